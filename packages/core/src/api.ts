@@ -1,0 +1,139 @@
+import type { Capabilities } from './device/capabilities.ts';
+import type { DType, ReadArray, TypedArray } from './dtype.ts';
+import type { DeviceLostError } from './errors.ts';
+import type { Tuning } from './tuning.ts';
+
+/** Shape, type and name of a new tensor. */
+export interface TensorOptions {
+  /** Dimensions, outermost first; any may be 0. `[]` is a scalar. */
+  readonly shape: readonly number[];
+  /** Default: 'i32', 'u32' or 'f16' for an Int32Array, Uint32Array or Float16Array, else 'f32'. */
+  readonly dtype?: DType;
+  readonly label?: string;
+}
+
+/** Type and name of a new tensor whose shape is given apart. */
+export interface EmptyOptions {
+  /** Default 'f32'. */
+  readonly dtype?: DType;
+  readonly label?: string;
+}
+
+/** How a foreign buffer is to be seen. */
+export interface WrapOptions {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** In elements, 0 (broadcast) or more; default row-major without gaps. */
+  readonly strides?: readonly number[];
+  /** In bytes, a multiple of the element size; default 0. */
+  readonly byteOffset?: number;
+  readonly label?: string;
+}
+
+/** One dispatch, measured. */
+export interface Span {
+  readonly label: string;
+  /** Milliseconds. */
+  readonly ms: number;
+  /** 'timestamp': time on the GPU. 'wall': time until the host heard that it was done, for want of `timestamp-query`. */
+  readonly source: 'timestamp' | 'wall';
+}
+
+/** What {@link Gpu.profile} resolves to. */
+export interface Profile<T> {
+  readonly result: T;
+  readonly spans: Span[];
+}
+
+/** A device with its tensors, kernels and work in flight. Made by `openGpu`. */
+export interface Gpu extends Disposable {
+  readonly device: GPUDevice;
+  readonly capabilities: Capabilities;
+  readonly tuning: Tuning | undefined;
+  readonly label: string;
+  /** Resolves (it never rejects) when the device is lost, also through `dispose()` of a Gpu that made its device. */
+  readonly lost: Promise<DeviceLostError>;
+
+  /**
+   * Copies numbers to the GPU. f16 data are rounded once to nearest even; integer types take integers in range only.
+   * @throws ValidationError a bad shape, or a data length that is not the product of the shape
+   * @throws LimitError larger than one buffer of this device
+   * @example gpu.tensor([1, 2, 3, 4], { shape: [2, 2] })
+   */
+  tensor(data: ArrayLike<number> | TypedArray, options: TensorOptions): Tensor;
+
+  /**
+   * Allocates without writing: the contents are undefined.
+   * Without `shader-f16`, f16 rows of odd length are padded to even; the strides tell.
+   */
+  empty(shape: readonly number[], options?: EmptyOptions): Tensor;
+
+  /**
+   * Sees a buffer of yours as a tensor. heed never destroys it; `dispose()` only retires the tensor.
+   * @throws ValidationError no STORAGE usage, a misaligned offset, or an extent beyond the buffer
+   * @example gpu.wrap(buffer, { shape: [8, 64], dtype: 'f16', byteOffset: 512 })
+   */
+  wrap(buffer: GPUBuffer, options: WrapOptions): Tensor;
+
+  /**
+   * Runs `fn` and sends everything it dispatched in one submit. Nested batches join the outermost.
+   * If `fn` throws, what it had dispatched is still submitted (state kept on the host stays true), then the error goes on.
+   * @throws ValidationError `fn` is async: the batch would be over before its work
+   */
+  batch<T>(fn: () => T): T;
+
+  /**
+   * Resolves when all work so far is done. Rejects with the first thing that went wrong on the GPU side since such an error
+   * was last reported: CompileError, GpuError (validation, memory, internal) or DeviceLostError.
+   */
+  settled(): Promise<void>;
+
+  /**
+   * Runs `fn` and measures each dispatch that it makes; labels come from the kernels.
+   * @throws ValidationError (as a rejection) `fn` is async, or profiles are nested
+   */
+  profile<T>(fn: () => T): Promise<Profile<T>>;
+
+  /** Frees what heed made, the device included if `openGpu` made it. Every tensor of this Gpu is invalid afterwards. */
+  dispose(): void;
+}
+
+/**
+ * A strided view of GPU memory.
+ *
+ * `permute`, `slice` and `reshape` borrow: the view lives as long as the memory does. Disposing the tensor that owns
+ * the memory invalidates all its views; disposing a view retires only that view and frees nothing.
+ */
+export interface Tensor extends Disposable {
+  readonly gpu: Gpu;
+  /** @throws DisposedError after the memory was given back */
+  readonly buffer: GPUBuffer;
+  /** Where element (0, …, 0) lies in `buffer`. */
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+  /** In elements of `dtype`. */
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+  readonly label: string;
+
+  /**
+   * The values at the time of the call, in logical (row-major) order, whatever the strides; f16 widened to f32.
+   * Flushes an open batch. Rejects with what went wrong on the GPU side before, with `signal.reason` on abort.
+   */
+  read(options?: { readonly signal?: AbortSignal }): Promise<ReadArray>;
+
+  /** The same memory with its axes reordered: axis i of the result is `axes[i]` of this. */
+  permute(axes: readonly number[]): Tensor;
+
+  /** Elements `start` to `end − 1` along one axis. */
+  slice(axis: number, start: number, end: number): Tensor;
+
+  /**
+   * The same elements in the same logical order under another shape.
+   * @throws ValidationError these strides would need a copy
+   */
+  reshape(shape: readonly number[]): Tensor;
+
+  /** Gives the memory back (at the submit of an open batch). May be called twice. */
+  dispose(): void;
+}

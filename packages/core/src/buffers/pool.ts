@@ -1,0 +1,82 @@
+import type { Faults } from '../device/faults.ts';
+import { LimitError } from '../errors.ts';
+import { alignUp } from './range.ts';
+
+const smallest = 256;
+const keptBytes = 256 * 2 ** 20;
+
+/** Rounds a size up to one of four steps per power of two, so that buffers find a second use. */
+export function bucketSize(bytes: number, maxBufferSize: number): number {
+  if (bytes <= smallest) return Math.min(smallest, maxBufferSize);
+  const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
+  const bucket = alignUp(bytes, step);
+  return bucket <= maxBufferSize ? bucket : alignUp(bytes, 4);
+}
+
+/** Buffers of one usage, reused by size. A buffer comes back only when all work that names it has been submitted. */
+export class BufferPool {
+  readonly #device: GPUDevice;
+  readonly #faults: Faults;
+  readonly #usage: GPUBufferUsageFlags;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  #freeBytes = 0;
+  readonly #failed = new WeakSet<GPUBuffer>();
+  #closed = false;
+
+  constructor(device: GPUDevice, faults: Faults, usage: GPUBufferUsageFlags) {
+    this.#device = device;
+    this.#faults = faults;
+    this.#usage = usage;
+  }
+
+  /** A buffer of at least `bytes`, with undefined contents. */
+  acquire(fn: string, bytes: number, label: string): GPUBuffer {
+    const max = this.#device.limits.maxBufferSize;
+    if (bytes > max) {
+      throw new LimitError(
+        `${fn}: one buffer holds at most ${max} bytes on this device; got ${bytes} bytes. Split the tensor.`,
+      );
+    }
+    const size = bucketSize(bytes, max);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) {
+      this.#freeBytes -= size;
+      if (reused.label !== label) reused.label = label;
+      return reused;
+    }
+    const fresh: GPUBuffer = this.#faults.scope(
+      fn,
+      ['validation', 'out-of-memory'],
+      () => this.#device.createBuffer({ label, size, usage: this.#usage }),
+      () => {
+        // Not to be given out again, and the next try shall find as much memory as there can be.
+        this.#failed.add(fresh);
+        this.#drop();
+      },
+    );
+    return fresh;
+  }
+
+  release(buffer: GPUBuffer): void {
+    if (this.#closed || this.#failed.has(buffer) || this.#freeBytes + buffer.size > keptBytes) {
+      buffer.destroy();
+      return;
+    }
+    const bucket = this.#free.get(buffer.size);
+    if (bucket) bucket.push(buffer);
+    else this.#free.set(buffer.size, [buffer]);
+    this.#freeBytes += buffer.size;
+  }
+
+  /** Destroys the free buffers; later releases destroy at once. */
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #drop(): void {
+    for (const bucket of this.#free.values()) for (const buffer of bucket) buffer.destroy();
+    this.#free.clear();
+    this.#freeBytes = 0;
+  }
+}

@@ -1,0 +1,165 @@
+import { DeviceLostError, GpuError, type HeedError } from '../errors.ts';
+
+interface Fault {
+  readonly error: HeedError;
+  readonly issuedAt: number;
+  reportedAt: number;
+}
+
+const keptFaults = 32;
+
+function gpuError(what: string, error: GPUError): GpuError {
+  const name = error.constructor.name;
+  const kind = name.includes('Memory')
+    ? 'out-of-memory'
+    : name.includes('Internal')
+      ? 'internal'
+      : 'validation';
+  const fix =
+    kind === 'out-of-memory'
+      ? 'Dispose tensors that are no longer needed, or use smaller ones.'
+      : 'Its outputs hold no result.';
+  return new GpuError(
+    `${what}: the GPU found an error (${kind}): ${error.message.trim()} ${fix}`,
+    kind,
+    { cause: error },
+  );
+}
+
+/**
+ * What went wrong where the host could not see it. WebGPU reports such errors later, through error scopes;
+ * each is told to every `read` and `settled` issued after the faulty call and before the first report of it.
+ */
+export class Faults {
+  readonly lost: Promise<DeviceLostError>;
+  #lostError: DeviceLostError | undefined;
+  #clock = 0;
+  #faults: Fault[] = [];
+  readonly #device: GPUDevice;
+  readonly #pending = new Set<Promise<void>>();
+  readonly #waiting = new Set<(error: DeviceLostError) => void>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+    this.lost = device.lost.then(({ reason, message }) => this.#lose(reason, message));
+    device.addEventListener?.('uncapturederror', this.#uncaptured);
+  }
+
+  // Memory and compiler failures may surface at a submit, outside any scope; validation errors there are not heed's.
+  readonly #uncaptured = ({ error }: GPUUncapturedErrorEvent): void => {
+    const fault = gpuError('heed', error);
+    if (fault.kind !== 'validation') this.#report(fault, 0);
+  };
+
+  close(): void {
+    this.#device.removeEventListener?.('uncapturederror', this.#uncaptured);
+  }
+
+  get lostError(): DeviceLostError | undefined {
+    return this.#lostError;
+  }
+
+  #lose(reason: string, message: string): DeviceLostError {
+    const why = reason === 'destroyed' ? 'somebody called device.destroy()' : `reason: ${reason}`;
+    const error = new DeviceLostError(
+      `heed: the GPU device was lost (${why}${message ? `: ${message.trim()}` : ''}). Open a new Gpu and make its tensors again.`,
+      reason,
+    );
+    this.#lostError = error;
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
+    return error;
+  }
+
+  /**
+   * Runs `fn` with the GPU errors of these kinds going to this list instead of the page's console.
+   * @param what the function to blame
+   * @param convert hears of an error, and may make another one of it in its own time
+   */
+  scope<T>(
+    what: string,
+    filters: readonly GPUErrorFilter[],
+    fn: () => T,
+    convert?: (error: GPUError) => Promise<HeedError> | void,
+  ): T {
+    const device = this.#device;
+    for (const filter of filters) device.pushErrorScope(filter);
+    const issuedAt = ++this.#clock;
+    try {
+      return fn();
+    } finally {
+      for (let i = 0; i < filters.length; i++) {
+        this.#watch(device.popErrorScope(), async (error) => {
+          if (error) this.#report((await convert?.(error)) ?? gpuError(what, error), issuedAt);
+        });
+      }
+    }
+  }
+
+  #watch(popped: Promise<GPUError | null>, then: (error: GPUError | null) => Promise<void>): void {
+    // A scope cannot be popped on a lost device; the loss itself is reported elsewhere.
+    const done: Promise<void> = popped
+      .then(then, () => {})
+      .then(() => {
+        this.#pending.delete(done);
+      });
+    this.#pending.add(done);
+  }
+
+  #report(error: HeedError, issuedAt: number): void {
+    this.#faults.push({ error, issuedAt, reportedAt: Infinity });
+    if (this.#faults.length > keptFaults) this.#faults.shift();
+  }
+
+  /**
+   * Waits for `work`, then for the verdict on everything issued before this call.
+   * Rejects at once on loss of the device or on abort.
+   */
+  verdict<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const mark = ++this.#clock;
+    const scopes = [...this.#pending];
+    const judged = async (): Promise<T> => {
+      try {
+        return await work();
+      } finally {
+        await Promise.all(scopes);
+        this.#throwFault(mark);
+      }
+    };
+    return this.unlessLost(judged(), signal);
+  }
+
+  #throwFault(mark: number): void {
+    let first: Fault | undefined;
+    for (const fault of this.#faults) {
+      if (fault.issuedAt > mark || fault.reportedAt < mark) continue;
+      if (!first || fault.issuedAt < first.issuedAt) first = fault;
+    }
+    if (!first) return;
+    for (const fault of this.#faults) {
+      if (fault.issuedAt < mark) fault.reportedAt = Math.min(fault.reportedAt, this.#clock);
+    }
+    throw first.error;
+  }
+
+  /** `work`, unless the device is lost or the signal aborts first. */
+  unlessLost<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    // Not Promise.race: its reactions would pile up on the one long-lived `lost`.
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        this.#waiting.delete(reject);
+        signal?.removeEventListener('abort', abort);
+        end();
+      };
+      const abort = (): void => settle(() => reject(signal?.reason));
+      if (this.#lostError) reject(this.#lostError);
+      this.#waiting.add(reject);
+      signal?.addEventListener('abort', abort);
+      work.then(
+        (value) => settle(() => resolve(value)),
+        // Work in flight fails an instant before the loss itself is announced, which then rejects first.
+        (error: unknown) => setTimeout(() => settle(() => reject(error)), 0),
+      );
+    });
+  }
+}

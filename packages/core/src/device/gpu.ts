@@ -1,0 +1,83 @@
+import type { EmptyOptions, Gpu, Profile, Tensor, TensorOptions, WrapOptions } from '../api.ts';
+import { runSync } from '../dispatch/run-sync.ts';
+import type { TypedArray } from '../dtype.ts';
+import type { DeviceLostError } from '../errors.ts';
+import { profileRun } from '../profile/profile.ts';
+import { emptyTensor, tensorFrom, wrapBuffer } from '../tensor/make.ts';
+import type { Tuning } from '../tuning.ts';
+import type { Capabilities } from './capabilities.ts';
+import { attachState, createState, rawState, stateOf } from './state.ts';
+
+/** What `openGpu` knows about the device it got or made. */
+export interface GpuParts {
+  readonly device: GPUDevice;
+  readonly capabilities: Capabilities;
+  readonly tuning: Tuning | undefined;
+  readonly label: string;
+  /** heed made the device, and so destroys it. */
+  readonly owned: boolean;
+}
+
+export class HeedGpu implements Gpu {
+  readonly device: GPUDevice;
+  readonly capabilities: Capabilities;
+  readonly tuning: Tuning | undefined;
+  readonly label: string;
+  readonly #parts: GpuParts;
+
+  constructor(parts: GpuParts) {
+    this.device = parts.device;
+    this.capabilities = parts.capabilities;
+    this.tuning = parts.tuning;
+    this.label = parts.label;
+    this.#parts = parts;
+    attachState(this, createState(parts.device));
+  }
+
+  get lost(): Promise<DeviceLostError> {
+    return rawState(this).faults.lost;
+  }
+
+  tensor(data: ArrayLike<number> | TypedArray, options: TensorOptions): Tensor {
+    return tensorFrom(this, data, options);
+  }
+
+  empty(shape: readonly number[], options?: EmptyOptions): Tensor {
+    return emptyTensor(this, shape, options);
+  }
+
+  wrap(buffer: GPUBuffer, options: WrapOptions): Tensor {
+    return wrapBuffer(this, buffer, options);
+  }
+
+  batch<T>(fn: () => T): T {
+    return stateOf(this).recorder.batch(() => runSync('gpu.batch', fn));
+  }
+
+  async settled(): Promise<void> {
+    const { recorder, faults, device } = stateOf(this);
+    recorder.flush();
+    await faults.verdict(() => device.queue.onSubmittedWorkDone());
+  }
+
+  profile<T>(fn: () => T): Promise<Profile<T>> {
+    return profileRun(this, fn);
+  }
+
+  dispose(): void {
+    const state = rawState(this);
+    if (state.disposed) return;
+    state.disposed = true;
+    state.faults.close();
+    state.recorder.drop();
+    state.pool.close();
+    state.staging.close();
+    state.ring.close();
+    for (const buffer of state.placeholders.values()) buffer.destroy();
+    if (this.#parts.owned) this.device.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,75 @@
+import type { Gpu } from '../api.ts';
+import { BufferPool } from '../buffers/pool.ts';
+import { UploadRing } from '../buffers/ring.ts';
+import { COPY_DST, COPY_SRC, MAP_READ, STORAGE } from '../buffers/usage.ts';
+import { Recorder } from '../dispatch/recorder.ts';
+import { DisposedError, ValidationError } from '../errors.ts';
+import { Faults } from './faults.ts';
+
+/** The private half of a {@link Gpu}. */
+export interface GpuState {
+  readonly device: GPUDevice;
+  readonly faults: Faults;
+  readonly pool: BufferPool;
+  readonly staging: BufferPool;
+  readonly ring: UploadRing;
+  readonly recorder: Recorder;
+  readonly placeholders: Map<string, GPUBuffer>;
+  disposed: boolean;
+}
+
+// Registered, so that another copy of this package finds it too.
+const gpuState = Symbol.for('heed.gpu');
+
+/** Gives a Gpu its private half. */
+export function attachState(gpu: Gpu, state: GpuState): void {
+  Object.defineProperty(gpu, gpuState, { value: state });
+}
+
+/** The private half, also of a Gpu that was disposed or lost. */
+export function rawState(gpu: Gpu): GpuState {
+  return (gpu as unknown as Record<symbol, GpuState>)[gpuState] as GpuState;
+}
+
+export function createState(device: GPUDevice): GpuState {
+  const faults = new Faults(device);
+  const pool = new BufferPool(device, faults, STORAGE | COPY_SRC | COPY_DST);
+  const ring = new UploadRing(device);
+  return {
+    device,
+    faults,
+    pool,
+    staging: new BufferPool(device, faults, MAP_READ | COPY_DST),
+    ring,
+    recorder: new Recorder(device, faults, ring, pool),
+    placeholders: new Map(),
+    disposed: false,
+  };
+}
+
+/** True for what `openGpu` returned. */
+export function isGpu(x: unknown): x is Gpu {
+  return typeof x === 'object' && x !== null && gpuState in x;
+}
+
+/** The private half, of a Gpu that may still be used. */
+export function stateOf(gpu: Gpu): GpuState {
+  if (!isGpu(gpu)) {
+    throw new ValidationError(
+      `heed: expected a Gpu; got ${String(gpu)}. Pass what openGpu() resolved to.`,
+    );
+  }
+  const state = rawState(gpu);
+  if (state.disposed)
+    throw new DisposedError(`heed: ${gpu.label} was disposed. Open a new one with openGpu().`);
+  if (state.faults.lostError) throw state.faults.lostError;
+  return state;
+}
+
+/**
+ * @throws DisposedError the Gpu was disposed
+ * @throws DeviceLostError its device is gone
+ */
+export function assertUsable(gpu: Gpu): void {
+  stateOf(gpu);
+}

@@ -1,0 +1,53 @@
+import type { Tensor } from '../api.ts';
+import { alignUp, BIND_ALIGNMENT, type BufferRange } from '../buffers/range.ts';
+import { placeholder } from '../buffers/placeholder.ts';
+import { stateOf } from '../device/state.ts';
+import { bytesPerElement } from '../dtype.ts';
+import { LimitError, ValidationError } from '../errors.ts';
+import { elementExtent, formatShape } from '../layout/shape.ts';
+import { assertAlive } from '../tensor/tensor.ts';
+
+/** A tensor as a kernel binds it. */
+export interface BoundTensor {
+  readonly range: BufferRange;
+  /** Where element (0, …, 0) lies in the range, in elements of the tensor's dtype. */
+  readonly elementOffset: number;
+}
+
+/**
+ * The window over exactly the elements that a tensor can touch. Its start is aligned down to 256 bytes and what remains
+ * of the offset goes to the kernel as a number.
+ * @param bytesPerLoad the kernel's widest load; the window ends on a multiple of it
+ * @throws LimitError the window exceeds `maxStorageBufferBindingSize`
+ * @throws DisposedError @throws DeviceLostError
+ */
+export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
+  const { limits } = stateOf(t.gpu).device;
+  assertAlive('bindTensor', t);
+  const bytes = bytesPerElement[t.dtype];
+  const extent = elementExtent(t.shape, t.strides);
+  if (extent === 0) return { range: emptyRange(t), elementOffset: 0 };
+  const offset = Math.floor(t.byteOffset / BIND_ALIGNMENT) * BIND_ALIGNMENT;
+  const size = alignUp(t.byteOffset + extent * bytes - offset, bytesPerLoad);
+  if (offset + size > t.buffer.size) {
+    throw new ValidationError(
+      `bindTensor: loads of ${bytesPerLoad} bytes reach beyond the buffer of "${t.label}" ${formatShape(t.shape)} (${t.buffer.size} bytes). Load ${bytes === 2 ? 4 : bytes} bytes at a time.`,
+    );
+  }
+  if (size > limits.maxStorageBufferBindingSize) {
+    throw new LimitError(
+      `bindTensor: one binding holds at most ${limits.maxStorageBufferBindingSize} bytes on this device; tensor "${t.label}" ` +
+        `${formatShape(t.shape)} ${t.dtype} spans ${size}. Slice it, or use f16.`,
+    );
+  }
+  return {
+    range: { buffer: t.buffer, offset, size },
+    elementOffset: (t.byteOffset - offset) / bytes,
+  };
+}
+
+// A binding may not be empty, so an empty tensor binds words of its own buffer that no kernel will touch.
+function emptyRange(t: Tensor): BufferRange {
+  const size = Math.min(16, Math.floor(t.buffer.size / 4) * 4);
+  return size > 0 ? { buffer: t.buffer, offset: 0, size } : placeholder(t.gpu, 'read');
+}

@@ -1,0 +1,25 @@
+/** Element types. f16 storage works on every device; the `shader-f16` feature only makes it faster. */
+export type DType = 'f32' | 'f16' | 'i32' | 'u32';
+
+/** Bytes of one element in GPU memory. */
+export const bytesPerElement: Readonly<Record<DType, 2 | 4>> = { f32: 4, f16: 2, i32: 4, u32: 4 };
+
+/** True for the four names above and nothing else. */
+export function isDType(x: unknown): x is DType {
+  return typeof x === 'string' && Object.hasOwn(bytesPerElement, x);
+}
+
+/** Every typed array whose elements are numbers. */
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array;
+
+/** What {@link Tensor.read} resolves to: f16 is widened to f32. */
+export type ReadArray = Float32Array | Int32Array | Uint32Array;

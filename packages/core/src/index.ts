@@ -1,0 +1,26 @@
+export type {
+  EmptyOptions,
+  Gpu,
+  Profile,
+  Span,
+  Tensor,
+  TensorOptions,
+  WrapOptions,
+} from './api.ts';
+export type { Capabilities, Limits, SubgroupMatrixConfig } from './device/capabilities.ts';
+export { openGpu, type OpenGpuOptions } from './device/open.ts';
+export type { DType, ReadArray, TypedArray } from './dtype.ts';
+export {
+  CapacityError,
+  CompileError,
+  DeviceLostError,
+  DisposedError,
+  type ErrorCode,
+  GpuError,
+  HeedError,
+  LimitError,
+  UnsupportedError,
+  ValidationError,
+} from './errors.ts';
+export type { PagedKvView } from './paged/view.ts';
+export type { Tuning } from './tuning.ts';

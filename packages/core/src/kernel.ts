@@ -1,0 +1,21 @@
+export { placeholder } from './buffers/placeholder.ts';
+export type { BufferRange } from './buffers/range.ts';
+export { detachedUniform, uploadStorage, uploadUniform } from './buffers/upload.ts';
+export { assertUsable, isGpu } from './device/state.ts';
+export { bindTensor, type BoundTensor } from './dispatch/bind.ts';
+export { dispatch, encode, getKernel, getKernelAsync, kernelCount } from './dispatch/dispatch.ts';
+export { dispatchGrid } from './dispatch/grid.ts';
+export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
+export { bytesPerElement } from './dtype.ts';
+export { fromHalf, packHalves, toHalf, unpackHalves } from './f16.ts';
+export {
+  elementCount,
+  elementExtent,
+  formatShape,
+  isContiguous,
+  rowMajorStrides,
+} from './layout/shape.ts';
+export { checkTensor, type TensorRules } from './tensor/check.ts';
+export { adopt, isTensor } from './tensor/tensor.ts';
+export { numberedSource } from './wgsl/numbered.ts';
+export { wgsl, type WgslPart } from './wgsl/template.ts';

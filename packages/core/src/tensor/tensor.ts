@@ -1,0 +1,111 @@
+import type { Gpu, Tensor } from '../api.ts';
+import { rawState } from '../device/state.ts';
+import type { DType, ReadArray } from '../dtype.ts';
+import { DisposedError } from '../errors.ts';
+import { readTensor } from './read.ts';
+import { releaseStorage, type Storage } from './storage.ts';
+import { permuteView, reshapeView, sliceView, type View } from './view.ts';
+import { formatShape } from '../layout/shape.ts';
+
+const tensorSymbol: unique symbol = Symbol.for('heed.tensor') as never;
+
+interface Inner {
+  readonly storage: Storage;
+  owner: boolean;
+  retired: boolean;
+}
+
+class HeedTensor implements Tensor {
+  readonly gpu: Gpu;
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+  readonly label: string;
+  readonly [tensorSymbol]: Inner;
+
+  constructor(gpu: Gpu, view: View, label: string, inner: Inner) {
+    this.gpu = gpu;
+    this.byteOffset = view.byteOffset;
+    this.shape = Object.freeze(view.shape);
+    this.strides = Object.freeze(view.strides);
+    this.dtype = view.dtype;
+    this.label = label;
+    this[tensorSymbol] = inner;
+  }
+
+  get buffer(): GPUBuffer {
+    assertAlive('buffer', this);
+    return this[tensorSymbol].storage.buffer;
+  }
+
+  async read(options?: { readonly signal?: AbortSignal }): Promise<ReadArray> {
+    assertAlive('read', this);
+    return readTensor(this, options?.signal);
+  }
+
+  permute(axes: readonly number[]): Tensor {
+    assertAlive('permute', this);
+    return this.#view(permuteView(this, axes));
+  }
+
+  slice(axis: number, start: number, end: number): Tensor {
+    assertAlive('slice', this);
+    return this.#view(sliceView(this, axis, start, end));
+  }
+
+  reshape(shape: readonly number[]): Tensor {
+    assertAlive('reshape', this);
+    return this.#view(reshapeView(this, shape));
+  }
+
+  #view(view: View): Tensor {
+    const { storage } = this[tensorSymbol];
+    return new HeedTensor(this.gpu, view, this.label, { storage, owner: false, retired: false });
+  }
+
+  dispose(): void {
+    const inner = this[tensorSymbol];
+    if (inner.retired) return;
+    inner.retired = true;
+    if (inner.owner) releaseStorage(rawState(this.gpu), inner.storage);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** A tensor that owns its memory. */
+export function ownerTensor(gpu: Gpu, view: View, label: string, storage: Storage): Tensor {
+  return new HeedTensor(gpu, view, label, { storage, owner: true, retired: false });
+}
+
+/**
+ * Makes a view an owner beside the tensor that it was taken from: the memory goes back when every owner was disposed.
+ * So one allocation can be handed out as several tensors.
+ * @example const dk = adopt(both.slice(0, 0, 1)); const dv = adopt(both.slice(0, 1, 2)); both.dispose()
+ */
+export function adopt(view: Tensor): Tensor {
+  assertAlive('adopt', view);
+  const inner = (view as HeedTensor)[tensorSymbol];
+  if (!inner.owner) {
+    inner.owner = true;
+    inner.storage.owners++;
+  }
+  return view;
+}
+
+export function isTensor(x: unknown): x is Tensor {
+  return typeof x === 'object' && x !== null && tensorSymbol in x;
+}
+
+/** @throws DisposedError the tensor, or the owner of its memory, was disposed */
+export function assertAlive(fn: string, t: Tensor, name = 'tensor'): void {
+  const { retired, storage } = (t as HeedTensor)[tensorSymbol];
+  if (retired || storage.owners === 0) {
+    throw new DisposedError(
+      `${fn}: ${name} "${t.label}" ${formatShape(t.shape)} or the owner of its memory was disposed. Dispose an owner only after the last use of its views.`,
+    );
+  }
+}

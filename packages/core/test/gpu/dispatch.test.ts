@@ -1,0 +1,276 @@
+import { type Gpu, LimitError, type Tensor, ValidationError } from '@heed/core';
+import {
+  bindTensor,
+  detachedUniform,
+  dispatch,
+  dispatchGrid,
+  encode,
+  getKernel,
+  getKernelAsync,
+  kernelCount,
+  placeholder,
+  uploadStorage,
+  uploadUniform,
+} from '@heed/core/kernel';
+import { testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { injectedGpu } from './devices.ts';
+import { add, addSource } from './kernels.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+const ones = (count: number): Tensor =>
+  gpu.tensor(new Float32Array(count).fill(1), { shape: [count] });
+
+describe('dispatch', () => {
+  it('runs at once outside a batch', async () => {
+    expect(await add(gpu, ones(3), 2).read()).toEqual(new Float32Array([3, 3, 3]));
+  });
+
+  it('reads and writes views by their offset', async () => {
+    const x = gpu.tensor([1, 2, 3, 4, 5, 6], { shape: [3, 2] });
+    const out = gpu.tensor(new Float32Array(200), { shape: [100, 2] });
+    add(gpu, x.slice(0, 1, 3), 10, out.slice(0, 70, 72));
+    const got = await out.read();
+    expect(Array.from(got.subarray(138, 146))).toEqual([0, 0, 13, 14, 15, 16, 0, 0]);
+  });
+
+  it('folds more workgroups than one dimension holds', async () => {
+    const count = gpu.device.limits.maxComputeWorkgroupsPerDimension + 1000;
+    const x = gpu.tensor(
+      Float32Array.from({ length: count }, (_, i) => i),
+      { shape: [count] },
+    );
+    const got = await add(gpu, x, 1).read();
+    expect(got.every((value, i) => value === i + 1)).toBe(true);
+  });
+
+  it('takes a workgroup count of 0', async () => {
+    const x = gpu.tensor([], { shape: [0] });
+    expect(dispatchGrid(gpu, 0)).toEqual([0, 1, 1]);
+    expect(await add(gpu, x, 1).read()).toEqual(new Float32Array(0));
+    await gpu.settled();
+  });
+
+  it('refuses a wrong number of buffers, wrong counts, and one buffer read and written', () => {
+    const kernel = getKernel(gpu, addSource);
+    const x = bindTensor(ones(2)).range;
+    const y = bindTensor(ones(2)).range;
+    const p = uploadUniform(gpu, new Uint32Array(4));
+    const max = gpu.device.limits.maxComputeWorkgroupsPerDimension;
+    expect(() => dispatch(gpu, { kernel, buffers: [x, y], workgroups: [1, 1, 1] })).toThrow(
+      'dispatch: kernel "add" has 3 bindings; got 2 buffers.',
+    );
+    expect(() => dispatch(gpu, { kernel, buffers: [x, y, p], workgroups: [0.5, 1, 1] })).toThrow(
+      ValidationError,
+    );
+    expect(() =>
+      dispatch(gpu, { kernel, buffers: [x, y, p], workgroups: [1, max + 1, 1] }),
+    ).toThrow(LimitError);
+    expect(() => dispatch(gpu, { kernel, buffers: [x, x, p], workgroups: [1, 1, 1] })).toThrow(
+      /would read \(binding 0\) and write \(binding 1\) one buffer/,
+    );
+  });
+});
+
+describe('gpu.batch', () => {
+  it('gives each dispatch its own parameters', async () => {
+    const x = ones(1);
+    const [a, b] = gpu.batch(() => [add(gpu, x, 1), add(gpu, x, 2)]);
+    expect([...(await a.read()), ...(await b.read())]).toEqual([2, 3]);
+  });
+
+  it('keeps the order of dispatches that depend on one another', async () => {
+    const x = ones(1);
+    const y = gpu.batch(() => add(gpu, add(gpu, x, 10), 100));
+    expect([...(await y.read())]).toEqual([111]);
+  });
+
+  it('holds more parameters than one chunk of the ring', async () => {
+    const x = ones(1);
+    const outs = gpu.batch(() => Array.from({ length: 700 }, (_, i) => add(gpu, x, i)));
+    for (const i of [0, 255, 256, 511, 512, 699])
+      expect([i, ...(await outs[i]!.read())]).toEqual([i, i + 1]);
+  });
+
+  it('joins an outer batch', async () => {
+    const x = ones(1);
+    let inner: Tensor | undefined;
+    const outer = gpu.batch(() => {
+      inner = gpu.batch(() => add(gpu, x, 1));
+      return add(gpu, inner, 1);
+    });
+    expect([...(await outer.read())]).toEqual([3]);
+  });
+
+  it('does not recycle memory before its submit', async () => {
+    const x = ones(64);
+    const [y, z] = gpu.batch(() => {
+      const scratch = add(gpu, x, 1);
+      const sum = add(gpu, scratch, 1);
+      const { buffer } = scratch;
+      scratch.dispose();
+      // Were the scratch memory given out again, this write would overtake both dispatches.
+      const fresh = gpu.tensor(new Float32Array(64).fill(50), { shape: [64] });
+      expect(fresh.buffer).not.toBe(buffer);
+      return [sum, fresh];
+    });
+    expect((await y.read())[0]).toBe(3);
+    expect((await z.read())[0]).toBe(50);
+  });
+
+  it('recycles it after', () => {
+    const x = ones(64);
+    const buffer = gpu.batch(() => {
+      using scratch = add(gpu, x, 1);
+      return scratch.buffer;
+    });
+    const next = Array.from({ length: 3 }, () => gpu.empty([64]).buffer);
+    expect(next).toContain(buffer);
+  });
+
+  it('is flushed by read, and stays open', async () => {
+    const x = ones(1);
+    const out = gpu.empty([1]);
+    const [first, y] = gpu.batch(() => {
+      add(gpu, x, 1, out);
+      const reading = out.read();
+      add(gpu, x, 2, out);
+      return [reading, add(gpu, out, 10)];
+    });
+    expect([...(await first)]).toEqual([2]);
+    expect([...(await y.read())]).toEqual([13]);
+  });
+
+  it('submits what was dispatched before an exception, then passes it on', async () => {
+    const x = ones(1);
+    const out = gpu.tensor([0], { shape: [1] });
+    expect(() =>
+      gpu.batch(() => {
+        add(gpu, x, 1, out);
+        throw new Error('mine');
+      }),
+    ).toThrow('mine');
+    expect([...(await out.read())]).toEqual([2]);
+    expect([...(await add(gpu, x, 5).read())]).toEqual([6]);
+  });
+
+  it('refuses an async function, whose own failure it swallows', async () => {
+    const x = ones(1);
+    const out = gpu.tensor([0], { shape: [1] });
+    expect(() =>
+      gpu.batch(async () => {
+        add(gpu, x, 1, out);
+        await Promise.resolve();
+        throw new Error('late');
+      }),
+    ).toThrow('gpu.batch: fn must be synchronous; got one that returns a promise.');
+    expect([...(await out.read())]).toEqual([2]);
+  });
+});
+
+describe('uploadStorage', () => {
+  it.each([1, 100, 16384, 16385, 100_000])('brings %i words, in a batch too', async (words) => {
+    const copy = (first: number, out: Tensor): void => {
+      const data = Float32Array.from({ length: words }, (_, i) => i + first);
+      dispatch(gpu, {
+        kernel: getKernel(gpu, addSource),
+        buffers: [
+          uploadStorage(gpu, data),
+          bindTensor(out).range,
+          uploadUniform(gpu, new Uint32Array([words, 0, 0, 0])),
+        ],
+        workgroups: dispatchGrid(gpu, words),
+      });
+    };
+    const outs = [gpu.empty([words]), gpu.empty([words])];
+    gpu.batch(() => outs.forEach((out, i) => copy(i, out)));
+    for (const [i, out] of outs.entries()) {
+      const got = await out.read();
+      expect([got[0], got[words - 1]]).toEqual([i, words - 1 + i]);
+    }
+  });
+
+  it('takes a length in bytes that is no multiple of 4', () => {
+    expect(uploadStorage(gpu, new Uint8Array([1, 2, 3])).size).toBe(4);
+    expect(uploadStorage(gpu, new Uint8Array(70_001)).size).toBe(70_004);
+    // A dispatch, so that the large one goes back to the pool.
+    add(gpu, ones(1), 0);
+  });
+});
+
+describe('uploadUniform', () => {
+  it('takes 64 KiB and not a byte more', () => {
+    expect(uploadUniform(gpu, new ArrayBuffer(65536)).size).toBe(65536);
+    expect(() => uploadUniform(gpu, new ArrayBuffer(65537))).toThrow(LimitError);
+  });
+});
+
+describe('encode', () => {
+  it('puts a launch into a pass of the caller’s', async () => {
+    const x = ones(2);
+    const out = gpu.empty([2]);
+    const params = new Uint32Array([2, 0, 0, 0]);
+    new Float32Array(params.buffer)[3] = 4;
+    const encoder = gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(gpu, pass, {
+      kernel: getKernel(gpu, addSource),
+      buffers: [bindTensor(x).range, bindTensor(out).range, detachedUniform(gpu, params)],
+      workgroups: [2, 1, 1],
+    });
+    pass.end();
+    // Other work in between must not touch the parameters.
+    for (let i = 0; i < 300; i++) add(gpu, x, i);
+    gpu.device.queue.submit([encoder.finish()]);
+    expect([...(await out.read())]).toEqual([5, 5]);
+  });
+});
+
+describe('placeholder', () => {
+  it('gives two buffers that one dispatch may bind for reading and for writing', () => {
+    const read = placeholder(gpu, 'read');
+    const write = placeholder(gpu, 'write');
+    expect(read.buffer).not.toBe(write.buffer);
+    expect(placeholder(gpu, 'read').buffer).toBe(read.buffer);
+  });
+});
+
+describe('getKernel', () => {
+  it('makes one kernel per source and device, whatever its label, however it is asked for', async () => {
+    const kernel = getKernel(gpu, addSource);
+    const before = kernelCount(gpu);
+    expect(getKernel(gpu, { ...addSource, label: 'other' })).toBe(kernel);
+    expect(await getKernelAsync(gpu, addSource)).toBe(kernel);
+    expect(kernelCount(gpu)).toBe(before);
+    const other = { ...addSource, code: `${addSource.code}\n// another` };
+    const [a, b] = await Promise.all([getKernelAsync(gpu, other), getKernelAsync(gpu, other)]);
+    expect(a).toBe(b);
+    expect(getKernel(gpu, other)).toBe(a);
+    expect(kernelCount(gpu)).toBe(before + 1);
+  });
+
+  it('rejects an aborted compilation with the reason', async () => {
+    await expect(
+      getKernelAsync(gpu, addSource, AbortSignal.abort(new Error('stop'))),
+    ).rejects.toThrow('stop');
+    const controller = new AbortController();
+    const source = { ...addSource, code: `${addSource.code}\n// aborted` };
+    const compiling = getKernelAsync(gpu, source, controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(compiling).rejects.toThrow('enough');
+    expect((await getKernelAsync(gpu, source)).label).toBe('add');
+  });
+
+  it('refuses more storage buffers than the device binds', async () => {
+    const minimal = await injectedGpu();
+    const source = { ...addSource, label: 'wide', bindings: new Array<'read'>(9).fill('read') };
+    expect(() => getKernel(minimal, source)).toThrow(
+      'getKernel: a kernel may bind 8 storage buffers on this device; "wide" binds 9.',
+    );
+    await expect(getKernelAsync(minimal, source)).rejects.toThrow(LimitError);
+  });
+});

@@ -1,0 +1,304 @@
+import { DisposedError, LimitError, type Gpu, ValidationError } from '@heed/core';
+import { testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { injectedGpu } from './devices.ts';
+
+const STORAGE = 0x80;
+const COPY_SRC = 0x4;
+const COPY_DST = 0x8;
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+function foreign(
+  data: ArrayBufferView<ArrayBuffer>,
+  usage: number = STORAGE | COPY_SRC | COPY_DST,
+): GPUBuffer {
+  const buffer = gpu.device.createBuffer({
+    label: 'foreign',
+    size: data.byteLength,
+    usage,
+    mappedAtCreation: true,
+  });
+  new Uint8Array(buffer.getMappedRange()).set(
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  buffer.unmap();
+  return buffer;
+}
+
+describe('gpu.tensor and read', () => {
+  it.each([
+    ['f32', new Float32Array([0, -0, 1.5, -Infinity, Infinity, NaN])],
+    ['i32', new Int32Array([0, -1, 2147483647, -2147483648])],
+    ['u32', new Uint32Array([0, 1, 4294967295])],
+  ] as const)('bring %s there and back', async (dtype, data) => {
+    using t = gpu.tensor(data, { shape: [data.length] });
+    expect(t.dtype).toBe(dtype);
+    const got = await t.read();
+    expect(got.constructor).toBe(data.constructor);
+    expect(new Uint32Array(got.buffer)).toEqual(new Uint32Array(data.buffer));
+  });
+
+  it('round f16 once and widen it back', async () => {
+    using t = gpu.tensor([1 + 2 ** -11 + 2 ** -30, -65520, 2 ** -24, 1 / 3, -Infinity], {
+      shape: [5],
+      dtype: 'f16',
+    });
+    expect(await t.read()).toEqual(
+      new Float32Array([1 + 2 ** -10, -Infinity, 2 ** -24, 0.333251953125, -Infinity]),
+    );
+  });
+
+  it('give f16 rows of odd length an even stride unless the device has shader-f16', async () => {
+    using t = gpu.tensor([1, 2, 3, 4, 5, 6], { shape: [2, 1, 3], dtype: 'f16', label: 'odd' });
+    expect(t.strides).toEqual(gpu.capabilities.f16 ? [3, 3, 1] : [4, 4, 1]);
+    expect(await t.read()).toEqual(new Float32Array([1, 2, 3, 4, 5, 6]));
+    expect(gpu.empty([2, 4], { dtype: 'f16' }).strides).toEqual([4, 1]);
+    expect(gpu.empty([3], { dtype: 'f16' }).strides).toEqual([1]);
+  });
+
+  it('pad f16 rows on a device without shader-f16', async () => {
+    const minimal = await injectedGpu();
+    using t = minimal.tensor([1, 2, 3, 4, 5, 6], { shape: [2, 3], dtype: 'f16' });
+    expect(t.strides).toEqual([4, 1]);
+    expect(await t.read()).toEqual(new Float32Array([1, 2, 3, 4, 5, 6]));
+    expect(await t.slice(0, 1, 2).permute([1, 0]).read()).toEqual(new Float32Array([4, 5, 6]));
+  });
+
+  it.each([[[0]], [[2, 0, 3]], [[0, 5]]])('take the empty shape %j', async (shape) => {
+    using t = gpu.tensor([], { shape, dtype: 'f16' });
+    expect(t.shape).toEqual(shape);
+    expect(await t.read()).toEqual(new Float32Array(0));
+    expect(await gpu.empty(shape, { dtype: 'u32' }).read()).toEqual(new Uint32Array(0));
+  });
+
+  it('take a scalar', async () => {
+    using t = gpu.tensor([7], { shape: [] });
+    expect(await t.read()).toEqual(new Float32Array([7]));
+  });
+
+  it('describe the tensor', () => {
+    using t = gpu.tensor([1, 2], { shape: [1, 2], label: 'pair' });
+    expect(t).toMatchObject({
+      byteOffset: 0,
+      shape: [1, 2],
+      strides: [2, 1],
+      dtype: 'f32',
+      label: 'pair',
+    });
+    expect(t.gpu).toBe(gpu);
+    expect(t.buffer.label).toBe('pair');
+    expect(Object.isFrozen(t.shape)).toBe(true);
+  });
+
+  it('do not keep the caller’s arrays', async () => {
+    const shape = [2];
+    const data = new Float32Array([1, 2]);
+    using t = gpu.tensor(data, { shape });
+    shape[0] = 99;
+    data[0] = 99;
+    expect(t.shape).toEqual([2]);
+    expect(await t.read()).toEqual(new Float32Array([1, 2]));
+  });
+
+  it.each([
+    [
+      [2],
+      [1],
+      'gpu.tensor: the data length must be the product of the shape; got 1 numbers for [2] (2).',
+    ],
+    [[0], [1], 'got 1 numbers for [0] (0)'],
+    [[NaN], [1], 'gpu.tensor: dimensions must be whole numbers from 0 on; got [NaN]. Fix NaN.'],
+    [[-1], [1], 'Fix -1.'],
+    [[1.5], [1], 'Fix 1.5.'],
+    [[2 ** 40, 2 ** 40], [1], 'counts more elements than numbers can'],
+    [7, [1], 'gpu.tensor: shape must be an array of numbers; got 7.'],
+    [['2'], [1, 2], 'Fix 2.'],
+    [undefined, [1], 'got undefined'],
+    [[1], 'x', 'gpu.tensor: data must be an array of numbers; got x.'],
+    [[1], null, 'data must be an array of numbers; got null.'],
+  ])('refuse shape %j with data %j', (shape, data, message) => {
+    expect(() => gpu.tensor(data as number[], { shape: shape as number[] })).toThrow(
+      ValidationError,
+    );
+    expect(() => gpu.tensor(data as number[], { shape: shape as number[] })).toThrow(message);
+  });
+
+  it('refuse an unknown dtype', () => {
+    expect(() => gpu.empty([1], { dtype: 'f64' as never })).toThrow(
+      'gpu.empty: dtype must be one of f32, f16, i32, u32; got f64.',
+    );
+    expect(() => gpu.empty([1], { dtype: 'toString' as never })).toThrow(ValidationError);
+  });
+
+  it('refuse more than one buffer holds', () => {
+    const most = Math.floor(gpu.device.limits.maxBufferSize / 4);
+    expect(() => gpu.empty([most + 1])).toThrow(LimitError);
+  });
+});
+
+describe('gpu.wrap', () => {
+  it('sees a part of a foreign buffer', async () => {
+    const buffer = foreign(new Float32Array([0, 1, 2, 3, 4, 5]));
+    const t = gpu.wrap(buffer, { shape: [2, 2], dtype: 'f32', byteOffset: 4 });
+    expect(t.buffer).toBe(buffer);
+    expect(await t.read()).toEqual(new Float32Array([1, 2, 3, 4]));
+    t.dispose();
+    // Still the caller's: wrapping it again works.
+    expect(await gpu.wrap(buffer, { shape: [1], dtype: 'f32' }).read()).toEqual(
+      new Float32Array([0]),
+    );
+  });
+
+  it('takes strides, broadcast ones too', async () => {
+    const buffer = foreign(new Float32Array([0, 1, 2, 3, 4, 5]));
+    const columns = gpu.wrap(buffer, { shape: [3, 2], strides: [1, 3], dtype: 'f32' });
+    expect(await columns.read()).toEqual(new Float32Array([0, 3, 1, 4, 2, 5]));
+    const repeated = gpu.wrap(buffer, { shape: [2, 3], strides: [0, 2], dtype: 'f32' });
+    expect(await repeated.read()).toEqual(new Float32Array([0, 2, 4, 0, 2, 4]));
+  });
+
+  it('takes halves at an odd place', async () => {
+    const buffer = foreign(new Uint16Array([0, 0x3c00, 0x4000, 0x4200]));
+    const t = gpu.wrap(buffer, { shape: [2], dtype: 'f16', byteOffset: 2 });
+    expect(await t.read()).toEqual(new Float32Array([1, 2]));
+  });
+
+  it('reads a buffer without COPY_SRC by a kernel', async () => {
+    const data = Float32Array.from({ length: 1000 }, (_, i) => i);
+    const buffer = foreign(data, STORAGE);
+    const t = gpu.wrap(buffer, { shape: [3], dtype: 'f32', byteOffset: 4 * 500, strides: [100] });
+    expect(await t.read()).toEqual(new Float32Array([500, 600, 700]));
+    const whole = gpu.wrap(buffer, { shape: [1000], dtype: 'f32' });
+    expect(await whole.read()).toEqual(data);
+  });
+
+  it('takes an empty shape anywhere in the buffer', async () => {
+    const buffer = foreign(new Float32Array(4));
+    const t = gpu.wrap(buffer, { shape: [0, 8], dtype: 'f32', byteOffset: 16 });
+    expect(await t.read()).toEqual(new Float32Array(0));
+  });
+
+  it('asks for STORAGE', () => {
+    const buffer = gpu.device.createBuffer({ label: 'plain', size: 16, usage: COPY_DST });
+    expect(() => gpu.wrap(buffer, { shape: [4], dtype: 'f32' })).toThrow(
+      'gpu.wrap: buffer "plain" lacks STORAGE; its usage is 8. Create it with GPUBufferUsage.STORAGE.',
+    );
+  });
+
+  it.each([
+    ['f32', 2, /byteOffset must be a multiple of 4 for f32, from 0 on; got 2/],
+    ['f16', 1, /byteOffset must be a multiple of 2 for f16/],
+    ['f32', -4, /from 0 on; got -4/],
+    ['f32', NaN, /from 0 on; got NaN/],
+  ] as const)('refuses %s at byte %d', (dtype, byteOffset, message) => {
+    const buffer = foreign(new Float32Array(4));
+    expect(() => gpu.wrap(buffer, { shape: [1], dtype, byteOffset })).toThrow(message);
+  });
+
+  it.each([
+    [[4], [1], 0],
+    [[3], [1], 4],
+    [[2, 2], [2, 1], 0],
+    [[2, 2], [0, 3], 0],
+  ])('takes the extent of %j with strides %j at byte %i', (shape, strides, byteOffset) => {
+    const t = gpu.wrap(foreign(new Float32Array(4)), { shape, strides, dtype: 'f32', byteOffset });
+    expect(t.strides).toEqual(strides);
+  });
+
+  it.each([
+    [[5], [1], 0],
+    [[4], [1], 4],
+    [[2, 2], [3, 1], 0],
+    [[2, 2], [0, 4], 0],
+  ])('refuses the extent of %j with strides %j at byte %i', (shape, strides, byteOffset) => {
+    const buffer = foreign(new Float32Array(4));
+    expect(() => gpu.wrap(buffer, { shape, strides, dtype: 'f32', byteOffset })).toThrow(
+      /needs 20 bytes .*buffer "foreign" has 16/,
+    );
+  });
+
+  it.each([[[1]], [[1, -1]], [[1, 0.5]], [[NaN, 1]], ['x']])('refuses strides %j', (strides) => {
+    const buffer = foreign(new Float32Array(4));
+    expect(() =>
+      gpu.wrap(buffer, { shape: [1, 2], dtype: 'f32', strides: strides as number[] }),
+    ).toThrow(/gpu.wrap: strides must be 2 whole numbers/);
+  });
+
+  it('refuses what is no buffer', () => {
+    expect(() => gpu.wrap({} as GPUBuffer, { shape: [1], dtype: 'f32' })).toThrow(
+      'buffer must be a GPUBuffer; got Object',
+    );
+  });
+});
+
+describe('dispose', () => {
+  it('makes every use an error, and may be repeated', async () => {
+    const t = gpu.tensor([1, 2], { shape: [2], label: 'gone' });
+    t.dispose();
+    t.dispose();
+    expect(() => t.buffer).toThrow(DisposedError);
+    expect(() => t.permute([0])).toThrow(
+      'permute: tensor "gone" [2] or the owner of its memory was disposed.',
+    );
+    expect(() => t.slice(0, 0, 1)).toThrow(DisposedError);
+    expect(() => t.reshape([2, 1])).toThrow(DisposedError);
+    await expect(t.read()).rejects.toThrow(DisposedError);
+    expect(t.shape).toEqual([2]);
+  });
+
+  it('of the owner invalidates its views; of a view, only that view', async () => {
+    const owner = gpu.tensor([1, 2], { shape: [2] });
+    const view = owner.slice(0, 1, 2);
+    const other = view.reshape([1, 1]);
+    view.dispose();
+    await expect(view.read()).rejects.toThrow(DisposedError);
+    expect(await other.read()).toEqual(new Float32Array([2]));
+    expect(await owner.read()).toEqual(new Float32Array([1, 2]));
+    owner.dispose();
+    await expect(other.read()).rejects.toThrow(DisposedError);
+  });
+
+  it('gives the memory to the next tensor of that size', () => {
+    const a = gpu.empty([1000]);
+    const { buffer } = a;
+    a.dispose();
+    expect(gpu.empty([999]).buffer).toBe(buffer);
+  });
+
+  it('happens at the end of a using block', () => {
+    let kept;
+    {
+      using t = gpu.empty([4]);
+      kept = t;
+    }
+    expect(() => kept.buffer).toThrow(DisposedError);
+  });
+
+  it('of a Gpu retires its tensors and leaves a foreign buffer alone', async () => {
+    const mine = await injectedGpu();
+    const t = mine.tensor([1], { shape: [1] });
+    const buffer = mine.device.createBuffer({ size: 16, usage: STORAGE });
+    const wrapped = mine.wrap(buffer, { shape: [4], dtype: 'f32' });
+    mine.dispose();
+    await expect(t.read()).rejects.toThrow(/heed: heed was disposed/);
+    expect(() => mine.empty([1])).toThrow(DisposedError);
+    await expect(mine.settled()).rejects.toThrow(DisposedError);
+    t.dispose();
+    wrapped.dispose();
+    mine.device.pushErrorScope('validation');
+    const encoder = mine.device.createCommandEncoder();
+    encoder.clearBuffer(mine.device.createBuffer({ size: 16, usage: COPY_DST }));
+    mine.device.createBindGroup({
+      layout: mine.device.createBindGroupLayout({
+        entries: [{ binding: 0, visibility: 4, buffer: { type: 'storage' } }],
+      }),
+      entries: [{ binding: 0, resource: { buffer } }],
+    });
+    mine.device.queue.submit([encoder.finish()]);
+    expect(await mine.device.popErrorScope()).toBeNull();
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it, vi } from 'vitest';
+import * as errors from '../../src/errors.ts';
+
+const instances = [
+  [new errors.ValidationError('m'), 'validation'],
+  [new errors.UnsupportedError('m'), 'unsupported'],
+  [new errors.LimitError('m'), 'limit'],
+  [new errors.CompileError('m'), 'compile'],
+  [new errors.CapacityError('m'), 'capacity'],
+  [new errors.DeviceLostError('m', 'destroyed'), 'device-lost'],
+  [new errors.DisposedError('m'), 'disposed'],
+  [new errors.GpuError('m', 'internal'), 'gpu'],
+] as const;
+
+describe.each(instances)('%s', (error, code) => {
+  it('is a HeedError with a code, its class name and a message', () => {
+    expect(error).toBeInstanceOf(errors.HeedError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error.code).toBe(code);
+    expect(error.name).toBe(error.constructor.name);
+    expect(String(error)).toBe(`${error.name}: m`);
+    expect(errors.HeedError.is(error)).toBe(true);
+  });
+});
+
+describe('HeedError.is', () => {
+  it('knows the errors of another copy of the package', async () => {
+    vi.resetModules();
+    const other = await import('../../src/errors.ts');
+    const foreign = new other.LimitError('m');
+    expect(foreign).not.toBeInstanceOf(errors.HeedError);
+    expect(errors.HeedError.is(foreign)).toBe(true);
+  });
+
+  it.each([[new Error('m')], [undefined], [null], ['m'], [{ code: 'limit' }]])(
+    'refuses %s',
+    (x) => {
+      expect(errors.HeedError.is(x)).toBe(false);
+    },
+  );
+
+  it('keeps the cause, and the reason and kind of the two that have one', () => {
+    const cause = new Error('inner');
+    expect(new errors.CompileError('m', { cause }).cause).toBe(cause);
+    expect(new errors.DeviceLostError('m', 'unknown').reason).toBe('unknown');
+    expect(new errors.GpuError('m', 'out-of-memory').kind).toBe('out-of-memory');
+  });
+});

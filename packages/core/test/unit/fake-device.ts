@@ -1,0 +1,92 @@
+/** A buffer that remembers what was written to it and whether it was destroyed. */
+export interface FakeBuffer {
+  label: string;
+  size: number;
+  usage: number;
+  destroyed: boolean;
+  bytes: Uint8Array;
+}
+
+type ScopeEnd = {
+  readonly resolve: (error: GPUError | null) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** As much of a GPUDevice as buffers and error scopes need, with every effect in sight. */
+export class FakeDevice {
+  readonly buffers: FakeBuffer[] = [];
+  readonly writes: { label: string; offset: number; size: number }[] = [];
+  /** Popped scopes, in order, to be resolved by the test. */
+  readonly scopes: ScopeEnd[] = [];
+  openScopes = 0;
+  readonly limits: { maxBufferSize: number };
+  readonly lost: Promise<{ reason: string; message: string }>;
+  readonly lose: (info: { reason: string; message: string }) => void;
+
+  constructor(maxBufferSize: number = 2 ** 20) {
+    this.limits = { maxBufferSize };
+    const { promise, resolve } = Promise.withResolvers<{ reason: string; message: string }>();
+    this.lost = promise;
+    this.lose = resolve;
+  }
+
+  readonly queue = {
+    writeBuffer: (
+      buffer: FakeBuffer,
+      offset: number,
+      data: Uint8Array,
+      from: number,
+      size: number,
+    ): void => {
+      this.writes.push({ label: buffer.label, offset, size });
+      buffer.bytes.set(data.subarray(from, from + size), offset);
+    },
+  };
+
+  createBuffer({
+    label = '',
+    size,
+    usage,
+  }: GPUBufferDescriptor): FakeBuffer & { destroy: () => void } {
+    const buffer = {
+      label,
+      size,
+      usage,
+      destroyed: false,
+      bytes: new Uint8Array(size),
+      destroy: (): void => {
+        buffer.destroyed = true;
+      },
+    };
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  pushErrorScope(): void {
+    this.openScopes++;
+  }
+
+  popErrorScope(): Promise<GPUError | null> {
+    this.openScopes--;
+    const { promise, resolve, reject } = Promise.withResolvers<GPUError | null>();
+    this.scopes.push({ resolve, reject });
+    return promise;
+  }
+
+  asDevice(): GPUDevice {
+    return this as unknown as GPUDevice;
+  }
+}
+
+/** An error as a scope reports it: implementations tell its kind by its class. */
+export function fakeError(
+  kind: 'Validation' | 'OutOfMemory' | 'Internal',
+  message: string,
+): GPUError {
+  const classes = {
+    Validation: class GPUValidationError extends Error {},
+    OutOfMemory: class GPUOutOfMemoryError extends Error {},
+    Internal: class GPUInternalError extends Error {},
+  };
+  return new classes[kind](message);
+}

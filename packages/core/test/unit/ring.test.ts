@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { chunkBytes, UploadRing } from '../../src/buffers/ring.ts';
+import { FakeDevice } from './fake-device.ts';
+
+const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
+const perChunk = chunkBytes / 256;
+
+function newRing(): { device: FakeDevice; ring: UploadRing } {
+  const device = new FakeDevice();
+  return { device, ring: new UploadRing(device.asDevice()) };
+}
+
+describe('UploadRing', () => {
+  it('gives slices at multiples of 256, sizes rounded up', () => {
+    const { ring } = newRing();
+    expect(ring.push(bytes(20, 1), 16)).toMatchObject({ offset: 0, size: 32 });
+    expect(ring.push(bytes(300, 2), 4)).toMatchObject({ offset: 256, size: 300 });
+    expect(ring.push(bytes(0, 3), 4)).toMatchObject({ offset: 768, size: 4 });
+  });
+
+  it('uploads nothing before the flush, then everything new in one write', () => {
+    const { device, ring } = newRing();
+    ring.push(bytes(4, 1), 4);
+    ring.push(bytes(4, 2), 4);
+    expect(device.writes).toHaveLength(0);
+    ring.flush();
+    expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 512 }]);
+    expect([device.buffers[0]!.bytes[0], device.buffers[0]!.bytes[256]]).toEqual([1, 2]);
+    ring.flush();
+    expect(device.writes).toHaveLength(1);
+    ring.push(bytes(4, 3), 4);
+    ring.flush();
+    expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 512, size: 256 });
+  });
+
+  it('takes another chunk rather than rewrite one that unsubmitted work names', () => {
+    const { device, ring } = newRing();
+    const slices = Array.from({ length: 3 * perChunk }, (_, i) => ring.push(bytes(4, i), 4));
+    expect(device.buffers).toHaveLength(3);
+    const places = new Set(slices.map((s) => `${s.buffer.label} ${s.offset}`));
+    expect(places.size).toBe(slices.length);
+    ring.flush();
+    expect(device.writes).toHaveLength(3);
+    slices.forEach((s, i) => {
+      expect((s.buffer as unknown as { bytes: Uint8Array }).bytes[s.offset]).toBe(i % 256);
+    });
+  });
+
+  it('reuses chunks after the submit, and grows no more', () => {
+    const { device, ring } = newRing();
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 2 * perChunk; i++) ring.push(bytes(4, i), 4);
+      ring.flush();
+      ring.submitted();
+    }
+    expect(device.buffers.length).toBeLessThanOrEqual(3);
+  });
+
+  it('keeps what was pushed but not yet submitted over the submit of other work', () => {
+    const { device, ring } = newRing();
+    const early = ring.push(bytes(4, 7), 4);
+    ring.flush();
+    ring.submitted();
+    for (let i = 0; i < perChunk - 1; i++) {
+      ring.push(bytes(4, 9), 4);
+      ring.flush();
+      ring.submitted();
+    }
+    expect(device.buffers[0]!.bytes[early.offset]).toBe(7);
+  });
+
+  it('takes a slice of exactly one chunk', () => {
+    const { device, ring } = newRing();
+    ring.push(bytes(4, 1), 4);
+    const whole = ring.push(bytes(chunkBytes, 2), 4);
+    expect(whole).toMatchObject({ offset: 0, size: chunkBytes });
+    expect(device.buffers).toHaveLength(2);
+  });
+
+  it('destroys its buffers when closed', () => {
+    const { device, ring } = newRing();
+    ring.push(bytes(4, 1), 4);
+    ring.close();
+    expect(device.buffers[0]!.destroyed).toBe(true);
+  });
+});
