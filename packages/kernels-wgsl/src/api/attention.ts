@@ -1,0 +1,22 @@
+import type { Tensor } from '@heed/core';
+import { runCall } from '../run/call.ts';
+import { denseCall } from './dense-call.ts';
+import type { AttentionOptions, AttentionResult } from './options.ts';
+
+/**
+ * Exact attention over dense tensors: softmax(scale·q·kᵀ)·v with the variations of {@link AttentionOptions}.
+ *
+ * @param q [B, Hq, Lq, Dqk], f32 or f16, any strides (pass `x.permute([0, 2, 1, 3])` for [B, L, H, D] memory)
+ * @param k [B or 1, Hkv, Lk, Dqk]; Hq is a multiple of Hkv, query head h uses kv head floor(h / (Hq / Hkv))
+ * @param v [B or 1, Hkv, Lk, Dv]
+ * @returns out [B, Hq, Lq, Dv] in the dtype of q. A row that sees no key is 0, and its lse −∞ (or its sink).
+ * @throws ValidationError a shape, dtype or option that does not fit
+ * @throws UnsupportedError what this device cannot do
+ * @throws LimitError a tensor larger than one binding
+ * @throws DisposedError @throws DeviceLostError
+ * @example
+ * const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): AttentionResult {
+  return runCall(denseCall('attention', q, k, v, options));
+}

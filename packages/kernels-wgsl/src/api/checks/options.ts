@@ -1,0 +1,135 @@
+import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
+import { checkTensor, formatShape } from '@heed/core/kernel';
+import type { AttentionOptions } from '../options.ts';
+import { fail, show } from './fail.ts';
+
+/** The shapes that option tensors are held against. */
+export interface OptionContext {
+  readonly fn: string;
+  readonly gpu: Gpu;
+  readonly batch: number;
+  readonly qHeads: number;
+}
+
+/** Every option that does not depend on the layout. */
+export function checkOptions(ctx: OptionContext, o: AttentionOptions): void {
+  checkScale(ctx.fn, o.scale);
+  checkWindow(ctx.fn, o.window);
+  checkAlign(ctx.fn, o.align);
+  checkSoftcap(ctx.fn, o.softcap);
+  checkNumSplits(ctx.fn, o.numSplits);
+  checkFlag(ctx.fn, 'causal', o.causal);
+  checkFlag(ctx.fn, 'returnLse', o.returnLse);
+  if (o.alibiSlopes !== undefined) checkSlopes(ctx, o.alibiSlopes);
+  if (o.sinks !== undefined) checkSinks(ctx, o.sinks);
+}
+
+function checkScale(fn: string, scale: unknown): void {
+  if (scale !== undefined && !Number.isFinite(scale)) {
+    fail(fn, 'scale must be a finite number', show(scale), 'Leave it out for 1/sqrt(Dqk).');
+  }
+}
+
+function checkWindow(fn: string, window: unknown): void {
+  if (window === undefined) return;
+  const side = (x: unknown): boolean => Number.isInteger(x) && (x as number) >= -1;
+  if (!Array.isArray(window) || window.length !== 2 || !window.every(side)) {
+    fail(fn, 'window must be [left, right], integers ≥ −1', show(window), 'Use −1 for an unbounded side.');
+  }
+}
+
+function checkAlign(fn: string, align: unknown): void {
+  if (align !== undefined && align !== 'start' && align !== 'end') {
+    fail(fn, "align must be 'start' or 'end'", show(align), "Leave it out for 'end', the diagonal of cached decode.");
+  }
+}
+
+function checkSoftcap(fn: string, softcap: unknown): void {
+  if (softcap !== undefined && !(Number.isFinite(softcap) && (softcap as number) > 0)) {
+    fail(fn, 'softcap must be a finite number above 0', show(softcap), 'Leave it out for no cap.');
+  }
+}
+
+// The combine pass reads the partials of all splits of a row; more than this has no use on any device.
+const MAX_SPLITS = 128;
+
+function checkNumSplits(fn: string, n: unknown): void {
+  if (n === undefined || n === 'auto') return;
+  if (!Number.isInteger(n) || (n as number) < 1 || (n as number) > MAX_SPLITS) {
+    fail(fn, `numSplits must be 'auto' or an integer from 1 to ${MAX_SPLITS}`, show(n), 'Use 1 for no split.');
+  }
+}
+
+function checkFlag(fn: string, name: string, flag: unknown): void {
+  if (flag !== undefined && typeof flag !== 'boolean') {
+    fail(fn, `${name} must be a boolean`, show(flag), `Pass ${name}: true or leave it out.`);
+  }
+}
+
+function checkSlopes({ fn, gpu, batch, qHeads }: OptionContext, slopes: Tensor): void {
+  checkTensor(fn, 'alibiSlopes', slopes, { rank: [1, 2], dtype: ['f32'], gpu });
+  const { shape } = slopes;
+  if (shape.at(-1) !== qHeads || (shape.length === 2 && shape[0] !== batch)) {
+    fail(
+      fn,
+      `alibiSlopes must be [${qHeads}] or [${batch}, ${qHeads}], one slope per query head`,
+      formatShape(shape),
+      'Slopes belong to query heads, not to kv heads.',
+    );
+  }
+}
+
+function checkSinks({ fn, gpu, qHeads }: OptionContext, sinks: Tensor): void {
+  checkTensor(fn, 'sinks', sinks, { rank: 1, dtype: ['f32'], gpu });
+  if (sinks.shape[0] !== qHeads) {
+    fail(fn, `sinks must be [${qHeads}], one logit per query head`, formatShape(sinks.shape), 'Sinks belong to query heads.');
+  }
+}
+
+/** `out`: the result's shape and dtype, elements that do not overlap, and a buffer that holds no input. */
+export function checkOut(
+  ctx: { fn: string; gpu: Gpu },
+  out: Tensor,
+  shape: readonly number[],
+  inputs: Readonly<Record<string, Tensor>>,
+): void {
+  const { fn, gpu } = ctx;
+  checkTensor(fn, 'out', out, { rank: shape.length, dtype: [inputs.q!.dtype], gpu });
+  if (out.shape.some((n, i) => n !== shape[i])) {
+    fail(fn, `out must be ${formatShape(shape)}`, formatShape(out.shape), 'Leave it out to have it made.');
+  }
+  for (const [name, input] of Object.entries(inputs)) {
+    if (input.buffer === out.buffer) {
+      fail(fn, `out may not share a buffer with ${name}`, 'one buffer for both', 'WebGPU cannot read and write one buffer in a dispatch: give out a buffer of its own.');
+    }
+  }
+  if (overlapsItself(out)) {
+    fail(fn, 'the elements of out must lie apart', `strides ${formatShape(out.strides)}`, 'Broadcast views cannot be written.');
+  }
+  checkHalfRows(ctx, out);
+}
+
+/** Whether two indices may reach one element. Exact for views made by permute, slice and reshape. */
+function overlapsItself({ shape, strides }: Tensor): boolean {
+  const axes = shape
+    .map((n, i) => [n, strides[i]!] as const)
+    .filter(([n]) => n > 1)
+    .toSorted((a, b) => a[1] - b[1]);
+  let reach = 0;
+  for (const [n, stride] of axes) {
+    if (stride <= reach) return true;
+    reach += (n - 1) * stride;
+  }
+  return false;
+}
+
+// Two halves share a word, and without f16 a word has to have one writer.
+function checkHalfRows({ fn, gpu }: { fn: string; gpu: Gpu }, out: Tensor): void {
+  if (out.dtype !== 'f16' || gpu.capabilities.f16) return;
+  const rows = out.strides.slice(0, -1).filter((_, i) => out.shape[i]! > 1);
+  if (out.strides.at(-1) === 1 && out.byteOffset % 4 === 0 && rows.every((s) => s % 2 === 0)) return;
+  throw new UnsupportedError(
+    `${fn}: without shader-f16, out needs rows that start on whole words (even strides, last stride 1); ` +
+      `got strides ${formatShape(out.strides)}, offset ${out.byteOffset} bytes. Leave out away, or use f32.`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { Tensor } from '@heed/core';
+import { assertUsable, checkTensor, formatShape } from '@heed/core/kernel';
+import { combine, type State } from '../kernels/combine/combine.ts';
+import { recorderTarget, type Target } from '../run/target.ts';
+import { fail, show } from './checks/fail.ts';
+
+/**
+ * Merges attention over disjoint sets of keys into attention over all of them, folded pairwise in order.
+ * An empty state (lse −∞) changes nothing, two of them give (0, −∞). Give sinks to one part only.
+ *
+ * @param states out [B, H, L, D] with lse [B, H, L], or out [T, H, D] with lse [H, T]; lse f32, natural log
+ * @throws ValidationError no states, or states of different shapes or dtypes
+ * @example
+ * const all = mergeStates([attention(q, k1, v1, { returnLse: true }), attention(q, k2, v2, { returnLse: true })]);
+ */
+export function mergeStates(states: readonly { out: Tensor; lse?: Tensor }[]): { out: Tensor; lse: Tensor } {
+  const [first, ...rest] = checkStates(states);
+  const { gpu } = first.out;
+  const out = gpu.empty(first.out.shape, { dtype: first.out.dtype, label: 'heed/merged out' });
+  const lse = gpu.empty(first.lse.shape, { label: 'heed/merged lse' });
+  gpu.batch(() => fold(recorderTarget(gpu), first, rest, { out, lse }));
+  return { out, lse };
+}
+
+function fold(target: Target, first: State, rest: readonly State[], result: State): void {
+  if (rest.length === 0) {
+    combine(target, { part: asPart(first), ...result });
+    return;
+  }
+  let merged = first;
+  rest.forEach((other, i) => {
+    const last = i === rest.length - 1;
+    const into = last ? result : intermediate(target, result);
+    combine(target, { part: asPart(merged), other, ...into });
+    if (merged !== first) release(target, merged);
+    merged = into;
+  });
+}
+
+function intermediate(target: Target, { out, lse }: State): State {
+  return {
+    out: target.scratch('merged out', out.shape, out.dtype),
+    lse: target.scratch('merged lse', lse.shape),
+  };
+}
+
+function release(target: Target, { out, lse }: State): void {
+  target.free(out);
+  target.free(lse);
+}
+
+/** A state as a list of one part. */
+function asPart({ out, lse }: State): State {
+  return { out: out.reshape([1, ...out.shape]), lse: lse.reshape([1, ...lse.shape]) };
+}
+
+function checkStates(states: readonly { out: Tensor; lse?: Tensor }[]): [State, ...State[]] {
+  const fn = 'mergeStates';
+  if (!Array.isArray(states) || states.length === 0) {
+    fail(fn, 'states must be a list of at least one { out, lse }', show(states), 'Get them with returnLse: true.');
+  }
+  const checked = states.map((state, i) => checkState(fn, i, state, states[0]!.out));
+  return checked as [State, ...State[]];
+}
+
+function checkState(fn: string, i: number, state: { out: Tensor; lse?: Tensor }, model: Tensor): State {
+  const name = `states[${i}]`;
+  const out = checkTensor(fn, `${name}.out`, state?.out, { rank: [3, 4], dtype: ['f32', 'f16'] });
+  assertUsable(out.gpu);
+  checkTensor(fn, `${name}.out`, out, { gpu: model.gpu, dtype: [model.dtype] });
+  if (formatShape(out.shape) !== formatShape(model.shape)) {
+    fail(fn, 'all states must have the same out shape', `${formatShape(model.shape)} and ${name}.out ${formatShape(out.shape)}`, 'Merge states of the same queries.');
+  }
+  const lse = checkTensor(fn, `${name}.lse`, state.lse, { dtype: ['f32'], gpu: out.gpu });
+  const [a, b, c] = out.shape;
+  const wanted = out.shape.length === 4 ? [a!, b!, c!] : [b!, a!];
+  if (formatShape(lse.shape) !== formatShape(wanted)) {
+    fail(fn, `${name}.lse must be ${formatShape(wanted)} for out ${formatShape(out.shape)}`, formatShape(lse.shape), 'Pass the lse that came with this out.');
+  }
+  return { out, lse };
+}

@@ -1,0 +1,57 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+
+/**
+ * What varies in an attention. Order of application: q·k·scale → softcap → ALiBi → masks → softmax → sinks.
+ */
+export interface AttentionOptions {
+  /** Default 1/√Dqk. */
+  readonly scale?: number;
+  /** Row i sees keys j ≤ i + off; for `off` see `align`. */
+  readonly causal?: boolean;
+  /** Keys from i + off − left to i + off + right, inclusive; −1 is unbounded. Combines with `causal`. */
+  readonly window?: readonly [left: number, right: number];
+  /** Which corner the diagonal is tied to: 'end' (default) has off = Lk − Lq, as in flash-attention since 2.1; 'start' has off = 0. */
+  readonly align?: 'start' | 'end';
+  /** cap·tanh(s/cap), after scale, before bias and mask; above 0. */
+  readonly softcap?: number;
+  /** f32 [Hq] or [B, Hq]: adds −slope·|i + off − j|. */
+  readonly alibiSlopes?: Tensor;
+  /** f32 [Hq]: an extra logit in each row's denominator, with no value; −∞ is none. */
+  readonly sinks?: Tensor;
+  /** i32 [B]: only the first seqUsedK[b] keys take part; what lies beyond may hold anything. */
+  readonly seqUsedK?: Int32Array | Tensor;
+  /** Also return the log-sum-exp. */
+  readonly returnLse?: boolean;
+  /** Written and returned; its buffer may hold no input. */
+  readonly out?: Tensor;
+  /** Keys are split over this many workgroups and merged. Default 'auto'; a fixed number makes results batch-invariant bit for bit. */
+  readonly numSplits?: number | 'auto';
+}
+
+/** Where the sequences of packed tensors begin and end. */
+export interface VarlenLayout {
+  /** i32 [N + 1]: first 0, ascending, at most Tq. */
+  readonly cuSeqlensQ: Int32Array | Tensor;
+  /** i32 [N + 1]; default `cuSeqlensQ`; not used with `blockTable`. */
+  readonly cuSeqlensK?: Int32Array | Tensor;
+  /** Hints: never needed, never trusted. */
+  readonly maxSeqlenQ?: number;
+  readonly maxSeqlenK?: number;
+  /** i32 [N]: only the first seqUsedK[b] keys of slot b take part. */
+  readonly seqUsedK?: Int32Array | Tensor;
+  /** i32 [N, maxPages]: logical to physical page. Needs `seqUsedK`; entries past the used length are ignored. */
+  readonly blockTable?: Int32Array | Tensor;
+  /** As in PagedKvView, for quantised pages. */
+  readonly format?: PagedKvView['format'];
+  readonly headDim?: number;
+  readonly headDimV?: number;
+}
+
+export type VarlenOptions = AttentionOptions & VarlenLayout;
+
+export interface AttentionResult {
+  /** [B, Hq, Lq, Dv] or [Tq, Hq, Dv], in the dtype of q. */
+  readonly out: Tensor;
+  /** f32 [B, Hq, Lq] or [Hq, Tq], natural log, −∞ for a row that sees no key; present iff `returnLse`. */
+  readonly lse?: Tensor;
+}

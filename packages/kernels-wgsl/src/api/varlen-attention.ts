@@ -1,0 +1,36 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+import { runCall } from '../run/call.ts';
+import type { AttentionResult, VarlenOptions } from './options.ts';
+import { varlenCall, viewCall } from './varlen-call.ts';
+
+/**
+ * Exact attention over sequences packed one behind the other, without padding.
+ * Semantics follow torch.nn.attention.varlen and flash-attention; lengths given as Int32Array are fully checked.
+ *
+ * @param q [Tq, Hq, Dqk]; sequence b owns rows cuSeqlensQ[b] to cuSeqlensQ[b + 1] − 1. Rows after the last are 0 in out.
+ * @param k [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]
+ * @param v as k, with Dv
+ * @returns out [Tq, Hq, Dv] in the dtype of q; lse [Hq, Tq]
+ * @throws as {@link attention}
+ * @example
+ * const cuSeqlensQ = Int32Array.of(0, 5, 12); // two documents, of 5 and 7 tokens
+ * const { out } = varlenAttention(q, k, v, { cuSeqlensQ, causal: true });
+ */
+export function varlenAttention(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult;
+/** Over a snapshot of a paged cache. */
+export function varlenAttention(q: Tensor, view: PagedKvView, options: VarlenOptions): AttentionResult;
+export function varlenAttention(
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v: Tensor | VarlenOptions,
+  options?: VarlenOptions,
+): AttentionResult {
+  const call = isView(k)
+    ? viewCall('varlenAttention', q, k, v as VarlenOptions)
+    : varlenCall('varlenAttention', q, k, v as Tensor, options as VarlenOptions);
+  return runCall(call);
+}
+
+function isView(k: Tensor | PagedKvView): k is PagedKvView {
+  return typeof k === 'object' && k !== null && 'blockTable' in k;
+}

@@ -1,0 +1,26 @@
+import { wgsl } from '@heed/core/kernel';
+import type { ScoreHook } from './contract.ts';
+
+/** −slope·|query − key|, the form of flash-attention (Press et al., 2022). Slopes are [Hq] or [B, Hq]. */
+export const alibi: ScoreHook = {
+  kind: 'score',
+  name: 'alibi',
+  params: [
+    { name: 'slopes', type: 'u32' },
+    { name: 'slopes_batch', type: 'u32' },
+    { name: 'slopes_head', type: 'u32' },
+  ],
+  constants: [
+    {
+      name: 'slope',
+      type: 'f32',
+      expression:
+        'captures[params.slopes + batch * params.slopes_batch + head * params.slopes_head]',
+    },
+  ],
+  wgsl: wgsl`
+    fn score_alibi(score: f32, row: Row, key: i32) -> f32 {
+      return score - row.slope * f32(abs(row.query - key));
+    }
+  `,
+};

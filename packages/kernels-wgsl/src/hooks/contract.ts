@@ -1,0 +1,68 @@
+import type { ParamField } from '../wgsl/params.ts';
+
+/**
+ * The variant-hook contract: what turns plain attention into a variant of it. Built-in options are instances of it, and
+ * compiled user functions become instances of it.
+ *
+ * A hook is WGSL text that declares functions; the kernel calls them by name. It may read
+ * - `params.<field>` for the fields that it lists,
+ * - `captures[i]` (f32) at offsets that it gets through such fields,
+ * - the two structs that every kernel declares:
+ *   `Row { batch, head, query, q_row, q_len, k_len: i32, <constants> }`, where `query` is the logical position i + off, and
+ *   `Span { batch, head_first, head_last, query_first, query_last, key_first, key_last, k_len: i32 }`, all inclusive.
+ */
+export interface Hook {
+  /** A WGSL identifier, unique among the hooks of a kernel. */
+  readonly name: string;
+  /** Uniform values; their names are unique over all hooks. */
+  readonly params: readonly ParamField[];
+  /** Values computed once per query row: a field of `Row`, and an expression over `batch` and `head` (u32). */
+  readonly constants?: readonly RowConstant[];
+  /** Declares the functions named below. */
+  readonly wgsl: string;
+}
+
+/** A per-row value, kept in a register while the row's keys go by. */
+export interface RowConstant {
+  readonly name: string;
+  readonly type: 'f32' | 'i32';
+  readonly expression: string;
+}
+
+/** Changes scores. Declares `fn score_<name>(score: f32, row: Row, key: i32) -> f32`. */
+export interface ScoreHook extends Hook {
+  readonly kind: 'score';
+}
+
+/**
+ * Hides keys. Declares
+ * - `fn visible_<name>(row: Row, key: i32) -> bool`;
+ * - `fn class_<name>(span: Span) -> u32`: EMPTY if no pair of the span is visible, FULL if all are, else PARTIAL.
+ *   PARTIAL is always a sound answer;
+ * - with `hasRange`, `fn range_<name>(span: Span) -> vec2<i32>`: first visible key and one past the last, for the span's
+ *   queries over all keys; it bounds the loop over key tiles.
+ */
+export interface MaskHook extends Hook {
+  readonly kind: 'mask';
+  readonly hasRange: boolean;
+}
+
+/** The hooks of one kernel, in order of application. */
+export interface VariantHooks {
+  /** Equal keys mean equal WGSL; part of the pipeline key. */
+  readonly key: string;
+  readonly scores: readonly ScoreHook[];
+  readonly masks: readonly MaskHook[];
+}
+
+export function variantHooks(
+  scores: readonly ScoreHook[],
+  masks: readonly MaskHook[],
+): VariantHooks {
+  const key = [...scores, ...masks].map((hook) => hook.name).join('+') || 'none';
+  return { key, scores, masks };
+}
+
+export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
+  return [...scores, ...masks];
+}

@@ -1,0 +1,97 @@
+import type { Gpu, Tensor } from '@heed/core';
+import {
+  bindTensor,
+  dispatchGrid,
+  getKernel,
+  type Kernel,
+  placeholder,
+} from '@heed/core/kernel';
+import type { FloatType } from '../../config/forward.ts';
+import { readAccess, writeAccess } from '../../run/access.ts';
+import type { Target } from '../../run/target.ts';
+import { packParams } from '../../wgsl/params.ts';
+import { readBytes } from '../../wgsl/read.wgsl.ts';
+import { writeBytes } from '../../wgsl/write.wgsl.ts';
+import { type CombineConfig, combineParams, combineSource } from './combine.wgsl.ts';
+import { boundLse, boundRows, type RowStrides } from './row-strides.ts';
+
+/** An attention state: out and its log-sum-exp, over the same rows. */
+export interface State {
+  readonly out: Tensor;
+  readonly lse: Tensor;
+}
+
+/** One merge: of `parts` states that lie one behind the other in `part`, and of `other` if given. */
+export interface Merge {
+  /** With a leading axis of parts. */
+  readonly part: State;
+  readonly other?: State;
+  readonly out: Tensor;
+  readonly lse: Tensor | undefined;
+}
+
+export function combineConfig({ part, other, out }: Pick<Merge, 'part' | 'other' | 'out'>): CombineConfig {
+  return {
+    headDimV: out.shape.at(-1)!,
+    partType: part.out.dtype as FloatType,
+    outType: out.dtype as FloatType,
+    read: readAccess(other ? [part.out, other.out] : [part.out]),
+    write: writeAccess(out),
+    source: other ? 'pair' : 'splits',
+  };
+}
+
+export function combineKernel(gpu: Gpu, config: CombineConfig): Kernel {
+  return getKernel(gpu, combineSource(config));
+}
+
+/** Dispatches one merge. */
+export function combine(target: Target, merge: Merge): void {
+  const { gpu } = target;
+  const { part, other, out, lse } = merge;
+  const config = combineConfig(merge);
+  const rows = boundRows(out);
+  const threads = rows.outer * rows.heads * rows.rows * Math.ceil(config.headDimV / 4);
+  if (threads === 0) return;
+
+  const bytes = readBytes(config.partType, config.read);
+  const bound = {
+    part: bindTensor(part.out, bytes),
+    partLse: bindTensor(part.lse),
+    out: bindTensor(out, writeBytes(config.outType, config.write)),
+    ...(other && { other: bindTensor(other.out, bytes), otherLse: bindTensor(other.lse) }),
+    ...(lse && { lse: bindTensor(lse) }),
+  };
+  const zero: RowStrides = { outer: 0, head: 0, row: 0, dim: 0, step: 0 };
+  const values = {
+    threads, parts: part.out.shape[0]!, heads: rows.heads, rows: rows.rows,
+    ...named('part', bound.part.elementOffset, boundRows(part.out, 1).strides),
+    ...named('part_lse', bound.partLse.elementOffset, boundLse(part.lse, 1)),
+    ...named('other', bound.other?.elementOffset ?? 0, other ? boundRows(other.out).strides : zero),
+    ...named('other_lse', bound.otherLse?.elementOffset ?? 0, other ? boundLse(other.lse) : zero),
+    ...named('out', bound.out.elementOffset, rows.strides),
+    ...named('lse', bound.lse?.elementOffset ?? 0, lse ? boundLse(lse) : zero),
+    write_lse: lse ? 1 : 0,
+  };
+  const unused = placeholder(gpu, 'read');
+  target.dispatch({
+    kernel: combineKernel(gpu, config),
+    buffers: [
+      bound.part.range,
+      bound.partLse.range,
+      bound.other?.range ?? unused,
+      bound.otherLse?.range ?? unused,
+      bound.out.range,
+      bound.lse?.range ?? placeholder(gpu, 'write'),
+      target.uniform(packParams(combineParams, values)),
+    ],
+    workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),
+  });
+}
+
+function named(name: string, offset: number, strides: RowStrides): Record<string, number> {
+  return {
+    [`${name}_offset`]: offset,
+    ...Object.fromEntries(Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride])),
+  };
+}

@@ -1,0 +1,80 @@
+import type { Call } from '../api/call.ts';
+import type { FloatType } from '../config/forward.ts';
+
+/**
+ * What a plan is made for: everything that selects a kernel. Lengths, scale, softcap, window and causal values, slopes and
+ * sinks are data of a run, so none of them needs another plan; shapes matter only through their head dims, the head
+ * ratio, and, with `numSplits: 'auto'`, their sizes.
+ */
+export interface AttentionProblem {
+  readonly layout: 'dense' | 'varlen' | 'paged';
+  /** Of q and out; default 'f32'. */
+  readonly dtype?: FloatType;
+  /** Of k and v; default `dtype`. */
+  readonly kvDtype?: FloatType;
+  /** [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk]. */
+  readonly q: readonly number[];
+  /** [B, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or paged [pages, pageSize, Hkv, Dqk]. */
+  readonly k: readonly number[];
+  /** As k, with Dv; default the shape of k. */
+  readonly v?: readonly number[];
+  /** Sequences of a packed batch, for the split heuristic; default 1. */
+  readonly sequences?: number;
+  readonly softcap?: boolean;
+  readonly alibi?: boolean;
+  /** Accepted for the record: no kernel depends on these. */
+  readonly causal?: boolean;
+  readonly window?: boolean;
+  readonly sinks?: boolean;
+  readonly returnLse?: boolean;
+  readonly seqUsedK?: boolean;
+  readonly numSplits?: number | 'auto';
+  /** Gradients are not part of this version: an UnsupportedError. */
+  readonly backward?: boolean;
+}
+
+/** A problem in the terms that selection uses. */
+export interface ProblemFacts
+  extends Pick<Call, 'dtype' | 'kvDtype' | 'headDim' | 'headDimV' | 'lengths' | 'keys' | 'qHeads' | 'kvHeads'> {
+  readonly batch: number;
+  readonly seqlenQ: number;
+  readonly seqlenK: number;
+  readonly softcap: boolean;
+  readonly alibi: boolean;
+  readonly numSplits: number | 'auto';
+}
+
+/** The problem of a call. */
+export function factsOfCall(call: Call): ProblemFacts {
+  const { dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, batch, seqlenQ, seqlenK, options } = call;
+  return {
+    dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, batch, seqlenQ, seqlenK,
+    softcap: options.softcap !== undefined,
+    alibi: options.alibiSlopes !== undefined,
+    numSplits: options.numSplits ?? 'auto',
+  };
+}
+
+/** The problem as written by a caller of planAttention. */
+export function factsOfProblem(p: AttentionProblem): ProblemFacts {
+  const dense = p.layout === 'dense';
+  const paged = p.layout === 'paged';
+  const v = p.v ?? p.k;
+  const dtype = p.dtype ?? 'f32';
+  return {
+    dtype,
+    kvDtype: p.kvDtype ?? dtype,
+    headDim: p.q.at(-1)!,
+    headDimV: v.at(-1)!,
+    lengths: dense ? 'dense' : 'varlen',
+    keys: paged ? 'paged' : 'strided',
+    qHeads: p.q[1]!,
+    kvHeads: p.k[paged ? 2 : 1]!,
+    batch: dense ? p.q[0]! : (p.sequences ?? 1),
+    seqlenQ: p.q[dense ? 2 : 0]!,
+    seqlenK: dense ? p.k[2]! : paged ? p.k[0]! * p.k[1]! : p.k[0]!,
+    softcap: p.softcap ?? false,
+    alibi: p.alibi ?? false,
+    numSplits: p.numSplits ?? 'auto',
+  };
+}

@@ -1,0 +1,89 @@
+import { type Capabilities, type Tuning, UnsupportedError } from '@heed/core';
+import type { ForwardConfig, RowKind } from '../config/forward.ts';
+import { alibi } from '../hooks/alibi.ts';
+import { band } from '../hooks/band.ts';
+import { variantHooks } from '../hooks/contract.ts';
+import { softcap } from '../hooks/softcap.ts';
+import { cannotImplement, tileShape } from '../tiles/compute.ts';
+import type { TileConfig } from '../tiles/tile.ts';
+import type { ProblemFacts } from './problem.ts';
+import { candidates, isSoftware } from './tile-table.ts';
+
+/** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
+export interface Selection {
+  readonly config: Omit<ForwardConfig, 'read' | 'write' | 'outType'>;
+  readonly splits: number;
+  /** Why this kernel, in one line a person can read. */
+  readonly reason: string;
+}
+
+// With 'auto', this many rows of a group or fewer are worth packing into one tile.
+const DECODE_ROWS = 16;
+// A split shorter than this does not pay for its merge.
+const MIN_KEYS_PER_SPLIT = 256;
+
+/**
+ * Chooses path, tiles and splits. With a fixed `numSplits` it looks only at dtypes, head dims, hooks, head ratio and
+ * `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
+ * @throws UnsupportedError the forced path cannot run here
+ */
+export function select(facts: ProblemFacts, capabilities: Capabilities, tuning?: Tuning): Selection {
+  const forced = tuning?.force?.path;
+  const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
+  const { tile, reason } = chooseTile(facts, rows, capabilities, forced === 'decode' ? undefined : forced);
+  const splits = chooseSplits(facts, rows, tile, capabilities);
+  const { dtype, kvDtype, headDim, headDimV, lengths, keys } = facts;
+  const scores = [facts.softcap && softcap, facts.alibi && alibi].filter((hook) => hook !== false);
+  return {
+    config: {
+      qType: dtype, kvType: kvDtype, headDim, headDimV, lengths, keys, rows, tile,
+      hooks: variantHooks(scores, [band]),
+    },
+    splits,
+    reason: `${rows === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
+  };
+}
+
+function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
+  if (numSplits !== 'auto') return numSplits > 1;
+  const positions = lengths === 'dense' ? seqlenQ : Math.ceil(seqlenQ / Math.max(batch, 1));
+  return (positions * qHeads) / kvHeads <= DECODE_ROWS;
+}
+
+function chooseTile(
+  facts: ProblemFacts,
+  rows: RowKind,
+  capabilities: Capabilities,
+  forced: TileConfig['path'] | undefined,
+): { tile: TileConfig; reason: string } {
+  const refused: string[] = [];
+  for (const tile of candidates(rows, capabilities, forced)) {
+    const reason = cannotImplement(tile, capabilities);
+    if (reason === undefined) {
+      const { tileM, tileN } = tileShape(tile);
+      return { tile, reason: [`${tile.path} tiles of ${tileM} × ${tileN}`, ...refused].join('; ') };
+    }
+    refused.push(`not ${tile.path}: ${reason}`);
+  }
+  throw new UnsupportedError(
+    `attention: no ${forced ?? ''} kernel can run head dims ${facts.headDim}, ${facts.headDimV} on this device (${refused.join('; ')}). Remove tuning.force.`,
+  );
+}
+
+function chooseSplits(
+  { numSplits, kvHeads, qHeads, batch, seqlenQ, seqlenK }: ProblemFacts,
+  rows: RowKind,
+  tile: TileConfig,
+  capabilities: Capabilities,
+): number {
+  if (numSplits !== 'auto') return numSplits;
+  if (rows === 'head') return 1;
+  const tiles = Math.ceil((seqlenQ * (qHeads / kvHeads)) / tileShape(tile).tileM) + batch;
+  const wanted = Math.ceil(parallelWorkgroups(capabilities) / Math.max(1, tiles * kvHeads));
+  return Math.max(1, Math.min(wanted, Math.floor(seqlenK / MIN_KEYS_PER_SPLIT), 64));
+}
+
+/** Workgroups that keep a device of this class busy; WebGPU does not tell how many cores there are. */
+function parallelWorkgroups(capabilities: Capabilities): number {
+  return isSoftware(capabilities) ? 8 : 256;
+}

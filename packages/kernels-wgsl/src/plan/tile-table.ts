@@ -1,0 +1,37 @@
+import type { Capabilities } from '@heed/core';
+import type { RowKind } from '../config/forward.ts';
+import type { SubgroupTile } from '../tiles/subgroup/config.ts';
+import type { PortableTile } from '../tiles/portable/config.ts';
+import type { TileConfig } from '../tiles/tile.ts';
+
+/** Shipped defaults per capability class: the tiles to try, best first. */
+export function candidates(
+  rows: RowKind,
+  capabilities: Capabilities,
+  path: TileConfig['path'] | undefined,
+): readonly TileConfig[] {
+  const subgroup = subgroupTile(rows, capabilities);
+  const portable: PortableTile = {
+    path: 'portable',
+    threadsM: 8,
+    rowsPerThread: rows === 'group' ? 1 : 4,
+    unroll: !isSoftware(capabilities),
+  };
+  if (path === 'portable') return [portable];
+  if (path === 'subgroup') return [subgroup];
+  return isSoftware(capabilities) && capabilities.subgroups ? [subgroup, portable] : [portable];
+}
+
+/**
+ * A CPU: subgroups as narrow as its vectors, a few threads, and a compiler that is slow on unrolled code. Wider subgroups do
+ * better with workgroup memory: onnxruntime measured 10 to 20 times on Apple, 10 to 15 % on NVIDIA.
+ */
+export function isSoftware({ adapter, subgroups }: Capabilities): boolean {
+  return adapter.isFallbackAdapter || (subgroups !== undefined && subgroups.max <= 8);
+}
+
+function subgroupTile(rows: RowKind, { subgroups }: Capabilities): SubgroupTile {
+  // Rows share each broadcast: of 1, 2, 4 and 8 rows a lane, 4 is fastest on lavapipe for the compile time it takes.
+  const rowsPerLane = rows === 'group' ? 1 : 4;
+  return { path: 'subgroup', subgroupSize: subgroups?.max ?? 0, rowsPerLane, keysPerLane: 2 };
+}

@@ -1,0 +1,50 @@
+import type { Gpu } from '@heed/core';
+import {
+  bindTensor,
+  dispatch,
+  getKernelAsync,
+  type Kernel,
+  type KernelSource,
+  placeholder,
+  uploadUniform,
+} from '@heed/core/kernel';
+
+export interface WarmupOptions {
+  /** Stops waiting; what is being compiled goes on and serves later calls. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number, label: string) => void;
+}
+
+/** Compiles each kernel asynchronously, then dispatches it over nothing and waits. */
+export async function warmup(
+  gpu: Gpu,
+  sources: readonly KernelSource[],
+  { signal, onProgress }: WarmupOptions = {},
+): Promise<void> {
+  for (const [i, source] of sources.entries()) {
+    onProgress?.(i, sources.length, source.label);
+    runEmpty(gpu, await getKernelAsync(gpu, source, signal));
+    await gpu.settled();
+    signal?.throwIfAborted();
+  }
+  onProgress?.(sources.length, sources.length, 'ready');
+}
+
+// One workgroup whose parameters are all 0 returns at once: the amount of work comes first in every block. (No workgroup at
+// all would be dropped before the driver sees it.)
+function runEmpty(gpu: Gpu, kernel: Kernel): void {
+  const { bindings } = kernel.source;
+  const outputs = bindings.map((kind) => (kind === 'write' ? gpu.empty([4], { label: 'heed/warm-up' }) : undefined));
+  gpu.batch(() => {
+    const zeros = uploadUniform(gpu, new ArrayBuffer(MAX_PARAM_BYTES));
+    const buffers = bindings.map((kind, i) => {
+      if (kind === 'uniform') return zeros;
+      return outputs[i] ? bindTensor(outputs[i]).range : placeholder(gpu, 'read');
+    });
+    dispatch(gpu, { kernel, buffers, workgroups: [1, 1, 1], label: `${kernel.label} (warm-up)` });
+  });
+  for (const output of outputs) output?.dispose();
+}
+
+// No smaller than any kernel's parameter block.
+const MAX_PARAM_BYTES = 1024;

@@ -1,0 +1,67 @@
+import type { DType, Gpu, Tensor } from '@heed/core';
+import {
+  type BufferRange,
+  detachedUniform,
+  type Dispatch,
+  dispatch,
+  encode,
+  uploadStorage,
+  uploadUniform,
+} from '@heed/core/kernel';
+
+/** Where a run puts its dispatches, and where their parameters and scratch memory live. */
+export interface Target {
+  readonly gpu: Gpu;
+  dispatch(d: Dispatch): void;
+  uniform(bytes: ArrayBuffer): BufferRange;
+  storage(data: ArrayBufferView): BufferRange;
+  /** Memory for this run. `use` tells the scratch tensors of one run apart. */
+  scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
+  /** Takes scratch memory back once the work that reads it has been dispatched. */
+  free(scratch: Tensor): void;
+}
+
+/** The Gpu's own recorder. Must be used within one batch, which its parameters live as long as. */
+export function recorderTarget(gpu: Gpu): Target {
+  return {
+    gpu,
+    dispatch: (d) => dispatch(gpu, d),
+    uniform: (bytes) => uploadUniform(gpu, bytes),
+    storage: (data) => uploadStorage(gpu, data),
+    scratch: (use, shape, dtype = 'f32') => gpu.empty(shape, { dtype, label: `heed/${use}` }),
+    free: (scratch) => scratch.dispose(),
+  };
+}
+
+/** Scratch memory that outlives a run: a caller's pass is submitted at a time heed does not know. */
+export class KeptScratch {
+  readonly #tensors = new Map<string, Tensor>();
+
+  // Every run writes its scratch before reading it, so runs may share it in whatever order they are submitted.
+  get(gpu: Gpu, use: string, shape: readonly number[], dtype: DType): Tensor {
+    const key = `${use} ${dtype} ${shape.join()}`;
+    const kept = this.#tensors.get(key);
+    if (kept) return kept;
+    const made = gpu.empty(shape, { dtype, label: `heed/${use}` });
+    this.#tensors.set(key, made);
+    return made;
+  }
+
+  dispose(): void {
+    for (const tensor of this.#tensors.values()) tensor.dispose();
+    this.#tensors.clear();
+  }
+}
+
+/** A compute pass of the caller. */
+export function passTarget(gpu: Gpu, pass: GPUComputePassEncoder, kept: KeptScratch): Target {
+  const detached = (data: ArrayBuffer | ArrayBufferView): BufferRange => detachedUniform(gpu, data);
+  return {
+    gpu,
+    dispatch: (d) => encode(gpu, pass, d),
+    uniform: detached,
+    storage: detached,
+    scratch: (use, shape, dtype = 'f32') => kept.get(gpu, use, shape, dtype),
+    free() {},
+  };
+}

@@ -1,0 +1,74 @@
+import { wgsl } from '@heed/core/kernel';
+import type { RowKind } from '../config/forward.ts';
+import type { VariantHooks } from '../hooks/contract.ts';
+
+/**
+ * Block range: which key tiles a query tile visits, and the class of each. Key tiles start at key 0 of the sequence, so
+ * that a row's sum is formed in the same order whatever else is in the batch.
+ */
+export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: number): string {
+  const ranged = masks.filter((mask) => mask.hasRange);
+  return wgsl`
+    const TILE_N = ${tileN}u;
+
+    // Query rows × keys; all bounds inclusive.
+    struct Span {
+      batch: i32,
+      head_first: i32,
+      head_last: i32,
+      query_first: i32,
+      query_last: i32,
+      key_first: i32,
+      key_last: i32,
+      k_len: i32,
+    }
+
+    fn tile_span(work: Work) -> Span {
+      let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
+      let shift = diagonal(work.seq);
+      ${rows === 'group' ? groupHeads : 'let head_first = work.head;\nlet head_last = work.head;'}
+      return Span(
+        i32(work.seq.index), i32(head_first), i32(head_last),
+        i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
+        0, i32(work.seq.k_len) - 1, i32(work.seq.k_len),
+      );
+    }
+
+    // First key tile and one past the last, within this workgroup's split.
+    fn key_tiles(work: Work, span: Span) -> vec2<u32> {
+      let k_len = i32(work.seq.k_len);
+      var first = 0;
+      var end = k_len;
+      ${ranged.map(
+        ({ name }) => wgsl`
+          let ${name} = range_${name}(span);
+          first = max(first, ${name}.x);
+          end = min(end, ${name}.y);
+        `,
+      )}
+      if (first >= end) {
+        return vec2<u32>(0u, 0u);
+      }
+      let all = (u32(k_len) + TILE_N - 1u) / TILE_N;
+      let per_split = (all + params.splits - 1u) / params.splits;
+      let begin = max(u32(first) / TILE_N, work.split * per_split);
+      return vec2<u32>(begin, min((u32(end) + TILE_N - 1u) / TILE_N, (work.split + 1u) * per_split));
+    }
+
+    // EMPTY tiles are skipped, FULL ones need no mask per element.
+    fn class_of_tile(tile: u32, whole: Span) -> u32 {
+      var span = whole;
+      span.key_first = i32(tile * TILE_N);
+      let last = i32(tile * TILE_N + TILE_N) - 1;
+      span.key_last = min(last, whole.k_len - 1);
+      var class_ = select(FULL, PARTIAL, last >= whole.k_len);
+      ${masks.map(({ name }) => `class_ = min(class_, class_${name}(span));`)}
+      return class_;
+    }
+  `;
+}
+
+const groupHeads = wgsl`
+  let head_first = work.head * params.group;
+  let head_last = head_first + params.group - 1u;
+`;

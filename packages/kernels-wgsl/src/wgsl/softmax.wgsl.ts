@@ -1,0 +1,70 @@
+import { wgsl } from '@heed/core/kernel';
+
+/** What one unit of a score is: a power of two (scores × LOG2_E, folded into q) or of e. */
+export type ScoreBase = 'two' | 'e';
+
+/**
+ * The online softmax, and the only place that knows −∞, empty rows and NaN.
+ *
+ * WGSL may assume that there are no infinities, and adapters differ where there are, so a masked score is a finite
+ * sentinel and an infinity is only ever made or met as bits.
+ */
+export function softmaxWgsl(base: ScoreBase): string {
+  const toLog2 = base === 'two' ? '' : ' * LOG2_E';
+  const toNatural = base === 'two' ? ' * LN_2' : '';
+  const fromNatural = base === 'two' ? ' * LOG2_E' : '';
+  return wgsl`
+    const LOG2_E = 1.4426950408889634;
+    const LN_2 = 0.6931471805599453;
+    const MASKED = -3.0e38;
+    // Anything at or below counts as masked.
+    const SEEN = -1.0e30;
+    const NEGATIVE_INFINITY_BITS = 0xff800000u;
+
+    struct Softmax {
+      row_max: f32,
+      row_sum: f32,
+    }
+
+    fn softmax_init() -> Softmax {
+      return Softmax(MASKED, 0.0);
+    }
+
+    // 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
+    fn softmax_weight(score: f32, row_max: f32) -> f32 {
+      return select(0.0, exp2(max((score - row_max)${toLog2}, -150.0)), score > SEEN);
+    }
+
+    // Takes in a tile's maximum; returns what earlier sums and accumulators must be multiplied by.
+    fn softmax_rescale(state: ptr<function, Softmax>, tile_max: f32) -> f32 {
+      let row_max = max((*state).row_max, tile_max);
+      let factor = softmax_weight((*state).row_max, row_max);
+      (*state).row_max = row_max;
+      (*state).row_sum *= factor;
+      return factor;
+    }
+
+    // An extra logit that has no value row: it only enlarges the sum. Returns the factor for the accumulator.
+    fn softmax_sink(state: ptr<function, Softmax>, logit: f32) -> f32 {
+      let factor = softmax_rescale(state, logit);
+      (*state).row_sum += softmax_weight(logit, (*state).row_max);
+      return factor;
+    }
+
+    // What the accumulator is multiplied by in the end; an empty row becomes 0.
+    fn softmax_norm(state: Softmax) -> f32 {
+      return select(0.0, 1.0 / max(state.row_sum, 1.0e-37), state.row_sum > 0.0);
+    }
+
+    // Natural log of the sum of exp of the natural scores, as bits.
+    fn softmax_lse_bits(state: Softmax) -> u32 {
+      let lse = state.row_max${toNatural} + log2(max(state.row_sum, 1.0e-37)) * LN_2;
+      return select(NEGATIVE_INFINITY_BITS, bitcast<u32>(lse), state.row_sum > 0.0);
+    }
+
+    // A score from the bits of a natural one, −∞ becoming MASKED.
+    fn softmax_score(bits: u32) -> f32 {
+      return select(max(bitcast<f32>(bits)${fromNatural}, MASKED), MASKED, bits == NEGATIVE_INFINITY_BITS);
+    }
+  `;
+}
