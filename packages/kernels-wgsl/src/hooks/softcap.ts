@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { tanhWgsl } from '../wgsl/tanh.wgsl.ts';
 import type { ScoreHook } from './contract.ts';
 
 /** cap·tanh(score / cap), as in Gemma 2 and flash-attention. */
@@ -6,10 +7,11 @@ export const softcap: ScoreHook = {
   kind: 'score',
   name: 'softcap',
   params: [{ name: 'softcap', type: 'f32' }],
-  // tanh overflows to NaN on some adapters; beyond ±9 it is ±1 in f32 anyway.
   wgsl: wgsl`
+    ${tanhWgsl}
+
     fn score_softcap(score: f32, row: Row, key: i32) -> f32 {
-      return params.softcap * tanh(clamp(score / params.softcap, -9.5, 9.5));
+      return params.softcap * tanh_f32(score / params.softcap);
     }
   `,
 };
