@@ -3,6 +3,7 @@ import { wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts';
 import { type ParamField, paramsStruct } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
+import { memoized } from '../memo.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
 
@@ -15,6 +16,10 @@ export interface CombineConfig {
   readonly write: WriteAccess;
   /** `splits`: any number of parts, evenly spaced in one tensor. `pair`: two tensors. */
   readonly source: 'splits' | 'pair';
+}
+
+function combineKey({ headDimV, partType, outType, read, write, source }: CombineConfig): string {
+  return `${source} dv=${headDimV} part=${partType} out=${outType} read=${read} write=${write}`;
 }
 
 const u32 = (...names: string[]): ParamField[] => names.map((name) => ({ name, type: 'u32' }));
@@ -35,7 +40,7 @@ export const combineParams: readonly ParamField[] = u32(
  * Merges attention states (out, lse) of the same queries over disjoint keys, in order.
  * One thread per row and 4 columns.
  */
-export function combineSource(config: CombineConfig): KernelSource {
+export const combineSource: (config: CombineConfig) => KernelSource = memoized(combineKey, (config) => {
   const { headDimV, partType, outType, read, write, source } = config;
   const code = wgsl`
     ${outType === 'f16' && write === 'scalar' && 'enable f16;'}
@@ -88,11 +93,11 @@ export function combineSource(config: CombineConfig): KernelSource {
     }
   `;
   return {
-    label: `heed/combine ${Object.entries(config).map(([k, x]) => `${k}=${x}`).join(' ')}`,
+    label: `heed/combine ${combineKey(config)}`,
     code: `${code}\n`,
     bindings: ['read', 'read', 'read', 'read', 'write', 'write', 'uniform'],
   };
-}
+});
 
 // A part is one more key, whose score is its lse and whose value is its out. An empty part's out is not read.
 const merge = (name: string, row: string, lse: string): string => wgsl`

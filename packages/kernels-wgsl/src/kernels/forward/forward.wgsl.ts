@@ -15,6 +15,7 @@ import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { variantWgsl } from '../../wgsl/variant.wgsl.ts';
 import { workWgsl } from '../../wgsl/work.wgsl.ts';
 import { writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
+import { memoized } from '../memo.ts';
 
 /** The uniform block of a config: what every kernel is told, then what its hooks ask for. */
 export function forwardFields(config: ForwardConfig): readonly ParamField[] {
@@ -22,7 +23,7 @@ export function forwardFields(config: ForwardConfig): readonly ParamField[] {
 }
 
 /** The forward kernel of a config: every part is one concern, and this is the list of them. */
-export function forwardSource(config: ForwardConfig): KernelSource {
+export const forwardSource: (config: ForwardConfig) => KernelSource = memoized(forwardKey, (config) => {
   const { tileM, tileN } = tileShape(config.tile);
   const code = [
     enables(config),
@@ -50,7 +51,7 @@ export function forwardSource(config: ForwardConfig): KernelSource {
     code: `${code.filter((part) => part !== '').join('\n\n')}\n`,
     bindings: ['read', 'read', 'read', 'read', 'read', 'read', 'write', 'write', 'uniform'],
   };
-}
+});
 
 function enables({ tile, outType, write }: ForwardConfig): string {
   const names = [
