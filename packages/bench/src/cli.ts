@@ -1,0 +1,79 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeedError } from '@heed/core';
+import { firstLine } from './first-use.ts';
+import { type Options, parseOptions, usage } from './options.ts';
+import { peerFactories } from './peers/index.ts';
+import { renderPlot } from './report/plot.ts';
+import { renderTable } from './report/table.ts';
+import type { Report } from './results.ts';
+import { runBench } from './run.ts';
+
+const interrupted = 130;
+const progress = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
+
+/** Runs the command; resolves to its exit status: 0, 1 when heed's own result is off, 2 on a bad flag, 130 on Ctrl-C. */
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(args, Object.keys(peerFactories));
+  } catch (error) {
+    progress(`${firstLine(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (options.help) return print(usage);
+  if (options.dryRun) return print(dryRun(options));
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort(new Error('interrupted')));
+  try {
+    const report = await runBench(options, { signal: abort.signal, progress });
+    const files = await save(report, options.out);
+    print(
+      options.json
+        ? `${JSON.stringify(report)}\n`
+        : `${renderTable(report)}\nWritten: ${files.join(', ')}\n`,
+    );
+    return heedIsRight(report) ? 0 : 1;
+  } catch (error) {
+    if (abort.signal.aborted) {
+      progress('interrupted');
+      return interrupted;
+    }
+    if (!HeedError.is(error)) throw error;
+    progress(error.message);
+    return 1;
+  }
+}
+
+function dryRun({ rows, peers, rounds }: Options): string {
+  return rows
+    .map(({ id, title }) => `${id}: ${title}; at most ${rounds} rounds of ${peers.join(', ')}\n`)
+    .join('');
+}
+
+async function save(report: Report, folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const files = {
+    'bench.json': `${JSON.stringify(report, null, 2)}\n`,
+    'bench.svg': renderPlot(report),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return Object.keys(files).map((name) => join(folder, name));
+}
+
+function heedIsRight({ rows }: Report): boolean {
+  return rows.every(({ peers }) =>
+    peers.every((result) => result.peer !== 'heed' || ('right' in result && result.right)),
+  );
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+// Mesa keeps compiled shaders between runs, which would make first use look free.
+process.env['MESA_SHADER_CACHE_DISABLE'] ??= 'true';
+process.exitCode = await main(process.argv.slice(2));
+// Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
+process.stdout.write('', () => process.exit());

@@ -1,0 +1,49 @@
+import type { Expected } from '@heed/conformance';
+import { gpuErrorOf } from './gpu-error.ts';
+import type { Problem } from './inputs.ts';
+import { stopwatch } from './measure.ts';
+import type { Peer, Prepared } from './peer.ts';
+import type { Checked, Skipped } from './results.ts';
+import { judge } from './verdict.ts';
+
+/** A program that ran a problem once, still holding it. */
+export interface Ready {
+  readonly prepared: Prepared;
+  readonly checked: Checked;
+}
+
+/**
+ * Sets a problem up in one program, runs it once and judges the result. Another program's failure is a finding
+ * and gives a reason; heed's own is thrown.
+ */
+export async function firstUse(
+  peer: Peer,
+  problem: Problem,
+  want: Expected,
+): Promise<Ready | Skipped> {
+  let prepared: Prepared | undefined;
+  let unsupported = '';
+  try {
+    let gpuError: string | undefined;
+    const firstUseMs = await stopwatch(async () => {
+      gpuError = await gpuErrorOf(peer.device?.(), async () => {
+        const outcome = await peer.prepare(problem);
+        if ('unsupported' in outcome) unsupported = outcome.unsupported;
+        else await (prepared = outcome).run();
+      });
+    });
+    if (prepared === undefined) return { peer: peer.name, skipped: unsupported };
+    if (gpuError !== undefined) throw new Error(gpuError);
+    const verdict = judge(peer.name, problem.workload, prepared.result(), want);
+    return { prepared, checked: { peer: peer.name, how: prepared.how, firstUseMs, ...verdict } };
+  } catch (error) {
+    await prepared?.dispose();
+    if (peer.name === 'heed') throw error;
+    return { peer: peer.name, skipped: firstLine(error) };
+  }
+}
+
+/** The first line of an error's message. */
+export function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
+}

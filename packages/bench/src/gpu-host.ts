@@ -1,0 +1,39 @@
+import { UnsupportedError } from '@heed/core';
+import { create, globals } from 'webgpu';
+
+/** Dawn in this process, shared by every peer that speaks WebGPU through JavaScript. */
+export interface GpuHost {
+  readonly gpu: GPU;
+  /** Vendor, architecture and description of the adapter. */
+  readonly adapter: string;
+}
+
+let host: Promise<GpuHost> | undefined;
+
+/**
+ * Opens Dawn once and puts it at `navigator.gpu`, where jax-js and TensorFlow.js look for it. The module holds
+ * on to Dawn for the life of the process: a collected instance crashes or hangs what was made from it.
+ * Throws UnsupportedError when Dawn finds no adapter.
+ */
+export function openGpuHost(): Promise<GpuHost> {
+  host ??= open();
+  return host;
+}
+
+async function open(): Promise<GpuHost> {
+  Object.assign(globalThis, globals);
+  // The same switches that heed asks for, so that every peer gets the same device features.
+  const gpu = create(['enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis']);
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) {
+    throw new UnsupportedError(
+      'bench: Dawn found no WebGPU adapter. Set VK_DRIVER_FILES to a Vulkan driver, or run `npm run bench`, which finds one.',
+    );
+  }
+  const { vendor, architecture, device, description } = adapter.info;
+  return {
+    gpu,
+    adapter: [vendor, architecture, device, description].filter((part) => part !== '').join(' '),
+  };
+}

@@ -1,0 +1,10 @@
+export { flopsOf, visiblePairs } from './flops.ts';
+export { type Problem, problemOf } from './inputs.ts';
+export { interleave, type MeasureOptions } from './measure.ts';
+export type { Peer, Prepared, Unsupported } from './peer.ts';
+export { renderPlot } from './report/plot.ts';
+export { renderTable } from './report/table.ts';
+export type { Checked, Report, RowResult, Skipped, Timed } from './results.ts';
+export { runBench, type RunContext } from './run.ts';
+export { pairedRatios, quantile, summarize, type Summary } from './stats.ts';
+export { type SequenceLength, type Workload, workloads } from './workloads.ts';

@@ -1,0 +1,48 @@
+/** Something to time: resolves when its work is done. */
+export type Run = () => Promise<void>;
+
+/** How to time. */
+export interface MeasureOptions {
+  readonly rounds: number;
+  /** Untimed rounds first; default 1. */
+  readonly warmups?: number;
+  /** No round begins after this many milliseconds, but for the first; default: no limit. */
+  readonly maxMs?: number;
+  readonly signal?: AbortSignal;
+  /** Milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Times several runs in turn, round after round, so that all of them meet the same machine. The order turns by
+ * one place each round, so that none always follows the same neighbour. Returns the milliseconds of each run,
+ * one per round. Throws what `signal` aborts with.
+ */
+export async function interleave(
+  runs: readonly Run[],
+  options: MeasureOptions,
+): Promise<number[][]> {
+  const { rounds, warmups = 1, maxMs = Infinity, signal, now = () => performance.now() } = options;
+  const samples: number[][] = runs.map(() => []);
+  const begin = now();
+  for (let round = -warmups; round < rounds; round++) {
+    if (round > 0 && now() - begin >= maxMs) break;
+    for (let turn = 0; turn < runs.length; turn++) {
+      signal?.throwIfAborted();
+      const i = (turn + round + warmups) % runs.length;
+      const ms = await stopwatch(runs[i] as Run, now);
+      if (round >= 0) (samples[i] as number[]).push(ms);
+    }
+  }
+  return samples;
+}
+
+/** Milliseconds that one run takes. */
+export async function stopwatch(
+  run: Run,
+  now: () => number = () => performance.now(),
+): Promise<number> {
+  const start = now();
+  await run();
+  return now() - start;
+}

@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util';
+import { type Workload, workloads } from './workloads.ts';
+
+/** What the command line asks for. */
+export interface Options {
+  readonly rows: readonly Workload[];
+  readonly peers: readonly string[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly json: boolean;
+  readonly out: string;
+  readonly dryRun: boolean;
+  readonly help: boolean;
+}
+
+export const usage = `npm run bench -- [options]
+
+  --rows a,b      rows to run (default: all)
+  --peers a,b     programs to run (default: all); heed is needed for ratios
+  --rounds N      timed rounds of each row (default: 15)
+  --seconds N     begin no round of a row after this time, but for the first (default: 60)
+  --out DIR       where bench.json and bench.svg go (default: .cache/bench)
+  --json          print one JSON object on standard output, nothing else
+  --dry-run       list what would run
+`;
+
+/** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
+export function parseOptions(args: readonly string[], peerNames: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: 'string' },
+      peers: { type: 'string' },
+      rounds: { type: 'string', default: '15' },
+      seconds: { type: 'string', default: '60' },
+      out: { type: 'string', default: '.cache/bench' },
+      json: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const ids = workloads.map(({ id }) => id);
+  const chosen = choose('--rows', values.rows, ids);
+  return {
+    rows: workloads.filter(({ id }) => chosen.includes(id)),
+    peers: choose('--peers', values.peers, peerNames),
+    rounds: positiveInteger('--rounds', values.rounds),
+    seconds: positiveInteger('--seconds', values.seconds),
+    json: values.json,
+    out: values.out,
+    dryRun: values['dry-run'],
+    help: values.help,
+  };
+}
+
+/** The named choices in their own order, or all of them. */
+function choose(flag: string, list: string | undefined, known: readonly string[]): string[] {
+  if (list === undefined) return [...known];
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Error(
+      `${flag}: no such name: ${unknown.join(', ')}. Choose from ${known.join(', ')}.`,
+    );
+  return known.filter((name) => names.includes(name));
+}
+
+function positiveInteger(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`${flag}: takes a whole number ≥ 1; got ${text}.`);
+  return value;
+}

@@ -1,0 +1,16 @@
+import { openGpu } from '@heed/core';
+import type { GpuHost } from '../gpu-host.ts';
+import type { Peer } from '../peer.ts';
+import { heedPeer } from './heed.ts';
+import { jaxPeer } from './jax-js.ts';
+import { onnxruntimePeer } from './onnxruntime.ts';
+import { tensorflowPeer } from './tensorflow-js.ts';
+
+/** Every program the benchmark knows, by name; heed first. */
+export const peerFactories: Readonly<Record<string, (host: GpuHost) => Peer>> = {
+  heed: ({ gpu }) =>
+    heedPeer(() => openGpu({ gpu, powerPreference: 'high-performance', label: 'bench' })),
+  onnxruntime: onnxruntimePeer,
+  'jax-js': jaxPeer,
+  tfjs: tensorflowPeer,
+};

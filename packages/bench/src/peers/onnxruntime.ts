@@ -1,0 +1,121 @@
+import type * as OrtModule from 'onnxruntime-node';
+import type { Problem } from '../inputs.ts';
+import { unpadRows } from '../layouts.ts';
+import { lengthsOf, maxLength } from '../lengths.ts';
+import { attentionGraph, type AttentionGraph } from '../onnx/attention-graph.ts';
+import type { Feed } from '../onnx/feeds.ts';
+import { type ElementType, elementTypeNumber, encodeModel, type Graph } from '../onnx/model.ts';
+import { packageVersion } from '../package-version.ts';
+import type { Peer, Prepared, Unsupported } from '../peer.ts';
+
+type Ort = typeof OrtModule;
+type InferenceSession = OrtModule.InferenceSession;
+type Tensor = OrtModule.Tensor;
+
+/**
+ * onnxruntime-node's WebGPU execution provider, with a Dawn of its own: the adapter is the one that
+ * VK_DRIVER_FILES leaves. Inputs stay on the GPU; the output is read back, as for every peer.
+ */
+export function onnxruntimePeer(): Peer {
+  let ort: Ort | undefined;
+  return {
+    name: 'onnxruntime',
+    version: packageVersion('onnxruntime-node'),
+    async available() {
+      ort = await import('onnxruntime-node');
+      const webgpu = ort
+        .listSupportedBackends()
+        .some(({ name, bundled }) => name === 'webgpu' && bundled);
+      return webgpu ? undefined : 'this platform’s onnxruntime-node has no WebGPU provider';
+    },
+    async prepare(problem) {
+      if (ort === undefined) throw new Error('onnxruntime: prepare needs available() first.');
+      const graph = attentionGraph(problem);
+      return 'unsupported' in graph ? graph : prepare(ort, problem, graph);
+    },
+    async close() {},
+  };
+}
+
+async function prepare(
+  ort: Ort,
+  { workload }: Problem,
+  { how, graph, feeds }: AttentionGraph,
+): Promise<Prepared | Unsupported> {
+  const storage = workload.dtype === 'f16' ? 'float16' : 'float32';
+  const stays = Object.fromEntries(
+    graph.outputs.map(({ name }) => [name, name === 'out' ? 'cpu' : 'gpu-buffer'] as const),
+  );
+  const session = await createSession(ort, graph, { preferredOutputLocation: stays });
+  const uploads = await Promise.all(
+    Object.entries(feeds).map(
+      async ([name, feed]) => [name, await toGpu(ort, feed, storage)] as const,
+    ),
+  );
+  const inputs = Object.fromEntries(uploads.map(([name, { tensor }]) => [name, tensor]));
+  const maxQ = maxLength(workload, 'seqlenQ');
+  let latest = new Float32Array();
+  return {
+    how,
+    async run() {
+      const { out, ...presents } = await session.run(inputs);
+      latest = (out as Tensor).data as Float32Array<ArrayBuffer>;
+      for (const present of Object.values(presents)) present.dispose();
+    },
+    result: () =>
+      unpadRows(latest, lengthsOf(workload, 'seqlenQ'), maxQ, workload.headsQ * workload.headDim),
+    async dispose() {
+      for (const [, upload] of uploads) {
+        upload.tensor.dispose();
+        await upload.session?.release();
+      }
+      await session.release();
+    },
+  };
+}
+
+interface Upload {
+  readonly tensor: Tensor;
+  /** The session that owns the tensor's memory: using the one after releasing the other aborts the process. */
+  readonly session?: InferenceSession;
+}
+
+/** A float feed as a tensor on the GPU, in the storage type; integer feeds stay on the host, where the operators read them. */
+async function toGpu(ort: Ort, { data, shape }: Feed, storage: ElementType): Promise<Upload> {
+  if (data instanceof Int32Array) return { tensor: new ort.Tensor('int32', data, shape) };
+  const session = await createSession(ort, castGraph(shape, storage), {
+    preferredOutputLocation: 'gpu-buffer',
+  });
+  const { y } = await session.run({ x: new ort.Tensor('float32', data, shape) });
+  return { tensor: y as Tensor, session };
+}
+
+function castGraph(shape: readonly number[], to: ElementType): Graph {
+  return {
+    nodes: [
+      {
+        op: 'Cast',
+        inputs: ['x'],
+        outputs: ['y'],
+        attributes: { to: { int: elementTypeNumber(to) } },
+      },
+    ],
+    inputs: [{ name: 'x', type: 'float32', shape }],
+    outputs: [{ name: 'y', type: to, shape }],
+  };
+}
+
+function createSession(
+  ort: Ort,
+  graph: Graph,
+  options: OrtModule.InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return ort.InferenceSession.create(encodeModel(graph), {
+    executionProviders: ['webgpu'],
+    // What goes wrong is thrown too; the log would only repeat it.
+    logSeverityLevel: 4,
+    // A node that fell back to the CPU would be timed as WebGPU.
+    extra: { session: { disable_cpu_ep_fallback: '1' } },
+    ...options,
+  });
+}

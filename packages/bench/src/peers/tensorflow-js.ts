@@ -1,0 +1,101 @@
+import type * as TfModule from '@tensorflow/tfjs-core';
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import type { Problem } from '../inputs.ts';
+import { padRows, swapMiddle, unpadRows } from '../layouts.ts';
+import { lengthsOf, maxLength, type Side } from '../lengths.ts';
+import { packageVersion } from '../package-version.ts';
+import type { Peer, Prepared, Unsupported } from '../peer.ts';
+import { additiveMask } from './additive-mask.ts';
+
+type Tf = typeof TfModule;
+type Tensor = TfModule.Tensor;
+
+/** TensorFlow.js on its WebGPU backend. It has no attention operator: matMul, softmax, matMul, with a mask where one is needed. */
+export function tensorflowPeer(): Peer {
+  let tf: Tf | undefined;
+  return {
+    name: 'tfjs',
+    version: packageVersion('@tensorflow/tfjs-core'),
+    async available() {
+      tf = await import('@tensorflow/tfjs-core');
+      // Registers itself as the backend named webgpu, on navigator.gpu.
+      await import('@tensorflow/tfjs-backend-webgpu');
+      return (await tf.setBackend('webgpu'))
+        ? undefined
+        : 'TensorFlow.js could not start its WebGPU backend';
+    },
+    device: () => (opened(tf).backend() as WebGPUBackend).device,
+    async prepare(problem) {
+      return problem.workload.dtype === 'f32'
+        ? prepare(opened(tf), problem)
+        : { unsupported: 'computes in f32 only' };
+    },
+    async close() {},
+  };
+}
+
+function opened(tf: Tf | undefined): Tf {
+  if (tf === undefined) throw new Error('tfjs: needs available() first.');
+  return tf;
+}
+
+function prepare(tf: Tf, problem: Problem): Prepared | Unsupported {
+  const { workload } = problem;
+  const { headsQ, headsKv, headDim, sequences } = workload;
+  const [batch, group] = [sequences.length, headsQ / headsKv];
+  const [maxQ, maxK] = [maxLength(workload, 'seqlenQ'), maxLength(workload, 'seqlenK')];
+  const scale = 1 / Math.sqrt(headDim);
+  const { q, k, v, mask } = upload(tf, problem);
+
+  // The query heads of a group are stacked as rows, so that K and V are never expanded.
+  const call = (): Tensor =>
+    tf.tidy(() => {
+      const scores = tf.mul(tf.matMul(q, k, false, true), scale);
+      const perHead = tf.reshape(scores, [batch, headsKv, group, maxQ, maxK]);
+      const masked = mask === undefined ? perHead : tf.add(perHead, mask);
+      return tf.matMul(tf.softmax(tf.reshape(masked, [batch, headsKv, group * maxQ, maxK])), v);
+    });
+  let latest = new Float32Array();
+  return {
+    how: mask === undefined ? 'matMul, softmax, matMul' : 'matMul, additive mask, softmax, matMul',
+    async run() {
+      const out = call();
+      latest = (await out.data()) as Float32Array<ArrayBuffer>;
+      out.dispose();
+    },
+    result() {
+      const rows = swapMiddle(latest, [batch, headsQ, maxQ, headDim]);
+      return unpadRows(rows, lengthsOf(workload, 'seqlenQ'), maxQ, headsQ * headDim);
+    },
+    async dispose() {
+      tf.dispose(mask === undefined ? [q, k, v] : [q, k, v, mask]);
+    },
+  };
+}
+
+function upload(
+  tf: Tf,
+  { workload, ...data }: Problem,
+): { q: Tensor; k: Tensor; v: Tensor; mask?: Tensor } {
+  const { headsQ, headsKv, headDim, sequences } = workload;
+  const batch = sequences.length;
+  const headMajor = (x: Float32Array, heads: number, side: Side): Tensor => {
+    const seqlen = maxLength(workload, side);
+    const padded = padRows(x, lengthsOf(workload, side), seqlen, heads * headDim);
+    const rows = (seqlen * heads) / headsKv;
+    return tf.tensor(swapMiddle(padded, [batch, seqlen, heads, headDim]), [
+      batch,
+      headsKv,
+      rows,
+      headDim,
+    ]);
+  };
+  const mask = additiveMask(workload);
+  const shape = [batch, 1, 1, maxLength(workload, 'seqlenQ'), maxLength(workload, 'seqlenK')];
+  return {
+    q: headMajor(data.q, headsQ, 'seqlenQ'),
+    k: headMajor(data.k, headsKv, 'seqlenK'),
+    v: headMajor(data.v, headsKv, 'seqlenK'),
+    ...(mask === undefined ? {} : { mask: tf.tensor(mask, shape) }),
+  };
+}

@@ -1,0 +1,64 @@
+import { expectedOf } from './expected.ts';
+import { firstUse, type Ready } from './first-use.ts';
+import { flopsOf } from './flops.ts';
+import { problemOf } from './inputs.ts';
+import { interleave } from './measure.ts';
+import type { Peer } from './peer.ts';
+import type { RowResult, Skipped, Timed } from './results.ts';
+import { pairedRatios, summarize } from './stats.ts';
+import type { Workload } from './workloads.ts';
+
+/** How to run a row. */
+export interface RowOptions {
+  readonly rounds: number;
+  /** No timed round begins after this many seconds, but for the first. */
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/** Checks every peer's result against float64, then times those that ran, interleaved. */
+export async function runRow(
+  workload: Workload,
+  peers: readonly Peer[],
+  options: RowOptions,
+): Promise<RowResult> {
+  const { signal, progress } = options;
+  const problem = problemOf(workload);
+  progress(`${workload.id}: float64 reference`);
+  const want = expectedOf(problem);
+  const ready: Ready[] = [];
+  const skipped: Skipped[] = [];
+  try {
+    for (const peer of peers) {
+      signal.throwIfAborted();
+      progress(`${workload.id}: ${peer.name}, first use and check`);
+      const outcome = await firstUse(peer, problem, want);
+      if ('prepared' in outcome) ready.push(outcome);
+      else skipped.push(outcome);
+    }
+    progress(`${workload.id}: timing ${ready.map(({ checked }) => checked.peer).join(', ')}`);
+    const flops = flopsOf(workload);
+    const timed = await timeAll(ready, flops, options);
+    const rounds = timed[0]?.samples.length ?? 0;
+    return { workload, flops, rounds, peers: [...timed, ...skipped] };
+  } finally {
+    for (const { prepared } of ready) await prepared.dispose();
+  }
+}
+
+async function timeAll(
+  ready: readonly Ready[],
+  flops: number,
+  { rounds, seconds, signal }: RowOptions,
+): Promise<Timed[]> {
+  const runs = ready.map(({ prepared }) => prepared.run);
+  const series = await interleave(runs, { rounds, maxMs: seconds * 1000, signal });
+  const heed = series[ready.findIndex(({ checked }) => checked.peer === 'heed')];
+  return ready.map(({ checked }, i) => {
+    const samples = series[i] as number[];
+    const ms = summarize(samples);
+    const ratio = heed === undefined ? {} : { ratio: summarize(pairedRatios(samples, heed)) };
+    return { ...checked, ms, gflops: flops / ms.median / 1e6, ...ratio, samples };
+  });
+}

@@ -1,0 +1,59 @@
+import { firstLine } from './first-use.ts';
+import { openGpuHost } from './gpu-host.ts';
+import type { Options } from './options.ts';
+import type { Peer } from './peer.ts';
+import { peerFactories } from './peers/index.ts';
+import type { Report, RowResult, Skipped } from './results.ts';
+import { runRow } from './row.ts';
+
+/** What a run needs beside its options. */
+export interface RunContext {
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/** Opens the programs, runs the rows one after another, closes the programs. Rejects with the abort reason of `signal`. */
+export async function runBench(
+  options: Pick<Options, 'rows' | 'peers' | 'rounds' | 'seconds'>,
+  context: RunContext,
+): Promise<Report> {
+  const host = await openGpuHost();
+  context.progress(`adapter: ${host.adapter}`);
+  const peers = options.peers.map((name) =>
+    (peerFactories[name] as (typeof peerFactories)[string])(host),
+  );
+  const [open, absent] = await openAll(peers, context);
+  const rows: RowResult[] = [];
+  try {
+    for (const workload of options.rows) {
+      const row = await runRow(workload, open, { ...context, ...options });
+      rows.push({ ...row, peers: [...row.peers, ...absent] });
+    }
+  } finally {
+    for (const peer of open) await peer.close();
+  }
+  const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
+  return {
+    date: new Date().toISOString(),
+    adapter: host.adapter,
+    node: process.versions.node,
+    versions,
+    rows,
+  };
+}
+
+async function openAll(
+  peers: readonly Peer[],
+  { signal, progress }: RunContext,
+): Promise<[open: Peer[], absent: Skipped[]]> {
+  const open: Peer[] = [];
+  const absent: Skipped[] = [];
+  for (const peer of peers) {
+    signal.throwIfAborted();
+    progress(`opening ${peer.name} ${peer.version}`);
+    const reason = await peer.available().catch(firstLine);
+    if (reason === undefined) open.push(peer);
+    else absent.push({ peer: peer.name, skipped: reason });
+  }
+  return [open, absent];
+}

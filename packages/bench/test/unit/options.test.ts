@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { parseOptions } from '../../src/options.ts';
+import { workloads } from '../../src/workloads.ts';
+
+const peers = ['heed', 'onnxruntime', 'jax-js'];
+
+describe('parseOptions', () => {
+  test('runs everything by default', () => {
+    const options = parseOptions([], peers);
+    expect(options).toMatchObject({
+      rows: workloads,
+      peers,
+      json: false,
+      dryRun: false,
+      out: '.cache/bench',
+    });
+    expect(options.rounds).toBeGreaterThan(1);
+  });
+
+  test('takes rows and peers by name, in their own order', () => {
+    const options = parseOptions(
+      ['--rows', 'decode-f32,prefill-f32', '--peers', 'jax-js, heed', '--rounds', '3'],
+      peers,
+    );
+    expect(options.rows.map(({ id }) => id)).toEqual(['prefill-f32', 'decode-f32']);
+    expect(options).toMatchObject({ peers: ['heed', 'jax-js'], rounds: 3 });
+  });
+
+  test('names what it does not know and what there is', () => {
+    expect(() => parseOptions(['--rows', 'prefil'], peers)).toThrow(
+      /--rows: no such name: prefil\. Choose from prefill-f32/,
+    );
+    expect(() => parseOptions(['--peers', 'torch'], peers)).toThrow(
+      /no such name: torch\. Choose from heed, onnxruntime/,
+    );
+    expect(() => parseOptions(['--what'], peers)).toThrow(/--what/);
+  });
+
+  test.each(['0', '1.5', 'many', ''])('refuses --rounds %j', (rounds) => {
+    expect(() => parseOptions(['--rounds', rounds], peers)).toThrow(/whole number ≥ 1/);
+  });
+
+  test('takes one round, one second', () => {
+    expect(parseOptions(['--rounds', '1', '--seconds', '1'], peers)).toMatchObject({
+      rounds: 1,
+      seconds: 1,
+    });
+  });
+});
+
+test('row ids differ', () => {
+  expect(new Set(workloads.map(({ id }) => id)).size).toBe(workloads.length);
+});
