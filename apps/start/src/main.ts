@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url';
+import { HeedError, openGpu } from '@heed/core';
+import { type Options, parseOptions, usage } from './options.ts';
+import { renderReport } from './report.ts';
+import { runMainJob } from './run.ts';
+
+const interrupted = 130;
+const progress = (line: string): void => void process.stderr.write(`start: ${line}\n`);
+const root: string = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Runs the main job; resolves to the exit status: 0, 1 when a result is off, 2 on a bad flag, 130 on Ctrl-C. */
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    progress(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort(new Error('interrupted')));
+  try {
+    using gpu = await openGpu({ label: 'start' });
+    const { tokens } = options;
+    const report = await runMainJob(gpu, { root, tokens, signal: abort.signal, progress });
+    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : renderReport(report));
+    return report.verdict === 'right' ? 0 : 1;
+  } catch (error) {
+    if (abort.signal.aborted) {
+      progress('interrupted');
+      return interrupted;
+    }
+    if (!HeedError.is(error)) throw error;
+    progress(error.message);
+    return 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
+process.stdout.write('', () => process.exit());

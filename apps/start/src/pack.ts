@@ -1,0 +1,68 @@
+import { permutation, random } from '@heed/conformance';
+import type { TokenizedDocument } from './tokens.ts';
+
+/** Documents one after another in one batch: document b owns tokens cuSeqlens[b] … cuSeqlens[b + 1] − 1. */
+export interface Pack {
+  readonly paths: readonly string[];
+  /** [T] */
+  readonly tokens: Int32Array;
+  /** [N + 1] */
+  readonly cuSeqlens: Int32Array;
+  readonly maxSeqlen: number;
+}
+
+/** Limits of a pack, in tokens. */
+export interface PackOptions {
+  readonly maxTokens: number;
+  /** Longer documents are cut here, as a model with that context would. */
+  readonly maxSeqlen: number;
+  readonly seed?: number;
+}
+
+/**
+ * Packs documents, drawn in a seeded random order, until the next token would exceed `maxTokens`; the last one is
+ * cut to fit. Empty documents are left out. Throws an Error when nothing is left to pack.
+ */
+export function packDocuments(documents: readonly TokenizedDocument[], options: PackOptions): Pack {
+  const { maxTokens, maxSeqlen, seed = 1 } = options;
+  const chosen: TokenizedDocument[] = [];
+  let total = 0;
+  for (const index of permutation(documents.length, random(seed))) {
+    const { path, tokens } = documents[index] as TokenizedDocument;
+    const length = Math.min(tokens.length, maxSeqlen, maxTokens - total);
+    if (length === 0) continue;
+    chosen.push({ path, tokens: tokens.subarray(0, length) });
+    total += length;
+  }
+  if (total === 0)
+    throw new Error(
+      `packDocuments: found no tokens in ${documents.length} documents. Run it in a checkout with *.md or *.ts files.`,
+    );
+  return concatenate(chosen, total);
+}
+
+/** Length of each document of a pack. */
+export function lengthsOf({ cuSeqlens }: Pick<Pack, 'cuSeqlens'>): Int32Array {
+  return cuSeqlens.subarray(1).map((end, b) => end - (cuSeqlens[b] as number));
+}
+
+/** What a padded batch of the same documents would hold: documents × longest. */
+export function paddedTokens({ paths, maxSeqlen }: Pick<Pack, 'paths' | 'maxSeqlen'>): number {
+  return paths.length * maxSeqlen;
+}
+
+function concatenate(documents: readonly TokenizedDocument[], total: number): Pack {
+  const tokens = new Int32Array(total);
+  const cuSeqlens = new Int32Array(documents.length + 1);
+  for (const [b, document] of documents.entries()) {
+    const start = cuSeqlens[b] as number;
+    tokens.set(document.tokens, start);
+    cuSeqlens[b + 1] = start + document.tokens.length;
+  }
+  return {
+    paths: documents.map(({ path }) => path),
+    tokens,
+    cuSeqlens,
+    maxSeqlen: Math.max(...documents.map((document) => document.tokens.length)),
+  };
+}

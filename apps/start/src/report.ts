@@ -1,0 +1,66 @@
+import type { Check } from '@heed/conformance';
+
+/** What the main job found; plain data. Times are milliseconds of GPU work until the device had settled. */
+export interface Report {
+  readonly adapter: string;
+  readonly tokenizer: string;
+  readonly documents: number;
+  readonly tokens: number;
+  readonly longest: number;
+  readonly heads: { readonly query: number; readonly kv: number; readonly dim: number };
+  readonly paddedTokens: number;
+  /** Share of a padded batch that is padding, 0 to 1. */
+  readonly paddingSaved: number;
+  readonly ms: { readonly packed: number; readonly padded: number; readonly decode: number };
+  readonly rounds: number;
+  readonly checks: readonly Check[];
+  readonly verdict: Verdict;
+}
+
+/** `right`: every check is within its budget. */
+export type Verdict = 'right' | 'wrong';
+
+/** No check off, and at least one made. */
+export function verdictOf(checks: readonly Check[]): Verdict {
+  return checks.length > 0 && checks.every(({ ok }) => ok) ? 'right' : 'wrong';
+}
+
+/** The report for people. */
+export function renderReport(report: Report): string {
+  const { ms, heads, checks } = report;
+  const lines = [
+    `adapter      ${report.adapter}`,
+    `documents    ${report.documents}, ${count(report.tokens)} tokens (${report.tokenizer}), the longest ${count(report.longest)}`,
+    `attention    causal, ${heads.query} query and ${heads.kv} key/value heads of ${heads.dim}, f32`,
+    `padding      a padded batch has ${count(report.paddedTokens)} rows; packing saves ${percent(report.paddingSaved)} of them`,
+    `prefill      packed ${milliseconds(ms.packed)}, padded ${milliseconds(ms.padded)}, ${(ms.padded / ms.packed).toFixed(2)} times as long`,
+    `decode       ${milliseconds(ms.decode)} for one token of each document, from part-filled slots`,
+    `             (${report.rounds === 1 ? 'one run' : `medians of ${report.rounds} runs`} of each, in turn)`,
+    ...checks.map(renderCheck),
+    '',
+    report.verdict === 'right'
+      ? 'RIGHT: every result agrees with the float64 reference.'
+      : 'WRONG: a result is off; see above.',
+    '',
+    'Next: `npm test` checks every layout on every adapter of this machine, `npm run bench` measures against other programs.',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function renderCheck({ label, ok, error, budget, report }: Check): string {
+  const numbers = `max error ${(error ?? NaN).toExponential(2)}, budget ${(budget ?? NaN).toExponential(2)}`;
+  const line = `check        ${label}: ${numbers}, ${ok ? 'ok' : 'OFF'}`;
+  return report === undefined ? line : `${line}\n${report}`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+function milliseconds(ms: number): string {
+  return `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
+}

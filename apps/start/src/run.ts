@@ -1,0 +1,96 @@
+import type { Check } from '@heed/conformance';
+import type { Gpu } from '@heed/core';
+import { checkDecode, checkPrefill, reference } from './compare.ts';
+import { decodeStep } from './decode.ts';
+import { readDocuments } from './documents.ts';
+import type { Job } from './job.ts';
+import { type Pack, packDocuments, paddedTokens } from './pack.ts';
+import { packedPrefill, paddedPrefill } from './prefill.ts';
+import { type Heads, project, type Projections } from './project.ts';
+import { type Report, verdictOf } from './report.ts';
+import { medianTimes, type Times } from './timing.ts';
+import { tokenize, tokenizerName } from './tokens.ts';
+
+/** What the main job works on. */
+export interface RunOptions {
+  readonly root: string;
+  readonly tokens: number;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+type Jobs = readonly [packed: Job, padded: Job, decode: Job];
+
+const heads: Heads = { query: 8, kv: 2, dim: 64 };
+const context = 1024;
+const timing = { budget: 12_000, maxRounds: 7 } as const;
+
+/** Documents → tokens → one packed batch → attention two ways and a decode step, checked and timed. */
+export async function runMainJob(gpu: Gpu, options: RunOptions): Promise<Report> {
+  const { signal, progress } = options;
+  const pack = await packRepository(options);
+  const inputs = project(pack, heads);
+  using packed = packedPrefill(gpu, pack, inputs);
+  using padded = paddedPrefill(gpu, pack, inputs);
+  using decode = decodeStep(gpu, pack, inputs);
+  const jobs: Jobs = [packed, padded, decode];
+  for (const job of jobs) {
+    signal.throwIfAborted();
+    progress(`${job.name}: compiling, first run`);
+    await finish(gpu, job);
+  }
+  progress('float64 reference of every row');
+  const checks = await checkAll(jobs, pack, inputs);
+  signal.throwIfAborted();
+  progress('timing');
+  const runs = jobs.map((job) => () => finish(gpu, job));
+  return reportOf(gpu, pack, checks, await medianTimes(runs, timing));
+}
+
+async function packRepository({ root, tokens, progress }: RunOptions): Promise<Pack> {
+  const documents = await readDocuments(root);
+  progress(`tokenising ${documents.length} documents`);
+  const pack = packDocuments(documents.map(tokenize), { maxTokens: tokens, maxSeqlen: context });
+  progress(`packed ${pack.paths.length} of them: ${pack.tokens.length} tokens`);
+  return pack;
+}
+
+async function finish(gpu: Gpu, job: Job): Promise<void> {
+  job.run();
+  await gpu.settled();
+}
+
+async function checkAll(
+  [packed, padded, decode]: Jobs,
+  pack: Pack,
+  inputs: Projections,
+): Promise<Check[]> {
+  const want = reference(pack, inputs);
+  const rows = `all ${pack.tokens.length} rows`;
+  const lastRows = `all ${pack.paths.length} rows`;
+  return [
+    checkPrefill(`packed prefill, ${rows}`, await packed.result(), want),
+    checkPrefill(`padded prefill, ${rows}`, await padded.result(), want),
+    checkDecode(`decode step, ${lastRows}`, await decode.result(), want, pack.cuSeqlens),
+  ];
+}
+
+function reportOf(gpu: Gpu, pack: Pack, checks: readonly Check[], { ms, rounds }: Times): Report {
+  const { vendor, architecture, device, description } = gpu.capabilities.adapter;
+  const [packed = NaN, padded = NaN, decode = NaN] = ms;
+  const slots = paddedTokens(pack);
+  return {
+    adapter: [vendor, architecture, device, description].filter((part) => part !== '').join(' '),
+    tokenizer: tokenizerName,
+    documents: pack.paths.length,
+    tokens: pack.tokens.length,
+    longest: pack.maxSeqlen,
+    heads,
+    paddedTokens: slots,
+    paddingSaved: 1 - pack.tokens.length / slots,
+    ms: { packed, padded, decode },
+    rounds,
+    checks,
+    verdict: verdictOf(checks),
+  };
+}
