@@ -1,0 +1,6 @@
+export { takeGpuErrors } from './gpu-errors.ts';
+export { describeMismatch, type TensorMatch } from './mismatch.ts';
+export { Rng } from './rng.ts';
+export { testGpu } from './test-gpu.ts';
+export { isFullRun, testTier } from './tier.ts';
+export { toMatchTensor } from './to-match-tensor.ts';

@@ -1,0 +1,62 @@
+/**
+ * Seeded random numbers (mulberry32): the same seed gives the same numbers on every machine.
+ *
+ * @example
+ * const rng = new Rng(7);
+ * const q = rng.normals(2 * 4 * 33 * 64);
+ */
+export class Rng {
+  #state: number;
+  #spare: number | undefined;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** Uniform in [0, 1), with 32 random bits. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Uniform in [low, high). */
+  uniform(low: number, high: number): number {
+    return low + (high - low) * this.next();
+  }
+
+  /** A whole number from low to high, both included. */
+  int(low: number, high: number): number {
+    return low + Math.floor(this.next() * (high - low + 1));
+  }
+
+  /** Standard normal (Box–Muller). */
+  normal(): number {
+    if (this.#spare !== undefined) {
+      const spare = this.#spare;
+      this.#spare = undefined;
+      return spare;
+    }
+    const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
+    const angle = 2 * Math.PI * this.next();
+    this.#spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  }
+
+  /** `count` standard normals times `scale`, rounded to f32. */
+  normals(count: number, scale = 1): Float32Array<ArrayBuffer> {
+    return Float32Array.from({ length: count }, () => this.normal() * scale);
+  }
+
+  /** The numbers 0 … count − 1 in random order. */
+  permutation(count: number): number[] {
+    const order = Array.from({ length: count }, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
+      const j = this.int(0, i);
+      [order[i], order[j]] = [order[j]!, order[i]!];
+    }
+    return order;
+  }
+}

@@ -1,0 +1,22 @@
+import { kernelCount } from '@heed/core/kernel';
+import { afterEach } from 'vitest';
+import { takeGpuErrors } from './gpu-errors.ts';
+import { openedGpu } from './test-gpu.ts';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Distinct pipelines on the shared device once the test had run. */
+    pipelines?: number;
+  }
+}
+
+afterEach(async ({ task }) => {
+  const gpu = openedGpu();
+  if (gpu === undefined) return;
+  await gpu.device.queue.onSubmittedWorkDone();
+  task.meta.pipelines = kernelCount(gpu);
+  const errors = takeGpuErrors();
+  if (errors.length > 0) {
+    throw new Error(`the GPU reported:\n${errors.map((error) => error.message).join('\n')}`);
+  }
+});

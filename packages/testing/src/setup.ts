@@ -1,0 +1,21 @@
+import { afterEach, beforeEach, expect } from 'vitest';
+import { toMatchTensor } from './to-match-tensor.ts';
+
+expect.extend({ toMatchTensor });
+
+const logged: string[] = [];
+
+for (const level of ['error', 'warn'] as const) {
+  console[level] = (...args: unknown[]): void => {
+    logged.push(`console.${level}: ${args.map(String).join(' ')}`);
+  };
+}
+
+beforeEach(() => {
+  logged.length = 0;
+});
+
+afterEach(() => {
+  const lines = logged.splice(0);
+  if (lines.length > 0) throw new Error(`the test logged:\n${lines.join('\n')}`);
+});

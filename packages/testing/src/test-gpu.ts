@@ -1,0 +1,56 @@
+import { openGpu, type Gpu } from '@heed/core';
+import { watchErrors } from './gpu-errors.ts';
+import { testTier } from './tier.ts';
+
+/** Kept on globalThis so that test files, which are modules of their own, share one device. */
+interface Shared {
+  gpu?: Promise<Gpu>;
+  opened?: Gpu;
+  dawn?: GPU;
+}
+
+const key: unique symbol = Symbol.for('heed.testing.shared');
+const shared = ((globalThis as { [key]?: Shared })[key] ??= {});
+
+/**
+ * The one `Gpu` that all tests of this process share. In the `gpu-minimal` tier its device was
+ * requested with no features and no limits; elsewhere it is what `openGpu()` gives.
+ *
+ * @example
+ * const gpu = await testGpu();
+ * using x = gpu.tensor([1, 2, 3], { shape: [3] });
+ */
+export function testGpu(): Promise<Gpu> {
+  shared.gpu ??= open();
+  return shared.gpu;
+}
+
+/** The shared `Gpu` if some test has asked for it. */
+export function openedGpu(): Gpu | undefined {
+  return shared.opened;
+}
+
+async function open(): Promise<Gpu> {
+  const gpu = testTier() === 'gpu-minimal' ? await openMinimal() : await openGpu({ label: 'test' });
+  watchErrors(gpu.device);
+  shared.opened = gpu;
+  return gpu;
+}
+
+/** A `Gpu` on a device at WebGPU's defaults: no optional feature, no raised limit. */
+async function openMinimal(): Promise<Gpu> {
+  const adapter = await (await findDawn()).requestAdapter();
+  if (adapter === null)
+    throw new Error('testGpu: no WebGPU adapter. Run the tests with `npm test`.');
+  const device = await adapter.requestDevice({ label: 'minimal' });
+  return openGpu({ device, label: 'minimal' });
+}
+
+/** `navigator.gpu`, else Dawn's, which must stay referenced while its devices live. */
+async function findDawn(): Promise<GPU> {
+  if (globalThis.navigator?.gpu !== undefined) return navigator.gpu;
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  shared.dawn ??= create([]);
+  return shared.dawn;
+}

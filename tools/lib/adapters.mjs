@@ -1,0 +1,91 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SetupError } from './log.mjs';
+import { root } from './paths.mjs';
+import { run } from './run.mjs';
+import { swiftshaderEnv, swiftshaderUnavailable } from './swiftshader.mjs';
+
+const DRIVER_FOLDERS = [
+  '/etc/vulkan/icd.d',
+  '/usr/local/share/vulkan/icd.d',
+  '/usr/share/vulkan/icd.d',
+];
+const SOFTWARE = /lvp_icd|swiftshader/;
+
+/** In the order of preference; HEED_ADAPTER=lavapipe,swiftshader leaves only those named. */
+const finders = { gpu: findGpu, lavapipe: findLavapipe, swiftshader: findSwiftshader };
+
+/**
+ * An adapter `{ kind, name, env }`, `env` being what a child process needs for Dawn to choose it, or
+ * `{ kind, missing }` with the reason. `kind`: `gpu`, `lavapipe` or `swiftshader`.
+ */
+export async function findAdapter(kind, env) {
+  const allowed = process.env.HEED_ADAPTER?.split(',');
+  if (allowed && !allowed.includes(kind))
+    return { kind, missing: `HEED_ADAPTER=${process.env.HEED_ADAPTER}` };
+  return { kind, ...(await finders[kind]({ XDG_RUNTIME_DIR: tmpdir(), ...env })) };
+}
+
+/** The best adapter there is, or a SetupError with the reason for each that there is not. */
+export async function bestAdapter(env) {
+  const reasons = [];
+  for (const kind of Object.keys(finders)) {
+    const adapter = await findAdapter(kind, env);
+    if (!adapter.missing) return adapter;
+    reasons.push(`  ${kind}: ${adapter.missing}`);
+  }
+  throw new SetupError(`no WebGPU adapter on this machine:\n${reasons.join('\n')}`);
+}
+
+async function findGpu(env) {
+  for (const extra of [{}, withoutSoftwareDrivers()].filter(Boolean)) {
+    const found = await probe(env, extra);
+    if (found && !found.software) return found;
+  }
+  return { missing: 'Dawn finds no hardware adapter' };
+}
+
+async function findLavapipe(env) {
+  const drivers = systemDrivers().filter((path) => path.includes('lvp_icd'));
+  for (const driver of drivers) {
+    const found = await probe(env, { VK_DRIVER_FILES: driver });
+    if (found) return found;
+  }
+  if (drivers.length === 0) return { missing: 'Mesa’s lavapipe is not installed' };
+  return { missing: `Dawn refuses ${drivers.join(', ')} (it needs Mesa 25 or later)` };
+}
+
+async function findSwiftshader(env) {
+  const missing = swiftshaderUnavailable();
+  if (missing) return { missing };
+  const found = await probe(env, await swiftshaderEnv(env));
+  return found ?? { missing: 'Dawn does not start on SwiftShader here' };
+}
+
+/** Where a CPU driver stands before the GPU's in the loader's order, hide it. */
+function withoutSoftwareDrivers() {
+  const drivers = systemDrivers();
+  const hardware = drivers.filter((path) => !SOFTWARE.test(path));
+  if (hardware.length === 0 || hardware.length === drivers.length) return undefined;
+  return { VK_DRIVER_FILES: hardware.join(':') };
+}
+
+function systemDrivers() {
+  const named = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+  if (named) return named.split(':').filter((path) => existsSync(path));
+  return DRIVER_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
+    readdirSync(folder).map((name) => join(folder, name)),
+  );
+}
+
+/** Asks Dawn in a process of its own: a driver that fails may take its process with it. */
+async function probe(env, extra) {
+  const { code, stdout } = await run('node', [join(root, 'tools', 'lib', 'probe.mjs')], {
+    env: { ...env, ...extra },
+    output: 'capture',
+    timeoutMs: 60_000,
+  });
+  const found = code === 0 ? JSON.parse(stdout) : null;
+  return found && { ...found, env: { XDG_RUNTIME_DIR: env.XDG_RUNTIME_DIR, ...extra } };
+}

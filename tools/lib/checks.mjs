@@ -1,0 +1,40 @@
+import { say } from './log.mjs';
+import { run } from './run.mjs';
+
+/** Each is a task of turbo.json. */
+const CHECKS = {
+  format: 'check:format',
+  lint: 'check:lint',
+  typecheck: 'typecheck',
+  build: 'build',
+  api: 'check:api',
+  consumer: 'check:consumer',
+  size: 'check:size',
+};
+
+/** Runs every static check, also after one has failed; gives a row of the summary for each. */
+export async function runChecks(env) {
+  const rows = [];
+  for (const [name, task] of Object.entries(CHECKS)) {
+    const started = Date.now();
+    say('check', name);
+    const passed = (await runTask(env, task)) ? 1 : 0;
+    const seconds = (Date.now() - started) / 1000;
+    rows.push({ name: `check ${name}`, passed, failed: 1 - passed, skipped: 0, seconds });
+  }
+  return rows;
+}
+
+/** Builds the packages and writes their public declarations; gives the exit status. */
+export async function updateApi(env) {
+  say('api', 'writing packages/*/api');
+  return (await runTask(env, 'api:update')) ? 0 : 1;
+}
+
+/** Runs a task wherever it exists; prints what failed. */
+async function runTask(env, task) {
+  const args = ['run', task, '--output-logs=errors-only', '--log-prefix=none', '--continue'];
+  const { code, text } = await run('turbo', args, { env, output: 'capture' });
+  if (code !== 0) process.stderr.write(text);
+  return code === 0;
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError, say } from './log.mjs';
+import { root } from './paths.mjs';
+import { run, tail } from './run.mjs';
+
+const marker = join(root, 'node_modules', '.heed-installed');
+
+/**
+ * Installs the dependencies exactly as the lockfile has them; without `peers`, all but those of the
+ * benchmarks, which are several hundred megabytes. A finished install is not repeated.
+ */
+export async function installDependencies(env, { peers = true } = {}) {
+  const wanted = lockHash();
+  const have = existsSync(marker) ? readFileSync(marker, 'utf8') : '';
+  if (have === `${wanted} all` || (!peers && have === `${wanted} lean`)) return;
+  say('install', peers ? 'dependencies' : 'dependencies, without the benchmarks’ peers');
+  const filter = peers ? [] : ['--filter', '!@heed/bench'];
+  // Without --trust-lockfile, pnpm asks the registry about the age of every package again: over a minute.
+  const args = [
+    ...filter,
+    'install',
+    '--frozen-lockfile',
+    '--trust-lockfile',
+    '--reporter=append-only',
+  ];
+  const { code, text } = await run('pnpm', args, {
+    env: { ...env, CI: 'true' },
+    output: 'capture',
+  });
+  if (code !== 0) throw new SetupError(`pnpm ${args.join(' ')} failed:\n${tail(text)}`);
+  writeFileSync(marker, `${wanted} ${peers ? 'all' : 'lean'}`);
+}
+
+/** A hash of all that decides what is installed. */
+function lockHash() {
+  const manifests = ['packages', 'apps', 'tools'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name, 'package.json')),
+  );
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
+  for (const file of [
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    'package.json',
+    ...manifests.toSorted((a, b) => (a < b ? -1 : 1)),
+  ]) {
+    const path = join(root, file);
+    if (existsSync(path)) hash.update(file).update(readFileSync(path));
+  }
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,24 @@
+// Prints, as one line of JSON, the adapter that Dawn gives with this environment's Vulkan drivers, or null.
+import { create, globals } from 'webgpu';
+
+Object.assign(globalThis, globals);
+
+globalThis.dawn = create([]); // Dawn crashes or hangs once this object is collected
+console.log(JSON.stringify(await probe()));
+process.exit(0); // Dawn can keep the event loop alive
+
+/** An adapter counts only if it gives a device: Dawn lists some that it then refuses. */
+async function probe() {
+  const adapter = await globalThis.dawn.requestAdapter();
+  if (adapter === null) return null;
+  try {
+    await adapter.requestDevice();
+  } catch {
+    return null;
+  }
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  return {
+    name: description || device || `${vendor} ${architecture}`,
+    software: isFallbackAdapter,
+  };
+}

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const conditions = ['@heed/source', 'module', 'default'];
+const setup = (name: string): string =>
+  fileURLToPath(new URL(`packages/testing/src/${name}.ts`, import.meta.url));
+
+/** GPU projects run in one process: its files share one device, and so its compiled pipelines. */
+const oneProcess = { isolate: false, fileParallelism: false, maxWorkers: 1 } as const;
+
+/** Numerics on a software adapter take seconds, most of them in the driver's compiler. */
+const patience = { testTimeout: 300_000, hookTimeout: 300_000 } as const;
+
+const full = process.env['HEED_FULL'] === '1';
+const tierEnv = (tier: string): Record<string, string> => ({
+  HEED_TIER: tier,
+  ...(full ? { HEED_FULL: '1' } : {}),
+});
+
+const unit: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'unit',
+    include: ['{packages,apps}/*/test/unit/**/*.test.ts', 'tools/test/**/*.test.mjs'],
+    env: tierEnv('unit'),
+    setupFiles: [setup('setup')],
+  },
+};
+
+const gpuInNode = (name: string): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: ['{packages,apps}/*/test/gpu/**/*.test.ts'],
+    env: tierEnv(name),
+    setupFiles: [setup('setup'), setup('setup-gpu')],
+    pool: 'forks',
+    ...oneProcess,
+    ...patience,
+  },
+});
+
+const chromium =
+  process.env['HEED_CHROMIUM'] ?? ['/usr/bin/chromium'].find((path) => existsSync(path));
+
+const gpuInBrowser: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'gpu-browser',
+    include: ['packages/*/test/browser/**/*.test.ts'],
+    env: tierEnv('gpu-browser'),
+    setupFiles: [setup('setup'), setup('setup-gpu')],
+    ...oneProcess,
+    ...patience,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      instances: [{ browser: 'chromium' }],
+      provider: playwright({
+        launchOptions: {
+          ...(chromium === undefined ? {} : { executablePath: chromium }),
+          args: [
+            '--no-sandbox',
+            '--headless=new',
+            '--disable-quic',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+            '--enable-unsafe-webgpu',
+            '--use-webgpu-adapter=swiftshader',
+          ],
+        },
+      }),
+    },
+  },
+};
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    projects: [
+      unit,
+      gpuInNode('gpu-node'),
+      gpuInNode('gpu-minimal'),
+      gpuInNode('gpu-swiftshader'),
+      gpuInNode('gpu'),
+      gpuInBrowser,
+    ],
+  },
+});
