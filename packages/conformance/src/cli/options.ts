@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import type { FloatDType } from '../numerics/storage.ts';
+import type { Selection } from '../select.ts';
+
+/** What the command line asks for. */
+export interface Command {
+  readonly help: boolean;
+  readonly list: boolean;
+  readonly updateManifest: boolean;
+  readonly verbose: boolean;
+  readonly selection: Selection;
+  /** File for the JSON report; '-' is standard output. */
+  readonly json: string | undefined;
+  /** A device with no features and no raised limits. */
+  readonly minimal: boolean;
+  readonly path: Path | undefined;
+}
+
+/** Tile paths that can be forced. */
+export type Path = 'portable' | 'subgroup' | 'decode';
+
+export const usage = `usage: npm run conformance -- [options]
+
+Runs the conformance cases on the adapter that WebGPU finds and says what is off.
+Exit status: 0 all right, 1 a case failed, 2 it could not run.
+
+  --filter TEXT        only cases whose id contains TEXT (\`*\` = anything); may be given several times
+  --tier quick|full    full runs the exhaustive matrix; default quick
+  --dtype f32|f16      only this storage type
+  --tag TAG            only cases with this tag, e.g. browser
+  --json FILE          also writes the report as JSON; - is standard output
+  --minimal            a device with no optional feature and WebGPU's default limits
+  --path PATH          forces a tile path: portable, subgroup or decode
+  --list               prints the ids of the selected cases and stops
+  --verbose            a line for every case, not only for those that fail
+  --update-manifest    rewrites manifest.json from the code
+`;
+
+/** Reads the command line; an unknown or wrong argument gives `error`. */
+export function parseCommand(args: readonly string[]): Command | { readonly error: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        list: { type: 'boolean', default: false },
+        'update-manifest': { type: 'boolean', default: false },
+        verbose: { type: 'boolean', short: 'v', default: false },
+        filter: { type: 'string', multiple: true },
+        tier: { type: 'string', default: 'quick' },
+        dtype: { type: 'string' },
+        tag: { type: 'string' },
+        json: { type: 'string' },
+        minimal: { type: 'boolean', default: false },
+        path: { type: 'string' },
+      },
+    });
+    const { filter, tag } = values;
+    const dtype = oneOf<FloatDType>('dtype', values.dtype, ['f32', 'f16']);
+    return {
+      help: values.help,
+      list: values.list,
+      updateManifest: values['update-manifest'],
+      verbose: values.verbose,
+      selection: {
+        ...(filter && { filter }),
+        tier: oneOf('tier', values.tier, ['quick', 'full'] as const) ?? 'quick',
+        ...(dtype && { dtype }),
+        ...(tag !== undefined && { tag }),
+      },
+      json: values.json,
+      minimal: values.minimal,
+      path: oneOf<Path>('path', values.path, ['portable', 'subgroup', 'decode']),
+    };
+  } catch (error) {
+    return { error: `conformance: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function oneOf<T extends string>(
+  name: string,
+  value: string | undefined,
+  allowed: readonly T[],
+): T | undefined {
+  if (value === undefined) return undefined;
+  const found = allowed.find((x) => x === value);
+  if (found === undefined)
+    throw new Error(`--${name} is one of ${allowed.join(', ')}; got ${value}`);
+  return found;
+}

@@ -1,0 +1,47 @@
+import type { Capabilities } from '@heed/core';
+import type { ConformanceReport, Progress } from '../runner.ts';
+
+/** One line about the adapter. */
+export function adapterLine({ adapter, f16, subgroups, limits }: Capabilities): string {
+  const name = [adapter.vendor, adapter.device, adapter.description]
+    .filter((part) => part !== '')
+    .join(', ');
+  const size =
+    subgroups === undefined
+      ? 'no'
+      : subgroups.min === subgroups.max
+        ? `${subgroups.min}`
+        : `${subgroups.min}…${subgroups.max}`;
+  return `adapter: ${name}; shader-f16 ${f16 ? 'yes' : 'no'}; subgroups ${size}; workgroup memory ${limits.maxComputeWorkgroupStorageSize} bytes\n`;
+}
+
+/** What to print after a case: its line when it failed or all lines are wanted, a dot every so often. */
+export function caseLine({ done, total, last }: Progress, verbose: boolean): string {
+  const count = `${String(done).padStart(String(total).length)}/${total}`;
+  const use =
+    last.error === undefined || last.budget === undefined
+      ? ''
+      : `  error ${last.error.toExponential(1)} of ${last.budget.toExponential(1)}`;
+  const line = `${count} ${last.status.padEnd(11)} ${last.id}  ${last.ms.toFixed(0)} ms${use}\n`;
+  const report = last.report === undefined ? '' : `${last.report.replaceAll(/^/gm, '    ')}\n`;
+  if (last.status !== 'pass' || verbose) return line + report;
+  return done % 50 === 0 || done === total ? `${count}\n` : '';
+}
+
+/** The last lines: the slowest groups, and the verdict. */
+export function summary({ counts, cases, pipelines, ms }: ConformanceReport): string {
+  const groups = Map.groupBy(cases, (c) => c.id.slice(0, c.id.indexOf('/')));
+  const times = [...groups]
+    .map(([name, members]) => ({
+      name,
+      count: members.length,
+      ms: members.reduce((sum, c) => sum + c.ms, 0),
+    }))
+    .toSorted((a, b) => b.ms - a.ms);
+  const lines = times.map(
+    ({ name, count, ms: time }) =>
+      `  ${name.padEnd(20)} ${String(count).padStart(4)} cases  ${(time / 1000).toFixed(1)} s`,
+  );
+  const verdict = `${counts.pass} passed, ${counts.fail} failed, ${counts.unsupported} unsupported; ${pipelines} pipelines; ${(ms / 1000).toFixed(1)} s`;
+  return [...lines, verdict, ''].join('\n');
+}

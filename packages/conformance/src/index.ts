@@ -1,0 +1,45 @@
+export {
+  type Budget,
+  difference,
+  type Expected,
+  expected,
+  lseBudget,
+  outBudget,
+} from './budget/budget.ts';
+export {
+  type Check,
+  finite,
+  holds,
+  near,
+  sameBits,
+  sameRun,
+  withinBudget,
+} from './budget/checks.ts';
+export { type Comparison, mismatchTable } from './budget/mismatch.ts';
+export type { Case, CaseContext, CaseResult, Tier } from './cases/case.ts';
+export { allCases } from './cases/index.ts';
+export { type Manifest, type ManifestGroup, manifestOf } from './manifest.ts';
+export { f16Bits, f16Value, roundToF16 } from './numerics/f16.ts';
+export { permutation, type Random, random } from './numerics/random.ts';
+export { type FloatDType, toStorage, ulp } from './numerics/storage.ts';
+export { naiveAttention, referenceAttention } from './reference/attention.ts';
+export { naiveMerge, referenceMerge } from './reference/merge.ts';
+export type { NdArray } from './reference/nd-array.ts';
+export type {
+  AttentionState,
+  Lengths,
+  Problem,
+  ReferenceMaskMod,
+  ReferenceOptions,
+  ReferenceScoreMod,
+  SequenceInfo,
+} from './reference/problem.ts';
+export {
+  type CaseReport,
+  type ConformanceReport,
+  type Progress,
+  runCase,
+  runConformance,
+  type RunOptions,
+} from './runner.ts';
+export { selectCases, type Selection } from './select.ts';

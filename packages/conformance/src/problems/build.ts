@@ -1,0 +1,149 @@
+import { type FloatDType, toStorage } from '../numerics/storage.ts';
+import { permutation, type Random, random } from '../numerics/random.ts';
+import { generate, type NdArray } from '../reference/nd-array.ts';
+import type { Problem, ReferenceOptions } from '../reference/problem.ts';
+
+/** What every generated problem needs; lengths come on top. */
+export interface BaseSpec {
+  readonly dtype: FloatDType;
+  /** [Hq, Hkv]; default [4, 2]. */
+  readonly heads?: readonly [q: number, kv: number];
+  /** Head dim of q and k; default 64. */
+  readonly dim?: number;
+  /** Head dim of v; default `dim`. */
+  readonly dimV?: number;
+  readonly seed?: number;
+  readonly options?: ReferenceOptions;
+}
+
+/** Dense [B, H, L, D]. */
+export interface DenseSpec extends BaseSpec {
+  readonly batch?: number;
+  readonly kvBatch?: number;
+  readonly lq: number;
+  readonly lk?: number;
+  readonly seqUsedK?: readonly number[];
+}
+
+/** Packed [T, H, D]: one query length per sequence, key slots, and how much of each slot is used. */
+export interface PackedSpec extends BaseSpec {
+  readonly qLens: readonly number[];
+  readonly kLens?: readonly number[];
+  readonly used?: readonly number[];
+  /** Rows after the last sequence, on the query and on the key side. */
+  readonly spareRows?: readonly [q: number, k: number];
+}
+
+/** Paged: query lengths, used key lengths, and how pages are given out. */
+export interface PagedSpec extends BaseSpec {
+  readonly qLens: readonly number[];
+  readonly used: readonly number[];
+  readonly pageSize: number;
+  /** 'permuted': every page has one owner, in random order. 'shared': owners draw pages from a common prefix. */
+  readonly pages?: 'permuted' | 'shared';
+}
+
+interface Shape {
+  readonly hq: number;
+  readonly hkv: number;
+  readonly d: number;
+  readonly dv: number;
+}
+
+/** A dense problem with normally distributed data. */
+export function denseProblem(spec: DenseSpec): Problem {
+  const { hq, hkv, d, dv } = shapeOf(spec);
+  const { batch = 1, lq, lk = lq } = spec;
+  const kvBatch = spec.kvBatch ?? batch;
+  const tensors = fill(spec, [batch, hq, lq, d], [kvBatch, hkv, lk, d], [kvBatch, hkv, lk, dv]);
+  const seqUsedK = spec.seqUsedK && Int32Array.from(spec.seqUsedK);
+  return { ...tensors, ...(seqUsedK && { seqUsedK }), options: spec.options ?? {} };
+}
+
+/** A packed problem with normally distributed data. */
+export function packedProblem(spec: PackedSpec): Problem {
+  const { hq, hkv, d, dv } = shapeOf(spec);
+  const cuSeqlensQ = cumulative(spec.qLens);
+  const cuSeqlensK = cumulative(spec.kLens ?? spec.qLens);
+  const [spareQ, spareK] = spec.spareRows ?? [0, 0];
+  const tq = total(cuSeqlensQ) + spareQ;
+  const tk = total(cuSeqlensK) + spareK;
+  const seqUsedK = spec.used && Int32Array.from(spec.used);
+  return {
+    ...fill(spec, [tq, hq, d], [tk, hkv, d], [tk, hkv, dv]),
+    cuSeqlensQ,
+    cuSeqlensK,
+    ...(seqUsedK && { seqUsedK }),
+    options: spec.options ?? {},
+  };
+}
+
+/** A paged problem: table entries past a sequence's length are −1, and the pool has pages nobody owns. */
+export function pagedProblem(spec: PagedSpec): Problem {
+  const { hq, hkv, d, dv } = shapeOf(spec);
+  const needed = spec.used.map((n) => Math.ceil(n / spec.pageSize));
+  const maxPages = Math.max(1, ...needed) + 1;
+  const count = needed.reduce((sum, n) => sum + n, 0) + 2;
+  const order = permutation(count, random(1000 + (spec.seed ?? 0)));
+  const blockTable = new Int32Array(needed.length * maxPages).fill(-1);
+  let next = 0;
+  needed.forEach((pages, b) => {
+    const first = spec.pages === 'shared' ? 0 : next;
+    blockTable.set(order.subarray(first, first + pages), b * maxPages);
+    next += pages;
+  });
+  return {
+    ...fill(
+      spec,
+      [total(cumulative(spec.qLens)), hq, d],
+      [count, spec.pageSize, hkv, d],
+      [count, spec.pageSize, hkv, dv],
+    ),
+    cuSeqlensQ: cumulative(spec.qLens),
+    seqUsedK: Int32Array.from(spec.used),
+    blockTable,
+    options: spec.options ?? {},
+  };
+}
+
+/** Running sums with a leading 0: [a, b] → [0, a, a + b]. */
+export function cumulative(lengths: readonly number[]): Int32Array {
+  const sums = new Int32Array(lengths.length + 1);
+  lengths.forEach((n, i) => (sums[i + 1] = (sums[i] ?? 0) + n));
+  return sums;
+}
+
+function total(sums: Int32Array): number {
+  return sums.at(-1) ?? 0;
+}
+
+function shapeOf({ heads: [hq, hkv] = [4, 2], dim = 64, dimV = dim }: BaseSpec): Shape {
+  return { hq, hkv, d: dim, dv: dimV };
+}
+
+// q is widened so that the softmax has peaks: flat weights would hide a lost rescale.
+const qSpread = 1.5;
+
+function fill(
+  spec: BaseSpec,
+  q: number[],
+  k: number[],
+  v: number[],
+): { q: NdArray; k: NdArray; v: NdArray } {
+  const source = random(spec.seed ?? 0);
+  return {
+    q: normal(q, source, spec.dtype, qSpread),
+    k: normal(k, source, spec.dtype),
+    v: normal(v, source, spec.dtype),
+  };
+}
+
+/** Normally distributed values, as the storage type holds them. */
+export function normal(
+  shape: readonly number[],
+  source: Random,
+  dtype: FloatDType,
+  spread = 1,
+): NdArray {
+  return generate(shape, () => toStorage(spread * source.normal(), dtype));
+}

@@ -1,0 +1,97 @@
+import type { Capabilities, Gpu } from '@heed/core';
+import { kernelCount } from '@heed/core/kernel';
+import type { Case, CaseResult } from './cases/case.ts';
+import { selectCases, type Selection } from './select.ts';
+
+/** One case that has run. */
+export interface CaseReport extends CaseResult {
+  readonly id: string;
+  readonly ms: number;
+}
+
+/** How far a run has come. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly last: CaseReport;
+}
+
+/** What to run, and who to tell. */
+export interface RunOptions extends Selection {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The result of a run, as plain JSON. */
+export interface ConformanceReport {
+  readonly capabilities: Capabilities;
+  readonly counts: { readonly pass: number; readonly fail: number; readonly unsupported: number };
+  /** Distinct pipelines that the device had made by the end. */
+  readonly pipelines: number;
+  readonly ms: number;
+  readonly cases: readonly CaseReport[];
+}
+
+/**
+ * Runs conformance cases on a GPU, one after the other, in Node or in a browser.
+ *
+ * A case that throws has failed; its report holds the error. Only a case that declares what it needs
+ * of a device can be 'unsupported'. Rejects with `signal.reason` on abort, between two cases.
+ *
+ * @example
+ * const report = await runConformance(await openGpu(), { filter: 'seqused', onProgress: ({ last }) => console.log(last.id, last.status) });
+ * if (report.counts.fail > 0) throw new Error('this adapter computes attention wrongly');
+ */
+export async function runConformance(
+  gpu: Gpu,
+  options: RunOptions = {},
+): Promise<ConformanceReport> {
+  const { onProgress, signal } = options;
+  const selected = selectCases(options);
+  const started = performance.now();
+  const cases: CaseReport[] = [];
+  for (const next of selected) {
+    signal?.throwIfAborted();
+    const last = await runCase(gpu, next, signal);
+    cases.push(last);
+    onProgress?.({ done: cases.length, total: selected.length, last });
+  }
+  return {
+    capabilities: gpu.capabilities,
+    counts: {
+      pass: count(cases, 'pass'),
+      fail: count(cases, 'fail'),
+      unsupported: count(cases, 'unsupported'),
+    },
+    pipelines: kernelCount(gpu),
+    ms: performance.now() - started,
+    cases,
+  };
+}
+
+/** Runs one case; an exception is a failure, an abort is passed on. */
+export async function runCase(
+  gpu: Gpu,
+  { id, run }: Case,
+  signal?: AbortSignal,
+): Promise<CaseReport> {
+  const started = performance.now();
+  const report = (result: CaseResult): CaseReport => ({
+    id,
+    ms: performance.now() - started,
+    ...result,
+  });
+  try {
+    return report(await run({ gpu, ...(signal && { signal }) }));
+  } catch (error) {
+    signal?.throwIfAborted();
+    return report({
+      status: 'fail',
+      report: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+}
+
+function count(cases: readonly CaseReport[], status: CaseResult['status']): number {
+  return cases.filter((c) => c.status === status).length;
+}

@@ -1,0 +1,14 @@
+import { runCase, selectCases } from '@heed/conformance';
+import { isFullRun, testGpu } from '@heed/testing';
+import { describe, expect, it } from 'vitest';
+
+// Node covers the rest on the same driver; a browser adds its own device, validation and buffers.
+const cases = isFullRun() ? selectCases({ tier: 'full' }) : selectCases({ tag: 'browser' });
+
+describe.for([...new Set(cases.map((c) => c.group))])('%s', (group) => {
+  it.for(cases.filter((c) => c.group === group))('$id', async (named, { skip }) => {
+    const { status, report = '' } = await runCase(await testGpu(), named);
+    skip(status === 'unsupported', report);
+    expect(status, report).toBe('pass');
+  });
+});

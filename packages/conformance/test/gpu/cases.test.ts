@@ -1,0 +1,14 @@
+import { runCase, selectCases } from '@heed/conformance';
+import { isFullRun, testGpu } from '@heed/testing';
+import { describe, expect, it } from 'vitest';
+
+const cases = selectCases({ tier: isFullRun() ? 'full' : 'quick' });
+
+describe.for([...new Set(cases.map((c) => c.group))])('%s', (group) => {
+  it.for(cases.filter((c) => c.group === group))('$id', async (named, { skip, annotate }) => {
+    const { status, report = '' } = await runCase(await testGpu(), named);
+    skip(status === 'unsupported', report);
+    if (status === 'pass' && report !== '') await annotate(report);
+    expect(status, report).toBe('pass');
+  });
+});

@@ -1,0 +1,19 @@
+import { openGpu } from '@heed/core';
+import { allCases, runCase } from '@heed/conformance';
+import { testGpu } from '@heed/testing';
+import { describe, expect, it } from 'vitest';
+import { faults } from './faults.ts';
+import { faultyDevice } from './faulty-device.ts';
+
+describe('a kernel in which', () => {
+  it.for(faults)('$name is caught by $caughtBy', async (fault) => {
+    const named = allCases.find((c) => c.id === fault.caughtBy);
+    if (named === undefined) throw new Error(`there is no case ${fault.caughtBy}`);
+    const { device, patched } = faultyDevice((await testGpu()).device, fault);
+    using gpu = await openGpu({ device, label: 'faulty' });
+    const report = await runCase(gpu, named);
+    expect(patched(), 'the pattern is in no shader that the case uses').toBeGreaterThan(0);
+    expect(report.status).toBe('fail');
+    expect(report.report, 'the kernel no longer compiles or runs').toMatch(/elements off|is now/);
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { parseCommand } from '../../src/cli/options.ts';
+
+describe('parseCommand', () => {
+  it('reads every option', () => {
+    const args =
+      '--filter seqused --filter lse --tier full --dtype f16 --tag browser --json r.json --minimal --path portable -v'.split(
+        ' ',
+      );
+    expect(parseCommand(args)).toMatchObject({
+      selection: { filter: ['seqused', 'lse'], tier: 'full', dtype: 'f16', tag: 'browser' },
+      json: 'r.json',
+      minimal: true,
+      path: 'portable',
+      verbose: true,
+    });
+  });
+
+  it('defaults to all quick cases', () => {
+    expect(parseCommand([])).toMatchObject({
+      selection: { tier: 'quick' },
+      list: false,
+      minimal: false,
+    });
+  });
+
+  it.each([
+    [['--tier', 'slow'], 'quick, full'],
+    [['--dtype', 'f64'], 'f32, f16'],
+    [['--wings'], 'wings'],
+    [['seqused'], 'seqused'],
+  ])('refuses %j', (args, mention) => {
+    expect(parseCommand(args)).toMatchObject({ error: expect.stringContaining(mention) });
+  });
+});
