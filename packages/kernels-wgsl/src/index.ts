@@ -1,14 +1,13 @@
 export { attention } from './api/attention.ts';
 export { mergeStates } from './api/merge-states.ts';
-export type { AttentionOptions, AttentionResult, VarlenLayout, VarlenOptions } from './api/options.ts';
-export { varlenAttention } from './api/varlen-attention.ts';
 export type {
-  Hook,
-  MaskHook,
-  RowConstant,
-  ScoreHook,
-  VariantHooks,
-} from './hooks/contract.ts';
+  AttentionOptions,
+  AttentionResult,
+  VarlenLayout,
+  VarlenOptions,
+} from './api/options.ts';
+export { varlenAttention } from './api/varlen-attention.ts';
+export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './hooks/contract.ts';
 export { type AttentionPlan, type AttentionTensors, planAttention } from './plan/plan.ts';
 export type { AttentionProblem } from './plan/problem.ts';
 export type { WarmupOptions } from './plan/warmup.ts';

@@ -46,8 +46,8 @@ export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
   };
 }
 
-// A binding may not be empty, so an empty tensor binds words of its own buffer that no kernel will touch.
+// A binding may not be empty, so an empty tensor binds one vector of its own buffer, which no kernel will touch.
 function emptyRange(t: Tensor): BufferRange {
-  const size = Math.min(16, Math.floor(t.buffer.size / 4) * 4);
-  return size > 0 ? { buffer: t.buffer, offset: 0, size } : placeholder(t.gpu, 'read');
+  const size = 16;
+  return t.buffer.size >= size ? { buffer: t.buffer, offset: 0, size } : placeholder(t.gpu, 'read');
 }

@@ -17,6 +17,11 @@ import type { AttentionOptions, AttentionResult } from './options.ts';
  * @example
  * const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): AttentionResult {
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options?: AttentionOptions,
+): AttentionResult {
   return runCall(denseCall('attention', q, k, v, options));
 }

@@ -11,9 +11,14 @@ import { fail, show } from './checks/fail.ts';
  * @param states out [B, H, L, D] with lse [B, H, L], or out [T, H, D] with lse [H, T]; lse f32, natural log
  * @throws ValidationError no states, or states of different shapes or dtypes
  * @example
- * const all = mergeStates([attention(q, k1, v1, { returnLse: true }), attention(q, k2, v2, { returnLse: true })]);
+ * const near = attention(q, k1, v1, { returnLse: true });
+ * const far = attention(q, k2, v2, { returnLse: true });
+ * const { out, lse } = mergeStates([near, far]);
  */
-export function mergeStates(states: readonly { out: Tensor; lse?: Tensor }[]): { out: Tensor; lse: Tensor } {
+export function mergeStates(states: readonly { out: Tensor; lse?: Tensor }[]): {
+  out: Tensor;
+  lse: Tensor;
+} {
   const [first, ...rest] = checkStates(states);
   const { gpu } = first.out;
   const out = gpu.empty(first.out.shape, { dtype: first.out.dtype, label: 'heed/merged out' });
@@ -57,25 +62,49 @@ function asPart({ out, lse }: State): State {
 function checkStates(states: readonly { out: Tensor; lse?: Tensor }[]): [State, ...State[]] {
   const fn = 'mergeStates';
   if (!Array.isArray(states) || states.length === 0) {
-    fail(fn, 'states must be a list of at least one { out, lse }', show(states), 'Get them with returnLse: true.');
+    fail(
+      fn,
+      'states must be a list of at least one { out, lse }',
+      show(states),
+      'Get them with returnLse: true.',
+    );
   }
-  const checked = states.map((state, i) => checkState(fn, i, state, states[0]!.out));
+  const checked = states.map((state, i) => checkState(fn, i, state, states[0]?.out));
   return checked as [State, ...State[]];
 }
 
-function checkState(fn: string, i: number, state: { out: Tensor; lse?: Tensor }, model: Tensor): State {
+function checkState(
+  fn: string,
+  i: number,
+  state: { out: Tensor; lse?: Tensor },
+  first: Tensor | undefined,
+): State {
   const name = `states[${i}]`;
   const out = checkTensor(fn, `${name}.out`, state?.out, { rank: [3, 4], dtype: ['f32', 'f16'] });
   assertUsable(out.gpu);
+  const model = first ?? out;
   checkTensor(fn, `${name}.out`, out, { gpu: model.gpu, dtype: [model.dtype] });
   if (formatShape(out.shape) !== formatShape(model.shape)) {
-    fail(fn, 'all states must have the same out shape', `${formatShape(model.shape)} and ${name}.out ${formatShape(out.shape)}`, 'Merge states of the same queries.');
+    fail(
+      fn,
+      'all states must have the same out shape',
+      `${formatShape(model.shape)} and ${name}.out ${formatShape(out.shape)}`,
+      'Merge states of the same queries.',
+    );
+  }
+  if (out.shape.at(-1) === 0) {
+    fail(fn, `${name}.out must have columns`, formatShape(out.shape), 'Merge states of attention.');
   }
   const lse = checkTensor(fn, `${name}.lse`, state.lse, { dtype: ['f32'], gpu: out.gpu });
   const [a, b, c] = out.shape;
   const wanted = out.shape.length === 4 ? [a!, b!, c!] : [b!, a!];
   if (formatShape(lse.shape) !== formatShape(wanted)) {
-    fail(fn, `${name}.lse must be ${formatShape(wanted)} for out ${formatShape(out.shape)}`, formatShape(lse.shape), 'Pass the lse that came with this out.');
+    fail(
+      fn,
+      `${name}.lse must be ${formatShape(wanted)} for out ${formatShape(out.shape)}`,
+      formatShape(lse.shape),
+      'Pass the lse that came with this out.',
+    );
   }
   return { out, lse };
 }

@@ -16,9 +16,18 @@ import { varlenCall, viewCall } from './varlen-call.ts';
  * const cuSeqlensQ = Int32Array.of(0, 5, 12); // two documents, of 5 and 7 tokens
  * const { out } = varlenAttention(q, k, v, { cuSeqlensQ, causal: true });
  */
-export function varlenAttention(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult;
+export function varlenAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: VarlenOptions,
+): AttentionResult;
 /** Over a snapshot of a paged cache. */
-export function varlenAttention(q: Tensor, view: PagedKvView, options: VarlenOptions): AttentionResult;
+export function varlenAttention(
+  q: Tensor,
+  view: PagedKvView,
+  options: VarlenOptions,
+): AttentionResult;
 export function varlenAttention(
   q: Tensor,
   k: Tensor | PagedKvView,

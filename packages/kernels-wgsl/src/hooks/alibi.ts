@@ -15,7 +15,7 @@ export const alibi: ScoreHook = {
       name: 'slope',
       type: 'f32',
       expression:
-        'captures[params.slopes + batch * params.slopes_batch + head * params.slopes_head]',
+        'bitcast<f32>(captures[params.slopes + batch * params.slopes_batch + head * params.slopes_head])',
     },
   ],
   wgsl: wgsl`

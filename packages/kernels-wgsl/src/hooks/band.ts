@@ -46,5 +46,5 @@ export const band: MaskHook = {
 /** The band of `causal` and `window` together; −1 in a window means unbounded. */
 export function bandValues(causal: boolean, window: readonly [number, number]): BandValues {
   const [left, right] = window.map((side) => (side < 0 ? UNBOUNDED : Math.min(side, UNBOUNDED)));
-  return { band_left: left!, band_right: causal ? Math.min(right!, 0) : right! };
+  return { band_left: left!, band_right: causal ? 0 : right! };
 }

@@ -6,7 +6,7 @@ import type { ParamField } from '../wgsl/params.ts';
  *
  * A hook is WGSL text that declares functions; the kernel calls them by name. It may read
  * - `params.<field>` for the fields that it lists,
- * - `captures[i]` (f32) at offsets that it gets through such fields,
+ * - `captures[i]` (words: u32, to be bitcast or unpacked) at offsets that it gets through such fields,
  * - the two structs that every kernel declares:
  *   `Row { batch, head, query, q_row, q_len, k_len: i32, <constants> }`, where `query` is the logical position i + off, and
  *   `Span { batch, head_first, head_last, query_first, query_last, key_first, key_last, k_len: i32 }`, all inclusive.

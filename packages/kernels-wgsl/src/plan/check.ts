@@ -1,6 +1,7 @@
 import { UnsupportedError } from '@heed/core';
-import { formatShape } from '@heed/core/kernel';
 import { fail, show } from '../api/checks/fail.ts';
+import { checkNumSplits } from '../api/checks/options.ts';
+import { checkHeads, checkKeyValue, checkKvBatch } from '../api/checks/shapes.ts';
 import type { AttentionProblem } from './problem.ts';
 
 const fn = 'planAttention';
@@ -8,33 +9,43 @@ const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
 
 /** A problem that no call could have is refused when the plan is made. */
 export function checkProblem(p: AttentionProblem): void {
+  const ranks = Object.hasOwn(RANKS, p?.layout ?? '') ? RANKS[p.layout] : undefined;
+  if (!ranks) {
+    const rule = "layout must be 'dense', 'varlen' or 'paged'";
+    fail(fn, rule, show(p?.layout), 'Paged keys have a block table.');
+  }
   if (p.backward) {
-    throw new UnsupportedError(`${fn}: backward is not available yet. Leave it out to plan the forward pass.`);
+    throw new UnsupportedError(
+      `${fn}: backward is not available yet. Leave it out to plan the forward pass.`,
+    );
   }
-  const ranks = RANKS[p.layout];
-  if (!ranks) fail(fn, "layout must be 'dense', 'varlen' or 'paged'", show(p.layout), 'Paged keys have a block table.');
-  checkShape('q', p.q, ranks[0]);
-  checkShape('k', p.k, ranks[1]);
-  if (p.v !== undefined) checkShape('v', p.v, ranks[1]);
-  for (const [name, type] of [['dtype', p.dtype], ['kvDtype', p.kvDtype]] as const) {
-    if (type !== undefined && type !== 'f32' && type !== 'f16') fail(fn, `${name} must be 'f32' or 'f16'`, show(type), 'Leave it out for f32.');
+  const { q: qShape, k: kShape, v: vShape = kShape, sequences } = p;
+  checkShape('q', qShape, ranks[0]);
+  checkShape('k', kShape, ranks[1]);
+  checkShape('v', vShape, ranks[1]);
+  checkType('dtype', p.dtype);
+  checkType('kvDtype', p.kvDtype);
+  checkNumSplits(fn, p.numSplits);
+  if (sequences !== undefined && !isCount(sequences)) {
+    fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
-  checkHeads(p);
+  const [q, k, v] = [qShape, kShape, vShape].map((shape) => ({ shape, dtype: 'f32' as const }));
+  checkKeyValue(fn, k!, v!);
+  checkHeads(fn, { q: q!, k: k!, v: v! }, p.layout === 'paged' ? 2 : 1);
+  if (p.layout === 'dense') checkKvBatch(fn, q!, k!);
 }
 
-function checkShape(name: string, shape: readonly number[], rank: number): void {
-  const whole = Array.isArray(shape) && shape.length === rank && shape.every((n) => Number.isInteger(n) && n >= 0);
-  if (!whole) fail(fn, `${name} must be a shape of rank ${rank}`, show(shape), 'Shapes are as in the call that the plan is for.');
+function checkShape(name: string, shape: unknown, rank: number): void {
+  if (Array.isArray(shape) && shape.length === rank && shape.every(isCount)) return;
+  const fix = 'Shapes are as in the call that the plan is for.';
+  fail(fn, `${name} must be a shape of rank ${rank}`, show(shape), fix);
 }
 
-function checkHeads({ layout, q, k, v = k }: AttentionProblem): void {
-  const got = `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)}`;
-  if (q.at(-1) !== k.at(-1)) fail(fn, 'q and k must share the head dim (last dimension)', got, 'Correct the shape of k.');
-  for (const d of [q.at(-1)!, v.at(-1)!]) {
-    if (d < 1 || d > 256) fail(fn, 'a head dim must be from 1 to 256', got, 'Split wider heads.');
-  }
-  const [qHeads, kvHeads] = [q[1]!, k[layout === 'paged' ? 2 : 1]!];
-  if (kvHeads === 0 || qHeads % kvHeads !== 0) {
-    fail(fn, 'the number of query heads must be a multiple of the kv heads', got, 'Correct the head counts.');
-  }
+function checkType(name: string, type: unknown): void {
+  if (type === undefined || type === 'f32' || type === 'f16') return;
+  fail(fn, `${name} must be 'f32' or 'f16'`, show(type), 'Leave it out for f32.');
+}
+
+function isCount(n: unknown): boolean {
+  return Number.isSafeInteger(n) && (n as number) >= 0;
 }

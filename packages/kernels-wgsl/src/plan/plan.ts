@@ -1,19 +1,19 @@
-import type { Gpu, Tensor } from '@heed/core';
-import type { KernelSource } from '@heed/core/kernel';
+import { DisposedError, type Gpu, type Tensor } from '@heed/core';
+import { assertUsable } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import { fail } from '../api/checks/fail.ts';
+import { fail, show } from '../api/checks/fail.ts';
 import { denseCall } from '../api/dense-call.ts';
 import type { AttentionOptions, AttentionResult, VarlenLayout } from '../api/options.ts';
 import { varlenCall } from '../api/varlen-call.ts';
-import type { ForwardConfig } from '../config/forward.ts';
-import { combineSource } from '../kernels/combine/combine.wgsl.ts';
-import { forwardSource } from '../kernels/forward/forward.wgsl.ts';
+import { gatherSource } from '../kernels/gather/gather.wgsl.ts';
 import { runForward } from '../run/forward.ts';
 import { KeptScratch, passTarget, recorderTarget } from '../run/target.ts';
-import { factsOfCall, factsOfProblem, type AttentionProblem, type ProblemFacts } from './problem.ts';
 import { checkProblem } from './check.ts';
-import { type Selection, select } from './select.ts';
-import { type WarmupOptions, warmup } from './warmup.ts';
+import { checkMatch } from './match.ts';
+import { type AttentionProblem, factsOfCall, factsOfProblem } from './problem.ts';
+import { select } from './select.ts';
+import { planSources } from './sources.ts';
+import { warmup, type WarmupOptions } from './warmup.ts';
 
 /** What a plan runs on: the tensors, and the values of the options that its problem named. */
 export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout> {
@@ -25,16 +25,27 @@ export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout
 /** A kernel choice that can be made, compiled and looked at before there is any data. */
 export interface AttentionPlan extends Disposable {
   readonly problem: AttentionProblem;
-  /** The generated kernel, for contiguous tensors. */
+  /** The generated attention kernel, for contiguous tensors. */
   readonly wgsl: string;
-  /** Compiles off the hot path, and runs each kernel once over nothing, since some drivers compile at the first dispatch. */
+  /**
+   * Compiles off the hot path, and runs each kernel once over nothing, since some drivers compile at the first dispatch.
+   * After it, runs over contiguous tensors compile nothing.
+   * @throws CompileError what the adapter's compiler refused
+   */
   warmup(options?: WarmupOptions): Promise<void>;
-  /** Dispatches, like `attention` or `varlenAttention`. @throws ValidationError data that the plan was not made for */
+  /**
+   * Dispatches, like `attention` or `varlenAttention`.
+   * @throws as those do, and ValidationError for data that the plan was not made for
+   */
   run(tensors: AttentionTensors): AttentionResult;
-  /** Records into a compute pass of yours. Scratch memory stays with the plan until `dispose`. */
+  /**
+   * Records into a compute pass of yours, which you end and submit. Scratch memory stays with the plan until `dispose`;
+   * dispose plan and tensors only after the submit.
+   */
   encode(pass: GPUComputePassEncoder, tensors: AttentionTensors): AttentionResult;
-  /** Why this kernel, with its tiles and its identity. */
+  /** Why this kernel, with its tiles and its identity: a line, then one per kernel. */
   describe(): string;
+  /** Frees scratch memory. Kernels stay cached with the device. */
   dispose(): void;
 }
 
@@ -44,70 +55,85 @@ export interface AttentionPlan extends Disposable {
  * @throws ValidationError a problem that cannot be
  * @throws UnsupportedError `backward: true`, or what this device cannot do
  * @example
- * const plan = planAttention(gpu, { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] });
+ * const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
+ * using plan = planAttention(gpu, problem);
  * await plan.warmup();
  * const { out } = plan.run({ q, k, v, causal: true });
  */
 export function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPlan {
+  assertUsable(gpu);
   checkProblem(problem);
+  const { capabilities, tuning } = gpu;
   const facts = factsOfProblem(problem);
-  const selection = select(facts, gpu.capabilities, gpu.tuning);
+  const selection = select(facts, capabilities, tuning);
+  const sources = planSources(problem, selection, !capabilities.f16);
   const kept = new KeptScratch();
-  const sources = planSources(selection);
-  const checked = (tensors: AttentionTensors): Call => {
-    const call = callOf(problem, tensors);
-    checkMatch(facts, factsOfCall(call));
+  let disposed = false;
+
+  const alive = (fn: string): void => {
+    if (disposed) throw new DisposedError(`${fn}: this plan was disposed. Make another one.`);
+  };
+  const checked = (fn: string, tensors: AttentionTensors): Call => {
+    alive(fn);
+    const call = callOf(fn, gpu, problem, tensors);
+    checkMatch(fn, facts, factsOfCall(call), tensors.numSplits);
     return call;
   };
-  const dispose = (): void => kept.dispose();
+  const dispose = (): void => {
+    disposed = true;
+    kept.dispose();
+  };
   return {
     problem,
     wgsl: sources[0]!.code,
-    warmup: (options) => warmup(gpu, sources, options),
+    warmup: async (options) => {
+      alive('plan.warmup');
+      // Lengths and tables from the GPU are gathered, which no problem tells beforehand.
+      await warmup(gpu, [...sources, gatherSource], options);
+    },
     run: (tensors) => {
-      const call = checked(tensors);
+      const call = checked('plan.run', tensors);
       return gpu.batch(() => runForward(call, selection, recorderTarget(gpu)));
     },
-    encode: (pass, tensors) => runForward(checked(tensors), selection, passTarget(gpu, pass, kept)),
+    encode: (pass, tensors) => {
+      const call = checked('plan.encode', tensors);
+      return runForward(call, selection, passTarget(gpu, pass, kept));
+    },
     describe: () => [selection.reason, ...sources.map((source) => source.label)].join('\n'),
     dispose,
     [Symbol.dispose]: dispose,
   };
 }
 
-/** The kernels of a selection for contiguous tensors. */
-function planSources({ config, splits }: Selection): KernelSource[] {
-  const { headDim, headDimV, qType } = config;
-  const read = headDim % 4 === 0 && headDimV % 4 === 0 ? 'vec4' : 'scalar';
-  const write = (type: ForwardConfig['outType']): ForwardConfig['write'] => {
-    if (headDimV % 4 === 0) return 'vec4';
-    return type === 'f16' && headDimV % 2 === 0 ? 'pair' : 'scalar';
-  };
-  const partType = splits === 1 ? qType : 'f32';
-  const forward = forwardSource({ ...config, outType: partType, read, write: write(partType) });
-  if (splits === 1) return [forward];
-  const partRead = headDimV % 4 === 0 ? 'vec4' : 'scalar';
-  const combine = { headDimV, partType, outType: qType, read: partRead, write: write(qType), source: 'splits' } as const;
-  return [forward, combineSource(combine)];
-}
-
-function callOf(problem: AttentionProblem, { q, k, v, ...options }: AttentionTensors): Call {
-  const fn = 'plan.run';
-  if (problem.layout === 'dense') return denseCall(fn, q, k, v, options);
-  return varlenCall(fn, q, k, v, options as VarlenLayout & AttentionOptions);
-}
-
-const MATCHED = ['dtype', 'kvDtype', 'headDim', 'headDimV', 'lengths', 'keys', 'softcap', 'alibi'] as const;
-
-/** A plan's kernel serves every size and every option value, but not another dtype, head dim, layout or option kind. */
-function checkMatch(planned: ProblemFacts, got: ProblemFacts): void {
-  for (const name of MATCHED) {
-    if (planned[name] !== got[name]) {
-      fail('plan.run', `this plan was made for ${name} = ${planned[name]}`, String(got[name]), 'Make a plan for this problem.');
-    }
+function callOf(
+  fn: string,
+  gpu: Gpu,
+  { layout }: AttentionProblem,
+  tensors: AttentionTensors,
+): Call {
+  if (tensors === null || typeof tensors !== 'object') {
+    fail(fn, 'an object with q, k, v and options is needed', show(tensors), 'Pass { q, k, v }.');
   }
-  const ratio = ({ qHeads, kvHeads }: ProblemFacts): number => qHeads / kvHeads;
-  if (ratio(planned) !== ratio(got)) {
-    fail('plan.run', `this plan was made for ${ratio(planned)} query heads per kv head`, String(ratio(got)), 'Make a plan for this problem.');
+  const { q, k, v, ...options } = tensors;
+  if (layout === 'paged' && options.blockTable === undefined) {
+    fail(
+      fn,
+      'this plan was made for paged keys, which need blockTable',
+      'undefined',
+      'Pass blockTable and seqUsedK.',
+    );
   }
+  const call =
+    layout === 'dense'
+      ? denseCall(fn, q, k, v, options)
+      : varlenCall(fn, q, k, v, options as VarlenLayout & AttentionOptions);
+  if (call.gpu !== gpu) {
+    fail(
+      fn,
+      "tensors must belong to the plan's Gpu",
+      'those of another',
+      'Make a plan for their Gpu.',
+    );
+  }
+  return call;
 }

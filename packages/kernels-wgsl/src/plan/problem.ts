@@ -34,8 +34,10 @@ export interface AttentionProblem {
 }
 
 /** A problem in the terms that selection uses. */
-export interface ProblemFacts
-  extends Pick<Call, 'dtype' | 'kvDtype' | 'headDim' | 'headDimV' | 'lengths' | 'keys' | 'qHeads' | 'kvHeads'> {
+export interface ProblemFacts extends Pick<
+  Call,
+  'dtype' | 'kvDtype' | 'headDim' | 'headDimV' | 'lengths' | 'keys' | 'qHeads' | 'kvHeads'
+> {
   readonly batch: number;
   readonly seqlenQ: number;
   readonly seqlenK: number;
@@ -46,9 +48,32 @@ export interface ProblemFacts
 
 /** The problem of a call. */
 export function factsOfCall(call: Call): ProblemFacts {
-  const { dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, batch, seqlenQ, seqlenK, options } = call;
+  const {
+    dtype,
+    kvDtype,
+    headDim,
+    headDimV,
+    lengths,
+    keys,
+    qHeads,
+    kvHeads,
+    batch,
+    seqlenQ,
+    seqlenK,
+    options,
+  } = call;
   return {
-    dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, batch, seqlenQ, seqlenK,
+    dtype,
+    kvDtype,
+    headDim,
+    headDimV,
+    lengths,
+    keys,
+    qHeads,
+    kvHeads,
+    batch,
+    seqlenQ,
+    seqlenK,
     softcap: options.softcap !== undefined,
     alibi: options.alibiSlopes !== undefined,
     numSplits: options.numSplits ?? 'auto',

@@ -27,16 +27,27 @@ const MIN_KEYS_PER_SPLIT = 256;
  * `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
  * @throws UnsupportedError the forced path cannot run here
  */
-export function select(facts: ProblemFacts, capabilities: Capabilities, tuning?: Tuning): Selection {
+export function select(
+  facts: ProblemFacts,
+  capabilities: Capabilities,
+  tuning?: Tuning,
+): Selection {
   const forced = tuning?.force?.path;
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
-  const { tile, reason } = chooseTile(facts, rows, capabilities, forced === 'decode' ? undefined : forced);
+  const { tile, reason } = chooseTile(rows, capabilities, forced === 'decode' ? undefined : forced);
   const splits = chooseSplits(facts, rows, tile, capabilities);
   const { dtype, kvDtype, headDim, headDimV, lengths, keys } = facts;
   const scores = [facts.softcap && softcap, facts.alibi && alibi].filter((hook) => hook !== false);
   return {
     config: {
-      qType: dtype, kvType: kvDtype, headDim, headDimV, lengths, keys, rows, tile,
+      qType: dtype,
+      kvType: kvDtype,
+      headDim,
+      headDimV,
+      lengths,
+      keys,
+      rows,
+      tile,
       hooks: variantHooks(scores, [band]),
     },
     splits,
@@ -51,7 +62,6 @@ function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: Probl
 }
 
 function chooseTile(
-  facts: ProblemFacts,
   rows: RowKind,
   capabilities: Capabilities,
   forced: TileConfig['path'] | undefined,
@@ -65,8 +75,10 @@ function chooseTile(
     }
     refused.push(`not ${tile.path}: ${reason}`);
   }
+  const kernel = forced === undefined ? 'kernel' : `${forced} kernel`;
+  const fix = forced === undefined ? 'Open the Gpu on another adapter' : 'Remove tuning.force';
   throw new UnsupportedError(
-    `attention: no ${forced ?? ''} kernel can run head dims ${facts.headDim}, ${facts.headDimV} on this device (${refused.join('; ')}). Remove tuning.force.`,
+    `attention: no ${kernel} can run on this device; ${refused.join('; ')}. ${fix}.`,
   );
 }
 

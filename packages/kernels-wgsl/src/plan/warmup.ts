@@ -34,7 +34,9 @@ export async function warmup(
 // all would be dropped before the driver sees it.)
 function runEmpty(gpu: Gpu, kernel: Kernel): void {
   const { bindings } = kernel.source;
-  const outputs = bindings.map((kind) => (kind === 'write' ? gpu.empty([4], { label: 'heed/warm-up' }) : undefined));
+  const outputs = bindings.map((kind) =>
+    kind === 'write' ? gpu.empty([4], { label: 'heed/warm-up' }) : undefined,
+  );
   gpu.batch(() => {
     const zeros = uploadUniform(gpu, new ArrayBuffer(MAX_PARAM_BYTES));
     const buffers = bindings.map((kind, i) => {

@@ -1,13 +1,17 @@
 import type { BufferRange } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import { packWords } from '../kernels/gather/gather.ts';
+import { packWords } from './pack-words.ts';
 import { NONE } from '../wgsl/params.ts';
 import type { Target } from './target.ts';
 
 /** Float tables behind the `captures` binding: ALiBi slopes and sinks. */
 export interface BoundCaptures {
   readonly range: BufferRange;
-  readonly slopes: { readonly slopes: number; readonly slopes_batch: number; readonly slopes_head: number };
+  readonly slopes: {
+    readonly slopes: number;
+    readonly slopes_batch: number;
+    readonly slopes_head: number;
+  };
   readonly sinks: { readonly sinks: number; readonly sinks_head: number };
   release(): void;
 }

@@ -8,6 +8,7 @@ import { CHUNK, THREADS_N } from '../tiles/portable/config.ts';
 import type { ParamValues } from '../wgsl/params.ts';
 import type { BoundCaptures } from './captures.ts';
 import type { BoundLengths } from './lengths.ts';
+import { keyAxes, lseStrideValues, queryAxes, strideValues } from './strides.ts';
 
 /** The tensors of one launch, as bound. */
 export interface ForwardTensors {
@@ -18,7 +19,9 @@ export interface ForwardTensors {
   readonly lse: BoundTensor | undefined;
 }
 
-interface Bound {
+/** What one launch writes, and the tables that it reads. */
+export interface LaunchData {
+  /** With a leading axis of splits when there are several. */
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
   readonly lengths: BoundLengths;
@@ -26,24 +29,28 @@ interface Bound {
 }
 
 /** The uniform block of one launch. */
-export function forwardValues(call: Call, selection: Selection, tensors: ForwardTensors, bound: Bound): ParamValues {
-  const { options } = call;
-  const { captures } = bound;
-  const split = selection.splits > 1 ? 1 : 0;
+export function forwardValues(
+  call: Call,
+  selection: Selection,
+  tensors: ForwardTensors,
+  { out, lse, lengths, captures }: LaunchData,
+): ParamValues {
+  const { q, k, v, options } = call;
+  const leading = selection.splits > 1 ? 1 : 0;
   return {
     ...workValues(call, selection),
-    ...inputStrides('q', call.q, tensors.q, call.lengths === 'dense' ? dense : packed),
-    ...inputStrides('k', call.k, tensors.k, keyAxes(call)),
-    ...inputStrides('v', call.v, tensors.v, keyAxes(call)),
-    ...inputStrides('out', bound.out, tensors.out, shifted(call.lengths === 'dense' ? dense : packed, split)),
-    out_split: split ? bound.out.strides[0]! : 0,
-    ...lseStrides(call, bound.lse, tensors.lse, split),
-    ...bound.lengths.values,
+    ...strideValues('q', q, tensors.q, queryAxes(call)),
+    ...strideValues('k', k, tensors.k, keyAxes(call)),
+    ...strideValues('v', v, tensors.v, keyAxes(call)),
+    ...strideValues('out', out, tensors.out, queryAxes(call, leading)),
+    out_split: leading ? out.strides[0]! : 0,
+    ...lseStrideValues(call, lse, tensors.lse, leading),
+    ...lengths.values,
     table_row: call.maxPages,
     pages: call.pages,
     page_size: call.pageSize,
     align_end: options.align === 'start' ? 0 : 1,
-    write_lse: bound.lse ? 1 : 0,
+    write_lse: lse ? 1 : 0,
     scale: options.scale ?? 1 / Math.sqrt(call.headDim),
     softcap: options.softcap ?? 0,
     ...captures.slopes,
@@ -59,13 +66,26 @@ function workValues(call: Call, { config, splits }: Selection): Record<string, n
   const { tileM } = tileShape(config.tile);
   const rows = config.rows === 'group' ? seqlenQ * group : seqlenQ;
   const heads = config.rows === 'group' ? kvHeads : qHeads;
-  // Packed: each of the N sequences, and the rows after the last, may need one tile more than its share.
-  const tiles = lengths === 'dense' ? batch * Math.ceil(rows / tileM) : Math.floor(rows / tileM) + batch + 1;
+  const tiles =
+    lengths === 'dense' ? batch * Math.ceil(rows / tileM) : packedTiles(rows, batch, tileM);
   return {
-    units: seqlenQ === 0 ? 0 : tiles * splits * heads,
-    tiles, splits, batch, group, seqlen_q: seqlenQ, seqlen_k: seqlenK,
+    units: tiles * splits * heads,
+    tiles,
+    splits,
+    batch,
+    group,
+    seqlen_q: seqlenQ,
+    seqlen_k: seqlenK,
     ...loopBounds(config),
   };
+}
+
+/**
+ * Query tiles of `sequences` packed sequences: each of them, and the rows after the last, may need one tile more than its
+ * share. The kernel's `first_tile` numbers them.
+ */
+export function packedTiles(rows: number, sequences: number, tileM: number): number {
+  return Math.floor(rows / tileM) + sequences + 1;
 }
 
 function loopBounds({ headDim, headDimV }: Selection['config']): Record<string, number> {
@@ -74,48 +94,5 @@ function loopBounds({ headDim, headDimV }: Selection['config']): Record<string, 
     v_vecs: Math.ceil(headDimV / 4),
     chunk_vecs: THREADS_N,
     v_chunks: Math.ceil(headDimV / CHUNK),
-  };
-}
-
-interface Axes {
-  readonly batch: number | undefined;
-  readonly head: number;
-  readonly row: number;
-  readonly dim: number;
-}
-
-const dense: Axes = { batch: 0, head: 1, row: 2, dim: 3 };
-const packed: Axes = { batch: undefined, head: 1, row: 0, dim: 2 };
-// [pages, pageSize, Hkv, D]: the stride of a page takes the place of a batch stride.
-const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
-
-function keyAxes({ keys, lengths }: Call): Axes {
-  if (keys === 'paged') return paged;
-  return lengths === 'dense' ? dense : packed;
-}
-
-function shifted({ batch, head, row, dim }: Axes, by: number): Axes {
-  return { batch: batch === undefined ? undefined : batch + by, head: head + by, row: row + by, dim: dim + by };
-}
-
-function inputStrides(name: string, { shape, strides }: Tensor, bound: BoundTensor, axes: Axes): Record<string, number> {
-  // A batch of 1 serves every batch entry.
-  const stride = (axis: number | undefined): number => (axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!);
-  return {
-    [`${name}_offset`]: bound.elementOffset,
-    [`${name}_batch`]: stride(axes.batch),
-    [`${name}_head`]: stride(axes.head),
-    [`${name}_row`]: stride(axes.row),
-    [`${name}_dim`]: stride(axes.dim),
-  };
-}
-
-function lseStrides(call: Call, lse: Tensor | undefined, bound: BoundTensor | undefined, split: number): Record<string, number> {
-  const strides = lse?.strides.slice(split) ?? [0, 0, 0];
-  const [batch, head, row] = call.lengths === 'dense' ? strides : [0, ...strides];
-  return {
-    lse_offset: bound?.elementOffset ?? 0,
-    lse_batch: batch!, lse_head: head!, lse_row: row!,
-    lse_split: split && lse ? lse.strides[0]! : 0,
   };
 }

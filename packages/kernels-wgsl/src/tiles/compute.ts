@@ -19,5 +19,7 @@ export function tileMain(config: ForwardConfig): string {
 
 /** @returns why this device cannot run the tile, or undefined if it can */
 export function cannotImplement(tile: TileConfig, capabilities: Capabilities): string | undefined {
-  return tile.path === 'portable' ? portableCannot(tile, capabilities) : subgroupCannot(tile, capabilities);
+  return tile.path === 'portable'
+    ? portableCannot(tile, capabilities)
+    : subgroupCannot(tile, capabilities);
 }

@@ -8,8 +8,8 @@ export const epilogueWgsl: string = wgsl`
     if (params.sinks == NONE || split > 0u || u32(row.batch) >= params.batch) {
       return 1.0;
     }
-    let logit = captures[params.sinks + u32(row.head) * params.sinks_head];
-    return softmax_sink(state, softmax_score(bitcast<u32>(logit)));
+    let logit = softmax_score(captures[params.sinks + u32(row.head) * params.sinks_head]);
+    return softmax_sink(state, logit);
   }
 
   fn write_lse(state: Softmax, row: Row, split: u32) {

@@ -15,7 +15,10 @@ export interface Loop {
 }
 
 /** The loop's text; `body` gets the index as an expression. */
-export function loop({ unroll, index, count, bound }: Loop, body: (index: string) => string): string {
+export function loop(
+  { unroll, index, count, bound }: Loop,
+  body: (index: string) => string,
+): string {
   if (!unroll) {
     return wgsl`
       for (var ${index} = 0u; ${index} < ${bound}; ${index}++) {

@@ -10,22 +10,25 @@ export type ParamValues = Readonly<Record<string, number>>;
 /** An offset that says: this table was not given. */
 export const NONE = 0xffffffff;
 
-const u32 = (...names: string[]): ParamField[] => names.map((name) => ({ name, type: 'u32' }));
+/** Fields of one type, in order. */
+export function u32Fields(...names: string[]): ParamField[] {
+  return names.map((name) => ({ name, type: 'u32' }));
+}
 
 /** What every forward kernel is told. Offsets and strides are in elements of the tensor, or words of `metadata`. */
 export const forwardParams: readonly ParamField[] = [
-  ...u32('units', 'tiles', 'splits'),
-  ...u32('batch', 'group', 'seqlen_q', 'seqlen_k'),
+  ...u32Fields('units', 'tiles', 'splits'),
+  ...u32Fields('batch', 'group', 'seqlen_q', 'seqlen_k'),
   // [batch, head, row, dim] of each tensor; for paged keys `batch` is the stride of a page.
-  ...u32('q_offset', 'q_batch', 'q_head', 'q_row', 'q_dim'),
-  ...u32('k_offset', 'k_batch', 'k_head', 'k_row', 'k_dim'),
-  ...u32('v_offset', 'v_batch', 'v_head', 'v_row', 'v_dim'),
-  ...u32('out_offset', 'out_batch', 'out_head', 'out_row', 'out_dim', 'out_split'),
-  ...u32('lse_offset', 'lse_batch', 'lse_head', 'lse_row', 'lse_split'),
-  ...u32('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size'),
-  ...u32('align_end', 'write_lse', 'sinks', 'sinks_head'),
+  ...u32Fields('q_offset', 'q_batch', 'q_head', 'q_row', 'q_dim'),
+  ...u32Fields('k_offset', 'k_batch', 'k_head', 'k_row', 'k_dim'),
+  ...u32Fields('v_offset', 'v_batch', 'v_head', 'v_row', 'v_dim'),
+  ...u32Fields('out_offset', 'out_batch', 'out_head', 'out_row', 'out_dim', 'out_split'),
+  ...u32Fields('lse_offset', 'lse_batch', 'lse_head', 'lse_row', 'lse_split'),
+  ...u32Fields('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size'),
+  ...u32Fields('align_end', 'write_lse', 'sinks', 'sinks_head'),
   // Loop bounds that a compiler must not know; see wgsl/loop.ts.
-  ...u32('q_vecs', 'v_vecs', 'chunk_vecs', 'v_chunks'),
+  ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'v_chunks'),
   { name: 'scale', type: 'f32' },
 ];
 

@@ -10,7 +10,7 @@ export type ScoreBase = 'two' | 'e';
  * sentinel and an infinity is only ever made or met as bits.
  */
 export function softmaxWgsl(base: ScoreBase): string {
-  const toLog2 = base === 'two' ? '' : ' * LOG2_E';
+  const difference = base === 'two' ? 'score - row_max' : '(score - row_max) * LOG2_E';
   const toNatural = base === 'two' ? ' * LN_2' : '';
   const fromNatural = base === 'two' ? ' * LOG2_E' : '';
   return wgsl`
@@ -32,7 +32,7 @@ export function softmaxWgsl(base: ScoreBase): string {
 
     // 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
     fn softmax_weight(score: f32, row_max: f32) -> f32 {
-      return select(0.0, exp2(max((score - row_max)${toLog2}, -150.0)), score > SEEN);
+      return select(0.0, exp2(max(${difference}, -150.0)), score > SEEN);
     }
 
     // Takes in a tile's maximum; returns what earlier sums and accumulators must be multiplied by.

@@ -1,11 +1,11 @@
 import { wgsl } from '@heed/core/kernel';
 import { allHooks, type VariantHooks } from '../hooks/contract.ts';
+import { sections } from './sections.ts';
 
 /** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
 export function variantWgsl(hooks: VariantHooks): string {
   const { scores, masks } = hooks;
-  return wgsl`
-    ${allHooks(hooks).map((hook) => `${hook.wgsl}\n`)}
+  const chain = wgsl`
     fn visible(row: Row, key: i32) -> bool {
       return ${['key < row.k_len', ...masks.map(({ name }) => `visible_${name}(row, key)`)].join(' && ')};
     }
@@ -26,4 +26,5 @@ export function variantWgsl(hooks: VariantHooks): string {
       return params.scale${scores.length === 0 ? ' * LOG2_E' : ''};
     }
   `;
+  return sections(...allHooks(hooks).map((hook) => hook.wgsl), chain);
 }

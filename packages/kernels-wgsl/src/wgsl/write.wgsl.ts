@@ -1,5 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import type { FloatType, WriteAccess } from '../config/forward.ts';
+import { plus } from './plus.ts';
+import { sections } from './sections.ts';
 
 /** Element type of the storage array that `out` is bound as. */
 export function writeElement(type: FloatType, access: WriteAccess): string {
@@ -16,16 +18,14 @@ export function writeBytes(type: FloatType, access: WriteAccess): number {
 
 /** `write_out(row, d, x)`: elements d to d + 3 of the row at element offset `row`, leaving out those from `dim` on. */
 export function writeWgsl(type: FloatType, access: WriteAccess, dim: number): string {
-  const round = type === 'f16' && roundF16;
-  return wgsl`
-    ${round}
-    ${round && ' '}
+  const store = wgsl`
     fn write_out(row: u32, d: u32, x: vec4<f32>) {
       ${access === 'vec4' && `out[(row + d) / 4u] = ${type === 'f32' ? 'x' : 'vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w))'};`}
       ${access === 'pair' && pairs(dim)}
       ${access === 'scalar' && scalars(type, dim)}
     }
   `;
+  return sections(type === 'f16' && roundF16, store);
 }
 
 // Rounded in integers: adapters differ in how a conversion to f16 rounds, and one lets −∞ spill into the other half.
@@ -62,15 +62,21 @@ const roundF16 = wgsl`
 
 // Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.
 const pairs = (dim: number): string => {
-  const word = (i: number, low: string, high: string): string => wgsl`
-    if (d + ${i + 1}u < ${dim}u) {
-      out[(row + d) / 2u + ${i / 2}u] = pack_f16(${low}, ${high});
-    } else if (d + ${i}u < ${dim}u) {
-      let index = (row + d) / 2u + ${i / 2}u;
-      out[index] = (out[index] & 0xffff0000u) | round_f16(${low});
-    }
+  const store = (i: 0 | 2, low: string, high: string): string => {
+    const target = `out[${plus('word', i / 2)}]`;
+    return wgsl`
+      if (d + ${i + 1}u < ${dim}u) {
+        ${target} = pack_f16(${low}, ${high});
+      } else if (${plus('d', i)} < ${dim}u) {
+        ${target} = (${target} & 0xffff0000u) | round_f16(${low});
+      }
+    `;
+  };
+  return wgsl`
+    let word = (row + d) / 2u;
+    ${store(0, 'x.x', 'x.y')}
+    ${store(2, 'x.z', 'x.w')}
   `;
-  return `${word(0, 'x.x', 'x.y')}\n${word(2, 'x.z', 'x.w')}`;
 };
 
 const scalars = (type: FloatType, dim: number): string => {

@@ -6,34 +6,72 @@ import { fail, show } from './fail.ts';
 export type Lengths = Int32Array | Tensor;
 
 /** Type and shape of a lengths argument. */
-export function checkLengths(fn: string, gpu: Gpu, name: string, x: Lengths, shape: readonly number[]): void {
+export function checkLengths(
+  fn: string,
+  gpu: Gpu,
+  name: string,
+  x: Lengths,
+  shape: readonly number[],
+): void {
   if (x instanceof Int32Array) {
     const count = shape.reduce((a, b) => a * b, 1);
     if (x.length !== count) {
-      fail(fn, `${name} must have ${count} entries, ${formatShape(shape)}`, String(x.length), 'One entry per sequence, and one more for cumulative lengths.');
+      fail(
+        fn,
+        `${name} must have ${count} entries, ${formatShape(shape)}`,
+        String(x.length),
+        'One entry per sequence, and one more for cumulative lengths.',
+      );
     }
     return;
   }
   if (x === null || typeof x !== 'object' || ArrayBuffer.isView(x) || Array.isArray(x)) {
-    fail(fn, `${name} must be an Int32Array or an i32 Tensor`, show(x), `Use Int32Array.from(${name}).`);
+    fail(
+      fn,
+      `${name} must be an Int32Array or an i32 Tensor`,
+      show(x),
+      `Use Int32Array.from(${name}).`,
+    );
   }
   checkTensor(fn, name, x, { rank: shape.length, dtype: ['i32'], gpu });
   if (x.shape.some((n, i) => n !== shape[i])) {
-    fail(fn, `${name} must be ${formatShape(shape)}`, formatShape(x.shape), 'One entry per sequence, and one more for cumulative lengths.');
+    fail(
+      fn,
+      `${name} must be ${formatShape(shape)}`,
+      formatShape(x.shape),
+      'One entry per sequence, and one more for cumulative lengths.',
+    );
   }
 }
 
 /** Cumulative lengths known to the host: first 0, ascending, within the rows there are. */
 export function checkCumulative(fn: string, name: string, x: Lengths, rows: number): void {
   if (!(x instanceof Int32Array)) return;
-  if (x[0] !== 0) fail(fn, `${name} must start with 0`, String(x[0]), 'Sequence b is rows cu[b] to cu[b + 1] − 1.');
+  if (x[0] !== 0)
+    fail(
+      fn,
+      `${name} must start with 0`,
+      String(x[0]),
+      'Sequence b is rows cu[b] to cu[b + 1] − 1.',
+    );
   for (let b = 1; b < x.length; b++) {
     if (x[b]! < x[b - 1]!) {
-      fail(fn, `${name} must not decrease`, `${x[b - 1]} then ${x[b]} at ${b}`, 'Pass cumulative lengths, not lengths.');
+      fail(
+        fn,
+        `${name} must not decrease`,
+        `${x[b - 1]} then ${x[b]} at ${b}`,
+        'Pass cumulative lengths, not lengths.',
+      );
     }
   }
   const last = x[x.length - 1]!;
-  if (last > rows) fail(fn, `${name} must end within the ${rows} rows of its tensor`, String(last), 'Its last entry is the number of rows in use.');
+  if (last > rows)
+    fail(
+      fn,
+      `${name} must end within the ${rows} rows of its tensor`,
+      String(last),
+      'Its last entry is the number of rows in use.',
+    );
 }
 
 /** Used lengths known to the host, each within its slot. `slot(b)` is undefined where only the GPU knows it. */
@@ -42,7 +80,12 @@ export function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | 
   x.forEach((used, b) => {
     const size = slot(b);
     if (used < 0 || (size !== undefined && used > size)) {
-      fail(fn, `seqUsedK[${b}] must be from 0 to its slot's ${size ?? 'size'}`, String(used), 'It counts the keys in use, cached and new.');
+      fail(
+        fn,
+        `seqUsedK[${b}] must be from 0 to its slot's ${size ?? 'size'}`,
+        String(used),
+        'It counts the keys in use, cached and new.',
+      );
     }
   });
 }
@@ -59,7 +102,12 @@ export function checkPages(
     for (let slot = 0; slot < Math.ceil(length / pageSize); slot++) {
       const page = table[b * maxPages + slot]!;
       if (page < 0 || page >= pages) {
-        fail(fn, `blockTable[${b}][${slot}] must be a page from 0 to ${pages - 1}`, String(page), `seqUsedK[${b}] = ${length} reaches into it.`);
+        fail(
+          fn,
+          `blockTable[${b}][${slot}] must be a page from 0 to ${pages - 1}`,
+          String(page),
+          `seqUsedK[${b}] = ${length} reaches into it.`,
+        );
       }
     }
   });

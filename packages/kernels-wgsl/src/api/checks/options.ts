@@ -1,4 +1,4 @@
-import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
+import type { Gpu, Tensor } from '@heed/core';
 import { checkTensor, formatShape } from '@heed/core/kernel';
 import type { AttentionOptions } from '../options.ts';
 import { fail, show } from './fail.ts';
@@ -13,6 +13,9 @@ export interface OptionContext {
 
 /** Every option that does not depend on the layout. */
 export function checkOptions(ctx: OptionContext, o: AttentionOptions): void {
+  if (o === null || typeof o !== 'object') {
+    fail(ctx.fn, 'options must be an object', show(o), 'Leave it out for the defaults.');
+  }
   checkScale(ctx.fn, o.scale);
   checkWindow(ctx.fn, o.window);
   checkAlign(ctx.fn, o.align);
@@ -24,8 +27,13 @@ export function checkOptions(ctx: OptionContext, o: AttentionOptions): void {
   if (o.sinks !== undefined) checkSinks(ctx, o.sinks);
 }
 
+// 1e39 is finite to JavaScript, and an infinity to the kernel.
+function isF32(x: unknown): x is number {
+  return typeof x === 'number' && Number.isFinite(Math.fround(x));
+}
+
 function checkScale(fn: string, scale: unknown): void {
-  if (scale !== undefined && !Number.isFinite(scale)) {
+  if (scale !== undefined && !isF32(scale)) {
     fail(fn, 'scale must be a finite number', show(scale), 'Leave it out for 1/sqrt(Dqk).');
   }
 }
@@ -34,18 +42,28 @@ function checkWindow(fn: string, window: unknown): void {
   if (window === undefined) return;
   const side = (x: unknown): boolean => Number.isInteger(x) && (x as number) >= -1;
   if (!Array.isArray(window) || window.length !== 2 || !window.every(side)) {
-    fail(fn, 'window must be [left, right], integers ≥ −1', show(window), 'Use −1 for an unbounded side.');
+    fail(
+      fn,
+      'window must be [left, right], integers ≥ −1',
+      show(window),
+      'Use −1 for an unbounded side.',
+    );
   }
 }
 
 function checkAlign(fn: string, align: unknown): void {
   if (align !== undefined && align !== 'start' && align !== 'end') {
-    fail(fn, "align must be 'start' or 'end'", show(align), "Leave it out for 'end', the diagonal of cached decode.");
+    fail(
+      fn,
+      "align must be 'start' or 'end'",
+      show(align),
+      "Leave it out for 'end', the diagonal of cached decode.",
+    );
   }
 }
 
 function checkSoftcap(fn: string, softcap: unknown): void {
-  if (softcap !== undefined && !(Number.isFinite(softcap) && (softcap as number) > 0)) {
+  if (softcap !== undefined && !(isF32(softcap) && Math.fround(softcap) > 0)) {
     fail(fn, 'softcap must be a finite number above 0', show(softcap), 'Leave it out for no cap.');
   }
 }
@@ -53,10 +71,15 @@ function checkSoftcap(fn: string, softcap: unknown): void {
 // The combine pass reads the partials of all splits of a row; more than this has no use on any device.
 const MAX_SPLITS = 128;
 
-function checkNumSplits(fn: string, n: unknown): void {
+export function checkNumSplits(fn: string, n: unknown): void {
   if (n === undefined || n === 'auto') return;
   if (!Number.isInteger(n) || (n as number) < 1 || (n as number) > MAX_SPLITS) {
-    fail(fn, `numSplits must be 'auto' or an integer from 1 to ${MAX_SPLITS}`, show(n), 'Use 1 for no split.');
+    fail(
+      fn,
+      `numSplits must be 'auto' or an integer from 1 to ${MAX_SPLITS}`,
+      show(n),
+      'Use 1 for no split.',
+    );
   }
 }
 
@@ -82,54 +105,11 @@ function checkSlopes({ fn, gpu, batch, qHeads }: OptionContext, slopes: Tensor):
 function checkSinks({ fn, gpu, qHeads }: OptionContext, sinks: Tensor): void {
   checkTensor(fn, 'sinks', sinks, { rank: 1, dtype: ['f32'], gpu });
   if (sinks.shape[0] !== qHeads) {
-    fail(fn, `sinks must be [${qHeads}], one logit per query head`, formatShape(sinks.shape), 'Sinks belong to query heads.');
+    fail(
+      fn,
+      `sinks must be [${qHeads}], one logit per query head`,
+      formatShape(sinks.shape),
+      'Sinks belong to query heads.',
+    );
   }
-}
-
-/** `out`: the result's shape and dtype, elements that do not overlap, and a buffer that holds no input. */
-export function checkOut(
-  ctx: { fn: string; gpu: Gpu },
-  out: Tensor,
-  shape: readonly number[],
-  inputs: Readonly<Record<string, Tensor>>,
-): void {
-  const { fn, gpu } = ctx;
-  checkTensor(fn, 'out', out, { rank: shape.length, dtype: [inputs.q!.dtype], gpu });
-  if (out.shape.some((n, i) => n !== shape[i])) {
-    fail(fn, `out must be ${formatShape(shape)}`, formatShape(out.shape), 'Leave it out to have it made.');
-  }
-  for (const [name, input] of Object.entries(inputs)) {
-    if (input.buffer === out.buffer) {
-      fail(fn, `out may not share a buffer with ${name}`, 'one buffer for both', 'WebGPU cannot read and write one buffer in a dispatch: give out a buffer of its own.');
-    }
-  }
-  if (overlapsItself(out)) {
-    fail(fn, 'the elements of out must lie apart', `strides ${formatShape(out.strides)}`, 'Broadcast views cannot be written.');
-  }
-  checkHalfRows(ctx, out);
-}
-
-/** Whether two indices may reach one element. Exact for views made by permute, slice and reshape. */
-function overlapsItself({ shape, strides }: Tensor): boolean {
-  const axes = shape
-    .map((n, i) => [n, strides[i]!] as const)
-    .filter(([n]) => n > 1)
-    .toSorted((a, b) => a[1] - b[1]);
-  let reach = 0;
-  for (const [n, stride] of axes) {
-    if (stride <= reach) return true;
-    reach += (n - 1) * stride;
-  }
-  return false;
-}
-
-// Two halves share a word, and without f16 a word has to have one writer.
-function checkHalfRows({ fn, gpu }: { fn: string; gpu: Gpu }, out: Tensor): void {
-  if (out.dtype !== 'f16' || gpu.capabilities.f16) return;
-  const rows = out.strides.slice(0, -1).filter((_, i) => out.shape[i]! > 1);
-  if (out.strides.at(-1) === 1 && out.byteOffset % 4 === 0 && rows.every((s) => s % 2 === 0)) return;
-  throw new UnsupportedError(
-    `${fn}: without shader-f16, out needs rows that start on whole words (even strides, last stride 1); ` +
-      `got strides ${formatShape(out.strides)}, offset ${out.byteOffset} bytes. Leave out away, or use f32.`,
-  );
 }

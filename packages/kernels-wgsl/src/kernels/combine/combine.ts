@@ -1,13 +1,7 @@
-import type { Gpu, Tensor } from '@heed/core';
-import {
-  bindTensor,
-  dispatchGrid,
-  getKernel,
-  type Kernel,
-  placeholder,
-} from '@heed/core/kernel';
+import type { Tensor } from '@heed/core';
+import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
 import type { FloatType } from '../../config/forward.ts';
-import { readAccess, writeAccess } from '../../run/access.ts';
+import { type MemoryLayout, readAccess, writeAccess } from '../../run/access.ts';
 import type { Target } from '../../run/target.ts';
 import { packParams } from '../../wgsl/params.ts';
 import { readBytes } from '../../wgsl/read.wgsl.ts';
@@ -30,26 +24,27 @@ export interface Merge {
   readonly lse: Tensor | undefined;
 }
 
-export function combineConfig({ part, other, out }: Pick<Merge, 'part' | 'other' | 'out'>): CombineConfig {
+/** The kernel for parts (and one other, if given) that lie so in memory. */
+export function combineConfig(
+  part: MemoryLayout,
+  other: MemoryLayout | undefined,
+  out: MemoryLayout,
+): CombineConfig {
   return {
     headDimV: out.shape.at(-1)!,
-    partType: part.out.dtype as FloatType,
+    partType: part.dtype as FloatType,
     outType: out.dtype as FloatType,
-    read: readAccess(other ? [part.out, other.out] : [part.out]),
+    read: readAccess(other ? [part, other] : [part]),
     write: writeAccess(out),
     source: other ? 'pair' : 'splits',
   };
-}
-
-export function combineKernel(gpu: Gpu, config: CombineConfig): Kernel {
-  return getKernel(gpu, combineSource(config));
 }
 
 /** Dispatches one merge. */
 export function combine(target: Target, merge: Merge): void {
   const { gpu } = target;
   const { part, other, out, lse } = merge;
-  const config = combineConfig(merge);
+  const config = combineConfig(part.out, other?.out, out);
   const rows = boundRows(out);
   const threads = rows.outer * rows.heads * rows.rows * Math.ceil(config.headDimV / 4);
   if (threads === 0) return;
@@ -64,7 +59,10 @@ export function combine(target: Target, merge: Merge): void {
   };
   const zero: RowStrides = { outer: 0, head: 0, row: 0, dim: 0, step: 0 };
   const values = {
-    threads, parts: part.out.shape[0]!, heads: rows.heads, rows: rows.rows,
+    threads,
+    parts: part.out.shape[0]!,
+    heads: rows.heads,
+    rows: rows.rows,
     ...named('part', bound.part.elementOffset, boundRows(part.out, 1).strides),
     ...named('part_lse', bound.partLse.elementOffset, boundLse(part.lse, 1)),
     ...named('other', bound.other?.elementOffset ?? 0, other ? boundRows(other.out).strides : zero),
@@ -75,7 +73,7 @@ export function combine(target: Target, merge: Merge): void {
   };
   const unused = placeholder(gpu, 'read');
   target.dispatch({
-    kernel: combineKernel(gpu, config),
+    kernel: getKernel(gpu, combineSource(config)),
     buffers: [
       bound.part.range,
       bound.partLse.range,
@@ -92,6 +90,8 @@ export function combine(target: Target, merge: Merge): void {
 function named(name: string, offset: number, strides: RowStrides): Record<string, number> {
   return {
     [`${name}_offset`]: offset,
-    ...Object.fromEntries(Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride])),
+    ...Object.fromEntries(
+      Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride]),
+    ),
   };
 }

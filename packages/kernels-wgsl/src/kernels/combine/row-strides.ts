@@ -22,11 +22,18 @@ export function boundRows({ shape, strides }: Tensor, leading: 0 | 1 = 0): Rows 
   const [s, n] = [strides.slice(leading), shape.slice(leading)];
   if (n.length === 4) {
     return {
-      outer: n[0]!, heads: n[1]!, rows: n[2]!,
+      outer: n[0]!,
+      heads: n[1]!,
+      rows: n[2]!,
       strides: { step, outer: s[0]!, head: s[1]!, row: s[2]!, dim: s[3]! },
     };
   }
-  return { outer: 1, heads: n[1]!, rows: n[0]!, strides: { step, outer: 0, head: s[1]!, row: s[0]!, dim: s[2]! } };
+  return {
+    outer: 1,
+    heads: n[1]!,
+    rows: n[0]!,
+    strides: { step, outer: 0, head: s[1]!, row: s[0]!, dim: s[2]! },
+  };
 }
 
 /** An `lse`: [B, H, L] or [H, T], behind `leading` axes. */

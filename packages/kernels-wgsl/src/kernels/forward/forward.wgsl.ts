@@ -11,6 +11,7 @@ import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
 import { forwardParams, type ParamField, paramsStruct } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { rowsWgsl } from '../../wgsl/rows.wgsl.ts';
+import { sections } from '../../wgsl/sections.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { variantWgsl } from '../../wgsl/variant.wgsl.ts';
 import { workWgsl } from '../../wgsl/work.wgsl.ts';
@@ -23,9 +24,11 @@ export function forwardFields(config: ForwardConfig): readonly ParamField[] {
 }
 
 /** The forward kernel of a config: every part is one concern, and this is the list of them. */
-export const forwardSource: (config: ForwardConfig) => KernelSource = memoized(forwardKey, (config) => {
+export const forwardSource: (config: ForwardConfig) => KernelSource = memoized(forwardKey, make);
+
+function make(config: ForwardConfig): KernelSource {
   const { tileM, tileN } = tileShape(config.tile);
-  const code = [
+  const code = sections(
     enables(config),
     `// ${forwardKey(config)}`,
     none,
@@ -45,13 +48,13 @@ export const forwardSource: (config: ForwardConfig) => KernelSource = memoized(f
     variantWgsl(config.hooks),
     epilogueWgsl,
     tileMain(config),
-  ];
+  );
   return {
     label: `heed/forward ${forwardKey(config)}`,
-    code: `${code.filter((part) => part !== '').join('\n\n')}\n`,
+    code: `${code}\n`,
     bindings: ['read', 'read', 'read', 'read', 'read', 'read', 'write', 'write', 'uniform'],
   };
-});
+}
 
 function enables({ tile, outType, write }: ForwardConfig): string {
   const names = [
@@ -69,7 +72,7 @@ function bindings({ qType, kvType, outType, read, write }: ForwardConfig): strin
     @group(0) @binding(2) var<storage, read> v: array<${readElement(kvType, read)}>;
     @group(0) @binding(3) var<storage, read> metadata: array<i32>;
     @group(0) @binding(4) var<storage, read> block_mask: array<u32>;
-    @group(0) @binding(5) var<storage, read> captures: array<f32>;
+    @group(0) @binding(5) var<storage, read> captures: array<u32>;
     @group(0) @binding(6) var<storage, read_write> out: array<${writeElement(outType, write)}>;
     @group(0) @binding(7) var<storage, read_write> lse: array<u32>;
     @group(0) @binding(8) var<uniform> params: Params;

@@ -5,7 +5,7 @@ import { wgsl } from '@heed/core/kernel';
 export const gatherSource: KernelSource = {
   label: 'heed/gather',
   bindings: ['read', 'write', 'uniform'],
-  code: wgsl`
+  code: `${wgsl`
     struct Params {
       rows: u32,
       columns: u32,
@@ -32,5 +32,5 @@ export const gatherSource: KernelSource = {
       let word = index / params.columns * params.row_stride + index % params.columns * params.column_stride;
       gathered[params.first + index] = words[params.source + word];
     }
-  `,
+  `}\n`,
 };

@@ -2,6 +2,7 @@ import { wgsl } from '@heed/core/kernel';
 import type { ForwardConfig } from '../../config/forward.ts';
 import { each } from '../../wgsl/each.ts';
 import { loop } from '../../wgsl/loop.ts';
+import { bracketed, plus } from '../../wgsl/plus.ts';
 import { CHUNK, type PortableTile, portableShape, THREADS_N } from './config.ts';
 
 /**
@@ -12,6 +13,8 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
   const { tileM, tileN } = portableShape(tile);
   const threads = tile.threadsM * THREADS_N;
   const rows = each(tile.rowsPerThread);
+  // A thread's row within the tile.
+  const local = (r: number): string => bracketed('first_row', r);
   const lanes = each(4);
   const chunks = Math.ceil(config.headDimV / CHUNK);
   const { unroll } = tile;
@@ -58,11 +61,11 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
       let head = kv_head(work);
       let span = tile_span(work);
       let column = thread % ${THREADS_N}u;
-      let first_row = thread / ${THREADS_N}u * ${tile.rowsPerThread}u;
+      let first_row = thread / ${THREADS_N}u${tile.rowsPerThread > 1 && ` * ${tile.rowsPerThread}u`};
 
       ${rows(
         (r) => wgsl`
-          let row${r} = make_row(work, work.first_row + first_row + ${r}u);
+          let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
           var state${r} = softmax_init();
           var acc${r} = array<vec4<f32>, ${chunks}>();
         `,
@@ -83,31 +86,37 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
           stage_k(work.seq, head, first_key, chunk * 4u, thread);
           workgroupBarrier();
           for (var d = 0u; d < ${chunkVecs}; d++) {
-            ${lanes((n) => `let k${n} = kv_tile[(column * 4u + ${n}u) * STAGED + d];`)}
-            ${rows((r) => wgsl`
-              let q${r} = q_tile[(first_row + ${r}u) * STAGED + d];
-              s${r} += vec4<f32>(dot(q${r}, k0), dot(q${r}, k1), dot(q${r}, k2), dot(q${r}, k3));
-            `)}
+            ${lanes((n) => `let k${n} = kv_tile[${bracketed('column * 4u', n)} * STAGED + d];`)}
+            ${rows(
+              (r) => wgsl`
+                let q${r} = q_tile[${local(r)} * STAGED + d];
+                s${r} += vec4<f32>(dot(q${r}, k0), dot(q${r}, k1), dot(q${r}, k2), dot(q${r}, k3));
+              `,
+            )}
           }
         }
 
         let key = i32(first_key + column * 4u);
-        ${rows((r) => wgsl`
-          ${lanes((n) => `s${r}[${n}] = final_score(s${r}[${n}], row${r}, key + ${n}, tile_class);`)}
-          partial[(first_row + ${r}u) * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));
-        `)}
+        ${rows(
+          (r) => wgsl`
+            ${lanes((n) => `s${r}[${n}] = final_score(s${r}[${n}], row${r}, ${plus('key', n, '')}, tile_class);`)}
+            partial[${local(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));
+          `,
+        )}
         workgroupBarrier();
-        ${rows((r) => wgsl`
-          var tile_max${r} = MASKED;
-          for (var i = 0u; i < ${chunkVecs}; i++) {
-            tile_max${r} = max(tile_max${r}, partial[(first_row + ${r}u) * ${THREADS_N}u + i]);
-          }
-          let factor${r} = softmax_rescale(&state${r}, tile_max${r});
-          ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
-          // A thread sums its own keys only; the columns meet in the end.
-          state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
-          weights[(first_row + ${r}u) * ${THREADS_N}u + column] = s${r};
-        `)}
+        ${rows(
+          (r) => wgsl`
+            var tile_max${r} = MASKED;
+            for (var i = 0u; i < ${chunkVecs}; i++) {
+              tile_max${r} = max(tile_max${r}, partial[${local(r)} * ${THREADS_N}u + i]);
+            }
+            let factor${r} = softmax_rescale(&state${r}, tile_max${r});
+            ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
+            // A thread sums its own keys only; the columns meet in the end.
+            state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
+            weights[${local(r)} * ${THREADS_N}u + column] = s${r};
+          `,
+        )}
 
         ${loop(
           valueChunks,
@@ -117,10 +126,10 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
             workgroupBarrier();
             ${rows((r) => `var sum${r} = acc${r}[${c}] * factor${r};`)}
             for (var i = 0u; i < ${chunkVecs}; i++) {
-              ${lanes((n) => `let v${n} = kv_tile[(i * 4u + ${n}u) * STAGED + column];`)}
+              ${lanes((n) => `let v${n} = kv_tile[${bracketed('i * 4u', n)} * STAGED + column];`)}
               ${rows(
                 (r) => wgsl`
-                  let p${r} = weights[(first_row + ${r}u) * ${THREADS_N}u + i];
+                  let p${r} = weights[${local(r)} * ${THREADS_N}u + i];
                   sum${r} += p${r}.x * v0 + p${r}.y * v1 + p${r}.z * v2 + p${r}.w * v3;
                 `,
               )}
@@ -131,31 +140,33 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
       }
 
       workgroupBarrier();
-      ${rows((r) => `partial[(first_row + ${r}u) * ${THREADS_N}u + column] = state${r}.row_sum;`)}
+      ${rows((r) => `partial[${local(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
       workgroupBarrier();
-      ${rows((r) => wgsl`
-        state${r}.row_sum = 0.0;
-        for (var i = 0u; i < ${chunkVecs}; i++) {
-          state${r}.row_sum += partial[(first_row + ${r}u) * ${THREADS_N}u + i];
-        }
-        if (work.first_row + first_row + ${r}u < work.rows) {
-          let sink = apply_sink(&state${r}, row${r}, work.split);
-          let norm = sink * softmax_norm(state${r});
-          let out_row = out_row_offset(row${r}, work.split);
-          ${loop(
-            valueChunks,
-            (c) => wgsl`
-              let d = ${c} * ${CHUNK}u + column * 4u;
-              if (d < ${config.headDimV}u) {
-                write_out(out_row, d, acc${r}[${c}] * norm);
-              }
-            `,
-          )}
-          if (column == 0u) {
-            write_lse(state${r}, row${r}, work.split);
+      ${rows(
+        (r) => wgsl`
+          state${r}.row_sum = 0.0;
+          for (var i = 0u; i < ${chunkVecs}; i++) {
+            state${r}.row_sum += partial[${local(r)} * ${THREADS_N}u + i];
           }
-        }
-      `)}
+          if (${plus('work.first_row + first_row', r)} < work.rows) {
+            let sink = apply_sink(&state${r}, row${r}, work.split);
+            let norm = sink * softmax_norm(state${r});
+            let out_row = out_row_offset(row${r}, work.split);
+            ${loop(
+              valueChunks,
+              (c) => wgsl`
+                let d = ${c} * ${CHUNK}u + column * 4u;
+                if (d < ${config.headDimV}u) {
+                  write_out(out_row, d, acc${r}[${c}] * norm);
+                }
+              `,
+            )}
+            if (column == 0u) {
+              write_lse(state${r}, row${r}, work.split);
+            }
+          }
+        `,
+      )}
     }
   `;
 }

@@ -28,7 +28,10 @@ export function subgroupShape(tile: SubgroupTile): TileShape {
 const MAX_SCORES = 128;
 
 /** @returns why the path cannot run, or undefined if it can */
-export function subgroupCannot(tile: SubgroupTile, { subgroups }: Capabilities): string | undefined {
+export function subgroupCannot(
+  tile: SubgroupTile,
+  { subgroups }: Capabilities,
+): string | undefined {
   if (!subgroups) return 'the device has no subgroups';
   if (subgroups.min !== subgroups.max) {
     return `broadcast lanes must be constants, and subgroups have ${subgroups.min} to ${subgroups.max} lanes here`;

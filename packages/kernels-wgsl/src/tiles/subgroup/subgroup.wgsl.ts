@@ -1,6 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import type { ForwardConfig } from '../../config/forward.ts';
 import { each } from '../../wgsl/each.ts';
+import { plus } from '../../wgsl/plus.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
 
 /**
@@ -39,7 +40,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
 
       ${rows(
         (r) => wgsl`
-          let index${r} = work.first_row + lane + ${r * subgroupSize}u;
+          let index${r} = ${plus('work.first_row + lane', r * subgroupSize)};
           let row${r} = make_row(work, index${r});
           var q${r} = array<vec4<f32>, ${Math.ceil(config.headDim / 4)}>();
           var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / 4)}>();
@@ -59,7 +60,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
         let first_key = tile * TILE_N;
         ${owned(
           (g) => wgsl`
-            let key${g} = first_key + lane % ${lanes}u + ${g * lanes}u;
+            let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
             let used${g} = key${g} < work.seq.k_len;
             var k_row${g} = 0u;
             var v_row${g} = 0u;
@@ -84,7 +85,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
 
         ${rows(
           (r) => wgsl`
-            ${keys((n) => `s${r}_${n} = final_score(s${r}_${n}, row${r}, i32(first_key) + ${n}, tile_class);`)}
+            ${keys((n) => `s${r}_${n} = final_score(s${r}_${n}, row${r}, ${plus('i32(first_key)', n, '')}, tile_class);`)}
             let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
             ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
             state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};

@@ -1,0 +1,68 @@
+import type { Tensor } from '@heed/core';
+import type { Call } from './call.ts';
+import { fail } from './checks/fail.ts';
+import {
+  checkCumulative,
+  checkLengths,
+  checkPages,
+  checkUsed,
+  type Lengths,
+} from './checks/lengths.ts';
+import type { VarlenOptions } from './options.ts';
+
+/** What a call over packed queries knows of its keys, once their lengths are checked. */
+export type KeyFacts = Pick<Call, 'keys' | 'seqlenK' | 'pageSize' | 'pages' | 'maxPages' | 'given'>;
+
+/** Keys packed one sequence behind the other. */
+export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOptions): KeyFacts {
+  const rows = k.shape[0]!;
+  const cuK = o.cuSeqlensK ?? o.cuSeqlensQ;
+  const name = o.cuSeqlensK === undefined ? 'cuSeqlensQ (also for k)' : 'cuSeqlensK';
+  checkLengths(fn, k.gpu, name, cuK, [batch + 1]);
+  checkCumulative(fn, name, cuK, rows);
+  if (o.seqUsedK !== undefined) {
+    checkLengths(fn, k.gpu, 'seqUsedK', o.seqUsedK, [batch]);
+    checkUsed(fn, o.seqUsedK, (b) =>
+      cuK instanceof Int32Array ? cuK[b + 1]! - cuK[b]! : undefined,
+    );
+  }
+  const given = { cuQ: o.cuSeqlensQ, cuK, ...(o.seqUsedK !== undefined && { used: o.seqUsedK }) };
+  return { keys: 'strided', seqlenK: rows, pageSize: 1, pages: 0, maxPages: 0, given };
+}
+
+/** Keys in pages, found through a block table. */
+export function pagedKeys(
+  fn: string,
+  k: Tensor,
+  batch: number,
+  { cuSeqlensQ, seqUsedK, blockTable }: VarlenOptions & { blockTable: Lengths },
+): KeyFacts {
+  const [pages, pageSize] = k.shape as [number, number];
+  if (seqUsedK === undefined) {
+    const fix = 'A table does not tell how many keys a sequence has.';
+    fail(fn, 'blockTable needs seqUsedK', 'undefined', fix);
+  }
+  if (pageSize < 1) {
+    const rule = 'pageSize (second dimension of k) must be at least 1';
+    fail(fn, rule, String(pageSize), 'Pass k as [pages, pageSize, Hkv, D].');
+  }
+  checkLengths(fn, k.gpu, 'seqUsedK', seqUsedK, [batch]);
+  const maxPages = tableWidth(fn, blockTable, batch);
+  checkLengths(fn, k.gpu, 'blockTable', blockTable, [batch, maxPages]);
+  const slot = maxPages * pageSize;
+  checkUsed(fn, seqUsedK, () => slot);
+  checkPages(fn, blockTable, seqUsedK, { maxPages, pageSize, pages });
+  const given = { cuQ: cuSeqlensQ, used: seqUsedK, table: blockTable };
+  return { keys: 'paged', seqlenK: pages === 0 ? 0 : slot, pageSize, pages, maxPages, given };
+}
+
+function tableWidth(fn: string, table: Lengths, batch: number): number {
+  if (!(table instanceof Int32Array)) return table.shape?.[1] ?? 0;
+  if (batch === 0) return 0;
+  if (table.length % batch !== 0) {
+    const rule = `blockTable must be [${batch}, maxPages], row by row`;
+    const fix = 'Pad every row to the same number of pages.';
+    fail(fn, rule, `${table.length} entries`, fix);
+  }
+  return table.length / batch;
+}

@@ -1,0 +1,35 @@
+import { type KernelSource, rowMajorStrides } from '@heed/core/kernel';
+import type { FloatType } from '../config/forward.ts';
+import { combineConfig } from '../kernels/combine/combine.ts';
+import { combineSource } from '../kernels/combine/combine.wgsl.ts';
+import { forwardSource } from '../kernels/forward/forward.wgsl.ts';
+import type { MemoryLayout } from '../run/access.ts';
+import { forwardConfig, outShape } from '../run/forward.ts';
+import { type AttentionProblem, factsOfProblem } from './problem.ts';
+import type { Selection } from './select.ts';
+
+/**
+ * The kernels that a selection comes to when every tensor is contiguous, in the order of their dispatch.
+ * @param halfWords rows of halves start on whole words, as heed allocates them without `shader-f16`
+ */
+export function planSources(
+  problem: AttentionProblem,
+  selection: Selection,
+  halfWords: boolean,
+): KernelSource[] {
+  const { dtype, kvDtype, ...facts } = factsOfProblem(problem);
+  const { q, k, v = k } = problem;
+  const { splits } = selection;
+  const layout = (shape: readonly number[], type: FloatType): MemoryLayout => {
+    const strides = rowMajorStrides(shape, type === 'f16' && halfWords);
+    return { shape, strides, byteOffset: 0, dtype: type };
+  };
+  const inputs = [layout(q, dtype), layout(k, kvDtype), layout(v, kvDtype)];
+  const out = layout(outShape(facts), dtype);
+  if (splits === 1) return [forwardSource(forwardConfig(selection, inputs, out))];
+  const part = layout([splits, ...outShape(facts)], 'f32');
+  return [
+    forwardSource(forwardConfig(selection, inputs, part)),
+    combineSource(combineConfig(part, undefined, out)),
+  ];
+}

@@ -1,0 +1,70 @@
+import type { Tensor } from '@heed/core';
+import type { BoundTensor } from '@heed/core/kernel';
+import type { Call } from '../api/call.ts';
+
+/** Which axis of a tensor means what; no batch axis in packed tensors. */
+export interface Axes {
+  readonly batch: number | undefined;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
+
+const dense: Axes = { batch: 0, head: 1, row: 2, dim: 3 };
+const packed: Axes = { batch: undefined, head: 1, row: 0, dim: 2 };
+// [pages, pageSize, Hkv, D]: the stride of a page takes the place of a batch stride.
+const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
+
+/** The axes of q and out; `leading` counts the axes before them (a split axis). */
+export function queryAxes({ lengths }: Call, leading = 0): Axes {
+  const { batch, head, row, dim } = lengths === 'dense' ? dense : packed;
+  return {
+    batch: batch === undefined ? undefined : batch + leading,
+    head: head + leading,
+    row: row + leading,
+    dim: dim + leading,
+  };
+}
+
+/** The axes of k and v. */
+export function keyAxes({ keys, lengths }: Call): Axes {
+  if (keys === 'paged') return paged;
+  return lengths === 'dense' ? dense : packed;
+}
+
+/** Offset and strides of one tensor, as parameters. */
+export function strideValues(
+  name: string,
+  { shape, strides }: Tensor,
+  { elementOffset }: BoundTensor,
+  axes: Axes,
+): Record<string, number> {
+  // A batch of 1 serves every batch entry.
+  const stride = (axis: number | undefined): number =>
+    axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
+  return {
+    [`${name}_offset`]: elementOffset,
+    [`${name}_batch`]: stride(axes.batch),
+    [`${name}_head`]: stride(axes.head),
+    [`${name}_row`]: stride(axes.row),
+    [`${name}_dim`]: stride(axes.dim),
+  };
+}
+
+/** The same of an lse, [B, H, L] or [H, T]; zeros where none is wanted. */
+export function lseStrideValues(
+  { lengths }: Call,
+  lse: Tensor | undefined,
+  bound: BoundTensor | undefined,
+  leading: number,
+): Record<string, number> {
+  const strides = lse?.strides.slice(leading) ?? [0, 0, 0];
+  const [batch, head, row] = lengths === 'dense' ? strides : [0, ...strides];
+  return {
+    lse_offset: bound?.elementOffset ?? 0,
+    lse_batch: batch!,
+    lse_head: head!,
+    lse_row: row!,
+    lse_split: leading && lse ? lse.strides[0]! : 0,
+  };
+}

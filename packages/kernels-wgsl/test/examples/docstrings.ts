@@ -1,0 +1,36 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { attention, mergeStates, planAttention, varlenAttention } from '@heed/kernels-wgsl';
+
+/** The `@example` of attention. */
+export function attentionExample(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
+  const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
+  return [out, lse!];
+}
+
+/** The `@example` of varlenAttention. */
+export function varlenExample(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
+  const cuSeqlensQ = Int32Array.of(0, 5, 12); // two documents, of 5 and 7 tokens
+  const { out } = varlenAttention(q, k, v, { cuSeqlensQ, causal: true });
+  return [out];
+}
+
+/** The `@example` of mergeStates. */
+export function mergeExample(
+  q: Tensor,
+  [k1, v1]: readonly [Tensor, Tensor],
+  [k2, v2]: readonly [Tensor, Tensor],
+): Tensor[] {
+  const near = attention(q, k1, v1, { returnLse: true });
+  const far = attention(q, k2, v2, { returnLse: true });
+  const { out, lse } = mergeStates([near, far]);
+  return [out, lse];
+}
+
+/** The `@example` of planAttention. */
+export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Promise<Tensor[]> {
+  const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
+  using plan = planAttention(gpu, problem);
+  await plan.warmup();
+  const { out } = plan.run({ q, k, v, causal: true });
+  return [out];
+}

@@ -1,0 +1,58 @@
+import type { Gpu } from '@heed/core';
+import { attention } from '@heed/kernels-wgsl';
+import { testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  attentionExample,
+  mergeExample,
+  planExample,
+  varlenExample,
+} from '../examples/docstrings.ts';
+import { Source } from './data.ts';
+
+let gpu: Gpu;
+let source: Source;
+beforeAll(async () => {
+  gpu = await testGpu();
+  source = new Source(gpu, 11);
+});
+
+it('the README’s first example runs and prints what it says', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await import('../examples/quickstart.ts');
+  const printed = log.mock.calls as unknown as [number[], Float32Array][];
+  log.mockRestore();
+  expect(printed.map(([shape]) => shape)).toEqual([
+    [1, 8, 512, 64],
+    [1, 8, 512],
+  ]);
+  expect(printed.map(([, data]) => data.length)).toEqual([262_144, 4096]);
+  expect(printed.every(([, data]) => data.every(Number.isFinite))).toBe(true);
+});
+
+describe('the example in the docstring of', () => {
+  it('attention', () => {
+    const { q, k, v } = source.dense(1, 20, 20);
+    expect(attentionExample(q, k, v).map(({ shape }) => shape)).toEqual([q.shape, [1, 4, 20]]);
+  });
+
+  it('varlenAttention', () => {
+    const { q, k, v } = source.packed(12, 12);
+    expect(varlenExample(q, k, v)[0]!.shape).toEqual(q.shape);
+  });
+
+  it('mergeStates', async () => {
+    const { q, k, v } = source.dense(1, 20, 60);
+    const part = (from: number, to: number) =>
+      [k.slice(2, from, to), v.slice(2, from, to)] as const;
+    const [out] = mergeExample(q, part(0, 30), part(30, 60));
+    const whole = await attention(q, k, v).out.read();
+    expect(await out!.read()).toMatchTensor(whole, { tolerance: 2e-6 });
+  });
+
+  it('planAttention', async () => {
+    const [q, k] = [source.normal([1, 8, 64, 64]), source.normal([1, 8, 64, 64])];
+    const [out] = await planExample(gpu, q, k, k);
+    expect(out!.shape).toEqual(q.shape);
+  });
+});

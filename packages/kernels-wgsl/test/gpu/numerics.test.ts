@@ -1,0 +1,153 @@
+import type { Gpu } from '@heed/core';
+import {
+  bindTensor,
+  dispatch,
+  dispatchGrid,
+  fromHalf,
+  getKernel,
+  toHalf,
+  wgsl,
+} from '@heed/core/kernel';
+import { testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tanhWgsl } from '../../src/wgsl/tanh.wgsl.ts';
+import { writeWgsl } from '../../src/wgsl/write.wgsl.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+/** A kernel of one word in, one word out; `value` is the word to store, from `x`. */
+async function mapWords(
+  name: string,
+  library: string,
+  value: string,
+  input: Uint32Array,
+): Promise<Uint32Array> {
+  const code = wgsl`
+    @group(0) @binding(0) var<storage, read> words: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> out: array<u32>;
+
+    ${library}
+
+    @compute @workgroup_size(64)
+    fn main(
+      @builtin(workgroup_id) workgroup: vec3<u32>,
+      @builtin(num_workgroups) workgroups: vec3<u32>,
+      @builtin(local_invocation_index) lane: u32,
+    ) {
+      let i = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+      if (i < arrayLength(&words)) {
+        let x = bitcast<f32>(words[i]);
+        out[i] = ${value};
+      }
+    }
+  `;
+  using words = gpu.tensor(input, { shape: [input.length] });
+  using out = gpu.empty([input.length], { dtype: 'u32' });
+  dispatch(gpu, {
+    kernel: getKernel(gpu, { label: `test ${name}`, code, bindings: ['read', 'write'] }),
+    buffers: [bindTensor(words).range, bindTensor(out).range],
+    workgroups: dispatchGrid(gpu, Math.ceil(input.length / 64)),
+  });
+  return (await out.read()) as Uint32Array;
+}
+
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+function bitsOf(x: number): number {
+  f32[0] = x;
+  return u32[0]!;
+}
+
+function numberOf(bits: number): number {
+  u32[0] = bits;
+  return f32[0]!;
+}
+
+describe('round_f16', () => {
+  const roundF16 = (numbers: Uint32Array): Promise<Uint32Array> =>
+    mapWords(
+      'round_f16',
+      writeWgsl('f16', 'pair', 2).split('\n\nfn write_out')[0]!,
+      'round_f16(x)',
+      numbers,
+    );
+
+  /** Every half, every midpoint between two, and the f32 next to those on either side; both signs. */
+  function corners(): Uint32Array {
+    const list: number[] = [];
+    for (let half = 0; half <= 0x7c00; half++) {
+      const here = fromHalf(half);
+      const next = half === 0x7bff ? 65536 : fromHalf(Math.min(half + 1, 0x7c00));
+      const middle = bitsOf(half === 0x7c00 ? Infinity : (here + next) / 2);
+      for (const magnitude of [bitsOf(here), middle - 1, middle, middle + 1]) {
+        // One beyond infinity is a NaN, of which there is a test of its own.
+        if (magnitude <= 0x7f800000) list.push(magnitude, (magnitude | 0x80000000) >>> 0);
+      }
+    }
+    return Uint32Array.from(list);
+  }
+
+  it('is round to nearest even, for every half and every midpoint', async () => {
+    const input = corners();
+    const got = await roundF16(input);
+    const wrong = Array.from(input, (bits, i) => [numberOf(bits), got[i], toHalf(numberOf(bits))]);
+    expect(input.length).toBeGreaterThan(250_000);
+    expect(wrong.filter(([, is, should]) => is !== should).slice(0, 8)).toEqual([]);
+  });
+
+  it('takes the smallest and the largest numbers to 0 and to ∞', async () => {
+    const input = [
+      1, 0x007fffff, 0x00800000, 0x32ffffff, 0x33000000, 0x33000001, 0x477fefff, 0x477ff000,
+      0x7f7fffff,
+    ];
+    const got = await roundF16(Uint32Array.from(input));
+    expect(Array.from(got)).toEqual([0, 0, 0, 0, 0, 1, 0x7bff, 0x7c00, 0x7c00]);
+  });
+
+  it('keeps a NaN a NaN, and its sign', async () => {
+    const input = [0x7f800001, 0x7fc00000, 0x7fffffff, 0xff800001, 0xffc00000, 0xffffffff];
+    const got = await roundF16(Uint32Array.from(input));
+    expect(Array.from(got)).toEqual([0x7e00, 0x7e00, 0x7e00, 0xfe00, 0xfe00, 0xfe00]);
+  });
+});
+
+describe('tanh_f32', () => {
+  const tanhF32 = async (numbers: Float32Array): Promise<Float32Array> =>
+    new Float32Array(
+      (
+        await mapWords(
+          'tanh_f32',
+          tanhWgsl,
+          'bitcast<u32>(tanh_f32(x))',
+          new Uint32Array(numbers.buffer),
+        )
+      ).buffer,
+    );
+
+  /** Powers of two in 64 steps each from 2⁻²⁰ to 2⁷, and the neighbourhood of the seam at 0.625; both signs. */
+  const input = Float32Array.from(
+    [
+      ...Array.from({ length: 27 * 64 }, (_, i) => 2 ** (-20 + i / 64)),
+      ...Array.from({ length: 200 }, (_, i) => 0.625 + (i - 100) * 2 ** -24),
+    ].flatMap((x) => [x, -x]),
+  );
+
+  it('is within 4 units in the last place, also where it is small', async () => {
+    const got = await tanhF32(input);
+    const want = input.map((x) => Math.tanh(x));
+    const tolerance = Float64Array.from(want, (y) => 4 * 2 ** -23 * Math.abs(y));
+    expect(got).toMatchTensor(want, { tolerance });
+  });
+
+  it('is odd, and flat far out', async () => {
+    const far = Float32Array.of(0, 9.5, 20, 88, 100, 1e4, 3e38);
+    const got = await tanhF32(far);
+    expect(Array.from(got)).toEqual([0, 1, 1, 1, 1, 1, 1]);
+    const negative = await tanhF32(input.map((x) => -x));
+    expect(negative).toMatchTensor((await tanhF32(input)).map((y) => -y));
+  });
+});

@@ -1,0 +1,142 @@
+import { UnsupportedError, ValidationError } from '@heed/core';
+import { describe, expect, it } from 'vitest';
+import { checkProblem } from '../../../src/plan/check.ts';
+import { checkMatch } from '../../../src/plan/match.ts';
+import { type AttentionProblem, factsOfProblem } from '../../../src/plan/problem.ts';
+import { planSources } from '../../../src/plan/sources.ts';
+import { select } from '../../../src/plan/select.ts';
+import { capabilities } from './capabilities.ts';
+
+const dense: AttentionProblem = { layout: 'dense', q: [2, 8, 100, 64], k: [2, 2, 70, 64] };
+const varlen: AttentionProblem = { layout: 'varlen', q: [100, 8, 64], k: [70, 2, 64] };
+const paged: AttentionProblem = { layout: 'paged', q: [100, 8, 64], k: [9, 16, 2, 64] };
+
+describe('factsOfProblem', () => {
+  it('finds heads and sizes where each layout has them', () => {
+    const common = { qHeads: 8, kvHeads: 2, seqlenQ: 100, headDim: 64, headDimV: 64 };
+    expect(factsOfProblem(dense)).toMatchObject({ ...common, batch: 2, seqlenK: 70 });
+    expect(factsOfProblem(varlen)).toMatchObject({ ...common, batch: 1, seqlenK: 70 });
+    expect(factsOfProblem(paged)).toMatchObject({ ...common, batch: 1, seqlenK: 144 });
+    expect(factsOfProblem({ ...varlen, sequences: 7 }).batch).toBe(7);
+  });
+
+  it('lets kvDtype follow dtype, and v follow k', () => {
+    expect(factsOfProblem({ ...dense, dtype: 'f16' })).toMatchObject({ kvDtype: 'f16' });
+    const { dtype, kvDtype } = factsOfProblem({ ...dense, kvDtype: 'f16' });
+    expect([dtype, kvDtype]).toEqual(['f32', 'f16']);
+    expect(factsOfProblem({ ...dense, v: [2, 2, 70, 32] }).headDimV).toBe(32);
+  });
+});
+
+/** A problem, and one that differs in what the rule is about. */
+const refused: Readonly<
+  Record<string, readonly [AttentionProblem, Partial<AttentionProblem>, RegExp]>
+> = {
+  layout: [dense, { layout: 'ragged' as never }, /layout must be/],
+  'inherited layout': [dense, { layout: 'toString' as never }, /layout must be/],
+  'rank of q': [dense, { q: [8, 100, 64] }, /q must be a shape of rank 4/],
+  'packed rank of q': [varlen, { q: [1, 100, 8, 64] }, /q must be a shape of rank 3/],
+  'paged rank of k': [paged, { k: [144, 2, 64] }, /k must be a shape of rank 4/],
+  'a fraction': [dense, { q: [2, 8, 0.5, 64] }, /q must be a shape/],
+  'a negative dimension': [dense, { k: [2, 2, -1, 64] }, /k must be a shape/],
+  'no shape': [dense, { q: undefined as never }, /q must be a shape/],
+  'head dims that differ': [dense, { k: [2, 2, 70, 32] }, /share the head dim/],
+  'a head dim of 257': [dense, { q: [2, 8, 100, 257], k: [2, 2, 70, 257] }, /from 1 to 256/],
+  'a value head dim of 0': [dense, { v: [2, 2, 70, 0] }, /from 1 to 256/],
+  'a head ratio that is no number': [dense, { k: [2, 3, 70, 64] }, /multiple of the kv heads/],
+  'v of another length': [dense, { v: [2, 2, 71, 64] }, /agree in all but the head dim/],
+  'a batch of k alone': [dense, { k: [3, 2, 70, 64] }, /batch of q, or batch 1/],
+  dtype: [dense, { dtype: 'bf16' as never }, /dtype must be/],
+  kvDtype: [dense, { kvDtype: 'i32' as never }, /kvDtype must be/],
+  'no splits': [dense, { numSplits: 0 }, /numSplits must be/],
+  'too many splits': [dense, { numSplits: 129 }, /numSplits must be/],
+  'half a sequence': [varlen, { sequences: 0.5 }, /sequences must be a count/],
+};
+
+describe('checkProblem', () => {
+  it.for(Object.entries(refused))('refuses %s', ([, [problem, change, says]]) => {
+    expect(() => checkProblem(problem)).not.toThrow();
+    expect(() => checkProblem({ ...problem, ...change })).toThrow(ValidationError);
+    expect(() => checkProblem({ ...problem, ...change })).toThrow(says);
+  });
+
+  it.for([null, undefined, 7, 'dense'])('refuses %s for a problem', (problem) => {
+    expect(() => checkProblem(problem as never)).toThrow(/^planAttention: layout must be/);
+  });
+
+  it('has no backward yet', () => {
+    expect(() => checkProblem({ ...dense, backward: true })).toThrow(UnsupportedError);
+  });
+
+  it.for([
+    { ...dense, q: [0, 8, 0, 64], k: [0, 2, 0, 64] },
+    { ...dense, k: [1, 8, 70, 64] },
+    { ...dense, q: [2, 0, 100, 64], k: [2, 0, 70, 64] },
+    { ...paged, k: [0, 16, 8, 64], v: [0, 16, 8, 1] },
+  ])('takes sizes of 0, a batch of 1 and a Dv of its own: %j', (problem) => {
+    expect(() => checkProblem(problem)).not.toThrow();
+  });
+});
+
+describe('checkMatch', () => {
+  const planned = factsOfProblem({ ...dense, numSplits: 2 });
+  const match = (change: object, numSplits?: number | 'auto') => (): void =>
+    checkMatch('plan.run', planned, { ...planned, ...change }, numSplits);
+
+  it('lets sizes differ, and heads of the same ratio', () => {
+    const sizes = { batch: 9, seqlenQ: 1, seqlenK: 4000, qHeads: 4, kvHeads: 1 };
+    expect(match(sizes)).not.toThrow();
+    expect(match({}, 2)).not.toThrow();
+  });
+
+  it.for([
+    [{ dtype: 'f16' }, 'dtype = f32; got f16'],
+    [{ kvDtype: 'f16' }, 'kvDtype = f32; got f16'],
+    [{ headDim: 32 }, 'headDim = 64; got 32'],
+    [{ headDimV: 32 }, 'headDimV = 64; got 32'],
+    [{ lengths: 'varlen' }, 'lengths = dense; got varlen'],
+    [{ keys: 'paged' }, 'keys = strided; got paged'],
+    [{ softcap: true }, 'softcap = false; got true'],
+    [{ alibi: true }, 'alibi = false; got true'],
+    [{ qHeads: 2 }, 'query heads per kv head = 4; got 1'],
+  ] as const)('refuses %j', ([change, says]) => {
+    expect(match(change)).toThrow(ValidationError);
+    expect(match(change)).toThrow(`plan.run: this plan was made for ${says}. Make a plan`);
+  });
+
+  it.for([1, 3, 'auto'] as const)('refuses to split otherwise than planned: %s', (numSplits) => {
+    expect(match({}, numSplits)).toThrow(`numSplits = 2; got ${numSplits}.`);
+  });
+
+  it('takes no heads for no heads', () => {
+    const none = factsOfProblem({ ...dense, q: [2, 0, 100, 64], k: [2, 0, 70, 64] });
+    expect(() => checkMatch('plan.run', none, none, undefined)).not.toThrow();
+  });
+});
+
+describe('planSources', () => {
+  const labels = (problem: AttentionProblem, f16: boolean): string[] => {
+    const selection = select(factsOfProblem(problem), capabilities({ f16 }));
+    return planSources(problem, selection, !f16).map(({ label }) => label);
+  };
+  const narrow = { ...dense, dtype: 'f16', v: [2, 2, 70, 5], numSplits: 1 } as const;
+
+  it('is one kernel, or two where keys are split', () => {
+    expect(labels({ ...dense, numSplits: 1 }, true)).toHaveLength(1);
+    const [forward, combine] = labels({ ...dense, dtype: 'f16', numSplits: 2 }, true);
+    expect(forward).toContain('q=f16 kv=f16 out=f32');
+    expect(combine).toMatch(/^heed\/combine splits dv=64 part=f32 out=f16/);
+  });
+
+  it('loads vectors only where both head dims allow', () => {
+    expect(labels({ ...dense, numSplits: 1 }, true)[0]).toContain('read=vec4 write=vec4');
+    expect(labels(narrow, true)[0]).toContain('read=scalar');
+  });
+
+  // Without shader-f16, rows of 5 halves are 6 apart, and `enable f16;` would not compile.
+  it('writes odd rows of halves as a device without shader-f16 has to', () => {
+    expect(labels(narrow, true)[0]).toContain('write=scalar');
+    expect(labels(narrow, false)[0]).toContain('write=pair');
+    expect(labels({ ...narrow, numSplits: 2 }, false)[1]).toContain('write=pair');
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { type MemoryLayout, readAccess, writeAccess } from '../../../src/run/access.ts';
+
+const whole: MemoryLayout = {
+  shape: [2, 4, 10, 64],
+  strides: [2560, 640, 64, 1],
+  byteOffset: 0,
+  dtype: 'f32',
+};
+const half: MemoryLayout = { ...whole, dtype: 'f16' };
+
+describe('readAccess', () => {
+  it.for([
+    ['contiguous', whole, 'vec4'],
+    ['permuted heads and rows', { ...whole, strides: [2560, 64, 256, 1] }, 'vec4'],
+    ['an offset of 4 elements', { ...whole, byteOffset: 16 }, 'vec4'],
+    ['an offset of 4 halves', { ...half, byteOffset: 8 }, 'vec4'],
+    ['a broadcast batch', { ...whole, strides: [0, 640, 64, 1] }, 'vec4'],
+    [
+      'an odd stride of an axis of 1',
+      { ...whole, shape: [1, 4, 10, 64], strides: [7, 640, 64, 1] },
+      'vec4',
+    ],
+    ['an offset of 1 element', { ...whole, byteOffset: 4 }, 'scalar'],
+    ['an offset of 2 halves', { ...half, byteOffset: 4 }, 'scalar'],
+    ['rows 65 apart', { ...whole, strides: [2600, 650, 65, 1] }, 'scalar'],
+    ['every second element', { ...whole, strides: [5120, 1280, 128, 2] }, 'scalar'],
+    ['a last axis of 63', { ...whole, shape: [2, 4, 10, 63] }, 'scalar'],
+    ['a last axis of 1', { ...whole, shape: [2, 4, 10, 1], strides: [40, 10, 1, 1] }, 'scalar'],
+  ] as const)('%s', ([, layout, access]) => {
+    expect(readAccess([layout])).toBe(access);
+  });
+
+  it('has one answer for all tensors', () => {
+    const odd = { ...whole, byteOffset: 4 };
+    expect(readAccess([whole, whole, odd])).toBe('scalar');
+    expect(readAccess([whole, half])).toBe('vec4');
+  });
+});
+
+describe('writeAccess', () => {
+  const narrow: MemoryLayout = { ...half, shape: [2, 4, 10, 5], strides: [240, 60, 6, 1] };
+  it.for([
+    ['f32', whole, 'vec4'],
+    ['f16', half, 'vec4'],
+    ['f32, rows 65 apart', { ...whole, strides: [2600, 650, 65, 1] }, 'scalar'],
+    ['f16, rows 66 apart', { ...half, strides: [2640, 660, 66, 1] }, 'pair'],
+    ['f16, rows 65 apart', { ...half, strides: [2600, 650, 65, 1] }, 'scalar'],
+    ['f16, odd rows on even starts', narrow, 'pair'],
+    ['f16, odd rows on odd starts', { ...narrow, strides: [200, 50, 5, 1] }, 'scalar'],
+    ['f16, an offset of 2 halves', { ...narrow, byteOffset: 4 }, 'pair'],
+    ['f16, an offset of 1 half', { ...narrow, byteOffset: 2 }, 'scalar'],
+    ['f16, every second element', { ...half, strides: [5120, 1280, 128, 2] }, 'scalar'],
+  ] as const)('%s', ([, layout, access]) => {
+    expect(writeAccess(layout)).toBe(access);
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { Call } from '../../../src/api/call.ts';
+import { bindLengths } from '../../../src/run/lengths.ts';
+import { packWords } from '../../../src/run/pack-words.ts';
+import type { Target } from '../../../src/run/target.ts';
+import { NONE } from '../../../src/wgsl/params.ts';
+
+/** A target that has no GPU behind it, and what was uploaded through it. */
+function uploads(): { target: Target; uploaded: Int32Array[] } {
+  const uploaded: Int32Array[] = [];
+  const storage = (data: ArrayBufferView): never => {
+    uploaded.push(data as Int32Array);
+    return { size: data.byteLength } as never;
+  };
+  return { target: { storage } as unknown as Target, uploaded };
+}
+
+describe('packWords', () => {
+  it('uploads the lists of the host as one, behind one another', () => {
+    const { target, uploaded } = uploads();
+    const lists = [Int32Array.of(0, 5, 9), Int32Array.of(), Int32Array.of(-1, 7)];
+    const { offsets } = packWords(target, 'lengths', lists);
+    expect(uploaded).toEqual([Int32Array.of(0, 5, 9, -1, 7)]);
+    expect(offsets).toEqual([0, 3, 3]);
+  });
+
+  it('binds a word even where there is none', () => {
+    const { target, uploaded } = uploads();
+    packWords(target, 'lengths', [Int32Array.of()]);
+    expect(uploaded[0]).toHaveLength(1);
+  });
+
+  it('keeps its own copy of the numbers', () => {
+    const { target, uploaded } = uploads();
+    const list = Int32Array.of(1, 2);
+    packWords(target, 'lengths', [list]);
+    list.fill(9);
+    expect(uploaded[0]).toEqual(Int32Array.of(1, 2));
+  });
+});
+
+describe('bindLengths', () => {
+  it('uploads a list that is given twice once, and marks those not given', () => {
+    const { target, uploaded } = uploads();
+    const cu = Int32Array.of(0, 5, 9);
+    const given = { cuQ: cu, cuK: cu, used: Int32Array.of(3, 4) };
+    const { values } = bindLengths(target, { given } as unknown as Call);
+    expect(uploaded).toEqual([Int32Array.of(0, 5, 9, 3, 4)]);
+    expect(values).toEqual({ cu_q: 0, cu_k: 0, used_k: 3, table: NONE });
+  });
+});

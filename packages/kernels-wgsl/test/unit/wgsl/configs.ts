@@ -1,0 +1,129 @@
+import type {
+  FloatType,
+  ForwardConfig,
+  KeyKind,
+  LengthKind,
+  ReadAccess,
+  RowKind,
+  WriteAccess,
+} from '../../../src/config/forward.ts';
+import { alibi } from '../../../src/hooks/alibi.ts';
+import { band } from '../../../src/hooks/band.ts';
+import { variantHooks } from '../../../src/hooks/contract.ts';
+import { softcap } from '../../../src/hooks/softcap.ts';
+import type { CombineConfig } from '../../../src/kernels/combine/combine.wgsl.ts';
+import type { TileConfig } from '../../../src/tiles/tile.ts';
+
+/** Dense, f32, causal or not, head dim 64: what most calls run, at WebGPU's default limits. */
+export const plain: ForwardConfig = {
+  qType: 'f32',
+  kvType: 'f32',
+  outType: 'f32',
+  headDim: 64,
+  headDimV: 64,
+  lengths: 'dense',
+  keys: 'strided',
+  read: 'vec4',
+  write: 'vec4',
+  rows: 'head',
+  hooks: variantHooks([], [band]),
+  tile: { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: false },
+};
+
+const tiles: readonly TileConfig[] = [
+  { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
+  { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: true },
+  { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
+  { path: 'subgroup', subgroupSize: 8, rowsPerLane: 4, keysPerLane: 4 },
+  { path: 'subgroup', subgroupSize: 32, rowsPerLane: 1, keysPerLane: 2 },
+];
+
+const types: readonly (readonly [q: FloatType, kv: FloatType, out: FloatType])[] = [
+  ['f32', 'f32', 'f32'],
+  ['f16', 'f16', 'f16'],
+  ['f16', 'f16', 'f32'],
+  ['f32', 'f16', 'f32'],
+];
+
+const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
+  ['dense', 'strided'],
+  ['varlen', 'strided'],
+  ['varlen', 'paged'],
+];
+
+const rowKinds: readonly RowKind[] = ['head', 'group'];
+
+const hooks = [
+  variantHooks([], []),
+  variantHooks([], [band]),
+  variantHooks([softcap, alibi], [band]),
+];
+
+const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
+  [64, 64],
+  [256, 40],
+  [17, 5],
+  [1, 2],
+];
+
+const isVector = (dim: number): boolean => dim % 4 === 0;
+
+function reads([d, dv]: readonly [number, number]): ReadAccess[] {
+  return isVector(d) && isVector(dv) ? ['vec4', 'scalar'] : ['scalar'];
+}
+
+function writes(dv: number, out: FloatType): WriteAccess[] {
+  const narrow: WriteAccess[] = out === 'f16' ? ['pair', 'scalar'] : ['scalar'];
+  return isVector(dv) ? ['vec4', ...narrow] : narrow;
+}
+
+/** Every path × dtype × layout × access × rows × hooks × head dims: all that can shape the text of a forward kernel. */
+export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
+  types.flatMap(([qType, kvType, outType]) =>
+    layouts.flatMap(([lengths, keys]) =>
+      rowKinds.flatMap((rows) =>
+        hooks.flatMap((variant) =>
+          dims.flatMap(([headDim, headDimV]) =>
+            reads([headDim, headDimV]).flatMap((read) =>
+              writes(headDimV, outType).map((write) => ({
+                qType,
+                kvType,
+                outType,
+                headDim,
+                headDimV,
+                lengths,
+                keys,
+                read,
+                write,
+                rows,
+                hooks: variant,
+                tile,
+              })),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ),
+);
+
+/** Every combine kernel of those head dims. */
+export const combineConfigs: readonly CombineConfig[] = (['splits', 'pair'] as const).flatMap(
+  (source) =>
+    (['f32', 'f16'] as const).flatMap((partType) =>
+      (['f32', 'f16'] as const).flatMap((outType) =>
+        dims.flatMap(([, headDimV]) =>
+          reads([4, headDimV]).flatMap((read) =>
+            writes(headDimV, outType).map((write) => ({
+              headDimV,
+              partType,
+              outType,
+              read,
+              write,
+              source,
+            })),
+          ),
+        ),
+      ),
+    ),
+);

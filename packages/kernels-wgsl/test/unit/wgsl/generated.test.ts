@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { forwardKey, type ForwardConfig } from '../../../src/config/forward.ts';
+import { combineKey, combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
+import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
+import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
+import { combineConfigs, forwardConfigs, plain } from './configs.ts';
+import { bareVars, unpairedBracket, untidiness, withoutComments } from './text.ts';
+
+const sources = [
+  ...forwardConfigs.map((config) => forwardSource(config)),
+  ...combineConfigs.map((config) => combineSource(config)),
+  gatherSource,
+];
+
+/** `label: finding` for every kernel about which `find` has something to say; the first few. */
+function findings(find: (code: string) => readonly string[]): string[] {
+  const found: string[] = [];
+  for (const { label, code } of sources) {
+    const all = find(code);
+    if (all.length > 0) found.push(`${label}: ${all.slice(0, 3).join(' | ')}`);
+    if (found.length === 5) break;
+  }
+  return found;
+}
+
+describe(`the text of ${sources.length} kernels`, () => {
+  it('initialises every variable of a function', () => {
+    expect(findings(bareVars)).toEqual([]);
+  });
+
+  it('pairs its brackets', () => {
+    expect(findings((code) => [unpairedBracket(code) ?? []].flat())).toEqual([]);
+  });
+
+  it('reads as if written by hand', () => {
+    expect(findings(untidiness)).toEqual([]);
+  });
+
+  it('enables a feature exactly where the code uses it', () => {
+    const wrong = sources.filter(({ code }) => {
+      const text = withoutComments(code);
+      const f16 = /\bf16>/.test(text) !== text.includes('enable f16;');
+      return f16 || /\bsubgroup\w+\(/.test(text) !== text.includes('enable subgroups;');
+    });
+    expect(wrong.map(({ label }) => label)).toEqual([]);
+  });
+
+  it('calls no function that it does not declare, and declares none twice', () => {
+    const wrong = findings((code) => {
+      const text = withoutComments(code);
+      const declared = [...text.matchAll(/\b(?:fn|struct) (\w+)/g)].map((match) => match[1]!);
+      const called = [...text.matchAll(/\b([a-z]+_\w+|Row|Span|Work|Sequence|Softmax)\(/g)];
+      const unknown = called.map((match) => match[1]!).filter((name) => !declared.includes(name));
+      const twice = declared.filter((name, i) => declared.indexOf(name) !== i);
+      return [...unknown.filter((name) => name !== 'workgroup_size'), ...twice];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('says in its bindings what its source says', () => {
+    const access = { 'storage, read': 'read', 'storage, read_write': 'write', uniform: 'uniform' };
+    for (const { code, bindings, label } of sources) {
+      const declared = [...code.matchAll(/@group\(0\) @binding\((\d+)\) var<([^>]+)>/g)];
+      expect(declared.map((m) => Number(m[1]))).toEqual(bindings.map((_, i) => i));
+      expect(
+        declared.map((m) => access[m[2] as keyof typeof access]),
+        label,
+      ).toEqual(bindings);
+    }
+  });
+});
+
+describe('a forward kernel', () => {
+  it('binds the nine slots in their order, whatever its config', () => {
+    const slots = 'q 0 k 1 v 2 metadata 3 block_mask 4 captures 5 out 6 lse 7 params 8'.match(
+      /\w+ \d/g,
+    );
+    for (const config of forwardConfigs) {
+      const found = forwardSource(config).code.matchAll(/@binding\((\d+)\) var<[^>]+> (\w+):/g);
+      expect([...found].map((m) => `${m[2]} ${m[1]}`)).toEqual(slots);
+    }
+  });
+
+  it('has a key of its own for each config', () => {
+    expect(new Set(forwardConfigs.map(forwardKey)).size).toBe(forwardConfigs.length);
+    expect(new Set(combineConfigs.map(combineKey)).size).toBe(combineConfigs.length);
+  });
+
+  it('keeps its key when only object identity differs', () => {
+    const copy = structuredClone({ ...plain, hooks: { ...plain.hooks, scores: [], masks: [] } });
+    expect(forwardKey(copy as ForwardConfig)).toBe(forwardKey(plain));
+  });
+
+  it('is generated once', () => {
+    expect(forwardSource({ ...plain })).toBe(forwardSource(plain));
+  });
+});

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { alibi } from '../../../src/hooks/alibi.ts';
+import { band } from '../../../src/hooks/band.ts';
+import { variantHooks } from '../../../src/hooks/contract.ts';
+import { softcap } from '../../../src/hooks/softcap.ts';
+import { combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
+import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
+import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
+import { plain } from './configs.ts';
+
+const half = { qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
+
+/** Read a change of these files like a change of code. */
+const sources = {
+  'forward-dense': forwardSource(plain),
+  'forward-dense-unrolled': forwardSource({
+    ...plain,
+    headDim: 40,
+    headDimV: 40,
+    tile: { path: 'portable', threadsM: 8, rowsPerThread: 2, unroll: true },
+  }),
+  'forward-paged-group-f16': forwardSource({
+    ...plain,
+    ...half,
+    outType: 'f32',
+    lengths: 'varlen',
+    keys: 'paged',
+    rows: 'group',
+    tile: { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
+  }),
+  'forward-subgroup': forwardSource({
+    ...plain,
+    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
+  }),
+  'forward-varlen-hooks-scalar-f16': forwardSource({
+    ...plain,
+    ...half,
+    headDim: 17,
+    headDimV: 5,
+    read: 'scalar',
+    write: 'scalar',
+    lengths: 'varlen',
+    hooks: variantHooks([softcap, alibi], [band]),
+    tile: { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
+  }),
+  'combine-splits': combineSource({
+    headDimV: 64,
+    partType: 'f32',
+    outType: 'f16',
+    read: 'vec4',
+    write: 'vec4',
+    source: 'splits',
+  }),
+  'combine-pair': combineSource({
+    headDimV: 5,
+    partType: 'f16',
+    outType: 'f16',
+    read: 'scalar',
+    write: 'pair',
+    source: 'pair',
+  }),
+  gather: gatherSource,
+};
+
+it.for(Object.entries(sources))('%s', async ([name, { code }]) => {
+  await expect(code).toMatchFileSnapshot(`../__snapshots__/${name}.wgsl`);
+});

@@ -1,0 +1,63 @@
+/** WGSL without its comments; lines stay lines. */
+export function withoutComments(code: string): string {
+  return code.replaceAll(/\/\/.*$/gm, '').replaceAll(/\/\*[^]*?\*\//g, (text) => {
+    return text.replaceAll(/[^\n]/g, '');
+  });
+}
+
+/**
+ * The lines that declare a variable in a function without an initialiser. Dawn's Vulkan output does not zero such a
+ * variable again at each turn of a loop. Module scope is exempt: what lives there (workgroup memory, bindings) cannot
+ * have one, or is set once.
+ */
+export function bareVars(code: string): string[] {
+  const text = withoutComments(code);
+  const bare: string[] = [];
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/[{}]|\bvar\b[^;{}]*;?/g)) {
+    if (token === '{') depth++;
+    else if (token === '}') depth--;
+    else if (depth > 0 && !token.includes('=')) {
+      const line = text.slice(0, index).split('\n').length;
+      bare.push(`${line}: ${token.trim()}`);
+    }
+  }
+  return bare;
+}
+
+const closers: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
+
+/** The first bracket that closes nothing, or is never closed; undefined if all pair up. */
+export function unpairedBracket(code: string): string | undefined {
+  const open: string[] = [];
+  for (const [bracket] of withoutComments(code).matchAll(/[()[\]{}]/g)) {
+    const opener = closers[bracket];
+    if (opener === undefined) open.push(bracket);
+    else if (open.pop() !== opener) return bracket;
+  }
+  return open.pop();
+}
+
+/** What would not be there had a person written the text: as `line: fault`. */
+export function untidiness(code: string): string[] {
+  const faults: string[] = [];
+  const lines = code.split('\n');
+  let depth = 0;
+  lines.forEach((line, i) => {
+    const say = (fault: string): number => faults.push(`${i + 1}: ${fault}: ${line}`);
+    const bare = line.replace(/\/\/.*$/, '').trim();
+    const closing = /^[)}\]]*/.exec(bare)![0].length;
+    if (line !== line.trimEnd()) say('space at the end');
+    if (line === '' && lines[i - 1] === '' && i < lines.length - 1) say('doubled blank line');
+    if (line === '' && /[{(]$/.test(lines[i - 1] ?? '')) say('blank line after an opening');
+    if (line === '' && /^\s*[})]/.test(lines[i + 1] ?? '')) say('blank line before a closing');
+    if (line !== '' && line.search(/\S/) !== 2 * (depth - closing)) say('indent');
+    if (/\b(?:undefined|NaN|null|false|\[object)\b/.test(bare)) say('a value of the generator');
+    if (/[+*-] 0u?\b(?!\.)|\* 1u?\b(?!\.)/.test(bare)) say('idle arithmetic');
+    if (/(?<=[(,]\s*)\([^()]*\)(?=\s*[,)])/.test(bare)) say('idle brackets');
+    if (/;;|,,|\t/.test(bare)) say('stray characters');
+    depth += (bare.match(/[({[]/g) ?? []).length - (bare.match(/[)}\]]/g) ?? []).length;
+  });
+  if (!code.endsWith('\n') || code.endsWith('\n\n')) faults.push('end: one newline');
+  return faults;
+}
