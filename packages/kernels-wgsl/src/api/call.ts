@@ -1,5 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
 import type { FloatType, KeyKind, LengthKind } from '../config/forward.ts';
+import type { BoundHook } from '../hooks/bound.ts';
 import type { AttentionOptions } from './options.ts';
 
 /** Lengths and tables of a call, as given. */
@@ -38,5 +39,7 @@ export interface Call {
   /** Entries of a block-table row. */
   readonly maxPages: number;
   readonly given: CallLengths;
+  /** What makes it a variant, with its data. */
+  readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
 }

@@ -5,6 +5,7 @@ import type { Call } from './call.ts';
 import { checkLengths, checkUsed } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
 import { checkOut, optionTensors } from './checks/out.ts';
+import { optionHooks } from '../hooks/bound.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './checks/shapes.ts';
 import type { AttentionOptions } from './options.ts';
 
@@ -62,6 +63,7 @@ export function denseCall(
     pages: 0,
     maxPages: 0,
     given: seqUsedK === undefined ? {} : { used: seqUsedK },
+    hooks: optionHooks(options),
     options,
   };
 }

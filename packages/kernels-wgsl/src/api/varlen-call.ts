@@ -2,6 +2,7 @@ import type { PagedKvView, Tensor } from '@heed/core';
 import { UnsupportedError } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
+import { optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
 import { fail, show } from './checks/fail.ts';
 import { checkCumulative, checkLengths, type Lengths } from './checks/lengths.ts';
@@ -69,6 +70,7 @@ export function varlenCall(
     lengths: 'varlen',
     batch,
     seqlenQ,
+    hooks: optionHooks(options),
     options,
     ...keys,
   };

@@ -55,12 +55,13 @@ export interface VariantHooks {
   readonly masks: readonly MaskHook[];
 }
 
-export function variantHooks(
-  scores: readonly ScoreHook[],
-  masks: readonly MaskHook[],
-): VariantHooks {
-  const key = [...scores, ...masks].map((hook) => hook.name).join('+') || 'none';
-  return { key, scores, masks };
+/** Sorts hooks by kind, each kind in the order given. */
+export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks {
+  return {
+    key: hooks.map((hook) => hook.name).join('+') || 'none',
+    scores: hooks.filter((hook) => hook.kind === 'score'),
+    masks: hooks.filter((hook) => hook.kind === 'mask'),
+  };
 }
 
 export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {

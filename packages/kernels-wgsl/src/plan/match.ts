@@ -1,16 +1,7 @@
 import { fail } from '../api/checks/fail.ts';
 import type { ProblemFacts } from './problem.ts';
 
-const MATCHED = [
-  'dtype',
-  'kvDtype',
-  'headDim',
-  'headDimV',
-  'lengths',
-  'keys',
-  'softcap',
-  'alibi',
-] as const;
+const MATCHED = ['dtype', 'kvDtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;
 
 /**
  * A plan's kernel serves every size and every option value, but not another dtype, head dim, head ratio, layout or option
@@ -23,6 +14,7 @@ export function checkMatch(
   numSplits: number | 'auto' | undefined,
 ): void {
   for (const name of MATCHED) differ(fn, name, planned[name], got[name]);
+  differ(fn, 'hooks', planned.hooks.key, got.hooks.key);
   differ(fn, 'query heads per kv head', headRatio(planned), headRatio(got));
   differ(fn, 'numSplits', planned.numSplits, numSplits ?? planned.numSplits);
 }

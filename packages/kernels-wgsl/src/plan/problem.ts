@@ -1,5 +1,9 @@
 import type { Call } from '../api/call.ts';
 import type { FloatType } from '../config/forward.ts';
+import { alibi } from '../hooks/alibi.ts';
+import { band } from '../hooks/band.ts';
+import { type VariantHooks, variantHooks } from '../hooks/contract.ts';
+import { softcap } from '../hooks/softcap.ts';
 
 /**
  * What a plan is made for: everything that selects a kernel. Lengths, scale, softcap, window and causal values, slopes and
@@ -41,8 +45,7 @@ export interface ProblemFacts extends Pick<
   readonly batch: number;
   readonly seqlenQ: number;
   readonly seqlenK: number;
-  readonly softcap: boolean;
-  readonly alibi: boolean;
+  readonly hooks: VariantHooks;
   readonly numSplits: number | 'auto';
 }
 
@@ -60,6 +63,7 @@ export function factsOfCall(call: Call): ProblemFacts {
     batch,
     seqlenQ,
     seqlenK,
+    hooks,
     options,
   } = call;
   return {
@@ -74,8 +78,7 @@ export function factsOfCall(call: Call): ProblemFacts {
     batch,
     seqlenQ,
     seqlenK,
-    softcap: options.softcap !== undefined,
-    alibi: options.alibiSlopes !== undefined,
+    hooks: variantHooks(hooks.map(({ hook }) => hook)),
     numSplits: options.numSplits ?? 'auto',
   };
 }
@@ -98,8 +101,12 @@ export function factsOfProblem(p: AttentionProblem): ProblemFacts {
     batch: dense ? p.q[0]! : (p.sequences ?? 1),
     seqlenQ: p.q[dense ? 2 : 0]!,
     seqlenK: dense ? p.k[2]! : paged ? p.k[0]! * p.k[1]! : p.k[0]!,
-    softcap: p.softcap ?? false,
-    alibi: p.alibi ?? false,
+    hooks: problemHooks(p),
     numSplits: p.numSplits ?? 'auto',
   };
+}
+
+function problemHooks(p: AttentionProblem): VariantHooks {
+  const scores = [p.softcap && softcap, p.alibi && alibi];
+  return variantHooks([...scores.filter((hook) => typeof hook === 'object'), band]);
 }

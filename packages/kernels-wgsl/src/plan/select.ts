@@ -1,9 +1,5 @@
 import { type Capabilities, type Tuning, UnsupportedError } from '@heed/core';
 import type { ForwardConfig, RowKind } from '../config/forward.ts';
-import { alibi } from '../hooks/alibi.ts';
-import { band } from '../hooks/band.ts';
-import { variantHooks } from '../hooks/contract.ts';
-import { softcap } from '../hooks/softcap.ts';
 import { cannotImplement, tileShape } from '../tiles/compute.ts';
 import type { TileConfig } from '../tiles/tile.ts';
 import type { ProblemFacts } from './problem.ts';
@@ -36,8 +32,7 @@ export function select(
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
   const { tile, reason } = chooseTile(rows, capabilities, forced === 'decode' ? undefined : forced);
   const splits = chooseSplits(facts, rows, tile, capabilities);
-  const { dtype, kvDtype, headDim, headDimV, lengths, keys } = facts;
-  const scores = [facts.softcap && softcap, facts.alibi && alibi].filter((hook) => hook !== false);
+  const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   return {
     config: {
       qType: dtype,
@@ -48,7 +43,7 @@ export function select(
       keys,
       rows,
       tile,
-      hooks: variantHooks(scores, [band]),
+      hooks,
     },
     splits,
     reason: `${rows === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
@@ -83,14 +78,19 @@ function chooseTile(
 }
 
 function chooseSplits(
-  { numSplits, kvHeads, qHeads, batch, seqlenQ, seqlenK }: ProblemFacts,
+  { numSplits, kvHeads, qHeads, batch, seqlenQ, seqlenK, lengths }: ProblemFacts,
   rows: RowKind,
   tile: TileConfig,
   capabilities: Capabilities,
 ): number {
   if (numSplits !== 'auto') return numSplits;
   if (rows === 'head') return 1;
-  const tiles = Math.ceil((seqlenQ * (qHeads / kvHeads)) / tileShape(tile).tileM) + batch;
+  const positions = (seqlenQ * qHeads) / kvHeads;
+  const { tileM } = tileShape(tile);
+  const tiles =
+    lengths === 'dense'
+      ? batch * Math.ceil(positions / tileM)
+      : Math.floor(positions / tileM) + batch;
   const wanted = Math.ceil(parallelWorkgroups(capabilities) / Math.max(1, tiles * kvHeads));
   return Math.max(1, Math.min(wanted, Math.floor(seqlenK / MIN_KEYS_PER_SPLIT), 64));
 }

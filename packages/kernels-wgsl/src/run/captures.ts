@@ -1,35 +1,28 @@
 import type { BufferRange } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
+import { NONE, type ParamValues } from '../wgsl/params.ts';
 import { packWords } from './pack-words.ts';
-import { NONE } from '../wgsl/params.ts';
 import type { Target } from './target.ts';
 
-/** Float tables behind the `captures` binding: ALiBi slopes and sinks. */
+/** The tables behind the `captures` binding: what the hooks read, then the sinks. */
 export interface BoundCaptures {
   readonly range: BufferRange;
-  readonly slopes: {
-    readonly slopes: number;
-    readonly slopes_batch: number;
-    readonly slopes_head: number;
-  };
-  readonly sinks: { readonly sinks: number; readonly sinks_head: number };
+  /** The params of all hooks, and where the sinks are. */
+  readonly values: ParamValues;
   release(): void;
 }
 
-export function bindCaptures(target: Target, { options, qHeads }: Call): BoundCaptures {
-  const { alibiSlopes, sinks } = options;
-  const tables = [alibiSlopes, sinks].filter((table) => table !== undefined);
-  const { range, offsets, release } = packWords(target, 'captures', tables);
-  const at = (table: (typeof tables)[number]): number => offsets[tables.indexOf(table)]!;
-  return {
-    range,
-    // Packed tables are dense, whatever the strides they came with.
-    slopes: {
-      slopes: alibiSlopes ? at(alibiSlopes) : 0,
-      slopes_batch: alibiSlopes?.shape.length === 2 ? qHeads : 0,
-      slopes_head: 1,
-    },
-    sinks: { sinks: sinks ? at(sinks) : NONE, sinks_head: 1 },
-    release,
-  };
+export function bindCaptures(target: Target, { hooks, options }: Call): BoundCaptures {
+  const { sinks } = options;
+  const tables = hooks.flatMap((bound) => bound.tables);
+  const all = sinks ? [...tables, sinks] : tables;
+  const { range, offsets, release } = packWords(target, 'captures', all);
+  let next = 0;
+  const values = hooks.map((bound) => {
+    const first = next;
+    next += bound.tables.length;
+    return bound.values(offsets.slice(first, next));
+  });
+  const sinkValues = { sinks: sinks ? offsets[next]! : NONE, sinks_head: 1 };
+  return { range, values: Object.assign({}, ...values, sinkValues) as ParamValues, release };
 }

@@ -1,7 +1,6 @@
 import type { Tensor } from '@heed/core';
 import type { BoundTensor } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import { bandValues } from '../hooks/band.ts';
 import type { Selection } from '../plan/select.ts';
 import { tileShape } from '../tiles/compute.ts';
 import { CHUNK, THREADS_N } from '../tiles/portable/config.ts';
@@ -52,10 +51,7 @@ export function forwardValues(
     align_end: options.align === 'start' ? 0 : 1,
     write_lse: lse ? 1 : 0,
     scale: options.scale ?? 1 / Math.sqrt(call.headDim),
-    softcap: options.softcap ?? 0,
-    ...captures.slopes,
-    ...captures.sinks,
-    ...bandValues(options.causal ?? false, options.window ?? [-1, -1]),
+    ...captures.values,
   };
 }
 

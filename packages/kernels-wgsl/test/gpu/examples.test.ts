@@ -30,6 +30,15 @@ it('the README’s first example runs and prints what it says', async () => {
   expect(printed.every(([, data]) => data.every(Number.isFinite))).toBe(true);
 });
 
+it('the example for Node in the repository’s README runs', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await import('../examples/node.ts');
+  const [shape, out, lse] = log.mock.calls[0] as [number[], number, number];
+  log.mockRestore();
+  expect(shape).toEqual([1, 8, 512, 64]);
+  expect(Number.isFinite(out) && Number.isFinite(lse)).toBe(true);
+});
+
 describe('the example in the docstring of', () => {
   it('attention', () => {
     const { q, k, v } = source.dense(1, 20, 20);

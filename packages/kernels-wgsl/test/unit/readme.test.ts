@@ -1,11 +1,10 @@
 import * as api from '@heed/kernels-wgsl';
 import { describe, expect, it } from 'vitest';
 
-const files = import.meta.glob(['../../README.md', '../../src/**/*.ts', '../examples/*.ts'], {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
+const files = import.meta.glob(
+  ['../../README.md', '../../../../README.md', '../../src/**/*.ts', '../examples/*.ts'],
+  { query: '?raw', import: 'default', eager: true },
+);
 const readme = files['../../README.md']!;
 const quickstart = files['../examples/quickstart.ts']!;
 
@@ -24,6 +23,20 @@ describe('the README', () => {
   it('names every function of the package, and no other', () => {
     const named = [...readme.matchAll(/^\| `(\w+)\(/gm)].map((match) => match[1]!);
     expect(new Set(named)).toEqual(new Set(Object.keys(api)));
+  });
+});
+
+describe('the README of the repository', () => {
+  const readme = files['../../../../README.md']!;
+  const blocks = [...readme.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
+
+  // test/gpu/examples.test.ts and test/browser/examples.test.ts run them.
+  it.for([
+    [0, 'node'],
+    [1, 'browser'],
+  ] as const)('holds the examples that run: %s, %s', ([i, name]) => {
+    expect(blocks[i]).toBe(files[`../examples/${name}.ts`]);
+    expect(blocks[i]!.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(18);
   });
 });
 

@@ -1,4 +1,8 @@
 import { UnsupportedError, ValidationError } from '@heed/core';
+import { alibi } from '../../../src/hooks/alibi.ts';
+import { band } from '../../../src/hooks/band.ts';
+import { variantHooks } from '../../../src/hooks/contract.ts';
+import { softcap } from '../../../src/hooks/softcap.ts';
 import { describe, expect, it } from 'vitest';
 import { checkProblem } from '../../../src/plan/check.ts';
 import { checkMatch } from '../../../src/plan/match.ts';
@@ -96,8 +100,8 @@ describe('checkMatch', () => {
     [{ headDimV: 32 }, 'headDimV = 64; got 32'],
     [{ lengths: 'varlen' }, 'lengths = dense; got varlen'],
     [{ keys: 'paged' }, 'keys = strided; got paged'],
-    [{ softcap: true }, 'softcap = false; got true'],
-    [{ alibi: true }, 'alibi = false; got true'],
+    [{ hooks: variantHooks([softcap, band]) }, 'hooks = band; got softcap+band'],
+    [{ hooks: variantHooks([alibi, band]) }, 'hooks = band; got alibi+band'],
     [{ qHeads: 2 }, 'query heads per kv head = 4; got 1'],
   ] as const)('refuses %j', ([change, says]) => {
     expect(match(change)).toThrow(ValidationError);

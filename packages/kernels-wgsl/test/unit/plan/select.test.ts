@@ -1,6 +1,10 @@
 import { type Tuning, UnsupportedError } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { alibi } from '../../../src/hooks/alibi.ts';
+import { band } from '../../../src/hooks/band.ts';
+import { variantHooks } from '../../../src/hooks/contract.ts';
+import { softcap } from '../../../src/hooks/softcap.ts';
 import type { ProblemFacts } from '../../../src/plan/problem.ts';
 import { select } from '../../../src/plan/select.ts';
 import { cannotImplement, tileShape } from '../../../src/tiles/compute.ts';
@@ -18,8 +22,7 @@ const facts: ProblemFacts = {
   batch: 1,
   seqlenQ: 512,
   seqlenK: 512,
-  softcap: false,
-  alibi: false,
+  hooks: variantHooks([band]),
   numSplits: 'auto',
 };
 
@@ -39,8 +42,7 @@ const kind = fc
     ),
     kvHeads: fc.integer({ min: 1, max: 8 }),
     group: fc.integer({ min: 1, max: 16 }),
-    softcap: fc.boolean(),
-    alibi: fc.boolean(),
+    hooks: fc.subarray([softcap, alibi, band]).map(variantHooks),
   })
   .map(({ layout, group, ...rest }) => ({ ...rest, ...layout, qHeads: rest.kvHeads * group }));
 const sizes = fc.record({
@@ -98,7 +100,13 @@ describe('whatever the problem, select', () => {
 
   it('carries its facts into the config', () => {
     const { config } = select(
-      { ...facts, kvDtype: 'f16', headDim: 40, headDimV: 8, softcap: true, alibi: true },
+      {
+        ...facts,
+        kvDtype: 'f16',
+        headDim: 40,
+        headDimV: 8,
+        hooks: variantHooks([softcap, alibi, band]),
+      },
       capabilities(),
     );
     expect(config).toMatchObject({ qType: 'f32', kvType: 'f16', headDim: 40, headDimV: 8 });

@@ -9,7 +9,7 @@ import { forwardFields } from '../../../src/kernels/forward/forward.wgsl.ts';
 import { packParams, type ParamField, paramsStruct } from '../../../src/wgsl/params.ts';
 import { plain } from '../wgsl/configs.ts';
 
-const all = forwardFields({ ...plain, hooks: variantHooks([softcap, alibi], [band]) });
+const all = forwardFields({ ...plain, hooks: variantHooks([softcap, alibi, band]) });
 
 const types = ['u32', 'i32', 'f32'] as const;
 const field = fc.record({

@@ -26,7 +26,7 @@ export const plain: ForwardConfig = {
   read: 'vec4',
   write: 'vec4',
   rows: 'head',
-  hooks: variantHooks([], [band]),
+  hooks: variantHooks([band]),
   tile: { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: false },
 };
 
@@ -53,11 +53,7 @@ const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 
-const hooks = [
-  variantHooks([], []),
-  variantHooks([], [band]),
-  variantHooks([softcap, alibi], [band]),
-];
+const hooks = [variantHooks([]), variantHooks([band]), variantHooks([softcap, alibi, band])];
 
 const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
   [64, 64],

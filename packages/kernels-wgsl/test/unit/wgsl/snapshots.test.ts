@@ -40,7 +40,7 @@ const sources = {
     read: 'scalar',
     write: 'scalar',
     lengths: 'varlen',
-    hooks: variantHooks([softcap, alibi], [band]),
+    hooks: variantHooks([softcap, alibi, band]),
     tile: { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
   }),
   'combine-splits': combineSource({
