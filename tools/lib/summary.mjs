@@ -31,7 +31,15 @@ export function printSummary(rows) {
 }
 
 function cells({ name, adapter = '', passed, failed, skipped, seconds, pipelines, reason }) {
-  if (reason) return [name, `skipped: ${reason}`, '', '', String(skipped), '', ''];
+  if (reason)
+    return [
+      name,
+      reason.split('\n')[0],
+      '',
+      ...[failed, skipped].map((n) => (n ? String(n) : '')),
+      '',
+      '',
+    ];
   return [
     name,
     adapter,

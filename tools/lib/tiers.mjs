@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findAdapter } from './adapters.mjs';
 import { findChromium } from './browser.mjs';
-import { say } from './log.mjs';
+import { SetupError, say } from './log.mjs';
 import { cache } from './paths.mjs';
 import { run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
@@ -28,10 +28,14 @@ export const tierNames = Object.keys(TIERS);
 
 /** Runs one tier, or skips it by name; gives its row of the summary. */
 export async function runTier(tier, env, vitestArgs) {
-  const adapter = await TIERS[tier](env);
+  const adapter = await findTierAdapter(tier, env);
   if (adapter.missing) {
     say(tier, `skipped: ${adapter.missing}`);
-    return { name: tier, reason: adapter.missing, passed: 0, failed: 0, skipped: 1 };
+    return { name: tier, reason: `skipped: ${adapter.missing}`, passed: 0, failed: 0, skipped: 1 };
+  }
+  if (adapter.broken) {
+    say(tier, adapter.broken);
+    return { name: tier, reason: adapter.broken, passed: 0, failed: 1, skipped: 0 };
   }
   say(tier, `on ${adapter.name}`);
   const report = join(cache, 'reports', `${tier}.json`);
@@ -50,6 +54,16 @@ export async function runTier(tier, env, vitestArgs) {
     seconds: (Date.now() - started) / 1000,
     ...tierCounts(readReport(report), code),
   };
+}
+
+/** An adapter that is there but cannot be used is a failure, and no reason to give up the other tiers. */
+async function findTierAdapter(tier, env) {
+  try {
+    return await TIERS[tier](env);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return { broken: error.message };
+  }
 }
 
 function readReport(path) {

@@ -19,16 +19,18 @@ test('failures are not counted twice', () => {
   expect(tierCounts({ passed: 3, failed: 2, skipped: 0 }, 1).failed).toBe(2);
 });
 
-test('a skipped tier stands in the table with its reason, and the totals stand alone', () => {
+test('a tier that did not run stands in the table with its reason, and the totals stand alone', () => {
   const text = summaryText([
     { name: 'unit', adapter: 'no GPU', passed: 12, failed: 0, skipped: 0, seconds: 1 },
-    { name: 'gpu', reason: 'no hardware adapter', passed: 0, failed: 0, skipped: 1 },
+    { name: 'gpu', reason: 'skipped: no hardware adapter', passed: 0, failed: 0, skipped: 1 },
+    { name: 'gpu-browser', reason: 'chromium does not start', passed: 0, failed: 1, skipped: 0 },
   ]);
   expect(text).toMatchInlineSnapshot(`
-    "tier  adapter                       passed  failed  skipped  seconds  pipelines
-    unit  no GPU                        12      0       0        1.0
-    gpu   skipped: no hardware adapter                  1
+    "tier         adapter                       passed  failed  skipped  seconds  pipelines
+    unit         no GPU                        12      0       0        1.0
+    gpu          skipped: no hardware adapter                  1
+    gpu-browser  chromium does not start               1
 
-    12 passed, 0 failed, 1 skipped"
+    12 passed, 1 failed, 1 skipped"
   `);
 });

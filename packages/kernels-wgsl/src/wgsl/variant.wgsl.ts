@@ -14,7 +14,7 @@ export function variantWgsl(hooks: VariantHooks): string {
     fn final_score(dot_product: f32, row: Row, key: i32, tile_class: u32) -> f32 {
       var score = dot_product;
       ${scores.map(({ name }) => `score = score_${name}(score, row, key);`)}
-      ${scores.length > 0 && 'score = max(score * LOG2_E, MASKED);'}
+      ${scores.length > 0 && 'score = select(MASKED, score * LOG2_E, score > SEEN);'}
       if (tile_class == PARTIAL) {
         score = select(MASKED, score, visible(row, key));
       }

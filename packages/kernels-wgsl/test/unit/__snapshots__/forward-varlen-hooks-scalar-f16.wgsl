@@ -463,7 +463,7 @@ fn final_score(dot_product: f32, row: Row, key: i32, tile_class: u32) -> f32 {
   var score = dot_product;
   score = score_softcap(score, row, key);
   score = score_alibi(score, row, key);
-  score = max(score * LOG2_E, MASKED);
+  score = select(MASKED, score * LOG2_E, score > SEEN);
   if (tile_class == PARTIAL) {
     score = select(MASKED, score, visible(row, key));
   }
