@@ -12,11 +12,13 @@ const marker = join(root, 'node_modules', '.heed-installed');
  * benchmarks, which are several hundred megabytes. A finished install is not repeated.
  */
 export async function installDependencies(env, { peers = true } = {}) {
-  const wanted = lockHash();
-  const have = existsSync(marker) ? readFileSync(marker, 'utf8') : '';
-  if (have === `${wanted} all` || (!peers && have === `${wanted} lean`)) return;
-  say('install', peers ? 'dependencies' : 'dependencies, without the benchmarks’ peers');
-  const filter = peers ? [] : ['--filter', '!@heed/bench'];
+  const hash = lockHash();
+  const [haveHash, have] = existsSync(marker) ? readFileSync(marker, 'utf8').split(' ') : [];
+  // An install without the peers would take them away again.
+  const want = peers || have === 'all' ? 'all' : 'lean';
+  if (haveHash === hash && have === want) return;
+  say('install', want === 'all' ? 'dependencies' : 'dependencies, without the benchmarks’ peers');
+  const filter = want === 'all' ? [] : ['--filter', '!@heed/bench'];
   // Without --trust-lockfile, pnpm asks the registry about the age of every package again: over a minute.
   const args = [
     ...filter,
@@ -30,7 +32,7 @@ export async function installDependencies(env, { peers = true } = {}) {
     output: 'capture',
   });
   if (code !== 0) throw new SetupError(`pnpm ${args.join(' ')} failed:\n${tail(text)}`);
-  writeFileSync(marker, `${wanted} ${peers ? 'all' : 'lean'}`);
+  writeFileSync(marker, `${hash} ${want}`);
 }
 
 /** A hash of all that decides what is installed. */

@@ -10,6 +10,8 @@ import { judge } from './verdict.ts';
 export interface Ready {
   readonly prepared: Prepared;
   readonly checked: Checked;
+  /** Its adapter, if it waits for it through Node's `webgpu` and not in heed. */
+  readonly info: GPUAdapterInfo | undefined;
 }
 
 /**
@@ -35,7 +37,8 @@ export async function firstUse(
     if (prepared === undefined) return { peer: peer.name, skipped: unsupported };
     if (gpuError !== undefined) throw new Error(gpuError);
     const verdict = judge(peer.name, problem.workload, prepared.result(), want);
-    return { prepared, checked: { peer: peer.name, how: prepared.how, firstUseMs, ...verdict } };
+    const checked = { peer: peer.name, how: prepared.how, firstUseMs, ...verdict };
+    return { prepared, checked, info: peer.device?.().adapterInfo };
   } catch (error) {
     await prepared?.dispose();
     if (peer.name === 'heed') throw error;

@@ -1,3 +1,4 @@
+import { breathing } from '@heed/core/kernel';
 import { expectedOf } from './expected.ts';
 import { firstUse, type Ready } from './first-use.ts';
 import { flopsOf } from './flops.ts';
@@ -52,7 +53,13 @@ async function timeAll(
   flops: number,
   { rounds, seconds, signal }: RowOptions,
 ): Promise<Timed[]> {
-  const runs = ready.map(({ prepared }) => prepared.run);
+  // heed sleeps while it waits for a CPU adapter, so the others that would poll do too: kernels are compared, not ways of
+  // waiting. onnxruntime waits on a thread of its own.
+  const runs = ready.map(
+    ({ prepared, info }) =>
+      () =>
+        breathing(info, prepared.run()),
+  );
   const series = await interleave(runs, { rounds, maxMs: seconds * 1000, signal });
   const heed = series[ready.findIndex(({ checked }) => checked.peer === 'heed')];
   return ready.map(({ checked }, i) => {

@@ -1,6 +1,7 @@
 export { placeholder } from './buffers/placeholder.ts';
 export type { BufferRange } from './buffers/range.ts';
 export { detachedUniform, uploadStorage, uploadUniform } from './buffers/upload.ts';
+export { breathing } from './device/breathe.ts';
 export { assertUsable, isGpu } from './device/state.ts';
 export { bindTensor, type BoundTensor } from './dispatch/bind.ts';
 export { dispatch, encode, getKernel, getKernelAsync, kernelCount } from './dispatch/dispatch.ts';

@@ -1,4 +1,5 @@
 import { DeviceLostError, GpuError, type HeedError } from '../errors.ts';
+import { breathing } from './breathe.ts';
 
 interface Fault {
   readonly error: HeedError;
@@ -126,7 +127,7 @@ export class Faults {
         this.#throwFault(mark);
       }
     };
-    return this.unlessLost(judged(), signal);
+    return this.unlessLost(breathing(this.#device.adapterInfo, judged()), signal);
   }
 
   #throwFault(mark: number): void {

@@ -1,0 +1,25 @@
+type SetImmediate = (turn: () => void) => void;
+
+// Milliseconds of sleep per turn of the event loop.
+const nap = 0.2;
+
+let waiting = 0;
+let cell: Int32Array | undefined;
+
+/**
+ * Node's `webgpu` polls for results at the full load of a core, through `setImmediate`. An adapter that computes on the CPU
+ * has to share that core, and is slower by a third on two; so while a result of one is awaited, each turn of the event loop
+ * sleeps a little. Elsewhere this does nothing.
+ */
+export function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T> {
+  const { setImmediate } = globalThis as { setImmediate?: SetImmediate };
+  if (!setImmediate || !info?.isFallbackAdapter) return work;
+  const sleeper = (cell ??= new Int32Array(new SharedArrayBuffer(4)));
+  const turn = (): void => {
+    if (waiting === 0) return;
+    Atomics.wait(sleeper, 0, 0, nap);
+    setImmediate(turn);
+  };
+  if (waiting++ === 0) setImmediate(turn);
+  return work.finally(() => waiting--);
+}
