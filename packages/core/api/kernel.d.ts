@@ -45,6 +45,7 @@ export type WgslPart = string | number | boolean | null | undefined | readonly W
 export declare function adopt(view: Tensor): Tensor;
 export declare function assertUsable(gpu: Gpu): void;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
+export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
 export declare function checkTensor(fn: string, name: string, t: unknown, rules?: TensorRules): Tensor;
 export declare function detachedUniform(gpu: Gpu, data: ArrayBuffer | ArrayBufferView): BufferRange;
 export declare function dispatch(gpu: Gpu, d: Dispatch): void;

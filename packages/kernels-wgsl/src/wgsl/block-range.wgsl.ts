@@ -3,15 +3,15 @@ import type { RowKind } from '../config/forward.ts';
 import type { VariantHooks } from '../hooks/contract.ts';
 
 /**
- * Block range: which key tiles a query tile visits, and the class of each. Key tiles start at key 0 of the sequence, so
- * that a row's sum is formed in the same order whatever else is in the batch.
+ * Block range: which key tiles a query tile visits, and the class of each. EMPTY tiles are skipped, FULL ones need no mask
+ * per element. Key tiles start at key 0 of the sequence, so that a row's sum is formed in the same order whatever else is
+ * in the batch.
  */
 export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: number): string {
   const ranged = masks.filter((mask) => mask.hasRange);
   return wgsl`
     const TILE_N = ${tileN}u;
 
-    // Query rows × keys; all bounds inclusive.
     struct Span {
       batch: i32,
       head_first: i32,
@@ -55,7 +55,6 @@ export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: nu
       return vec2<u32>(begin, min((u32(end) + TILE_N - 1u) / TILE_N, (work.split + 1u) * per_split));
     }
 
-    // EMPTY tiles are skipped, FULL ones need no mask per element.
     fn class_of_tile(tile: u32, whole: Span) -> u32 {
       var span = whole;
       span.key_first = i32(tile * TILE_N);

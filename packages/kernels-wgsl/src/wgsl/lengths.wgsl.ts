@@ -19,7 +19,6 @@ export function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string {
       return u32(clamp(length, 0, i32(most)));
     }
 
-    // Keys of sequence b that take part, out of a slot of the given size.
     fn used_length(b: u32, slot: u32) -> u32 {
       if (params.used_k == NONE) {
         return slot;

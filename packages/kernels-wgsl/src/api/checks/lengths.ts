@@ -13,16 +13,11 @@ export function checkLengths(
   x: Lengths,
   shape: readonly number[],
 ): void {
+  const rule = `${name} must be ${formatShape(shape)}`;
+  const fix = 'One entry per sequence, and one more for cumulative lengths.';
   if (x instanceof Int32Array) {
     const count = shape.reduce((a, b) => a * b, 1);
-    if (x.length !== count) {
-      fail(
-        fn,
-        `${name} must have ${count} entries, ${formatShape(shape)}`,
-        String(x.length),
-        'One entry per sequence, and one more for cumulative lengths.',
-      );
-    }
+    if (x.length !== count) fail(fn, rule, `${x.length} entries`, fix);
     return;
   }
   if (x === null || typeof x !== 'object' || ArrayBuffer.isView(x) || Array.isArray(x)) {
@@ -35,12 +30,7 @@ export function checkLengths(
   }
   checkTensor(fn, name, x, { rank: shape.length, dtype: ['i32'], gpu });
   if (x.shape.some((n, i) => n !== shape[i])) {
-    fail(
-      fn,
-      `${name} must be ${formatShape(shape)}`,
-      formatShape(x.shape),
-      'One entry per sequence, and one more for cumulative lengths.',
-    );
+    fail(fn, rule, formatShape(x.shape), fix);
   }
 }
 

@@ -89,27 +89,20 @@ function checkFlag(fn: string, name: string, flag: unknown): void {
   }
 }
 
+const perQueryHead = 'Pass one value per query head.';
+
 function checkSlopes({ fn, gpu, batch, qHeads }: OptionContext, slopes: Tensor): void {
   checkTensor(fn, 'alibiSlopes', slopes, { rank: [1, 2], dtype: ['f32'], gpu });
   const { shape } = slopes;
   if (shape.at(-1) !== qHeads || (shape.length === 2 && shape[0] !== batch)) {
-    fail(
-      fn,
-      `alibiSlopes must be [${qHeads}] or [${batch}, ${qHeads}], one slope per query head`,
-      formatShape(shape),
-      'Slopes belong to query heads, not to kv heads.',
-    );
+    const rule = `alibiSlopes must be [${qHeads}] or [${batch}, ${qHeads}]`;
+    fail(fn, rule, formatShape(shape), perQueryHead);
   }
 }
 
 function checkSinks({ fn, gpu, qHeads }: OptionContext, sinks: Tensor): void {
   checkTensor(fn, 'sinks', sinks, { rank: 1, dtype: ['f32'], gpu });
   if (sinks.shape[0] !== qHeads) {
-    fail(
-      fn,
-      `sinks must be [${qHeads}], one logit per query head`,
-      formatShape(sinks.shape),
-      'Sinks belong to query heads.',
-    );
+    fail(fn, `sinks must be [${qHeads}]`, formatShape(sinks.shape), perQueryHead);
   }
 }

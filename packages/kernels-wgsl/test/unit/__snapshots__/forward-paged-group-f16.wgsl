@@ -82,7 +82,6 @@ fn clamp_length(length: i32, most: u32) -> u32 {
   return u32(clamp(length, 0, i32(most)));
 }
 
-// Keys of sequence b that take part, out of a slot of the given size.
 fn used_length(b: u32, slot: u32) -> u32 {
   if (params.used_k == NONE) {
     return slot;
@@ -284,7 +283,6 @@ fn softmax_score(bits: u32) -> f32 {
 
 const TILE_N = 32u;
 
-// Query rows × keys; all bounds inclusive.
 struct Span {
   batch: i32,
   head_first: i32,
@@ -325,7 +323,6 @@ fn key_tiles(work: Work, span: Span) -> vec2<u32> {
   return vec2<u32>(begin, min((u32(end) + TILE_N - 1u) / TILE_N, (work.split + 1u) * per_split));
 }
 
-// EMPTY tiles are skipped, FULL ones need no mask per element.
 fn class_of_tile(tile: u32, whole: Span) -> u32 {
   var span = whole;
   span.key_first = i32(tile * TILE_N);
