@@ -27,8 +27,8 @@ describe('the README', () => {
 });
 
 describe('the README of the repository', () => {
-  const readme = files['../../../../README.md']!;
-  const blocks = [...readme.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
+  const root = files['../../../../README.md']!;
+  const blocks = [...root.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
 
   // test/gpu/examples.test.ts and test/browser/examples.test.ts run them.
   it.for([
