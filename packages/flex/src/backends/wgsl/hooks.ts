@@ -1,0 +1,95 @@
+import type { MaskHook, RowConstant, ScoreHook } from '@heed/kernels-wgsl';
+import type { Graph } from '../../ir/graph.ts';
+import type { Node } from '../../ir/node.ts';
+import { boundsOf } from '../bounds/bounds.ts';
+import { MAX } from '../bounds/interval.ts';
+import type { HookField } from './fields.ts';
+import { HookText, type InputNames } from './hook-text.ts';
+import { rowConstants } from './row-constants.ts';
+
+/** A hook whose uniform fields say what they hold. */
+export interface CompiledScoreHook extends ScoreHook {
+  readonly params: readonly HookField[];
+}
+
+export interface CompiledMaskHook extends MaskHook {
+  readonly params: readonly HookField[];
+}
+
+/** What the inputs are called in functions of a pair: `(score: f32, row: Row, key: i32)`. */
+export const pairInputs: InputNames = {
+  score: 'score',
+  b: 'row.batch',
+  h: 'row.head',
+  q: 'row.query',
+  kv: 'key',
+  qLen: 'row.q_len',
+  kvLen: 'row.k_len',
+  qRow: 'row.q_row',
+  kvRow: 'kv_row(row, key)',
+};
+
+/** In functions of a block: `(span: Span)`. */
+export const spanInputs: InputNames = {
+  b: 'span.batch',
+  hFirst: 'span.head_first',
+  hLast: 'span.head_last',
+  qFirst: 'span.query_first',
+  qLast: 'span.query_last',
+  kvFirst: 'span.key_first',
+  kvLast: 'span.key_last',
+  qLen: 'span.q_len',
+  kvLen: 'span.k_len',
+};
+
+/** A score mod as an instance of the kernels' hook contract. */
+export function scoreHook(name: string, root: Node): CompiledScoreHook {
+  const text = new HookText(name);
+  const { constants, known } = addRowConstants(text, name, root);
+  const signature = `fn score_${name}(score: f32, row: Row, key: i32) -> f32`;
+  text.add({ signature, inputs: pairInputs, roots: [root], known });
+  return { kind: 'score', name, params: text.fields, constants, wgsl: text.text };
+}
+
+/** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */
+export function maskHook(name: string, graph: Graph, root: Node): CompiledMaskHook {
+  const text = new HookText(name);
+  const { constants, known } = addRowConstants(text, name, root);
+  const signature = `fn visible_${name}(row: Row, key: i32) -> bool`;
+  text.add({ signature, inputs: pairInputs, roots: [root], known });
+  const { all, none, keys } = boundsOf(graph, root);
+  text.add({
+    signature: `fn class_${name}(span: Span) -> u32`,
+    inputs: spanInputs,
+    roots: [all, none],
+    result: ([full, empty]) => `select(select(PARTIAL, FULL, ${full}), EMPTY, ${empty})`,
+  });
+  const hasRange = keys.first !== undefined || keys.end !== undefined;
+  if (hasRange) {
+    text.add({
+      signature: `fn range_${name}(span: Span) -> vec2<i32>`,
+      inputs: spanInputs,
+      roots: [keys.first ?? graph.i32(0), keys.end ?? graph.i32(MAX)],
+      result: ([first, end]) => `vec2<i32>(${first}, ${end})`,
+    });
+  }
+  return { kind: 'mask', name, params: text.fields, constants, wgsl: text.text, hasRange };
+}
+
+interface RowConstants {
+  readonly constants: readonly RowConstant[];
+  readonly known: ReadonlyMap<Node, string>;
+}
+
+function addRowConstants(text: HookText, name: string, root: Node): RowConstants {
+  const known = new Map<Node, string>();
+  const constants = rowConstants(root).map((node, i) => {
+    const field = `${name}_row${i}`;
+    const type = node.type as RowConstant['type'];
+    const signature = `fn ${field}(b: i32, h: i32) -> ${type}`;
+    text.add({ signature, inputs: { b: 'b', h: 'h' }, roots: [node] });
+    known.set(node, `row.${field}`);
+    return { name: field, type, expression: `${field}(i32(batch), i32(head))` };
+  });
+  return { constants, known };
+}

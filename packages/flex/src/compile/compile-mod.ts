@@ -1,0 +1,90 @@
+import { ValidationError } from '@heed/core';
+import type { Derivative } from '../backends/derivative/derivative.ts';
+import type { ModKind } from '../frontend/translate.ts';
+import type { Node } from '../ir/node.ts';
+import {
+  type CompiledMod,
+  compileResolved,
+  toDerivative,
+  toMaskHook,
+  toScoreHook,
+} from './compiled.ts';
+import { explainMod } from './explain.ts';
+import { resolve } from './resolve.ts';
+import { type JsMod, jsMod, pairFunction } from './twin.ts';
+
+/** The derivatives of a score mod, and a function that computes them on the CPU. */
+export interface ModDerivative extends Derivative {
+  /** Called like the mod: the derivative by the score, then those by each element read. */
+  readonly js: (...args: readonly unknown[]) => { score: number; tables: number[] };
+}
+
+export interface CompiledFunction {
+  readonly kind: ModKind;
+  /** WGSL declarations: `score_mod` or `visible_mod` and `class_mod`, and what they call. */
+  readonly wgsl: string;
+  /** The mod as the GPU means it: f32 arithmetic, wrapping integers, clamped indices. */
+  readonly js: JsMod;
+  /** The result as a typed expression graph. */
+  readonly ir: Node;
+  /** Equal for functions that compute the same, however they are written; a part of plan keys. */
+  readonly hash: string;
+  /** Of score mods. */
+  readonly derivative?: ModDerivative;
+  /** The types, the graph and the WGSL, for people. */
+  explain(): string;
+}
+
+export interface CompileOptions {
+  /** Whether the function is a score mod or a mask. Default: by what it returns. */
+  readonly kind?: ModKind;
+}
+
+/**
+ * Compiles a score mod or mask, without a GPU: to look at what becomes of it, to test it, or to run it on the CPU as the
+ * GPU would.
+ *
+ * @param fn an ordinary function, see the README for what it may contain
+ * @param captures the values it reads; a tensor may be given as `{ dtype, shape }`, or as a nested array (f32)
+ * @throws CompileError a construct that is not supported, with its place in the source and the remedy
+ * @throws ValidationError a capture that is no number, boolean, tensor of rank ≤ 4 or function
+ * @example
+ * const { js, wgsl, explain } = compileMod((score, b, h, q, kv) => score + (q - kv));
+ * js(0.5, 0, 0, 7, 3); // 4.5
+ */
+export function compileMod(
+  fn: Function,
+  captures: Readonly<Record<string, unknown>> = {},
+  options: CompileOptions = {},
+): CompiledFunction {
+  if (typeof fn !== 'function') {
+    throw new ValidationError(
+      `compileMod: the mod must be a function; got ${fn === null ? 'null' : typeof fn}. Pass (score, b, h, q, kv) => score.`,
+    );
+  }
+  const resolution = resolve('compileMod', fn, captures);
+  const mod = compileResolved('compileMod', resolution, options.kind);
+  const { wgsl } = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');
+  return {
+    kind: mod.kind,
+    wgsl,
+    js: jsMod(mod, resolution),
+    ir: mod.root,
+    hash: mod.hash,
+    ...(mod.kind === 'score' && { derivative: derivativeOf(mod, resolution) }),
+    explain: () => explainMod(mod, wgsl),
+  };
+}
+
+function derivativeOf(mod: CompiledMod, resolution: ReturnType<typeof resolve>): ModDerivative {
+  const derivative = toDerivative(mod);
+  const roots = [derivative.score, ...derivative.tables.map(({ value }) => value)];
+  const run = pairFunction(mod, resolution, roots);
+  return {
+    ...derivative,
+    js: (...args) => {
+      const [score, ...tables] = run(args) as [number, ...number[]];
+      return { score, tables };
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import { type DType, ValidationError } from '@heed/core';
+import type { Capture, CaptureMap, Unit } from '../frontend/unit.ts';
+import { type Composition, compositionOf } from './compose.ts';
+import { isFixedNumber, numberType } from './fixed-number.ts';
+
+/** What the compiler knows of a captured tensor. A tensor is one; so is any object with these two. */
+export interface TableLike {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** A nested array of numbers, which is what tables are on the CPU; its elements count as f32. */
+export interface NestedArray {
+  readonly length: number;
+  readonly [i: number]: number | NestedArray;
+}
+
+/** A mod and its captures, with the values set apart from what the compiled code depends on. */
+export interface Resolution {
+  readonly unit: Unit;
+  readonly captures: CaptureMap;
+  /** Values by slot index. A tensor that is captured several times has one slot. */
+  readonly scalars: readonly (number | boolean)[];
+  readonly tables: readonly (TableLike | NestedArray)[];
+  /** Equal signatures compile to equal code: sources, and names and types of captures, but no value. */
+  readonly signature: string;
+}
+
+interface Resolving {
+  readonly caller: string;
+  readonly scalars: (number | boolean)[];
+  readonly tables: (TableLike | NestedArray)[];
+  readonly signature: string[];
+  /** The composed functions being looked into. */
+  readonly open: Set<Function>;
+}
+
+export const MAX_RANK = 4;
+
+/**
+ * Looks through a mod and its captures without reading the source: cheap enough for every call.
+ * @throws ValidationError a capture that is no number, boolean, tensor of rank ≤ 4 or function
+ */
+export function resolve(
+  caller: string,
+  mod: Function,
+  captures: Readonly<Record<string, unknown>> = {},
+): Resolution {
+  const state: Resolving = { caller, scalars: [], tables: [], signature: [], open: new Set() };
+  const unit = resolveUnit(state, mod);
+  const map = resolveCaptures(state, captures);
+  const { scalars, tables, signature } = state;
+  return { unit, captures: map, scalars, tables, signature: signature.join('\0') };
+}
+
+function resolveUnit(state: Resolving, fn: Function): Unit {
+  const composed = compositionOf(fn);
+  if (composed) {
+    if (state.open.has(fn)) {
+      throw new ValidationError(
+        `${state.caller}: a function must not be among its own captures; got ${fn.name || 'one'} that is. Unroll the recursion.`,
+      );
+    }
+    state.open.add(fn);
+    const unit = resolveComposition(state, composed);
+    state.open.delete(fn);
+    return unit;
+  }
+  const text = Function.prototype.toString.call(fn);
+  state.signature.push('function', text);
+  return { kind: 'function', name: fn.name, text };
+}
+
+function resolveComposition(state: Resolving, composed: Composition): Unit {
+  state.signature.push(composed.kind);
+  if (composed.kind === 'bind') {
+    const mod = resolveUnit(state, composed.mod);
+    return { kind: 'bind', mod, captures: resolveCaptures(state, composed.captures) };
+  }
+  const parts = composed.parts.map((part) => resolveUnit(state, part));
+  state.signature.push(')');
+  return { kind: composed.kind, parts };
+}
+
+function resolveCaptures(
+  state: Resolving,
+  captures: Readonly<Record<string, unknown>>,
+): CaptureMap {
+  const map = new Map<string, Capture>();
+  for (const [name, value] of Object.entries(captures)) {
+    if (value === undefined) continue;
+    state.signature.push(name);
+    map.set(name, resolveCapture(state, name, value));
+  }
+  state.signature.push('}');
+  return map;
+}
+
+function resolveCapture(state: Resolving, name: string, value: unknown): Capture {
+  const { scalars, signature } = state;
+  if (typeof value === 'function') return { kind: 'function', unit: resolveUnit(state, value) };
+  if (typeof value === 'boolean' || typeof value === 'number' || isFixedNumber(value)) {
+    const type = typeof value === 'boolean' ? 'bool' : numberType(value);
+    signature.push(type);
+    const index = scalars.push(scalarValue(state, name, value.valueOf())) - 1;
+    return { kind: 'scalar', index, capture: index, name, type };
+  }
+  return resolveTable(state, name, value);
+}
+
+function scalarValue({ caller }: Resolving, name: string, value: unknown): number | boolean {
+  if (!Number.isNaN(value)) return value as number | boolean;
+  throw new ValidationError(
+    `${caller}: captured numbers must not be NaN; got captures.${name} = NaN. Pass a number.`,
+  );
+}
+
+function resolveTable(
+  { caller, tables, signature }: Resolving,
+  name: string,
+  value: unknown,
+): Capture {
+  const { dtype, rank } = tableType(value) ?? {};
+  if (dtype === undefined || rank === undefined) {
+    throw new ValidationError(
+      `${caller}: captures must be numbers, booleans, tensors or functions; got captures.${name} = ${typeof value}. Pass its parts one by one.`,
+    );
+  }
+  if (rank > MAX_RANK) {
+    throw new ValidationError(
+      `${caller}: captured tensors have at most ${MAX_RANK} dimensions; got captures.${name} with ${rank}. Reshape it.`,
+    );
+  }
+  const table = value as TableLike | NestedArray;
+  const known = tables.indexOf(table);
+  const index = known < 0 ? tables.push(table) - 1 : known;
+  signature.push(`${dtype}[${rank}]#${index}`);
+  return { kind: 'table', index, capture: index, name, dtype, rank };
+}
+
+function tableType(value: unknown): { dtype?: DType; rank: number } | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (isTableLike(value)) return { dtype: value.dtype, rank: value.shape.length };
+  let rank = 0;
+  let inner: unknown = value;
+  for (; Array.isArray(inner) || ArrayBuffer.isView(inner); rank++) inner = (inner as never)[0];
+  return typeof inner === 'number' ? { dtype: 'f32', rank } : undefined;
+}
+
+export function isTableLike(value: object): value is TableLike {
+  return 'dtype' in value && Array.isArray((value as Partial<TableLike>).shape);
+}

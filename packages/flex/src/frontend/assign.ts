@@ -1,0 +1,68 @@
+import type {
+  AssignmentExpression,
+  LogicalExpression,
+  Node,
+  Pattern,
+  UpdateExpression,
+} from 'acorn';
+import { type Context, refuse } from './context.ts';
+import { literal } from './number.ts';
+import { numberOf } from './operands.ts';
+import { binary } from './operators.ts';
+import type { Variable } from './scope.ts';
+import { UNDEFINED, type Value } from './value.ts';
+
+/** How `&&`, `||` and `??` go on, which belongs to expressions. */
+type Logical = (
+  cx: Context,
+  operator: LogicalExpression['operator'],
+  left: Value,
+  right: () => Value,
+  at: Pick<LogicalExpression, 'left'>,
+) => Value;
+
+/** `x = y`, `x += y`, `x ??= y` and their like. */
+export function assign(cx: Context, node: AssignmentExpression, logical: Logical): Value {
+  const variable = target(cx, node.left);
+  const operator = node.operator.slice(0, -1);
+  const value = (): Value => cx.evaluate(node.right);
+  if (operator === '') return store(cx, variable, value());
+  const before = cx.flow.vars.get(variable) ?? UNDEFINED;
+  if (operator === '&&' || operator === '||' || operator === '??') {
+    const at = { left: node.left as LogicalExpression['left'] };
+    const after = logical(cx, operator, before, () => store(cx, variable, value()), at);
+    return after;
+  }
+  return store(cx, variable, binary(cx, operator, before, value(), node));
+}
+
+/** `x++` and its like. */
+export function update(cx: Context, node: UpdateExpression): Value {
+  const variable = target(cx, node.argument);
+  const before = numberOf(cx, cx.flow.vars.get(variable) ?? UNDEFINED, node.argument);
+  const step = literal(cx.graph, 1);
+  const after = binary(cx, node.operator === '++' ? '+' : '-', before, step, node);
+  store(cx, variable, after);
+  return node.prefix ? after : before;
+}
+
+function store(cx: Context, variable: Variable, value: Value): Value {
+  cx.flow.vars.set(variable, value);
+  return value;
+}
+
+function target(cx: Context, node: Pattern | Node): Variable {
+  const name = node.type === 'Identifier' ? (node as { name?: string }).name! : undefined;
+  if (name === undefined) {
+    const rule = 'only variables of the mod can be assigned to';
+    refuse(cx, node, rule, 'Mods read tables and captures; they return what they compute.');
+  }
+  const variable = cx.scope.find(name);
+  if (!variable) {
+    refuse(cx, node, `${name} is not declared in the mod`, `Declare it: let ${name} = 0.`);
+  }
+  if (variable.constant) {
+    refuse(cx, node, `${name} is a constant`, `Declare it with let.`);
+  }
+  return variable;
+}

@@ -1,0 +1,112 @@
+import type { BlockStatement, Expression } from 'acorn';
+import { type Context, refuse } from './context.ts';
+import type { Place } from './diagnostic.ts';
+import { startFlow } from './flow.ts';
+import { callMath } from './math.ts';
+import { truthOf } from './operands.ts';
+import { bindPattern } from './patterns.ts';
+import { Scope } from './scope.ts';
+import { type ParsedFunction, parseFunction } from './source.ts';
+import { hoist } from './statements.ts';
+import type { BoundUnit, FunctionUnit, Unit } from './unit.ts';
+import {
+  type CapturesValue,
+  type ClosureValue,
+  describe,
+  isNode,
+  UNDEFINED,
+  type Value,
+} from './value.ts';
+
+/** `callee(...args)`: functions are inlined. */
+export function callValue(cx: Context, callee: Value, args: readonly Value[], at: Place): Value {
+  if (!isNode(callee)) {
+    if (callee.kind === 'builtin') return callMath(cx, callee.name, args, at);
+    if (callee.kind === 'unit') return callUnit(cx, callee.unit, args, at);
+    if (callee.kind === 'closure') return callClosure(cx, callee, args, at);
+    if (callee.kind === 'undefined' && callee.why) {
+      refuse(cx, at, callee.why.rule, callee.why.remedy);
+    }
+  }
+  refuse(cx, at, `${describe(callee)} is not a function`, 'Pass the function in captures.');
+}
+
+/** Calls a mod or a captured function, each part in the scope of its own captures. */
+export function callUnit(cx: Context, unit: Unit, args: readonly Value[], at: Place): Value {
+  const { graph } = cx;
+  switch (unit.kind) {
+    case 'function': {
+      const scope = new Scope(undefined, true);
+      return callClosure(cx, { kind: 'closure', scope, ...parsedUnit(cx, unit) }, args, at);
+    }
+    case 'bind':
+      return callUnit(cx, unit.mod, boundArguments(unit, args), at);
+    default: {
+      const parts = unit.parts.map((part) => truthOf(cx, callUnit(cx, part, args, at), at));
+      if (unit.kind === 'not') return graph.not(parts[0]!);
+      return unit.kind === 'and' ? graph.and(...parts) : graph.or(...parts);
+    }
+  }
+}
+
+/** A captured function's syntax tree, parsed once. */
+export function parsedUnit(cx: Context, unit: FunctionUnit): ParsedFunction {
+  const known = cx.parsed.get(unit) ?? parseFunction(cx.caller, unit);
+  cx.parsed.set(unit, known);
+  return known;
+}
+
+/** The captures parameter is the first that is not a number; bound values go before those of the caller. */
+function boundArguments({ captures }: BoundUnit, args: readonly Value[]): readonly Value[] {
+  const found = args.findIndex(
+    (arg) => !isNode(arg) && (arg.kind === 'captures' || arg.kind === 'undefined'),
+  );
+  const position = found < 0 ? args.length : found;
+  const outer = args[position] as CapturesValue | undefined;
+  const value: Value = { kind: 'captures', scopes: [captures, ...(outer?.scopes ?? [])] };
+  return args.toSpliced(position, 1, value);
+}
+
+function callClosure(
+  cx: Context,
+  { node, scope, source }: ClosureValue,
+  args: readonly Value[],
+  at: Place,
+): Value {
+  if (cx.stack.includes(node)) {
+    refuse(cx, at, 'recursion cannot run on the GPU', 'Use for with constant bounds.');
+  }
+  const needed = node.params.filter((param) => param.type !== 'AssignmentPattern').length;
+  if (args.length < needed) {
+    const rule = `the function takes ${node.params.length} arguments; got ${args.length}`;
+    refuse(cx, at, rule, 'Pass all of them.');
+  }
+  const outer = { scope: cx.scope, source: cx.source, flow: cx.flow };
+  cx.stack.push(node);
+  cx.scope = new Scope(scope, true);
+  cx.source = source;
+  cx.flow = startFlow(cx.graph, outer.flow.vars);
+  node.params.forEach((param, i) => {
+    bindPattern(cx, param, args[i] ?? UNDEFINED, (name, value) =>
+      cx.flow.vars.set(cx.scope.declare(name, false), value),
+    );
+  });
+  const result = runBody(cx, node.body);
+  outer.flow.vars = cx.flow.vars;
+  Object.assign(cx, outer);
+  cx.stack.pop();
+  return result;
+}
+
+function runBody(cx: Context, body: BlockStatement | Expression): Value {
+  if (body.type !== 'BlockStatement') return cx.evaluate(body);
+  hoist(cx, body.body);
+  cx.execute(body.body);
+  const { returned, result } = cx.flow;
+  return returned.data === true ? result! : { kind: 'undefined', why: noReturn };
+}
+
+const noReturn = {
+  rule: 'the function does not return a value on every path',
+  remedy: 'End it with a return.',
+};

@@ -1,0 +1,159 @@
+import type {
+  CallExpression,
+  ConditionalExpression,
+  Expression,
+  Literal,
+  LogicalExpression,
+  SequenceExpression,
+  UnaryExpression,
+} from 'acorn';
+import type { Node } from '../ir/node.ts';
+import { assign, update } from './assign.ts';
+import { choose } from './choose.ts';
+import { type Context, refuse } from './context.ts';
+import { forkFlow, mergeFlows } from './flow.ts';
+import { identifier } from './identifier.ts';
+import { member } from './member.ts';
+import { literal } from './number.ts';
+import { numberOf, truthOf } from './operands.ts';
+import { binary, unary } from './operators.ts';
+import { refusals } from './refused.ts';
+import type { FunctionNode } from './source.ts';
+import { isNode, UNDEFINED, type Value } from './value.ts';
+
+/** The value of an expression; assignments in it change the flow. */
+export function evaluateExpression(cx: Context, node: Expression): Value {
+  switch (node.type) {
+    case 'Identifier':
+      return identifier(cx, node);
+    case 'Literal':
+      return constant(cx, node);
+    case 'UnaryExpression':
+      return unaryExpression(cx, node);
+    case 'BinaryExpression': {
+      const left = cx.evaluate(node.left as Expression);
+      return binary(cx, node.operator, left, cx.evaluate(node.right), node);
+    }
+    case 'LogicalExpression':
+      return logical(
+        cx,
+        node.operator,
+        cx.evaluate(node.left),
+        () => cx.evaluate(node.right),
+        node,
+      );
+    case 'ConditionalExpression':
+      return conditional(cx, node);
+    case 'AssignmentExpression':
+      return assign(cx, node, logical);
+    case 'UpdateExpression':
+      return update(cx, node);
+    case 'SequenceExpression':
+      return sequence(cx, node);
+    case 'MemberExpression':
+      return member(cx, node);
+    case 'CallExpression':
+      return callExpression(cx, node);
+    case 'ParenthesizedExpression':
+      return cx.evaluate(node.expression);
+    case 'ArrowFunctionExpression':
+    case 'FunctionExpression':
+      return closure(cx, node);
+    default:
+      return refuse(cx, node, ...(refusals[node.type] ?? unknown(node.type)));
+  }
+}
+
+const unknown = (type: string): [string, string] => [
+  `${type} is not supported`,
+  'Mods are made of numbers, comparisons, variables, if and for.',
+];
+
+function constant(cx: Context, node: Literal): Value {
+  const { value } = node;
+  if (typeof value === 'number' || typeof value === 'boolean') return literal(cx.graph, value);
+  if (value === null && node.raw === 'null') return UNDEFINED;
+  const what = node.regex ? 'a regular expression' : node.bigint ? 'a bigint' : 'a string';
+  return refuse(
+    cx,
+    node,
+    `${what} is not a number`,
+    'Mods compute with numbers and booleans only.',
+  );
+}
+
+function unaryExpression(cx: Context, { operator, argument, ...node }: UnaryExpression): Value {
+  if (operator === 'typeof' || operator === 'delete') {
+    refuse(cx, node, `${operator} is not supported`, 'Types are known: remove it.');
+  }
+  const value = cx.evaluate(argument);
+  switch (operator) {
+    case 'void':
+      return UNDEFINED;
+    case '!':
+      return cx.graph.not(truthOf(cx, value, argument));
+    case '+':
+      return numberOf(cx, value, argument);
+    default:
+      return unary(cx, operator, value, argument);
+  }
+}
+
+/** Runs a part of an expression that is only reached where the condition holds. */
+function branch(cx: Context, condition: Node, then: () => Value, otherwise: () => Value): Value {
+  if (condition.op === 'const') return condition.data === true ? then() : otherwise();
+  const start = cx.flow;
+  cx.flow = forkFlow(cx.graph, start);
+  const a = then();
+  const taken = cx.flow;
+  cx.flow = forkFlow(cx.graph, start);
+  const b = otherwise();
+  // An expression cannot leave the statement list, so the start's exits stand.
+  const { vars } = mergeFlows(cx.graph, condition, taken, cx.flow);
+  cx.flow = { ...start, vars };
+  return choose(cx.graph, condition, a, b);
+}
+
+function logical(
+  cx: Context,
+  operator: LogicalExpression['operator'],
+  left: Value,
+  right: () => Value,
+  { left: at }: Pick<LogicalExpression, 'left'>,
+): Value {
+  if (operator === '??') return !isNode(left) && left.kind === 'undefined' ? right() : left;
+  const condition = truthOf(cx, left, at);
+  return operator === '&&'
+    ? branch(cx, condition, right, () => left)
+    : branch(cx, condition, () => left, right);
+}
+
+function conditional(cx: Context, { test, consequent, alternate }: ConditionalExpression): Value {
+  const condition = truthOf(cx, cx.evaluate(test), test);
+  return branch(
+    cx,
+    condition,
+    () => cx.evaluate(consequent),
+    () => cx.evaluate(alternate),
+  );
+}
+
+function sequence(cx: Context, { expressions }: SequenceExpression): Value {
+  return expressions.map((expression) => cx.evaluate(expression)).at(-1)!;
+}
+
+function closure(cx: Context, node: FunctionNode): Value {
+  return { kind: 'closure', node, scope: cx.scope, source: cx.source };
+}
+
+function callExpression(cx: Context, node: CallExpression): Value {
+  const { callee } = node;
+  if (callee.type === 'Super' || node.optional) refuse(cx, node, ...refusals['ChainExpression']!);
+  // What esbuild wraps functions in to keep their names.
+  const keepsName =
+    callee.type === 'Identifier' && callee.name === '__name' && !cx.scope.find('__name');
+  if (keepsName && node.arguments[0]) return cx.evaluate(node.arguments[0] as Expression);
+  const target = cx.evaluate(callee);
+  const args = node.arguments.map((arg) => cx.evaluate(arg as Expression));
+  return cx.call(target, args, node);
+}

@@ -1,0 +1,23 @@
+import type { Identifier } from 'acorn';
+import { type Context, refuse } from './context.ts';
+import { literal } from './number.ts';
+import { refuseName } from './refused.ts';
+import { UNDEFINED, type Value } from './value.ts';
+
+/** The value of a name: a variable of the mod, or one of the four globals that every mod may use. */
+export function identifier(cx: Context, node: Identifier): Value {
+  const variable = cx.scope.find(node.name);
+  if (variable) return cx.flow.vars.get(variable) ?? UNDEFINED;
+  switch (node.name) {
+    case 'Math':
+      return { kind: 'math' };
+    case 'Infinity':
+      return literal(cx.graph, Infinity);
+    case 'NaN':
+      return literal(cx.graph, NaN);
+    case 'undefined':
+      return UNDEFINED;
+    default:
+      return refuse(cx, node, ...refuseName(node.name));
+  }
+}

@@ -1,0 +1,100 @@
+import type { Expression, MemberExpression } from 'acorn';
+import type { ModInput } from '../ir/node.ts';
+import { type Context, refuse } from './context.ts';
+import type { Place } from './diagnostic.ts';
+import { mathConstant } from './math.ts';
+import { asInt, isWhole, literal } from './number.ts';
+import { numberOf } from './operands.ts';
+import { refusals } from './refused.ts';
+import type { Capture } from './unit.ts';
+import { type CapturesValue, describe, isNode, type TableValue, type Value } from './value.ts';
+
+const infoFields: readonly ModInput[] = ['qLen', 'kvLen', 'qRow', 'kvRow'];
+
+/** `object.name` and `object[index]`. */
+export function member(cx: Context, node: MemberExpression): Value {
+  if (node.object.type === 'Super' || node.optional) {
+    refuse(cx, node, ...refusals[node.optional ? 'ChainExpression' : 'Super']!);
+  }
+  const object = cx.evaluate(node.object);
+  const { property } = node;
+  if (!node.computed && property.type === 'Identifier') {
+    return propertyOf(cx, object, property.name, property);
+  }
+  if (property.type === 'Literal' && typeof property.value === 'string') {
+    return propertyOf(cx, object, property.value, property);
+  }
+  return elementOf(cx, object, property as Expression);
+}
+
+/** `object.name`, in member expressions and in destructuring. */
+export function propertyOf(cx: Context, object: Value, name: string, at: Place): Value {
+  if (isNode(object)) return refuseProperty(cx, object, name, at);
+  switch (object.kind) {
+    case 'captures':
+      return captureOf(cx, object, name);
+    case 'info':
+      if (infoFields.includes(name as ModInput)) return cx.graph.input(name as ModInput);
+      return refuse(cx, at, `info has no ${name}`, `It has ${infoFields.join(', ')}.`);
+    case 'math': {
+      const value = mathConstant(name);
+      return value === undefined ? { kind: 'builtin', name } : literal(cx.graph, value);
+    }
+    default:
+      return refuseProperty(cx, object, name, at);
+  }
+}
+
+function refuseProperty(cx: Context, object: Value, name: string, at: Place): never {
+  const remedy =
+    name === 'length'
+      ? 'Pass the size as a number in captures.'
+      : 'Only captures, info and Math have properties.';
+  refuse(cx, at, `${describe(object)} has no property ${name}`, remedy);
+}
+
+/** A missing capture is undefined, so that `c.window ?? 128` has its meaning; it matters where it is used. */
+function captureOf(cx: Context, { scopes }: CapturesValue, name: string): Value {
+  const capture = scopes.map((scope) => scope.get(name)).find(Boolean);
+  if (capture) return captured(cx, capture);
+  const names = new Set(scopes.flatMap((scope) => [...scope.keys()]));
+  const known = names.size === 0 ? 'There are none' : `There are: ${[...names].join(', ')}`;
+  return {
+    kind: 'undefined',
+    why: { rule: `captures has no ${name}`, remedy: `${known}. Pass captures: { ${name} }.` },
+  };
+}
+
+function captured({ graph }: Context, capture: Capture): Value {
+  if (capture.kind === 'scalar') return graph.param(capture);
+  if (capture.kind === 'function') return { kind: 'unit', unit: capture.unit };
+  if (capture.rank === 0) return graph.read(capture, []);
+  return { kind: 'table', slot: capture, indices: [] };
+}
+
+function elementOf(cx: Context, object: Value, property: Expression): Value {
+  if (!isNode(object) && object.kind === 'table') return indexed(cx, object, property);
+  if (isNode(object) && object.op === 'read' && 'rank' in (object.data as object)) {
+    const { name, rank } = object.data as TableValue['slot'];
+    const rule = `the table ${name} has ${rank} ${rank === 1 ? 'dimension' : 'dimensions'}; this is one index more`;
+    refuse(cx, property, rule, 'Remove the last index.');
+  }
+  const rule = `${describe(object)} cannot be indexed`;
+  return refuse(
+    cx,
+    property,
+    rule,
+    'Index tables with numbers, and name every capture: c.bias[h].',
+  );
+}
+
+function indexed(cx: Context, { slot, indices }: TableValue, property: Expression): Value {
+  const index = numberOf(cx, cx.evaluate(property), property);
+  if (!isWhole(index)) {
+    const rule = 'an index must be a whole number, and this may have a fraction';
+    refuse(cx, property, rule, 'Round it: Math.floor(x).');
+  }
+  const all = [...indices, asInt(cx.graph, index)];
+  if (all.length === slot.rank) return cx.graph.read(slot, all);
+  return { kind: 'table', slot, indices: all };
+}

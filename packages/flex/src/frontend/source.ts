@@ -1,0 +1,84 @@
+import {
+  type ArrowFunctionExpression,
+  type FunctionDeclaration,
+  type FunctionExpression,
+  parse,
+} from 'acorn';
+import { compileError, type Place } from './diagnostic.ts';
+import type { FunctionUnit } from './unit.ts';
+
+export type FunctionNode = ArrowFunctionExpression | FunctionExpression | FunctionDeclaration;
+
+/** The source of one function. Positions of its nodes count from `offset` before the first character of `text`. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+  readonly offset: number;
+}
+
+export interface ParsedFunction {
+  readonly source: Source;
+  readonly node: FunctionNode;
+}
+
+// A function expression or an arrow, else a method.
+const wrappings = [
+  ['(', ')'],
+  ['({', '})'],
+] as const;
+
+/**
+ * The syntax tree of a function from its source text.
+ * @throws CompileError the text is hidden, is not JavaScript, or is not a plain function
+ */
+export function parseFunction(caller: string, { name, text }: FunctionUnit): ParsedFunction {
+  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+    const rule = `the source of ${name || 'the function'} is hidden: it is native, or made by Function.prototype.bind`;
+    throw compileError(caller, undefined, undefined, rule, hiddenRemedy);
+  }
+  let failure: unknown;
+  for (const [before, after] of wrappings) {
+    const source = { name, text, offset: before.length };
+    try {
+      // Lines and columns are counted from positions, so that one way of counting serves all messages.
+      const program = parse(before + text + after, { ecmaVersion: 'latest', sourceType: 'script' });
+      return { source, node: functionIn(caller, source, program.body[0] as unknown as Parsed) };
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      failure ??= syntaxError(caller, source, error as SyntaxError & { pos: number });
+    }
+  }
+  throw failure;
+}
+
+/** The statement that a wrapped text parses to. */
+interface Parsed {
+  readonly expression: Place & {
+    readonly type: string;
+    readonly properties?: readonly [{ readonly kind: string; readonly value: Place }];
+  };
+}
+
+function functionIn(caller: string, source: Source, { expression }: Parsed): FunctionNode {
+  const property = expression.properties?.[0];
+  const node = (property?.value ?? expression) as FunctionNode;
+  const isAccessor = property !== undefined && property.kind !== 'init';
+  if (isAccessor || !['ArrowFunctionExpression', 'FunctionExpression'].includes(node.type)) {
+    const rule = `${isAccessor ? 'an accessor' : 'a class'} is not a function`;
+    throw compileError(caller, source, expression, rule, 'Pass an arrow function or a function.');
+  }
+  if (node.async || node.generator) {
+    const rule = `${node.async ? 'an async function' : 'a generator'} cannot run on the GPU`;
+    throw compileError(caller, source, node, rule, 'Return the number or boolean itself.');
+  }
+  return node;
+}
+
+const hiddenRemedy =
+  'Pass the function itself; to give it values use bind(mod, captures) from @heed/flex.';
+
+function syntaxError(caller: string, source: Source, error: SyntaxError & { pos: number }): Error {
+  const at = { start: error.pos, end: error.pos + 1 };
+  const rule = `the function's source is not plain JavaScript: ${error.message.replace(/ \(.*$/, '')}`;
+  return compileError(caller, source, at, rule, 'Pass an arrow function or a function.');
+}

@@ -1,0 +1,131 @@
+import { type Canonical, canonical } from '../ir/canonical.ts';
+import { Graph } from '../ir/graph.ts';
+import type { Node } from '../ir/node.ts';
+import { ordered } from '../ir/order.ts';
+import { callUnit, callValue, parsedUnit } from './calls.ts';
+import { type Context, refuse } from './context.ts';
+import { type Place, startOf } from './diagnostic.ts';
+import { evaluateExpression } from './expressions.ts';
+import { startFlow } from './flow.ts';
+import { MAX_TURNS } from './loops.ts';
+import { asF32 } from './number.ts';
+import { nodeOf } from './operands.ts';
+import { Scope } from './scope.ts';
+import type { Source } from './source.ts';
+import { executeStatements } from './statements.ts';
+import type { CaptureMap, Unit } from './unit.ts';
+import type { Value } from './value.ts';
+
+export type ModKind = 'score' | 'mask';
+
+/** A mod as an expression graph, whose root is an f32 score, or a boolean that says whether the pair is visible. */
+export interface Translation extends Canonical {
+  readonly kind: ModKind;
+}
+
+export interface TranslateOptions {
+  /** The public function that messages name. */
+  readonly caller: string;
+  /** Taken from what the function returns where it is not given. */
+  readonly kind?: ModKind | undefined;
+}
+
+/**
+ * From source text to the expression graph.
+ * @throws CompileError with the place and the remedy, where the function is not in the language
+ */
+export function translate(
+  unit: Unit,
+  captures: CaptureMap,
+  { caller, kind }: TranslateOptions,
+): Translation {
+  if (kind !== undefined) return translateAs(kind, unit, captures, caller);
+  try {
+    return translateAs('mask', unit, captures, caller);
+  } catch (asMask) {
+    try {
+      return translateAs('score', unit, captures, caller);
+    } catch (asScore) {
+      // Under the wrong reading of the parameters, translation stops early.
+      throw startOf(asMask) > startOf(asScore) ? asMask : asScore;
+    }
+  }
+}
+
+function translateAs(kind: ModKind, unit: Unit, captures: CaptureMap, caller: string): Translation {
+  const graph = new Graph();
+  const source = sourceOf(unit);
+  const whole = { start: source.offset, end: source.offset + source.text.length };
+  const cx: Context = {
+    graph,
+    caller,
+    source,
+    scope: new Scope(undefined, true),
+    flow: startFlow(graph, new Map()),
+    stack: [],
+    parsed: new Map(),
+    turns: MAX_TURNS,
+    evaluate: (node) => evaluateExpression(cx, node),
+    execute: (statements) => executeStatements(cx, statements),
+    call: (callee, args, at) => callValue(cx, callee, args, at),
+  };
+  const inputs = kind === 'score' ? (['score', ...indices] as const) : indices;
+  const args: readonly Value[] = [
+    ...inputs.map((input) => graph.input(input)),
+    { kind: 'captures', scopes: [captures] },
+    { kind: 'info' },
+  ];
+  checkParameters(cx, unit, kind, args.length);
+  const result = nodeOf(cx, callUnit(cx, unit, args, whole), whole);
+  return { kind, ...canonical(checkResult(cx, kind, result, whole)) };
+}
+
+const indices = ['b', 'h', 'q', 'kv'] as const;
+
+const signatures = {
+  score: '(score, b, h, q, kv, captures, info)',
+  mask: '(b, h, q, kv, captures, info)',
+};
+
+/** The text that messages show where the fault is the mod as a whole. */
+function sourceOf(unit: Unit): Source {
+  if (unit.kind === 'function') return { name: '', text: unit.text, offset: 0 };
+  return unit.kind === 'bind' ? sourceOf(unit.mod) : sourceOf(unit.parts[0]!);
+}
+
+function checkParameters(cx: Context, unit: Unit, kind: ModKind, count: number): void {
+  if (unit.kind === 'bind') return checkParameters(cx, unit.mod, kind, count);
+  if (unit.kind !== 'function') {
+    return unit.parts.forEach((part) => checkParameters(cx, part, kind, count));
+  }
+  const { node, source } = parsedUnit(cx, unit);
+  const extra = node.params[count];
+  if (!extra) return;
+  cx.source = source;
+  const rule = `a ${kind} mod takes at most ${count} parameters; got ${node.params.length}`;
+  refuse(cx, extra, rule, `Its parameters are ${signatures[kind]}.`);
+}
+
+/** The most operations that a mod may consist of, once calls are inlined and loops unrolled. */
+const MAX_NODES = 4096;
+
+function checkResult(cx: Context, kind: ModKind, result: Node, at: Place): Node {
+  if (kind === 'mask' && result.type !== 'bool') {
+    const rule = 'a mask must return a boolean, and this returns a number';
+    refuse(cx, at, rule, 'Return a comparison, or pass the function as scoreMod.');
+  }
+  if (kind === 'score' && result.type === 'bool') {
+    const rule = 'a score mod must return a number, and this returns a boolean';
+    refuse(cx, at, rule, 'Return visible ? score : -Infinity, or pass the function as maskMod.');
+  }
+  const root = kind === 'score' ? asF32(cx.graph, result) : result;
+  const nodes = ordered([root]);
+  if (nodes.some((node) => Number.isNaN(node.data))) {
+    refuse(cx, at, 'the result may be NaN', 'Return -Infinity for a pair that is to be hidden.');
+  }
+  if (nodes.length > MAX_NODES) {
+    const rule = `the function consists of ${nodes.length} operations, and ${MAX_NODES} is the most`;
+    refuse(cx, at, rule, 'Use fewer loop turns, or compute a table beforehand.');
+  }
+  return root;
+}

@@ -1,0 +1,49 @@
+import { Graph } from './graph.ts';
+import type { Node } from './node.ts';
+import { ordered } from './order.ts';
+import type { ScalarSlot, Slot, TableSlot } from './slot.ts';
+
+/** A graph of just what one value needs, numbered by that value alone. */
+export interface Canonical {
+  readonly graph: Graph;
+  readonly root: Node;
+  readonly scalars: readonly ScalarSlot[];
+  readonly tables: readonly TableSlot[];
+}
+
+/**
+ * Copies what a value needs into a graph of its own, so that all that is made from it depends on the computation only:
+ * not on how the source was written, nor on captures that it does not use.
+ */
+export function canonical(root: Node): Canonical {
+  const graph = new Graph();
+  // A tensor that is captured under two names has two slots with one index.
+  const slots = new Map<string, Slot>();
+  const count = { scalar: 0, table: 0 };
+  const renumber = (slot: Slot): Slot => {
+    const key = `${slot.kind}${slot.index}`;
+    const known = slots.get(key) ?? { ...slot, index: count[slot.kind]++ };
+    slots.set(key, known);
+    return known;
+  };
+  const copies = new Map<Node, Node>();
+  for (const node of ordered([root])) {
+    const { args, data } = node;
+    const ownData = typeof data === 'object' ? renumber(data as Slot) : data;
+    copies.set(
+      node,
+      graph.adopt(
+        node,
+        args.map((arg) => copies.get(arg)!),
+        ownData,
+      ),
+    );
+  }
+  const own = [...slots.values()];
+  return {
+    graph,
+    root: copies.get(root)!,
+    scalars: own.filter((slot) => slot.kind === 'scalar'),
+    tables: own.filter((slot) => slot.kind === 'table'),
+  };
+}

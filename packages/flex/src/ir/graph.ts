@@ -1,0 +1,129 @@
+import type { BinaryOp, Input, Node, Op, RangeOf, Type, UnaryOp } from './node.ts';
+import { simplify } from './simplify.ts';
+import { elementType, type ScalarSlot, type Slot, type TableSlot } from './slot.ts';
+
+const boolean: ReadonlySet<Op> = new Set(['lt', 'le', 'eq', 'ne', 'and', 'or', 'not']);
+const commutative: ReadonlySet<Op> = new Set<Op>([
+  ...(['add', 'mul', 'min', 'max', 'eq', 'ne', 'and', 'or'] as const),
+  ...(['bitand', 'bitor', 'bitxor'] as const),
+]);
+
+/** The type of a result, from the operation and its first argument. */
+function resultType(op: UnaryOp | BinaryOp, { type }: Node): Type {
+  if (boolean.has(op)) return 'bool';
+  if (op === 'toF32') return 'f32';
+  return op === 'toI32' ? 'i32' : type;
+}
+
+const inputType = (input: Input): Type => (input === 'score' ? 'f32' : 'i32');
+
+const isSlot = (data: object): data is Slot => 'kind' in data;
+
+/** Text that is the same for the same leaf. */
+function dataKey(data: Node['data']): string {
+  if (typeof data !== 'object') return Object.is(data, -0) ? '-0' : String(data);
+  return isSlot(data) ? `${data.kind}${data.index}` : `${data.slot.index}.${data.axis}`;
+}
+
+function nodeKey(op: Op, type: Type, args: readonly Node[], data?: Node['data']): string {
+  return `${op} ${type} ${args.map((arg) => arg.id).join()} ${dataKey(data)}`;
+}
+
+/**
+ * Makes nodes: equal ones once (hash-consing), folded and simplified where that changes no result. Arguments must have
+ * the types that an operation asks for; the front end sees to that.
+ */
+export class Graph {
+  readonly #nodes = new Map<string, Node>();
+
+  /** How many nodes there are, reachable or not. */
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  const(type: Type, value: number | boolean): Node {
+    return this.#intern('const', type, [], value);
+  }
+
+  i32(value: number): Node {
+    return this.const('i32', value);
+  }
+
+  f32(value: number): Node {
+    return this.const('f32', Math.fround(value));
+  }
+
+  bool(value: boolean): Node {
+    return this.const('bool', value);
+  }
+
+  input(input: Input): Node {
+    return this.#intern('input', inputType(input), [], input);
+  }
+
+  param(slot: ScalarSlot): Node {
+    return this.#intern('param', slot.type, [], slot);
+  }
+
+  read(slot: TableSlot, indices: readonly Node[]): Node {
+    return this.#intern('read', elementType(slot), indices, slot);
+  }
+
+  range(of: RangeOf, indices: readonly Node[], last: Node): readonly [low: Node, high: Node] {
+    const type = elementType(of.slot);
+    const range = this.#intern('range', type, [...indices, last], of);
+    return [this.#intern('low', type, [range]), this.#intern('high', type, [range])];
+  }
+
+  op(op: UnaryOp | BinaryOp, ...args: readonly [Node, Node?]): Node {
+    let [a, b] = args;
+    const commutes = b !== undefined && commutative.has(op);
+    // Constants go to the right; else the order is the source's, unless the swapped node is there already.
+    if (commutes && a.op === 'const') [a, b] = [b!, a];
+    const type = resultType(op, a);
+    const simple = simplify(this, op, type, a, b);
+    if (simple) return simple;
+    if (commutes && this.#nodes.has(nodeKey(op, type, [b!, a]))) [a, b] = [b!, a];
+    return this.#intern(op, type, b ? [a, b] : [a]);
+  }
+
+  not(a: Node): Node {
+    return this.op('not', a);
+  }
+
+  and(...all: readonly Node[]): Node {
+    return all.reduce((a, b) => this.op('and', a, b), this.bool(true));
+  }
+
+  or(...all: readonly Node[]): Node {
+    return all.reduce((a, b) => this.op('or', a, b), this.bool(false));
+  }
+
+  /** `a` where the condition holds, else `b`; both of one type. */
+  select(condition: Node, a: Node, b: Node): Node {
+    if (a === b || condition.data === true) return a;
+    if (condition.data === false) return b;
+    if (condition.op === 'not') return this.select(condition.args[0]!, b, a);
+    if (a.type === 'bool') {
+      if (a.data === true || a === condition) return this.or(condition, b);
+      if (b.data === false || b === condition) return this.and(condition, a);
+      if (a.data === false) return this.and(this.not(condition), b);
+      if (b.data === true) return this.or(this.not(condition), a);
+    }
+    return this.#intern('select', a.type, [condition, a, b]);
+  }
+
+  /** A node of another graph, over arguments of this one. */
+  adopt({ op, type }: Node, args: readonly Node[], data: Node['data']): Node {
+    return this.#intern(op, type, args, data);
+  }
+
+  #intern(op: Op, type: Type, args: readonly Node[], data?: Node['data']): Node {
+    const key = nodeKey(op, type, args, data);
+    const known = this.#nodes.get(key);
+    if (known !== undefined) return known;
+    const node: Node = { id: this.#nodes.size, op, type, args, data };
+    this.#nodes.set(key, node);
+    return node;
+  }
+}

@@ -1,0 +1,106 @@
+import * as fc from 'fast-check';
+import type { Arbitrary } from 'fast-check';
+import { boundsOf } from '../../src/backends/bounds/bounds.ts';
+import { twin, type TwinValues } from '../../src/backends/js/twin.ts';
+import type { CompiledMod } from '../../src/compile/compiled.ts';
+import type { Resolution } from '../../src/compile/resolve.ts';
+import type { Input } from '../../src/ir/node.ts';
+
+/** A block of pairs, all bounds inclusive, in a sequence. */
+export interface Block {
+  readonly b: number;
+  readonly hFirst: number;
+  readonly hLast: number;
+  readonly qFirst: number;
+  readonly qLast: number;
+  readonly kvFirst: number;
+  readonly kvLast: number;
+  readonly qLen: number;
+  readonly kvLen: number;
+}
+
+const span = (min: number, max: number, size: number): Arbitrary<readonly [number, number]> =>
+  fc
+    .tuple(fc.integer({ min, max }), fc.integer({ min: 0, max: size - 1 }))
+    .map(([a, n]) => [a, a + n]);
+
+export const blocks: Arbitrary<Block> = fc
+  .record({
+    b: fc.integer({ min: 0, max: 2 }),
+    h: span(0, 3, 2),
+    q: span(-6, 40, 9),
+    kv: span(0, 40, 9),
+    qLen: fc.integer({ min: 0, max: 48 }),
+    more: fc.integer({ min: 1, max: 9 }),
+  })
+  .map(({ h, q, kv, more, ...rest }) => ({
+    ...rest,
+    hFirst: h[0],
+    hLast: h[1],
+    qFirst: q[0],
+    qLast: q[1],
+    kvFirst: kv[0],
+    kvLast: kv[1],
+    kvLen: kv[1] + more,
+  }));
+
+export type BlockClass = 'empty' | 'partial' | 'full';
+
+/** What bounds say of a block, beside what its pairs say. */
+export interface Verdict {
+  readonly claimed: BlockClass;
+  readonly actual: BlockClass;
+  /** Visible keys that the key range leaves out. */
+  readonly lost: readonly number[];
+}
+
+type Captured = Omit<TwinValues, 'inputs'>;
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+/** Holds the bounds of a mask against enumeration. */
+export function judge(mod: CompiledMod): (block: Block, captured: Captured) => Verdict {
+  const { all, none, keys } = boundsOf(mod.graph, mod.root);
+  const first = keys.first ?? mod.graph.i32(0);
+  const end = keys.end ?? mod.graph.i32(2 ** 31 - 1);
+  const bounds = twin([all, none, first, end]);
+  const visible = twin([mod.root]);
+  return (block, captured) => {
+    const [full, empty, from, to] = bounds({ inputs: spanOf(block), ...captured });
+    const isVisible = (h: number, q: number, kv: number): boolean => {
+      const { b, qLen, kvLen } = block;
+      const inputs = { b, h, q, kv, qLen, kvLen, qRow: 0, kvRow: kv };
+      return visible({ inputs, ...captured })[0] as boolean;
+    };
+    const shows = (kv: number): boolean[] =>
+      range(block.hFirst, block.hLast).flatMap((h) =>
+        range(block.qFirst, block.qLast).map((q) => isVisible(h, q, kv)),
+      );
+    const seen = range(block.kvFirst, block.kvLast).flatMap(shows);
+    const outside = range(0, block.kvLen - 1).filter(
+      (kv) => kv < (from as number) || kv >= (to as number),
+    );
+    return {
+      claimed: empty ? 'empty' : full ? 'full' : 'partial',
+      actual: seen.every(Boolean) ? 'full' : seen.some(Boolean) ? 'partial' : 'empty',
+      lost: outside.filter((kv) => shows(kv).some(Boolean)),
+    };
+  };
+}
+
+function spanOf(block: Block): { readonly [I in Input]?: number } {
+  return block;
+}
+
+/** The captured values of a resolution, by slot index of a compiled mod. */
+export function capturedBy(
+  { scalars, tables }: CompiledMod,
+  values: Readonly<Record<string, unknown>>,
+  resolution: Resolution,
+): Captured {
+  return {
+    scalars: scalars.map(({ capture }) => resolution.scalars[capture]!),
+    tables: tables.map(({ name }) => values[name] as number[]),
+  };
+}
