@@ -1,5 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import type { ForwardConfig } from '../../config/forward.ts';
+import { entryPoint, keyTileLoop } from '../entry.wgsl.ts';
 import { each } from '../../wgsl/each.ts';
 import { loop } from '../../wgsl/loop.ts';
 import { bracketed, plus } from '../../wgsl/plus.ts';
@@ -20,6 +21,108 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
   const { unroll } = tile;
   const chunkVecs = unroll ? `${THREADS_N}u` : 'params.chunk_vecs';
   const valueChunks = { unroll, index: 'chunk', count: chunks, bound: 'params.v_chunks' };
+  const body = wgsl`
+    let column = thread % ${THREADS_N}u;
+    let first_row = thread / ${THREADS_N}u${tile.rowsPerThread > 1 && ` * ${tile.rowsPerThread}u`};
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        var state${r} = softmax_init();
+        var acc${r} = array<vec4<f32>, ${chunks}>();
+      `,
+    )}
+
+    ${keyTileLoop(wgsl`
+      ${rows((r) => `var s${r} = vec4<f32>();`)}
+      for (var chunk = 0u; chunk < ${unroll ? `${Math.ceil(config.headDim / 4)}u` : 'params.q_vecs'}; chunk += ${THREADS_N}u) {
+        workgroupBarrier();
+        stage_q(work, chunk * 4u, thread);
+        stage_k(work.seq, head, first_key, chunk * 4u, thread);
+        workgroupBarrier();
+        for (var d = 0u; d < ${chunkVecs}; d++) {
+          ${lanes((n) => `let k${n} = kv_tile[${bracketed('column * 4u', n)} * STAGED + d];`)}
+          ${rows(
+            (r) => wgsl`
+              let q${r} = q_tile[${local(r)} * STAGED + d];
+              s${r} += vec4<f32>(dot(q${r}, k0), dot(q${r}, k1), dot(q${r}, k2), dot(q${r}, k3));
+            `,
+          )}
+        }
+      }
+
+      let key = i32(first_key + column * 4u);
+      ${rows(
+        (r) => wgsl`
+          ${lanes((n) => `s${r}[${n}] = final_score(s${r}[${n}], row${r}, ${plus('key', n, '')}, tile_class);`)}
+          partial[${local(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));
+        `,
+      )}
+      workgroupBarrier();
+      ${rows(
+        (r) => wgsl`
+          var tile_max${r} = MASKED;
+          for (var i = 0u; i < ${chunkVecs}; i++) {
+            tile_max${r} = max(tile_max${r}, partial[${local(r)} * ${THREADS_N}u + i]);
+          }
+          let factor${r} = softmax_rescale(&state${r}, tile_max${r});
+          ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
+          // A thread sums its own keys only; the columns meet in the end.
+          state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
+          weights[${local(r)} * ${THREADS_N}u + column] = s${r};
+        `,
+      )}
+
+      ${loop(
+        valueChunks,
+        (c) => wgsl`
+          workgroupBarrier();
+          stage_v(work.seq, head, first_key, ${c} * ${CHUNK}u, thread);
+          workgroupBarrier();
+          ${rows((r) => `var sum${r} = acc${r}[${c}] * factor${r};`)}
+          for (var i = 0u; i < ${chunkVecs}; i++) {
+            ${lanes((n) => `let v${n} = kv_tile[${bracketed('i * 4u', n)} * STAGED + column];`)}
+            ${rows(
+              (r) => wgsl`
+                let p${r} = weights[${local(r)} * ${THREADS_N}u + i];
+                sum${r} += p${r}.x * v0 + p${r}.y * v1 + p${r}.z * v2 + p${r}.w * v3;
+              `,
+            )}
+          }
+          ${rows((r) => `acc${r}[${c}] = sum${r};`)}
+        `,
+      )}
+`)}
+
+    workgroupBarrier();
+    ${rows((r) => `partial[${local(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
+    workgroupBarrier();
+    ${rows(
+      (r) => wgsl`
+        state${r}.row_sum = 0.0;
+        for (var i = 0u; i < ${chunkVecs}; i++) {
+          state${r}.row_sum += partial[${local(r)} * ${THREADS_N}u + i];
+        }
+        if (${plus('work.first_row + first_row', r)} < work.rows) {
+          let sink = apply_sink(&state${r}, row${r}, work.split);
+          let norm = sink * softmax_norm(state${r});
+          let out_row = out_row_offset(row${r}, work.split);
+          ${loop(
+            valueChunks,
+            (c) => wgsl`
+              let d = ${c} * ${CHUNK}u + column * 4u;
+              if (d < ${config.headDimV}u) {
+                write_out(out_row, d, acc${r}[${c}] * norm);
+              }
+            `,
+          )}
+          if (column == 0u) {
+            write_lse(state${r}, row${r}, work.split);
+          }
+        }
+      `,
+    )}
+  `;
   return wgsl`
     // A padded row of ${THREADS_N + 1} vectors keeps neighbouring rows in different banks.
     const STAGED = ${THREADS_N + 1}u;
@@ -44,130 +147,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
 
     ${stageKeys('v', config.headDimV, threads)}
 
-    @compute @workgroup_size(${threads})
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) thread: u32,
-    ) {
-      let unit = workgroup_unit(workgroup, workgroups);
-      if (unit >= params.units) {
-        return;
-      }
-      let work = find_work(unit);
-      if (work.first_row >= work.rows) {
-        return;
-      }
-      let head = kv_head(work);
-      let span = tile_span(work);
-      let column = thread % ${THREADS_N}u;
-      let first_row = thread / ${THREADS_N}u${tile.rowsPerThread > 1 && ` * ${tile.rowsPerThread}u`};
-
-      ${rows(
-        (r) => wgsl`
-          let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
-          var state${r} = softmax_init();
-          var acc${r} = array<vec4<f32>, ${chunks}>();
-        `,
-      )}
-
-      let tiles = key_tiles(work, span);
-      for (var tile = tiles.x; tile < tiles.y; tile++) {
-        let tile_class = class_of_tile(tile, span);
-        if (tile_class == EMPTY) {
-          continue;
-        }
-        let first_key = tile * TILE_N;
-
-        ${rows((r) => `var s${r} = vec4<f32>();`)}
-        for (var chunk = 0u; chunk < ${unroll ? `${Math.ceil(config.headDim / 4)}u` : 'params.q_vecs'}; chunk += ${THREADS_N}u) {
-          workgroupBarrier();
-          stage_q(work, chunk * 4u, thread);
-          stage_k(work.seq, head, first_key, chunk * 4u, thread);
-          workgroupBarrier();
-          for (var d = 0u; d < ${chunkVecs}; d++) {
-            ${lanes((n) => `let k${n} = kv_tile[${bracketed('column * 4u', n)} * STAGED + d];`)}
-            ${rows(
-              (r) => wgsl`
-                let q${r} = q_tile[${local(r)} * STAGED + d];
-                s${r} += vec4<f32>(dot(q${r}, k0), dot(q${r}, k1), dot(q${r}, k2), dot(q${r}, k3));
-              `,
-            )}
-          }
-        }
-
-        let key = i32(first_key + column * 4u);
-        ${rows(
-          (r) => wgsl`
-            ${lanes((n) => `s${r}[${n}] = final_score(s${r}[${n}], row${r}, ${plus('key', n, '')}, tile_class);`)}
-            partial[${local(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));
-          `,
-        )}
-        workgroupBarrier();
-        ${rows(
-          (r) => wgsl`
-            var tile_max${r} = MASKED;
-            for (var i = 0u; i < ${chunkVecs}; i++) {
-              tile_max${r} = max(tile_max${r}, partial[${local(r)} * ${THREADS_N}u + i]);
-            }
-            let factor${r} = softmax_rescale(&state${r}, tile_max${r});
-            ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
-            // A thread sums its own keys only; the columns meet in the end.
-            state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
-            weights[${local(r)} * ${THREADS_N}u + column] = s${r};
-          `,
-        )}
-
-        ${loop(
-          valueChunks,
-          (c) => wgsl`
-            workgroupBarrier();
-            stage_v(work.seq, head, first_key, ${c} * ${CHUNK}u, thread);
-            workgroupBarrier();
-            ${rows((r) => `var sum${r} = acc${r}[${c}] * factor${r};`)}
-            for (var i = 0u; i < ${chunkVecs}; i++) {
-              ${lanes((n) => `let v${n} = kv_tile[${bracketed('i * 4u', n)} * STAGED + column];`)}
-              ${rows(
-                (r) => wgsl`
-                  let p${r} = weights[${local(r)} * ${THREADS_N}u + i];
-                  sum${r} += p${r}.x * v0 + p${r}.y * v1 + p${r}.z * v2 + p${r}.w * v3;
-                `,
-              )}
-            }
-            ${rows((r) => `acc${r}[${c}] = sum${r};`)}
-          `,
-        )}
-      }
-
-      workgroupBarrier();
-      ${rows((r) => `partial[${local(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
-      workgroupBarrier();
-      ${rows(
-        (r) => wgsl`
-          state${r}.row_sum = 0.0;
-          for (var i = 0u; i < ${chunkVecs}; i++) {
-            state${r}.row_sum += partial[${local(r)} * ${THREADS_N}u + i];
-          }
-          if (${plus('work.first_row + first_row', r)} < work.rows) {
-            let sink = apply_sink(&state${r}, row${r}, work.split);
-            let norm = sink * softmax_norm(state${r});
-            let out_row = out_row_offset(row${r}, work.split);
-            ${loop(
-              valueChunks,
-              (c) => wgsl`
-                let d = ${c} * ${CHUNK}u + column * 4u;
-                if (d < ${config.headDimV}u) {
-                  write_out(out_row, d, acc${r}[${c}] * norm);
-                }
-              `,
-            )}
-            if (column == 0u) {
-              write_lse(state${r}, row${r}, work.split);
-            }
-          }
-        `,
-      )}
-    }
+    ${entryPoint(threads, { name: 'thread', builtin: 'local_invocation_index' }, body)}
   `;
 }
 

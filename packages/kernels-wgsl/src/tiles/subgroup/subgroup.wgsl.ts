@@ -1,5 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import type { ForwardConfig } from '../../config/forward.ts';
+import { entryPoint, keyTileLoop } from '../entry.wgsl.ts';
 import { each } from '../../wgsl/each.ts';
 import { plus } from '../../wgsl/plus.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
@@ -20,104 +21,81 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
   // Key n of the tile is owned by lane n mod `lanes`, as its key number n div `lanes`.
   const broadcast = (name: string, n: number): string =>
     `let ${name}${n} = subgroupBroadcast(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
-  return wgsl`
-    @compute @workgroup_size(${subgroupSize})
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(subgroup_invocation_id) lane: u32,
-    ) {
-      let unit = workgroup_unit(workgroup, workgroups);
-      if (unit >= params.units) {
-        return;
-      }
-      let work = find_work(unit);
-      if (work.first_row >= work.rows) {
-        return;
-      }
-      let head = kv_head(work);
-      let span = tile_span(work);
+  const body = wgsl`
+    ${rows(
+      (r) => wgsl`
+        let index${r} = ${plus('work.first_row + lane', r * subgroupSize)};
+        let row${r} = make_row(work, index${r});
+        var q${r} = array<vec4<f32>, ${Math.ceil(config.headDim / 4)}>();
+        var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / 4)}>();
+        var state${r} = softmax_init();
+      `,
+    )}
+    for (var d = 0u; d < params.q_vecs; d++) {
+      ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
+    }
 
-      ${rows(
-        (r) => wgsl`
-          let index${r} = ${plus('work.first_row + lane', r * subgroupSize)};
-          let row${r} = make_row(work, index${r});
-          var q${r} = array<vec4<f32>, ${Math.ceil(config.headDim / 4)}>();
-          var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / 4)}>();
-          var state${r} = softmax_init();
-        `,
-      )}
-      for (var d = 0u; d < params.q_vecs; d++) {
-        ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
-      }
-
-      let tiles = key_tiles(work, span);
-      for (var tile = tiles.x; tile < tiles.y; tile++) {
-        let tile_class = class_of_tile(tile, span);
-        if (tile_class == EMPTY) {
-          continue;
-        }
-        let first_key = tile * TILE_N;
-        ${owned(
-          (g) => wgsl`
-            let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
-            let used${g} = key${g} < work.seq.k_len;
-            var k_row${g} = 0u;
-            var v_row${g} = 0u;
-            if (used${g}) {
-              k_row${g} = k_row_offset(work.seq, head, key${g});
-              v_row${g} = v_row_offset(work.seq, head, key${g});
-            }
-          `,
-        )}
-
-        ${rows((r) => keys((n) => `var s${r}_${n} = 0.0;`))}
-        for (var d = 0u; d < params.q_vecs; d++) {
-          ${owned((g) => loadOwn('k', g))}
-          ${rows((r) => `let q${r}_d = q${r}[d];`)}
-          ${keys(
-            (n) => wgsl`
-              ${broadcast('k', n)}
-              ${rows((r) => `s${r}_${n} += dot(q${r}_d, k${n});`)}
-            `,
-          )}
-        }
-
-        ${rows(
-          (r) => wgsl`
-            ${keys((n) => `s${r}_${n} = final_score(s${r}_${n}, row${r}, ${plus('i32(first_key)', n, '')}, tile_class);`)}
-            let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
-            ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
-            state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};
-          `,
-        )}
-
-        for (var d = 0u; d < params.v_vecs; d++) {
-          ${owned((g) => loadOwn('v', g))}
-          ${rows((r) => `var acc${r}_d = acc${r}[d] * factor${r};`)}
-          ${keys(
-            (n) => wgsl`
-              ${broadcast('v', n)}
-              ${rows((r) => `acc${r}_d += s${r}_${n} * v${n};`)}
-            `,
-          )}
-          ${rows((r) => `acc${r}[d] = acc${r}_d;`)}
-        }
-      }
-
-      ${rows(
-        (r) => wgsl`
-          if (index${r} < work.rows) {
-            let norm = apply_sink(&state${r}, row${r}, work.split) * softmax_norm(state${r});
-            for (var d = 0u; d < params.v_vecs; d++) {
-              write_out(out_row_offset(row${r}, work.split), d * 4u, acc${r}[d] * norm);
-            }
-            write_lse(state${r}, row${r}, work.split);
+    ${keyTileLoop(wgsl`
+      ${owned(
+        (g) => wgsl`
+          let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
+          let used${g} = key${g} < work.seq.k_len;
+          var k_row${g} = 0u;
+          var v_row${g} = 0u;
+          if (used${g}) {
+            k_row${g} = k_row_offset(work.seq, head, key${g});
+            v_row${g} = v_row_offset(work.seq, head, key${g});
           }
         `,
       )}
-    }
+
+      ${rows((r) => keys((n) => `var s${r}_${n} = 0.0;`))}
+      for (var d = 0u; d < params.q_vecs; d++) {
+        ${owned((g) => loadOwn('k', g))}
+        ${rows((r) => `let q${r}_d = q${r}[d];`)}
+        ${keys(
+          (n) => wgsl`
+            ${broadcast('k', n)}
+            ${rows((r) => `s${r}_${n} += dot(q${r}_d, k${n});`)}
+          `,
+        )}
+      }
+
+      ${rows(
+        (r) => wgsl`
+          ${keys((n) => `s${r}_${n} = final_score(s${r}_${n}, row${r}, ${plus('i32(first_key)', n, '')}, tile_class);`)}
+          let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
+          ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
+          state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};
+        `,
+      )}
+
+      for (var d = 0u; d < params.v_vecs; d++) {
+        ${owned((g) => loadOwn('v', g))}
+        ${rows((r) => `var acc${r}_d = acc${r}[d] * factor${r};`)}
+        ${keys(
+          (n) => wgsl`
+            ${broadcast('v', n)}
+            ${rows((r) => `acc${r}_d += s${r}_${n} * v${n};`)}
+          `,
+        )}
+        ${rows((r) => `acc${r}[d] = acc${r}_d;`)}
+      }
+`)}
+
+    ${rows(
+      (r) => wgsl`
+        if (index${r} < work.rows) {
+          let norm = apply_sink(&state${r}, row${r}, work.split) * softmax_norm(state${r});
+          for (var d = 0u; d < params.v_vecs; d++) {
+            write_out(out_row_offset(row${r}, work.split), d * 4u, acc${r}[d] * norm);
+          }
+          write_lse(state${r}, row${r}, work.split);
+        }
+      `,
+    )}
   `;
+  return entryPoint(subgroupSize, { name: 'lane', builtin: 'subgroup_invocation_id' }, body);
 }
 
 // Rows beyond the sequence's keys are not read: they may hold anything.

@@ -432,7 +432,6 @@ fn main(
       continue;
     }
     let first_key = tile * TILE_N;
-
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     for (var chunk = 0u; chunk < 10u; chunk += 8u) {

@@ -438,7 +438,6 @@ fn main(
       continue;
     }
     let first_key = tile * TILE_N;
-
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();

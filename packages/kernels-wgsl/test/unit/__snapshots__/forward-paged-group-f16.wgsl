@@ -460,7 +460,6 @@ fn main(
       continue;
     }
     let first_key = tile * TILE_N;
-
     var s0 = vec4<f32>();
     for (var chunk = 0u; chunk < params.q_vecs; chunk += 8u) {
       workgroupBarrier();

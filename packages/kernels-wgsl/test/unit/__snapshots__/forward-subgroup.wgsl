@@ -372,7 +372,6 @@ fn main(
   }
   let head = kv_head(work);
   let span = tile_span(work);
-
   let index0 = work.first_row + lane;
   let row0 = make_row(work, index0);
   var q0 = array<vec4<f32>, 16>();
