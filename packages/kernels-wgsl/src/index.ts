@@ -8,6 +8,7 @@ export type {
 } from './api/options.ts';
 export { varlenAttention } from './api/varlen-attention.ts';
 export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './hooks/contract.ts';
-export { type AttentionPlan, type AttentionTensors, planAttention } from './plan/plan.ts';
+export type { AttentionPlan } from './plan/make-plan.ts';
+export { type AttentionTensors, planAttention } from './plan/plan.ts';
 export type { AttentionProblem } from './plan/problem.ts';
 export type { WarmupOptions } from './plan/warmup.ts';

@@ -4,18 +4,19 @@ import type { FloatType } from '../config/forward.ts';
 import type { Call } from './call.ts';
 import { checkLengths, checkUsed } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
-import { checkOut, optionTensors } from './checks/out.ts';
-import { optionHooks } from '../hooks/bound.ts';
+import { checkOut, optionTensors, tableTensors } from './checks/out.ts';
+import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './checks/shapes.ts';
 import type { AttentionOptions } from './options.ts';
 
-/** Checks a call over [B, H, L, D] tensors, before anything reaches the GPU. */
+/** Checks a call over [B, H, L, D] tensors, before anything reaches the GPU. Its hooks are those of the options, or given. */
 export function denseCall(
   fn: string,
   q: Tensor,
   k: Tensor,
   v: Tensor,
   options: AttentionOptions = {},
+  given?: readonly BoundHook[],
 ): Call {
   const floats = { rank: 4, dtype: ['f32', 'f16'] as const };
   checkTensor(fn, 'q', q, floats);
@@ -32,6 +33,7 @@ export function denseCall(
   checkLengthLimit(fn, 'the query length', seqlenQ);
   checkLengthLimit(fn, 'the key length', seqlenK);
   checkOptions({ fn, gpu, batch, qHeads }, options);
+  const hooks = given ?? optionHooks(options);
   const { seqUsedK } = options;
   if (seqUsedK !== undefined) {
     checkLengths(fn, gpu, 'seqUsedK', seqUsedK, [batch]);
@@ -40,7 +42,13 @@ export function denseCall(
   const headDimV = v.shape[3]!;
   if (options.out !== undefined) {
     const shape = [batch, qHeads, seqlenQ, headDimV];
-    checkOut({ fn, gpu }, options.out, shape, { q, k, v, ...optionTensors(options) });
+    checkOut({ fn, gpu }, options.out, shape, {
+      q,
+      k,
+      v,
+      ...optionTensors(options),
+      ...tableTensors(hooks),
+    });
   }
   return {
     fn,
@@ -63,7 +71,7 @@ export function denseCall(
     pages: 0,
     maxPages: 0,
     given: seqUsedK === undefined ? {} : { used: seqUsedK },
-    hooks: optionHooks(options),
+    hooks,
     options,
   };
 }

@@ -1,7 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { runCall } from '../run/call.ts';
 import type { AttentionResult, VarlenOptions } from './options.ts';
-import { varlenCall, viewCall } from './varlen-call.ts';
+import { isView, varlenCall, viewCall } from './varlen-call.ts';
 
 /**
  * Exact attention over sequences packed one behind the other, without padding.
@@ -38,8 +38,4 @@ export function varlenAttention(
     ? viewCall('varlenAttention', q, k, v as VarlenOptions)
     : varlenCall('varlenAttention', q, k, v as Tensor, options as VarlenOptions);
   return runCall(call);
-}
-
-function isView(k: Tensor | PagedKvView): k is PagedKvView {
-  return typeof k === 'object' && k !== null && 'blockTable' in k;
 }

@@ -2,12 +2,12 @@ import type { PagedKvView, Tensor } from '@heed/core';
 import { UnsupportedError } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
-import { optionHooks } from '../hooks/bound.ts';
+import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
 import { fail, show } from './checks/fail.ts';
 import { checkCumulative, checkLengths, type Lengths } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
-import { checkOut, optionTensors } from './checks/out.ts';
+import { checkOut, optionTensors, tableTensors } from './checks/out.ts';
 import { checkHeads, checkKeyValue, checkLengthLimit } from './checks/shapes.ts';
 import { packedKeys, pagedKeys } from './key-facts.ts';
 import type { VarlenOptions } from './options.ts';
@@ -21,6 +21,7 @@ export function varlenCall(
   k: Tensor,
   v: Tensor,
   options: VarlenOptions,
+  given?: readonly BoundHook[],
 ): Call {
   checkTensor(fn, 'q', q, { rank: 3, dtype: floats });
   const { gpu } = q;
@@ -50,9 +51,10 @@ export function varlenCall(
       : pagedKeys(fn, k, batch, { ...options, blockTable });
   checkLengthLimit(fn, 'the number of key rows', keys.seqlenK);
 
+  const hooks = given ?? optionHooks(options);
   const headDimV = v.shape.at(-1)!;
   if (options.out !== undefined) {
-    const inputs = { q, k, v, ...optionTensors(options) };
+    const inputs = { q, k, v, ...optionTensors(options), ...tableTensors(hooks) };
     checkOut({ fn, gpu }, options.out, [seqlenQ, qHeads, headDimV], inputs);
   }
   return {
@@ -70,28 +72,32 @@ export function varlenCall(
     lengths: 'varlen',
     batch,
     seqlenQ,
-    hooks: optionHooks(options),
+    hooks,
     options,
     ...keys,
   };
 }
 
 /** The call that a page view stands for. */
-export function viewCall(fn: string, q: Tensor, view: PagedKvView, options: VarlenOptions): Call {
+export function viewCall(
+  fn: string,
+  q: Tensor,
+  view: PagedKvView,
+  options: VarlenOptions,
+  hooks?: readonly BoundHook[],
+): Call {
   const { k, v, blockTable, seqUsedK, format, headDim, headDimV, pageSize } = view;
-  const call = varlenCall(fn, q, k, v, {
-    ...options,
-    blockTable,
-    seqUsedK,
-    format,
-    headDim,
-    headDimV,
-  });
+  const all = { ...options, blockTable, seqUsedK, format, headDim, headDimV };
+  const call = varlenCall(fn, q, k, v, all, hooks);
   if (pageSize !== call.pageSize) {
     const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;
     fail(fn, rule, show(pageSize), 'Pass the view as the cache made it.');
   }
   return call;
+}
+
+export function isView(k: Tensor | PagedKvView): k is PagedKvView {
+  return typeof k === 'object' && k !== null && 'blockTable' in k;
 }
 
 function sequences(fn: string, cu: Lengths): number {

@@ -1,4 +1,5 @@
 import type { Tensor } from '@heed/core';
+import type { TablePlace, WordSource } from '../run/word-source.ts';
 import type { AttentionOptions } from '../api/options.ts';
 import type { ParamValues } from '../wgsl/params.ts';
 import { alibi } from './alibi.ts';
@@ -9,10 +10,12 @@ import { softcap } from './softcap.ts';
 /** A hook and the data of one call: the hook selects the kernel, the data never do. */
 export interface BoundHook {
   readonly hook: ScoreHook | MaskHook;
-  /** What it reads from `captures`: tensors of words, of rank 1 or 2. */
-  readonly tables: readonly Tensor[];
-  /** Values of the hook's params. Table i lies row-major from word `offsets[i]` on, whatever its own strides. */
-  readonly values: (offsets: readonly number[]) => ParamValues;
+  /** What it reads from `captures`. */
+  readonly tables: readonly WordSource[];
+  /** Values of the hook's params, once it is known where each table lies. */
+  readonly values: (places: readonly TablePlace[]) => ParamValues;
+  /** The bit planes of a block mask, for a hook that has blocks. */
+  readonly blocks?: Tensor;
 }
 
 /** The hooks that options stand for, in the order in which they apply. */
@@ -29,14 +32,13 @@ function boundSoftcap(cap: number): BoundHook {
 }
 
 function boundAlibi(slopes: Tensor): BoundHook {
-  const { shape } = slopes;
   return {
     hook: alibi,
     tables: [slopes],
-    values: ([offset]) => ({
-      slopes: offset!,
-      slopes_batch: shape.length === 2 ? shape[1]! : 0,
-      slopes_head: 1,
+    values: ([place]) => ({
+      slopes: place!.offset,
+      slopes_batch: place!.strides.at(-2) ?? 0,
+      slopes_head: place!.strides.at(-1)!,
     }),
   };
 }

@@ -8,8 +8,9 @@ import type { ParamField } from '../wgsl/params.ts';
  * - `params.<field>` for the fields that it lists,
  * - `captures[i]` (words: u32, to be bitcast or unpacked) at offsets that it gets through such fields,
  * - the two structs that every kernel declares:
- *   `Row { batch, head, query, q_row, q_len, k_len: i32, <constants> }`, where `query` is the logical position i + off, and
- *   `Span { batch, head_first, head_last, query_first, query_last, key_first, key_last, k_len: i32 }`, all inclusive.
+ *   `Row { batch, head, query, q_row, q_len, k_row, k_len: i32, <constants> }`, where `query` is the logical position i + off, and
+ *   `Span { batch, head_first, head_last, query_first, query_last, key_first, key_last, q_len, k_len: i32 }`, all inclusive,
+ * - `kv_row(row: Row, key: i32) -> i32`, the key's row in packed or physical paged memory.
  */
 export interface Hook {
   /** A WGSL identifier, unique among the hooks of a kernel. */
@@ -45,6 +46,8 @@ export interface ScoreHook extends Hook {
 export interface MaskHook extends Hook {
   readonly kind: 'mask';
   readonly hasRange: boolean;
+  /** The classes of blocks were found beforehand: they are looked up before `class_<name>` is asked. One mask at most. */
+  readonly hasBlocks?: boolean;
 }
 
 /** The hooks of one kernel, in order of application. */
@@ -55,10 +58,13 @@ export interface VariantHooks {
   readonly masks: readonly MaskHook[];
 }
 
+const hookKey = (hook: ScoreHook | MaskHook): string =>
+  'hasBlocks' in hook && hook.hasBlocks ? `${hook.name}(blocks)` : hook.name;
+
 /** Sorts hooks by kind, each kind in the order given. */
 export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks {
   return {
-    key: hooks.map((hook) => hook.name).join('+') || 'none',
+    key: hooks.map(hookKey).join('+') || 'none',
     scores: hooks.filter((hook) => hook.kind === 'score'),
     masks: hooks.filter((hook) => hook.kind === 'mask'),
   };
@@ -66,4 +72,12 @@ export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantH
 
 export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
   return [...scores, ...masks];
+}
+
+export function hasBlocks({ masks }: VariantHooks): boolean {
+  return masks.some((mask) => mask.hasBlocks);
+}
+
+export function rowConstants(hooks: VariantHooks): readonly RowConstant[] {
+  return allHooks(hooks).flatMap((hook) => hook.constants ?? []);
 }

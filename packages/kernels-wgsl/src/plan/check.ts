@@ -4,11 +4,10 @@ import { checkNumSplits } from '../api/checks/options.ts';
 import { checkHeads, checkKeyValue, checkKvBatch } from '../api/checks/shapes.ts';
 import type { AttentionProblem } from './problem.ts';
 
-const fn = 'planAttention';
 const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
 
 /** A problem that no call could have is refused when the plan is made. */
-export function checkProblem(p: AttentionProblem): void {
+export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
   const ranks = Object.hasOwn(RANKS, p?.layout ?? '') ? RANKS[p.layout] : undefined;
   if (!ranks) {
     const rule = "layout must be 'dense', 'varlen' or 'paged'";
@@ -20,11 +19,11 @@ export function checkProblem(p: AttentionProblem): void {
     );
   }
   const { q: qShape, k: kShape, v: vShape = kShape, sequences } = p;
-  checkShape('q', qShape, ranks[0]);
-  checkShape('k', kShape, ranks[1]);
-  checkShape('v', vShape, ranks[1]);
-  checkType('dtype', p.dtype);
-  checkType('kvDtype', p.kvDtype);
+  checkShape(fn, 'q', qShape, ranks[0]);
+  checkShape(fn, 'k', kShape, ranks[1]);
+  checkShape(fn, 'v', vShape, ranks[1]);
+  checkType(fn, 'dtype', p.dtype);
+  checkType(fn, 'kvDtype', p.kvDtype);
   checkNumSplits(fn, p.numSplits);
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
@@ -35,13 +34,13 @@ export function checkProblem(p: AttentionProblem): void {
   if (p.layout === 'dense') checkKvBatch(fn, q!, k!);
 }
 
-function checkShape(name: string, shape: unknown, rank: number): void {
+function checkShape(fn: string, name: string, shape: unknown, rank: number): void {
   if (Array.isArray(shape) && shape.length === rank && shape.every(isCount)) return;
   const fix = 'Shapes are as in the call that the plan is for.';
   fail(fn, `${name} must be a shape of rank ${rank}`, show(shape), fix);
 }
 
-function checkType(name: string, type: unknown): void {
+function checkType(fn: string, name: string, type: unknown): void {
   if (type === undefined || type === 'f32' || type === 'f16') return;
   fail(fn, `${name} must be 'f32' or 'f16'`, show(type), 'Leave it out for f32.');
 }

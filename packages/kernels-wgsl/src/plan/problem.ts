@@ -84,7 +84,10 @@ export function factsOfCall(call: Call): ProblemFacts {
 }
 
 /** The problem as written by a caller of planAttention. */
-export function factsOfProblem(p: AttentionProblem): ProblemFacts {
+export function factsOfProblem(
+  p: AttentionProblem,
+  hooks: VariantHooks = problemHooks(p),
+): ProblemFacts {
   const dense = p.layout === 'dense';
   const paged = p.layout === 'paged';
   const v = p.v ?? p.k;
@@ -101,12 +104,13 @@ export function factsOfProblem(p: AttentionProblem): ProblemFacts {
     batch: dense ? p.q[0]! : (p.sequences ?? 1),
     seqlenQ: p.q[dense ? 2 : 0]!,
     seqlenK: dense ? p.k[2]! : paged ? p.k[0]! * p.k[1]! : p.k[0]!,
-    hooks: problemHooks(p),
+    hooks,
     numSplits: p.numSplits ?? 'auto',
   };
 }
 
-function problemHooks(p: AttentionProblem): VariantHooks {
+/** The hooks that the problem's options stand for. */
+export function problemHooks(p: AttentionProblem): VariantHooks {
   const scores = [p.softcap && softcap, p.alibi && alibi];
   return variantHooks([...scores.filter((hook) => typeof hook === 'object'), band]);
 }

@@ -49,4 +49,4 @@ function runEmpty(gpu: Gpu, kernel: Kernel): void {
 }
 
 // No smaller than any kernel's parameter block.
-const MAX_PARAM_BYTES = 1024;
+const MAX_PARAM_BYTES = 4096;

@@ -12,17 +12,24 @@ export interface BoundCaptures {
   release(): void;
 }
 
-export function bindCaptures(target: Target, { hooks, options }: Call): BoundCaptures {
+export function bindCaptures(
+  target: Target,
+  { hooks, options }: Pick<Call, 'hooks' | 'options'>,
+): BoundCaptures {
   const { sinks } = options;
   const tables = hooks.flatMap((bound) => bound.tables);
   const all = sinks ? [...tables, sinks] : tables;
-  const { range, offsets, release } = packWords(target, 'captures', all);
+  const { range, places, release } = packWords(target, 'captures', all);
   let next = 0;
   const values = hooks.map((bound) => {
     const first = next;
     next += bound.tables.length;
-    return bound.values(offsets.slice(first, next));
+    return bound.values(places.slice(first, next));
   });
-  const sinkValues = { sinks: sinks ? offsets[next]! : NONE, sinks_head: 1 };
+  const sinkPlace = sinks && places[next]!;
+  const sinkValues = {
+    sinks: sinkPlace?.offset ?? NONE,
+    sinks_head: sinkPlace?.strides[0] ?? 0,
+  };
   return { range, values: Object.assign({}, ...values, sinkValues) as ParamValues, release };
 }

@@ -59,7 +59,8 @@ function checkPartials(call: Call, splits: number): void {
 }
 
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {
-  const { gpu, q, k, v } = call;
+  const { gpu, q, k, v, hooks } = call;
+  const blocks = hooks.find((bound) => bound.blocks)?.blocks;
   const config = forwardConfig(selection, [q, k, v], data.out);
   const kvBytes = readBytes(config.kvType, config.read);
   const tensors: ForwardTensors = {
@@ -77,7 +78,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
       tensors.k.range,
       tensors.v.range,
       data.lengths.range,
-      placeholder(gpu, 'read'),
+      blocks ? bindTensor(blocks).range : placeholder(gpu, 'read'),
       data.captures.range,
       tensors.out.range,
       tensors.lse?.range ?? placeholder(gpu, 'write'),

@@ -1,6 +1,6 @@
-import type { BufferRange } from '@heed/core/kernel';
+import type { Tensor } from '@heed/core';
+import { type BufferRange, isContiguous } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import type { WordSource } from '../kernels/gather/gather.ts';
 import { NONE } from '../wgsl/params.ts';
 import { packWords } from './pack-words.ts';
 import type { Target } from './target.ts';
@@ -18,7 +18,9 @@ export interface BoundLengths {
   release(): void;
 }
 
-export function bindLengths(target: Target, { given }: Call): BoundLengths {
+const isDense = ({ shape, strides }: Tensor): boolean => isContiguous(shape, strides);
+
+export function bindLengths(target: Target, { given }: Pick<Call, 'given'>): BoundLengths {
   const lists = [
     ['cu_q', given.cuQ],
     ['cu_k', given.cuK],
@@ -26,13 +28,10 @@ export function bindLengths(target: Target, { given }: Call): BoundLengths {
     ['table', given.table],
   ] as const;
   const present = lists.filter(
-    (entry): entry is [(typeof entry)[0], WordSource] => entry[1] !== undefined,
+    (entry): entry is [(typeof entry)[0], Int32Array | Tensor] => entry[1] !== undefined,
   );
-  // The same list twice (cuSeqlensK defaults to cuSeqlensQ) is packed once.
-  const distinct = [...new Set(present.map(([, list]) => list))];
-  const { range, offsets, release } = packWords(target, 'lengths', distinct);
-  const at = Object.fromEntries(
-    present.map(([name, list]) => [name, offsets[distinct.indexOf(list)]!]),
-  );
+  const sources = present.map(([, list]) => list);
+  const { range, places, release } = packWords(target, 'lengths', sources, isDense);
+  const at = Object.fromEntries(present.map(([name], i) => [name, places[i]!.offset]));
   return { range, values: { cu_q: NONE, cu_k: NONE, used_k: NONE, table: NONE, ...at }, release };
 }

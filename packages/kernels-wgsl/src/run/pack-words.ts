@@ -1,66 +1,94 @@
+import type { Tensor } from '@heed/core';
 import {
   bindTensor,
   type BufferRange,
   elementCount,
-  isContiguous,
   placeholder,
+  rowMajorStrides,
 } from '@heed/core/kernel';
-import { gatherWords, type WordSource } from '../kernels/gather/gather.ts';
+import { gatherWords } from '../kernels/gather/gather.ts';
 import type { Target } from './target.ts';
+import { isDerived, type TablePlace, type WordSource } from './word-source.ts';
 
 /** Several lists of words behind one binding. */
 export interface PackedWords {
   readonly range: BufferRange;
-  /** Where each list begins, in words. */
-  readonly offsets: readonly number[];
+  readonly places: readonly TablePlace[];
   /** Frees what the packing allocated; call it once the reading work has been dispatched. */
   release(): void;
 }
 
 /**
- * One read-only binding for any number of integer or float32 lists. Lists from the host go into one upload; a single
- * dense tensor is bound as it is; only a mixture costs a copy on the GPU.
+ * One read-only binding for any number of lists. Lists from the host go into one upload; a single tensor is bound as it
+ * is, if its strides will do; only a mixture costs a copy on the GPU. A source that is named several times is packed once.
  */
 export function packWords(
   target: Target,
   use: string,
   sources: readonly WordSource[],
+  willDo: (only: Tensor) => boolean = () => true,
 ): PackedWords {
-  const [first] = sources;
-  if (first === undefined) return packed(placeholder(target.gpu, 'read'), []);
-  if (sources.every((source) => source instanceof Int32Array)) return upload(target, sources);
-  if (
-    sources.length === 1 &&
-    !(first instanceof Int32Array) &&
-    isContiguous(first.shape, first.strides)
-  ) {
-    const { range, elementOffset } = bindTensor(first);
-    return packed(range, [elementOffset]);
-  }
-  const { offsets, total } = concatenated(sources.map(wordCount));
-  const all = target.scratch(use, [total], 'u32');
-  sources.forEach((source, i) => gatherWords(target, source, all, offsets[i]!));
-  return { range: bindTensor(all).range, offsets, release: () => target.free(all) };
+  const distinct = [...new Set(sources)];
+  const { places, ...packed } = pack(target, use, distinct, willDo);
+  return { ...packed, places: sources.map((source) => places[distinct.indexOf(source)]!) };
 }
 
-function packed(range: BufferRange, offsets: readonly number[]): PackedWords {
-  return { range, offsets, release() {} };
+function pack(
+  target: Target,
+  use: string,
+  sources: readonly WordSource[],
+  willDo: (only: Tensor) => boolean,
+): PackedWords {
+  const [first] = sources;
+  if (first === undefined) return inPlace(placeholder(target.gpu, 'read'), []);
+  if (sources.every((source) => source instanceof Int32Array)) return upload(target, sources);
+  if (sources.length === 1 && 'dtype' in first && willDo(first)) {
+    const { range, elementOffset } = bindTensor(first);
+    return inPlace(range, [{ offset: elementOffset, strides: first.strides }]);
+  }
+  const { firsts, total } = concatenated(sources.map(wordCount));
+  const words = target.scratch(use, [total], 'u32');
+  sources.forEach((source, i) => {
+    if (isDerived(source)) source.write(target, words, firsts[i]!);
+    else gatherWords(target, source, words, firsts[i]!);
+  });
+  return {
+    range: bindTensor(words).range,
+    places: sources.map((source, i) => placeOf(source, firsts[i]!)),
+    release: () => target.free(words),
+  };
+}
+
+function inPlace(range: BufferRange, places: readonly TablePlace[]): PackedWords {
+  return { range, places, release() {} };
 }
 
 function upload(target: Target, lists: readonly Int32Array[]): PackedWords {
-  const { offsets, total } = concatenated(lists.map(wordCount));
+  const { firsts, total } = concatenated(lists.map(wordCount));
   const words = new Int32Array(total);
-  lists.forEach((list, i) => words.set(list, offsets[i]));
-  return packed(target.storage(words), offsets);
+  lists.forEach((list, i) => words.set(list, firsts[i]));
+  return inPlace(
+    target.storage(words),
+    lists.map((list, i) => placeOf(list, firsts[i]!)),
+  );
+}
+
+function placeOf(source: WordSource, first: number): TablePlace {
+  if (!('dtype' in source)) return { offset: first, strides: [1] };
+  const offset = source.dtype === 'f16' ? first * 2 : first;
+  return { offset, strides: rowMajorStrides(source.shape) };
 }
 
 function wordCount(source: WordSource): number {
-  return source instanceof Int32Array ? source.length : elementCount(source.shape);
+  if (source instanceof Int32Array) return source.length;
+  if (isDerived(source)) return source.count;
+  const elements = elementCount(source.shape);
+  return source.dtype === 'f16' ? Math.ceil(elements / 2) : elements;
 }
 
-function concatenated(counts: readonly number[]): { offsets: number[]; total: number } {
+function concatenated(counts: readonly number[]): { firsts: number[]; total: number } {
   let end = 0;
-  const offsets = counts.map((count) => (end += count) - count);
+  const firsts = counts.map((count) => (end += count) - count);
   // A binding may not be empty.
-  return { offsets, total: Math.max(1, end) };
+  return { firsts, total: Math.max(1, end) };
 }

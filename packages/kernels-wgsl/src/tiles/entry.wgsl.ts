@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { hasBlocks, type VariantHooks } from '../hooks/contract.ts';
 
 /**
  * The entry point of a tile path. The body runs once per tile of query rows, with `work`, its kv head `head`, its `span`, and
@@ -32,10 +33,11 @@ export function entryPoint(
 }
 
 /** The loop over the key tiles that the block range leaves; its body has `tile_class` and `first_key`. */
-export function keyTileLoop(body: string): string {
+export function keyTileLoop(hooks: VariantHooks, body: string): string {
   return wgsl`
     let tiles = key_tiles(work, span);
     for (var tile = tiles.x; tile < tiles.y; tile++) {
+      ${hasBlocks(hooks) && skipBlocks}
       let tile_class = class_of_tile(tile, span);
       if (tile_class == EMPTY) {
         continue;
@@ -45,3 +47,10 @@ export function keyTileLoop(body: string): string {
     }
   `;
 }
+
+const skipBlocks = wgsl`
+  tile = next_tile(tile, tiles.y, span);
+  if (tile >= tiles.y) {
+    break;
+  }
+`;

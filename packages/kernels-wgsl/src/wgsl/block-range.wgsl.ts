@@ -1,6 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import type { RowKind } from '../config/forward.ts';
-import type { VariantHooks } from '../hooks/contract.ts';
+import type { MaskHook, VariantHooks } from '../hooks/contract.ts';
+import { spanStruct } from './row.wgsl.ts';
 
 /**
  * Block range: which key tiles a query tile visits, and the class of each. EMPTY tiles are skipped, FULL ones need no mask
@@ -12,25 +13,18 @@ export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: nu
   return wgsl`
     const TILE_N = ${tileN}u;
 
-    struct Span {
-      batch: i32,
-      head_first: i32,
-      head_last: i32,
-      query_first: i32,
-      query_last: i32,
-      key_first: i32,
-      key_last: i32,
-      k_len: i32,
-    }
+    ${spanStruct}
 
     fn tile_span(work: Work) -> Span {
       let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
-      let shift = diagonal(work.seq);
+      let q_len = i32(work.seq.q_len);
+      let k_len = i32(work.seq.k_len);
+      let shift = diagonal(q_len, k_len);
       ${rows === 'group' ? groupHeads : 'let head_first = work.head;\nlet head_last = work.head;'}
       return Span(
         i32(work.seq.index), i32(head_first), i32(head_last),
         i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
-        0, i32(work.seq.k_len) - 1, i32(work.seq.k_len),
+        0, k_len - 1, q_len, k_len,
       );
     }
 
@@ -61,11 +55,24 @@ export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: nu
       let last = i32(tile * TILE_N + TILE_N) - 1;
       span.key_last = min(last, whole.k_len - 1);
       var class_ = select(FULL, PARTIAL, last >= whole.k_len);
-      ${masks.map(({ name }) => `class_ = min(class_, class_${name}(span));`)}
+      ${masks.map(classOf)}
       return class_;
     }
   `;
 }
+
+// Bounds may tell the tiles of a partial block apart.
+const classOf = ({ name, hasBlocks }: MaskHook): string =>
+  hasBlocks
+    ? wgsl`
+        let blocks = class_of_blocks(span);
+        if (blocks != PARTIAL) {
+          class_ = min(class_, blocks);
+        } else {
+          class_ = min(class_, class_${name}(span));
+        }
+      `
+    : `class_ = min(class_, class_${name}(span));`;
 
 const groupHeads = wgsl`
   let head_first = work.head * params.group;

@@ -1,28 +1,15 @@
 import { wgsl } from '@heed/core/kernel';
 import type { LengthKind, RowKind } from '../config/forward.ts';
-import { allHooks, type VariantHooks } from '../hooks/contract.ts';
+import { rowConstants, type VariantHooks } from '../hooks/contract.ts';
+import { rowStruct } from './row.wgsl.ts';
 
 /** Query rows: position and head of a tile's row, and where it lies in q, out and lse. */
 export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): string {
-  const constants = allHooks(hooks).flatMap((hook) => hook.constants ?? []);
+  const constants = rowConstants(hooks);
   const batch = (x: string): string =>
     lengths === 'dense' ? ` + u32(row.batch) * params.${x}_batch` : '';
   return wgsl`
-    struct Row {
-      batch: i32,
-      head: i32,
-      // Logical position, which masks and mods see.
-      query: i32,
-      q_row: i32,
-      q_len: i32,
-      k_len: i32,
-      ${constants.map(({ name, type }) => `${name}: ${type},`)}
-    }
-
-    // What is added to a row's index to get its logical position.
-    fn diagonal(seq: Sequence) -> i32 {
-      return select(0, i32(seq.k_len) - i32(seq.q_len), params.align_end != 0u);
-    }
+    ${rowStruct(constants)}
 
     fn row_head(work: Work, index: u32) -> u32 {
       ${rows === 'group' ? 'return work.head * params.group + index % params.group;' : 'return work.head;'}
@@ -44,8 +31,8 @@ export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
       let head = row_head(work, inside);
       let position = row_position(inside);
       return Row(
-        i32(work.seq.index), i32(head), i32(position) + diagonal(work.seq), i32(work.seq.q_row + position),
-        i32(work.seq.q_len), i32(work.seq.k_len),
+        i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
+        i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
         ${constants.map(({ expression }) => `${expression},`)}
       );
     }

@@ -1,5 +1,6 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, formatShape, isTensor } from '@heed/core/kernel';
+import type { BoundHook } from '../../hooks/bound.ts';
 import { fail } from './fail.ts';
 
 /** `out`: the result's shape and dtype, elements that do not overlap, and a buffer that holds no input. */
@@ -27,6 +28,12 @@ export function optionTensors(options: object): Readonly<Record<string, Tensor>>
   const given = Object.entries(options as Record<string, unknown>);
   const read = given.filter(([name, value]) => name !== 'out' && isTensor(value));
   return Object.fromEntries(read) as Record<string, Tensor>;
+}
+
+/** The tensors among the tables of hooks. */
+export function tableTensors(hooks: readonly BoundHook[]): Readonly<Record<string, Tensor>> {
+  const tables = hooks.flatMap((bound) => bound.tables).filter(isTensor);
+  return Object.fromEntries(tables.map((table, i) => [`captured tensor ${i}`, table]));
 }
 
 function checkApart(fn: string, out: Tensor, inputs: Readonly<Record<string, Tensor>>): void {

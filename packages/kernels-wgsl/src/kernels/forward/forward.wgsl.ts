@@ -1,15 +1,17 @@
 import type { KernelSource } from '@heed/core/kernel';
 import { wgsl } from '@heed/core/kernel';
 import { type ForwardConfig, forwardKey } from '../../config/forward.ts';
-import { allHooks } from '../../hooks/contract.ts';
+import { allHooks, hasBlocks } from '../../hooks/contract.ts';
 import { tileMain, tileShape } from '../../tiles/compute.ts';
 import { addressingWgsl } from '../../wgsl/addressing.wgsl.ts';
+import { blockParams, blocksWgsl } from '../../wgsl/blocks.wgsl.ts';
 import { blockRangeWgsl } from '../../wgsl/block-range.wgsl.ts';
 import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
 import { epilogueWgsl } from '../../wgsl/epilogue.wgsl.ts';
 import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
 import { forwardParams, type ParamField, paramsStruct } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
+import { diagonalWgsl } from '../../wgsl/row.wgsl.ts';
 import { rowsWgsl } from '../../wgsl/rows.wgsl.ts';
 import { sections } from '../../wgsl/sections.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
@@ -20,7 +22,9 @@ import { memoized } from '../memo.ts';
 
 /** The uniform block of a config: what every kernel is told, then what its hooks ask for. */
 export function forwardFields(config: ForwardConfig): readonly ParamField[] {
-  return [...forwardParams, ...allHooks(config.hooks).flatMap((hook) => hook.params)];
+  const { hooks } = config;
+  const blocks = hasBlocks(hooks) ? blockParams : [];
+  return [...forwardParams, ...blocks, ...allHooks(hooks).flatMap((hook) => hook.params)];
 }
 
 /** The forward kernel of a config: every part is one concern, and this is the list of them. */
@@ -37,6 +41,7 @@ function make(config: ForwardConfig): KernelSource {
     bindings(config),
     lengthsWgsl(config.lengths, config.keys),
     workWgsl(config.lengths, config.rows, tileM),
+    diagonalWgsl,
     rowsWgsl(config.lengths, config.rows, config.hooks),
     addressingWgsl(config.lengths, config.keys),
     readWgsl('q', config.qType, config.read, config.headDim),
@@ -45,6 +50,7 @@ function make(config: ForwardConfig): KernelSource {
     writeWgsl(config.outType, config.write, config.headDimV),
     softmaxWgsl('two'),
     blockRangeWgsl(config.rows, config.hooks, tileN),
+    hasBlocks(config.hooks) ? blocksWgsl(config.lengths) : '',
     variantWgsl(config.hooks),
     epilogueWgsl,
     tileMain(config),

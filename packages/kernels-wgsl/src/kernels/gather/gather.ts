@@ -1,40 +1,41 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, type BufferRange, dispatchGrid, getKernel } from '@heed/core/kernel';
+import { bindTensor, dispatchGrid, elementCount, getKernel } from '@heed/core/kernel';
 import type { Target } from '../../run/target.ts';
-import { gatherSource } from './gather.wgsl.ts';
+import { gatherSource, MAX_RANK } from './gather.wgsl.ts';
 
-/** Words from the host or from the GPU (rank 1 or 2, any strides). */
-export type WordSource = Int32Array | Tensor;
-
-/** Copies a list to consecutive words of `all`, from word `first` on. */
-export function gatherWords(target: Target, source: WordSource, all: Tensor, first: number): void {
-  const { range, offset, rows, columns, rowStride, columnStride } = strided(target, source);
-  const count = rows * columns;
+/**
+ * Copies a list from the host, or a tensor of rank ≤ 4, to consecutive words of `all`, row-major, from word `first` on; two
+ * halves to a word.
+ */
+export function gatherWords(
+  target: Target,
+  source: Int32Array | Tensor,
+  all: Tensor,
+  first: number,
+): void {
+  const { range, elementOffset, shape, strides, isHalf } = strided(target, source);
+  const count = elementCount(shape);
   if (count === 0) return;
-  const params = Uint32Array.of(rows, columns, offset, rowStride, columnStride, first, 0, 0);
+  const words = isHalf ? Math.ceil(count / 2) : count;
+  const head = [words, count, isHalf ? 1 : 0, elementOffset, first, 0, 0, 0];
+  const params = Uint32Array.of(...head, ...padded(shape, 1), ...padded(strides, 0));
   target.dispatch({
     kernel: getKernel(target.gpu, gatherSource),
     buffers: [range, bindTensor(all).range, target.uniform(params.buffer)],
-    workgroups: dispatchGrid(target.gpu, Math.ceil(count / 64)),
+    workgroups: dispatchGrid(target.gpu, Math.ceil(words / 64)),
   });
 }
 
-interface StridedWords {
-  readonly range: BufferRange;
-  readonly offset: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly rowStride: number;
-  readonly columnStride: number;
-}
-
-function strided(target: Target, source: WordSource): StridedWords {
+function strided(target: Target, source: Int32Array | Tensor) {
   if (source instanceof Int32Array) {
     const range = target.storage(source);
-    return { range, offset: 0, rows: 1, columns: source.length, rowStride: 0, columnStride: 1 };
+    return { range, elementOffset: 0, shape: [source.length], strides: [1], isHalf: false };
   }
-  const { range, elementOffset: offset } = bindTensor(source);
-  const [columns, rows = 1] = source.shape.toReversed() as [number, number?];
-  const [columnStride, rowStride = 0] = source.strides.toReversed() as [number, number?];
-  return { range, offset, rows, columns, rowStride, columnStride };
+  const { shape, strides, dtype } = source;
+  return { ...bindTensor(source), shape, strides, isHalf: dtype === 'f16' };
 }
+
+const padded = (values: readonly number[], filler: number): number[] => [
+  ...Array.from({ length: MAX_RANK - values.length }, () => filler),
+  ...values,
+];

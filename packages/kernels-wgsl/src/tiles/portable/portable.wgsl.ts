@@ -33,7 +33,9 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
       `,
     )}
 
-    ${keyTileLoop(wgsl`
+    ${keyTileLoop(
+      config.hooks,
+      wgsl`
       ${rows((r) => `var s${r} = vec4<f32>();`)}
       for (var chunk = 0u; chunk < ${unroll ? `${Math.ceil(config.headDim / 4)}u` : 'params.q_vecs'}; chunk += ${THREADS_N}u) {
         workgroupBarrier();
@@ -92,7 +94,8 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
           ${rows((r) => `acc${r}[${c}] = sum${r};`)}
         `,
       )}
-`)}
+`,
+    )}
 
     workgroupBarrier();
     ${rows((r) => `partial[${local(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}

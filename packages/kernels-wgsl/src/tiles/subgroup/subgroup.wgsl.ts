@@ -35,7 +35,9 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
       ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
     }
 
-    ${keyTileLoop(wgsl`
+    ${keyTileLoop(
+      config.hooks,
+      wgsl`
       ${owned(
         (g) => wgsl`
           let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
@@ -81,7 +83,8 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
         )}
         ${rows((r) => `acc${r}[d] = acc${r}_d;`)}
       }
-`)}
+`,
+    )}
 
     ${rows(
       (r) => wgsl`

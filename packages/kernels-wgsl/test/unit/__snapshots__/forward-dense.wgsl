@@ -121,6 +121,11 @@ fn find_work(unit: u32) -> Work {
   return work_of_tile(tile, rest / params.splits, rest % params.splits);
 }
 
+// What is added to a row's index to get its logical position.
+fn diagonal(q_len: i32, k_len: i32) -> i32 {
+  return select(0, k_len - q_len, params.align_end != 0u);
+}
+
 struct Row {
   batch: i32,
   head: i32,
@@ -128,12 +133,8 @@ struct Row {
   query: i32,
   q_row: i32,
   q_len: i32,
+  k_row: i32,
   k_len: i32,
-}
-
-// What is added to a row's index to get its logical position.
-fn diagonal(seq: Sequence) -> i32 {
-  return select(0, i32(seq.k_len) - i32(seq.q_len), params.align_end != 0u);
 }
 
 fn row_head(work: Work, index: u32) -> u32 {
@@ -156,8 +157,8 @@ fn make_row(work: Work, index: u32) -> Row {
   let head = row_head(work, inside);
   let position = row_position(inside);
   return Row(
-    i32(work.seq.index), i32(head), i32(position) + diagonal(work.seq), i32(work.seq.q_row + position),
-    i32(work.seq.q_len), i32(work.seq.k_len),
+    i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
+    i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
   );
 }
 
@@ -179,6 +180,10 @@ fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
 
 fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
   return params.v_offset + seq.index * params.v_batch + head * params.v_head + (seq.k_row + key) * params.v_row;
+}
+
+fn kv_row(row: Row, key: i32) -> i32 {
+  return row.k_row + key;
 }
 
 fn read_q(row: u32, d: u32) -> vec4<f32> {
@@ -260,18 +265,21 @@ struct Span {
   query_last: i32,
   key_first: i32,
   key_last: i32,
+  q_len: i32,
   k_len: i32,
 }
 
 fn tile_span(work: Work) -> Span {
   let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
-  let shift = diagonal(work.seq);
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  let shift = diagonal(q_len, k_len);
   let head_first = work.head;
   let head_last = work.head;
   return Span(
     i32(work.seq.index), i32(head_first), i32(head_last),
     i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
-    0, i32(work.seq.k_len) - 1, i32(work.seq.k_len),
+    0, k_len - 1, q_len, k_len,
   );
 }
 

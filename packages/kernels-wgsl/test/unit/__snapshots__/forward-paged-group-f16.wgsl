@@ -144,6 +144,11 @@ fn find_work(unit: u32) -> Work {
   return work_of_tile(tile, rest / params.splits, rest % params.splits);
 }
 
+// What is added to a row's index to get its logical position.
+fn diagonal(q_len: i32, k_len: i32) -> i32 {
+  return select(0, k_len - q_len, params.align_end != 0u);
+}
+
 struct Row {
   batch: i32,
   head: i32,
@@ -151,12 +156,8 @@ struct Row {
   query: i32,
   q_row: i32,
   q_len: i32,
+  k_row: i32,
   k_len: i32,
-}
-
-// What is added to a row's index to get its logical position.
-fn diagonal(seq: Sequence) -> i32 {
-  return select(0, i32(seq.k_len) - i32(seq.q_len), params.align_end != 0u);
 }
 
 fn row_head(work: Work, index: u32) -> u32 {
@@ -179,8 +180,8 @@ fn make_row(work: Work, index: u32) -> Row {
   let head = row_head(work, inside);
   let position = row_position(inside);
   return Row(
-    i32(work.seq.index), i32(head), i32(position) + diagonal(work.seq), i32(work.seq.q_row + position),
-    i32(work.seq.q_len), i32(work.seq.k_len),
+    i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
+    i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
   );
 }
 
@@ -196,17 +197,21 @@ fn lse_index(row: Row, split: u32) -> u32 {
   return params.lse_offset + split * params.lse_split + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
 }
 
-fn page_of(seq: Sequence, key: u32) -> u32 {
-  let entry = metadata[params.table + seq.index * params.table_row + key / params.page_size];
+fn page_of(sequence_index: u32, key: u32) -> u32 {
+  let entry = metadata[params.table + sequence_index * params.table_row + key / params.page_size];
   return u32(clamp(entry, 0, i32(params.pages) - 1));
 }
 
 fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-  return params.k_offset + page_of(seq, key) * params.k_batch + head * params.k_head + key % params.page_size * params.k_row;
+  return params.k_offset + page_of(seq.index, key) * params.k_batch + head * params.k_head + key % params.page_size * params.k_row;
 }
 
 fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-  return params.v_offset + page_of(seq, key) * params.v_batch + head * params.v_head + key % params.page_size * params.v_row;
+  return params.v_offset + page_of(seq.index, key) * params.v_batch + head * params.v_head + key % params.page_size * params.v_row;
+}
+
+fn kv_row(row: Row, key: i32) -> i32 {
+  return i32(page_of(u32(row.batch), u32(key)) * params.page_size + u32(key) % params.page_size);
 }
 
 fn read_q(row: u32, d: u32) -> vec4<f32> {
@@ -291,18 +296,21 @@ struct Span {
   query_last: i32,
   key_first: i32,
   key_last: i32,
+  q_len: i32,
   k_len: i32,
 }
 
 fn tile_span(work: Work) -> Span {
   let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
-  let shift = diagonal(work.seq);
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  let shift = diagonal(q_len, k_len);
   let head_first = work.head * params.group;
   let head_last = head_first + params.group - 1u;
   return Span(
     i32(work.seq.index), i32(head_first), i32(head_last),
     i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
-    0, i32(work.seq.k_len) - 1, i32(work.seq.k_len),
+    0, k_len - 1, q_len, k_len,
   );
 }
 

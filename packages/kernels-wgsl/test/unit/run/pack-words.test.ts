@@ -19,9 +19,9 @@ describe('packWords', () => {
   it('uploads the lists of the host as one, behind one another', () => {
     const { target, uploaded } = uploads();
     const lists = [Int32Array.of(0, 5, 9), Int32Array.of(), Int32Array.of(-1, 7)];
-    const { offsets } = packWords(target, 'lengths', lists);
+    const { places } = packWords(target, 'lengths', lists);
     expect(uploaded).toEqual([Int32Array.of(0, 5, 9, -1, 7)]);
-    expect(offsets).toEqual([0, 3, 3]);
+    expect(places.map(({ offset }) => offset)).toEqual([0, 3, 3]);
   });
 
   it('binds a word even where there is none', () => {

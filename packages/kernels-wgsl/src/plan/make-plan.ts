@@ -1,0 +1,100 @@
+import { DisposedError, type Gpu } from '@heed/core';
+import type { KernelSource } from '@heed/core/kernel';
+import type { Call } from '../api/call.ts';
+import { fail } from '../api/checks/fail.ts';
+import type { AttentionResult } from '../api/options.ts';
+import type { VariantHooks } from '../hooks/contract.ts';
+import { gatherSource } from '../kernels/gather/gather.wgsl.ts';
+import { runForward } from '../run/forward.ts';
+import { KeptScratch, passTarget, recorderTarget } from '../run/target.ts';
+import { checkMatch } from './match.ts';
+import type { AttentionTensors } from './plan.ts';
+import { type AttentionProblem, factsOfCall, factsOfProblem } from './problem.ts';
+import { select } from './select.ts';
+import { planSources } from './sources.ts';
+import { warmup, type WarmupOptions } from './warmup.ts';
+
+/** A kernel choice that can be made, compiled and looked at before there is any data. */
+export interface AttentionPlan<Tensors = AttentionTensors> extends Disposable {
+  readonly problem: AttentionProblem;
+  /** The generated attention kernel, for contiguous tensors. */
+  readonly wgsl: string;
+  /**
+   * Compiles off the hot path, and runs each kernel once over nothing, since some drivers compile at the first dispatch.
+   * After it, runs over contiguous tensors compile nothing.
+   * @throws CompileError what the adapter's compiler refused
+   */
+  warmup(options?: WarmupOptions): Promise<void>;
+  /**
+   * Dispatches, like the function that the plan stands for.
+   * @throws as that does, and ValidationError for data that the plan was not made for
+   */
+  run(tensors: Tensors): AttentionResult;
+  /**
+   * Records into a compute pass of yours, which you end and submit. Scratch memory stays with the plan until `dispose`;
+   * dispose plan and tensors only after the submit.
+   */
+  encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
+  /** Why this kernel, with its tiles and its identity: a line, then one per kernel. */
+  describe(): string;
+  /** Frees scratch memory. Kernels stay cached with the device. */
+  dispose(): void;
+}
+
+/**
+ * The plan of a checked problem.
+ * @param callOf makes and checks the call for some tensors, in the name of a function
+ * @param extra kernels that a run may need besides attention's own, for the warm-up
+ */
+export function makePlan<Tensors extends { readonly numSplits?: number | 'auto' }>(
+  gpu: Gpu,
+  problem: AttentionProblem,
+  hooks: VariantHooks,
+  callOf: (fn: string, tensors: Tensors) => Call,
+  extra: readonly KernelSource[] = [],
+): AttentionPlan<Tensors> {
+  const { capabilities, tuning } = gpu;
+  const facts = factsOfProblem(problem, hooks);
+  const selection = select(facts, capabilities, tuning);
+  const sources = planSources(problem, selection, !capabilities.f16);
+  const kept = new KeptScratch();
+  let disposed = false;
+
+  const alive = (fn: string): void => {
+    if (disposed) throw new DisposedError(`${fn}: this plan was disposed. Make another one.`);
+  };
+  const checked = (fn: string, tensors: Tensors): Call => {
+    alive(fn);
+    const call = callOf(fn, tensors);
+    if (call.gpu !== gpu) {
+      const rule = "tensors must belong to the plan's Gpu";
+      fail(fn, rule, 'those of another', 'Make a plan for their Gpu.');
+    }
+    checkMatch(fn, facts, factsOfCall(call), tensors.numSplits);
+    return call;
+  };
+  const dispose = (): void => {
+    disposed = true;
+    kept.dispose();
+  };
+  return {
+    problem,
+    wgsl: sources[0]!.code,
+    warmup: async (options) => {
+      alive('plan.warmup');
+      // Lengths and tables from the GPU are gathered, which no problem tells beforehand.
+      await warmup(gpu, [...sources, gatherSource, ...extra], options);
+    },
+    run: (tensors) => {
+      const call = checked('plan.run', tensors);
+      return gpu.batch(() => runForward(call, selection, recorderTarget(gpu)));
+    },
+    encode: (pass, tensors) => {
+      const call = checked('plan.encode', tensors);
+      return runForward(call, selection, passTarget(gpu, pass, kept));
+    },
+    describe: () => [selection.reason, ...sources.map((source) => source.label)].join('\n'),
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}

@@ -1,0 +1,71 @@
+import { wgsl } from '@heed/core/kernel';
+import type { LengthKind } from '../config/forward.ts';
+import { type ParamField, u32Fields } from './params.ts';
+
+/**
+ * What the reader of a block mask is told. Two bit planes, `some` and `full`, each have one bit per block, 32 columns to a
+ * word; batch, head and row are strides in words, 0 where one entry serves all.
+ */
+export const blockParams: readonly ParamField[] = u32Fields(
+  ...['blocks_some', 'blocks_full', 'blocks_batch', 'blocks_head', 'blocks_row'],
+  ...['block_m', 'block_n'],
+);
+
+/** The row of blocks that a sequence begins with. Packed sequences are as far apart as any length needs, as tiles are. */
+export function firstBlockRow(lengths: LengthKind): string {
+  return lengths === 'dense'
+    ? 'u32(batch) * params.blocks_batch'
+    : '(q_begin(u32(batch)) / params.block_m + u32(batch)) * params.blocks_row';
+}
+
+/** Looks up the blocks that a tile touches: usually one, more where a tile holds several heads or spans blocks. */
+export function blocksWgsl(lengths: LengthKind): string {
+  return wgsl`
+    // 32 blocks of a plane, by any row (some) or by all rows (full) of the span.
+    struct BlockWords {
+      some: u32,
+      full: u32,
+    }
+
+    fn block_words(span: Span, column: u32) -> BlockWords {
+      let batch = span.batch;
+      let shift = diagonal(span.q_len, span.k_len);
+      let first = u32(span.query_first - shift) / params.block_m;
+      let last = u32(span.query_last - shift) / params.block_m;
+      let head_last = select(span.head_first, span.head_last, params.blocks_head != 0u);
+      var words = BlockWords(0u, 0xffffffffu);
+      for (var head = span.head_first; head <= head_last; head++) {
+        for (var row = first; row <= last; row++) {
+          let word = ${firstBlockRow(lengths)} + u32(head) * params.blocks_head + row * params.blocks_row + column;
+          words.some |= block_mask[params.blocks_some + word];
+          words.full &= block_mask[params.blocks_full + word];
+        }
+      }
+      return words;
+    }
+
+    fn class_of_blocks(span: Span) -> u32 {
+      var some = 0u;
+      var full = 1u;
+      for (var block = u32(span.key_first) / params.block_n; block <= u32(span.key_last) / params.block_n; block++) {
+        let words = block_words(span, block / 32u);
+        some |= (words.some >> (block % 32u)) & 1u;
+        full &= (words.full >> (block % 32u)) & 1u;
+      }
+      return some + full;
+    }
+
+    // The first tile from \`tile\` on that may show a key. Blocks without one are passed over 32 at a time.
+    fn next_tile(tile: u32, end: u32, span: Span) -> u32 {
+      var block = tile * TILE_N / params.block_n;
+      while (block * params.block_n < end * TILE_N) {
+        let some = block_words(span, block / 32u).some >> (block % 32u);
+        if (some != 0u) {
+          return max(tile, (block + countTrailingZeros(some)) * params.block_n / TILE_N);
+        }
+        block = (block / 32u + 1u) * 32u;
+      }
+      return end;
+    }
+  `;
+}
