@@ -1,3 +1,11 @@
+export { flexAttention } from './attention/flex-attention.ts';
+export type { FlexOptions } from './attention/options.ts';
+export { type FlexProblem, type FlexTensors, planFlexAttention } from './attention/plan.ts';
+export { BlockMask } from './block-mask/block-mask.ts';
+export { createBlockMask } from './block-mask/create-block-mask.ts';
+export type { DocumentOptions } from './block-mask/documents.ts';
+export type { BlockMaskOptions } from './block-mask/options.ts';
+export type { BlockClasses } from './block-mask/read.ts';
 export {
   type CompiledFunction,
   compileMod,

@@ -1,8 +1,10 @@
 import { ValidationError } from '@heed/core';
-import type { Captures, MaskMod, SeqInfo } from './types.ts';
+import type { AllOf, Captures, MaskMod, ScoreMod } from './types.ts';
 
 type AnyFunction = (...args: never[]) => unknown;
 type AnyMask = MaskMod<never>;
+
+type MasksOf<Cs extends readonly unknown[]> = { readonly [I in keyof Cs]: MaskMod<Cs[I]> };
 
 /** What a composed function is made of. The compiler reads this instead of the function's source. */
 export type Composition =
@@ -29,15 +31,26 @@ function compose<F>(fn: F, parts: Composition): F {
  * const window = bind(slidingWindow, { window: 256 });
  * flexAttention(q, k, v, { maskMod: andMasks(window, bind(document, { id })) });
  */
-export function bind<F extends AnyFunction>(mod: F, captures: Captures): F {
+export function bind<C extends Captures>(mod: ScoreMod<C>, captures: C): ScoreMod;
+export function bind<C extends Captures>(mod: MaskMod<C>, captures: C): MaskMod;
+export function bind<C, B extends Partial<C> & Captures>(
+  mod: ScoreMod<C>,
+  captures: B,
+): ScoreMod<Omit<C, keyof B>>;
+export function bind<C, B extends Partial<C> & Captures>(
+  mod: MaskMod<C>,
+  captures: B,
+): MaskMod<Omit<C, keyof B>>;
+export function bind<F extends AnyFunction>(mod: F, captures: Captures): F;
+export function bind(mod: Function, captures: Captures): Function {
   checkFunction('bind', mod);
   const bound = (...args: unknown[]): unknown => {
     const found = args.findIndex((arg) => arg === undefined || isPlainObject(arg));
     const position = found < 0 ? args.length : found;
     const all = { ...(args[position] as object | undefined), ...captures };
-    return (mod as Function)(...args.toSpliced(position, 1, all));
+    return mod(...args.toSpliced(position, 1, all));
   };
-  return compose(bound, { kind: 'bind', mod, captures }) as unknown as F;
+  return compose(bound, { kind: 'bind', mod, captures });
 }
 
 function isPlainObject(value: unknown): boolean {
@@ -45,32 +58,32 @@ function isPlainObject(value: unknown): boolean {
 }
 
 /** What every mask of a list shows. Each keeps its own scope. */
-export function andMasks<M extends AnyMask>(...masks: readonly M[]): M {
-  return combine('andMasks', 'and', masks, (run) => masks.every(run));
+export function andMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>> {
+  return combine('andMasks', 'and', masks, (all, run) => all.every(run));
 }
 
 /** What some mask of a list shows. Each keeps its own scope. */
-export function orMasks<M extends AnyMask>(...masks: readonly M[]): M {
-  return combine('orMasks', 'or', masks, (run) => masks.some(run));
+export function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>> {
+  return combine('orMasks', 'or', masks, (all, run) => all.some(run));
 }
 
 /** What a mask hides. */
-export function notMask<M extends AnyMask>(mask: M): M {
-  return combine('notMask', 'not', [mask], (run) => !run(mask));
+export function notMask<C>(mask: MaskMod<C>): MaskMod<C> {
+  return combine('notMask', 'not', [mask], ([only], run) => !run(only!));
 }
 
-function combine<M extends AnyMask>(
+function combine<M>(
   name: string,
   kind: 'and' | 'or' | 'not',
-  parts: readonly M[],
-  all: (run: (mask: M) => boolean) => boolean,
+  masks: readonly unknown[],
+  all: (masks: readonly AnyMask[], run: (mask: AnyMask) => boolean) => boolean,
 ): M {
-  if (parts.length === 0) {
+  if (masks.length === 0) {
     throw new ValidationError(`${name}: give at least one mask; got none. Pass ${name}(mask).`);
   }
-  for (const part of parts) checkFunction(name, part);
-  type Args = [number, number, number, number, never, SeqInfo];
-  const combined = (...args: Args): boolean => all((mask) => mask(...args));
+  for (const mask of masks) checkFunction(name, mask);
+  const parts = masks as readonly AnyMask[];
+  const combined: AnyMask = (...args) => all(parts, (mask) => mask(...args));
   return compose(combined, { kind, parts }) as unknown as M;
 }
 

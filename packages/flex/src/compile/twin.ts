@@ -17,12 +17,12 @@ const indices = ['b', 'h', 'q', 'kv'] as const;
 // What every kernel takes for masked.
 const MASKED = -1e30;
 
-/** The JavaScript twin, called like the mod it was made from. A masked score comes out as −Infinity. */
+/** The JavaScript twin, called like the mod it was made from. A masked score comes out as −Infinity, and so does NaN. */
 export function jsMod(mod: CompiledMod, resolution: Resolution): JsMod {
   const run = pairFunction(mod, resolution, [mod.root]);
   return (...args) => {
     const [value] = run(args);
-    return typeof value === 'number' && value <= MASKED ? -Infinity : value!;
+    return typeof value === 'number' && !(value > MASKED) ? -Infinity : value!;
   };
 }
 

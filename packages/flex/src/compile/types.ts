@@ -23,7 +23,7 @@ export interface SeqInfo {
  * @example
  * const distance: ScoreMod = (score, b, h, q, kv) => score + (q - kv);
  */
-export type ScoreMod<C = Captures> = (
+export type ScoreMod<C = {}> = (
   score: number,
   b: number,
   h: number,
@@ -39,7 +39,7 @@ export type ScoreMod<C = Captures> = (
  * @example
  * const causal: MaskMod = (b, h, q, kv) => q >= kv;
  */
-export type MaskMod<C = Captures> = (
+export type MaskMod<C = {}> = (
   b: number,
   h: number,
   q: number,
@@ -47,3 +47,8 @@ export type MaskMod<C = Captures> = (
   c: Captured<C>,
   info: SeqInfo,
 ) => boolean;
+
+/** The captures of several mods together. */
+export type AllOf<Cs extends readonly unknown[]> = Cs extends readonly [infer C, ...infer Rest]
+  ? C & AllOf<Rest>
+  : {};

@@ -28,7 +28,8 @@ export function readTable(
 
 function convert({ dtype }: TableSlot, value: number): number {
   if (dtype === 'i32' || dtype === 'u32') return value | 0;
-  return finite(dtype === 'f16' ? fromHalf(toHalf(value)) : Math.fround(value));
+  const element = dtype === 'f16' ? fromHalf(toHalf(value)) : Math.fround(value);
+  return finite(Number.isNaN(element) ? -Infinity : element);
 }
 
 /** The least and largest element for first ≤ index ≤ last along an axis. */

@@ -47,6 +47,10 @@ export class HookText {
     return [...helpers, ...this.#tables.values(), ...this.#functions].join('\n\n');
   }
 
+  declare(text: string): void {
+    this.#functions.push(text);
+  }
+
   add({ signature, inputs, roots, known, result = ([text]) => text! }: FunctionText): void {
     const { lets, results } = writeBody(roots, {
       leaf: (node, args) => this.#leaf(node, args, inputs),

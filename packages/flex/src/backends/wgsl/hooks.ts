@@ -6,6 +6,7 @@ import { MAX } from '../bounds/interval.ts';
 import type { HookField } from './fields.ts';
 import { HookText, type InputNames } from './hook-text.ts';
 import { rowConstants } from './row-constants.ts';
+import { scoreGuard, staysFinite } from './score-guard.ts';
 
 /** A hook whose uniform fields say what they hold. */
 export interface CompiledScoreHook extends ScoreHook {
@@ -47,7 +48,11 @@ export function scoreHook(name: string, root: Node): CompiledScoreHook {
   const text = new HookText(name);
   const { constants, known } = addRowConstants(text, name, root);
   const signature = `fn score_${name}(score: f32, row: Row, key: i32) -> f32`;
-  text.add({ signature, inputs: pairInputs, roots: [root], known });
+  const guard = `${name}_guard`;
+  const isFinite = staysFinite(root);
+  if (!isFinite) text.declare(scoreGuard(guard));
+  const result = ([score]: readonly string[]): string => (isFinite ? score! : `${guard}(${score})`);
+  text.add({ signature, inputs: pairInputs, roots: [root], known, result });
   return { kind: 'score', name, params: text.fields, constants, wgsl: text.text };
 }
 

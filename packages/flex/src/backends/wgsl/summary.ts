@@ -12,8 +12,7 @@ export const NO_SUMMARY = 0xffffffff;
 
 /**
  * A summary of a table along one axis: for every place along the other axes (row-major) and every block of
- * {@link SUMMARY_BLOCK} elements, two words with the least and the largest element, as i32 or f32 bits. Infinities count
- * as ±1e38; a block that holds NaN as (−1e38, 1e38).
+ * {@link SUMMARY_BLOCK} elements, two words with the least and the largest element as they are read, in i32 or f32 bits.
  */
 export interface SummaryShape {
   /** Places along the other axes. */

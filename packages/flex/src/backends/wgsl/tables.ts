@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import type { DType } from '@heed/core';
 import { elementType, type TableSlot } from '../../ir/slot.ts';
 import type { FieldList } from './fields.ts';
 import { INFINITE } from '../../ir/infinity.ts';
@@ -21,26 +22,27 @@ export function readFunction(name: string, fields: FieldList, slot: TableSlot): 
   return wgsl`
     fn ${name}(${parameters(slot.rank).join(', ')}) -> ${elementType(slot)} {
       let at = ${fields.read({ kind: 'offset', slot })}${terms.join('')};
-      ${decode(slot)}
+      ${decode(slot.dtype)}
     }
   `;
 }
 
-// Infinities are met as bits only: WGSL may assume that there are none.
+// Infinities and NaN, which counts as −∞, are met as bits only: WGSL may assume that there are none.
 const infinity = f32Literal(INFINITE);
 
-function decode({ dtype }: TableSlot): string {
+/** Returns element `at` of the words `captures`, from its bits. */
+export function decode(dtype: DType): string {
   if (dtype === 'i32' || dtype === 'u32') return 'return bitcast<i32>(captures[at]);';
   if (dtype === 'f32') {
     return wgsl`
       let bits = captures[at];
-      let infinite = select(${infinity}, -${infinity}, bits == 0xff800000u);
-      return select(bitcast<f32>(bits), infinite, (bits & 0x7fffffffu) == 0x7f800000u);
+      let infinite = select(-${infinity}, ${infinity}, bits == 0x7f800000u);
+      return select(bitcast<f32>(bits), infinite, (bits & 0x7fffffffu) >= 0x7f800000u);
     `;
   }
   return wgsl`
     let bits = (captures[at / 2u] >> (at % 2u * 16u)) & 0xffffu;
-    let infinite = select(${infinity}, -${infinity}, bits == 0xfc00u);
-    return select(unpack2x16float(bits).x, infinite, (bits & 0x7fffu) == 0x7c00u);
+    let infinite = select(-${infinity}, ${infinity}, bits == 0x7c00u);
+    return select(unpack2x16float(bits).x, infinite, (bits & 0x7fffu) >= 0x7c00u);
   `;
 }

@@ -7,14 +7,15 @@ export interface TablePlace {
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
-  /** Word offsets of its summaries by axis, where there are any. */
-  readonly summaries?: readonly (number | undefined)[];
 }
 
-/** The values of a call: of scalars and tables by their `capture` index. */
+/** The values of a call. */
 export interface HookValues {
+  /** Scalars and tables by the `capture` index of their slots. */
   readonly scalars: readonly (number | boolean)[];
   readonly tables: readonly TablePlace[];
+  /** Word offsets of summaries, by the name of their field, where there are any. */
+  readonly summaries?: ReadonlyMap<string, number>;
 }
 
 /** The values of a compiled hook's uniform fields, by name. */
@@ -25,7 +26,10 @@ export function hookParams(
   return Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, values)]));
 }
 
-function fieldValue({ source, type }: HookField, { scalars, tables }: HookValues): number {
+function fieldValue(
+  { name, source, type }: HookField,
+  { scalars, tables, summaries }: HookValues,
+): number {
   if (source.kind === 'scalar') {
     const value = Number(scalars[source.slot.capture]);
     return type === 'f32' ? finite(value) : value;
@@ -39,6 +43,6 @@ function fieldValue({ source, type }: HookField, { scalars, tables }: HookValues
     case 'stride':
       return place.strides[source.axis]!;
     default:
-      return place.summaries?.[source.axis] ?? NO_SUMMARY;
+      return summaries?.get(name) ?? NO_SUMMARY;
   }
 }

@@ -1,0 +1,47 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+import type { AttentionResult } from '@heed/kernels-wgsl';
+import { runCall } from '@heed/kernels-wgsl/variant';
+import type { Captures } from '../compile/types.ts';
+import { flexCall } from './flex-call.ts';
+import type { AnyFlexOptions, FlexOptions } from './options.ts';
+
+/**
+ * Exact attention with a score and mask function of yours, fused into the kernel: torch's flex_attention, over dense,
+ * packed and paged keys. The functions are ordinary TypeScript; they see logical positions, so a causal mask written once
+ * serves prefill and cached decode.
+ *
+ * @param q [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk] with `cuSeqlensQ`; f32 or f16
+ * @param k [B or 1, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]
+ * @param v as k, with Dv
+ * @returns out as q, with Dv; lse f32 [B, Hq, Lq] or [Hq, Tq]. A row that sees no key is 0, and its lse −∞ (or its sink).
+ * @throws CompileError a mod that is not in the language: the place in its source, and the remedy
+ * @throws ValidationError a shape, dtype, option or capture that does not fit
+ * @throws UnsupportedError what this device cannot do
+ * @throws LimitError a tensor larger than one binding
+ * @throws DisposedError @throws DeviceLostError
+ * @example
+ * const { out } = flexAttention(q, k, v, { scoreMod: (score, b, h, q, kv) => score + (q - kv) });
+ */
+export function flexAttention<C extends Captures = {}>(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: FlexOptions<C>,
+): AttentionResult;
+/** Over a snapshot of a paged cache. */
+export function flexAttention<C extends Captures = {}>(
+  q: Tensor,
+  view: PagedKvView,
+  options: FlexOptions<C>,
+): AttentionResult;
+export function flexAttention(
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v: Tensor | AnyFlexOptions,
+  options?: AnyFlexOptions,
+): AttentionResult {
+  const [values, given] = options === undefined ? [undefined, v] : [v, options];
+  return runCall(
+    flexCall('flexAttention', q, k, values as Tensor | undefined, given as AnyFlexOptions),
+  );
+}

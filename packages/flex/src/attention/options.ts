@@ -1,0 +1,27 @@
+import type { AttentionOptions, VarlenLayout } from '@heed/kernels-wgsl';
+import type { BlockMask } from '../block-mask/block-mask.ts';
+import type { Captures, MaskMod, ScoreMod } from '../compile/types.ts';
+
+/** What `flexAttention` has in place of: a scoreMod, a maskMod. */
+export type BuiltInVariants = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
+
+/**
+ * What varies in a flexAttention. Order of application: q·k·scale → scoreMod → masks → softmax → sinks. With `cuSeqlensQ`
+ * the layout is packed, as in `varlenAttention`.
+ */
+export interface FlexOptions<C extends Captures = never>
+  extends Omit<AttentionOptions, BuiltInVariants>, Partial<VarlenLayout> {
+  /** Changes the score of each pair; −Infinity hides it. */
+  readonly scoreMod?: ScoreMod<C>;
+  /** Says which pairs are visible. Key tiles that its bounds prove hidden are not computed. */
+  readonly maskMod?: MaskMod<C>;
+  /** A mask whose blocks were found beforehand. With a maskMod beside it, both must hold. */
+  readonly blockMask?: BlockMask;
+  /** Values that the mods read. Other values, the same kernel; integers and other numbers are two kinds. */
+  readonly captures?: C;
+}
+
+/** Options of any captures, as they are looked at inside. */
+export interface AnyFlexOptions extends Omit<FlexOptions, 'captures'> {
+  readonly captures?: Captures;
+}

@@ -1,0 +1,30 @@
+import type { KernelSource } from '@heed/core/kernel';
+import type { MaskHook, ScoreHook } from '@heed/kernels-wgsl/variant';
+import type { HookField } from '../backends/wgsl/fields.ts';
+import { partsOf } from '../block-mask/block-mask.ts';
+import { summarySource } from '../summary/summary.wgsl.ts';
+import { compileFor, hookOf, type ResolvedMod, type Role } from './compiled-hook.ts';
+import type { AnyFlexOptions } from './options.ts';
+
+/** The hooks of a problem, which needs no data for them, and the kernels that prepare what they read. */
+export function hooksOfProblem(
+  fn: string,
+  { scoreMod, maskMod, blockMask, captures }: AnyFlexOptions,
+): { hooks: (ScoreHook | MaskHook)[]; sources: KernelSource[] } {
+  const compiled = (role: Role, mod: Function): [Role, ResolvedMod] => [
+    role,
+    compileFor(fn, role, mod, captures),
+  ];
+  const used: [Role, ResolvedMod][] = [
+    ...(scoreMod ? [compiled('score', scoreMod)] : []),
+    ...(blockMask ? [['block', partsOf(blockMask).compiled] as [Role, ResolvedMod]] : []),
+    ...(maskMod ? [compiled('mask', maskMod)] : []),
+  ];
+  const hooks = used.map(([role, { mod }]) => hookOf(mod, role));
+  const fields = hooks.flatMap(({ params }, i) => (used[i]![0] === 'mask' ? params : []));
+  const dtypes = new Set(fields.flatMap(summarised));
+  return { hooks, sources: [...dtypes].map(summarySource) };
+}
+
+const summarised = ({ source }: HookField): Parameters<typeof summarySource> | [] =>
+  source.kind === 'summary' ? [source.slot.dtype] : [];

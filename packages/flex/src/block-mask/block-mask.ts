@@ -1,0 +1,186 @@
+import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
+import { fail, show } from '@heed/kernels-wgsl/variant';
+import { compileFor } from '../attention/compiled-hook.ts';
+import type { Captures } from '../compile/types.ts';
+import { type BlockMaskParts, buildBlockMask } from './build.ts';
+import { type DocumentOptions, documentMask } from './documents.ts';
+import { blockLists, type BlockLists, type ListKind } from './lists.ts';
+import { picture } from './picture.ts';
+import { type BlockClasses, readBlocks } from './read.ts';
+import { shifted } from './shifted.ts';
+import { sliceView } from './view.ts';
+
+let parts: (mask: BlockMask) => BlockMaskParts;
+
+/**
+ * A mask, and for each block of it whether all, none or some of its pairs are visible. Made by `createBlockMask` and
+ * `BlockMask.fromCuSeqlens`. It holds its maskMod and captures; of tables it holds the tensors, not a copy.
+ *
+ * The blocks are two bits each on the GPU. The lists are torch's, made when they are first asked for: i32, counts [B, H, rows],
+ * indices [B, H, rows, columns] in ascending order, −1 behind the last; `kv…` by rows, `q…` by columns.
+ * Packed sequences lie one behind the other along the rows, with B = 1: sequence b from row floor(cuSeqlensQ[b] / blockSize) + b on.
+ */
+export class BlockMask implements Disposable {
+  static {
+    parts = (mask) => mask.#parts;
+  }
+
+  readonly #parts: BlockMaskParts;
+  readonly #lists = new Map<string, BlockLists>();
+
+  constructor(made: BlockMaskParts) {
+    this.#parts = made;
+  }
+
+  /**
+   * The blocks of documents that are packed into one row of dense tensors [B, H, L, D]: a token sees its own document, and
+   * what a maskMod beside that shows of it. Rows after the last document see nothing. The host's work is one upload of
+   * `cuSeqlens`, O(documents).
+   *
+   * @param cuSeqlens [documents + 1]: document d is rows cuSeqlens[d] to cuSeqlens[d + 1] − 1
+   * @throws as createBlockMask
+   * @example
+   * using mask = BlockMask.fromCuSeqlens(gpu, Int32Array.of(0, 700, 1024), { maskMod: causal });
+   */
+  static fromCuSeqlens<C extends Captures = {}>(
+    gpu: Gpu,
+    cuSeqlens: Int32Array | Tensor,
+    o: DocumentOptions<C> = {},
+  ): BlockMask {
+    const fn = 'BlockMask.fromCuSeqlens';
+    const { maskMod, options, owned } = documentMask(fn, gpu, cuSeqlens, o);
+    const made = buildBlockMask(fn, gpu, maskMod, options);
+    return new BlockMask({ ...made, owned: [...made.owned, ...owned] });
+  }
+
+  /** Rows and keys of a block. */
+  get blockSize(): readonly [q: number, k: number] {
+    const { blockM, blockN } = this.#parts.problem;
+    return [blockM, blockN];
+  }
+
+  /** [B, H, rows of blocks, columns of blocks] */
+  get shape(): readonly number[] {
+    const { batch, heads, rows, columns } = this.#parts.view;
+    return [batch, heads, rows, columns];
+  }
+
+  /** Partial blocks: the mask is asked for each of their pairs. */
+  get kvNumBlocks(): Tensor {
+    return this.#list({ isFull: false, transposed: false }).counts;
+  }
+
+  get kvIndices(): Tensor {
+    return this.#list({ isFull: false, transposed: false }).indices;
+  }
+
+  /** Blocks all of whose pairs are visible. */
+  get fullKvNumBlocks(): Tensor {
+    return this.#list({ isFull: true, transposed: false }).counts;
+  }
+
+  get fullKvIndices(): Tensor {
+    return this.#list({ isFull: true, transposed: false }).indices;
+  }
+
+  get qNumBlocks(): Tensor {
+    return this.#list({ isFull: false, transposed: true }).counts;
+  }
+
+  get qIndices(): Tensor {
+    return this.#list({ isFull: false, transposed: true }).indices;
+  }
+
+  get fullQNumBlocks(): Tensor {
+    return this.#list({ isFull: true, transposed: true }).counts;
+  }
+
+  get fullQIndices(): Tensor {
+    return this.#list({ isFull: true, transposed: true }).indices;
+  }
+
+  /** The share of blocks that attention skips, from 0 to 1. */
+  async sparsity(o?: { signal?: AbortSignal }): Promise<number> {
+    const { total, visited } = await this.toDense(o);
+    return total === 0 ? 0 : 1 - visited / total;
+  }
+
+  /** The class of every block: 0 empty, 1 partial, 2 full. */
+  toDense(o?: { signal?: AbortSignal }): Promise<BlockClasses> {
+    return readBlocks(this.#parts.view, o);
+  }
+
+  /** A picture for people: █ full, ▒ partial, · empty, blank where there is no block; large masks are scaled down. */
+  async toText(o?: { signal?: AbortSignal; maxColumns?: number }): Promise<string> {
+    return picture(await this.toDense(o), o?.maxColumns);
+  }
+
+  /**
+   * A part of it, which shares its memory: batch entries (axis 0), heads (axis 1) or rows of blocks (axis 2), for an attention
+   * over that part of q. The mask goes on seeing the indices and positions of the whole; `info` is of the part.
+   * @throws ValidationError a range that is not inside @throws UnsupportedError packed sequences
+   */
+  slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask {
+    const fn = 'BlockMask.slice';
+    const { problem, view, maskMod, captures } = this.#parts;
+    if (problem.lengths !== 'dense') {
+      throw new UnsupportedError(
+        `${fn}: packed sequences cannot be sliced. Make a mask for fewer.`,
+      );
+    }
+    const size = this.shape[axis];
+    if (size === undefined || axis > 2)
+      fail(fn, 'axis must be 0, 1 or 2', show(axis), 'Keys are not sliced.');
+    if (
+      !Number.isInteger(start) ||
+      !Number.isInteger(end) ||
+      start < 0 ||
+      end > size ||
+      start > end
+    ) {
+      fail(
+        fn,
+        `a range of axis ${axis} lies within 0 to ${size}`,
+        `${start} to ${end}`,
+        'Count blocks, not rows.',
+      );
+    }
+    const part = shifted(problem, axis, start, end);
+    const moved = { ...captures, mask: maskMod, ...part.offsets };
+    return new BlockMask({
+      ...this.#parts,
+      problem: part.problem,
+      view: sliceView(view, axis, start, end),
+      maskMod: part.maskMod,
+      captures: moved,
+      compiled: compileFor(fn, 'block', part.maskMod, moved),
+      owned: [],
+    });
+  }
+
+  /** Frees the blocks. Slices of it are gone with it; captured tensors are not. */
+  dispose(): void {
+    for (const { counts, indices } of this.#lists.values()) {
+      counts.dispose();
+      indices.dispose();
+    }
+    this.#lists.clear();
+    for (const tensor of this.#parts.owned) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #list(kind: ListKind): BlockLists {
+    const key = `${kind.isFull} ${kind.transposed}`;
+    let lists = this.#lists.get(key);
+    if (!lists) this.#lists.set(key, (lists = blockLists(this.#parts.gpu, this.#parts.view, kind)));
+    return lists;
+  }
+}
+
+/** What a block mask consists of, for the rest of this package. */
+export function partsOf(mask: BlockMask): BlockMaskParts {
+  return parts(mask);
+}

@@ -1,0 +1,70 @@
+import { type Gpu, LimitError, type Tensor } from '@heed/core';
+import { assertUsable } from '@heed/core/kernel';
+import { fail, show } from '@heed/kernels-wgsl/variant';
+import { boundMod } from '../attention/bound-mod.ts';
+import { compileFor, type ResolvedMod } from '../attention/compiled-hook.ts';
+import { inputsOf } from '../ir/depends.ts';
+import { classifyBlocks } from './classes.ts';
+import { blockLayout, layoutWords } from './layout.ts';
+import type { AnyBlockMaskOptions } from './options.ts';
+import { type BlockProblem, blockProblem } from './problem.ts';
+import type { BlockView } from './view.ts';
+
+/** What a block mask consists of. */
+export interface BlockMaskParts {
+  readonly gpu: Gpu;
+  readonly problem: BlockProblem;
+  readonly view: BlockView;
+  readonly maskMod: Function;
+  readonly captures: object | undefined;
+  readonly compiled: ResolvedMod;
+  /** What is freed with it. */
+  readonly owned: readonly Tensor[];
+}
+
+/** Compiles the mask and classifies its blocks, in the name of a public function. */
+export function buildBlockMask(
+  fn: string,
+  gpu: Gpu,
+  maskMod: Function,
+  o: AnyBlockMaskOptions,
+): BlockMaskParts {
+  assertUsable(gpu);
+  if (typeof maskMod !== 'function') {
+    fail(fn, 'maskMod must be a function', show(maskMod), 'Pass (b, h, q, kv) => q >= kv.');
+  }
+  const problem = snapshot(blockProblem(fn, gpu, o));
+  const compiled = compileFor(fn, 'block', maskMod, o.captures);
+  const inputs = inputsOf(compiled.mod.root);
+  const isDense = problem.lengths === 'dense';
+  if (isDense && inputs.has('b') && o.B === undefined) missing(fn, 'B', 'b', 'batch entries');
+  if (inputs.has('h') && o.H === undefined) missing(fn, 'H', 'h', 'query heads');
+  const dependsOnB = inputs.has('b') || problem.given.used !== undefined;
+  const layout = blockLayout(problem, { b: dependsOnB, h: inputs.has('h') });
+  checkSize(fn, gpu, 4 * layoutWords(layout));
+  const view = classifyBlocks(gpu, problem, layout, boundMod(fn, gpu, 'mask', compiled));
+  const { captures } = o;
+  return { gpu, problem, view, maskMod, captures, compiled, owned: [view.words] };
+}
+
+function missing(fn: string, name: string, input: string, what: string): never {
+  const fix = `Pass ${name}, the number of ${what}.`;
+  return fail(fn, `${name} is required, since the mask depends on ${input}`, 'undefined', fix);
+}
+
+function checkSize(fn: string, gpu: Gpu, bytes: number): void {
+  const { maxStorageBufferBindingSize: most } = gpu.device.limits;
+  if (bytes <= most) return;
+  throw new LimitError(
+    `${fn}: the blocks must fit one binding of ${most} bytes; they take ${bytes}. Use a larger blockSize.`,
+  );
+}
+
+/** Lists of the host may be written again by their owner. */
+function snapshot<P extends ReturnType<typeof blockProblem>>(problem: P): P {
+  const copies = Object.entries(problem.given).map(([name, list]) => [
+    name,
+    list instanceof Int32Array ? list.slice() : list,
+  ]);
+  return { ...problem, given: Object.fromEntries(copies) as P['given'] };
+}

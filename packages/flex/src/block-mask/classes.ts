@@ -1,0 +1,69 @@
+import { bindTensor, dispatchGrid, getKernel } from '@heed/core/kernel';
+import type { Gpu, Tensor } from '@heed/core';
+import {
+  bindCaptures,
+  bindLengths,
+  type BoundHook,
+  type MaskHook,
+  packParams,
+  recorderTarget,
+} from '@heed/kernels-wgsl/variant';
+import { classesFields, classesSource } from './classes.wgsl.ts';
+import { type BlockLayout, layoutWords } from './layout.ts';
+import type { BlockProblem } from './problem.ts';
+import { type BlockView, viewValues, wholeView } from './view.ts';
+
+/** Evaluates the mask's bounds for every block. One dispatch, and what the captures need; nothing is read back. */
+export function classifyBlocks(
+  gpu: Gpu,
+  problem: BlockProblem,
+  layout: BlockLayout,
+  bound: BoundHook,
+): BlockView {
+  const words = gpu.empty([Math.max(1, layoutWords(layout))], {
+    dtype: 'u32',
+    label: 'heed/block mask',
+  });
+  if (layout.plane > 0) gpu.batch(() => dispatchClasses(gpu, problem, layout, bound, words));
+  return wholeView(words, problem, layout);
+}
+
+function dispatchClasses(
+  gpu: Gpu,
+  problem: BlockProblem,
+  layout: BlockLayout,
+  bound: BoundHook,
+  words: Tensor,
+): void {
+  const target = recorderTarget(gpu);
+  const config = { ...problem, mask: bound.hook as MaskHook };
+  const lengths = bindLengths(target, problem);
+  const captures = bindCaptures(target, { hooks: [bound], options: {} });
+  const threads = layout.plane * 32;
+  const values = {
+    threads,
+    batch: problem.batch,
+    seqlen_q: problem.seqlenQ,
+    seqlen_k: problem.seqlenK,
+    align_end: problem.align === 'end' ? 1 : 0,
+    heads: layout.heads,
+    rows: layout.rows,
+    columns: layout.columns,
+    extent: 2 * layout.plane,
+    ...viewValues(wholeView(words, problem, layout), problem.blockM, problem.blockN),
+    ...lengths.values,
+    ...captures.values,
+  };
+  target.dispatch({
+    kernel: getKernel(gpu, classesSource(config)),
+    buffers: [
+      lengths.range,
+      captures.range,
+      bindTensor(words).range,
+      target.uniform(packParams(classesFields(config), values)),
+    ],
+    workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),
+  });
+  lengths.release();
+  captures.release();
+}

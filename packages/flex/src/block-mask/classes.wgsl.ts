@@ -1,0 +1,167 @@
+import { type KernelSource, wgsl } from '@heed/core/kernel';
+import {
+  allHooks,
+  blockParams,
+  type Call,
+  diagonalWgsl,
+  lengthsWgsl,
+  type MaskHook,
+  none,
+  type ParamField,
+  paramsStruct,
+  rowStruct,
+  sections,
+  spanStruct,
+  tileClasses,
+  u32Fields,
+  variantHooks,
+} from '@heed/kernels-wgsl/variant';
+
+/** Everything that the kernel's text depends on. */
+export interface ClassesConfig extends Pick<Call, 'lengths' | 'keys'> {
+  readonly mask: MaskHook;
+}
+
+export function classesFields({ mask }: ClassesConfig): readonly ParamField[] {
+  return [
+    ...u32Fields('threads', 'batch', 'seqlen_q', 'seqlen_k', 'cu_q', 'cu_k', 'used_k', 'align_end'),
+    ...u32Fields('heads', 'rows', 'columns', 'extent'),
+    ...blockParams,
+    ...mask.params,
+  ];
+}
+
+const made = new Map<string, KernelSource>();
+
+/** The class of every block from the mask's bounds, one thread per block, 32 of them to a word of each plane. */
+export function classesSource(config: ClassesConfig): KernelSource {
+  const key = `heed/block-mask ${config.lengths} ${config.keys} ${config.mask.name}`;
+  let source = made.get(key);
+  if (!source) made.set(key, (source = make(config, key)));
+  return source;
+}
+
+function make(config: ClassesConfig, label: string): KernelSource {
+  const { mask, lengths, keys } = config;
+  const hooks = variantHooks([mask]);
+  const code = sections(
+    none,
+    tileClasses,
+    paramsStruct(classesFields(config)),
+    bindings,
+    lengthsWgsl(lengths, keys),
+    diagonalWgsl,
+    rowStruct(mask.constants ?? []),
+    spanStruct,
+    // No pair is looked at here; the mask's text declares the function all the same.
+    'fn kv_row(row: Row, key: i32) -> i32 {\n  return key;\n}',
+    ...allHooks(hooks).map((hook) => hook.wgsl),
+    lengths === 'dense' ? denseRow : packedRow,
+    main(mask.name),
+  );
+  return { label, code: `${code}\n`, bindings: ['read', 'read', 'write', 'uniform'] };
+}
+
+const bindings = wgsl`
+  @group(0) @binding(0) var<storage, read> metadata: array<i32>;
+  @group(0) @binding(1) var<storage, read> captures: array<u32>;
+  @group(0) @binding(2) var<storage, read_write> blocks: array<u32>;
+  @group(0) @binding(3) var<uniform> params: Params;
+`;
+
+const denseRow = wgsl`
+  struct BlockRow {
+    seq: Sequence,
+    // Within the sequence.
+    index: u32,
+  }
+
+  fn block_row(batch: u32, row: u32) -> BlockRow {
+    return BlockRow(sequence(batch), row);
+  }
+`;
+
+const packedRow = wgsl`
+  struct BlockRow {
+    seq: Sequence,
+    // Within the sequence.
+    index: u32,
+  }
+
+  fn first_block_row(b: u32) -> u32 {
+    return q_begin(b) / params.block_m + b;
+  }
+
+  fn block_row(batch: u32, row: u32) -> BlockRow {
+    var low = 0u;
+    var high = params.batch;
+    while (low < high) {
+      let middle = (low + high + 1u) / 2u;
+      if (first_block_row(middle) <= row) {
+        low = middle;
+      } else {
+        high = middle - 1u;
+      }
+    }
+    return BlockRow(sequence(low), row - first_block_row(low));
+  }
+`;
+
+const main = (mask: string): string => wgsl`
+  fn class_of_block(block: BlockRow, head: u32, column: u32) -> u32 {
+    let q_len = i32(block.seq.q_len);
+    let k_len = i32(block.seq.k_len);
+    let query = i32(block.index * params.block_m);
+    let key = i32(column * params.block_n);
+    if (query >= q_len || key >= k_len) {
+      return EMPTY;
+    }
+    let shift = diagonal(q_len, k_len);
+    let query_last = min(query + i32(params.block_m), q_len) - 1;
+    let key_last = min(key + i32(params.block_n), k_len) - 1;
+    return class_${mask}(Span(
+      i32(block.seq.index), i32(head), i32(head), query + shift, query_last + shift, key, key_last, q_len, k_len,
+    ));
+  }
+
+  var<workgroup> some: array<atomic<u32>, 2>;
+  var<workgroup> full: array<atomic<u32>, 2>;
+
+  @compute @workgroup_size(64)
+  fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+  ) {
+    let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+    // A word of the planes is 32 threads: [batch, head, row, word].
+    let word = thread / 32u;
+    let column = word % params.blocks_row * 32u + thread % 32u;
+    let row = word / params.blocks_row % params.rows;
+    let head = word / (params.blocks_row * params.rows) % params.heads;
+    let batch = word / (params.blocks_row * params.rows * params.heads);
+    if (thread < params.threads) {
+      let block = block_row(batch, row);
+      if (column < params.columns) {
+        let class_ = class_of_block(block, head, column);
+        let bit = 1u << (thread % 32u);
+        if (class_ != EMPTY) {
+          atomicOr(&some[lane / 32u], bit);
+        }
+        if (class_ == FULL) {
+          atomicOr(&full[lane / 32u], bit);
+        }
+      }
+      if (head == 0u && column == 0u) {
+        let is_row = block.index * params.block_m < block.seq.q_len;
+        let columns = (block.seq.k_len + params.block_n - 1u) / params.block_n;
+        blocks[params.extent + batch * params.rows + row] = select(0u, columns, is_row);
+      }
+    }
+    workgroupBarrier();
+    if (thread < params.threads && lane % 32u == 0u) {
+      blocks[params.blocks_some + word] = atomicLoad(&some[lane / 32u]);
+      blocks[params.blocks_full + word] = atomicLoad(&full[lane / 32u]);
+    }
+  }
+`;

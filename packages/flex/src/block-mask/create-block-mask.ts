@@ -1,0 +1,28 @@
+import type { Gpu } from '@heed/core';
+import type { Captures, MaskMod } from '../compile/types.ts';
+import { BlockMask } from './block-mask.ts';
+import { buildBlockMask } from './build.ts';
+import type { BlockMaskOptions } from './options.ts';
+
+/**
+ * Finds the class of every block of a mask, on the GPU and from the mask's interval bounds: one thread per block, two bits
+ * each. No array of Lq × Lk exists at any time, and nothing is read back. What bounds cannot tell is a partial block.
+ * Rows of blocks count query rows i, columns keys j; the mask sees q = i + off, as in the attention.
+ *
+ * @param maskMod (b, h, q, kv, captures, info) => boolean
+ * @param o the problem: { Lq, Lk } of dense tensors (with B and H where the mask depends on them), or the lengths of packed or
+ *   paged ones. A snapshot: for other lengths make another, which compiles nothing.
+ * @throws CompileError a mask that is not in the language
+ * @throws ValidationError an option that does not fit, or B or H missing where the mask depends on b or h
+ * @throws LimitError blocks that do not fit one binding
+ * @example
+ * using mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
+ * console.log(await mask.sparsity()); // 0.484375
+ */
+export function createBlockMask<C extends Captures = {}>(
+  gpu: Gpu,
+  maskMod: MaskMod<C>,
+  o: BlockMaskOptions<C>,
+): BlockMask {
+  return new BlockMask(buildBlockMask('createBlockMask', gpu, maskMod, o));
+}

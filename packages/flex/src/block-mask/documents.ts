@@ -1,0 +1,72 @@
+import type { Gpu, Tensor } from '@heed/core';
+import {
+  assertUsable,
+  bindTensor,
+  dispatch,
+  dispatchGrid,
+  getKernel,
+  uploadUniform,
+} from '@heed/core/kernel';
+import {
+  bindLengths,
+  checkCumulative,
+  checkLengths,
+  fail,
+  recorderTarget,
+} from '@heed/kernels-wgsl/variant';
+import { andMasks, bind } from '../compile/compose.ts';
+import type { Captures, MaskMod } from '../compile/types.ts';
+import { documentsSource } from './documents.wgsl.ts';
+import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
+
+/** Of `BlockMask.fromCuSeqlens`. */
+export interface DocumentOptions<C extends Captures = never> extends Pick<
+  BlockMaskOptions<C>,
+  'B' | 'H' | 'blockSize' | 'captures'
+> {
+  /** What a token sees of its own document; default all of it. */
+  readonly maskMod?: MaskMod<C>;
+  /** Rows of q and of k; default the last of `cuSeqlens`. Needed where that is on the GPU. */
+  readonly L?: number;
+}
+
+const sameDocument: MaskMod<{ id: Tensor; documents: number }> = (b, h, q, kv, c) =>
+  c.id[q]! < c.documents && c.id[q] === c.id[kv];
+
+/** The mask of packed documents, with a table of the document of each row. */
+export function documentMask<C extends Captures>(
+  fn: string,
+  gpu: Gpu,
+  cu: Int32Array | Tensor,
+  { maskMod, L, ...rest }: DocumentOptions<C>,
+): { maskMod: Function; options: AnyBlockMaskOptions; owned: Tensor[] } {
+  assertUsable(gpu);
+  const entries = cu instanceof Int32Array ? cu.length : cu.shape[0]!;
+  checkLengths(fn, gpu, 'cuSeqlens', cu, [Math.max(1, entries)]);
+  const length = L ?? (cu instanceof Int32Array ? cu.at(-1) : undefined);
+  if (length === undefined) {
+    fail(fn, 'L is required', 'undefined', 'Lengths on the GPU are not known here.');
+  }
+  checkCumulative(fn, 'cuSeqlens', cu, length);
+  const documents = entries - 1;
+  const id = documentIds(gpu, cu, documents, length);
+  const own = bind(sameDocument, { id, documents }) as MaskMod<never>;
+  const both = maskMod ? andMasks(own, maskMod as MaskMod<never>) : own;
+  return { maskMod: both, options: { ...rest, Lq: length, Lk: length }, owned: [id] };
+}
+
+/** The document of each row; behind the last, the number of documents: ids that ascend have the tightest bounds. */
+function documentIds(gpu: Gpu, cu: Int32Array | Tensor, documents: number, length: number): Tensor {
+  const id = gpu.empty([Math.max(1, length)], { dtype: 'i32', label: 'heed/document ids' });
+  gpu.batch(() => {
+    const { range, values, release } = bindLengths(recorderTarget(gpu), { given: { cuQ: cu } });
+    const params = Uint32Array.of(id.shape[0]!, documents, values.cu_q, 0);
+    dispatch(gpu, {
+      kernel: getKernel(gpu, documentsSource),
+      buffers: [range, bindTensor(id).range, uploadUniform(gpu, params)],
+      workgroups: dispatchGrid(gpu, Math.ceil(id.shape[0]! / 64)),
+    });
+    release();
+  });
+  return id;
+}

@@ -1,0 +1,66 @@
+import { type KernelSource, wgsl } from '@heed/core/kernel';
+
+/**
+ * The blocks of one class as lists: for each row of blocks (transposed: each column) how many there are, and which, in
+ * ascending order. One thread per row.
+ */
+export const listsSource: KernelSource = {
+  label: 'heed/block-mask lists',
+  bindings: ['read', 'write', 'write', 'uniform'],
+  code: `${wgsl`
+    struct Params {
+      lists: u32,
+      heads: u32,
+      // Of one head: lists, and the most entries of one.
+      rows: u32,
+      columns: u32,
+      some: u32,
+      full: u32,
+      batch_stride: u32,
+      head_stride: u32,
+      row_stride: u32,
+      transposed: u32,
+      is_full: u32,
+    }
+
+    @group(0) @binding(0) var<storage, read> blocks: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> counts: array<u32>;
+    @group(0) @binding(2) var<storage, read_write> indices: array<i32>;
+    @group(0) @binding(3) var<uniform> params: Params;
+
+    fn is_listed(start: u32, row: u32, column: u32) -> bool {
+      let word = start + row * params.row_stride + column / 32u;
+      let some = (blocks[params.some + word] >> (column % 32u)) & 1u;
+      let full = (blocks[params.full + word] >> (column % 32u)) & 1u;
+      return some != 0u && full == params.is_full;
+    }
+
+    @compute @workgroup_size(64)
+    fn main(
+      @builtin(workgroup_id) workgroup: vec3<u32>,
+      @builtin(num_workgroups) workgroups: vec3<u32>,
+      @builtin(local_invocation_index) lane: u32,
+    ) {
+      let list = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+      if (list >= params.lists) {
+        return;
+      }
+      let row = list % params.rows;
+      let head = list / params.rows % params.heads;
+      let batch = list / (params.rows * params.heads);
+      let start = batch * params.batch_stride + head * params.head_stride;
+      let entries = list * params.columns;
+      var count = 0u;
+      for (var column = 0u; column < params.columns; column++) {
+        if (is_listed(start, select(row, column, params.transposed != 0u), select(column, row, params.transposed != 0u))) {
+          indices[entries + count] = i32(column);
+          count++;
+        }
+      }
+      counts[list] = count;
+      for (var rest = count; rest < params.columns; rest++) {
+        indices[entries + rest] = -1;
+      }
+    }
+  `}\n`,
+};

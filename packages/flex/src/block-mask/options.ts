@@ -1,0 +1,23 @@
+import type { VarlenLayout } from '@heed/kernels-wgsl';
+import type { Captures } from '../compile/types.ts';
+
+export interface BlockMaskOptions<C extends Captures = never> extends Partial<VarlenLayout> {
+  /** Batch entries; default 1, which serves all. Needed where the mask depends on b. */
+  readonly B?: number;
+  /** Query heads; default 1, which serves all. Needed where the mask depends on h. */
+  readonly H?: number;
+  /** Query rows. Of packed tensors: rows in all, needed where `cuSeqlensQ` is on the GPU. */
+  readonly Lq?: number;
+  /** Keys. Of packed tensors: rows in all; of paged ones: the most of a sequence. Needed where the lengths are on the GPU. */
+  readonly Lk?: number;
+  /** As in the attention; default 'end'. */
+  readonly align?: 'start' | 'end';
+  /** Rows and keys of a block, multiples of 32; default 128. */
+  readonly blockSize?: number | readonly [q: number, k: number];
+  readonly captures?: C;
+}
+
+/** Options of any captures, as they are looked at inside. */
+export interface AnyBlockMaskOptions extends Omit<BlockMaskOptions, 'captures'> {
+  readonly captures?: Captures;
+}

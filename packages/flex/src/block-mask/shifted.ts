@@ -1,0 +1,47 @@
+import type { MaskMod } from '../compile/types.ts';
+import type { BlockProblem } from './problem.ts';
+
+interface Shift {
+  readonly mask: MaskMod<never>;
+  readonly batch0: number;
+  readonly head0: number;
+  readonly query0: number;
+}
+
+/** A mask over a part of what it was made for: it sees the batch entry, the head and the position of the whole. */
+const shiftedMask: MaskMod<Shift & Record<string, never>> = (b, h, q, kv, c, info) =>
+  c.mask(b + c.batch0, h + c.head0, q + c.query0, kv, c as never, info);
+
+export interface ShiftedMask {
+  readonly problem: BlockProblem;
+  readonly maskMod: Function;
+  readonly offsets: Omit<Shift, 'mask'>;
+}
+
+/** The problem of a slice, and how far the mask's arguments move. */
+export function shifted(
+  problem: BlockProblem,
+  axis: 0 | 1 | 2,
+  start: number,
+  end: number,
+): ShiftedMask {
+  const offsets = { batch0: 0, head0: 0, query0: 0 };
+  if (axis === 1) {
+    const part = { ...problem, heads: end - start };
+    return { problem: part, maskMod: shiftedMask, offsets: { ...offsets, head0: start } };
+  }
+  if (axis === 0) {
+    const { used } = problem.given;
+    const usedPart =
+      used instanceof Int32Array ? used.slice(start, end) : used?.slice(0, start, end);
+    const given = usedPart ? { used: usedPart } : {};
+    const part = { ...problem, batch: end - start, given };
+    return { problem: part, maskMod: shiftedMask, offsets: { ...offsets, batch0: start } };
+  }
+  const firstRow = start * problem.blockM;
+  const seqlenQ = Math.max(0, Math.min(end * problem.blockM, problem.seqlenQ) - firstRow);
+  // With align 'end' the part's own diagonal is as much further as its rows are fewer.
+  const own = problem.align === 'end' ? problem.seqlenQ - seqlenQ : 0;
+  const part = { ...problem, seqlenQ };
+  return { problem: part, maskMod: shiftedMask, offsets: { ...offsets, query0: firstRow - own } };
+}

@@ -1,0 +1,10 @@
+export { blockDiagonal } from './block-diagonal.ts';
+export { causal } from './causal.ts';
+export { dilatedWindow } from './dilated-window.ts';
+export { document } from './document.ts';
+export { globalPlusWindow } from './global-plus-window.ts';
+export { natten2d } from './natten2d.ts';
+export { prefixLm } from './prefix-lm.ts';
+export { sharedPrefix } from './shared-prefix.ts';
+export { slidingWindow } from './sliding-window.ts';
+export { tree } from './tree.ts';

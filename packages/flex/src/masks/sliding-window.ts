@@ -1,0 +1,21 @@
+import type { MaskMod } from '../compile/types.ts';
+
+/**
+ * A query sees itself and the `window` keys before it: `window + 1` keys in all. Causal, and inclusive like the
+ * `window: [left, 0]` option.
+ *
+ *     window 2:  █░░░░
+ *                ██░░░
+ *                ███░░
+ *                ░███░
+ *                ░░███
+ *
+ * - `window`: a whole number, 0 or more. A model that counts the query among its w keys (Mistral) has window w − 1
+ *
+ * Source: Longformer (arXiv 2004.05150), Mistral 7B (arXiv 2310.06825); `attn_gym/masks/sliding_window.py`.
+ *
+ * @example
+ * flexAttention(q, k, v, { maskMod: bind(slidingWindow, { window: 1024 }) });
+ */
+export const slidingWindow: MaskMod<{ window: number }> = (b, h, q, kv, { window }) =>
+  q >= kv && q - kv <= window;

@@ -1,0 +1,21 @@
+import type { Tensor } from '@heed/core';
+import type { ScoreMod } from '../compile/types.ts';
+
+/**
+ * Attention with linear biases: every head loses `slope` of the score per position of distance.
+ *
+ *     bias of query 2:  −2s  −s  0  −s  −2s
+ *
+ * The distance counts both ways, as with the `alibiSlopes` option. Under a causal mask this is the paper's, and
+ * PyTorch's `(kv − q) · slope`. For a power-of-two number of heads the paper's slopes are 2^(−8 (h + 1) / Hq).
+ *
+ * - `slopes`: [Hq] f32 or f16
+ *
+ * Source: Press et al. 2022, "Train Short, Test Long" (arXiv 2108.12409); `attn_gym/mods/alibi.py`.
+ *
+ * @example
+ * const slopes = gpu.tensor(Array.from({ length: heads }, (_, h) => 2 ** ((-8 * (h + 1)) / heads)), { shape: [heads] });
+ * flexAttention(q, k, v, { scoreMod: alibi, maskMod: causal, captures: { slopes } });
+ */
+export const alibi: ScoreMod<{ slopes: Tensor }> = (score, b, h, q, kv, { slopes }) =>
+  score - slopes[h]! * Math.abs(q - kv);

@@ -1,0 +1,19 @@
+import type { Tensor } from '@heed/core';
+import type { ScoreMod } from '../compile/types.ts';
+
+/**
+ * Scales the scores of each head by a learned gate between 0 and 1; a closed head attends to all keys alike.
+ *
+ *     gate:    −∞   0    ∞
+ *     factor:   0   0.5  1     score · sigmoid(gate[h])
+ *
+ * - `gate`: [Hq] f32 or f16, before the sigmoid
+ *
+ * Source: the head-specific gate of PyTorch's FlexAttention tests.
+ *
+ * @example
+ * flexAttentionVjp(q, k, v, { scoreMod: headGate, captures: { gate } }).backward(dOut).dCaptures.gate;
+ */
+export const headGate: ScoreMod<{ gate: Tensor }> = (score, b, h, q, kv, { gate }) =>
+  // Below −80, exp would near the end of f32, and an infinity would make the derivative NaN.
+  score / (1 + Math.exp(-Math.max(gate[h]!, -80)));

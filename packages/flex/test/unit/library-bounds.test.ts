@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import type { CompiledMaskHook } from '../../src/backends/wgsl/hooks.ts';
+import { compileResolved, toMaskHook } from '../../src/compile/compiled.ts';
+import { resolve } from '../../src/compile/resolve.ts';
+import {
+  type Block,
+  type BlockClass,
+  capturedBy,
+  judge,
+  type Verdict,
+} from '../programs/blocks.ts';
+import { library, type LibraryCase, nestedValues } from '../programs/library.ts';
+
+const KEYS = 96;
+const sizes = [
+  [1, 32],
+  [8, 8],
+  [16, 48],
+  [32, 16],
+] as const;
+
+/** Blocks of the last `qLen` of 96 positions, by their keys; neither side need divide its length. */
+function* blocksOf(qLen: number): Generator<Block> {
+  const offset = KEYS - qLen;
+  for (const [rows, columns] of sizes) {
+    for (let row = 0; row < qLen; row += rows) {
+      for (let kvFirst = 0; kvFirst < KEYS; kvFirst += columns) {
+        yield {
+          b: (row + kvFirst) % 2,
+          hFirst: 0,
+          hLast: 1,
+          qFirst: offset + row,
+          qLast: offset + Math.min(row + rows, qLen) - 1,
+          kvFirst,
+          kvLast: Math.min(kvFirst + columns, KEYS) - 1,
+          qLen,
+          kvLen: KEYS,
+        };
+      }
+    }
+  }
+}
+
+function compiled({ mod, values }: LibraryCase): {
+  judge(qLen: number): Verdict[];
+  hook: CompiledMaskHook;
+} {
+  const resolution = resolve('test', mod, values);
+  const mask = compileResolved('test', resolution, 'mask');
+  const verdictOf = judge(mask);
+  const captured = capturedBy(mask, nestedValues(values), resolution);
+  return {
+    judge: (qLen) => [...blocksOf(qLen)].map((block) => verdictOf(block, captured)),
+    hook: toMaskHook(mask, 'mask'),
+  };
+}
+
+/** The share of the blocks of a class that the bounds recognise; −1 where there are none. */
+function share(verdicts: readonly Verdict[], wanted: BlockClass): number {
+  const blocks = verdicts.filter(({ actual }) => actual === wanted);
+  if (blocks.length === 0) return -1;
+  return blocks.filter(({ claimed }) => claimed === wanted).length / blocks.length;
+}
+
+const masks = library.filter(({ kind }) => kind === 'mask');
+
+describe.for(masks)('bounds of $name', (mask) => {
+  it.for([70, 116])('are right for %i queries', { timeout: 30_000 }, (qLen) => {
+    for (const { claimed, actual, lost } of compiled(mask).judge(qLen)) {
+      expect(claimed === 'partial' || claimed === actual).toBe(true);
+      expect(lost).toEqual([]);
+    }
+  });
+});
+
+interface Tightness {
+  /** Least share; −1: the case has no such block. */
+  readonly full: number;
+  readonly empty: number;
+  /** Whether the range of visible keys is known, which bounds the loop over key tiles. */
+  readonly hasRange: boolean;
+}
+
+const exact: Tightness = { full: 1, empty: 1, hasRange: true };
+
+// What is missed: blocks that are full by one condition for some pairs and by another for the rest; the inside of a
+// tree.
+const tightness: Record<string, Tightness> = {
+  causal: exact,
+  'slidingWindow window 20': exact,
+  'slidingWindow window 0': { ...exact, full: -1 },
+  'dilatedWindow window 12 dilation 3': { ...exact, full: -1 },
+  'dilatedWindow window 40 dilation 1': exact,
+  'prefixLm prefix [2]': exact,
+  'document id [96]': { ...exact, hasRange: false },
+  'globalPlusWindow globals 10 window 17': { full: 0.95, empty: 1, hasRange: false },
+  'sharedPrefix prefix 30 id [96]': { ...exact, full: 0.85 },
+  'blockDiagonal blockSize 24': exact,
+  'blockDiagonal blockSize 5': { ...exact, full: -1 },
+  'tree ancestors [70, 3] prefix 26': { ...exact, empty: 0.86 },
+  'tree ancestors [70, 3]': { ...exact, empty: 0.86 },
+  'natten2d height 12 width 8 kernel 5': { ...exact, full: -1 },
+  'natten2d height 2 width 48 kernel 24': exact,
+};
+
+describe('bounds recognise of full and of empty blocks, at the least, the share for', () => {
+  it.for(masks)('$name', (mask) => {
+    const { judge: verdictsOf, hook } = compiled(mask);
+    const verdicts = verdictsOf(70);
+    const { full, empty, hasRange } = tightness[mask.name]!;
+    const shares = { full: share(verdicts, 'full'), empty: share(verdicts, 'empty') };
+    expect(Math.sign(shares.full)).toBe(Math.sign(full));
+    expect(shares.full).toBeGreaterThanOrEqual(full);
+    expect(shares.empty).toBeGreaterThanOrEqual(empty);
+    expect(hook.hasRange).toBe(hasRange);
+  });
+});
