@@ -5,6 +5,7 @@ import { firstLine } from './first-use.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { peerFactories } from './peers/index.ts';
 import { renderPlot } from './report/plot.ts';
+import { isWrong, renderComparisons } from './report/comparison-table.ts';
 import { renderTable } from './report/table.ts';
 import type { Report } from './results.ts';
 import { runBench } from './run.ts';
@@ -31,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     print(
       options.json
         ? `${JSON.stringify(report)}\n`
-        : `${renderTable(report)}\nWritten: ${files.join(', ')}\n`,
+        : `${renderTable(report)}\n${renderComparisons(report.comparisons)}\nWritten: ${files.join(', ')}\n`,
     );
     return heedIsRight(report) ? 0 : 1;
   } catch (error) {
@@ -45,10 +46,19 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function dryRun({ rows, peers, rounds }: Options): string {
-  return rows
-    .map(({ id, title }) => `${id}: ${title}; at most ${rounds} rounds of ${peers.join(', ')}\n`)
-    .join('');
+function dryRun({ rows, comparisons, peers, rounds }: Options): string {
+  const line = (id: string, title: string, names: readonly string[]): string =>
+    `${id}: ${title}; at most ${rounds} rounds of ${names.join(', ')}\n`;
+  return [
+    ...rows.map(({ id, title }) => line(id, title, peers)),
+    ...comparisons.map(({ id, title, contestants }) =>
+      line(
+        id,
+        title,
+        contestants.map(({ name }) => name),
+      ),
+    ),
+  ].join('');
 }
 
 async function save(report: Report, folder: string): Promise<string[]> {
@@ -61,7 +71,9 @@ async function save(report: Report, folder: string): Promise<string[]> {
   return Object.keys(files).map((name) => join(folder, name));
 }
 
-function heedIsRight({ rows }: Report): boolean {
+function heedIsRight({ rows, comparisons }: Report): boolean {
+  const placed = comparisons.flatMap((comparison) => comparison.placed);
+  if (placed.some((one) => !one.name.startsWith('jax') && isWrong(one))) return false;
   return rows.every(({ peers }) =>
     peers.every((result) => result.peer !== 'heed' || ('right' in result && result.right)),
   );

@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
+import type { Comparison } from './comparisons/comparison.ts';
+import { comparisons } from './comparisons/list.ts';
 import { type Workload, workloads } from './workloads.ts';
 
 /** What the command line asks for. */
 export interface Options {
   readonly rows: readonly Workload[];
+  readonly comparisons: readonly Comparison[];
   readonly peers: readonly string[];
   readonly rounds: number;
   readonly seconds: number;
@@ -15,7 +18,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
 
-  --rows a,b      rows to run (default: all)
+  --rows a,b      rows and comparisons to run (default: all)
   --peers a,b     programs to run (default: all); heed is needed for ratios
   --rounds N      timed rounds of each row (default: 15)
   --seconds N     begin no round of a row after this time, but for the first (default: 60)
@@ -39,10 +42,11 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
       help: { type: 'boolean', default: false },
     },
   });
-  const ids = workloads.map(({ id }) => id);
+  const ids = [...workloads, ...comparisons].map(({ id }) => id);
   const chosen = choose('--rows', values.rows, ids);
   return {
     rows: workloads.filter(({ id }) => chosen.includes(id)),
+    comparisons: comparisons.filter(({ id }) => chosen.includes(id)),
     peers: choose('--peers', values.peers, peerNames),
     rounds: positiveInteger('--rounds', values.rounds),
     seconds: positiveInteger('--seconds', values.seconds),

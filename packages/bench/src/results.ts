@@ -1,3 +1,4 @@
+import type { ComparisonResult } from './comparisons/comparison.ts';
 import type { Summary } from './stats.ts';
 import type { Verdict } from './verdict.ts';
 import type { Workload } from './workloads.ts';
@@ -43,4 +44,5 @@ export interface Report {
   /** Version of each program by name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly RowResult[];
+  readonly comparisons: readonly ComparisonResult[];
 }

@@ -1,5 +1,8 @@
+import { openGpu } from '@heed/core';
+import type { ComparisonResult } from './comparisons/comparison.ts';
+import { runComparison } from './comparisons/run.ts';
 import { firstLine } from './first-use.ts';
-import { openGpuHost } from './gpu-host.ts';
+import { type GpuHost, openGpuHost } from './gpu-host.ts';
 import type { Options } from './options.ts';
 import type { Peer } from './peer.ts';
 import { peerFactories } from './peers/index.ts';
@@ -14,7 +17,7 @@ export interface RunContext {
 
 /** Opens the programs, runs the rows one after another, closes the programs. Rejects with the abort reason of `signal`. */
 export async function runBench(
-  options: Pick<Options, 'rows' | 'peers' | 'rounds' | 'seconds'>,
+  options: Pick<Options, 'rows' | 'comparisons' | 'peers' | 'rounds' | 'seconds'>,
   context: RunContext,
 ): Promise<Report> {
   const host = await openGpuHost();
@@ -39,7 +42,22 @@ export async function runBench(
     node: process.versions.node,
     versions,
     rows,
+    comparisons: await compareAll(options, host, context),
   };
+}
+
+async function compareAll(
+  options: Pick<Options, 'comparisons' | 'rounds' | 'seconds'>,
+  { gpu }: GpuHost,
+  context: RunContext,
+): Promise<ComparisonResult[]> {
+  const results: ComparisonResult[] = [];
+  if (options.comparisons.length === 0) return results;
+  using heed = await openGpu({ gpu, powerPreference: 'high-performance', label: 'bench' });
+  for (const comparison of options.comparisons) {
+    results.push(await runComparison(comparison, heed, { ...context, ...options }));
+  }
+  return results;
 }
 
 async function openAll(

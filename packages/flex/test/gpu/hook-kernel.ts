@@ -70,12 +70,15 @@ export async function runPairs(
     ${surroundings(hooks)}
 
     fn make_row(at: u32) -> Row {
-      let batch = u32(items[at + 1u]);
-      let head = u32(items[at + 2u]);
-      return Row(
-        i32(batch), i32(head), items[at + 3u], items[at + 7u], items[at + 5u], items[at + 6u],
-        ${constants.map(({ expression }) => `${expression},`)}
-      );
+      var row = Row();
+      row.batch = items[at + 1u];
+      row.head = items[at + 2u];
+      row.query = items[at + 3u];
+      row.q_row = items[at + 7u];
+      row.q_len = items[at + 5u];
+      row.k_len = items[at + 6u];
+      ${constants.map(({ name, expression }) => `row.${name} = ${expression};`)}
+      return row;
     }
 
     @compute @workgroup_size(64)

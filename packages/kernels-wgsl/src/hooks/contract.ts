@@ -17,10 +17,12 @@ export interface Hook {
   readonly name: string;
   /** Uniform values; their names are unique over all hooks. */
   readonly params: readonly ParamField[];
-  /** Values computed once per query row: a field of `Row`, and an expression over `batch` and `head` (u32). */
+  /** Values computed once per query row: a field of `Row`, and an expression over `batch`, `head` (u32) and `row`, what is known by then. */
   readonly constants?: readonly RowConstant[];
   /** Declares the functions named below. */
   readonly wgsl: string;
+  /** Too much text to repeat for each score of a tile: where a path would, it loops instead. */
+  readonly isLong?: boolean;
 }
 
 /** A per-row value, kept in a register while the row's keys go by. */

@@ -84,11 +84,12 @@ export function packedTiles(rows: number, sequences: number, tileM: number): num
   return Math.floor(rows / tileM) + sequences + 1;
 }
 
-function loopBounds({ headDim, headDimV }: Selection['config']): Record<string, number> {
+function loopBounds({ headDim, headDimV, tile }: Selection['config']): Record<string, number> {
   return {
     q_vecs: Math.ceil(headDim / 4),
     v_vecs: Math.ceil(headDimV / 4),
     chunk_vecs: THREADS_N,
     v_chunks: Math.ceil(headDimV / CHUNK),
+    key_turns: tile.path === 'subgroup' ? tile.keysPerLane : 1,
   };
 }

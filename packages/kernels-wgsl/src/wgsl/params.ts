@@ -28,7 +28,7 @@ export const forwardParams: readonly ParamField[] = [
   ...u32Fields('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size'),
   ...u32Fields('align_end', 'write_lse', 'sinks', 'sinks_head'),
   // Loop bounds that a compiler must not know; see wgsl/loop.ts.
-  ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'v_chunks'),
+  ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'v_chunks', 'key_turns'),
   { name: 'scale', type: 'f32' },
 ];
 

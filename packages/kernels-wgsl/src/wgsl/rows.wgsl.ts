@@ -30,11 +30,18 @@ export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
       let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
       let head = row_head(work, inside);
       let position = row_position(inside);
-      return Row(
-        i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
-        i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
-        ${constants.map(({ expression }) => `${expression},`)}
-      );
+      let q_len = i32(work.seq.q_len);
+      let k_len = i32(work.seq.k_len);
+      var row = Row();
+      row.batch = i32(work.seq.index);
+      row.head = i32(head);
+      row.query = i32(position) + diagonal(q_len, k_len);
+      row.q_row = i32(work.seq.q_row + position);
+      row.q_len = q_len;
+      row.k_row = i32(work.seq.k_row);
+      row.k_len = k_len;
+      ${constants.map(({ name, expression }) => `row.${name} = ${expression};`)}
+      return row;
     }
 
     fn q_row_offset(row: Row) -> u32 {

@@ -6,19 +6,9 @@ import { sections } from './sections.ts';
 export function variantWgsl(hooks: VariantHooks): string {
   const { scores, masks } = hooks;
   const chain = wgsl`
-    fn visible(row: Row, key: i32) -> bool {
-      return ${['key < row.k_len', ...masks.map(({ name }) => `visible_${name}(row, key)`)].join(' && ')};
-    }
-
-    // From a dot product (of q already scaled) to what the softmax takes.
-    fn final_score(dot_product: f32, row: Row, key: i32, tile_class: u32) -> f32 {
-      var score = dot_product;
-      ${scores.map(({ name }) => `score = score_${name}(score, row, key);`)}
-      ${scores.length > 0 && 'score = select(MASKED, score * LOG2_E, score > SEEN);'}
-      if (tile_class == PARTIAL) {
-        score = select(MASKED, score, visible(row, key));
-      }
-      return score;
+    // What the softmax takes in a PARTIAL tile.
+    fn masked_score(score: f32, row: Row, key: i32) -> f32 {
+      return select(MASKED, score, ${['key < row.k_len', ...masks.map(({ name }) => `visible_${name}(row, key)`)].join(' && ')});
     }
 
     // Without score hooks the base change is folded into q.
@@ -26,5 +16,15 @@ export function variantWgsl(hooks: VariantHooks): string {
       return params.scale${scores.length === 0 ? ' * LOG2_E' : ''};
     }
   `;
-  return sections(...allHooks(hooks).map((hook) => hook.wgsl), chain);
+  const texts = allHooks(hooks).map((hook) => hook.wgsl);
+  return sections(...texts, scores.length > 0 && modScore(hooks), chain);
 }
+
+const modScore = ({ scores }: VariantHooks): string => wgsl`
+  // From a dot product (of q already scaled) to a base-2 score.
+  fn mod_score(dot_product: f32, row: Row, key: i32) -> f32 {
+    var score = dot_product;
+    ${scores.map(({ name }) => `score = score_${name}(score, row, key);`)}
+    return select(MASKED, score * LOG2_E, score > SEEN);
+  }
+`;

@@ -22,6 +22,7 @@ export const sampleReport: Report = {
   adapter: 'some <adapter> & driver',
   node: '24.0.0',
   versions: { heed: '0.1.0', other: '2.0.0', broken: '3.0.0', absent: '4.0.0' },
+  comparisons: [],
   rows: [
     {
       workload: workloads[0] as (typeof workloads)[number],

@@ -5,6 +5,7 @@ import { boundsOf } from '../bounds/bounds.ts';
 import { MAX } from '../bounds/interval.ts';
 import type { HookField } from './fields.ts';
 import { HookText, type InputNames } from './hook-text.ts';
+import { ordered } from '../../ir/order.ts';
 import { rowConstants } from './row-constants.ts';
 import { scoreGuard, staysFinite } from './score-guard.ts';
 
@@ -53,7 +54,8 @@ export function scoreHook(name: string, root: Node): CompiledScoreHook {
   if (!isFinite) text.declare(scoreGuard(guard));
   const result = ([score]: readonly string[]): string => (isFinite ? score! : `${guard}(${score})`);
   text.add({ signature, inputs: pairInputs, roots: [root], known, result });
-  return { kind: 'score', name, params: text.fields, constants, wgsl: text.text };
+  const isLong = isLongText(root, known);
+  return { kind: 'score', name, params: text.fields, constants, wgsl: text.text, isLong };
 }
 
 /** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */
@@ -78,7 +80,14 @@ export function maskHook(name: string, graph: Graph, root: Node): CompiledMaskHo
       result: ([first, end]) => `vec2<i32>(${first}, ${end})`,
     });
   }
-  return { kind: 'mask', name, params: text.fields, constants, wgsl: text.text, hasRange };
+  const isLong = isLongText(root, known);
+  return { kind: 'mask', name, params: text.fields, constants, wgsl: text.text, isLong, hasRange };
+}
+
+/** Reads cost many instructions each, with their clamps and bounds. */
+function isLongText(root: Node, known: ReadonlyMap<Node, string>): boolean {
+  const nodes = ordered([root], (node) => known.has(node));
+  return nodes.length > 40 || nodes.some((node) => node.op === 'read' && !known.has(node));
 }
 
 interface RowConstants {
@@ -91,10 +100,10 @@ function addRowConstants(text: HookText, name: string, root: Node): RowConstants
   const constants = rowConstants(root).map((node, i) => {
     const field = `${name}_row${i}`;
     const type = node.type as RowConstant['type'];
-    const signature = `fn ${field}(b: i32, h: i32) -> ${type}`;
-    text.add({ signature, inputs: { b: 'b', h: 'h' }, roots: [node] });
+    const signature = `fn ${field}(row: Row) -> ${type}`;
+    text.add({ signature, inputs: pairInputs, roots: [node] });
     known.set(node, `row.${field}`);
-    return { name: field, type, expression: `${field}(i32(batch), i32(head))` };
+    return { name: field, type, expression: `${field}(row)` };
   });
   return { constants, known };
 }

@@ -7,19 +7,17 @@ const cheap: ReadonlySet<Op> = new Set<Op>([
   ...(['lt', 'le', 'eq', 'ne', 'and', 'or', 'not', 'select', 'toF32'] as const),
 ]);
 
-/**
- * The largest parts of a value that depend on nothing but batch and head, and cost something: a kernel computes them
- * once per row.
- */
+const perRowInputs: ReadonlySet<unknown> = new Set<Input>(['b', 'h', 'q', 'qLen', 'kvLen', 'qRow']);
+
+/** The largest parts of a value that do not depend on the key, and cost something: a kernel computes them once per row. */
 export function rowConstants(root: Node): Node[] {
   const perRow = new Set<Node>();
   const costly = new Set<Node>();
   const nodes = ordered([root]);
   for (const node of nodes) {
-    const isRowInput = (['b', 'h'] as (Input | undefined)[]).includes(node.data as Input);
-    if (node.op === 'input' ? isRowInput : node.args.every((arg) => perRow.has(arg))) {
-      perRow.add(node);
-    }
+    const isPerRow =
+      node.op === 'input' ? perRowInputs.has(node.data) : node.args.every((arg) => perRow.has(arg));
+    if (isPerRow) perRow.add(node);
     if (!cheap.has(node.op) || node.args.some((arg) => costly.has(arg))) costly.add(node);
   }
   const isConstant = (node: Node): boolean =>

@@ -4,6 +4,7 @@ import { entryPoint, keyTileLoop } from '../entry.wgsl.ts';
 import { each } from '../../wgsl/each.ts';
 import { loop } from '../../wgsl/loop.ts';
 import { bracketed, plus } from '../../wgsl/plus.ts';
+import { tileScores } from '../scores.wgsl.ts';
 import { CHUNK, type PortableTile, portableShape, THREADS_N } from './config.ts';
 
 /**
@@ -54,9 +55,15 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
       }
 
       let key = i32(first_key + column * 4u);
+      ${tileScores(config.hooks, (statement) =>
+        rows((r) =>
+          lanes((n) =>
+            statement({ score: `s${r}[${n}]`, row: `row${r}`, key: plus('key', n, '') }),
+          ).join('\n'),
+        ).join('\n'),
+      )}
       ${rows(
         (r) => wgsl`
-          ${lanes((n) => `s${r}[${n}] = final_score(s${r}[${n}], row${r}, ${plus('key', n, '')}, tile_class);`)}
           partial[${local(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));
         `,
       )}

@@ -3,6 +3,7 @@ import type { ForwardConfig } from '../../config/forward.ts';
 import { entryPoint, keyTileLoop } from '../entry.wgsl.ts';
 import { each } from '../../wgsl/each.ts';
 import { plus } from '../../wgsl/plus.ts';
+import { type EachScore, tileScores } from '../scores.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
 
 /**
@@ -63,9 +64,9 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
         )}
       }
 
+      ${tileScores(config.hooks, eachScore(tile))}
       ${rows(
         (r) => wgsl`
-          ${keys((n) => `s${r}_${n} = final_score(s${r}_${n}, row${r}, ${plus('i32(first_key)', n, '')}, tile_class);`)}
           let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
           ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
           state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};
@@ -100,6 +101,34 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
   `;
   return entryPoint(subgroupSize, { name: 'lane', builtin: 'subgroup_invocation_id' }, body);
 }
+
+/** A long statement is written for one lane group of keys, which are rotated through it: each has its turn, and its place back. */
+const eachScore =
+  (tile: SubgroupTile): EachScore =>
+  (statement, isLong) => {
+    const { rowsPerLane, keysPerLane } = tile;
+    const lanes = keyLanes(tile);
+    const rows = each(rowsPerLane);
+    const score = (r: number, n: number): string => `s${r}_${n}`;
+    const statements = (count: number, firstKey: string): readonly string[] =>
+      rows((r) =>
+        each(count)((n) =>
+          statement({ score: score(r, n), row: `row${r}`, key: plus(firstKey, n, '') }),
+        ).join('\n'),
+      );
+    if (!isLong || keysPerLane === 1)
+      return statements(lanes * keysPerLane, 'i32(first_key)').join('\n');
+    const rest = lanes * (keysPerLane - 1);
+    return wgsl`
+      for (var turn = 0u; turn < params.key_turns; turn++) {
+        let turn_key = i32(first_key + turn * ${lanes}u);
+        ${statements(lanes, 'turn_key')}
+        ${rows((r) => each(lanes)((n) => `let done${r}_${n} = ${score(r, n)};`))}
+        ${rows((r) => each(rest)((n) => `${score(r, n)} = ${score(r, n + lanes)};`))}
+        ${rows((r) => each(lanes)((n) => `${score(r, rest + n)} = done${r}_${n};`))}
+      }
+    `;
+  };
 
 // Rows beyond the sequence's keys are not read: they may hold anything.
 const loadOwn = (name: 'k' | 'v', g: number): string => wgsl`

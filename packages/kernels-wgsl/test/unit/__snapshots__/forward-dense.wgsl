@@ -55,6 +55,7 @@ struct Params {
   v_vecs: u32,
   chunk_vecs: u32,
   v_chunks: u32,
+  key_turns: u32,
   scale: f32,
   band_left: i32,
   band_right: i32,
@@ -156,10 +157,17 @@ fn make_row(work: Work, index: u32) -> Row {
   let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
   let head = row_head(work, inside);
   let position = row_position(inside);
-  return Row(
-    i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
-    i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
-  );
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  var row = Row();
+  row.batch = i32(work.seq.index);
+  row.head = i32(head);
+  row.query = i32(position) + diagonal(q_len, k_len);
+  row.q_row = i32(work.seq.q_row + position);
+  row.q_len = q_len;
+  row.k_row = i32(work.seq.k_row);
+  row.k_len = k_len;
+  return row;
 }
 
 fn q_row_offset(row: Row) -> u32 {
@@ -328,17 +336,9 @@ fn range_band(span: Span) -> vec2<i32> {
   return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
 }
 
-fn visible(row: Row, key: i32) -> bool {
-  return key < row.k_len && visible_band(row, key);
-}
-
-// From a dot product (of q already scaled) to what the softmax takes.
-fn final_score(dot_product: f32, row: Row, key: i32, tile_class: u32) -> f32 {
-  var score = dot_product;
-  if (tile_class == PARTIAL) {
-    score = select(MASKED, score, visible(row, key));
-  }
-  return score;
+// What the softmax takes in a PARTIAL tile.
+fn masked_score(score: f32, row: Row, key: i32) -> f32 {
+  return select(MASKED, score, key < row.k_len && visible_band(row, key));
 }
 
 // Without score hooks the base change is folded into q.
@@ -472,25 +472,27 @@ fn main(
     }
 
     let key = i32(first_key + column * 4u);
-    s0[0] = final_score(s0[0], row0, key, tile_class);
-    s0[1] = final_score(s0[1], row0, key + 1, tile_class);
-    s0[2] = final_score(s0[2], row0, key + 2, tile_class);
-    s0[3] = final_score(s0[3], row0, key + 3, tile_class);
+    if (tile_class == PARTIAL) {
+      s0[0] = masked_score(s0[0], row0, key);
+      s0[1] = masked_score(s0[1], row0, key + 1);
+      s0[2] = masked_score(s0[2], row0, key + 2);
+      s0[3] = masked_score(s0[3], row0, key + 3);
+      s1[0] = masked_score(s1[0], row1, key);
+      s1[1] = masked_score(s1[1], row1, key + 1);
+      s1[2] = masked_score(s1[2], row1, key + 2);
+      s1[3] = masked_score(s1[3], row1, key + 3);
+      s2[0] = masked_score(s2[0], row2, key);
+      s2[1] = masked_score(s2[1], row2, key + 1);
+      s2[2] = masked_score(s2[2], row2, key + 2);
+      s2[3] = masked_score(s2[3], row2, key + 3);
+      s3[0] = masked_score(s3[0], row3, key);
+      s3[1] = masked_score(s3[1], row3, key + 1);
+      s3[2] = masked_score(s3[2], row3, key + 2);
+      s3[3] = masked_score(s3[3], row3, key + 3);
+    }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
-    s1[0] = final_score(s1[0], row1, key, tile_class);
-    s1[1] = final_score(s1[1], row1, key + 1, tile_class);
-    s1[2] = final_score(s1[2], row1, key + 2, tile_class);
-    s1[3] = final_score(s1[3], row1, key + 3, tile_class);
     partial[(first_row + 1u) * 8u + column] = max(max(s1.x, s1.y), max(s1.z, s1.w));
-    s2[0] = final_score(s2[0], row2, key, tile_class);
-    s2[1] = final_score(s2[1], row2, key + 1, tile_class);
-    s2[2] = final_score(s2[2], row2, key + 2, tile_class);
-    s2[3] = final_score(s2[3], row2, key + 3, tile_class);
     partial[(first_row + 2u) * 8u + column] = max(max(s2.x, s2.y), max(s2.z, s2.w));
-    s3[0] = final_score(s3[0], row3, key, tile_class);
-    s3[1] = final_score(s3[1], row3, key + 1, tile_class);
-    s3[2] = final_score(s3[2], row3, key + 2, tile_class);
-    s3[3] = final_score(s3[3], row3, key + 3, tile_class);
     partial[(first_row + 3u) * 8u + column] = max(max(s3.x, s3.y), max(s3.z, s3.w));
     workgroupBarrier();
     var tile_max0 = MASKED;

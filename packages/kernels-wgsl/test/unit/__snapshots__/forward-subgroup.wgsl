@@ -57,6 +57,7 @@ struct Params {
   v_vecs: u32,
   chunk_vecs: u32,
   v_chunks: u32,
+  key_turns: u32,
   scale: f32,
   band_left: i32,
   band_right: i32,
@@ -158,10 +159,17 @@ fn make_row(work: Work, index: u32) -> Row {
   let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
   let head = row_head(work, inside);
   let position = row_position(inside);
-  return Row(
-    i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
-    i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
-  );
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  var row = Row();
+  row.batch = i32(work.seq.index);
+  row.head = i32(head);
+  row.query = i32(position) + diagonal(q_len, k_len);
+  row.q_row = i32(work.seq.q_row + position);
+  row.q_len = q_len;
+  row.k_row = i32(work.seq.k_row);
+  row.k_len = k_len;
+  return row;
 }
 
 fn q_row_offset(row: Row) -> u32 {
@@ -330,17 +338,9 @@ fn range_band(span: Span) -> vec2<i32> {
   return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
 }
 
-fn visible(row: Row, key: i32) -> bool {
-  return key < row.k_len && visible_band(row, key);
-}
-
-// From a dot product (of q already scaled) to what the softmax takes.
-fn final_score(dot_product: f32, row: Row, key: i32, tile_class: u32) -> f32 {
-  var score = dot_product;
-  if (tile_class == PARTIAL) {
-    score = select(MASKED, score, visible(row, key));
-  }
-  return score;
+// What the softmax takes in a PARTIAL tile.
+fn masked_score(score: f32, row: Row, key: i32) -> f32 {
+  return select(MASKED, score, key < row.k_len && visible_band(row, key));
 }
 
 // Without score hooks the base change is folded into q.
@@ -440,20 +440,22 @@ fn main(
       s1_3 += dot(q1_d, k3);
     }
 
-    s0_0 = final_score(s0_0, row0, i32(first_key), tile_class);
-    s0_1 = final_score(s0_1, row0, i32(first_key) + 1, tile_class);
-    s0_2 = final_score(s0_2, row0, i32(first_key) + 2, tile_class);
-    s0_3 = final_score(s0_3, row0, i32(first_key) + 3, tile_class);
+    if (tile_class == PARTIAL) {
+      s0_0 = masked_score(s0_0, row0, i32(first_key));
+      s0_1 = masked_score(s0_1, row0, i32(first_key) + 1);
+      s0_2 = masked_score(s0_2, row0, i32(first_key) + 2);
+      s0_3 = masked_score(s0_3, row0, i32(first_key) + 3);
+      s1_0 = masked_score(s1_0, row1, i32(first_key));
+      s1_1 = masked_score(s1_1, row1, i32(first_key) + 1);
+      s1_2 = masked_score(s1_2, row1, i32(first_key) + 2);
+      s1_3 = masked_score(s1_3, row1, i32(first_key) + 3);
+    }
     let factor0 = softmax_rescale(&state0, max(max(max(s0_0, s0_1), s0_2), s0_3));
     s0_0 = softmax_weight(s0_0, state0.row_max);
     s0_1 = softmax_weight(s0_1, state0.row_max);
     s0_2 = softmax_weight(s0_2, state0.row_max);
     s0_3 = softmax_weight(s0_3, state0.row_max);
     state0.row_sum += s0_0 + s0_1 + s0_2 + s0_3;
-    s1_0 = final_score(s1_0, row1, i32(first_key), tile_class);
-    s1_1 = final_score(s1_1, row1, i32(first_key) + 1, tile_class);
-    s1_2 = final_score(s1_2, row1, i32(first_key) + 2, tile_class);
-    s1_3 = final_score(s1_3, row1, i32(first_key) + 3, tile_class);
     let factor1 = softmax_rescale(&state1, max(max(max(s1_0, s1_1), s1_2), s1_3));
     s1_0 = softmax_weight(s1_0, state1.row_max);
     s1_1 = softmax_weight(s1_1, state1.row_max);

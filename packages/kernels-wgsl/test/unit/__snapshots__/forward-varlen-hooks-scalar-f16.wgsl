@@ -57,6 +57,7 @@ struct Params {
   v_vecs: u32,
   chunk_vecs: u32,
   v_chunks: u32,
+  key_turns: u32,
   scale: f32,
   softcap: f32,
   slopes: u32,
@@ -188,11 +189,18 @@ fn make_row(work: Work, index: u32) -> Row {
   let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
   let head = row_head(work, inside);
   let position = row_position(inside);
-  return Row(
-    i32(work.seq.index), i32(head), i32(position) + diagonal(i32(work.seq.q_len), i32(work.seq.k_len)), i32(work.seq.q_row + position),
-    i32(work.seq.q_len), i32(work.seq.k_row), i32(work.seq.k_len),
-    bitcast<f32>(captures[params.slopes + batch * params.slopes_batch + head * params.slopes_head]),
-  );
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  var row = Row();
+  row.batch = i32(work.seq.index);
+  row.head = i32(head);
+  row.query = i32(position) + diagonal(q_len, k_len);
+  row.q_row = i32(work.seq.q_row + position);
+  row.q_len = q_len;
+  row.k_row = i32(work.seq.k_row);
+  row.k_len = k_len;
+  row.slope = bitcast<f32>(captures[params.slopes + batch * params.slopes_batch + head * params.slopes_head]);
+  return row;
 }
 
 fn q_row_offset(row: Row) -> u32 {
@@ -459,20 +467,17 @@ fn range_band(span: Span) -> vec2<i32> {
   return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
 }
 
-fn visible(row: Row, key: i32) -> bool {
-  return key < row.k_len && visible_band(row, key);
-}
-
-// From a dot product (of q already scaled) to what the softmax takes.
-fn final_score(dot_product: f32, row: Row, key: i32, tile_class: u32) -> f32 {
+// From a dot product (of q already scaled) to a base-2 score.
+fn mod_score(dot_product: f32, row: Row, key: i32) -> f32 {
   var score = dot_product;
   score = score_softcap(score, row, key);
   score = score_alibi(score, row, key);
-  score = select(MASKED, score * LOG2_E, score > SEEN);
-  if (tile_class == PARTIAL) {
-    score = select(MASKED, score, visible(row, key));
-  }
-  return score;
+  return select(MASKED, score * LOG2_E, score > SEEN);
+}
+
+// What the softmax takes in a PARTIAL tile.
+fn masked_score(score: f32, row: Row, key: i32) -> f32 {
+  return select(MASKED, score, key < row.k_len && visible_band(row, key));
 }
 
 // Without score hooks the base change is folded into q.
@@ -588,10 +593,16 @@ fn main(
     }
 
     let key = i32(first_key + column * 4u);
-    s0[0] = final_score(s0[0], row0, key, tile_class);
-    s0[1] = final_score(s0[1], row0, key + 1, tile_class);
-    s0[2] = final_score(s0[2], row0, key + 2, tile_class);
-    s0[3] = final_score(s0[3], row0, key + 3, tile_class);
+    s0[0] = mod_score(s0[0], row0, key);
+    s0[1] = mod_score(s0[1], row0, key + 1);
+    s0[2] = mod_score(s0[2], row0, key + 2);
+    s0[3] = mod_score(s0[3], row0, key + 3);
+    if (tile_class == PARTIAL) {
+      s0[0] = masked_score(s0[0], row0, key);
+      s0[1] = masked_score(s0[1], row0, key + 1);
+      s0[2] = masked_score(s0[2], row0, key + 2);
+      s0[3] = masked_score(s0[3], row0, key + 3);
+    }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
     workgroupBarrier();
     var tile_max0 = MASKED;

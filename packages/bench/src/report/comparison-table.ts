@@ -1,0 +1,55 @@
+import type { ComparisonResult, Placed } from '../comparisons/comparison.ts';
+import { columns } from './columns.ts';
+
+const heading = [
+  '',
+  'time / first',
+  'promised',
+  'median ms',
+  'min',
+  'quartiles',
+  'first use',
+  'max error',
+  'call',
+];
+
+/** The comparisons as text: one block each, times as multiples of the first one's. */
+export function renderComparisons(results: readonly ComparisonResult[]): string {
+  return results.flatMap(renderComparison).join('\n');
+}
+
+function renderComparison({ id, title, rounds, placed, skipped }: ComparisonResult): string[] {
+  const rows = [
+    heading,
+    ...placed.map(cells),
+    ...skipped.map(({ name, reason }) => [name, '—', `did not run: ${reason}`]),
+  ];
+  return [
+    '',
+    `${title} (${id}, ${rounds} interleaved rounds)`,
+    ...columns(rows).map((line) => `  ${line}`),
+  ];
+}
+
+function cells({ name, how, atMost, ratio, ms, firstUseMs, distance }: Placed): string[] {
+  return [
+    name,
+    `${ratio.median.toFixed(3)}×`,
+    atMost === undefined ? '' : `≤ ${atMost.toFixed(3)} ${ratio.median <= atMost ? '✓' : '✗'}`,
+    ms.median.toFixed(2),
+    ms.min.toFixed(2),
+    `${ms.q1.toFixed(2)}–${ms.q3.toFixed(2)}`,
+    `${(firstUseMs / 1000).toFixed(2)} s`,
+    distance?.maxError.toExponential(1) ?? '—',
+    isWrong({ distance }) ? `WRONG RESULT: ${how}` : how,
+  ];
+}
+
+/** Whether an output was checked and found off. */
+export function isWrong({
+  distance,
+}: {
+  readonly distance?: Placed['distance'] | undefined;
+}): boolean {
+  return distance !== undefined && !(distance.maxError <= distance.limit);
+}
