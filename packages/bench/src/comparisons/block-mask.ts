@@ -7,7 +7,7 @@ import { denseInputs } from './dense.ts';
 const DOCUMENT = 2000;
 
 /** The attention under a causal document mask, and the making of that mask. */
-export function blockMaskContestants(seqlen: number): Contestant[] {
+export function blockMaskContestants(heads: number, seqlen: number): Contestant[] {
   const table = (gpu: Gpu): Tensor =>
     gpu.tensor(
       Int32Array.from({ length: seqlen }, (_, i) => Math.floor(i / DOCUMENT)),
@@ -20,7 +20,7 @@ export function blockMaskContestants(seqlen: number): Contestant[] {
       name: 'attention',
       how: 'flexAttention(q, k, v, { blockMask })',
       async prepare(gpu) {
-        const { shape, q, k, v } = denseInputs(1, seqlen, 64);
+        const { shape, q, k, v } = denseInputs(heads, seqlen, 64);
         const qkv = [q, k, v].map(({ data }) => gpu.tensor(data, { shape: [...shape] }));
         const id = table(gpu);
         const blockMask = build(gpu, id);

@@ -127,8 +127,8 @@ export const comparisons: readonly Comparison[] = [
   },
   {
     id: 'block-mask-16k',
-    title: 'building a mask beside the attention it prunes, causal + document, B1 S16384 H1 D64',
-    contestants: blockMaskContestants(16384),
+    title: 'building a mask beside the attention it prunes, causal + document, B1 S16384 H4 D64',
+    contestants: blockMaskContestants(4, 16384),
   },
   {
     id: 'packed-padded',

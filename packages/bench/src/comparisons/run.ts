@@ -4,7 +4,14 @@ import { firstLine } from '../first-use.ts';
 import { interleave, stopwatch } from '../measure.ts';
 import type { RowOptions } from '../row.ts';
 import { pairedRatios, summarize } from '../stats.ts';
-import type { Comparison, ComparisonResult, Contestant, Distance, Job } from './comparison.ts';
+import type {
+  Comparison,
+  ComparisonResult,
+  Contestant,
+  Distance,
+  Job,
+  Placed,
+} from './comparison.ts';
 
 interface Ready {
   readonly contestant: Contestant;
@@ -42,15 +49,22 @@ export async function runComparison(
     );
     const series = await interleave(runs, { rounds, maxMs: seconds * 1000, signal });
     const base = series[0]!;
-    const placed = ready.map(({ contestant: { prepare: _, ...facts }, job: __, ...rest }, i) => {
-      const samples = series[i]!;
-      const ratio = summarize(pairedRatios(samples, base));
-      return { ...facts, ...rest, ms: summarize(samples), ratio, samples };
-    });
+    const placed = ready.map((one, i) => place(one, series[i]!, base));
     return { id, title, rounds: base.length, placed, skipped };
   } finally {
     for (const { job } of ready) job.dispose();
   }
+}
+
+function place(
+  { contestant: { name, how, atMost }, firstUseMs, distance }: Ready,
+  samples: readonly number[],
+  base: readonly number[],
+): Placed {
+  const promised = atMost === undefined ? {} : { atMost };
+  const ratio = summarize(pairedRatios(samples, base));
+  const times = { firstUseMs, ms: summarize(samples), ratio, samples };
+  return { name, how, ...promised, ...(distance && { distance }), ...times };
 }
 
 async function setUp(

@@ -1,6 +1,6 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import { checkTensor } from '@heed/core/kernel';
-import type { AttentionOptions, VarlenOptions } from '@heed/kernels-wgsl';
+import type { VarlenOptions } from '@heed/kernels-wgsl';
 import {
   type BoundHook,
   type Call,
@@ -46,7 +46,7 @@ function layoutCall(
     const fix = 'Pass packed tensors [T, H, D], or seqUsedK for padded ones.';
     fail(fn, 'q must have rank 3 where there is cuSeqlensQ', 'rank 4', fix);
   }
-  return denseCall(fn, q, k, v!, options as AttentionOptions, hooks);
+  return denseCall(fn, q, k, v!, options, hooks);
 }
 
 /** The hooks that the options stand for, in the order in which they apply. */

@@ -26,11 +26,9 @@ export function blockLists(
   const indices = gpu.empty([batch, heads, lists, entries], { dtype: 'i32', label });
   const total = batch * heads * lists;
   if (total === 0) return { counts, indices };
-  const params = Uint32Array.of(
-    ...[total, heads, lists, entries, some, full],
-    ...[strides.batch, strides.head, strides.row],
-    ...[Number(transposed), Number(isFull)],
-  );
+  const where = [some, full, strides.batch, strides.head, strides.row];
+  const what = [Number(transposed), Number(isFull)];
+  const params = Uint32Array.of(total, heads, lists, entries, ...where, ...what);
   gpu.batch(() => {
     dispatch(gpu, {
       kernel: getKernel(gpu, listsSource),

@@ -72,19 +72,20 @@ export function notMask<C>(mask: MaskMod<C>): MaskMod<C> {
   return combine('notMask', 'not', [mask], ([only], run) => !run(only!));
 }
 
-function combine<M>(
+function combine(
   name: string,
   kind: 'and' | 'or' | 'not',
   masks: readonly unknown[],
   all: (masks: readonly AnyMask[], run: (mask: AnyMask) => boolean) => boolean,
-): M {
+): never {
   if (masks.length === 0) {
     throw new ValidationError(`${name}: give at least one mask; got none. Pass ${name}(mask).`);
   }
   for (const mask of masks) checkFunction(name, mask);
   const parts = masks as readonly AnyMask[];
   const combined: AnyMask = (...args) => all(parts, (mask) => mask(...args));
-  return compose(combined, { kind, parts }) as unknown as M;
+  // Whatever captures the parts want, the combination wants: its callers say which.
+  return compose(combined, { kind, parts }) as never;
 }
 
 function checkFunction(caller: string, fn: unknown): void {

@@ -6,10 +6,10 @@ import { type ParamField, u32Fields } from './params.ts';
  * What the reader of a block mask is told. Two bit planes, `some` and `full`, each have one bit per block, 32 columns to a
  * word; batch, head and row are strides in words, 0 where one entry serves all.
  */
-export const blockParams: readonly ParamField[] = u32Fields(
-  ...['blocks_some', 'blocks_full', 'blocks_batch', 'blocks_head', 'blocks_row'],
-  ...['block_m', 'block_n'],
-);
+export const blockParams: readonly ParamField[] = [
+  ...u32Fields('blocks_some', 'blocks_full', 'blocks_batch', 'blocks_head', 'blocks_row'),
+  ...u32Fields('block_m', 'block_n'),
+];
 
 /** The row of blocks that a sequence begins with. Packed sequences are as far apart as any length needs, as tiles are. */
 export function firstBlockRow(lengths: LengthKind): string {
