@@ -1,4 +1,3 @@
-import { ValidationError } from '@heed/core';
 import type { Derivative } from '../backends/derivative/derivative.ts';
 import type { ModKind } from '../frontend/translate.ts';
 import type { Node } from '../ir/node.ts';
@@ -9,6 +8,7 @@ import {
   toMaskHook,
   toScoreHook,
 } from './compiled.ts';
+import { checkFunction } from './compose.ts';
 import { explainMod } from './explain.ts';
 import { resolve } from './resolve.ts';
 import { type JsMod, jsMod, pairFunction } from './twin.ts';
@@ -57,11 +57,7 @@ export function compileMod(
   captures: Readonly<Record<string, unknown>> = {},
   options: CompileOptions = {},
 ): CompiledFunction {
-  if (typeof fn !== 'function') {
-    throw new ValidationError(
-      `compileMod: the mod must be a function; got ${fn === null ? 'null' : typeof fn}. Pass (score, b, h, q, kv) => score.`,
-    );
-  }
+  checkFunction('compileMod', fn);
   const resolution = resolve('compileMod', fn, captures);
   const mod = compileResolved('compileMod', resolution, options.kind);
   const { wgsl } = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');

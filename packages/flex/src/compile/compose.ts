@@ -88,7 +88,8 @@ function combine(
   return compose(combined, { kind, parts }) as never;
 }
 
-function checkFunction(caller: string, fn: unknown): void {
+/** @throws ValidationError it is no function */
+export function checkFunction(caller: string, fn: unknown): void {
   if (typeof fn === 'function') return;
   throw new ValidationError(
     `${caller}: a mod must be a function; got ${fn === null ? 'null' : typeof fn}. Pass a function like (b, h, q, kv) => q >= kv.`,

@@ -1,10 +1,11 @@
 import type { BlockStatement, Expression } from 'acorn';
-import { type Context, refuse } from './context.ts';
+import { type Context, type Parsing, refuse, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
-import { startFlow } from './flow.ts';
+import { startFlow, variablesAfter } from './flow.ts';
 import { callMath } from './math.ts';
 import { truthOf } from './operands.ts';
 import { bindPattern } from './patterns.ts';
+import { RECURSION } from './refused.ts';
 import { Scope } from './scope.ts';
 import { type ParsedFunction, parseFunction } from './source.ts';
 import { hoist } from './statements.ts';
@@ -13,7 +14,9 @@ import {
   type CapturesValue,
   type ClosureValue,
   describe,
+  faultOf,
   isNode,
+  isUndefined,
   UNDEFINED,
   type Value,
 } from './value.ts';
@@ -24,11 +27,9 @@ export function callValue(cx: Context, callee: Value, args: readonly Value[], at
     if (callee.kind === 'builtin') return callMath(cx, callee.name, args, at);
     if (callee.kind === 'unit') return callUnit(cx, callee.unit, args, at);
     if (callee.kind === 'closure') return callClosure(cx, callee, args, at);
-    if (callee.kind === 'undefined' && callee.why) {
-      refuse(cx, at, callee.why.rule, callee.why.remedy);
-    }
   }
-  refuse(cx, at, `${describe(callee)} is not a function`, 'Pass the function in captures.');
+  const rule = `${describe(callee)} is not a function`;
+  refuseFault(cx, at, faultOf(callee) ?? { rule, remedy: 'Pass the function in captures.' });
 }
 
 /** Calls a mod or a captured function, each part in the scope of its own captures. */
@@ -50,16 +51,16 @@ export function callUnit(cx: Context, unit: Unit, args: readonly Value[], at: Pl
 }
 
 /** A captured function's syntax tree, parsed once. */
-export function parsedUnit(cx: Context, unit: FunctionUnit): ParsedFunction {
-  const known = cx.parsed.get(unit) ?? parseFunction(cx.caller, unit);
-  cx.parsed.set(unit, known);
+export function parsedUnit({ caller, parsed }: Parsing, unit: FunctionUnit): ParsedFunction {
+  const known = parsed.get(unit) ?? parseFunction(caller, unit);
+  parsed.set(unit, known);
   return known;
 }
 
 /** The captures parameter is the first that is not a number; bound values go before those of the caller. */
 function boundArguments({ captures }: BoundUnit, args: readonly Value[]): readonly Value[] {
   const found = args.findIndex(
-    (arg) => !isNode(arg) && (arg.kind === 'captures' || arg.kind === 'undefined'),
+    (arg) => isUndefined(arg) || (!isNode(arg) && arg.kind === 'captures'),
   );
   const position = found < 0 ? args.length : found;
   const outer = args[position] as CapturesValue | undefined;
@@ -74,11 +75,11 @@ function callClosure(
   at: Place,
 ): Value {
   if (cx.stack.includes(node)) {
-    refuse(cx, at, 'recursion cannot run on the GPU', 'Use for with constant bounds.');
+    refuse(cx, at, ...RECURSION);
   }
   const needed = node.params.filter((param) => param.type !== 'AssignmentPattern').length;
   if (args.length < needed) {
-    const rule = `the function takes ${node.params.length} arguments; got ${args.length}`;
+    const rule = `${source.name || 'the function'} takes ${needed} arguments; got ${args.length}`;
     refuse(cx, at, rule, 'Pass all of them.');
   }
   const outer = { scope: cx.scope, source: cx.source, flow: cx.flow };
@@ -92,7 +93,7 @@ function callClosure(
     );
   });
   const result = runBody(cx, node.body);
-  outer.flow.vars = cx.flow.vars;
+  outer.flow.vars = variablesAfter(cx.graph, cx.flow);
   Object.assign(cx, outer);
   cx.stack.pop();
   return result;
@@ -102,8 +103,9 @@ function runBody(cx: Context, body: BlockStatement | Expression): Value {
   if (body.type !== 'BlockStatement') return cx.evaluate(body);
   hoist(cx, body.body);
   cx.execute(body.body);
-  const { returned, result } = cx.flow;
-  return returned.data === true ? result! : { kind: 'undefined', why: noReturn };
+  const { returned, exit } = cx.flow;
+  if (returned.data === true) return exit!.value;
+  return { kind: returned.data === false ? 'undefined' : 'unusable', why: noReturn };
 }
 
 const noReturn = {

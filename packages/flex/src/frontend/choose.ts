@@ -1,7 +1,7 @@
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { asF32 } from './number.ts';
-import { describe, isNode, type UndefinedValue, type Value } from './value.ts';
+import { describe, faultOf, isNode, type UnusableValue, type Value } from './value.ts';
 
 /**
  * `a` where the condition holds, else `b`. Where no one type serves both, a value that may not be used: minified code
@@ -18,8 +18,8 @@ export function choose(graph: Graph, condition: Node, a: Value, b: Value): Value
 const rounded = (graph: Graph, node: Node): Node =>
   node.type === 'f32' ? asF32(graph, node) : node;
 
-function mixed(a: Value, b: Value): UndefinedValue {
-  for (const value of [a, b]) if ('why' in value && value.why) return value;
+function mixed(a: Value, b: Value): UnusableValue {
   const rule = `the value is ${describe(a)} on one path and ${describe(b)} on another`;
-  return { kind: 'undefined', why: { rule, remedy: 'Give it the same type on every path.' } };
+  const remedy = 'Give it the same type on every path.';
+  return { kind: 'unusable', why: faultOf(a) ?? faultOf(b) ?? { rule, remedy } };
 }

@@ -1,23 +1,28 @@
 import type { Expression, Statement } from 'acorn';
 import type { Graph } from '../ir/graph.ts';
 import { compileError, type Place } from './diagnostic.ts';
+import { refusal } from './refused.ts';
 import type { Flow } from './flow.ts';
 import type { Scope } from './scope.ts';
 import type { FunctionNode, ParsedFunction, Source } from './source.ts';
 import type { FunctionUnit } from './unit.ts';
-import type { Value } from './value.ts';
+import type { Fault, Value } from './value.ts';
 
-/** The translation of one mod: where it stands in the source, and what is known there. */
-export interface Context {
-  readonly graph: Graph;
+/** What the attempts at one mod share. */
+export interface Parsing {
   /** The public function that messages name. */
   readonly caller: string;
+  readonly parsed: Map<FunctionUnit, ParsedFunction>;
+}
+
+/** The translation of one mod: where it stands in the source, and what is known there. */
+export interface Context extends Parsing {
+  readonly graph: Graph;
   source: Source;
   scope: Scope;
   flow: Flow;
   /** The functions that are being inlined, outermost first. */
   readonly stack: FunctionNode[];
-  readonly parsed: Map<FunctionUnit, ParsedFunction>;
   /** Loop turns left. */
   turns: number;
 
@@ -25,6 +30,16 @@ export interface Context {
   evaluate(node: Expression): Value;
   execute(statements: readonly Statement[]): void;
   call(callee: Value, args: readonly Value[], at: Place): Value;
+}
+
+/** @throws CompileError always: constructs of that type, or with that operator, are not part of the language */
+export function refuseConstruct(cx: Context, at: Place, type: string): never {
+  return refuse(cx, at, ...refusal(type));
+}
+
+/** @throws CompileError always: what is wrong with a value that is used there */
+export function refuseFault(cx: Context, at: Place, { rule, remedy }: Fault): never {
+  return refuse(cx, at, rule, remedy);
 }
 
 /** @throws CompileError always: the construct at that place is not part of the language */

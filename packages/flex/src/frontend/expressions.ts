@@ -10,16 +10,16 @@ import type {
 import type { Node } from '../ir/node.ts';
 import { assign, update } from './assign.ts';
 import { choose } from './choose.ts';
-import { type Context, refuse } from './context.ts';
+import { type Context, refuse, refuseConstruct } from './context.ts';
 import { forkFlow, mergeFlows } from './flow.ts';
 import { identifier } from './identifier.ts';
 import { member } from './member.ts';
 import { literal } from './number.ts';
-import { numberOf, truthOf } from './operands.ts';
+import { isAbsent, numberOf, truthOf } from './operands.ts';
 import { binary, unary } from './operators.ts';
-import { refusals } from './refused.ts';
+import { RECURSION } from './refused.ts';
 import type { FunctionNode } from './source.ts';
-import { isNode, UNDEFINED, type Value } from './value.ts';
+import { UNDEFINED, type Value } from './value.ts';
 
 /** The value of an expression; assignments in it change the flow. */
 export function evaluateExpression(cx: Context, node: Expression): Value {
@@ -31,6 +31,7 @@ export function evaluateExpression(cx: Context, node: Expression): Value {
     case 'UnaryExpression':
       return unaryExpression(cx, node);
     case 'BinaryExpression': {
+      if (node.operator.startsWith('in')) refuseConstruct(cx, node, node.operator);
       const left = cx.evaluate(node.left as Expression);
       return binary(cx, node.operator, left, cx.evaluate(node.right), node);
     }
@@ -60,32 +61,19 @@ export function evaluateExpression(cx: Context, node: Expression): Value {
     case 'FunctionExpression':
       return closure(cx, node);
     default:
-      return refuse(cx, node, ...(refusals[node.type] ?? unknown(node.type)));
+      return refuseConstruct(cx, node, node.type);
   }
 }
-
-const unknown = (type: string): [string, string] => [
-  `${type} is not supported`,
-  'Mods are made of numbers, comparisons, variables, if and for.',
-];
 
 function constant(cx: Context, node: Literal): Value {
   const { value } = node;
   if (typeof value === 'number' || typeof value === 'boolean') return literal(cx.graph, value);
   if (value === null && node.raw === 'null') return UNDEFINED;
-  const what = node.regex ? 'a regular expression' : node.bigint ? 'a bigint' : 'a string';
-  return refuse(
-    cx,
-    node,
-    `${what} is not a number`,
-    'Mods compute with numbers and booleans only.',
-  );
+  return refuseConstruct(cx, node, node.regex ? 'RegExp' : node.bigint ? 'BigInt' : 'Literal');
 }
 
 function unaryExpression(cx: Context, { operator, argument, ...node }: UnaryExpression): Value {
-  if (operator === 'typeof' || operator === 'delete') {
-    refuse(cx, node, `${operator} is not supported`, 'Types are known: remove it.');
-  }
+  if (operator === 'typeof' || operator === 'delete') refuseConstruct(cx, node, operator);
   const value = cx.evaluate(argument);
   switch (operator) {
     case 'void':
@@ -121,7 +109,7 @@ function logical(
   right: () => Value,
   { left: at }: Pick<LogicalExpression, 'left'>,
 ): Value {
-  if (operator === '??') return !isNode(left) && left.kind === 'undefined' ? right() : left;
+  if (operator === '??') return isAbsent(cx, left, at) ? right() : left;
   const condition = truthOf(cx, left, at);
   return operator === '&&'
     ? branch(cx, condition, right, () => left)
@@ -148,11 +136,11 @@ function closure(cx: Context, node: FunctionNode): Value {
 
 function callExpression(cx: Context, node: CallExpression): Value {
   const { callee } = node;
-  if (callee.type === 'Super' || node.optional) refuse(cx, node, ...refusals['ChainExpression']!);
+  if (callee.type === 'Super' || node.optional) refuseConstruct(cx, node, 'Chain');
+  const free = callee.type === 'Identifier' && !cx.scope.find(callee.name) && callee.name;
   // What esbuild wraps functions in to keep their names.
-  const keepsName =
-    callee.type === 'Identifier' && callee.name === '__name' && !cx.scope.find('__name');
-  if (keepsName && node.arguments[0]) return cx.evaluate(node.arguments[0] as Expression);
+  if (free === '__name') return cx.evaluate(node.arguments[0] as Expression);
+  if (free && free === cx.source.name) refuse(cx, node, ...RECURSION);
   const target = cx.evaluate(callee);
   const args = node.arguments.map((arg) => cx.evaluate(arg as Expression));
   return cx.call(target, args, node);

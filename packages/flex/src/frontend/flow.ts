@@ -13,13 +13,19 @@ export interface Flow {
   returned: Node;
   broken: Node;
   continued: Node;
-  /** What was returned, where `returned` holds. */
-  result: Value | undefined;
+  /** How the function was left, where `returned` holds. */
+  exit: Exit | undefined;
+}
+
+/** What was returned, and what the variables held then: those of a closure's surroundings outlive it. */
+export interface Exit {
+  readonly value: Value;
+  readonly vars: Variables;
 }
 
 export function startFlow(graph: Graph, vars: Variables): Flow {
   const no = graph.bool(false);
-  return { vars, returned: no, broken: no, continued: no, result: undefined };
+  return { vars, returned: no, broken: no, continued: no, exit: undefined };
 }
 
 /** A copy that is still on its way. */
@@ -40,7 +46,7 @@ export function mergeFlows(graph: Graph, condition: Node, a: Flow, b: Flow): Flo
     returned: pick(a.returned, b.returned),
     broken: pick(a.broken, b.broken),
     continued: pick(a.continued, b.continued),
-    result: mergeResults(graph, condition, a, b),
+    exit: mergeExits(graph, condition, a.exit, b.exit),
   };
 }
 
@@ -48,14 +54,14 @@ export function mergeFlows(graph: Graph, condition: Node, a: Flow, b: Flow): Flo
 export function rejoinFlows(graph: Graph, left: Node, before: Flow, after: Flow): Flow {
   const still = graph.not(left);
   const either = (x: Node, y: Node): Node => graph.or(x, graph.and(still, y));
-  // Nobody looks at the variables of a run that has returned.
+  // The variables of a run that has returned are those of its exit.
   const onlyReturns = graph.or(before.broken, before.continued).data === false;
   return {
     vars: onlyReturns ? after.vars : mergeVariables(graph, left, before.vars, after.vars),
     returned: either(before.returned, after.returned),
     broken: either(before.broken, after.broken),
     continued: either(before.continued, after.continued),
-    result: mergeResults(graph, left, before, after),
+    exit: mergeExits(graph, left, before.exit, after.exit),
   };
 }
 
@@ -65,6 +71,7 @@ function mergeBranches(graph: Graph, condition: Node, a: Flow, b: Flow): Variabl
 }
 
 function mergeVariables(graph: Graph, condition: Node, a: Variables, b: Variables): Variables {
+  if (condition.data === true) return a;
   const merged = new Map<Variable, Value>(b);
   for (const [variable, value] of a) {
     const other = b.get(variable);
@@ -73,7 +80,13 @@ function mergeVariables(graph: Graph, condition: Node, a: Variables, b: Variable
   return merged;
 }
 
-function mergeResults(graph: Graph, condition: Node, a: Flow, b: Flow): Value | undefined {
-  if (a.result === undefined) return b.result;
-  return b.result === undefined ? a.result : choose(graph, condition, a.result, b.result);
+function mergeExits(graph: Graph, condition: Node, a?: Exit, b?: Exit): Exit | undefined {
+  if (!a || !b) return a ?? b;
+  const vars = mergeVariables(graph, condition, a.vars, b.vars);
+  return { value: choose(graph, condition, a.value, b.value), vars };
+}
+
+/** The variables where a function is left, at a return or at its end. */
+export function variablesAfter(graph: Graph, { returned, exit, vars }: Flow): Variables {
+  return exit ? mergeVariables(graph, returned, exit.vars, vars) : vars;
 }

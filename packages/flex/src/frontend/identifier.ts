@@ -1,5 +1,6 @@
 import type { Identifier } from 'acorn';
 import { type Context, refuse } from './context.ts';
+import { didYouMean } from './nearest.ts';
 import { literal } from './number.ts';
 import { refuseName } from './refused.ts';
 import { UNDEFINED, type Value } from './value.ts';
@@ -18,6 +19,6 @@ export function identifier(cx: Context, node: Identifier): Value {
     case 'undefined':
       return UNDEFINED;
     default:
-      return refuse(cx, node, ...refuseName(node.name));
+      return refuse(cx, node, ...refuseName(node.name, didYouMean(node.name, cx.scope.all)));
   }
 }

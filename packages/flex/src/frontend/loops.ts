@@ -32,6 +32,9 @@ function turns(cx: Context, node: ForStatement): void {
     if (left.data === true) return;
     const before = cx.flow;
     if (left.data !== false) cx.flow = forkFlow(graph, before);
+    // Closures keep the variables of the turn that they were made in.
+    const { vars } = cx.flow;
+    cx.scope = cx.scope.renewed((from, to) => vars.set(to, vars.get(from)!));
     if (node.update) cx.evaluate(node.update);
     if (left.data === false) continue;
     // What comes after a partial exit runs on a flow of its own, where the loop variable stays a constant.
@@ -47,7 +50,12 @@ function goesOn(cx: Context, { test, ...node }: ForStatement): boolean {
   if (condition.op !== 'const') {
     const rule =
       'a loop needs constant bounds, and this condition depends on the pair or on captures';
-    refuse(cx, test ?? node, rule, 'Use a constant bound, with if (…) break or a select inside.');
+    refuse(
+      cx,
+      test ?? node,
+      rule,
+      'Loop to a constant, and leave early: for (let i = 0; i < 8; i++) { if (i >= c.n) break; … }.',
+    );
   }
   return condition.data === true;
 }

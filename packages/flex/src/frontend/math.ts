@@ -1,6 +1,8 @@
+import { add, max, min, mul, sqrt } from '../ir/build.ts';
 import { constantOf, type FloatFunction, type Node } from '../ir/node.ts';
 import { type Context, refuse } from './context.ts';
 import type { Place } from './diagnostic.ts';
+import { known } from './nearest.ts';
 import { asF32, asInt, intQuotient, literal } from './number.ts';
 import { numberOf } from './operands.ts';
 import { unify } from './operators.ts';
@@ -10,12 +12,12 @@ import type { Value } from './value.ts';
 type Translate = (cx: Context, args: readonly [Node, ...Node[]]) => Node;
 
 /** f32 → f32, under the same name in the IR. */
-const floatFunctions: readonly FloatFunction[] = [
+const floatFunctions = [
   ...(['sqrt', 'exp', 'log', 'log2', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan'] as const),
   ...(['sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh'] as const),
 ];
 
-const fixed = new Map<string, Translate>([
+const functions = new Map<string, Translate>([
   ...floatFunctions.map((op): [string, Translate] => [op, (cx, [a]) => float(cx, op, a)]),
   ['abs', ({ graph }, [a]) => graph.op('abs', a)],
   ['sign', ({ graph }, [a]) => graph.op('sign', a)],
@@ -25,20 +27,17 @@ const fixed = new Map<string, Translate>([
   ['round', (cx, [a]) => round(cx, a)],
   ['fround', ({ graph }, [a]) => asF32(graph, a)],
   ['clz32', ({ graph }, [a]) => graph.op('clz', asInt(graph, a))],
-  ['log10', (cx, [a]) => scale(cx, float(cx, 'log2', a), Math.log10(2))],
-  ['cbrt', (cx, [a]) => cubeRoot(cx, asF32(cx.graph, a))],
-  ['imul', ({ graph }, [a, b]) => graph.op('mul', asInt(graph, a), asInt(graph, b!))],
+  ['log10', (cx, [a]) => mul(float(cx, 'log2', a), Math.log10(2))],
+  ['cbrt', ({ graph }, [a]) => cubeRoot(asF32(graph, a))],
+  ['imul', ({ graph }, [a, b]) => mul(asInt(graph, a), asInt(graph, b!))],
   ['pow', ({ graph }, [a, b]) => power(graph, a, b!)],
   ['atan2', ({ graph }, [a, b]) => graph.op('atan2', asF32(graph, a), asF32(graph, b!))],
+  ['min', ({ graph }, args) => args.reduce((a, b) => min(...unify(graph, a, b)))],
+  ['max', ({ graph }, args) => args.reduce((a, b) => max(...unify(graph, a, b)))],
+  ['hypot', ({ graph }, args) => hypot(args.map((arg) => asF32(graph, arg)))],
 ]);
 
-const variadic = new Map<string, Translate>([
-  ['min', ({ graph }, args) => args.reduce((a, b) => graph.op('min', ...unify(graph, a, b)))],
-  ['max', ({ graph }, args) => args.reduce((a, b) => graph.op('max', ...unify(graph, a, b)))],
-  ['hypot', hypot],
-]);
-
-const twoArguments = ['imul', 'pow', 'atan2'];
+const variadic: readonly string[] = ['min', 'max', 'hypot'];
 
 /** A property of Math: a number, or undefined if it is not one of the constants. */
 export function mathConstant(name: string): number | undefined {
@@ -48,20 +47,19 @@ export function mathConstant(name: string): number | undefined {
 
 /** `Math.name(...args)`. @throws CompileError WGSL has no match for it, or the number of arguments is wrong */
 export function callMath(cx: Context, name: string, values: readonly Value[], at: Place): Node {
-  const translate = fixed.get(name) ?? variadic.get(name);
+  const translate = functions.get(name);
   if (!translate) refuseFunction(cx, name, at);
   const args = values.map((value) => numberOf(cx, value, at));
-  const count = fixed.has(name) ? (twoArguments.includes(name) ? 2 : 1) : args.length;
+  // Called without an argument, these are ±Infinity or 0.
+  const count = variadic.includes(name) ? args.length : Math[name as 'max'].length;
   if (args.length !== count) {
     const rule = `Math.${name} takes ${count} ${count === 1 ? 'argument' : 'arguments'}; got ${args.length}`;
     refuse(cx, at, rule, `Pass ${count}.`);
   }
-  const constants = args.map(constantOf) as number[];
-  if (!constants.includes(undefined as never)) {
-    const known = Math[name as 'max'](...constants);
-    return literal(cx.graph, known);
-  }
-  return translate(cx, args as [Node]);
+  const constants = args.map(constantOf);
+  return constants.includes(undefined)
+    ? translate(cx, args as [Node])
+    : literal(cx.graph, Math[name as 'max'](...(constants as number[])));
 }
 
 function refuseFunction(cx: Context, name: string, at: Place): never {
@@ -69,16 +67,12 @@ function refuseFunction(cx: Context, name: string, at: Place): never {
     const rule = 'Math.random has no value that the CPU and the GPU could agree on';
     refuse(cx, at, rule, 'Pass random numbers as a tensor in captures.');
   }
-  const known = [...fixed.keys(), ...variadic.keys()].toSorted().join(', ');
-  refuse(cx, at, `Math.${name} has no match on the GPU`, `These have: ${known}.`);
+  const names = [...functions.keys()].toSorted();
+  refuse(cx, at, `Math.${name} has no match on the GPU`, known(name, names));
 }
 
 function float({ graph }: Context, op: FloatFunction, a: Node): Node {
   return graph.op(op, asF32(graph, a));
-}
-
-function scale({ graph }: Context, a: Node, factor: number): Node {
-  return graph.op('mul', a, graph.f32(factor));
 }
 
 /** Rounding a quotient of integers is an integer division, and exact; rounding an integer does nothing. */
@@ -93,23 +87,15 @@ function rounding({ graph }: Context, op: 'floor' | 'ceil' | 'trunc', a: Node): 
 }
 
 function round(cx: Context, a: Node): Node {
-  const { graph } = cx;
-  if (a.type === 'i32' || a.op === 'toF32') return rounding(cx, 'floor', a);
-  return graph.op('floor', graph.op('add', a, graph.f32(0.5)));
+  const isInt = a.type === 'i32' || a.op === 'toF32';
+  return isInt ? rounding(cx, 'floor', a) : cx.graph.op('floor', add(a, 0.5));
 }
 
-function cubeRoot({ graph }: Context, a: Node): Node {
-  const size = graph.op('pow', graph.op('abs', a), graph.f32(1 / 3));
-  return graph.op('mul', graph.op('sign', a), size);
+function cubeRoot(a: Node): Node {
+  const { graph } = a;
+  return mul(graph.op('sign', a), graph.op('pow', graph.op('abs', a), graph.f32(1 / 3)));
 }
 
-function hypot({ graph }: Context, args: readonly Node[]): Node {
-  const squares = args.map((arg) => {
-    const x = asF32(graph, arg);
-    return graph.op('mul', x, x);
-  });
-  return graph.op(
-    'sqrt',
-    squares.reduce((a, b) => graph.op('add', a, b)),
-  );
+function hypot(args: readonly Node[]): Node {
+  return sqrt(args.map((a) => mul(a, a)).reduce(add));
 }

@@ -1,11 +1,11 @@
 import type { Expression, MemberExpression } from 'acorn';
 import type { ModInput } from '../ir/node.ts';
-import { type Context, refuse } from './context.ts';
+import { type Context, refuse, refuseConstruct } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { mathConstant } from './math.ts';
+import { known } from './nearest.ts';
 import { asInt, isWhole, literal } from './number.ts';
 import { numberOf } from './operands.ts';
-import { refusals } from './refused.ts';
 import type { Capture } from './unit.ts';
 import { type CapturesValue, describe, isNode, type TableValue, type Value } from './value.ts';
 
@@ -13,9 +13,8 @@ const infoFields: readonly ModInput[] = ['qLen', 'kvLen', 'qRow', 'kvRow'];
 
 /** `object.name` and `object[index]`. */
 export function member(cx: Context, node: MemberExpression): Value {
-  if (node.object.type === 'Super' || node.optional) {
-    refuse(cx, node, ...refusals[node.optional ? 'ChainExpression' : 'Super']!);
-  }
+  if (node.object.type === 'Super') refuseConstruct(cx, node, 'Super');
+  if (node.optional) refuseConstruct(cx, node, 'Chain');
   const object = cx.evaluate(node.object);
   const { property } = node;
   if (!node.computed && property.type === 'Identifier') {
@@ -35,7 +34,7 @@ export function propertyOf(cx: Context, object: Value, name: string, at: Place):
       return captureOf(cx, object, name);
     case 'info':
       if (infoFields.includes(name as ModInput)) return cx.graph.input(name as ModInput);
-      return refuse(cx, at, `info has no ${name}`, `It has ${infoFields.join(', ')}.`);
+      return refuse(cx, at, `info has no ${name}`, known(name, infoFields));
     case 'math': {
       const value = mathConstant(name);
       return value === undefined ? { kind: 'builtin', name } : literal(cx.graph, value);
@@ -57,12 +56,9 @@ function refuseProperty(cx: Context, object: Value, name: string, at: Place): ne
 function captureOf(cx: Context, { scopes }: CapturesValue, name: string): Value {
   const capture = scopes.map((scope) => scope.get(name)).find(Boolean);
   if (capture) return captured(cx, capture);
-  const names = new Set(scopes.flatMap((scope) => [...scope.keys()]));
-  const known = names.size === 0 ? 'There are none' : `There are: ${[...names].join(', ')}`;
-  return {
-    kind: 'undefined',
-    why: { rule: `captures has no ${name}`, remedy: `${known}. Pass captures: { ${name} }.` },
-  };
+  const names = [...new Set(scopes.flatMap((scope) => [...scope.keys()]))];
+  const remedy = `${known(name, names)} Pass captures: { ${name} }.`;
+  return { kind: 'undefined', why: { rule: `captures has no ${name}`, remedy } };
 }
 
 function captured({ graph }: Context, capture: Capture): Value {
@@ -92,7 +88,12 @@ function indexed(cx: Context, { slot, indices }: TableValue, property: Expressio
   const index = numberOf(cx, cx.evaluate(property), property);
   if (!isWhole(index)) {
     const rule = 'an index must be a whole number, and this may have a fraction';
-    refuse(cx, property, rule, 'Round it: Math.floor(x).');
+    refuse(
+      cx,
+      property,
+      rule,
+      'Round it with Math.floor, or capture the tensor that it comes from as i32.',
+    );
   }
   const all = [...indices, asInt(cx.graph, index)];
   if (all.length === slot.rank) return cx.graph.read(slot, all);

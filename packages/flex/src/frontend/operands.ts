@@ -1,21 +1,20 @@
 import type { Node } from '../ir/node.ts';
-import { type Context, refuse } from './context.ts';
+import { type Context, refuse, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
-import { describe, isNode, type Value } from './value.ts';
+import { describe, faultOf, isNode, isUndefined, type Value } from './value.ts';
 
 /** A number or boolean. @throws CompileError it is something else */
 export function nodeOf(cx: Context, value: Value, at: Place): Node {
   if (isNode(value)) return value;
-  if (value.kind === 'undefined') {
-    const { rule, remedy } = value.why ?? {
-      rule: 'the value is undefined',
-      remedy: 'Give it a number or a boolean.',
-    };
-    refuse(cx, at, rule, remedy);
-  }
   const remedy =
     value.kind === 'table' ? 'Index every dimension: c.table[i][j].' : 'Use a number here.';
-  refuse(cx, at, `${describe(value)} is not a number`, remedy);
+  refuseFault(cx, at, faultOf(value) ?? { rule: `${describe(value)} is not a number`, remedy });
+}
+
+/** Whether there is a value. @throws CompileError there is one on some paths only, or not always of one type */
+export function isAbsent(cx: Context, value: Value, at: Place): boolean {
+  if (!isNode(value) && value.kind === 'unusable') refuseFault(cx, at, value.why);
+  return isUndefined(value);
 }
 
 export function numberOf(cx: Context, value: Value, at: Place): Node {
@@ -28,7 +27,7 @@ export function numberOf(cx: Context, value: Value, at: Place): Node {
 
 /** What JavaScript takes a value for in a condition. */
 export function truthOf(cx: Context, value: Value, at: Place): Node {
-  if (!isNode(value) && value.kind === 'undefined' && !value.why) return cx.graph.bool(false);
+  if (isUndefined(value) && !value.why) return cx.graph.bool(false);
   const node = nodeOf(cx, value, at);
   const { graph } = cx;
   if (node.type === 'bool') return node;

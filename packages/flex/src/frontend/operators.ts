@@ -1,57 +1,29 @@
-import type { BinaryOperator } from 'acorn';
+import { exactly } from '../ir/evaluate.ts';
 import type { Graph } from '../ir/graph.ts';
 import { type BinaryOp, constantOf, type Node } from '../ir/node.ts';
 import { type Context, refuse } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { asF32, asInt, literal } from './number.ts';
-import { nodeOf, numberOf } from './operands.ts';
+import { isAbsent, nodeOf, numberOf } from './operands.ts';
 import { power } from './power.ts';
-import { isNode, type Value } from './value.ts';
+import type { Value } from './value.ts';
 
-type Operator = Exclude<BinaryOperator, 'in' | 'instanceof' | '!=' | '=='>;
-type Numbers = (a: number, b: number) => number | boolean;
-
-/** The operators on constants: JavaScript's own. */
-const fold: Record<Operator, Numbers> = {
-  '+': (a, b) => a + b,
-  '-': (a, b) => a - b,
-  '*': (a, b) => a * b,
-  '/': (a, b) => a / b,
-  '%': (a, b) => a % b,
-  '**': (a, b) => a ** b,
-  '&': (a, b) => a & b,
-  '|': (a, b) => a | b,
-  '^': (a, b) => a ^ b,
-  '<<': (a, b) => a << b,
-  '>>': (a, b) => a >> b,
-  '>>>': (a, b) => a >>> b,
-  '<': (a, b) => a < b,
-  '<=': (a, b) => a <= b,
-  '>': (a, b) => a > b,
-  '>=': (a, b) => a >= b,
-  '===': (a, b) => a === b,
-  '!==': (a, b) => a !== b,
+/** The operators on two numbers, but for `>` and `>=`, which are others turned round. */
+const operations: Readonly<Record<string, BinaryOp>> = {
+  ...({ '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '**': 'pow' } as const),
+  ...({
+    '&': 'bitand',
+    '|': 'bitor',
+    '^': 'bitxor',
+    '<<': 'shl',
+    '>>': 'shr',
+    '>>>': 'ushr',
+  } as const),
+  ...({ '<': 'lt', '<=': 'le', '===': 'eq', '!==': 'ne', '==': 'eq', '!=': 'ne' } as const),
 };
 
-const arithmetic: { readonly [O in Operator]?: BinaryOp } = {
-  '+': 'add',
-  '-': 'sub',
-  '*': 'mul',
-  '%': 'mod',
-  '<': 'lt',
-  '<=': 'le',
-  '===': 'eq',
-  '!==': 'ne',
-};
-
-const bitwise: { readonly [O in Operator]?: BinaryOp } = {
-  '&': 'bitand',
-  '|': 'bitor',
-  '^': 'bitxor',
-  '<<': 'shl',
-  '>>': 'shr',
-  '>>>': 'ushr',
-};
+/** Where a value stands, and its operands where it has two. */
+type Operands = Place & { readonly left?: Place; readonly right?: Place };
 
 /** Both as i32, or both as f32. */
 export function unify(graph: Graph, a: Node, b: Node): readonly [Node, Node] {
@@ -59,40 +31,33 @@ export function unify(graph: Graph, a: Node, b: Node): readonly [Node, Node] {
 }
 
 /** `a operator b` by the typing rules: integers stay integers but for `/`, and become f32 where they meet one. */
-export function binary(cx: Context, operator: string, a: Value, b: Value, at: Place): Node {
-  if (operator === 'in' || operator === 'instanceof') {
-    refuse(cx, at, `${operator} looks at objects`, 'Use numbers and comparisons.');
-  }
-  const strict = (operator === '==' || operator === '!=' ? `${operator}=` : operator) as Operator;
-  if (strict === '===' || strict === '!==') return equality(cx, strict, a, b, at);
-  return numeric(cx, strict, numberOf(cx, a, at), numberOf(cx, b, at), at);
+export function binary(cx: Context, operator: string, a: Value, b: Value, at: Operands): Node {
+  const op = operations[operator.replace(/^>(=?)$/, '<$1')]!;
+  if (op === 'eq' || op === 'ne') return equality(cx, op, a, b, at);
+  const [x, y] = [numberOf(cx, a, at.left ?? at), numberOf(cx, b, at.right ?? at)];
+  // `a > b` is `b < a`.
+  return /^>=?$/.test(operator) ? numeric(cx, op, y, x, at) : numeric(cx, op, x, y, at);
 }
 
-function equality(cx: Context, operator: Operator, a: Value, b: Value, at: Place): Node {
-  const isEqual = operator === '===';
-  const absent = [a, b].filter((value) => !isNode(value) && value.kind === 'undefined').length;
-  if (absent > 0) return cx.graph.bool((absent === 2) === isEqual);
-  const [x, y] = [nodeOf(cx, a, at), nodeOf(cx, b, at)];
-  if (x.type !== 'bool' && y.type !== 'bool') return numeric(cx, operator, x, y, at);
+function equality(cx: Context, op: 'eq' | 'ne', a: Value, b: Value, at: Operands): Node {
+  const absent = [a, b].filter((value) => isAbsent(cx, value, at)).length;
+  if (absent > 0) return cx.graph.bool((absent === 2) === (op === 'eq'));
+  const [x, y] = [nodeOf(cx, a, at.left ?? at), nodeOf(cx, b, at.right ?? at)];
+  if (x.type !== 'bool' && y.type !== 'bool') return numeric(cx, op, x, y, at);
   if (x.type !== y.type) {
-    refuse(cx, at, `${operator} compares a number with a boolean`, 'Compare values of one type.');
+    refuse(cx, at, 'a number is compared with a boolean', 'Compare values of one type.');
   }
-  return cx.graph.op(isEqual ? 'eq' : 'ne', x, y);
+  return cx.graph.op(op, x, y);
 }
 
-function numeric(cx: Context, operator: Operator, a: Node, b: Node, at: Place): Node {
+function numeric(cx: Context, op: BinaryOp, a: Node, b: Node, at: Place): Node {
   const { graph } = cx;
-  const [x, y] = [constantOf(a), constantOf(b)];
-  if (x !== undefined && y !== undefined) {
-    return literal(graph, fold[operator](x as number, y as number));
-  }
-  if (operator === '>') return numeric(cx, '<', b, a, at);
-  if (operator === '>=') return numeric(cx, '<=', b, a, at);
-  if (operator === '/') return graph.op('div', asF32(graph, a), asF32(graph, b));
-  if (operator === '**') return power(graph, a, b);
-  const bits = bitwise[operator];
-  if (bits) return bitOperation(cx, bits, asInt(graph, a), asInt(graph, b), at);
-  return graph.op(arithmetic[operator]!, ...unify(graph, a, b));
+  const [x, y] = [constantOf(a), constantOf(b)] as number[];
+  if (x !== undefined && y !== undefined) return literal(graph, exactly(op, x, y));
+  if (op === 'div') return graph.op('div', asF32(graph, a), asF32(graph, b));
+  if (op === 'pow') return power(graph, a, b);
+  if (/^(bit|sh|ush)/.test(op)) return bitOperation(cx, op, asInt(graph, a), asInt(graph, b), at);
+  return graph.op(op, ...unify(graph, a, b));
 }
 
 function bitOperation(cx: Context, op: BinaryOp, a: Node, b: Node, at: Place): Node {

@@ -1,8 +1,7 @@
 import type { Expression, Pattern, Property } from 'acorn';
-import { type Context, refuse } from './context.ts';
+import { type Context, refuse, refuseConstruct } from './context.ts';
 import { propertyOf } from './member.ts';
-import { refusals } from './refused.ts';
-import { describe, isNode, type Value } from './value.ts';
+import { describe, isNode, isUndefined, type Value } from './value.ts';
 
 export interface Declare {
   /** Gives a name its value in the scope that it belongs to. */
@@ -15,8 +14,8 @@ export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare
     case 'Identifier':
       return declare(pattern.name, value);
     case 'AssignmentPattern': {
-      const absent = !isNode(value) && value.kind === 'undefined';
-      return bindPattern(cx, pattern.left, absent ? cx.evaluate(pattern.right) : value, declare);
+      const bound = isUndefined(value) ? cx.evaluate(pattern.right) : value;
+      return bindPattern(cx, pattern.left, bound, declare);
     }
     case 'ObjectPattern': {
       if (isNode(value) || !['captures', 'info', 'math'].includes(value.kind)) {
@@ -27,7 +26,7 @@ export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare
       return;
     }
     default:
-      return refuse(cx, pattern, ...refusals[pattern.type]!);
+      return refuseConstruct(cx, pattern, pattern.type);
   }
 }
 
@@ -39,7 +38,7 @@ function bindProperty(
 ): void {
   const { key, computed, value: pattern } = property as Property & { readonly value: Pattern };
   if (property.type === 'RestElement') {
-    refuse(cx, property as Property, ...refusals['RestElement']!);
+    refuseConstruct(cx, property as Property, property.type);
   }
   const name = keyName(key, computed);
   if (name === undefined) {

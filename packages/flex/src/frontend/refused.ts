@@ -1,60 +1,75 @@
 type Refusal = readonly [rule: string, remedy: string];
 
-const SCALARS = 'Mods compute with numbers and booleans only.';
+const SCALARS =
+  'Mods compute with numbers and booleans only: use variables, and pass arrays as tensors in captures.';
 const LOOP =
-  'Use for with constant bounds; pass what varies as a tensor, or its size as a constant.';
-const PLAIN = 'Mods are pure functions: return a number or a boolean.';
+  'Loops must end: use for with constant bounds; pass what varies as a tensor, or its size as a constant.';
+const PURE = 'Mods are pure functions: return a number or a boolean.';
+const CAPTURES = 'Pass what you need in captures.';
+const TYPES = 'Types are known, and every capture is there: remove it.';
 
-/** Why a construct is not in the language, and what to write instead, by the type of its syntax node. */
-export const refusals: Readonly<Record<string, Refusal>> = {
-  WhileStatement: ['while may run for ever', LOOP],
-  DoWhileStatement: ['do … while may run for ever', LOOP],
-  ForOfStatement: ['for … of needs an iterator', LOOP],
-  ForInStatement: ['for … in needs an object', LOOP],
-  SwitchStatement: ['switch is not supported', 'Use if and else, or ?:.'],
-  LabeledStatement: ['labels are not supported', 'Use break and continue without a label.'],
-  ThrowStatement: ['throw cannot run on the GPU', PLAIN],
-  TryStatement: ['try cannot run on the GPU', PLAIN],
-  WithStatement: ['with is not supported', PLAIN],
-  ClassDeclaration: ['a class cannot run on the GPU', PLAIN],
-  ClassExpression: ['a class cannot run on the GPU', PLAIN],
-  ThisExpression: ['this is not available', 'Pass what you need in captures.'],
-  Super: ['super is not available', 'Pass what you need in captures.'],
-  MetaProperty: ['new.target and import.meta are not available', 'Pass values in captures.'],
-  NewExpression: ['new makes an object', SCALARS],
-  ObjectExpression: ['an object literal cannot run on the GPU', `${SCALARS} Use variables.`],
-  ArrayExpression: [
-    'an array literal cannot run on the GPU',
-    'Pass the values as a tensor in captures.',
-  ],
-  SpreadElement: ['spread is not supported', 'Write the arguments out.'],
-  RestElement: ['rest parameters are not supported', 'Name what you need.'],
-  ArrayPattern: ['array destructuring is not supported', 'Index the table: c.table[0].'],
-  TemplateLiteral: ['a template string is not a number', SCALARS],
-  TaggedTemplateExpression: ['a template string is not a number', SCALARS],
-  AwaitExpression: ['await cannot run on the GPU', 'Await before, and pass the value in captures.'],
-  YieldExpression: ['yield cannot run on the GPU', PLAIN],
-  ImportExpression: ['import cannot run on the GPU', 'Pass the function in captures.'],
-  ChainExpression: ['?. is not supported', 'Captures are always there: use a plain dot.'],
+/** What to write instead of constructs, by the types of their syntax nodes without the ending, or by operator. */
+const remedies: readonly (readonly [constructs: string, remedy: string])[] = [
+  ['While DoWhile ForOf ForIn', LOOP],
+  ['This Super MetaProperty Import Await', CAPTURES],
+  ['New Object Array Template TaggedTemplate Literal RegExp BigInt', SCALARS],
+  ['Chain typeof in instanceof', TYPES],
+  ['Switch', 'Use if and else, or ?:.'],
+  ['Labeled', 'Use break and continue without a label.'],
+  ['Spread', 'Write the arguments out.'],
+  ['Rest', 'Name what you need.'],
+  ['ArrayPattern', 'Index the table: c.table[0].'],
+];
+
+/** What a construct is called where its type does not say it. */
+const names: Readonly<Record<string, string>> = {
+  DoWhile: 'do … while',
+  ForOf: 'for … of',
+  ForIn: 'for … in',
+  Labeled: 'a label',
+  Class: 'a class',
+  Object: 'an object literal',
+  Array: 'an array literal',
+  ArrayPattern: 'array destructuring',
+  Rest: 'a rest pattern',
+  Chain: '?.',
+  Literal: 'a string',
+  Template: 'a template string',
+  TaggedTemplate: 'a template string',
 };
 
+/** Why a construct is not in the language, and what to write instead. */
+export function refusal(type: string): Refusal {
+  const kind = type.replace(
+    /(?<=.)(Statement|Expression|Declaration|Element|(?<=Template)Literal)$/,
+    '',
+  );
+  const remedy = remedies.find(([constructs]) => constructs.split(' ').includes(kind))?.[1];
+  return [`${names[kind] ?? kind.toLowerCase()} cannot run on the GPU`, remedy ?? PURE];
+}
+
+export const RECURSION: Refusal = ['recursion cannot run on the GPU', LOOP];
+
 /** Names that are not in scope but that people write, or tools put in. */
-export function refuseName(name: string): Refusal {
-  if (/^(cov_|__cov|__coverage|_?stryMut|stryCov|__VITEST_COVERAGE)/.test(name)) {
+export function refuseName(name: string, hint: string): Refusal {
+  if (/^(cov_|__cov|_?stryMut|stryCov|__VITEST_COVERAGE)/.test(name)) {
     return [
       `the source is instrumented by a coverage or mutation tool (${name})`,
       "Exclude the file that holds the mod, or use V8's built-in coverage, which leaves sources alone.",
     ];
   }
-  if (name === 'console') {
-    return ['console is not there on the GPU', 'Run the mod on the CPU to look at its values.'];
+  if (
+    /^(Number|Boolean|BigInt|is(NaN|Finite)|parse(Int|Float)|eval|console|Date|globalThis|window|arguments)$/.test(
+      name,
+    )
+  ) {
+    return [
+      `${name} is not there on the GPU`,
+      'Mods have their parameters, Math, Infinity, NaN and undefined; anything else comes in captures.',
+    ];
   }
-  if (name === 'Number') {
-    return ['Number is not available', 'Use Infinity, Math.abs(x) < Infinity, or a literal.'];
-  }
-  if (name === 'arguments') return ['arguments is not available', 'Name the parameters you need.'];
   return [
     `${name} is not declared in the mod, and its value cannot be seen from here`,
-    `Pass it in captures: { ${name} }, and read it from the captures parameter.`,
+    `${hint}Pass it in captures: { ${name} }, and read it from the captures parameter.`,
   ];
 }

@@ -29,6 +29,18 @@ export class Scope {
     return this.#names.get(name);
   }
 
+  /** The block again with variables of its own, as each turn of a loop has them. */
+  renewed(renew: (from: Variable, to: Variable) => void): Scope {
+    const scope = new Scope(this.#parent, false);
+    for (const [name, from] of this.#names) renew(from, scope.declare(name, from.constant));
+    return scope;
+  }
+
+  /** All names that can be seen from here. */
+  get all(): string[] {
+    return [...this.#names.keys(), ...(this.#parent?.all ?? [])];
+  }
+
   find(name: string): Variable | undefined {
     return this.#names.get(name) ?? this.#parent?.find(name);
   }

@@ -55,17 +55,14 @@ export function parseFunction(caller: string, { name, text }: FunctionUnit): Par
 interface Parsed {
   readonly expression: Place & {
     readonly type: string;
-    readonly properties?: readonly [{ readonly kind: string; readonly value: Place }];
+    readonly properties?: readonly [{ readonly value: Place }];
   };
 }
 
 function functionIn(caller: string, source: Source, { expression }: Parsed): FunctionNode {
-  const property = expression.properties?.[0];
-  const node = (property?.value ?? expression) as FunctionNode;
-  const isAccessor = property !== undefined && property.kind !== 'init';
-  if (isAccessor || !['ArrowFunctionExpression', 'FunctionExpression'].includes(node.type)) {
-    const rule = `${isAccessor ? 'an accessor' : 'a class'} is not a function`;
-    throw compileError(caller, source, expression, rule, 'Pass an arrow function or a function.');
+  const node = (expression.properties?.[0].value ?? expression) as FunctionNode;
+  if (!node.type.endsWith('FunctionExpression')) {
+    throw compileError(caller, source, node, 'a class is not a function', plainRemedy);
   }
   if (node.async || node.generator) {
     const rule = `${node.async ? 'an async function' : 'a generator'} cannot run on the GPU`;
@@ -74,11 +71,12 @@ function functionIn(caller: string, source: Source, { expression }: Parsed): Fun
   return node;
 }
 
+const plainRemedy = 'Pass an arrow function or a function.';
 const hiddenRemedy =
   'Pass the function itself; to give it values use bind(mod, captures) from @heed/flex.';
 
 function syntaxError(caller: string, source: Source, error: SyntaxError & { pos: number }): Error {
   const at = { start: error.pos, end: error.pos + 1 };
   const rule = `the function's source is not plain JavaScript: ${error.message.replace(/ \(.*$/, '')}`;
-  return compileError(caller, source, at, rule, 'Pass an arrow function or a function.');
+  return compileError(caller, source, at, rule, plainRemedy);
 }

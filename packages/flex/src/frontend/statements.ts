@@ -1,10 +1,9 @@
 import type { IfStatement, Statement, VariableDeclaration } from 'acorn';
-import { type Context, refuse } from './context.ts';
+import { type Context, refuseConstruct } from './context.ts';
 import { forkFlow, leftWhen, mergeFlows, rejoinFlows } from './flow.ts';
 import { executeFor } from './loops.ts';
 import { truthOf } from './operands.ts';
 import { bindPattern } from './patterns.ts';
-import { refusals } from './refused.ts';
 import { Scope } from './scope.ts';
 import { UNDEFINED, type Value } from './value.ts';
 
@@ -44,8 +43,9 @@ function execute(cx: Context, node: Statement): void {
     case 'VariableDeclaration':
       return declareVariables(cx, node);
     case 'ReturnStatement': {
-      const result = node.argument ? cx.evaluate(node.argument) : UNDEFINED;
-      cx.flow = { ...cx.flow, result, returned: graph.bool(true) };
+      const value = node.argument ? cx.evaluate(node.argument) : UNDEFINED;
+      const exit = { value, vars: cx.flow.vars };
+      cx.flow = { ...cx.flow, exit, returned: graph.bool(true) };
       return;
     }
     case 'IfStatement':
@@ -56,7 +56,7 @@ function execute(cx: Context, node: Statement): void {
       return executeFor(cx, node);
     case 'BreakStatement':
     case 'ContinueStatement':
-      if (node.label) refuse(cx, node, ...refusals['LabeledStatement']!);
+      if (node.label) refuseConstruct(cx, node, 'Labeled');
       cx.flow[node.type === 'BreakStatement' ? 'broken' : 'continued'] = graph.bool(true);
       return;
     case 'EmptyStatement':
@@ -64,7 +64,7 @@ function execute(cx: Context, node: Statement): void {
     case 'FunctionDeclaration':
       return;
     default:
-      return refuse(cx, node, ...refusals[node.type]!);
+      return refuseConstruct(cx, node, node.type);
   }
 }
 

@@ -3,7 +3,7 @@ import { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { ordered } from '../ir/order.ts';
 import { callUnit, callValue, parsedUnit } from './calls.ts';
-import { type Context, refuse } from './context.ts';
+import { type Context, type Parsing, refuse } from './context.ts';
 import { type Place, startOf } from './diagnostic.ts';
 import { evaluateExpression } from './expressions.ts';
 import { startFlow } from './flow.ts';
@@ -11,9 +11,8 @@ import { MAX_TURNS } from './loops.ts';
 import { asF32 } from './number.ts';
 import { nodeOf } from './operands.ts';
 import { Scope } from './scope.ts';
-import type { Source } from './source.ts';
 import { executeStatements } from './statements.ts';
-import type { CaptureMap, Unit } from './unit.ts';
+import type { CaptureMap, FunctionUnit, Unit } from './unit.ts';
 import type { Value } from './value.ts';
 
 export type ModKind = 'score' | 'mask';
@@ -39,12 +38,16 @@ export function translate(
   captures: CaptureMap,
   { caller, kind }: TranslateOptions,
 ): Translation {
-  if (kind !== undefined) return translateAs(kind, unit, captures, caller);
+  const parsing: Parsing = { caller, parsed: new Map() };
+  const as = (tried: ModKind): Translation => translateAs(tried, unit, captures, parsing);
+  if (kind !== undefined) return as(kind);
+  const parameters = functionsOf(unit).map((part) => parsedUnit(parsing, part).node.params.length);
+  if (Math.max(...parameters) > MASK_PARAMETERS) return as('score');
   try {
-    return translateAs('mask', unit, captures, caller);
+    return as('mask');
   } catch (asMask) {
     try {
-      return translateAs('score', unit, captures, caller);
+      return as('score');
     } catch (asScore) {
       // Under the wrong reading of the parameters, translation stops early.
       throw startOf(asMask) > startOf(asScore) ? asMask : asScore;
@@ -52,18 +55,23 @@ export function translate(
   }
 }
 
-function translateAs(kind: ModKind, unit: Unit, captures: CaptureMap, caller: string): Translation {
+function translateAs(
+  kind: ModKind,
+  unit: Unit,
+  captures: CaptureMap,
+  parsing: Parsing,
+): Translation {
   const graph = new Graph();
-  const source = sourceOf(unit);
-  const whole = { start: source.offset, end: source.offset + source.text.length };
+  // The text that messages show where the fault is the mod as a whole.
+  const source = { name: '', text: functionsOf(unit)[0]!.text, offset: 0 };
+  const whole = { start: 0, end: source.text.length };
   const cx: Context = {
+    ...parsing,
     graph,
-    caller,
     source,
     scope: new Scope(undefined, true),
     flow: startFlow(graph, new Map()),
     stack: [],
-    parsed: new Map(),
     turns: MAX_TURNS,
     evaluate: (node) => evaluateExpression(cx, node),
     execute: (statements) => executeStatements(cx, statements),
@@ -82,28 +90,28 @@ function translateAs(kind: ModKind, unit: Unit, captures: CaptureMap, caller: st
 
 const indices = ['b', 'h', 'q', 'kv'] as const;
 
+const MASK_PARAMETERS = indices.length + 2;
+
 const signatures = {
   score: '(score, b, h, q, kv, captures, info)',
   mask: '(b, h, q, kv, captures, info)',
 };
 
-/** The text that messages show where the fault is the mod as a whole. */
-function sourceOf(unit: Unit): Source {
-  if (unit.kind === 'function') return { name: '', text: unit.text, offset: 0 };
-  return unit.kind === 'bind' ? sourceOf(unit.mod) : sourceOf(unit.parts[0]!);
+/** The functions that a mod is composed of. */
+function functionsOf(unit: Unit): readonly FunctionUnit[] {
+  if (unit.kind === 'function') return [unit];
+  return unit.kind === 'bind' ? functionsOf(unit.mod) : unit.parts.flatMap(functionsOf);
 }
 
 function checkParameters(cx: Context, unit: Unit, kind: ModKind, count: number): void {
-  if (unit.kind === 'bind') return checkParameters(cx, unit.mod, kind, count);
-  if (unit.kind !== 'function') {
-    return unit.parts.forEach((part) => checkParameters(cx, part, kind, count));
+  for (const part of functionsOf(unit)) {
+    const { node, source } = parsedUnit(cx, part);
+    const extra = node.params[count];
+    if (!extra) continue;
+    cx.source = source;
+    const rule = `a ${kind} mod takes at most ${count} parameters; got ${node.params.length}`;
+    refuse(cx, extra, rule, `Its parameters are ${signatures[kind]}.`);
   }
-  const { node, source } = parsedUnit(cx, unit);
-  const extra = node.params[count];
-  if (!extra) return;
-  cx.source = source;
-  const rule = `a ${kind} mod takes at most ${count} parameters; got ${node.params.length}`;
-  refuse(cx, extra, rule, `Its parameters are ${signatures[kind]}.`);
 }
 
 /** The most operations that a mod may consist of, once calls are inlined and loops unrolled. */

@@ -13,6 +13,7 @@ export type Value =
   | BuiltinValue
   | UnitValue
   | UndefinedValue
+  | UnusableValue
   | { readonly kind: 'info' | 'math' };
 
 /** A table, indexed in its first dimensions. */
@@ -46,16 +47,37 @@ export interface UnitValue {
   readonly unit: Unit;
 }
 
-/** `undefined`, or what cannot be used as a value for a reason that only matters once it is. */
+/** What is wrong with a value, which only matters once it is used. */
+export interface Fault {
+  readonly rule: string;
+  readonly remedy: string;
+}
+
+/** `undefined`, or a capture that is not there. */
 export interface UndefinedValue {
   readonly kind: 'undefined';
-  readonly why?: { readonly rule: string; readonly remedy: string };
+  readonly why?: Fault;
+}
+
+/** What may be a number, and may be something else. */
+export interface UnusableValue {
+  readonly kind: 'unusable';
+  readonly why: Fault;
 }
 
 export const UNDEFINED: UndefinedValue = { kind: 'undefined' };
 
 export function isNode(value: Value): value is Node {
   return 'op' in value;
+}
+
+export function isUndefined(value: Value): value is UndefinedValue {
+  return !isNode(value) && value.kind === 'undefined';
+}
+
+/** Why a value that is there cannot be used. */
+export function faultOf(value: Value): Fault | undefined {
+  return 'why' in value ? value.why : undefined;
 }
 
 /** The value in words, for messages. */

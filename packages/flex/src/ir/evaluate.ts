@@ -3,31 +3,10 @@ import type { BinaryOp, Type, UnaryOp } from './node.ts';
 type Value = number | boolean;
 type Evaluator = (a: number, b: number) => Value;
 
-/** Operations on doubles, as JavaScript has them; rounding and wrapping come after. */
-const evaluators: Record<Exclude<UnaryOp | BinaryOp, 'not' | 'and' | 'or'>, Evaluator> = {
+/** Operations on doubles, as JavaScript has them; rounding and wrapping come after. What is missing is in Math. */
+const evaluators: { readonly [O in UnaryOp | BinaryOp]?: Evaluator } = {
   neg: (a) => -a,
-  abs: Math.abs,
-  sign: Math.sign,
-  floor: Math.floor,
-  ceil: Math.ceil,
-  trunc: Math.trunc,
-  sqrt: Math.sqrt,
-  exp: Math.exp,
   exp2: (a) => 2 ** a,
-  log: Math.log,
-  log2: Math.log2,
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  asin: Math.asin,
-  acos: Math.acos,
-  atan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  asinh: Math.asinh,
-  acosh: Math.acosh,
-  atanh: Math.atanh,
   bitnot: (a) => ~a,
   clz: Math.clz32,
   toF32: (a) => a,
@@ -39,10 +18,6 @@ const evaluators: Record<Exclude<UnaryOp | BinaryOp, 'not' | 'and' | 'or'>, Eval
   idiv: (a, b) => (b === 0 ? a : a / b),
   floordiv: (a, b) => (b === 0 ? a : Math.floor(a / b)),
   mod: (a, b) => a % b,
-  min: Math.min,
-  max: Math.max,
-  pow: (a, b) => a ** b,
-  atan2: Math.atan2,
   bitand: (a, b) => a & b,
   bitor: (a, b) => a | b,
   bitxor: (a, b) => a ^ b,
@@ -53,15 +28,22 @@ const evaluators: Record<Exclude<UnaryOp | BinaryOp, 'not' | 'and' | 'or'>, Eval
   le: (a, b) => a <= b,
   eq: (a, b) => a === b,
   ne: (a, b) => a !== b,
+  not: (a) => !a,
+  // Of booleans.
+  and: (a, b) => a && b,
+  or: (a, b) => a || b,
 };
+
+/** The operation on doubles, or on booleans. */
+export function exactly(op: UnaryOp | BinaryOp, a: number, b: number): Value {
+  const evaluator = evaluators[op] ?? Math[op as 'atan2'];
+  return evaluator(a, b);
+}
 
 /** What the GPU means by an operation with a result of `type`: f32 rounds to nearest even, i32 wraps. */
 export function evaluate(op: UnaryOp | BinaryOp, type: Type, a: Value, b: Value): Value {
-  if (op === 'not') return !a;
-  if (op === 'and') return a && b;
-  if (op === 'or') return a || b;
-  if (op === 'mul' && type === 'i32') return Math.imul(a as number, b as number);
-  return wrap(type, evaluators[op](a as number, b as number));
+  const [x, y] = [a, b] as [number, number];
+  return op === 'mul' && type === 'i32' ? Math.imul(x, y) : wrap(type, exactly(op, x, y));
 }
 
 /** A double as a value of `type`. */

@@ -1,6 +1,7 @@
 import type { BinaryOp, Input, Node, Op, RangeOf, Type, UnaryOp } from './node.ts';
+import { dataText } from './print.ts';
 import { simplify } from './simplify.ts';
-import { elementType, type ScalarSlot, type Slot, type TableSlot } from './slot.ts';
+import { elementType, type ScalarSlot, type TableSlot } from './slot.ts';
 
 const boolean: ReadonlySet<Op> = new Set(['lt', 'le', 'eq', 'ne', 'and', 'or', 'not']);
 const commutative: ReadonlySet<Op> = new Set<Op>([
@@ -17,16 +18,8 @@ function resultType(op: UnaryOp | BinaryOp, { type }: Node): Type {
 
 const inputType = (input: Input): Type => (input === 'score' ? 'f32' : 'i32');
 
-const isSlot = (data: object): data is Slot => 'kind' in data;
-
-/** Text that is the same for the same leaf. */
-function dataKey(data: Node['data']): string {
-  if (typeof data !== 'object') return Object.is(data, -0) ? '-0' : String(data);
-  return isSlot(data) ? `${data.kind}${data.index}` : `${data.slot.index}.${data.axis}`;
-}
-
 function nodeKey(op: Op, type: Type, args: readonly Node[], data?: Node['data']): string {
-  return `${op} ${type} ${args.map((arg) => arg.id).join()} ${dataKey(data)}`;
+  return `${op} ${type} ${args.map((arg) => arg.id).join()} ${dataText(data)}`;
 }
 
 /**
@@ -36,13 +29,13 @@ function nodeKey(op: Op, type: Type, args: readonly Node[], data?: Node['data'])
 export class Graph {
   readonly #nodes = new Map<string, Node>();
 
-  /** How many nodes there are, reachable or not. */
-  get size(): number {
-    return this.#nodes.size;
-  }
-
   const(type: Type, value: number | boolean): Node {
     return this.#intern('const', type, [], value);
+  }
+
+  /** A constant as the GPU has it. */
+  number(type: Type, value: number): Node {
+    return this.const(type, type === 'f32' ? Math.fround(value) : value);
   }
 
   i32(value: number): Node {
@@ -50,7 +43,7 @@ export class Graph {
   }
 
   f32(value: number): Node {
-    return this.const('f32', Math.fround(value));
+    return this.number('f32', value);
   }
 
   bool(value: boolean): Node {
@@ -122,7 +115,7 @@ export class Graph {
     const key = nodeKey(op, type, args, data);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
-    const node: Node = { id: this.#nodes.size, op, type, args, data };
+    const node: Node = { graph: this, id: this.#nodes.size, op, type, args, data };
     this.#nodes.set(key, node);
     return node;
   }

@@ -1,3 +1,4 @@
+import type { Graph } from './graph.ts';
 import type { Slot, TableSlot } from './slot.ts';
 
 export type Type = 'i32' | 'f32' | 'bool';
@@ -93,6 +94,7 @@ export interface RangeOf {
 
 /** A node of the expression graph. Nodes of one graph are equal exactly when they are the same object. */
 export interface Node {
+  readonly graph: Graph;
   /** Order of creation: arguments come before what uses them. */
   readonly id: number;
   readonly op: Op;

@@ -5,6 +5,7 @@ import { twin, type TwinValues } from '../../src/backends/js/twin.ts';
 import type { CompiledMod } from '../../src/compile/compiled.ts';
 import type { Resolution } from '../../src/compile/resolve.ts';
 import type { Input } from '../../src/ir/node.ts';
+import { boundsStep } from './ranges.ts';
 
 /** A block of pairs, all bounds inclusive, in a sequence. */
 export interface Block {
@@ -64,7 +65,7 @@ export function judge(mod: CompiledMod): (block: Block, captured: Captured) => V
   const { all, none, keys } = boundsOf(mod.graph, mod.root);
   const first = keys.first ?? mod.graph.i32(0);
   const end = keys.end ?? mod.graph.i32(2 ** 31 - 1);
-  const bounds = twin([all, none, first, end]);
+  const bounds = twin([all, none, first, end], boundsStep);
   const visible = twin([mod.root]);
   return (block, captured) => {
     const [full, empty, from, to] = bounds({ inputs: spanOf(block), ...captured });

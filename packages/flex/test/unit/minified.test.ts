@@ -1,5 +1,7 @@
 import { transformSync } from 'esbuild';
 import { minify } from 'terser';
+// Vite passes on the minifier of rolldown, which it builds with.
+import { minify as rolldown } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { compileMod } from '../../src/index.ts';
 
@@ -28,6 +30,7 @@ const load = (code: string): Promise<Mods> =>
 
 const minifiers = {
   esbuild: () => transformSync(source, { minify: true, format: 'esm' }).code,
+  rolldown: async () => (await rolldown('mods.js', source, { module: true })).code,
   terser: async () => (await minify(source, { module: true, compress: { passes: 3 } })).code!,
 };
 

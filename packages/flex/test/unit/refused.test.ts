@@ -1,31 +1,10 @@
 import { CompileError } from '@heed/core';
 import { describe, expect, it } from 'vitest';
 import { compileMod } from '../../src/index.ts';
+import * as rows from '../programs/refusals.ts';
+import { functionOf } from '../programs/world.ts';
 
-/** A mod's source, what the first line of the error says, what the caret underlines, and the remedy. */
-type Row = readonly [source: string, says: string, marked: string, remedy: RegExp];
-
-const rows: readonly Row[] = [
-  ['(s) => s + Math.random()', 'Math.random has no value', 'Math.random()', /tensor in captures/],
-  ['(s) => s + outer', 'outer is not declared in the mod', 'outer', /captures: \{ outer \}/],
-  ["(s) => s + 'x'", 'a string is not a number', "'x'", /numbers and booleans/],
-  ['(s) => `${s}`', 'a template string is not a number', '`${s}`', /numbers and booleans/],
-  [
-    '(s) => { while (s > 1) s -= 1; return s; }',
-    'while may run for ever',
-    'while',
-    /constant bounds/,
-  ],
-  ['(s, b, h, q, kv, c, info) => s + info.length', 'info has no length', 'length', /qLen, kvLen/],
-  ['(s) => ({ s })', 'an object literal', '{ s }', /Use variables/],
-  ['async (s) => s', 'an async function', 'async', /Return the number/],
-  ['function (s) { return s + this.x; }', 'this is not available', 'this', /captures/],
-  ['(s) => s + new Date().getTime()', 'new makes an object', 'new Date()', /numbers and booleans/],
-];
-
-const evaluate = (source: string): Function =>
-  // The sources are the literals above; a function's text must be as it is written there.
-  (0, globalThis.Function)(`return (${source});`)() as Function;
+const { captures, value } = rows;
 
 const thrownBy = (run: () => unknown): Error => {
   try {
@@ -36,15 +15,65 @@ const thrownBy = (run: () => unknown): Error => {
   throw new Error('nothing was thrown');
 };
 
-describe('a refused construct', () => {
-  it.for(rows)('%s', ([source, says, marked, remedy]) => {
-    const error = thrownBy(() => compileMod(evaluate(source)));
-    expect(error).toBeInstanceOf(CompileError);
-    const [first, line, caret, ...rest] = error.message.split('\n');
-    expect(first).toContain(says);
-    const from = caret!.indexOf('^');
-    expect(line!.slice(from, from + marked.length)).toBe(marked);
-    expect(rest.join('\n')).toMatch(remedy);
+function expectRefusal([source, says, marked, remedy]: rows.Row, kind?: 'score' | 'mask'): void {
+  const options = kind ? { kind } : {};
+  const error = thrownBy(() => compileMod(functionOf(`(${source})`), captures, options));
+  expect(error).toBeInstanceOf(CompileError);
+  const [first, line, caret, ...rest] = error.message.split('\n');
+  expect(first).toMatch(/^compileMod: .*\.$/);
+  expect(first).toContain(says);
+  const from = caret!.indexOf('^');
+  expect(line!.slice(from, from + marked.length)).toBe(marked);
+  expect(rest.join('\n')).toMatch(remedy);
+}
+
+describe.each([
+  ['a statement', rows.statements],
+  ['an assignment', rows.assignments],
+  ['a name', rows.names],
+  ['a value', rows.values],
+  ['a value of two types', rows.paths],
+  ['a table', rows.tables],
+  ['a call', rows.calls],
+  ['a signature', rows.signatures],
+])('%s that is refused', (_, all) => {
+  it.for(all)('%s', (row) => expectRefusal(row));
+});
+
+describe('what a mod returns', () => {
+  it('is a boolean of a mask, and a number of a score mod', () => {
+    const counts = '(b, h, q, kv) => q - kv';
+    expectRefusal(
+      [counts, 'a mask must return a boolean', '(b, h', /comparison.*scoreMod/],
+      'mask',
+    );
+    const sees = '(b, h, q, kv) => q > kv';
+    expectRefusal(
+      [sees, 'a score mod must return a number', '(b, h', /-Infinity.*maskMod/],
+      'score',
+    );
+    const extra = '(b, h, q, kv, c, info, x) => q > kv';
+    expectRefusal(
+      [extra, 'a mask mod takes at most 6', 'x)', /\(b, h, q, kv, captures, info\)/],
+      'mask',
+    );
+  });
+});
+
+describe('the place of a fault', () => {
+  it('is in the source of the captured function, on its own line', () => {
+    const error = thrownBy(() => compileMod(functionOf(value('c.far(s)')), captures));
+    expect(error.message.split('\n').slice(1, 3)).toEqual([
+      '  3 |   return y * nowhere;',
+      '    |              ^^^^^^^',
+    ]);
+  });
+
+  it('is cut out of a long line', () => {
+    const long = `(s) => ${'s + '.repeat(60)}nowhere + ${'s + '.repeat(60)}s`;
+    const [, line, caret] = thrownBy(() => compileMod(functionOf(long))).message.split('\n');
+    expect(line!.length).toBeLessThan(140);
+    expect(line!.slice(caret!.indexOf('^'))).toMatch(/^nowhere/);
   });
 });
 

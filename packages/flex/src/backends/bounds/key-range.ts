@@ -1,7 +1,11 @@
+import { add, and, le, max, min, select, sub } from '../../ir/build.ts';
 import { inputsOf } from '../../ir/depends.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Node } from '../../ir/node.ts';
-import { type IntBounds, MAX, MAX_POSITION } from './interval.ts';
+import { isExact } from './ends.ts';
+import { MAX_POSITION } from './extent.ts';
+import { type Interval, MAX, point, where } from './interval.ts';
+import { rules } from './rules.ts';
 
 /** Keys from `first` to before `end`; what is absent is unbounded. */
 export interface KeyRange {
@@ -9,139 +13,94 @@ export interface KeyRange {
   readonly end?: Node;
 }
 
-/** Finds the bounds of a node that does not depend on the key. */
-type BoundsOf = (node: Node) => IntBounds;
+/** Finds the bounds of a number that does not depend on the key. */
+type BoundsOf = (node: Node) => Interval;
 
 /**
  * The keys that a mask can show to the queries of a block, from the conditions on `kv` that are linear, like
  * `q - kv < window`: what bounds the loop over key tiles. Sound, as the classes of blocks are.
  */
-export function keyRange(graph: Graph, root: Node, boundsOf: BoundsOf): KeyRange {
-  const ranges = (): KeyRange[] => root.args.map((arg) => keyRange(graph, arg, boundsOf));
-  switch (root.op) {
-    case 'and':
-      return combine(graph, ranges(), 'max', 'min', false);
-    case 'or':
-      return combine(graph, ranges(), 'min', 'max', true);
-    case 'lt':
-    case 'le':
-      return root.args[0]!.type === 'i32' ? comparisonRange(graph, root, boundsOf) : {};
-    case 'eq': {
-      const [a, b] = root.args as [Node, Node];
-      if (a.type !== 'i32') return {};
-      const sides = [graph.op('le', a, b), graph.op('le', b, a)];
-      const both = sides.map((side) => keyRange(graph, side, boundsOf));
-      return combine(graph, both, 'max', 'min', false);
-    }
-    default:
-      return {};
-  }
+export function keyRange(root: Node, boundsOf: BoundsOf): KeyRange {
+  const { op, args } = root;
+  const [a, b] = args as [Node, Node];
+  const ranges = (...parts: Node[]): KeyRange[] => parts.map((part) => keyRange(part, boundsOf));
+  if (op === 'and') return intersection(ranges(a, b));
+  if (op === 'or') return union(ranges(a, b));
+  if (args.length < 2 || a.type !== 'i32') return {};
+  if (op === 'eq') return intersection(ranges(le(a, b), le(b, a)));
+  return op === 'lt' || op === 'le' ? comparisonRange(root, boundsOf) : {};
 }
 
-/** One range of two: of a union, an end is bounded only where both are. */
-function combine(
-  graph: Graph,
-  [a, b]: readonly KeyRange[],
-  firsts: 'min' | 'max',
-  ends: 'min' | 'max',
-  needsBoth: boolean,
-): KeyRange {
-  const join = (op: 'min' | 'max', x?: Node, y?: Node): Node | undefined =>
-    x && y ? graph.op(op, x, y) : needsBoth ? undefined : (x ?? y);
-  return rangeOf(join(firsts, a!.first, b!.first), join(ends, a!.end, b!.end));
-}
-
-const rangeOf = (first?: Node, end?: Node): KeyRange => ({
+const rangeOf = (first: Node | undefined, end: Node | undefined): KeyRange => ({
   ...(first && { first }),
   ...(end && { end }),
 });
 
-/** factor · kv + the sum of `terms`, each with its sign. */
-interface Linear {
-  readonly factor: number;
-  readonly terms: readonly (readonly [sign: 1 | -1, bounds: IntBounds])[];
-  /** How many values the source adds up, kv included. */
-  readonly count: number;
-}
-
-/** How many values of at most {@link MAX_POSITION} can be added without overflow. */
-const MAX_COUNT = 3;
-
-function comparisonRange(graph: Graph, root: Node, boundsOf: BoundsOf): KeyRange {
-  const [a, b] = root.args as [Node, Node];
-  const right = linear(b, boundsOf);
-  const left = linear(a.op === 'abs' ? a.args[0]! : a, boundsOf);
-  if (!left || !right) return {};
-  const range = linearRange(graph, root.op, left, right);
-  if (a.op !== 'abs') return range;
-  // |x| < w says x < w and −x < w.
-  const mirrored = linearRange(graph, root.op, negative(left), right);
-  return combine(graph, [range, mirrored], 'max', 'min', false);
-}
-
-/** What `a < b` or `a <= b` says of kv. */
-function linearRange(graph: Graph, op: string, a: Linear, b: Linear): KeyRange {
-  const factor = a.factor - b.factor;
-  const terms = [...b.terms, ...negated(a.terms)];
-  const counts = [a.count, b.count, terms.length];
-  if (Math.abs(factor) !== 1 || Math.max(...counts) > MAX_COUNT) return {};
-  const small = graph.and(...terms.map(([, bounds]) => isSmall(graph, bounds)));
-  if (factor === 1) {
-    const most = sum(graph, terms, 'hi');
-    const end = op === 'le' ? graph.op('add', most, graph.i32(1)) : most;
-    return { end: graph.select(small, end, graph.i32(MAX)) };
-  }
-  const least = sum(graph, negated(terms), 'lo');
-  const first = op === 'lt' ? graph.op('add', least, graph.i32(1)) : least;
-  return { first: graph.select(small, first, graph.i32(0)) };
-}
-
-function linear(node: Node, boundsOf: BoundsOf): Linear | undefined {
-  if (node.op === 'input' && node.data === 'kv') return { factor: 1, terms: [], count: 1 };
-  const inputs = inputsOf(node);
-  if (!inputs.has('kv') && !inputs.has('kvRow')) {
-    return { factor: 0, terms: [[1, boundsOf(node)]], count: 1 };
-  }
-  if (!['neg', 'add', 'sub'].includes(node.op)) return undefined;
-  const [a, b] = node.args.map((arg) => linear(arg, boundsOf));
-  if (!a || (node.args.length > 1 && !b)) return undefined;
-  if (!b) return negative(a);
-  const other = node.op === 'sub' ? negative(b) : b;
-  return {
-    factor: a.factor + other.factor,
-    terms: [...a.terms, ...other.terms],
-    count: a.count + b.count,
-  };
-}
-
-const negative = ({ factor, terms, count }: Linear): Linear => ({
-  factor: -factor,
-  terms: negated(terms),
-  count,
-});
-
-const negated = (terms: Linear['terms']): Linear['terms'] =>
-  terms.map(([sign, bounds]) => [sign === 1 ? -1 : 1, bounds]);
-
-/** The least or largest value of the sum. */
-function sum(graph: Graph, terms: Linear['terms'], end: 'lo' | 'hi'): Node {
-  const other = end === 'lo' ? 'hi' : 'lo';
-  return terms.reduce<Node>(
-    (total, [sign, bounds]) =>
-      graph.op(sign === 1 ? 'add' : 'sub', total, bounds[sign === 1 ? end : other]),
-    graph.i32(0),
+function intersection([a, b]: readonly KeyRange[]): KeyRange {
+  const { first, end } = a!;
+  return rangeOf(
+    first && b!.first ? max(first, b!.first) : (first ?? b!.first),
+    end && b!.end ? min(end, b!.end) : (end ?? b!.end),
   );
 }
 
-/** True where the mask's own sums of such terms did not wrap. */
-function isSmall(graph: Graph, { lo, hi, least, most }: IntBounds): Node {
-  const fits = (node: Node, isFixed: boolean): Node =>
-    isFixed
-      ? graph.bool(true)
-      : graph.and(
-          graph.op('lt', graph.i32(-MAX_POSITION - 1), node),
-          graph.op('lt', node, graph.i32(MAX_POSITION + 1)),
-        );
-  const isFixed = least >= -MAX_POSITION && most <= MAX_POSITION;
-  return graph.and(fits(lo, isFixed), fits(hi, isFixed));
+/** An end is bounded only where both are. */
+function union([a, b]: readonly KeyRange[]): KeyRange {
+  const { first, end } = a!;
+  return rangeOf(first && b!.first && min(first, b!.first), end && b!.end && max(end, b!.end));
 }
+
+/** factor · kv + rest, which does not wrap where the rest is known. */
+interface Linear {
+  readonly factor: number;
+  readonly rest: Interval;
+}
+
+function comparisonRange({ op, args }: Node, boundsOf: BoundsOf): KeyRange {
+  const [a, b] = args as [Node, Node];
+  const right = linear(b, boundsOf);
+  const left = linear(a.op === 'abs' ? a.args[0]! : a, boundsOf);
+  if (!left || !right) return {};
+  const range = linearRange(op, left, right);
+  if (a.op !== 'abs') return range;
+  // |x| < w says x < w and −x < w.
+  const mirrored = { factor: -left.factor, rest: negated(left.rest) };
+  return intersection([range, linearRange(op, mirrored, right)]);
+}
+
+/** What `a < b` or `a <= b` says of kv. */
+function linearRange(op: string, a: Linear, b: Linear): KeyRange {
+  const factor = a.factor - b.factor;
+  const [{ lo }, { hi }] = [a.rest, b.rest];
+  const known = and(a.rest.known, b.rest.known);
+  if (factor === 1) return { end: difference(hi, lo, op === 'le', known, MAX) };
+  return factor === -1 ? { first: difference(lo, hi, op === 'lt', known, 0) } : {};
+}
+
+/** x − y, or one more; `otherwise` where that is not known, or wraps. */
+function difference(x: Node, y: Node, isMore: boolean, known: Node, otherwise: number): Node {
+  const { graph } = x;
+  const one = graph.i32(Number(isMore));
+  const from = add(x, one);
+  const checks = [isExact('add', [x, one]), isExact('sub', [from, y])];
+  return select(checks.reduce(and, known), sub(from, y), graph.i32(otherwise));
+}
+
+const negated = (rest: Interval): Interval => rules.neg!(rest, rest);
+
+function linear(node: Node, boundsOf: BoundsOf): Linear | undefined {
+  const { op, graph, args } = node;
+  if (op === 'input' && node.data === 'kv') return { factor: 1, rest: point(graph.i32(0)) };
+  const inputs = inputsOf(node);
+  if (!inputs.has('kv') && !inputs.has('kvRow')) return { factor: 0, rest: boundsOf(node) };
+  if (op !== 'neg' && op !== 'add' && op !== 'sub') return undefined;
+  const [a, b] = args.map((arg) => linear(arg, boundsOf));
+  if (!a || (args.length > 1 && !b)) return undefined;
+  const factor = b ? a.factor + (op === 'sub' ? -b.factor : b.factor) : -a.factor;
+  const rest = rules[op]!(a.rest, b?.rest as Interval);
+  const ends = [isExact('sub', [rest.lo, size(graph)]), isExact('add', [rest.hi, size(graph)])];
+  return Math.abs(factor) > 1 ? undefined : { factor, rest: where(rest, ...ends) };
+}
+
+/** The largest key. */
+const size = (graph: Graph): Node => graph.i32(MAX_POSITION);

@@ -25,35 +25,24 @@ export interface Derivative {
  */
 export function derive(graph: Graph, root: Node): Derivative {
   const nodes = ordered([root]);
-  const zero = graph.f32(0);
   const reads = nodes.filter(
     ({ op, data }) => op === 'read' && elementType(data as TableSlot) === 'f32',
   );
   const tables = reads.flatMap((read) => {
-    const value = tangent(graph, nodes, read);
+    const value = tangent(nodes, read);
     return value ? [{ slot: read.data as TableSlot, indices: read.args, value }] : [];
   });
-  return { score: tangent(graph, nodes, graph.input('score')) ?? zero, tables };
+  return { score: tangent(nodes, graph.input('score')) ?? graph.f32(0), tables };
 }
 
 /** d(last node) / d(leaf), or nothing where it is 0 everywhere. */
-function tangent(graph: Graph, nodes: readonly Node[], leaf: Node): Node | undefined {
-  const zero = graph.f32(0);
-  const tangents = new Map<Node, Node>([[leaf, graph.f32(1)]]);
+function tangent(nodes: readonly Node[], leaf: Node): Node | undefined {
+  const tangents = new Map<Node, Node | undefined>([[leaf, leaf.graph.f32(1)]]);
   for (const node of nodes) {
     if (node === leaf || node.type !== 'f32') continue;
-    const [, ...branches] = node.args.map((arg) => tangents.get(arg));
-    const value =
-      node.op === 'select'
-        ? branches.some(Boolean) &&
-          graph.select(node.args[0]!, branches[0] ?? zero, branches[1] ?? zero)
-        : rules[node.op]?.({
-            graph,
-            args: node.args,
-            tangents: node.args.map((arg) => tangents.get(arg)),
-            value: node,
-          });
-    if (value) tangents.set(node, value);
+    const { op, args } = node;
+    const ofArgs = args.map((arg) => tangents.get(arg));
+    if (ofArgs.some(Boolean)) tangents.set(node, rules[op]?.(node, args, ofArgs));
   }
   return tangents.get(nodes.at(-1)!);
 }

@@ -31,28 +31,3 @@ function convert({ dtype }: TableSlot, value: number): number {
   const element = dtype === 'f16' ? fromHalf(toHalf(value)) : Math.fround(value);
   return finite(Number.isNaN(element) ? -Infinity : element);
 }
-
-/** The least and largest element for first ≤ index ≤ last along an axis. */
-export function tableRange(
-  slot: TableSlot,
-  axis: number,
-  table: NestedArray | number,
-  first: readonly number[],
-  last: number,
-): [low: number, high: number] {
-  const size = sizeAlong(table, axis);
-  const clamp = (index: number): number => Math.min(Math.max(index, 0), size - 1);
-  let [low, high] = [Infinity, -Infinity];
-  for (let index = clamp(first[axis]!); index <= clamp(last); index++) {
-    const value = readTable(slot, table, first.with(axis, index));
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return [low, high];
-}
-
-function sizeAlong(table: NestedArray | number, axis: number): number {
-  let at = table;
-  for (let i = 0; i < axis && typeof at === 'object'; i++) at = at[0]!;
-  return typeof at === 'object' ? at.length : 1;
-}

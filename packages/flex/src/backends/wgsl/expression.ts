@@ -1,4 +1,4 @@
-import { type BinaryOp, constantOf, type Node, type UnaryOp } from '../../ir/node.ts';
+import { constantOf, type Node, type Op } from '../../ir/node.ts';
 import { f32Literal } from './literal.ts';
 
 /**
@@ -21,45 +21,46 @@ type Print = (node: Node, args: readonly Text[], helper: (name: Helper) => strin
 
 const unary = (text: string): Text => ({ text, level: Level.unary });
 
-// WGSL takes `f(a < b, c > d)` for a template: only the last argument may be a bare comparison.
-const list = (args: readonly Text[]): string =>
-  args.map((arg, i) => (i < args.length - 1 ? at(Level.sum, arg) : arg.text)).join(', ');
-
 /** The text, in parentheses where it would bind too loosely. */
 export function at(level: number, { text, level: own }: Text): string {
   return own < level ? `(${text})` : text;
 }
 
-const call =
-  (name: string): Print =>
-  (_, args) =>
-    unary(`${name}(${list(args)})`);
+// WGSL takes `f(a < b, c > d)` for a template: only the last argument may be a bare comparison.
+const call = (name: string, args: readonly Text[]): Text =>
+  unary(
+    `${name}(${args.map((arg, i) => at(i < args.length - 1 ? Level.sum : 0, arg)).join(', ')})`,
+  );
 
-const viaHelper =
-  (name: Helper): Print =>
-  (_, args, helper) =>
-    unary(`${helper(name)}(${list(args)})`);
+/** An operator, how tightly it binds, and how tightly its operands must; without that, it stands between equals. */
+type Infix = readonly [operator: string, level: number, operands?: number];
 
-const infix =
-  (operator: string, level: number, left = level): Print =>
-  (_, [a, b]) => ({ text: `${at(left, a!)} ${operator} ${at(level + 1, b!)}`, level });
+const infixes: { readonly [O in Op]?: Infix } = {
+  add: ['+', Level.sum],
+  sub: ['-', Level.sum],
+  mul: ['*', Level.product],
+  div: ['/', Level.product],
+  idiv: ['/', Level.product],
+  mod: ['%', Level.product],
+  lt: ['<', Level.relation, Level.sum],
+  le: ['<=', Level.relation, Level.sum],
+  eq: ['==', Level.relation, Level.sum],
+  ne: ['!=', Level.relation, Level.sum],
+  shr: ['>>', Level.relation, Level.unary],
+  shl: ['<<', Level.relation, Level.unary],
+  bitand: ['&', Level.chain, Level.unary],
+  bitor: ['|', Level.chain, Level.unary],
+  bitxor: ['^', Level.chain, Level.unary],
+  and: ['&&', Level.chain, Level.relation],
+  or: ['||', Level.chain, Level.relation],
+};
 
-const chain =
-  (operator: string, operand: number): Print =>
-  (_, [a, b]) => {
-    const part = (x: Text): string => (x.chain === operator ? x.text : at(operand, x));
-    return { text: `${part(a!)} ${operator} ${part(b!)}`, level: Level.chain, chain: operator };
-  };
-
-/** A comparison; constants go to the right. */
-const relation =
-  (operator: string, flipped: string): Print =>
-  ({ args }, [a, b]) => {
-    const flip = args[0]!.op === 'const';
-    const [x, y] = flip ? [b!, a!] : [a!, b!];
-    const text = `${at(Level.sum, x)} ${flip ? flipped : operator} ${at(Level.sum, y)}`;
-    return { text, level: Level.relation };
-  };
+function infix([operator, level, operands]: Infix, a: Text, b: Text): Text {
+  const side = (x: Text, needed: number): string =>
+    x.chain === operator ? x.text : at(operands ?? needed, x);
+  const text = `${side(a, level)} ${operator} ${side(b, level + 1)}`;
+  return { text, level, ...(level === Level.chain && { chain: operator }) };
+}
 
 const prefix =
   (operator: string): Print =>
@@ -68,106 +69,70 @@ const prefix =
     return unary(text.startsWith('-') ? `${operator}(${text})` : `${operator}${text}`);
   };
 
-const shift =
-  (operator: string): Print =>
-  ({ args }, [a, b]) => {
-    const count = args[1]!.op === 'const' ? `${b!.text}u` : `u32(${b!.text})`;
-    return { text: `${at(Level.unary, a!)} ${operator} ${count}`, level: Level.relation };
-  };
-
-const sum = infix('+', Level.sum);
-const difference = infix('-', Level.sum);
-const product = infix('*', Level.product);
-const quotient = infix('/', Level.product);
-
-/** `x + -1` reads better as `x - 1`. */
-const add: Print = (node, args, helper) => {
-  const value = constantOf(node.args[1]!) as number | undefined;
-  if (value === undefined || !(value < 0) || value === -(2 ** 31)) return sum(node, args, helper);
-  return difference(node, [args[0]!, { ...args[1]!, text: args[1]!.text.slice(1) }], helper);
+/** A comparison with a constant reads better with that on the right. */
+const ordering: Print = ({ op, args }, [a, b]) => {
+  const [operator, ...levels] = infixes[op]!;
+  if (args[0]!.op !== 'const') return infix([operator, ...levels], a!, b!);
+  return infix([operator.replace('<', '>'), ...levels], b!, a!);
 };
 
-/** A product with the reciprocal is exact where that is a power of two; WGSL's division need not be. */
-const div: Print = (node, args, helper) => {
-  const value = constantOf(node.args[1]!) as number | undefined;
-  const isPower = value !== undefined && Number.isInteger(Math.log2(Math.abs(value)));
-  if (!isPower || Math.abs(Math.log2(Math.abs(value))) > 120) return quotient(node, args, helper);
-  return product(node, [args[0]!, unary(f32Literal(1 / value))], helper);
-};
+const shift: Print = ({ op, args }, [a, b]) =>
+  infix(infixes[op]!, a!, unary(args[1]!.op === 'const' ? `${b!.text}u` : `u32(${b!.text})`));
 
-const floordiv: Print = (node, args, helper) => {
-  const value = constantOf(node.args[1]!) as number | undefined;
-  const bits = value !== undefined && value > 0 ? Math.log2(value) : NaN;
-  if (!Number.isInteger(bits)) return unary(`${helper('floor_div')}(${list(args)})`);
-  return { text: `${at(Level.unary, args[0]!)} >> ${bits}u`, level: Level.relation };
-};
+/** The exponent of a constant that is a power of two. */
+function exponentOf(node: Node): number | undefined {
+  const exponent = Math.log2(Math.abs(Number(constantOf(node))));
+  return Number.isInteger(exponent) ? exponent : undefined;
+}
 
-const mod: Print = (node, args, helper) =>
-  node.type === 'i32'
-    ? infix('%', Level.product)(node, args, helper)
-    : viaHelper('fmod')(node, args, helper);
-
-const printers: Record<UnaryOp | BinaryOp | 'select' | 'low' | 'high', Print> = {
+/** What is neither an infix operator nor a function of the same name. */
+const printers: { readonly [O in Op]?: Print } = {
   neg: prefix('-'),
   not: prefix('!'),
   bitnot: prefix('~'),
-  abs: call('abs'),
-  sign: call('sign'),
-  floor: call('floor'),
-  ceil: call('ceil'),
-  trunc: call('trunc'),
-  sqrt: call('sqrt'),
-  exp: call('exp'),
-  exp2: call('exp2'),
-  log: call('log'),
-  log2: call('log2'),
-  sin: call('sin'),
-  cos: call('cos'),
-  tan: call('tan'),
-  asin: call('asin'),
-  acos: call('acos'),
-  atan: call('atan'),
-  sinh: call('sinh'),
-  cosh: call('cosh'),
-  tanh: viaHelper('tanh'),
-  asinh: call('asinh'),
-  acosh: call('acosh'),
-  atanh: call('atanh'),
-  clz: call('countLeadingZeros'),
-  toF32: call('f32'),
+  clz: (_, args) => call('countLeadingZeros', args),
+  toF32: (_, args) => call('f32', args),
   // WGSL leaves open what a value out of range becomes on some backends.
   toI32: (_, [a]) => unary(`i32(clamp(${a!.text}, -2147483648.0, 2147483520.0))`),
-  add,
-  sub: difference,
-  mul: product,
-  div,
-  idiv: quotient,
-  floordiv,
-  mod,
-  min: call('min'),
-  max: call('max'),
-  pow: viaHelper('pow'),
-  atan2: call('atan2'),
-  bitand: chain('&', Level.unary),
-  bitor: chain('|', Level.unary),
-  bitxor: chain('^', Level.unary),
-  shl: shift('<<'),
-  shr: shift('>>'),
+  tanh: (_, args, helper) => call(helper('tanh'), args),
+  pow: (_, args, helper) => call(helper('pow'), args),
+  // `x + -1` reads better as `x - 1`.
+  add: ({ args: [, y] }, [a, b]) => {
+    const isNegative = Number(constantOf(y!)) < 0 && y!.data !== -(2 ** 31);
+    return isNegative
+      ? infix(infixes.sub!, a!, unary(b!.text.slice(1)))
+      : infix(infixes.add!, a!, b!);
+  },
+  // A product with the reciprocal is exact where that is a power of two; WGSL's division need not be.
+  div: ({ args: [, y] }, [a, b]) =>
+    Math.abs(exponentOf(y!) ?? Infinity) <= 120
+      ? infix(infixes.mul!, a!, unary(f32Literal(1 / (y!.data as number))))
+      : infix(infixes.div!, a!, b!),
+  floordiv: ({ args: [, y] }, args, helper) => {
+    const exponent = exponentOf(y!);
+    return exponent !== undefined && (y!.data as number) > 0
+      ? infix(infixes.shr!, args[0]!, unary(`${exponent}u`))
+      : call(helper('floor_div'), args);
+  },
+  mod: ({ type }, args, helper) =>
+    type === 'i32' ? infix(infixes.mod!, args[0]!, args[1]!) : call(helper('fmod'), args),
+  lt: ordering,
+  le: ordering,
+  shl: shift,
+  shr: shift,
   ushr: (_, [a, b]) => unary(`i32(u32(${a!.text}) >> ${b!.text}u)`),
-  lt: relation('<', '>'),
-  le: relation('<=', '>='),
-  eq: relation('==', '=='),
-  ne: relation('!=', '!='),
-  and: chain('&&', Level.relation),
-  or: chain('||', Level.relation),
-  select: (_, [condition, a, b]) => unary(`select(${list([b!, a!, condition!])})`),
+  select: (_, [condition, a, b]) => call('select', [b!, a!, condition!]),
   low: (_, [range]) => unary(`${range!.text}.x`),
   high: (_, [range]) => unary(`${range!.text}.y`),
 };
 
 /** One operation as text, from the texts of its arguments. */
-export const printOperation: Print = (node, args, helper) =>
-  printers[node.op as keyof typeof printers](node, args, helper);
+export const printOperation: Print = (node, args, helper) => {
+  const operator = infixes[node.op];
+  const print = printers[node.op];
+  if (print) return print(node, args, helper);
+  return operator ? infix(operator, args[0]!, args[1]!) : call(node.op, args);
+};
 
 export function printConstant(node: Node): Text {
   const value = constantOf(node)!;

@@ -1,0 +1,27 @@
+/** "Did you mean …? " where a known name is close to the one written, else nothing. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  const near = names
+    .map((other) => ({ other, edits: distance(name.toLowerCase(), other.toLowerCase()) }))
+    .filter(({ other, edits }) => edits <= Math.min(name.length, other.length) / 3)
+    .toSorted((a, b) => a.edits - b.edits)[0];
+  return near ? `Did you mean ${near.other}? ` : '';
+}
+
+/** A remedy for an unknown name: the nearest one, and all of them. */
+export function known(name: string, names: readonly string[]): string {
+  return `${didYouMean(name, names)}There ${names.length > 0 ? `are ${names.join(', ')}` : 'are none'}.`;
+}
+
+/** How many letters to insert, delete or change (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const changed = row[j]! + Number(a[i] !== b[j]);
+      next.push(Math.min(changed, row[j + 1]! + 1, next[j]! + 1));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}

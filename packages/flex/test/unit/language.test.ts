@@ -1,0 +1,87 @@
+import { describe, it } from 'vitest';
+import { body, expectSame, value } from '../programs/same.ts';
+
+describe('the compiled function means what JavaScript means', () => {
+  describe('loops', () => {
+    it.for([
+      body('let t = s; for (let i = 0; i < 4; i++) t += i * q; return t;'),
+      body('let t = 0; for (let i = 3; i >= 0; i--) { t += c.ids[i]; } return t;'),
+      body('let t = 0; for (let i = 0, n = 2; i < n; i += 1) t += i; return t;'),
+      body('let t = 0; for (let i = 1; i < 40; i *= 2) { t += i % 3; } return t;'),
+      body('let t = 0; for (let i = 0; i < 5; i++) { if (i > q) break; t += i; } return t;'),
+      body('let t = 0; for (let i = 0; i < 5; i++) { if (i === kv) continue; t += i; } return t;'),
+      body('for (let i = 0; i < 5; i++) { if (c.ids[i] === q) return i; } return s;'),
+      body(
+        'let t = 0; for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) { if (j > i) break; t += q * i + j; } return t;',
+      ),
+      body('let i = 0; for (; i < 5; i++) if (i > q) break; return i;'),
+      body('let t = 0; for (let i = 0, j = 4; i < j; i++, j--) t += i * j; return t;'),
+      body(
+        'if (q > 2) { if (kv > 2) return 1; s += 1; } s += 2; if (kv < 2) return s; return s * 2;',
+      ),
+      body('let t = 0, i = 0; for (; i < 3; ) { t += i; i++; } return t + i;'),
+      body('let t = 0; for (let i = 0; ; i++) { if (i === 3) break; t += i; } return t;'),
+      body('let t = 0; for (var i = 0; i < 3; i++) t -= q; return t + i;'),
+    ])('%s', (source) => expectSame(source));
+  });
+
+  describe('assignment', () => {
+    it.for(['+=', '-=', '*=', '/=', '%=', '**=', '&=', '|=', '^=', '<<=', '>>=', '='])(
+      't %s 3',
+      (operator) => expectSame(body(`let t = q + 4; t ${operator} 3; return t + s;`)),
+    );
+    it.for([
+      body('let t = q + 9; t >>>= 2; return t;'),
+      body('let t = q > kv; t &&= s > 0; return t ? 1 : 2;'),
+      body('let t = q > kv; t ||= s > 0; return t ? 1 : 2;'),
+      body('let t; t ??= s; return t;'),
+      body('let t = q; const a = t++ + ++t; const d = t-- - --t; return a * 10 + d + t;'),
+      body('let t = 1, u = t = q; return t + u;'),
+      body('let t = 0; return (t = q, t += 2, t * s);'),
+      body('let t = s; q > kv && (t = 1); q < 2 || (t -= 3); return t;'),
+      body('let t = s; return (q > kv ? (t = 2) : (t += 1)) + t;'),
+      '(s, b, h, q) => { s *= 2; q -= 1; return s + q; }',
+    ])('%s', (source) => expectSame(source));
+  });
+
+  describe('what minifiers write', () => {
+    it.for([
+      value('q > kv ? s : -1/0'),
+      value('q > kv ? s : -(1/0)'),
+      value('!0 ? s : 1'),
+      value('!1 && q > 2 ? s : +(2)'),
+      body('let t = void 0; return void 0 === t ? s : 1;'),
+      value('q < 0 ? 1 : q < 2 ? 2 : q < 6 ? 3 : 4'),
+      value('(q, s)'),
+      value('1e3 * s + .5 - 0x10'),
+      value('~~(q / 2) + (q / 2 | 0)'),
+      body('return q < 1 ? (s += 1, s) : kv && 3'),
+      body('if (q < 1) return s; return s * 2'),
+      value('null == undefined ? s : 1'),
+      value('+(q > kv ? 1 : 0) - -s'),
+      'function(s,b,h,q,kv){"use strict";var n=q-kv;return n<0&&(n=-n),s-n}',
+      value('Math["max"](s, 1)'),
+    ])('%s', (source) => expectSame(source));
+  });
+
+  describe('truth', () => {
+    it.for([
+      value('q ? 1 : 2'),
+      value('s && q ? 1 : 2'),
+      value('!q ? 1 : 2'),
+      value('!!s ? q : kv'),
+      value('q || 7'),
+      value('q && s'),
+      value('(c.on && q > 1) === (kv > 2) ? 1 : 2'),
+      value('(q > 1) !== c.on ? 1 : 2'),
+      value('q == kv ? 1 : q != 5 ? 2 : 3'),
+      value('c.missing ?? s'),
+      value('c.n ?? s'),
+      body('let t; return (t ?? 4) + s;'),
+      body('const f = (a) => { if (a > 9) a = 1; }; return (f(q) ?? 3) + s;'),
+      body('let t; if (q > 2) t = 1; else t = 3; return t ?? s;'),
+      value('c.missing === undefined ? s : 1'),
+      value('c.on ? s : c.bias[0][1]'),
+    ])('%s', (source) => expectSame(source));
+  });
+});
