@@ -12,6 +12,7 @@ import {
   viewCall,
 } from '@heed/kernels-wgsl/variant';
 import { blockMaskHook, checkBlockMask } from '../block-mask/hook.ts';
+import { isBlockMask } from '../block-mask/parts.ts';
 import { boundMod } from './bound-mod.ts';
 import { compileFor, type Role } from './compiled-hook.ts';
 import type { AnyFlexOptions, BuiltInVariants } from './options.ts';
@@ -76,6 +77,10 @@ export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
     const given = (options as Record<string, unknown>)[name];
     if (given === undefined) continue;
     fail(fn, `${name} is an option of attention()`, show(given), `${remedy}, or call attention().`);
+  }
+  const { blockMask } = options;
+  if (blockMask !== undefined && !isBlockMask(blockMask)) {
+    fail(fn, 'blockMask must be a BlockMask', show(blockMask), 'Make it with createBlockMask.');
   }
   for (const name of ['scoreMod', 'maskMod'] as const) {
     const mod: unknown = options[name];

@@ -1,7 +1,7 @@
 import type { KernelSource } from '@heed/core/kernel';
 import type { MaskHook, ScoreHook } from '@heed/kernels-wgsl/variant';
 import type { HookField } from '../backends/wgsl/fields.ts';
-import { partsOf } from '../block-mask/block-mask.ts';
+import { partsOf } from '../block-mask/parts.ts';
 import { summarySource } from '../summary/summary.wgsl.ts';
 import { compileFor, hookOf, type ResolvedMod, type Role } from './compiled-hook.ts';
 import type { AnyFlexOptions } from './options.ts';

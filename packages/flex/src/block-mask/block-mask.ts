@@ -2,15 +2,14 @@ import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import { compileFor } from '../attention/compiled-hook.ts';
 import type { Captures } from '../compile/types.ts';
-import { type BlockMaskParts, buildBlockMask } from './build.ts';
+import { buildBlockMask } from './build.ts';
 import { type DocumentOptions, documentMask } from './documents.ts';
 import { blockLists, type BlockLists, type ListKind } from './lists.ts';
+import { type BlockMaskParts, partsOf, setParts } from './parts.ts';
 import { picture } from './picture.ts';
 import { type BlockClasses, readBlocks } from './read.ts';
 import { shifted } from './shifted.ts';
 import { sliceView } from './view.ts';
-
-let parts: (mask: BlockMask) => BlockMaskParts;
 
 /**
  * A mask, and for each block of it whether all, none or some of its pairs are visible. Made by `createBlockMask` and
@@ -21,15 +20,10 @@ let parts: (mask: BlockMask) => BlockMaskParts;
  * Packed sequences lie one behind the other along the rows, with B = 1: sequence b from row floor(cuSeqlensQ[b] / blockSize) + b on.
  */
 export class BlockMask implements Disposable {
-  static {
-    parts = (mask) => mask.#parts;
-  }
-
-  readonly #parts: BlockMaskParts;
   readonly #lists = new Map<string, BlockLists>();
 
   constructor(made: BlockMaskParts) {
-    this.#parts = made;
+    setParts(this, made);
   }
 
   /**
@@ -55,13 +49,13 @@ export class BlockMask implements Disposable {
 
   /** Rows and keys of a block. */
   get blockSize(): readonly [q: number, k: number] {
-    const { blockM, blockN } = this.#parts.problem;
+    const { blockM, blockN } = partsOf(this).problem;
     return [blockM, blockN];
   }
 
   /** [B, H, rows of blocks, columns of blocks] */
   get shape(): readonly number[] {
-    const { batch, heads, rows, columns } = this.#parts.view;
+    const { batch, heads, rows, columns } = partsOf(this).view;
     return [batch, heads, rows, columns];
   }
 
@@ -107,7 +101,7 @@ export class BlockMask implements Disposable {
 
   /** The class of every block: 0 empty, 1 partial, 2 full. */
   toDense(o?: { signal?: AbortSignal }): Promise<BlockClasses> {
-    return readBlocks(this.#parts.view, o);
+    return readBlocks(partsOf(this).view, o);
   }
 
   /** A picture for people: █ full, ▒ partial, · empty, blank where there is no block; large masks are scaled down. */
@@ -122,7 +116,7 @@ export class BlockMask implements Disposable {
    */
   slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask {
     const fn = 'BlockMask.slice';
-    const { problem, view, maskMod, captures } = this.#parts;
+    const { problem, view, maskMod, captures } = partsOf(this);
     if (problem.lengths !== 'dense') {
       throw new UnsupportedError(
         `${fn}: packed sequences cannot be sliced. Make a mask for fewer.`,
@@ -148,7 +142,7 @@ export class BlockMask implements Disposable {
     const part = shifted(problem, axis, start, end);
     const moved = { ...captures, mask: maskMod, ...part.offsets };
     return new BlockMask({
-      ...this.#parts,
+      ...partsOf(this),
       problem: part.problem,
       view: sliceView(view, axis, start, end),
       maskMod: part.maskMod,
@@ -165,7 +159,7 @@ export class BlockMask implements Disposable {
       indices.dispose();
     }
     this.#lists.clear();
-    for (const tensor of this.#parts.owned) tensor.dispose();
+    for (const tensor of partsOf(this).owned) tensor.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -175,12 +169,8 @@ export class BlockMask implements Disposable {
   #list(kind: ListKind): BlockLists {
     const key = `${kind.isFull} ${kind.transposed}`;
     let lists = this.#lists.get(key);
-    if (!lists) this.#lists.set(key, (lists = blockLists(this.#parts.gpu, this.#parts.view, kind)));
+    if (!lists)
+      this.#lists.set(key, (lists = blockLists(partsOf(this).gpu, partsOf(this).view, kind)));
     return lists;
   }
-}
-
-/** What a block mask consists of, for the rest of this package. */
-export function partsOf(mask: BlockMask): BlockMaskParts {
-  return parts(mask);
 }

@@ -1,26 +1,14 @@
-import { type Gpu, LimitError, type Tensor } from '@heed/core';
+import { type Gpu, LimitError } from '@heed/core';
 import { assertUsable } from '@heed/core/kernel';
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
-import { compileFor, type ResolvedMod } from '../attention/compiled-hook.ts';
+import { compileFor } from '../attention/compiled-hook.ts';
 import { inputsOf } from '../ir/depends.ts';
 import { classifyBlocks } from './classes.ts';
 import { blockLayout, layoutWords } from './layout.ts';
 import type { AnyBlockMaskOptions } from './options.ts';
-import { type BlockProblem, blockProblem } from './problem.ts';
-import type { BlockView } from './view.ts';
-
-/** What a block mask consists of. */
-export interface BlockMaskParts {
-  readonly gpu: Gpu;
-  readonly problem: BlockProblem;
-  readonly view: BlockView;
-  readonly maskMod: Function;
-  readonly captures: object | undefined;
-  readonly compiled: ResolvedMod;
-  /** What is freed with it. */
-  readonly owned: readonly Tensor[];
-}
+import type { BlockMaskParts } from './parts.ts';
+import { blockProblem } from './problem.ts';
 
 /** Compiles the mask and classifies its blocks, in the name of a public function. */
 export function buildBlockMask(

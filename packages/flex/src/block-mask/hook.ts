@@ -1,7 +1,8 @@
 import type { Gpu } from '@heed/core';
 import { type BoundHook, type Call, fail } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
-import { type BlockMask, partsOf } from './block-mask.ts';
+import type { BlockMask } from './block-mask.ts';
+import { partsOf } from './parts.ts';
 import { viewValues } from './view.ts';
 
 /** A block mask as attention takes it: its mask, and the blocks. */
