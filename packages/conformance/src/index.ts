@@ -23,6 +23,12 @@ export { f16Bits, f16Value, roundToF16 } from './numerics/f16.ts';
 export { permutation, type Random, random } from './numerics/random.ts';
 export { type FloatDType, toStorage, ulp } from './numerics/storage.ts';
 export { naiveAttention, referenceAttention } from './reference/attention.ts';
+export {
+  type Gradients,
+  naiveGradients,
+  referenceGradients,
+  type ResultGradients,
+} from './reference/gradients.ts';
 export { naiveMerge, referenceMerge } from './reference/merge.ts';
 export type { NdArray } from './reference/nd-array.ts';
 export type {

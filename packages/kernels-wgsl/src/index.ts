@@ -1,4 +1,5 @@
 export { attention } from './api/attention.ts';
+export { attentionVjp } from './api/attention-vjp.ts';
 export { mergeStates } from './api/merge-states.ts';
 export type {
   AttentionOptions,

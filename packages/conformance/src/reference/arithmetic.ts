@@ -6,8 +6,15 @@ export interface Arithmetic {
   readonly scratch: (length: number) => Floats;
   /** Σ a[ia + d] · b[ib + d] for d < n, summed in order. */
   readonly dot: (a: Floats, ia: number, b: Floats, ib: number, n: number) => number;
-  /** sum[d] += weight · x[ix + d] for d < n. */
-  readonly addScaled: (sum: Floats, weight: number, x: Floats, ix: number, n: number) => void;
+  /** sum[at + d] += weight · x[ix + d] for d < n; `at` is 0 by default. */
+  readonly addScaled: (
+    sum: Floats,
+    weight: number,
+    x: Floats,
+    ix: number,
+    n: number,
+    at?: number,
+  ) => void;
 }
 
 /** Float64 throughout: the reference. */
@@ -19,8 +26,8 @@ export const float64: Arithmetic = {
     for (let d = 0; d < n; d++) sum += (a[ia + d] as number) * (b[ib + d] as number);
     return sum;
   },
-  addScaled(sum, weight, x, ix, n) {
-    for (let d = 0; d < n; d++) sum[d] = (sum[d] as number) + weight * (x[ix + d] as number);
+  addScaled(sum, weight, x, ix, n, at = 0) {
+    for (let d = 0; d < n; d++) sum[at + d]! += weight * (x[ix + d] as number);
   },
 };
 
@@ -35,9 +42,9 @@ export const float32: Arithmetic = {
     }
     return sum;
   },
-  addScaled(sum, weight, x, ix, n) {
+  addScaled(sum, weight, x, ix, n, at = 0) {
     for (let d = 0; d < n; d++) {
-      sum[d] = Math.fround((sum[d] as number) + Math.fround(weight * (x[ix + d] as number)));
+      sum[at + d] = Math.fround(sum[at + d]! + Math.fround(weight * (x[ix + d] as number)));
     }
   },
 };

@@ -16,15 +16,16 @@ import { visibleKeys } from './visible.ts';
  * const { out, lse } = referenceAttention({ q, k, v, options: { causal: true } });
  */
 export function referenceAttention(problem: Problem): AttentionState {
-  return forward(problem, float64);
+  return attend(problem, float64);
 }
 
 /** The same attention with every operation rounded to float32: the yardstick of the error budgets. */
 export function naiveAttention(problem: Problem): AttentionState {
-  return forward(problem, float32);
+  return attend(problem, float32);
 }
 
-function forward(problem: Problem, arithmetic: Arithmetic): AttentionState {
+/** Attention in some arithmetic. */
+export function attend(problem: Problem, arithmetic: Arithmetic): AttentionState {
   const heads = headsOf(problem);
   const { shape } = problem.q;
   const dense = shape.length === 4;

@@ -23,4 +23,9 @@ export const alibi: ScoreHook = {
       return score - row.slope * f32(abs(row.query - key));
     }
   `,
+  slope: wgsl`
+    fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
+      return 1.0;
+    }
+  `,
 };

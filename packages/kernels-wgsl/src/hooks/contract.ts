@@ -35,6 +35,8 @@ export interface RowConstant {
 /** Changes scores. Declares `fn score_<name>(score: f32, row: Row, key: i32) -> f32`. */
 export interface ScoreHook extends Hook {
   readonly kind: 'score';
+  /** For gradients, declares `fn slope_<name>` of the same arguments: the derivative of the result by the score. */
+  readonly slope?: string;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ForwardConfig, RowKind } from '../config/forward.ts';
 import { cannotImplement, tileShape } from '../tiles/compute.ts';
 import type { TileConfig } from '../tiles/tile.ts';
 import type { ProblemFacts } from './problem.ts';
-import { candidates, isSoftware } from './tile-table.ts';
+import { backwardCandidates, candidates, isSoftware } from './tile-table.ts';
 
 /** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
 export interface Selection {
@@ -30,7 +30,8 @@ export function select(
 ): Selection {
   const forced = tuning?.force?.path;
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
-  const { tile, reason } = chooseTile(rows, capabilities, forced === 'decode' ? undefined : forced);
+  const path = forced === 'decode' ? undefined : forced;
+  const { tile, reason } = chooseTile(candidates(rows, capabilities, path), capabilities, path);
   const splits = chooseSplits(facts, rows, tile, capabilities);
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   return {
@@ -50,6 +51,16 @@ export function select(
   };
 }
 
+/**
+ * The tile of the backward kernels.
+ * @throws UnsupportedError the forced path cannot run here
+ */
+export function selectBackward(capabilities: Capabilities, tuning?: Tuning): TileConfig {
+  const forced = tuning?.force?.path;
+  const path = forced === 'decode' ? undefined : forced;
+  return chooseTile(backwardCandidates(capabilities, path), capabilities, path).tile;
+}
+
 function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
   if (numSplits !== 'auto') return numSplits > 1;
   const positions = lengths === 'dense' ? seqlenQ : Math.ceil(seqlenQ / Math.max(batch, 1));
@@ -57,12 +68,12 @@ function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: Probl
 }
 
 function chooseTile(
-  rows: RowKind,
+  tiles: readonly TileConfig[],
   capabilities: Capabilities,
   forced: TileConfig['path'] | undefined,
 ): { tile: TileConfig; reason: string } {
   const refused: string[] = [];
-  for (const tile of candidates(rows, capabilities, forced)) {
+  for (const tile of tiles) {
     const reason = cannotImplement(tile, capabilities);
     if (reason === undefined) {
       const { tileM, tileN } = tileShape(tile);

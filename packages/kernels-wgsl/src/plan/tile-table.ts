@@ -22,6 +22,20 @@ export function candidates(
   return isSoftware(capabilities) && capabilities.subgroups ? [subgroup, portable] : [portable];
 }
 
+/** The tiles to try for the backward kernels, best first. */
+export function backwardCandidates(
+  capabilities: Capabilities,
+  path: TileConfig['path'] | undefined,
+): readonly TileConfig[] {
+  const subgroupSize = capabilities.subgroups?.max ?? 0;
+  const subgroup: SubgroupTile = { path: 'subgroup', subgroupSize, rowsPerLane: 4, keysPerLane: 2 };
+  const unroll = !isSoftware(capabilities);
+  const portable: PortableTile = { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll };
+  if (path === 'portable') return [portable];
+  if (path === 'subgroup') return [subgroup];
+  return isSoftware(capabilities) && capabilities.subgroups ? [subgroup, portable] : [portable];
+}
+
 /**
  * A CPU: subgroups as narrow as its vectors, a few threads, and a compiler that is slow on unrolled code. Wider subgroups do
  * better with workgroup memory: onnxruntime measured 10 to 20 times on Apple, 10 to 15 % on NVIDIA.

@@ -4,6 +4,8 @@ import type { Hook, VariantHooks } from '../hooks/contract.ts';
 /** One score of a tile as a thread holds it: what it is called, its row, its key (i32). */
 export interface TileScore {
   readonly score: string;
+  /** Where gradients are computed: what the derivative of the score by its dot product is called. */
+  readonly slope: string;
   readonly row: string;
   readonly key: string;
 }
@@ -12,16 +14,28 @@ export interface TileScore {
 export type EachScore = (statement: (score: TileScore) => string, isLong: boolean) => string;
 
 /** From dot products to what the softmax takes: score hooks everywhere, masks in PARTIAL tiles only. */
-export function tileScores({ scores, masks }: VariantHooks, each: EachScore): string {
-  const call = (name: string, hooks: readonly Hook[]): string =>
-    each(
-      ({ score, row, key }) => `${score} = ${name}(${score}, ${row}, ${key});`,
-      hooks.some((hook) => hook.isLong),
-    );
+export function tileScores(
+  { scores, masks }: VariantHooks,
+  each: EachScore,
+  withSlopes = false,
+): string {
+  const isLong = (hooks: readonly Hook[]): boolean => hooks.some((hook) => hook.isLong);
   return wgsl`
-    ${scores.length > 0 && call('mod_score', scores)}
+    ${
+      scores.length > 0 &&
+      each(
+        ({ score, slope, row, key }) => wgsl`
+          ${withSlopes && `${slope} = mod_slope(${score}, ${row}, ${key});`}
+          ${score} = mod_score(${score}, ${row}, ${key});
+        `,
+        isLong(scores),
+      )
+    }
     if (tile_class == PARTIAL) {
-      ${call('masked_score', masks)}
+      ${each(
+        ({ score, row, key }) => `${score} = masked_score(${score}, ${row}, ${key});`,
+        isLong(masks),
+      )}
     }
   `;
 }

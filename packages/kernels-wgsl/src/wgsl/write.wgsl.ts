@@ -1,7 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import type { FloatType, WriteAccess } from '../config/forward.ts';
 import { plus } from './plus.ts';
-import { sections } from './sections.ts';
 
 /** Element type of the storage array that `out` is bound as. */
 export function writeElement(type: FloatType, access: WriteAccess): string {
@@ -16,20 +15,19 @@ export function writeBytes(type: FloatType, access: WriteAccess): number {
   return 4;
 }
 
-/** `write_out(row, d, x)`: elements d to d + 3 of the row at element offset `row`, leaving out those from `dim` on. */
-export function writeWgsl(type: FloatType, access: WriteAccess, dim: number): string {
-  const store = wgsl`
-    fn write_out(row: u32, d: u32, x: vec4<f32>) {
+/** `write_<name>(row, d, x)`: elements d to d + 3 of `out`'s row at element offset `row`, leaving out those from `dim` on. */
+export function writeWgsl(type: FloatType, access: WriteAccess, dim: number, name = 'out'): string {
+  return wgsl`
+    fn write_${name}(row: u32, d: u32, x: vec4<f32>) {
       ${access === 'vec4' && `out[(row + d) / 4u] = ${type === 'f32' ? 'x' : 'vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w))'};`}
       ${access === 'pair' && pairs(dim)}
       ${access === 'scalar' && scalars(type, dim)}
     }
   `;
-  return sections(type === 'f16' && roundF16, store);
 }
 
-// Rounded in integers: adapters differ in how a conversion to f16 rounds, and one lets −∞ spill into the other half.
-const roundF16 = wgsl`
+/** Rounded in integers: adapters differ in how a conversion to f16 rounds, and one lets −∞ spill into the other half. */
+export const roundF16: string = wgsl`
   // f32 to f16 bits, round to nearest even.
   fn round_f16(x: f32) -> u32 {
     let bits = bitcast<u32>(x);

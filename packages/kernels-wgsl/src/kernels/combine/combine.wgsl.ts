@@ -5,7 +5,7 @@ import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { sections } from '../../wgsl/sections.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
-import { writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
+import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
 import { memoized } from '../memo.ts';
 
 /** What the combine kernel's WGSL depends on. */
@@ -51,6 +51,7 @@ function make(config: CombineConfig): KernelSource {
     bindings(config),
     readWgsl('part', partType, read, headDimV),
     source === 'pair' && readWgsl('other', partType, read, headDimV),
+    outType === 'f16' && roundF16,
     writeWgsl(outType, write, headDimV),
     softmaxWgsl('e'),
     mainWgsl(config),

@@ -17,7 +17,7 @@ import { sections } from '../../wgsl/sections.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { variantWgsl } from '../../wgsl/variant.wgsl.ts';
 import { workWgsl } from '../../wgsl/work.wgsl.ts';
-import { writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
+import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
 import { memoized } from '../memo.ts';
 
 /** The uniform block of a config: what every kernel is told, then what its hooks ask for. */
@@ -47,6 +47,7 @@ function make(config: ForwardConfig): KernelSource {
     readWgsl('q', config.qType, config.read, config.headDim),
     readWgsl('k', config.kvType, config.read, config.headDim),
     readWgsl('v', config.kvType, config.read, config.headDimV),
+    config.outType === 'f16' && roundF16,
     writeWgsl(config.outType, config.write, config.headDimV),
     softmaxWgsl('two'),
     blockRangeWgsl(config.rows, config.hooks, tileN),

@@ -1,10 +1,12 @@
 import { wgsl } from '@heed/core/kernel';
 import type { ForwardConfig } from '../../config/forward.ts';
-import { entryPoint, keyTileLoop } from '../entry.wgsl.ts';
-import { each } from '../../wgsl/each.ts';
+import { entryPoint, keyTileLoop, type ThreadIndex } from '../entry.wgsl.ts';
 import { plus } from '../../wgsl/plus.ts';
-import { type EachScore, tileScores } from '../scores.wgsl.ts';
+import { tileScores } from '../scores.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
+import { dots, eachScore, keyAt, repeats, sums } from './products.wgsl.ts';
+
+export const lane: ThreadIndex = { name: 'lane', builtin: 'subgroup_invocation_id' };
 
 /**
  * Tile compute by subgroup broadcast: no workgroup memory and no barrier. Each lane keeps its query rows and their
@@ -14,18 +16,15 @@ import { keyLanes, type SubgroupTile } from './config.ts';
  * over private arrays completely, and then take minutes.
  */
 export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string {
-  const { rowsPerLane, subgroupSize, keysPerLane } = tile;
-  const lanes = keyLanes(tile);
-  const rows = each(rowsPerLane);
-  const owned = each(keysPerLane);
-  const keys = each(lanes * keysPerLane);
-  // Key n of the tile is owned by lane n mod `lanes`, as its key number n div `lanes`.
-  const broadcast = (name: string, n: number): string =>
-    `let ${name}${n} = subgroupBroadcast(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
+  const { rows, shown: keys } = repeats(tile);
+  const [k, v] = [
+    { name: 'k', vecs: 'params.q_vecs' },
+    { name: 'v', vecs: 'params.v_vecs' },
+  ];
   const body = wgsl`
     ${rows(
       (r) => wgsl`
-        let index${r} = ${plus('work.first_row + lane', r * subgroupSize)};
+        let index${r} = ${plus('work.first_row + lane', r * tile.subgroupSize)};
         let row${r} = make_row(work, index${r});
         var q${r} = array<vec4<f32>, ${Math.ceil(config.headDim / 4)}>();
         var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / 4)}>();
@@ -39,32 +38,10 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
     ${keyTileLoop(
       config.hooks,
       wgsl`
-      ${owned(
-        (g) => wgsl`
-          let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
-          let used${g} = key${g} < work.seq.k_len;
-          var k_row${g} = 0u;
-          var v_row${g} = 0u;
-          if (used${g}) {
-            k_row${g} = k_row_offset(work.seq, head, key${g});
-            v_row${g} = v_row_offset(work.seq, head, key${g});
-          }
-        `,
-      )}
+      ${ownKeys(tile)}
 
-      ${rows((r) => keys((n) => `var s${r}_${n} = 0.0;`))}
-      for (var d = 0u; d < params.q_vecs; d++) {
-        ${owned((g) => loadOwn('k', g))}
-        ${rows((r) => `let q${r}_d = q${r}[d];`)}
-        ${keys(
-          (n) => wgsl`
-            ${broadcast('k', n)}
-            ${rows((r) => `s${r}_${n} += dot(q${r}_d, k${n});`)}
-          `,
-        )}
-      }
-
-      ${tileScores(config.hooks, eachScore(tile))}
+      ${dots(tile, 's', 'q', k)}
+      ${tileScores(config.hooks, eachScore(tile, ['s'], 'first_key', keyAt))}
       ${rows(
         (r) => wgsl`
           let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
@@ -73,17 +50,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
         `,
       )}
 
-      for (var d = 0u; d < params.v_vecs; d++) {
-        ${owned((g) => loadOwn('v', g))}
-        ${rows((r) => `var acc${r}_d = acc${r}[d] * factor${r};`)}
-        ${keys(
-          (n) => wgsl`
-            ${broadcast('v', n)}
-            ${rows((r) => `acc${r}_d += s${r}_${n} * v${n};`)}
-          `,
-        )}
-        ${rows((r) => `acc${r}[d] = acc${r}_d;`)}
-      }
+      ${sums(tile, 'acc', 's', v, (r) => ` * factor${r}`)}
 `,
     )}
 
@@ -99,44 +66,27 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
       `,
     )}
   `;
-  return entryPoint(subgroupSize, { name: 'lane', builtin: 'subgroup_invocation_id' }, body);
+  return entryPoint(tile.subgroupSize, lane, body);
 }
 
-/** A long statement is written for one lane group of keys, which are rotated through it: each has its turn, and its place back. */
-const eachScore =
-  (tile: SubgroupTile): EachScore =>
-  (statement, isLong) => {
-    const { rowsPerLane, keysPerLane } = tile;
-    const lanes = keyLanes(tile);
-    const rows = each(rowsPerLane);
-    const score = (r: number, n: number): string => `s${r}_${n}`;
-    const statements = (count: number, firstKey: string): readonly string[] =>
-      rows((r) =>
-        each(count)((n) =>
-          statement({ score: score(r, n), row: `row${r}`, key: plus(firstKey, n, '') }),
-        ).join('\n'),
-      );
-    if (!isLong || keysPerLane === 1)
-      return statements(lanes * keysPerLane, 'i32(first_key)').join('\n');
-    const rest = lanes * (keysPerLane - 1);
-    return wgsl`
-      for (var turn = 0u; turn < params.key_turns; turn++) {
-        let turn_key = i32(first_key + turn * ${lanes}u);
-        ${statements(lanes, 'turn_key')}
-        ${rows((r) => each(lanes)((n) => `let done${r}_${n} = ${score(r, n)};`))}
-        ${rows((r) => each(rest)((n) => `${score(r, n)} = ${score(r, n + lanes)};`))}
-        ${rows((r) => each(lanes)((n) => `${score(r, rest + n)} = done${r}_${n};`))}
-      }
-    `;
-  };
-
-// Rows beyond the sequence's keys are not read: they may hold anything.
-const loadOwn = (name: 'k' | 'v', g: number): string => wgsl`
-  var own${g} = vec4<f32>();
-  if (used${g}) {
-    own${g} = read_${name}(${name}_row${g}, d * 4u);
-  }
-`;
+/** The keys that this lane shows: their rows in k and in v, where there are any. */
+export function ownKeys(tile: SubgroupTile): string {
+  const lanes = keyLanes(tile);
+  return repeats(tile)
+    .owned(
+      (g) => wgsl`
+        let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
+        let used${g} = key${g} < work.seq.k_len;
+        var k_row${g} = 0u;
+        var v_row${g} = 0u;
+        if (used${g}) {
+          k_row${g} = k_row_offset(work.seq, head, key${g});
+          v_row${g} = v_row_offset(work.seq, head, key${g});
+        }
+      `,
+    )
+    .join('\n');
+}
 
 function maximum(names: readonly string[]): string {
   return names.reduce((a, b) => `max(${a}, ${b})`);

@@ -1,0 +1,165 @@
+import type { KernelSource } from '@heed/core/kernel';
+import { wgsl } from '@heed/core/kernel';
+import { type BackwardConfig, backwardKey } from '../../config/backward.ts';
+import type { KeyKind, LengthKind } from '../../config/forward.ts';
+import { allHooks, hasBlocks } from '../../hooks/contract.ts';
+import { backwardMain, backwardShape } from '../../tiles/backward.ts';
+import { addressingWgsl } from '../../wgsl/addressing.wgsl.ts';
+import { blockRangeWgsl } from '../../wgsl/block-range.wgsl.ts';
+import { blockParams, blocksWgsl } from '../../wgsl/blocks.wgsl.ts';
+import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
+import { gradientWgsl } from '../../wgsl/gradient.wgsl.ts';
+import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
+import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
+import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
+import { diagonalWgsl } from '../../wgsl/row.wgsl.ts';
+import { rowsWgsl } from '../../wgsl/rows.wgsl.ts';
+import { sections } from '../../wgsl/sections.ts';
+import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
+import { variantWgsl } from '../../wgsl/variant.wgsl.ts';
+import { workWgsl } from '../../wgsl/work.wgsl.ts';
+import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
+import { memoized } from '../memo.ts';
+
+/** As the forward kernel's, but for `dout`, the two gradients of keys, and the row states in the lengths' buffer. */
+const params: readonly ParamField[] = [
+  ...u32Fields('units', 'tiles', 'splits'),
+  ...u32Fields('batch', 'group', 'seqlen_q', 'seqlen_k'),
+  ...['q', 'k', 'v', 'dout', 'out', 'dk', 'dv'].flatMap((name) =>
+    u32Fields(...['offset', 'batch', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
+  ),
+  ...u32Fields('out_split', 'lse_offset', 'lse_batch', 'lse_head', 'lse_row', 'lse_split', 'delta'),
+  ...u32Fields('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size', 'align_end'),
+  ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'q_chunks', 'v_chunks', 'key_turns'),
+  { name: 'scale', type: 'f32' },
+];
+
+export function backwardFields({ hooks }: BackwardConfig): readonly ParamField[] {
+  const blocks = hasBlocks(hooks) ? blockParams : [];
+  return [...params, ...blocks, ...allHooks(hooks).flatMap((hook) => hook.params)];
+}
+
+/** The backward kernel of a config, composed of the forward's parts. */
+export const backwardSource: (config: BackwardConfig) => KernelSource = memoized(backwardKey, make);
+
+function make(config: BackwardConfig): KernelSource {
+  const { of, lengths, keys, hooks, read, qType, kvType, headDim, headDimV, resultType } = config;
+  const { tileM, tileN } = backwardShape(config);
+  const code = sections(
+    config.tile.path === 'subgroup' ? 'enable subgroups;' : '',
+    `// ${backwardKey(config)}`,
+    none,
+    tileClasses,
+    paramsStruct(backwardFields(config)),
+    bindings(config),
+    lengthsWgsl(lengths, keys),
+    workWgsl(lengths, 'head', tileM),
+    of === 'kv' ? keyWork(lengths, keys) : '',
+    diagonalWgsl,
+    rowsWgsl(lengths, 'head', hooks),
+    doutOffset(lengths),
+    of === 'kv' ? resultOffsets : '',
+    addressingWgsl(lengths, keys),
+    readWgsl('q', qType, read, headDim),
+    readWgsl('k', kvType, read, headDim),
+    readWgsl('v', kvType, read, headDimV),
+    readWgsl('dout', qType, read, headDimV),
+    resultType === 'f16' ? roundF16 : '',
+    ...writers(config),
+    softmaxWgsl('two'),
+    blockRangeWgsl('head', hooks, tileN),
+    hasBlocks(hooks) ? blocksWgsl(lengths) : '',
+    variantWgsl(hooks),
+    ...hooks.scores.map(({ slope }) => slope),
+    gradientWgsl(hooks),
+    backwardMain(config),
+  );
+  return {
+    label: `heed/backward ${backwardKey(config)}`,
+    code: `${code}\n`,
+    bindings: ['read', 'read', 'read', 'read', 'read', 'read', 'read', 'write', 'uniform'],
+  };
+}
+
+function writers({ of, resultType, write, headDim, headDimV }: BackwardConfig): string[] {
+  if (of === 'q') return [writeWgsl(resultType, write, headDim, 'dq')];
+  return [
+    writeWgsl(resultType, write, headDim, 'dk'),
+    writeWgsl(resultType, write, headDimV, 'dv'),
+  ];
+}
+
+// The slots of every backward kernel of every package.
+function bindings({ qType, kvType, resultType, read, write }: BackwardConfig): string {
+  return wgsl`
+    @group(0) @binding(0) var<storage, read> q: array<${readElement(qType, read)}>;
+    @group(0) @binding(1) var<storage, read> k: array<${readElement(kvType, read)}>;
+    @group(0) @binding(2) var<storage, read> v: array<${readElement(kvType, read)}>;
+    @group(0) @binding(3) var<storage, read> dout: array<${readElement(qType, read)}>;
+    @group(0) @binding(4) var<storage, read> metadata: array<i32>;
+    @group(0) @binding(5) var<storage, read> block_mask: array<u32>;
+    @group(0) @binding(6) var<storage, read> captures: array<u32>;
+    @group(0) @binding(7) var<storage, read_write> out: array<${writeElement(resultType, write)}>;
+    @group(0) @binding(8) var<uniform> params: Params;
+  `;
+}
+
+const doutOffset = (lengths: LengthKind): string => wgsl`
+  fn dout_row_offset(row: Row) -> u32 {
+    return params.dout_offset${lengths === 'dense' && ' + u32(row.batch) * params.dout_batch'} + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
+  }
+`;
+
+// One formula for every layout: dense keys have k_row 0, packed ones batch stride 0, paged ones a slot per sequence.
+const resultOffset = (name: string): string => wgsl`
+  fn ${name}_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+    return params.${name}_offset + seq.index * params.${name}_batch + head * params.${name}_head + (seq.k_row + key) * params.${name}_row;
+  }
+`;
+
+const resultOffsets = sections(resultOffset('dk'), resultOffset('dv'));
+
+/** Which key tile a workgroup works on. */
+function keyWork(lengths: LengthKind, keys: KeyKind): string {
+  const isPacked = lengths === 'varlen' && keys === 'strided';
+  return wgsl`
+    struct KeyWork {
+      seq: Sequence,
+      // kv head
+      head: u32,
+      first_key: u32,
+    }
+
+    ${isPacked ? packedKeys : evenKeys}
+  `;
+}
+
+const evenKeys = wgsl`
+  fn find_keys(unit: u32) -> KeyWork {
+    let per_sequence = (params.seqlen_k + TILE_N - 1u) / TILE_N;
+    let tile = unit % params.tiles;
+    return KeyWork(sequence(tile / per_sequence), unit / params.tiles, tile % per_sequence * TILE_N);
+  }
+`;
+
+// As query tiles: sequence b starts at tile floor(begin / TILE_N) + b.
+const packedKeys = wgsl`
+  fn first_key_tile(b: u32) -> u32 {
+    return clamp_length(metadata[params.cu_k + b], params.seqlen_k) / TILE_N + b;
+  }
+
+  fn find_keys(unit: u32) -> KeyWork {
+    let tile = unit % params.tiles;
+    var low = 0u;
+    var high = params.batch;
+    while (low < high) {
+      let middle = (low + high + 1u) / 2u;
+      if (first_key_tile(middle) <= tile) {
+        low = middle;
+      } else {
+        high = middle - 1u;
+      }
+    }
+    return KeyWork(sequence(low), unit / params.tiles, (tile - first_key_tile(low)) * TILE_N);
+  }
+`;

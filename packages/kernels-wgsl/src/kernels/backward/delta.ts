@@ -1,0 +1,68 @@
+import type { Tensor } from '@heed/core';
+import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
+import type { FloatType } from '../../config/forward.ts';
+import { readAccess } from '../../run/access.ts';
+import type { DerivedWords } from '../../run/word-source.ts';
+import { packParams } from '../../wgsl/params.ts';
+import { readBytes } from '../../wgsl/read.wgsl.ts';
+import { boundLse, boundRows, type RowStrides } from '../combine/row-strides.ts';
+import { deltaParams, deltaSource } from './delta.wgsl.ts';
+
+/** What came out of the forward pass, and the gradients by it. */
+export interface ForwardState {
+  readonly out: Tensor;
+  readonly lse: Tensor;
+  readonly dOut: Tensor;
+  readonly dLse: Tensor | undefined;
+}
+
+/** lse and delta of every row, as words of the side buffer. */
+export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords {
+  const { outer, heads, rows, strides } = boundRows(out);
+  const count = outer * heads * rows;
+  return {
+    count: 2 * count,
+    write: (target, words, first) => {
+      if (count === 0) return;
+      const config = {
+        type: out.dtype as FloatType,
+        headDimV: out.shape.at(-1)!,
+        read: readAccess([out, dOut]),
+      };
+      const bytes = readBytes(config.type, config.read);
+      const bound = { out: bindTensor(out, bytes), dout: bindTensor(dOut, bytes) };
+      const [lseBound, dLseBound] = [bindTensor(lse), dLse && bindTensor(dLse)];
+      const values = {
+        ...{ rows: count, heads, length: rows, first, has_dlse: dLse ? 1 : 0 },
+        ...named('out', bound.out.elementOffset, strides),
+        ...named('dout', bound.dout.elementOffset, boundRows(dOut).strides),
+        ...named('lse', lseBound.elementOffset, boundLse(lse)),
+        ...named('dlse', dLseBound?.elementOffset ?? 0, boundLse(dLse ?? lse)),
+      };
+      target.dispatch({
+        kernel: getKernel(target.gpu, deltaSource(config)),
+        buffers: [
+          bound.out.range,
+          bound.dout.range,
+          lseBound.range,
+          dLseBound?.range ?? placeholder(target.gpu, 'read'),
+          bindTensor(words).range,
+          target.uniform(packParams(deltaParams, values)),
+        ],
+        workgroups: dispatchGrid(target.gpu, Math.ceil(count / 64)),
+      });
+    },
+  };
+}
+
+const named = (
+  name: string,
+  offset: number,
+  { outer, head, row, dim }: RowStrides,
+): Record<string, number> => ({
+  [`${name}_offset`]: offset,
+  [`${name}_outer`]: outer,
+  [`${name}_head`]: head,
+  [`${name}_row`]: row,
+  [`${name}_dim`]: dim,
+});

@@ -1,0 +1,81 @@
+import type { KernelSource } from '@heed/core/kernel';
+import { wgsl } from '@heed/core/kernel';
+import type { FloatType, ReadAccess } from '../../config/forward.ts';
+import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
+import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
+import { sections } from '../../wgsl/sections.ts';
+import { memoized } from '../memo.ts';
+
+export interface DeltaConfig {
+  /** Of out and dOut. */
+  readonly type: FloatType;
+  readonly headDimV: number;
+  readonly read: ReadAccess;
+}
+
+/** Rows are [outer, head, row]: batch entries of dense tensors, or one outer entry of packed ones. */
+export const deltaParams: readonly ParamField[] = [
+  ...u32Fields('rows', 'heads', 'length', 'first', 'has_dlse'),
+  ...['out', 'dout'].flatMap((name) =>
+    u32Fields(...['offset', 'outer', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
+  ),
+  ...['lse', 'dlse'].flatMap((name) =>
+    u32Fields(...['offset', 'outer', 'head', 'row'].map((axis) => `${name}_${axis}`)),
+  ),
+];
+
+const deltaKey = ({ type, headDimV, read }: DeltaConfig): string =>
+  `${type} dv=${headDimV} read=${read}`;
+
+/** What backward needs of each row, as words: its lse, and behind all of those delta = rowsum(dOut∘out) − dLse. */
+export const deltaSource: (config: DeltaConfig) => KernelSource = memoized(deltaKey, (config) => ({
+  label: `heed/delta ${deltaKey(config)}`,
+  bindings: ['read', 'read', 'read', 'read', 'write', 'uniform'],
+  code: `${sections(
+    paramsStruct(deltaParams),
+    bindings(config),
+    readWgsl('out', config.type, config.read, config.headDimV),
+    readWgsl('dout', config.type, config.read, config.headDimV),
+    main(config),
+  )}\n`,
+}));
+
+const bindings = ({ type, read }: DeltaConfig): string => wgsl`
+  @group(0) @binding(0) var<storage, read> out: array<${readElement(type, read)}>;
+  @group(0) @binding(1) var<storage, read> dout: array<${readElement(type, read)}>;
+  @group(0) @binding(2) var<storage, read> lse: array<u32>;
+  @group(0) @binding(3) var<storage, read> dlse: array<f32>;
+  @group(0) @binding(4) var<storage, read_write> side: array<u32>;
+  @group(0) @binding(5) var<uniform> params: Params;
+`;
+
+const at = (name: string): string =>
+  `params.${name}_offset + outer * params.${name}_outer + head * params.${name}_head + row * params.${name}_row`;
+
+const main = ({ headDimV }: DeltaConfig): string => wgsl`
+  @compute @workgroup_size(64)
+  fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+  ) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+    if (index >= params.rows) {
+      return;
+    }
+    let row = index % params.length;
+    let head = index / params.length % params.heads;
+    let outer = index / (params.length * params.heads);
+    let out_row = ${at('out')};
+    let dout_row = ${at('dout')};
+    var delta = 0.0;
+    for (var d = 0u; d < ${headDimV}u; d += 4u) {
+      delta += dot(read_out(out_row, d), read_dout(dout_row, d));
+    }
+    if (params.has_dlse != 0u) {
+      delta -= dlse[${at('dlse')}];
+    }
+    side[params.first + index] = lse[${at('lse')}];
+    side[params.first + params.rows + index] = bitcast<u32>(delta);
+  }
+`;

@@ -1,0 +1,36 @@
+import type { Tensor } from '@heed/core';
+import { bindTensor, dispatchGrid, getKernel, type KernelSource, wgsl } from '@heed/core/kernel';
+import type { Target } from '../../run/target.ts';
+
+/** Zeros, so that what a kernel does not reach is 0. */
+export const fillSource: KernelSource = {
+  label: 'heed/fill',
+  bindings: ['write', 'uniform'],
+  code: `${wgsl`
+    @group(0) @binding(0) var<storage, read_write> words: array<u32>;
+    @group(0) @binding(1) var<uniform> count: vec4<u32>;
+
+    @compute @workgroup_size(64)
+    fn main(
+      @builtin(workgroup_id) workgroup: vec3<u32>,
+      @builtin(num_workgroups) workgroups: vec3<u32>,
+      @builtin(local_invocation_index) lane: u32,
+    ) {
+      let word = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+      if (word < count.x) {
+        words[word] = 0u;
+      }
+    }
+  `}\n`,
+};
+
+/** Sets a tensor that has its memory to itself to 0. */
+export function fillZero(target: Target, tensor: Tensor): void {
+  const { range } = bindTensor(tensor);
+  const words = range.size / 4;
+  target.dispatch({
+    kernel: getKernel(target.gpu, fillSource),
+    buffers: [range, target.uniform(Uint32Array.of(words, 0, 0, 0).buffer)],
+    workgroups: dispatchGrid(target.gpu, Math.ceil(words / 64)),
+  });
+}

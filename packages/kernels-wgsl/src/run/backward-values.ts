@@ -1,0 +1,101 @@
+import type { Tensor } from '@heed/core';
+import type { BoundTensor } from '@heed/core/kernel';
+import type { Call } from '../api/call.ts';
+import type { BackwardConfig, GradientOf } from '../config/backward.ts';
+import { backwardShape } from '../tiles/backward.ts';
+import { CHUNK, THREADS_N } from '../tiles/portable/config.ts';
+import type { ParamValues } from '../wgsl/params.ts';
+import type { BoundCaptures } from './captures.ts';
+import type { BoundLengths } from './lengths.ts';
+import { type Axes, keyAxes, queryAxes, strideValues } from './strides.ts';
+import { packedTiles } from './values.ts';
+
+/** What one launch reads and writes. */
+export interface BackwardLaunch {
+  readonly of: GradientOf;
+  readonly dOut: Tensor;
+  readonly side: BoundLengths;
+  readonly captures: BoundCaptures;
+  /** What is bound, and the gradients that lie in it. */
+  readonly whole: Tensor;
+  readonly results: { readonly out?: Tensor; readonly dk?: Tensor; readonly dv?: Tensor };
+}
+
+interface Bound {
+  readonly q: BoundTensor;
+  readonly k: BoundTensor;
+  readonly v: BoundTensor;
+  readonly dout: BoundTensor;
+  readonly out: BoundTensor;
+}
+
+/** The uniform block of one launch. */
+export function backwardValues(
+  call: Call,
+  config: BackwardConfig,
+  { dOut, side, captures, whole, results }: BackwardLaunch,
+  bound: Bound,
+): ParamValues {
+  const { q, k, v, options } = call;
+  const result = (name: string, tensor: Tensor | undefined, axes: Axes): ParamValues => {
+    const inside = tensor ? (tensor.byteOffset - whole.byteOffset) / elementBytes(tensor) : 0;
+    const at = { ...bound.out, elementOffset: bound.out.elementOffset + inside };
+    return strideValues(name, tensor ?? whole, at, tensor ? axes : noAxes);
+  };
+  const isDense = call.lengths === 'dense';
+  return {
+    ...workValues(call, config),
+    ...strideValues('q', q, bound.q, queryAxes(call)),
+    ...strideValues('k', k, bound.k, keyAxes(call)),
+    ...strideValues('v', v, bound.v, keyAxes(call)),
+    ...strideValues('dout', dOut, bound.dout, queryAxes(call)),
+    ...result('out', results.out, queryAxes(call)),
+    ...result('dk', results.dk, keyAxes(call)),
+    ...result('dv', results.dv, keyAxes(call)),
+    out_split: 0,
+    ...side.values,
+    // Row states are [batch, head, row] words, or [head, row].
+    lse_offset: side.values.derived,
+    lse_batch: isDense ? call.qHeads * call.seqlenQ : 0,
+    lse_head: call.seqlenQ,
+    lse_row: 1,
+    lse_split: 0,
+    delta: (isDense ? call.batch : 1) * call.qHeads * call.seqlenQ,
+    table_row: call.maxPages,
+    pages: call.pages,
+    page_size: call.pageSize,
+    align_end: options.align === 'start' ? 0 : 1,
+    scale: options.scale ?? 1 / Math.sqrt(call.headDim),
+    ...captures.values,
+  };
+}
+
+const noAxes: Axes = { batch: undefined, head: 0, row: 0, dim: 0 };
+
+const elementBytes = ({ dtype }: Tensor): number => (dtype === 'f16' ? 2 : 4);
+
+/** The grid: tiles × heads, of queries or of keys. */
+function workValues(call: Call, config: BackwardConfig): Record<string, number> {
+  const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths, keys } = call;
+  const { tileM, tileN } = backwardShape(config);
+  const ofQueries = config.of === 'q';
+  const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
+  const isEven = lengths === 'dense' || (!ofQueries && keys === 'paged');
+  const tiles = isEven ? batch * Math.ceil(length / tile) : packedTiles(length, batch, tile);
+  const { headDim, headDimV } = config;
+  return {
+    units: tiles * (ofQueries ? qHeads : kvHeads),
+    tiles,
+    splits: 1,
+    batch,
+    group: kvHeads === 0 ? 1 : qHeads / kvHeads,
+    seqlen_q: seqlenQ,
+    seqlen_k: seqlenK,
+    q_vecs: Math.ceil(headDim / 4),
+    v_vecs: Math.ceil(headDimV / 4),
+    chunk_vecs: THREADS_N,
+    q_chunks: Math.ceil(headDim / CHUNK),
+    v_chunks: Math.ceil(headDimV / CHUNK),
+    key_turns: config.tile.path === 'subgroup' ? config.tile.keysPerLane : 1,
+  };
+}
