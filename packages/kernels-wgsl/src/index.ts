@@ -8,6 +8,7 @@ export type {
   VarlenOptions,
 } from './api/options.ts';
 export { varlenAttention } from './api/varlen-attention.ts';
+export { varlenAttentionVjp } from './api/varlen-attention-vjp.ts';
 export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './hooks/contract.ts';
 export type { AttentionPlan } from './plan/make-plan.ts';
 export { type AttentionTensors, planAttention } from './plan/plan.ts';

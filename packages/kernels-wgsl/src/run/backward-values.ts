@@ -19,6 +19,8 @@ export interface BackwardLaunch {
   /** What is bound, and the gradients that lie in it. */
   readonly whole: Tensor;
   readonly results: { readonly out?: Tensor; readonly dk?: Tensor; readonly dv?: Tensor };
+  /** Of the gradients. */
+  readonly axes: Axes;
 }
 
 interface Bound {
@@ -33,11 +35,11 @@ interface Bound {
 export function backwardValues(
   call: Call,
   config: BackwardConfig,
-  { dOut, side, captures, whole, results }: BackwardLaunch,
+  { dOut, side, captures, whole, results, axes }: BackwardLaunch,
   bound: Bound,
 ): ParamValues {
   const { q, k, v, options } = call;
-  const result = (name: string, tensor: Tensor | undefined, axes: Axes): ParamValues => {
+  const result = (name: string, tensor: Tensor | undefined): ParamValues => {
     const inside = tensor ? (tensor.byteOffset - whole.byteOffset) / elementBytes(tensor) : 0;
     const at = { ...bound.out, elementOffset: bound.out.elementOffset + inside };
     return strideValues(name, tensor ?? whole, at, tensor ? axes : noAxes);
@@ -49,9 +51,9 @@ export function backwardValues(
     ...strideValues('k', k, bound.k, keyAxes(call)),
     ...strideValues('v', v, bound.v, keyAxes(call)),
     ...strideValues('dout', dOut, bound.dout, queryAxes(call)),
-    ...result('out', results.out, queryAxes(call)),
-    ...result('dk', results.dk, keyAxes(call)),
-    ...result('dv', results.dv, keyAxes(call)),
+    ...result('out', results.out),
+    ...result('dk', results.dk),
+    ...result('dv', results.dv),
     out_split: 0,
     ...side.values,
     // Row states are [batch, head, row] words, or [head, row].

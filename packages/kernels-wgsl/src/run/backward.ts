@@ -6,6 +6,8 @@ import { variantHooks } from '../hooks/contract.ts';
 import { backwardFields, backwardSource } from '../kernels/backward/backward.wgsl.ts';
 import { type ForwardState, rowStates } from '../kernels/backward/delta.ts';
 import { fillZero } from '../kernels/fill/fill.ts';
+import { pageOwners } from '../kernels/shared-keys/owners.ts';
+import { sumOwners } from '../kernels/shared-keys/sum.ts';
 import { selectBackward } from '../plan/select.ts';
 import { packParams } from '../wgsl/params.ts';
 import { readBytes } from '../wgsl/read.wgsl.ts';
@@ -13,8 +15,9 @@ import { writeBytes } from '../wgsl/write.wgsl.ts';
 import { readAccess, writeAccess } from './access.ts';
 import { backwardValues, type BackwardLaunch } from './backward-values.ts';
 import { bindCaptures } from './captures.ts';
-import { gradientPair } from './gradient-pair.ts';
+import { type GradientPair, gradientPair } from './gradient-pair.ts';
 import { bindLengths } from './lengths.ts';
+import { denseAxes, keyAxes, queryAxes } from './strides.ts';
 import type { Target } from './target.ts';
 
 export interface Gradients {
@@ -25,23 +28,71 @@ export interface Gradients {
 
 /** Runs the backward kernels of a checked call. */
 export function runBackward(call: Call, state: ForwardState, target: Target): Gradients {
-  const { gpu, q, k, v, dtype, kvDtype } = call;
   const side = bindLengths(target, call, rowStates(state));
   const captures = bindCaptures(target, call);
   const data = { dOut: state.dOut, side, captures };
-  const dq = gpu.empty([...q.shape], { dtype, label: 'heed/dq' });
-  const queries = { ...data, of: 'q', whole: dq, results: { out: dq } } as const;
-  if (elementCount(dq.shape) > 0) launch(call, queries, dtype, writeAccess(dq), target);
-  const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
-  const { whole, dk, dv, write } = pair;
-  // Keys that no sequence uses are not visited.
-  if (call.lengths === 'varlen' || call.given.used) fillZero(target, whole);
-  const keys = { ...data, of: 'kv', whole, results: { dk, dv } } as const;
-  if (elementCount(dk.shape) > 0) launch(call, keys, kvDtype, write, target);
-  whole.dispose();
+  const gradients = { dq: queryGradient(call, data, target), ...keyGradients(call, data, target) };
   side.release();
   captures.release();
-  return { dq, dk, dv };
+  return gradients;
+}
+
+type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures'>;
+
+function queryGradient(call: Call, data: Data, target: Target): Tensor {
+  const { gpu, q, dtype } = call;
+  const dq = gpu.empty([...q.shape], { dtype, label: 'heed/dq' });
+  const work = {
+    ...data,
+    of: 'q',
+    whole: dq,
+    results: { out: dq },
+    axes: queryAxes(call),
+  } as const;
+  if (elementCount(dq.shape) > 0) launch(call, work, dtype, writeAccess(dq), target);
+  return dq;
+}
+
+function keyGradients(call: Call, data: Data, target: Target): Pick<Gradients, 'dk' | 'dv'> {
+  const { gpu, k, v, kvDtype, keys, lengths, batch } = call;
+  const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
+  const { whole, dk, dv, write } = pair;
+  const isShared = keys === 'paged' || (lengths === 'dense' && k.shape[0] === 1 && batch > 1);
+  if (isShared) {
+    sumOfParts(call, data, pair, target);
+  } else {
+    // Keys that no sequence uses are not visited.
+    if (lengths === 'varlen' || call.given.used) fillZero(target, whole);
+    const work = { ...data, of: 'kv', whole, results: { dk, dv }, axes: keyAxes(call) } as const;
+    if (elementCount(dk.shape) > 0) launch(call, work, kvDtype, write, target);
+  }
+  whole.dispose();
+  return { dk, dv };
+}
+
+/** Keys of several sequences: the gradients of each, in f32, and then their sum. */
+function sumOfParts(
+  call: Call,
+  data: Data,
+  { whole, dk, dv, write }: GradientPair,
+  target: Target,
+): void {
+  const { gpu, batch, kvHeads, seqlenK, headDim, headDimV, keys } = call;
+  const shape = [batch, kvHeads, seqlenK];
+  const parts = gradientPair(gpu, 'f32', [...shape, headDim], [...shape, headDimV]);
+  fillZero(target, parts.whole);
+  const results = { dk: parts.dk, dv: parts.dv };
+  const work = { ...data, of: 'kv', whole: parts.whole, results, axes: denseAxes } as const;
+  if (elementCount(parts.dk.shape) > 0) launch(call, work, 'f32', parts.write, target);
+  const owners = keys === 'paged' ? pageOwners(target, call, data.side) : undefined;
+  for (const [part, result] of [
+    [parts.dk, dk],
+    [parts.dv, dv],
+  ] as const) {
+    sumOwners(target, call, data.side, { part, result, whole, write, owners });
+  }
+  owners?.dispose();
+  for (const tensor of [parts.whole, parts.dk, parts.dv]) tensor.dispose();
 }
 
 function launch(

@@ -10,14 +10,15 @@ export interface Axes {
   readonly dim: number;
 }
 
-const dense: Axes = { batch: 0, head: 1, row: 2, dim: 3 };
+/** [B, H, L, D] */
+export const denseAxes: Axes = { batch: 0, head: 1, row: 2, dim: 3 };
 const packed: Axes = { batch: undefined, head: 1, row: 0, dim: 2 };
 // [pages, pageSize, Hkv, D]: the stride of a page takes the place of a batch stride.
 const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
 
 /** The axes of q and out; `leading` counts the axes before them (a split axis). */
 export function queryAxes({ lengths }: Call, leading = 0): Axes {
-  const { batch, head, row, dim } = lengths === 'dense' ? dense : packed;
+  const { batch, head, row, dim } = lengths === 'dense' ? denseAxes : packed;
   return {
     batch: batch === undefined ? undefined : batch + leading,
     head: head + leading,
@@ -29,7 +30,7 @@ export function queryAxes({ lengths }: Call, leading = 0): Axes {
 /** The axes of k and v. */
 export function keyAxes({ keys, lengths }: Call): Axes {
   if (keys === 'paged') return paged;
-  return lengths === 'dense' ? dense : packed;
+  return lengths === 'dense' ? denseAxes : packed;
 }
 
 /** Offset and strides of one tensor, as parameters. */

@@ -1,0 +1,34 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+import type { Gradients } from '../run/backward.ts';
+import type { AttentionResult, VarlenOptions } from './options.ts';
+import { isView, varlenCall, viewCall } from './varlen-call.ts';
+import { type Differentiable, differentiable } from './vjp.ts';
+
+/**
+ * `varlenAttention`, and its gradient; see {@link attentionVjp}. Rows outside every sequence, and keys that none uses, have
+ * gradient 0. Gradients of paged keys have the pool's shape; a page that several table entries name gets their sum.
+ */
+export function varlenAttentionVjp(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: VarlenOptions,
+): AttentionResult & Differentiable<Gradients>;
+export function varlenAttentionVjp(
+  q: Tensor,
+  view: PagedKvView,
+  options: VarlenOptions,
+): AttentionResult & Differentiable<Gradients>;
+export function varlenAttentionVjp(
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v: Tensor | VarlenOptions,
+  options?: VarlenOptions,
+): AttentionResult & Differentiable<Gradients> {
+  const fn = 'varlenAttentionVjp';
+  return differentiable(
+    isView(k)
+      ? viewCall(fn, q, k, v as VarlenOptions)
+      : varlenCall(fn, q, k, v as Tensor, options as VarlenOptions),
+  );
+}
