@@ -1,4 +1,5 @@
 export { flexAttention } from './attention/flex-attention.ts';
+export { flexAttentionVjp } from './attention/flex-attention-vjp.ts';
 export type { FlexOptions } from './attention/options.ts';
 export { type FlexProblem, type FlexTensors, planFlexAttention } from './attention/plan.ts';
 export { BlockMask } from './block-mask/block-mask.ts';

@@ -1,5 +1,6 @@
 export { attention } from './api/attention.ts';
 export { attentionVjp } from './api/attention-vjp.ts';
+export type { Differentiable } from './api/vjp.ts';
 export { mergeStates } from './api/merge-states.ts';
 export type {
   AttentionOptions,
@@ -13,4 +14,5 @@ export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './hoo
 export type { AttentionPlan } from './plan/make-plan.ts';
 export { type AttentionTensors, planAttention } from './plan/plan.ts';
 export type { AttentionProblem } from './plan/problem.ts';
+export type { Gradients } from './run/backward.ts';
 export type { WarmupOptions } from './plan/warmup.ts';

@@ -2,7 +2,11 @@ import type { Gpu, Tensor } from '@heed/core';
 import { checkTensor, elementCount, formatShape } from '@heed/core/kernel';
 import { type BoundHook, fail, type TablePlace } from '@heed/kernels-wgsl/variant';
 import type { HookField } from '../backends/wgsl/fields.ts';
-import { hookParams, type TablePlace as ShapedPlace } from '../backends/wgsl/values.ts';
+import {
+  hookParams,
+  type HookValues,
+  type TablePlace as ShapedPlace,
+} from '../backends/wgsl/values.ts';
 import { tableSummary } from '../summary/summary.ts';
 import { hookOf, type ResolvedMod, type Role } from './compiled-hook.ts';
 
@@ -25,17 +29,18 @@ export function boundMod(
   const sources = summaries.map(({ source: { slot, axis } }) =>
     tableSummary(tables[slot.index]!.tensor, axis),
   );
+  const hookValues = (places: readonly TablePlace[]): HookValues => ({
+    scalars: resolution.scalars,
+    tables: tablePlaces(tables, places),
+    summaries: new Map(summaries.map(({ name }, i) => [name, places[tables.length + i]!.offset])),
+  });
   return {
     hook,
     tables: [...tables.map(({ tensor }) => tensor), ...sources],
-    values: (places) =>
-      hookParams(hook.params, {
-        scalars: resolution.scalars,
-        tables: tablePlaces(tables, places),
-        summaries: new Map(
-          summaries.map(({ name }, i) => [name, places[tables.length + i]!.offset]),
-        ),
-      }),
+    values: (places) => hookParams(hook.params, hookValues(places)),
+    ...(hook.kind === 'score' && {
+      gradientValues: (places) => hookParams(hook.gradient.params, hookValues(places)),
+    }),
   };
 }
 

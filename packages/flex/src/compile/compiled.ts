@@ -41,8 +41,8 @@ export function compileResolved(
 }
 
 /** The kernels' hook for a score mod. Equal names and hashes give equal text. */
-export function toScoreHook({ root }: CompiledMod, name: string): CompiledScoreHook {
-  return scoreHook(name, root);
+export function toScoreHook(mod: CompiledMod, name: string): CompiledScoreHook {
+  return scoreHook(name, mod.root, () => toDerivative(mod));
 }
 
 /** The kernels' hook for a mask. */

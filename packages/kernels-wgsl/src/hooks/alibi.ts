@@ -23,9 +23,12 @@ export const alibi: ScoreHook = {
       return score - row.slope * f32(abs(row.query - key));
     }
   `,
-  slope: wgsl`
-    fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
-      return 1.0;
-    }
-  `,
+  gradient: {
+    params: [],
+    wgsl: wgsl`
+      fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
+        return 1.0;
+      }
+    `,
+  },
 };

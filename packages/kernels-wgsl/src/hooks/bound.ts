@@ -14,6 +14,8 @@ export interface BoundHook {
   readonly tables: readonly WordSource[];
   /** Values of the hook's params, once it is known where each table lies. */
   readonly values: (places: readonly TablePlace[]) => ParamValues;
+  /** Values of its gradient's params, where it has any. */
+  readonly gradientValues?: (places: readonly TablePlace[]) => ParamValues;
   /** The bit planes of a block mask, for a hook that has blocks. */
   readonly blocks?: Tensor;
 }

@@ -35,8 +35,16 @@ export interface RowConstant {
 /** Changes scores. Declares `fn score_<name>(score: f32, row: Row, key: i32) -> f32`. */
 export interface ScoreHook extends Hook {
   readonly kind: 'score';
-  /** For gradients, declares `fn slope_<name>` of the same arguments: the derivative of the result by the score. */
-  readonly slope?: string;
+  /** What backward needs; without it the hook has no gradient. */
+  readonly gradient?: HookGradient;
+}
+
+/** The derivatives of a score hook. */
+export interface HookGradient {
+  /** Uniform values beside the hook's own. */
+  readonly params: readonly ParamField[];
+  /** Declares `fn slope_<name>(score: f32, row: Row, key: i32) -> f32`: the derivative of the result by the score. */
+  readonly wgsl: string;
 }
 
 /**

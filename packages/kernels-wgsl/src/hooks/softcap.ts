@@ -14,10 +14,13 @@ export const softcap: ScoreHook = {
       return params.softcap * tanh_f32(score / params.softcap);
     }
   `,
-  slope: wgsl`
-    fn slope_softcap(score: f32, row: Row, key: i32) -> f32 {
-      let t = tanh_f32(score / params.softcap);
-      return 1.0 - t * t;
-    }
-  `,
+  gradient: {
+    params: [],
+    wgsl: wgsl`
+      fn slope_softcap(score: f32, row: Row, key: i32) -> f32 {
+        let t = tanh_f32(score / params.softcap);
+        return 1.0 - t * t;
+      }
+    `,
+  },
 };

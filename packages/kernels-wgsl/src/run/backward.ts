@@ -5,6 +5,7 @@ import type { BackwardConfig } from '../config/backward.ts';
 import { variantHooks } from '../hooks/contract.ts';
 import { backwardFields, backwardSource } from '../kernels/backward/backward.wgsl.ts';
 import { type ForwardState, rowStates } from '../kernels/backward/delta.ts';
+import { sinkGradients } from '../kernels/sinks/sinks.ts';
 import { fillZero } from '../kernels/fill/fill.ts';
 import { pageOwners } from '../kernels/shared-keys/owners.ts';
 import { sumOwners } from '../kernels/shared-keys/sum.ts';
@@ -24,14 +25,21 @@ export interface Gradients {
   readonly dq: Tensor;
   readonly dk: Tensor;
   readonly dv: Tensor;
+  /** f32 [Hq], where there are sinks. */
+  readonly dSinks?: Tensor;
 }
 
 /** Runs the backward kernels of a checked call. */
 export function runBackward(call: Call, state: ForwardState, target: Target): Gradients {
   const side = bindLengths(target, call, rowStates(state));
-  const captures = bindCaptures(target, call);
+  const captures = bindCaptures(target, call, true);
   const data = { dOut: state.dOut, side, captures };
-  const gradients = { dq: queryGradient(call, data, target), ...keyGradients(call, data, target) };
+  const dSinks = call.options.sinks && sinkGradients(target, call, side);
+  const gradients = {
+    dq: queryGradient(call, data, target),
+    ...keyGradients(call, data, target),
+    ...(dSinks && { dSinks }),
+  };
   side.release();
   captures.release();
   return gradients;

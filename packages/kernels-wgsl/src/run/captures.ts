@@ -15,6 +15,7 @@ export interface BoundCaptures {
 export function bindCaptures(
   target: Target,
   { hooks, options }: Pick<Call, 'hooks' | 'options'>,
+  withGradients = false,
 ): BoundCaptures {
   const { sinks } = options;
   const tables = hooks.flatMap((bound) => bound.tables);
@@ -24,7 +25,8 @@ export function bindCaptures(
   const values = hooks.map((bound) => {
     const first = next;
     next += bound.tables.length;
-    return bound.values(places.slice(first, next));
+    const own = places.slice(first, next);
+    return { ...bound.values(own), ...(withGradients && bound.gradientValues?.(own)) };
   });
   const sinkPlace = sinks && places[next]!;
   const sinkValues = {

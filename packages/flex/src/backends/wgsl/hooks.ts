@@ -1,6 +1,8 @@
 import type { MaskHook, RowConstant, ScoreHook } from '@heed/kernels-wgsl';
+import type { HookGradient } from '@heed/kernels-wgsl/variant';
 import type { Graph } from '../../ir/graph.ts';
 import type { Node } from '../../ir/node.ts';
+import type { Derivative } from '../derivative/derivative.ts';
 import { boundsOf } from '../bounds/bounds.ts';
 import { MAX } from '../bounds/interval.ts';
 import type { HookField } from './fields.ts';
@@ -11,6 +13,11 @@ import { scoreGuard, staysFinite } from './score-guard.ts';
 
 /** A hook whose uniform fields say what they hold. */
 export interface CompiledScoreHook extends ScoreHook {
+  readonly params: readonly HookField[];
+  readonly gradient: CompiledGradient;
+}
+
+export interface CompiledGradient extends HookGradient {
   readonly params: readonly HookField[];
 }
 
@@ -45,7 +52,11 @@ export const spanInputs: InputNames = {
 };
 
 /** A score mod as an instance of the kernels' hook contract. */
-export function scoreHook(name: string, root: Node): CompiledScoreHook {
+export function scoreHook(
+  name: string,
+  root: Node,
+  derivative: () => Derivative,
+): CompiledScoreHook {
   const text = new HookText(name);
   const { constants, known } = addRowConstants(text, name, root);
   const signature = `fn score_${name}(score: f32, row: Row, key: i32) -> f32`;
@@ -55,7 +66,21 @@ export function scoreHook(name: string, root: Node): CompiledScoreHook {
   const result = ([score]: readonly string[]): string => (isFinite ? score! : `${guard}(${score})`);
   text.add({ signature, inputs: pairInputs, roots: [root], known, result });
   const isLong = isLongText(root, known);
-  return { kind: 'score', name, params: text.fields, constants, wgsl: text.text, isLong };
+  let gradient: CompiledGradient | undefined;
+  return {
+    ...{ kind: 'score', name, params: text.fields, constants, wgsl: text.text, isLong },
+    // Not before it is asked for: most mods are only run forward.
+    get gradient() {
+      return (gradient ??= scoreGradient(name, derivative()));
+    },
+  };
+}
+
+function scoreGradient(name: string, derivative: Derivative): CompiledGradient {
+  const text = new HookText(`${name}_by`);
+  const signature = `fn slope_${name}(score: f32, row: Row, key: i32) -> f32`;
+  text.add({ signature, inputs: pairInputs, roots: [derivative.score] });
+  return { params: text.fields, wgsl: text.text };
 }
 
 /** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */

@@ -36,7 +36,8 @@ const params: readonly ParamField[] = [
 
 export function backwardFields({ hooks }: BackwardConfig): readonly ParamField[] {
   const blocks = hasBlocks(hooks) ? blockParams : [];
-  return [...params, ...blocks, ...allHooks(hooks).flatMap((hook) => hook.params)];
+  const slopes = hooks.scores.flatMap(({ gradient }) => gradient?.params ?? []);
+  return [...params, ...blocks, ...allHooks(hooks).flatMap((hook) => hook.params), ...slopes];
 }
 
 /** The backward kernel of a config, composed of the forward's parts. */
@@ -70,7 +71,7 @@ function make(config: BackwardConfig): KernelSource {
     blockRangeWgsl('head', hooks, tileN),
     hasBlocks(hooks) ? blocksWgsl(lengths) : '',
     variantWgsl(hooks),
-    ...hooks.scores.map(({ slope }) => slope),
+    ...hooks.scores.map(({ gradient }) => gradient?.wgsl),
     gradientWgsl(hooks),
     backwardMain(config),
   );
