@@ -1,6 +1,6 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import { checkTensor } from '@heed/core/kernel';
-import type { AttentionOptions, VarlenOptions } from '@heed/kernels-wgsl';
+import type { VarlenOptions } from '@heed/kernels-wgsl';
 import {
   type BoundHook,
   type Call,
@@ -11,6 +11,7 @@ import {
   varlenCall,
   viewCall,
 } from '@heed/kernels-wgsl/variant';
+import { BlockMask } from '../block-mask/block-mask.ts';
 import { blockMaskHook, checkBlockMask } from '../block-mask/hook.ts';
 import { boundMod } from './bound-mod.ts';
 import { compileFor, type Role } from './compiled-hook.ts';
@@ -46,7 +47,7 @@ function layoutCall(
     const fix = 'Pass packed tensors [T, H, D], or seqUsedK for padded ones.';
     fail(fn, 'q must have rank 3 where there is cuSeqlensQ', 'rank 4', fix);
   }
-  return denseCall(fn, q, k, v!, options as AttentionOptions, hooks);
+  return denseCall(fn, q, k, v!, options, hooks);
 }
 
 /** The hooks that the options stand for, in the order in which they apply. */
@@ -61,11 +62,12 @@ export function flexHooks(fn: string, gpu: Gpu, options: AnyFlexOptions): BoundH
   ];
 }
 
-const remedies: Record<BuiltInVariants, string> = {
+const remedies: Record<BuiltInVariants | 'alibi', string> = {
   causal: 'Pass maskMod: causal from @heed/flex/masks',
   window: 'Pass maskMod: bind(slidingWindow, { window }) from @heed/flex/masks',
   softcap: 'Pass scoreMod: bind(softcap, { cap }) from @heed/flex/mods',
   alibiSlopes: 'Pass scoreMod: bind(alibi, { slopes }) from @heed/flex/mods',
+  alibi: 'Pass scoreMod: bind(alibi, { slopes }) from @heed/flex/mods',
 };
 
 export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
@@ -81,5 +83,10 @@ export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
     const mod: unknown = options[name];
     if (mod === undefined || typeof mod === 'function') continue;
     fail(fn, `${name} must be a function`, show(mod), 'Leave it out for none.');
+  }
+  const { blockMask } = options as { readonly blockMask?: unknown };
+  if (blockMask !== undefined && !(blockMask instanceof BlockMask)) {
+    const fix = 'Make it with createBlockMask(), or pass a function as maskMod.';
+    fail(fn, 'blockMask must be a BlockMask', show(blockMask), fix);
   }
 }

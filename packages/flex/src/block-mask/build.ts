@@ -18,6 +18,8 @@ export interface BlockMaskParts {
   readonly maskMod: Function;
   readonly captures: object | undefined;
   readonly compiled: ResolvedMod;
+  /** Whether batch entries and heads have blocks of their own. */
+  readonly dependsOn: { readonly b: boolean; readonly h: boolean };
   /** What is freed with it. */
   readonly owned: readonly Tensor[];
 }
@@ -39,12 +41,15 @@ export function buildBlockMask(
   const isDense = problem.lengths === 'dense';
   if (isDense && inputs.has('b') && o.B === undefined) missing(fn, 'B', 'b', 'batch entries');
   if (inputs.has('h') && o.H === undefined) missing(fn, 'H', 'h', 'query heads');
-  const dependsOnB = inputs.has('b') || problem.given.used !== undefined;
-  const layout = blockLayout(problem, { b: dependsOnB, h: inputs.has('h') });
+  const dependsOn = {
+    b: inputs.has('b') || problem.given.used !== undefined,
+    h: inputs.has('h'),
+  };
+  const layout = blockLayout(problem, dependsOn);
   checkSize(fn, gpu, 4 * layoutWords(layout));
   const view = classifyBlocks(gpu, problem, layout, boundMod(fn, gpu, 'mask', compiled));
   const { captures } = o;
-  return { gpu, problem, view, maskMod, captures, compiled, owned: [view.words] };
+  return { gpu, problem, view, maskMod, captures, compiled, dependsOn, owned: [view.words] };
 }
 
 function missing(fn: string, name: string, input: string, what: string): never {

@@ -27,9 +27,17 @@ export function blockLists(
   const total = batch * heads * lists;
   if (total === 0) return { counts, indices };
   const params = Uint32Array.of(
-    ...[total, heads, lists, entries, some, full],
-    ...[strides.batch, strides.head, strides.row],
-    ...[Number(transposed), Number(isFull)],
+    total,
+    heads,
+    lists,
+    entries,
+    some,
+    full,
+    strides.batch,
+    strides.head,
+    strides.row,
+    Number(transposed),
+    Number(isFull),
   );
   gpu.batch(() => {
     dispatch(gpu, {

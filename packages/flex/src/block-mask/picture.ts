@@ -32,8 +32,8 @@ function grid(
     const seen = new Set<number>();
     for (let r = row; r < row + scale; r++) {
       for (let c = column; c < column + scale; c++) {
-        const class_ = classAt(r, c);
-        if (class_ !== undefined) seen.add(class_);
+        const found = classAt(r, c);
+        if (found !== undefined) seen.add(found);
       }
     }
     if (seen.size === 0) return ' ';

@@ -31,9 +31,9 @@ export async function readBlocks(
         const start = b * strides.batch + h * strides.head + row * strides.row;
         for (let column = 0; column < count; column++) {
           const word = start + Math.floor(column / 32);
-          const class_ = bit(some + word, column) + bit(full + word, column);
-          classes[((b * heads + h) * rows + row) * most + column] = class_;
-          visited += Math.min(class_, 1);
+          const found = bit(some + word, column) + bit(full + word, column);
+          classes[((b * heads + h) * rows + row) * most + column] = found;
+          visited += Math.min(found, 1);
         }
         total += count;
       }
