@@ -6,9 +6,9 @@ import { sections } from './sections.ts';
 export function variantWgsl(hooks: VariantHooks): string {
   const { scores, masks } = hooks;
   const chain = wgsl`
-    // What the softmax takes in a PARTIAL tile.
+    // What the softmax takes in a PARTIAL tile. Without branches, which \`&&\` would be: some compilers never get through them.
     fn masked_score(score: f32, row: Row, key: i32) -> f32 {
-      return select(MASKED, score, ${['key < row.k_len', ...masks.map(({ name }) => `visible_${name}(row, key)`)].join(' && ')});
+      return select(MASKED, score, ${['(key < row.k_len)', ...masks.map(({ name }) => `visible_${name}(row, key)`)].join(' & ')});
     }
 
     // Without score hooks the base change is folded into q.
