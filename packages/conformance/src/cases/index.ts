@@ -6,6 +6,7 @@ import { chunkedPrefillCases } from './chunked-prefill.ts';
 import { determinismCases } from './determinism.ts';
 import { dtypeCases } from './dtypes.ts';
 import { emptyRowCases } from './empty-rows.ts';
+import { flexCases } from './flex/index.ts';
 import { fuzzCases } from './fuzz.ts';
 import { gpuLengthCases } from './gpu-lengths.ts';
 import { gqaCases } from './gqa.ts';
@@ -54,4 +55,5 @@ export const allCases: readonly Case[] = [
   ...planCases,
   ...gridCases,
   ...headDimCases,
+  ...flexCases,
 ];

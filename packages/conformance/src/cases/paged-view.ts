@@ -10,7 +10,8 @@ import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 
-function viewOf(scope: Scope, problem: Problem, dtype: FloatDType): PagedKvView {
+/** The view of a paged problem, all of it on the GPU. */
+export function viewOf(scope: Scope, problem: Problem, dtype: FloatDType): PagedKvView {
   const { seqUsedK = new Int32Array(), blockTable = new Int32Array() } = problem;
   const [, pageSize = 0, , headDim = 0] = problem.k.shape;
   const integers = (values: Int32Array, shape: number[]) =>

@@ -33,7 +33,8 @@ export function scoreFunction(
     };
     if (scoreMod !== undefined)
       score = round(scoreMod(score, sequence.index, h, position, j, info));
-    if (score <= maskedScore) return -Infinity;
+    // NaN is masked too: what a mod makes of it is no score.
+    if (!(score > maskedScore)) return -Infinity;
     return maskMod?.(sequence.index, h, position, j, info) === false ? -Infinity : score;
   };
 }

@@ -4,9 +4,10 @@ import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { faults } from './faults.ts';
 import { faultyDevice } from './faulty-device.ts';
+import { flexFaults } from './flex-faults.ts';
 
 describe('a kernel in which', () => {
-  it.for(faults)('$name is caught by $caughtBy', async (fault) => {
+  it.for([...faults, ...flexFaults])('$name is caught by $caughtBy', async (fault) => {
     const named = allCases.find((c) => c.id === fault.caughtBy);
     if (named === undefined) throw new Error(`there is no case ${fault.caughtBy}`);
     const { device, patched } = faultyDevice((await testGpu()).device, fault);

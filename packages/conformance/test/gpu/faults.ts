@@ -15,14 +15,14 @@ export interface Fault {
 export const faults: readonly Fault[] = [
   {
     name: 'the mask is dropped',
-    find: /return key < row\.k_len && visible_band\(row, key\);/,
-    replace: 'return key < row.k_len;',
+    find: /\(key < row\.k_len\) & visible_band\(row, key\)/,
+    replace: 'key < row.k_len',
     caughtBy: 'lengths/self-33/f32',
   },
   {
     name: 'one key too many at a tile edge',
-    find: /return key < row\.k_len/,
-    replace: 'return key <= row.k_len',
+    find: /\(key < row\.k_len\) & visible/,
+    replace: '(key <= row.k_len) & visible',
     caughtBy: 'lengths/self-33/f32',
   },
   {
@@ -93,7 +93,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the diagonal is tied to the top left corner',
-    find: /select\(0, i32\(seq\.k_len\) - i32\(seq\.q_len\), params\.align_end != 0u\)/,
+    find: /select\(0, k_len - q_len, params\.align_end != 0u\)/,
     replace: '0',
     caughtBy: 'windows/cross-33x97/align-end/f32',
   },

@@ -4,6 +4,7 @@ type SetImmediate = (turn: () => void) => void;
 const nap = 0.2;
 
 let waiting = 0;
+let isTurning = false;
 let cell: Int32Array | undefined;
 
 /**
@@ -16,10 +17,14 @@ export function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>)
   if (!setImmediate || !info?.isFallbackAdapter) return work;
   const sleeper = (cell ??= new Int32Array(new SharedArrayBuffer(4)));
   const turn = (): void => {
-    if (waiting === 0) return;
+    isTurning = waiting > 0;
+    if (!isTurning) return;
     Atomics.wait(sleeper, 0, 0, nap);
     setImmediate(turn);
   };
-  if (waiting++ === 0) setImmediate(turn);
+  waiting++;
+  // One chain of turns, however many wait: each of them would sleep.
+  if (!isTurning) setImmediate(turn);
+  isTurning = true;
   return work.finally(() => waiting--);
 }

@@ -1,3 +1,4 @@
+import { fail, show } from '@heed/kernels-wgsl/variant';
 import type { CompiledMaskHook, CompiledScoreHook } from '../backends/wgsl/hooks.ts';
 import { type CompiledMod, compileResolved, toMaskHook, toScoreHook } from '../compile/compiled.ts';
 import { type Resolution, resolve } from '../compile/resolve.ts';
@@ -23,6 +24,10 @@ export function compileFor(
   source: Function,
   captures?: object,
 ): ResolvedMod {
+  if (captures === null || (captures !== undefined && typeof captures !== 'object')) {
+    const fix = 'Pass them by name: { bias }.';
+    fail(fn, 'captures must be an object', show(captures), fix);
+  }
   const resolution = resolve(fn, source, captures as Readonly<Record<string, unknown>>);
   return { mod: compileResolved(fn, resolution, role === 'score' ? 'score' : 'mask'), resolution };
 }

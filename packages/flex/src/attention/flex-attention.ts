@@ -1,6 +1,6 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult } from '@heed/kernels-wgsl';
-import { runCall } from '@heed/kernels-wgsl/variant';
+import { isView, runCall } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
 import { flexCall } from './flex-call.ts';
 import type { AnyFlexOptions, FlexOptions } from './options.ts';
@@ -40,7 +40,7 @@ export function flexAttention(
   v: Tensor | AnyFlexOptions,
   options?: AnyFlexOptions,
 ): AttentionResult {
-  const [values, given] = options === undefined ? [undefined, v] : [v, options];
+  const [values, given] = isView(k) ? [undefined, v] : [v, options];
   return runCall(
     flexCall('flexAttention', q, k, values as Tensor | undefined, given as AnyFlexOptions),
   );

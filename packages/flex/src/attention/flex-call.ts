@@ -62,11 +62,12 @@ export function flexHooks(fn: string, gpu: Gpu, options: AnyFlexOptions): BoundH
   ];
 }
 
-const remedies: Record<BuiltInVariants, string> = {
+const remedies: Record<BuiltInVariants | 'alibi', string> = {
   causal: 'Pass maskMod: causal from @heed/flex/masks',
   window: 'Pass maskMod: bind(slidingWindow, { window }) from @heed/flex/masks',
   softcap: 'Pass scoreMod: bind(softcap, { cap }) from @heed/flex/mods',
   alibiSlopes: 'Pass scoreMod: bind(alibi, { slopes }) from @heed/flex/mods',
+  alibi: 'Pass scoreMod: bind(alibi, { slopes }) from @heed/flex/mods',
 };
 
 export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
@@ -78,13 +79,14 @@ export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
     if (given === undefined) continue;
     fail(fn, `${name} is an option of attention()`, show(given), `${remedy}, or call attention().`);
   }
-  const { blockMask } = options;
-  if (blockMask !== undefined && !isBlockMask(blockMask)) {
-    fail(fn, 'blockMask must be a BlockMask', show(blockMask), 'Make it with createBlockMask.');
-  }
   for (const name of ['scoreMod', 'maskMod'] as const) {
     const mod: unknown = options[name];
     if (mod === undefined || typeof mod === 'function') continue;
     fail(fn, `${name} must be a function`, show(mod), 'Leave it out for none.');
+  }
+  const { blockMask } = options as { readonly blockMask?: unknown };
+  if (blockMask !== undefined && !isBlockMask(blockMask)) {
+    const fix = 'Make it with createBlockMask(), or pass a function as maskMod.';
+    fail(fn, 'blockMask must be a BlockMask', show(blockMask), fix);
   }
 }

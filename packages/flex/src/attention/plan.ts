@@ -49,7 +49,7 @@ export function planFlexAttention<C extends Captures = {}>(
   checkProblem(problem, 'planFlexAttention');
   const { scoreMod, maskMod, blockMask, captures } = problem;
   const mods = { scoreMod, maskMod, blockMask, captures } as AnyFlexOptions;
-  checkFlexOptions('planFlexAttention', mods);
+  checkFlexOptions('planFlexAttention', { ...problem, ...mods } as AnyFlexOptions);
   const { hooks, sources } = hooksOfProblem('planFlexAttention', mods);
   return makePlan<FlexTensors<C>>(
     gpu,

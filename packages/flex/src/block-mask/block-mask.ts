@@ -2,6 +2,7 @@ import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import { compileFor } from '../attention/compiled-hook.ts';
 import type { Captures } from '../compile/types.ts';
+import { inputsOf } from '../ir/depends.ts';
 import { buildBlockMask } from './build.ts';
 import { type DocumentOptions, documentMask } from './documents.ts';
 import { blockLists, type BlockLists, type ListKind } from './lists.ts';
@@ -43,8 +44,13 @@ export class BlockMask implements Disposable {
   ): BlockMask {
     const fn = 'BlockMask.fromCuSeqlens';
     const { maskMod, options, owned } = documentMask(fn, gpu, cuSeqlens, o);
-    const made = buildBlockMask(fn, gpu, maskMod, options);
-    return new BlockMask({ ...made, owned: [...made.owned, ...owned] });
+    try {
+      const made = buildBlockMask(fn, gpu, maskMod, options);
+      return new BlockMask({ ...made, owned: [...made.owned, ...owned] });
+    } catch (error) {
+      for (const tensor of owned) tensor.dispose();
+      throw error;
+    }
   }
 
   /** Rows and keys of a block. */
@@ -112,11 +118,12 @@ export class BlockMask implements Disposable {
   /**
    * A part of it, which shares its memory: batch entries (axis 0), heads (axis 1) or rows of blocks (axis 2), for an attention
    * over that part of q. The mask goes on seeing the indices and positions of the whole; `info` is of the part.
-   * @throws ValidationError a range that is not inside @throws UnsupportedError packed sequences
+   * @throws ValidationError a range that is not inside
+   * @throws UnsupportedError packed sequences; rows of a mask that reads `info.qLen` or `info.qRow`
    */
   slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask {
     const fn = 'BlockMask.slice';
-    const { problem, view, maskMod, captures } = partsOf(this);
+    const { problem, view, compiled } = partsOf(this);
     if (problem.lengths !== 'dense') {
       throw new UnsupportedError(
         `${fn}: packed sequences cannot be sliced. Make a mask for fewer.`,
@@ -139,15 +146,18 @@ export class BlockMask implements Disposable {
         'Count blocks, not rows.',
       );
     }
-    const part = shifted(problem, axis, start, end);
-    const moved = { ...captures, mask: maskMod, ...part.offsets };
+    const inputs = inputsOf(compiled.mod.root);
+    if (axis === 2 && (inputs.has('qLen') || inputs.has('qRow'))) {
+      throw new UnsupportedError(
+        `${fn}: rows of a mask that reads info.qLen or info.qRow cannot be sliced, since info is of the part. Pass what it needs in captures.`,
+      );
+    }
+    const part = shifted(partsOf(this), axis, start, end);
     return new BlockMask({
       ...partsOf(this),
-      problem: part.problem,
+      ...part,
       view: sliceView(view, axis, start, end),
-      maskMod: part.maskMod,
-      captures: moved,
-      compiled: compileFor(fn, 'block', part.maskMod, moved),
+      compiled: compileFor(fn, 'block', part.maskMod, part.captures),
       owned: [],
     });
   }

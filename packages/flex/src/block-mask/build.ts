@@ -27,12 +27,15 @@ export function buildBlockMask(
   const isDense = problem.lengths === 'dense';
   if (isDense && inputs.has('b') && o.B === undefined) missing(fn, 'B', 'b', 'batch entries');
   if (inputs.has('h') && o.H === undefined) missing(fn, 'H', 'h', 'query heads');
-  const dependsOnB = inputs.has('b') || problem.given.used !== undefined;
-  const layout = blockLayout(problem, { b: dependsOnB, h: inputs.has('h') });
+  const dependsOn = {
+    b: inputs.has('b') || problem.given.used !== undefined,
+    h: inputs.has('h'),
+  };
+  const layout = blockLayout(problem, dependsOn);
   checkSize(fn, gpu, 4 * layoutWords(layout));
   const view = classifyBlocks(gpu, problem, layout, boundMod(fn, gpu, 'mask', compiled));
   const { captures } = o;
-  return { gpu, problem, view, maskMod, captures, compiled, owned: [view.words] };
+  return { gpu, problem, view, maskMod, captures, compiled, dependsOn, owned: [view.words] };
 }
 
 function missing(fn: string, name: string, input: string, what: string): never {

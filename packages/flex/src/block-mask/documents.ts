@@ -18,6 +18,7 @@ import { andMasks, bind } from '../compile/compose.ts';
 import type { Captures, MaskMod } from '../compile/types.ts';
 import { documentsSource } from './documents.wgsl.ts';
 import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
+import { checkCount, entriesOf } from './problem.ts';
 
 /** Of `BlockMask.fromCuSeqlens`. */
 export interface DocumentOptions<C extends Captures = never> extends Pick<
@@ -41,8 +42,9 @@ export function documentMask<C extends Captures>(
   { maskMod, L, ...rest }: DocumentOptions<C>,
 ): { maskMod: Function; options: AnyBlockMaskOptions; owned: Tensor[] } {
   assertUsable(gpu);
-  const entries = cu instanceof Int32Array ? cu.length : cu.shape[0]!;
+  const entries = entriesOf(cu);
   checkLengths(fn, gpu, 'cuSeqlens', cu, [Math.max(1, entries)]);
+  checkCount(fn, 'L', L);
   const length = L ?? (cu instanceof Int32Array ? cu.at(-1) : undefined);
   if (length === undefined) {
     fail(fn, 'L is required', 'undefined', 'Lengths on the GPU are not known here.');

@@ -1,4 +1,5 @@
 import type { Gpu } from '@heed/core';
+import { checkTensor } from '@heed/core/kernel';
 import { type BoundHook, type Call, fail } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
 import type { BlockMask } from './block-mask.ts';
@@ -16,6 +17,7 @@ export function blockMaskHook(fn: string, gpu: Gpu, mask: BlockMask): BoundHook 
       'Make it with this one.',
     );
   }
+  checkTensor(fn, 'blockMask', view.words);
   const bound = boundMod(fn, gpu, 'block', compiled);
   const blocks = viewValues(view, problem.blockM, problem.blockN);
   return {
@@ -29,27 +31,29 @@ const rebuild = 'Make the mask from the same lengths: one dispatch, and nothing 
 
 /** @throws ValidationError the mask was made for another problem */
 export function checkBlockMask(call: Call, mask: BlockMask): void {
-  const { problem } = partsOf(mask);
+  const { problem, dependsOn } = partsOf(mask);
   const { fn, options, given } = call;
-  const must = (name: string, made: unknown, got: unknown, also?: unknown): void => {
-    if (made === got || (also !== undefined && made === also)) return;
+  const must = (name: string, made: unknown, got: unknown): void => {
+    if (made === got) return;
     fail(fn, `blockMask was made for ${name} = ${String(made)}`, String(got), rebuild);
+  };
+  // One entry serves all, unless it is that of one.
+  const mustServe = (name: string, made: number, got: number, depends: boolean): void => {
+    if (made !== 1 || depends) must(name, made, got);
   };
   must('layout', problem.lengths, call.lengths);
   must('align', problem.align, options.align ?? 'end');
-  must('H', problem.heads, call.qHeads, 1);
+  mustServe('H', problem.heads, call.qHeads, dependsOn.h);
   if (call.lengths === 'dense') {
-    must('B', problem.batch, call.batch, problem.given.used ? undefined : 1);
+    mustServe('B', problem.batch, call.batch, dependsOn.b);
     must('Lq', problem.seqlenQ, call.seqlenQ);
     must('Lk', problem.seqlenK, call.seqlenK);
   } else {
     must('sequences', problem.batch, call.batch);
+    // Lists of the host end within both; others are clamped to the rows that there are.
+    if (!(given.cuQ instanceof Int32Array)) must('Lq', problem.seqlenQ, call.seqlenQ);
   }
-  for (const [name, key] of lists) {
-    if (!isSame(problem.given[key], given[key])) {
-      fail(fn, `blockMask was made for other ${name}`, `${name} that differ`, rebuild);
-    }
-  }
+  for (const [name, key] of lists) mustEqual(fn, name, problem.given[key], given[key]);
 }
 
 const lists = [
@@ -61,8 +65,14 @@ const lists = [
 type List = Call['given']['cuQ'];
 
 /** Lists on the GPU cannot be compared here. */
-function isSame(a: List, b: List): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  if (!(a instanceof Int32Array && b instanceof Int32Array)) return true;
-  return a.length === b.length && a.every((n, i) => n === b[i]);
+function mustEqual(fn: string, name: string, made: List, got: List): void {
+  const differ = (what: string, a: unknown, b: unknown): never =>
+    fail(fn, `blockMask was made for ${what} = ${String(a)}`, String(b), rebuild);
+  if (made === undefined || got === undefined) {
+    if (made !== got) differ(name, made && 'a list', got && 'a list');
+    return;
+  }
+  if (!(made instanceof Int32Array && got instanceof Int32Array)) return;
+  const at = made.findIndex((n, i) => n !== got[i]);
+  if (at >= 0) differ(`${name}[${at}]`, made[at], got[at]);
 }

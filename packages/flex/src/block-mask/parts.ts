@@ -12,6 +12,8 @@ export interface BlockMaskParts {
   readonly maskMod: Function;
   readonly captures: object | undefined;
   readonly compiled: ResolvedMod;
+  /** Whether batch entries and heads have blocks of their own. */
+  readonly dependsOn: { readonly b: boolean; readonly h: boolean };
   /** What is freed with it. */
   readonly owned: readonly Tensor[];
 }

@@ -58,16 +58,17 @@ function dense(fn: string, gpu: Gpu, { B = 1, Lq, Lk, seqUsedK }: Options): Leng
 
 function packed(fn: string, gpu: Gpu, o: Options): LengthFacts {
   const cuQ = o.cuSeqlensQ!;
-  const batch = Math.max(0, (cuQ instanceof Int32Array ? cuQ.length : cuQ.shape[0]!) - 1);
+  const batch = Math.max(0, entriesOf(cuQ) - 1);
   if (o.B !== undefined && o.B !== batch) {
     fail(fn, `B must be the number of sequences, ${batch}`, show(o.B), 'Leave it out.');
   }
-  const cumulative = (name: string, cu: Lengths, rows: number): void => {
+  const cumulative = (name: string, cu: Lengths, size: 'Lq' | 'Lk'): number => {
     checkLengths(fn, gpu, name, cu, [batch + 1]);
+    const rows = o[size] ?? last(fn, size, cu);
     checkCumulative(fn, name, cu, rows);
+    return rows;
   };
-  const seqlenQ = o.Lq ?? last(fn, 'Lq', cuQ);
-  cumulative('cuSeqlensQ', cuQ, seqlenQ);
+  const seqlenQ = cumulative('cuSeqlensQ', cuQ, 'Lq');
   const { seqUsedK: used, blockTable } = o;
   if (used !== undefined) checkLengths(fn, gpu, 'seqUsedK', used, [batch]);
   if (blockTable !== undefined) {
@@ -85,8 +86,7 @@ function packed(fn: string, gpu: Gpu, o: Options): LengthFacts {
     return { lengths: 'varlen', keys: 'paged', ...sizes, given: { cuQ, used } };
   }
   const cuK = o.cuSeqlensK ?? cuQ;
-  const seqlenK = o.Lk ?? last(fn, 'Lk', cuK);
-  cumulative('cuSeqlensK', cuK, seqlenK);
+  const seqlenK = cumulative('cuSeqlensK', cuK, 'Lk');
   const slots = cuK instanceof Int32Array ? cuK : undefined;
   if (used !== undefined) checkUsed(fn, used, (b) => slots && slots[b + 1]! - slots[b]!);
   const maxKeys = slots ? widest(slots) : seqlenK;
@@ -104,7 +104,7 @@ function blockSizes(fn: string, size: Options['blockSize'] = 128): readonly [num
   return sizes as [number, number];
 }
 
-function checkCount(fn: string, name: string, n: unknown): void {
+export function checkCount(fn: string, name: string, n: unknown): void {
   if (n === undefined || (Number.isInteger(n) && (n as number) >= 0 && (n as number) <= MAX_LENGTH))
     return;
   fail(
@@ -123,6 +123,11 @@ function needed(fn: string, name: string, n: number | undefined): number {
     'undefined',
     'Pass the length, or cuSeqlensQ for packed tensors.',
   );
+}
+
+/** Of what may yet turn out to be no list at all. */
+export function entriesOf(list: Lengths): number {
+  return (list instanceof Int32Array ? list.length : list?.shape?.[0]) ?? 0;
 }
 
 const gpuLengths = 'Lengths on the GPU are not known here.';

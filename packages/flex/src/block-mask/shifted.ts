@@ -1,4 +1,6 @@
-import type { MaskMod } from '../compile/types.ts';
+import { bind } from '../compile/compose.ts';
+import type { Captures, MaskMod } from '../compile/types.ts';
+import type { BlockMaskParts } from './parts.ts';
 import type { BlockProblem } from './problem.ts';
 
 interface Shift {
@@ -15,20 +17,21 @@ const shiftedMask: MaskMod<Shift & Record<string, never>> = (b, h, q, kv, c, inf
 export interface ShiftedMask {
   readonly problem: BlockProblem;
   readonly maskMod: Function;
-  readonly offsets: Omit<Shift, 'mask'>;
+  readonly captures: Shift;
 }
 
-/** The problem of a slice, and how far the mask's arguments move. */
+/** The problem of a slice, and the mask with its arguments moved. The mask keeps a scope of its own: it may be a slice's. */
 export function shifted(
-  problem: BlockProblem,
+  { problem, maskMod, captures = {} }: Pick<BlockMaskParts, 'problem' | 'maskMod' | 'captures'>,
   axis: 0 | 1 | 2,
   start: number,
   end: number,
 ): ShiftedMask {
-  const offsets = { batch0: 0, head0: 0, query0: 0 };
+  const mask = bind(maskMod as MaskMod<never>, captures as Captures);
+  const offsets = { mask, batch0: 0, head0: 0, query0: 0 };
   if (axis === 1) {
     const part = { ...problem, heads: end - start };
-    return { problem: part, maskMod: shiftedMask, offsets: { ...offsets, head0: start } };
+    return { problem: part, maskMod: shiftedMask, captures: { ...offsets, head0: start } };
   }
   if (axis === 0) {
     const { used } = problem.given;
@@ -36,12 +39,12 @@ export function shifted(
       used instanceof Int32Array ? used.slice(start, end) : used?.slice(0, start, end);
     const given = usedPart ? { used: usedPart } : {};
     const part = { ...problem, batch: end - start, given };
-    return { problem: part, maskMod: shiftedMask, offsets: { ...offsets, batch0: start } };
+    return { problem: part, maskMod: shiftedMask, captures: { ...offsets, batch0: start } };
   }
   const firstRow = start * problem.blockM;
   const seqlenQ = Math.max(0, Math.min(end * problem.blockM, problem.seqlenQ) - firstRow);
   // With align 'end' the part's own diagonal is as much further as its rows are fewer.
   const own = problem.align === 'end' ? problem.seqlenQ - seqlenQ : 0;
   const part = { ...problem, seqlenQ };
-  return { problem: part, maskMod: shiftedMask, offsets: { ...offsets, query0: firstRow - own } };
+  return { problem: part, maskMod: shiftedMask, captures: { ...offsets, query0: firstRow - own } };
 }

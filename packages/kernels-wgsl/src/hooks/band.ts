@@ -24,7 +24,7 @@ export const band: MaskHook = {
   hasRange: true,
   wgsl: wgsl`
     fn visible_band(row: Row, key: i32) -> bool {
-      return key >= row.query - params.band_left && key <= row.query + params.band_right;
+      return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
     }
 
     fn class_band(span: Span) -> u32 {

@@ -5,10 +5,13 @@ import { sections } from './sections.ts';
 /** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
 export function variantWgsl(hooks: VariantHooks): string {
   const { scores, masks } = hooks;
+  const shown = masks.map(({ name }) => `visible_${name}(row, key)`);
+  const inside = 'key < row.k_len';
+  const visible = shown.length > 0 ? [`(${inside})`, ...shown].join(' & ') : inside;
   const chain = wgsl`
-    // What the softmax takes in a PARTIAL tile.
+    // What the softmax takes in a PARTIAL tile. Without branches, which \`&&\` would be: some compilers never get through them.
     fn masked_score(score: f32, row: Row, key: i32) -> f32 {
-      return select(MASKED, score, ${['key < row.k_len', ...masks.map(({ name }) => `visible_${name}(row, key)`)].join(' && ')});
+      return select(MASKED, score, ${visible});
     }
 
     // Without score hooks the base change is folded into q.

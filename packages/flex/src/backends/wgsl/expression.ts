@@ -3,7 +3,7 @@ import { f32Literal } from './literal.ts';
 
 /**
  * How tightly an expression binds, after WGSL's grammar: shifts and bit operations take unary operands only, and chains
- * of `&&`, `||`, `&`, `|` and `^` mix with nothing.
+ * of `&`, `|` and `^` mix with nothing.
  */
 export const Level = { chain: 1, relation: 2, sum: 3, product: 4, unary: 5 } as const;
 
@@ -51,8 +51,9 @@ const infixes: { readonly [O in Op]?: Infix } = {
   bitand: ['&', Level.chain, Level.unary],
   bitor: ['|', Level.chain, Level.unary],
   bitxor: ['^', Level.chain, Level.unary],
-  and: ['&&', Level.chain, Level.relation],
-  or: ['||', Level.chain, Level.relation],
+  // Both sides are computed: every operation is total, and some compilers never get through the branches of `&&`.
+  and: ['&', Level.chain, Level.unary],
+  or: ['|', Level.chain, Level.unary],
 };
 
 function infix([operator, level, operands]: Infix, a: Text, b: Text): Text {

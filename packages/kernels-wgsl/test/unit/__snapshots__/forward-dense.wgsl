@@ -319,7 +319,7 @@ fn class_of_tile(tile: u32, whole: Span) -> u32 {
 }
 
 fn visible_band(row: Row, key: i32) -> bool {
-  return key >= row.query - params.band_left && key <= row.query + params.band_right;
+  return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
 }
 
 fn class_band(span: Span) -> u32 {
@@ -336,9 +336,9 @@ fn range_band(span: Span) -> vec2<i32> {
   return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
 }
 
-// What the softmax takes in a PARTIAL tile.
+// What the softmax takes in a PARTIAL tile. Without branches, which `&&` would be: some compilers never get through them.
 fn masked_score(score: f32, row: Row, key: i32) -> f32 {
-  return select(MASKED, score, key < row.k_len && visible_band(row, key));
+  return select(MASKED, score, (key < row.k_len) & visible_band(row, key));
 }
 
 // Without score hooks the base change is folded into q.

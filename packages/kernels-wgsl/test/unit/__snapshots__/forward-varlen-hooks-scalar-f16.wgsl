@@ -450,7 +450,7 @@ fn score_alibi(score: f32, row: Row, key: i32) -> f32 {
 }
 
 fn visible_band(row: Row, key: i32) -> bool {
-  return key >= row.query - params.band_left && key <= row.query + params.band_right;
+  return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
 }
 
 fn class_band(span: Span) -> u32 {
@@ -475,9 +475,9 @@ fn mod_score(dot_product: f32, row: Row, key: i32) -> f32 {
   return select(MASKED, score * LOG2_E, score > SEEN);
 }
 
-// What the softmax takes in a PARTIAL tile.
+// What the softmax takes in a PARTIAL tile. Without branches, which `&&` would be: some compilers never get through them.
 fn masked_score(score: f32, row: Row, key: i32) -> f32 {
-  return select(MASKED, score, key < row.k_len && visible_band(row, key));
+  return select(MASKED, score, (key < row.k_len) & visible_band(row, key));
 }
 
 // Without score hooks the base change is folded into q.

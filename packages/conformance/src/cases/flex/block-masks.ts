@@ -1,0 +1,107 @@
+import type { MaskMod } from '@heed/flex';
+import { type Check, sameRun } from '../../budget/checks.ts';
+import { random } from '../../numerics/random.ts';
+import { flexLaunch } from '../../problems/flex/launch.ts';
+import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
+import { normalTable, table } from '../../problems/flex/tables.ts';
+import { poisonUnused } from '../../problems/rearrange.ts';
+import { type Case, defineCase } from '../case.ts';
+import { isRight } from '../expect.ts';
+import { blockProblems } from './block-problems.ts';
+import type { Layout, Rows } from './layouts.ts';
+
+const documents = table([3, 300], 'i32', (i) =>
+  Math.floor((i % 300) / (40 + 30 * Math.floor(i / 300))),
+);
+const bias = normalTable([4], random(95));
+
+/** Masks with full, partial and empty blocks. */
+const pairs: Readonly<Record<string, Pair>> = {
+  band: () =>
+    mods({
+      maskMod: (b, h, q, kv, c) => q >= kv && q - kv <= c.left,
+      captures: { left: 140 },
+    }),
+  'by-batch-and-head': (given) =>
+    mods({
+      maskMod: (b, h, q, kv, { id }) => (h < 2 ? id[b]![q] === id[b]![kv] : kv <= q + 40 * b),
+      captures: { id: given(documents) },
+    }),
+  // Bounds say nothing: every block is partial.
+  unbounded: (given) =>
+    mods({
+      scoreMod: (s, b, h, q, kv, c) => s + c.bias[h]!,
+      maskMod: (b, h, q, kv) => ((q * 5 + kv * 3) & 7) !== 1,
+      captures: { bias: given(bias) },
+    }),
+};
+
+const blockSizes = [32, 96, [64, 128], 128] as const;
+const quick = ['band/dense-prefill', 'by-batch-and-head/paged-decode', 'unbounded/packed-decode'];
+
+const byBlocks = Object.entries(pairs).flatMap(([name, pair]) =>
+  (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
+    (['prefill', 'decode'] as const).flatMap((rows) => blockMaskCase(name, pair, layout, rows)),
+  ),
+);
+
+/** The BlockMask of a mask, in every block size, gives the bits of the mask itself. */
+function blockMaskCase(name: string, pair: Pair, layout: Layout, rows: Rows): Case[] {
+  const id = `${name}/${layout}-${rows}`;
+  return defineCase('flex-block-masks', id, {
+    tier: quick.includes(id) ? 'quick' : 'full',
+    f16Tier: 'full',
+    tags: ['browser'],
+    async run(gpu, dtype, signal) {
+      const numSplits = rows === 'decode' ? 3 : 1;
+      const checks: Check[] = [];
+      for (const [p, plain] of blockProblems[layout][rows](dtype).entries()) {
+        const problem = withMods(poisonUnused(plain, NaN), pair);
+        const want = await flexLaunch(gpu, problem, dtype, { numSplits });
+        checks.push(...isRight(`problem ${p} maskMod`, want, problem, dtype));
+        for (const blockSize of blockSizes) {
+          signal?.throwIfAborted();
+          for (const gpuLengths of [false, true]) {
+            const options = { numSplits, blockSize, gpuLengths };
+            const got = await flexLaunch(gpu, problem, dtype, options);
+            const label = `problem ${p} ${JSON.stringify(options)}`;
+            checks.push(...sameRun(label, got, want), ...isRight(label, got, problem, dtype));
+          }
+        }
+      }
+      return checks;
+    },
+  });
+}
+
+const oddKeys: MaskMod<never> = (b, h, q, kv) => kv % 2 === 1 || q < 20;
+
+/** A maskMod beside a BlockMask: both have to hold. */
+const beside = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
+  defineCase('flex-block-masks', `and-mask-mod/${layout}`, {
+    tier: layout === 'dense' ? 'quick' : 'full',
+    f16Tier: 'full',
+    async run(gpu, dtype) {
+      const checks: Check[] = [];
+      for (const [p, plain] of blockProblems[layout].prefill(dtype).entries()) {
+        const poisoned = poisonUnused(plain, NaN);
+        const problem = withMods(poisoned, pairs['band']!);
+        const both = withMods(poisoned, () =>
+          mods({
+            maskMod: (b, h, q, kv, c) => q >= kv && q - kv <= c.left && (kv % 2 === 1 || q < 20),
+            captures: { left: 140 },
+          }),
+        );
+        const got = await flexLaunch(gpu, problem, dtype, {
+          numSplits: 1,
+          blockSize: 64,
+          beside: oddKeys,
+        });
+        checks.push(...isRight(`problem ${p}`, got, both, dtype));
+      }
+      return checks;
+    },
+  }),
+);
+
+export const blockMaskCases: readonly Case[] = [...byBlocks, ...beside];

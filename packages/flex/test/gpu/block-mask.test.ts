@@ -1,0 +1,133 @@
+import type { Gpu } from '@heed/core';
+import { testGpu } from '@heed/testing';
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { BlockMaskOptions } from '../../src/block-mask/options.ts';
+import { compileMod, createBlockMask, type MaskMod } from '../../src/index.ts';
+import { printProgram } from '../programs/ast.ts';
+import { indexMask, maskProgram } from '../programs/generate.ts';
+import { clampingValues, library, type Table } from '../programs/library.ts';
+import { captureValues, type CaptureValues, declared, functionOf } from '../programs/world.ts';
+import { captured } from './data.ts';
+import { judgeBlocks, problemOf, type Visible } from './enumerate.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+type Problem = Omit<BlockMaskOptions, 'captures'>;
+
+const ragged = {
+  cuSeqlensQ: Int32Array.of(0, 40, 40, 41, 110, 110),
+  cuSeqlensK: Int32Array.of(0, 90, 100, 101, 101, 170),
+} as const;
+
+/** Ugly lengths in every layout. */
+const problems: Readonly<Record<string, Problem>> = {
+  'dense, end': { B: 2, H: 2, Lq: 70, Lk: 131, blockSize: 32 },
+  'dense, start': { B: 2, H: 1, Lq: 131, Lk: 97, align: 'start', blockSize: 32 },
+  'dense, more rows than keys': { B: 2, H: 1, Lq: 150, Lk: 99, blockSize: 96 },
+  'dense, oblong blocks': { B: 1, H: 1, Lq: 129, Lk: 257, blockSize: [64, 128] },
+  'dense, used keys': {
+    B: 3,
+    H: 1,
+    Lq: 65,
+    Lk: 131,
+    blockSize: 32,
+    seqUsedK: Int32Array.of(97, 0, 131),
+  },
+  'packed, ragged and empty': { ...ragged, H: 2, blockSize: 32 },
+  'packed, rows behind the last': {
+    ...ragged,
+    Lq: 150,
+    Lk: 180,
+    align: 'start',
+    blockSize: [32, 96],
+  },
+  'packed, used keys': { ...ragged, seqUsedK: Int32Array.of(33, 10, 0, 0, 64), blockSize: 32 },
+  paged: {
+    cuSeqlensQ: Int32Array.of(0, 64, 65, 65, 100),
+    seqUsedK: Int32Array.of(130, 40, 0, 7),
+    blockTable: Int32Array.of(0, 1, 2, 3),
+    blockSize: 32,
+  },
+};
+
+type Mask = MaskMod;
+
+/** The share of empty and of full blocks that bounds must find, over all problems above. Nearly every mask: all of them. */
+/** Of tables, bounds know the minima and maxima of aligned groups of 32, which the blocks above cut across. */
+const tightness: Readonly<Record<string, number>> = {
+  'document id [96]': 0.55,
+  'sharedPrefix prefix 30 id [96]': 0.85,
+  'tree ancestors [70, 3] prefix 26': 0.6,
+  'tree ancestors [70, 3]': 0.8,
+};
+
+describe.for(library.filter(({ kind }) => kind === 'mask'))('$name', ({ name, mod, values }) => {
+  it('has sound and tight blocks in every layout', async () => {
+    const clamped = clampingValues(values);
+    const visible: Visible = (b, h, q, kv, info) => mod(b, h, q, kv, clamped, info) as boolean;
+    const captures = captured(gpu, values);
+    let [decidable, decided] = [0, 0];
+    for (const [where, options] of Object.entries(problems)) {
+      using mask = createBlockMask(gpu, mod as unknown as Mask, { ...options, captures });
+      const judged = judgeBlocks(await mask.toDense(), problemOf(options), visible);
+      expect(judged.wrong, where).toEqual([]);
+      decidable += judged.decidable;
+      decided += judged.decided;
+    }
+    expect(decidable).toBeGreaterThan(0);
+    expect(decided / decidable, name).toBeGreaterThanOrEqual(tightness[name] ?? 1);
+  });
+});
+
+describe('random masks', () => {
+  const sample = <T>(arbitrary: fc.Arbitrary<T>, numRuns: number, seed: number): T[] =>
+    fc.sample(arbitrary, { numRuns, seed });
+  const layouts: readonly Problem[] = [
+    { B: 2, H: 2, Lq: 40, Lk: 70, blockSize: 32 },
+    { B: 2, H: 3, Lq: 70, Lk: 40, seqUsedK: Int32Array.of(40, 33), align: 'start', blockSize: 32 },
+    {
+      H: 2,
+      cuSeqlensQ: Int32Array.of(0, 33, 33, 70),
+      cuSeqlensK: Int32Array.of(0, 66, 70, 75),
+      blockSize: 32,
+    },
+    { ...problems['paged']!, H: 2, seqUsedK: Int32Array.of(66, 40, 0, 7) },
+  ];
+
+  it.for([
+    ['of integers', indexMask, 40, 0.9],
+    ['with statements and floats', maskProgram, 20, 0.9],
+  ] as const)('%s have sound blocks', async ([, programs, count, least]) => {
+    const [values] = sample(captureValues, 1, 31) as [CaptureValues];
+    const captures = captured(gpu, tables(values));
+    let [decidable, decided] = [0, 0];
+    for (const [i, program] of sample(programs, count, 32).entries()) {
+      const text = printProgram(program);
+      const { js } = compileMod(functionOf(text), declared(values), { kind: 'mask' });
+      const visible: Visible = (b, h, q, kv, info) => js(b, h, q, kv, values, info) as boolean;
+      const options = layouts[i % layouts.length]!;
+      const all = { ...options, captures: { ...values, ...captures } };
+      using mask = createBlockMask(gpu, functionOf(text) as unknown as Mask, all as never);
+      const judged = judgeBlocks(await mask.toDense(), problemOf(options), visible);
+      expect(judged.wrong, text).toEqual([]);
+      decidable += judged.decidable;
+      decided += judged.decided;
+    }
+    expect(decided / decidable).toBeGreaterThan(least);
+  });
+});
+
+/** The tables of generated programs. */
+function tables({ ids, grid, bias, half }: CaptureValues): Record<string, Table> {
+  const flat = (table: readonly unknown[]): number[] => table.flat() as number[];
+  return {
+    ids: { dtype: 'i32', shape: [40], data: flat(ids) },
+    grid: { dtype: 'i32', shape: [3, 5], data: flat(grid) },
+    bias: { dtype: 'f32', shape: [16], data: flat(bias) },
+    half: { dtype: 'f16', shape: [2, 4], data: flat(half) },
+  };
+}

@@ -1,0 +1,108 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as docstrings from '../examples/docstrings.ts';
+import { guideExamples, trimmed } from '../examples/guide-text.ts';
+
+const texts = import.meta.glob(['../../../../docs/flex.md', '../examples/guide/*.ts'], {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+const guide = guideExamples(texts['../../../../docs/flex.md']!);
+const files = Object.keys(texts).filter((path) => /\/\d+-/.test(path));
+
+/** What a piece of code prints, call by call. */
+async function printedBy(run: () => Promise<unknown>): Promise<unknown[][]> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  try {
+    await run();
+    return log.mock.calls;
+  } finally {
+    log.mockRestore();
+  }
+}
+
+/** A call of console.log as a console shows it, for the values that the guide prints. */
+const shown = (values: readonly unknown[]): string =>
+  trimmed(values.map((x) => (Array.isArray(x) ? `[ ${x.join(', ')} ]` : String(x))).join(' '));
+
+// The examples share the guide's device, and so its kernels.
+let gpu: Gpu;
+let query: Tensor;
+let key: Tensor;
+beforeAll(async () => {
+  const setup = await import('../examples/guide/setup.ts');
+  gpu = setup.gpu;
+  [query, key] = setup.inputs(6);
+});
+
+afterAll(async () => {
+  await gpu.settled();
+  gpu.dispose();
+});
+
+// test/unit/readme.test.ts holds that these files are what the guide shows.
+describe('in docs/flex.md, example', () => {
+  it.for(guide.map((example, i) => [example.title, example.printed, files[i]!] as const))(
+    '%s prints what it says',
+    async ([, printed, file]) => {
+      const name = file.match(/([^/]+)\.ts$/)![1]!;
+      const calls = await printedBy(() => import(`../examples/guide/${name}.ts`));
+      expect(calls.map(shown)).toEqual(printed);
+    },
+  );
+});
+
+it('the README’s first example runs and prints what it says', async () => {
+  const [call] = await printedBy(() => import('../examples/quickstart.ts'));
+  const [shape, out] = call as [number[], Float32Array];
+  expect(shape).toEqual([1, 8, 64, 64]);
+  expect(out).toHaveLength(32_768);
+  expect(out.every(Number.isFinite)).toBe(true);
+});
+
+it('the example in the repository’s README runs', async () => {
+  const [call] = await printedBy(() => import('../examples/root.ts'));
+  const [shape, lse] = call as [number[], Float32Array];
+  expect(shape).toEqual([1, 1, 4, 8]);
+  // A score of √8 for each pair, and 0, 1 and 2 more by distance: from the third query on, three keys.
+  const sums = [1, 1 + Math.E, 1 + Math.E + Math.E ** 2, 1 + Math.E + Math.E ** 2];
+  expect(lse).toMatchTensor(
+    Float32Array.from(sums, (sum) => Math.sqrt(8) + Math.log(sum)),
+    { tolerance: 1e-5 },
+  );
+});
+
+describe('the example in the docstring of', () => {
+  const { modExamples, maskExamples, flexAttentionExample, bindExample, f32Example } = docstrings;
+  const examples = {
+    flexAttention: flexAttentionExample,
+    bind: bindExample,
+    f32: f32Example,
+    ...modExamples,
+    ...maskExamples,
+  };
+
+  // Where every value is 1, so is every mean of them: each query of these examples sees a key.
+  it.for(Object.entries(examples))('%s', async ([, run]) => {
+    const ones = gpu.tensor(new Float32Array(6).fill(1), { shape: [1, 1, 6, 1] });
+    const out = await run(query, key, ones).out.read();
+    expect(out).toMatchTensor(new Float32Array(out.length).fill(1), { tolerance: 1e-5 });
+  });
+
+  it('planFlexAttention', async () => {
+    const zeros = gpu.tensor(new Float32Array(8 * 32 * 64), { shape: [1, 8, 32, 64] });
+    expect((await docstrings.planExample(gpu, zeros, zeros, zeros)).shape).toEqual(zeros.shape);
+  });
+
+  it('createBlockMask', async () => {
+    const calls = await printedBy(() => docstrings.createBlockMaskExample(gpu));
+    expect(calls).toEqual([[0.484375]]);
+  });
+
+  it('BlockMask.fromCuSeqlens', async () => {
+    const picture = await docstrings.fromCuSeqlensExample(gpu);
+    expect(picture.split('\n')).toHaveLength(8);
+    expect(picture.split('\n')[6]).toBe('·····▒▒·');
+  });
+});
