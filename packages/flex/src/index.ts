@@ -1,5 +1,9 @@
 export { flexAttention } from './attention/flex-attention.ts';
-export { flexAttentionVjp } from './attention/flex-attention-vjp.ts';
+export {
+  flexAttentionVjp,
+  type FlexGradients,
+  type GradOptions,
+} from './attention/flex-attention-vjp.ts';
 export type { FlexOptions } from './attention/options.ts';
 export { type FlexProblem, type FlexTensors, planFlexAttention } from './attention/plan.ts';
 export { BlockMask } from './block-mask/block-mask.ts';

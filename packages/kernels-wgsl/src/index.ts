@@ -1,6 +1,6 @@
 export { attention } from './api/attention.ts';
 export { attentionVjp } from './api/attention-vjp.ts';
-export type { Differentiable } from './api/vjp.ts';
+export type { AttentionGradients, Differentiable } from './api/vjp.ts';
 export { mergeStates } from './api/merge-states.ts';
 export type {
   AttentionOptions,

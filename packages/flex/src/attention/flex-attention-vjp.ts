@@ -1,9 +1,24 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult, Differentiable, Gradients } from '@heed/kernels-wgsl';
-import { differentiable } from '@heed/kernels-wgsl/variant';
+import { type Call, differentiable, fail } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
+import { compileFor } from './compiled-hook.ts';
 import { flexCall } from './flex-call.ts';
 import type { AnyFlexOptions, FlexOptions } from './options.ts';
+
+const fn = 'flexAttentionVjp';
+
+/** Which captured tables are to have a gradient. */
+export interface GradOptions {
+  /** Names of captures; default every float tensor that the scoreMod reads. */
+  readonly grads?: readonly string[];
+}
+
+/** The gradients of flexAttention. */
+export interface FlexGradients extends Gradients {
+  /** f32, in the shapes of the captured tensors. */
+  readonly dCaptures: Readonly<Record<string, Tensor>>;
+}
 
 /**
  * `flexAttention`, and its gradient: by q, k and v through whatever the score mod does, branches included. A pair that a mod
@@ -19,26 +34,51 @@ export function flexAttentionVjp<C extends Captures = {}>(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  options: FlexOptions<C>,
-): AttentionResult & Differentiable<Gradients>;
+  options: FlexOptions<C> & GradOptions,
+): AttentionResult & Differentiable<FlexGradients>;
 export function flexAttentionVjp<C extends Captures = {}>(
   q: Tensor,
   view: PagedKvView,
-  options: FlexOptions<C>,
-): AttentionResult & Differentiable<Gradients>;
+  options: FlexOptions<C> & GradOptions,
+): AttentionResult & Differentiable<FlexGradients>;
 export function flexAttentionVjp(
   q: Tensor,
   k: Tensor | PagedKvView,
   v: Tensor | object,
   options?: object,
-): AttentionResult & Differentiable<Gradients> {
+): AttentionResult & Differentiable<FlexGradients> {
   const [values, given] = options === undefined ? [undefined, v] : [v, options];
-  const call = flexCall(
-    'flexAttentionVjp',
-    q,
-    k,
-    values as Tensor | undefined,
-    given as AnyFlexOptions,
+  const all = given as AnyFlexOptions & GradOptions;
+  const call = flexCall(fn, q, k, values as Tensor | undefined, all);
+  const names = gradNames(all, call);
+  return differentiable(call, names.size > 0, ({ tables, ...gradients }) => ({
+    ...gradients,
+    dCaptures: Object.fromEntries([...names].map(([table, name]) => [name, tables[table]!])),
+  }));
+}
+
+/** The tables of the score mod that get a gradient, by their index, with their names. */
+function gradNames(
+  { scoreMod, captures, grads }: AnyFlexOptions & GradOptions,
+  call: Call,
+): Map<number, string> {
+  const hook = call.hooks.find((bound) => bound.hook.kind === 'score')?.hook;
+  const read = new Set(
+    hook?.kind === 'score' ? hook.gradient!.reads.map(({ table }) => table) : [],
   );
-  return differentiable(call);
+  const tables = scoreMod ? compileFor(fn, 'score', scoreMod, captures).mod.tables : [];
+  const names = new Map(
+    tables.filter(({ index }) => read.has(index)).map(({ index, name }) => [index, name]),
+  );
+  for (const name of grads ?? []) {
+    if ([...names.values()].includes(name)) continue;
+    const known = [...names.values()].join(', ') || 'none';
+    fail(
+      fn,
+      `grads must name float tensors that the scoreMod reads (${known})`,
+      `'${name}'`,
+      'Leave grads out for all of them.',
+    );
+  }
+  return new Map([...names].filter(([, name]) => !grads || grads.includes(name)));
 }

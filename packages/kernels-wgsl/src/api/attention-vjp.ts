@@ -1,8 +1,7 @@
 import type { Tensor } from '@heed/core';
-import type { Gradients } from '../run/backward.ts';
 import { denseCall } from './dense-call.ts';
 import type { AttentionOptions, AttentionResult } from './options.ts';
-import { type Differentiable, differentiable } from './vjp.ts';
+import { attentionDifferentiable, type AttentionGradients, type Differentiable } from './vjp.ts';
 
 /**
  * `attention`, and its gradient.
@@ -15,6 +14,6 @@ export function attentionVjp(
   k: Tensor,
   v: Tensor,
   options?: AttentionOptions,
-): AttentionResult & Differentiable<Gradients> {
-  return differentiable(denseCall('attentionVjp', q, k, v, options));
+): AttentionResult & Differentiable<AttentionGradients> {
+  return attentionDifferentiable(denseCall('attentionVjp', q, k, v, options));
 }

@@ -1,8 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import type { Gradients } from '../run/backward.ts';
 import type { AttentionResult, VarlenOptions } from './options.ts';
 import { isView, varlenCall, viewCall } from './varlen-call.ts';
-import { type Differentiable, differentiable } from './vjp.ts';
+import { attentionDifferentiable, type AttentionGradients, type Differentiable } from './vjp.ts';
 
 /**
  * `varlenAttention`, and its gradient; see {@link attentionVjp}. Rows outside every sequence, and keys that none uses, have
@@ -13,20 +12,20 @@ export function varlenAttentionVjp(
   k: Tensor,
   v: Tensor,
   options: VarlenOptions,
-): AttentionResult & Differentiable<Gradients>;
+): AttentionResult & Differentiable<AttentionGradients>;
 export function varlenAttentionVjp(
   q: Tensor,
   view: PagedKvView,
   options: VarlenOptions,
-): AttentionResult & Differentiable<Gradients>;
+): AttentionResult & Differentiable<AttentionGradients>;
 export function varlenAttentionVjp(
   q: Tensor,
   k: Tensor | PagedKvView,
   v: Tensor | VarlenOptions,
   options?: VarlenOptions,
-): AttentionResult & Differentiable<Gradients> {
+): AttentionResult & Differentiable<AttentionGradients> {
   const fn = 'varlenAttentionVjp';
-  return differentiable(
+  return attentionDifferentiable(
     isView(k)
       ? viewCall(fn, q, k, v as VarlenOptions)
       : varlenCall(fn, q, k, v as Tensor, options as VarlenOptions),

@@ -1,11 +1,17 @@
-import type { Tensor } from '@heed/core';
+import { type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, formatShape } from '@heed/core/kernel';
-import { type Gradients, runBackward } from '../run/backward.ts';
+import { type AllGradients, type Gradients, runBackward } from '../run/backward.ts';
 import { runCall } from '../run/call.ts';
 import { recorderTarget } from '../run/target.ts';
 import type { Call } from './call.ts';
 import { fail } from './checks/fail.ts';
 import type { AttentionResult } from './options.ts';
+
+/** The gradients of attention. */
+export interface AttentionGradients extends Gradients {
+  /** f32, in the shape of alibiSlopes, where they are given. */
+  readonly dAlibiSlopes?: Tensor;
+}
 
 /** The gradient of a call: what a result's gradients are by q, k, v. */
 export interface Differentiable<G> {
@@ -16,8 +22,17 @@ export interface Differentiable<G> {
   readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
 }
 
-/** Runs a checked call forward, and keeps what its backward needs. */
-export function differentiable(call: Call): AttentionResult & Differentiable<Gradients> {
+/**
+ * Runs a checked call forward, and keeps what its backward needs.
+ * @param withTables whether the gradients by the tables of the last score hook are wanted
+ * @param name what they are called in the result
+ */
+export function differentiable<G>(
+  call: Call,
+  withTables: boolean,
+  name: (gradients: AllGradients) => G,
+): AttentionResult & Differentiable<G> {
+  checkDifferentiable(call);
   const { out, lse } = runCall({ ...call, options: { ...call.options, returnLse: true } });
   return {
     out,
@@ -27,9 +42,25 @@ export function differentiable(call: Call): AttentionResult & Differentiable<Gra
       checkGradient(call, 'dOut', dOut, out);
       if (dLse) checkGradient(call, 'dLse', dLse, lse!);
       const state = { out, lse: lse!, dOut, dLse };
-      return gpu.batch(() => runBackward(call, state, recorderTarget(gpu)));
+      return name(gpu.batch(() => runBackward(call, state, recorderTarget(gpu), withTables)));
     },
   };
+}
+
+/** attention's own: the tables of its last score hook are ALiBi's slopes, if there are any. */
+export function attentionDifferentiable(
+  call: Call,
+): AttentionResult & Differentiable<AttentionGradients> {
+  const hasSlopes = call.options.alibiSlopes !== undefined;
+  return differentiable(call, hasSlopes, ({ tables, ...gradients }) => ({
+    ...gradients,
+    ...(tables[0] && { dAlibiSlopes: tables[0] }),
+  }));
+}
+
+function checkDifferentiable({ fn, hooks }: Call): void {
+  if (hooks.every(({ hook }) => hook.kind === 'mask' || hook.gradient)) return;
+  throw new UnsupportedError(`${fn}: a score hook without a gradient. Give it one.`);
 }
 
 function checkGradient({ fn, gpu }: Call, name: string, gradient: Tensor, of: Tensor): void {

@@ -1,8 +1,8 @@
 import type { TileConfig } from '../tiles/tile.ts';
 import type { FloatType, ForwardConfig, WriteAccess } from './forward.ts';
 
-/** Which gradients a kernel computes: dq over query tiles, or dk and dv over key tiles. */
-export type GradientOf = 'q' | 'kv';
+/** Which gradients a kernel computes: dq over query tiles, dk and dv over key tiles, or those of tables over query tiles. */
+export type GradientOf = 'q' | 'kv' | 'tables';
 
 /** Everything that a backward kernel's WGSL depends on. */
 export interface BackwardConfig extends Pick<

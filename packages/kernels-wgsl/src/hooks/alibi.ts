@@ -24,10 +24,19 @@ export const alibi: ScoreHook = {
     }
   `,
   gradient: {
-    params: [],
+    params: [{ name: 'slopes_width', type: 'u32' }],
+    reads: [{ table: 0, isPerRow: true }],
     wgsl: wgsl`
       fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
         return 1.0;
+      }
+
+      fn partial_alibi_0(score: f32, row: Row, key: i32) -> f32 {
+        return -f32(abs(row.query - key));
+      }
+
+      fn element_alibi_0(row: Row, key: i32) -> u32 {
+        return u32(row.batch) * params.slopes_width + u32(row.head);
       }
     `,
   },

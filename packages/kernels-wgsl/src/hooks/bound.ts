@@ -42,6 +42,7 @@ function boundAlibi(slopes: Tensor): BoundHook {
       slopes_batch: place!.strides.at(-2) ?? 0,
       slopes_head: place!.strides.at(-1)!,
     }),
+    gradientValues: () => ({ slopes_width: slopes.shape.length === 2 ? slopes.shape[1]! : 0 }),
   };
 }
 

@@ -43,8 +43,21 @@ export interface ScoreHook extends Hook {
 export interface HookGradient {
   /** Uniform values beside the hook's own. */
   readonly params: readonly ParamField[];
-  /** Declares `fn slope_<name>(score: f32, row: Row, key: i32) -> f32`: the derivative of the result by the score. */
+  /**
+   * Declares `fn slope_<name>(score: f32, row: Row, key: i32) -> f32`: the derivative of the result by the score; and for read
+   * number i, `fn partial_<name>_<i>` of the same arguments, its derivative by the element read, and
+   * `fn element_<name>_<i>(row: Row, key: i32) -> u32`, which element that is, row-major.
+   */
   readonly wgsl: string;
+  readonly reads: readonly TableRead[];
+}
+
+/** One place where a score hook reads a float table. */
+export interface TableRead {
+  /** Among the hook's tables. */
+  readonly table: number;
+  /** All keys of a query row read the same element. */
+  readonly isPerRow: boolean;
 }
 
 /**

@@ -80,7 +80,7 @@ const elementBytes = ({ dtype }: Tensor): number => (dtype === 'f16' ? 2 : 4);
 function workValues(call: Call, config: BackwardConfig): Record<string, number> {
   const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths, keys } = call;
   const { tileM, tileN } = backwardShape(config);
-  const ofQueries = config.of === 'q';
+  const ofQueries = config.of !== 'kv';
   const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
   const isEven = lengths === 'dense' || (!ofQueries && keys === 'paged');
   const tiles = isEven ? batch * Math.ceil(length / tile) : packedTiles(length, batch, tile);

@@ -1,24 +1,18 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, elementCount, getKernel, placeholder } from '@heed/core/kernel';
+import { elementCount } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import type { BackwardConfig } from '../config/backward.ts';
-import { variantHooks } from '../hooks/contract.ts';
-import { backwardFields, backwardSource } from '../kernels/backward/backward.wgsl.ts';
 import { type ForwardState, rowStates } from '../kernels/backward/delta.ts';
 import { sinkGradients } from '../kernels/sinks/sinks.ts';
 import { fillZero } from '../kernels/fill/fill.ts';
 import { pageOwners } from '../kernels/shared-keys/owners.ts';
 import { sumOwners } from '../kernels/shared-keys/sum.ts';
-import { selectBackward } from '../plan/select.ts';
-import { packParams } from '../wgsl/params.ts';
-import { readBytes } from '../wgsl/read.wgsl.ts';
-import { writeBytes } from '../wgsl/write.wgsl.ts';
-import { readAccess, writeAccess } from './access.ts';
-import { backwardValues, type BackwardLaunch } from './backward-values.ts';
+import { writeAccess } from './access.ts';
 import { bindCaptures } from './captures.ts';
 import { type GradientPair, gradientPair } from './gradient-pair.ts';
+import { type Data, launch } from './launch-backward.ts';
 import { bindLengths } from './lengths.ts';
 import { denseAxes, keyAxes, queryAxes } from './strides.ts';
+import { tableGradients } from './table-gradients.ts';
 import type { Target } from './target.ts';
 
 export interface Gradients {
@@ -29,8 +23,18 @@ export interface Gradients {
   readonly dSinks?: Tensor;
 }
 
+/** With those by the tables of the last score hook, by their index. */
+export interface AllGradients extends Gradients {
+  readonly tables: readonly (Tensor | undefined)[];
+}
+
 /** Runs the backward kernels of a checked call. */
-export function runBackward(call: Call, state: ForwardState, target: Target): Gradients {
+export function runBackward(
+  call: Call,
+  state: ForwardState,
+  target: Target,
+  withTables: boolean,
+): AllGradients {
   const side = bindLengths(target, call, rowStates(state));
   const captures = bindCaptures(target, call, true);
   const data = { dOut: state.dOut, side, captures };
@@ -39,13 +43,12 @@ export function runBackward(call: Call, state: ForwardState, target: Target): Gr
     dq: queryGradient(call, data, target),
     ...keyGradients(call, data, target),
     ...(dSinks && { dSinks }),
+    tables: withTables ? tableGradients(call, data, target) : [],
   };
   side.release();
   captures.release();
   return gradients;
 }
-
-type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures'>;
 
 function queryGradient(call: Call, data: Data, target: Target): Tensor {
   const { gpu, q, dtype } = call;
@@ -101,57 +104,4 @@ function sumOfParts(
   }
   owners?.dispose();
   for (const tensor of [parts.whole, parts.dk, parts.dv]) tensor.dispose();
-}
-
-function launch(
-  call: Call,
-  work: BackwardLaunch,
-  resultType: BackwardConfig['resultType'],
-  write: BackwardConfig['write'],
-  target: Target,
-): void {
-  const { gpu, q, k, v, hooks } = call;
-  const { dOut, of } = work;
-  const config: BackwardConfig = {
-    of,
-    qType: call.dtype,
-    kvType: call.kvDtype,
-    headDim: call.headDim,
-    headDimV: call.headDimV,
-    lengths: call.lengths,
-    keys: call.keys,
-    hooks: variantHooks(hooks.map(({ hook }) => hook)),
-    read: readAccess([q, k, v, dOut]),
-    resultType,
-    write,
-    tile: selectBackward(gpu.capabilities, gpu.tuning),
-  };
-  const [qBytes, kvBytes] = [
-    readBytes(config.qType, config.read),
-    readBytes(config.kvType, config.read),
-  ];
-  const tensors = {
-    q: bindTensor(q, qBytes),
-    k: bindTensor(k, kvBytes),
-    v: bindTensor(v, kvBytes),
-    dout: bindTensor(dOut, qBytes),
-    out: bindTensor(work.whole, writeBytes(resultType, write)),
-  };
-  const values = backwardValues(call, config, work, tensors);
-  const blocks = hooks.find((bound) => bound.blocks)?.blocks;
-  target.dispatch({
-    kernel: getKernel(gpu, backwardSource(config)),
-    buffers: [
-      tensors.q.range,
-      tensors.k.range,
-      tensors.v.range,
-      tensors.dout.range,
-      work.side.range,
-      blocks ? bindTensor(blocks).range : placeholder(gpu, 'read'),
-      work.captures.range,
-      tensors.out.range,
-      target.uniform(packParams(backwardFields(config), values)),
-    ],
-    workgroups: dispatchGrid(gpu, values['units']!),
-  });
 }

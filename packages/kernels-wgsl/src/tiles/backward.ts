@@ -7,7 +7,7 @@ import type { TileShape } from './tile.ts';
 /** Queries and keys of one tile: a path's rows are those whose gradient is computed. */
 export function backwardShape({ of, tile }: Pick<BackwardConfig, 'of' | 'tile'>): TileShape {
   const { tileM, tileN } = tileShape(tile);
-  return of === 'q' ? { tileM, tileN } : { tileM: tileN, tileN: tileM };
+  return of === 'kv' ? { tileM: tileN, tileN: tileM } : { tileM, tileN };
 }
 
 /** The entry point of a backward kernel. */

@@ -47,6 +47,15 @@ export class HookText {
     return [...helpers, ...this.#tables.values(), ...this.#functions].join('\n\n');
   }
 
+  /** The row-major element of a table at some indices, which clamp. */
+  element(slot: TableSlot, indices: readonly string[]): string {
+    return indices.reduce((at, index, axis) => {
+      const last = this.#fields.read({ kind: 'last', slot, axis });
+      const clamped = `u32(clamp(${index}, 0, ${last}))`;
+      return at === '' ? clamped : `(${at}) * u32(${last} + 1) + ${clamped}`;
+    }, '');
+  }
+
   declare(text: string): void {
     this.#functions.push(text);
   }

@@ -7,6 +7,7 @@ import { boundsOf } from '../bounds/bounds.ts';
 import { MAX } from '../bounds/interval.ts';
 import type { HookField } from './fields.ts';
 import { HookText, type InputNames } from './hook-text.ts';
+import { inputsOf } from '../../ir/depends.ts';
 import { ordered } from '../../ir/order.ts';
 import { rowConstants } from './row-constants.ts';
 import { scoreGuard, staysFinite } from './score-guard.ts';
@@ -80,7 +81,19 @@ function scoreGradient(name: string, derivative: Derivative): CompiledGradient {
   const text = new HookText(`${name}_by`);
   const signature = `fn slope_${name}(score: f32, row: Row, key: i32) -> f32`;
   text.add({ signature, inputs: pairInputs, roots: [derivative.score] });
-  return { params: text.fields, wgsl: text.text };
+  const reads = derivative.tables.map(({ slot, indices, value }, i) => {
+    const partial = `fn partial_${name}_${i}(score: f32, row: Row, key: i32) -> f32`;
+    text.add({ signature: partial, inputs: pairInputs, roots: [value] });
+    text.add({
+      signature: `fn element_${name}_${i}(row: Row, key: i32) -> u32`,
+      inputs: pairInputs,
+      roots: indices,
+      result: (texts) => text.element(slot, texts) || '0u',
+    });
+    const inputs = inputsOf(...indices);
+    return { table: slot.index, isPerRow: !inputs.has('kv') && !inputs.has('kvRow') };
+  });
+  return { params: text.fields, wgsl: text.text, reads };
 }
 
 /** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */

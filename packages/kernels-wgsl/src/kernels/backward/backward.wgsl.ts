@@ -7,6 +7,7 @@ import { backwardMain, backwardShape } from '../../tiles/backward.ts';
 import { addressingWgsl } from '../../wgsl/addressing.wgsl.ts';
 import { blockRangeWgsl } from '../../wgsl/block-range.wgsl.ts';
 import { blockParams, blocksWgsl } from '../../wgsl/blocks.wgsl.ts';
+import { collectParams, collectWgsl } from '../../wgsl/collect.wgsl.ts';
 import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
 import { gradientWgsl } from '../../wgsl/gradient.wgsl.ts';
 import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
@@ -34,10 +35,12 @@ const params: readonly ParamField[] = [
   { name: 'scale', type: 'f32' },
 ];
 
-export function backwardFields({ hooks }: BackwardConfig): readonly ParamField[] {
+export function backwardFields({ hooks, of }: BackwardConfig): readonly ParamField[] {
   const blocks = hasBlocks(hooks) ? blockParams : [];
   const slopes = hooks.scores.flatMap(({ gradient }) => gradient?.params ?? []);
-  return [...params, ...blocks, ...allHooks(hooks).flatMap((hook) => hook.params), ...slopes];
+  const collected = of === 'tables' ? collectParams(hooks.scores.at(-1)!) : [];
+  const own = allHooks(hooks).flatMap((hook) => hook.params);
+  return [...params, ...blocks, ...own, ...slopes, ...collected];
 }
 
 /** The backward kernel of a config, composed of the forward's parts. */
@@ -65,7 +68,8 @@ function make(config: BackwardConfig): KernelSource {
     readWgsl('k', kvType, read, headDim),
     readWgsl('v', kvType, read, headDimV),
     readWgsl('dout', qType, read, headDimV),
-    resultType === 'f16' ? roundF16 : '',
+    resultType === 'f16' && of !== 'tables' ? roundF16 : '',
+    of === 'tables' ? collectWgsl : '',
     ...writers(config),
     softmaxWgsl('two'),
     blockRangeWgsl('head', hooks, tileN),
@@ -83,6 +87,7 @@ function make(config: BackwardConfig): KernelSource {
 }
 
 function writers({ of, resultType, write, headDim, headDimV }: BackwardConfig): string[] {
+  if (of === 'tables') return [];
   if (of === 'q') return [writeWgsl(resultType, write, headDim, 'dq')];
   return [
     writeWgsl(resultType, write, headDim, 'dk'),
@@ -91,7 +96,8 @@ function writers({ of, resultType, write, headDim, headDimV }: BackwardConfig): 
 }
 
 // The slots of every backward kernel of every package.
-function bindings({ qType, kvType, resultType, read, write }: BackwardConfig): string {
+function bindings({ of, qType, kvType, resultType, read, write }: BackwardConfig): string {
+  const result = of === 'tables' ? 'atomic<u32>' : writeElement(resultType, write);
   return wgsl`
     @group(0) @binding(0) var<storage, read> q: array<${readElement(qType, read)}>;
     @group(0) @binding(1) var<storage, read> k: array<${readElement(kvType, read)}>;
@@ -100,7 +106,7 @@ function bindings({ qType, kvType, resultType, read, write }: BackwardConfig): s
     @group(0) @binding(4) var<storage, read> metadata: array<i32>;
     @group(0) @binding(5) var<storage, read> block_mask: array<u32>;
     @group(0) @binding(6) var<storage, read> captures: array<u32>;
-    @group(0) @binding(7) var<storage, read_write> out: array<${writeElement(resultType, write)}>;
+    @group(0) @binding(7) var<storage, read_write> out: array<${result}>;
     @group(0) @binding(8) var<uniform> params: Params;
   `;
 }

@@ -10,7 +10,8 @@ import {
   queryTileLoop,
   threadEntry,
 } from '../entry.wgsl.ts';
-import { tileScores } from '../scores.wgsl.ts';
+import { collectRow, collectScore, declareRowSums } from '../../wgsl/collect.wgsl.ts';
+import { type TileScore, tileScores } from '../scores.wgsl.ts';
 import { CHUNK, type PortableTile, THREADS_N } from './config.ts';
 import { dotProducts, eachScore, localRow, storeChunks, weightedSums } from './products.wgsl.ts';
 import { keySide, rowSide, stageKeys, stageRows, tileArrays } from './staging.wgsl.ts';
@@ -37,8 +38,19 @@ export function portableBackward(config: BackwardConfig, tile: PortableTile): st
 
     ${stageKeys({ name: 'v', dim: headDimV, threads })}
 
-    ${of === 'q' ? entryPoint(threads, thread, queryGradient(config, tile)) : threadEntry(threads, thread, keyGradient(config, tile))}
+    ${main(config, tile, threads)}
   `;
+}
+
+function main(config: BackwardConfig, tile: PortableTile, threads: number): string {
+  switch (config.of) {
+    case 'q':
+      return entryPoint(threads, thread, queryGradient(config, tile));
+    case 'kv':
+      return threadEntry(threads, thread, keyGradient(config, tile));
+    case 'tables':
+      return entryPoint(threads, thread, tableGradient(config, tile));
+  }
 }
 
 const ownRows = ({ rowsPerThread }: PortableTile): string => wgsl`
@@ -103,6 +115,50 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
         }
       `,
     )}
+  `;
+}
+
+/** What the tables of the last score hook get from a tile of queries. */
+function tableGradient(config: BackwardConfig, tile: PortableTile): string {
+  const { hooks } = config;
+  const rows = each(tile.rowsPerThread);
+  const hook = hooks.scores.at(-1)!;
+  const where = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
+    row: `row${r}`,
+    key: plus('key', n, ''),
+  });
+  return wgsl`
+    ${ownRows(tile)}
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        let state${r} = row_state(row${r});
+        ${declareRowSums(hook, `row${r}`)}
+      `,
+    )}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
+        ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
+
+        let key = i32(first_key + column * 4u);
+        ${rows((r) => `var product${r} = s${r};`)}
+        ${tileScores(hooks, eachScore(tile, where))}
+        ${rows(
+          (r) => wgsl`
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.lse), dp${r}[${n}], state${r}.delta, 1.0);`)}
+            if (${plus('work.first_row + first_row', r)} < work.rows) {
+              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...where(r, n) }))}
+            }
+          `,
+        )}
+      `,
+    )}
+
+    ${rows((r) => collectRow(hook, `row${r}`))}
   `;
 }
 

@@ -8,16 +8,23 @@ import {
   queryTileLoop,
   threadEntry,
 } from '../entry.wgsl.ts';
-import { tileScores } from '../scores.wgsl.ts';
+import { collectRow, collectScore, declareRowSums } from '../../wgsl/collect.wgsl.ts';
+import { type EachScore, tileScores } from '../scores.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
 import { dots, eachScore, keyAt, pass, repeats, score, type Shown, sums } from './products.wgsl.ts';
 import { lane, ownKeys } from './subgroup.wgsl.ts';
 
 /** The entry point of a backward kernel, by subgroup broadcast as the forward's. */
 export function subgroupBackward(config: BackwardConfig, tile: SubgroupTile): string {
-  return config.of === 'q'
-    ? entryPoint(tile.subgroupSize, lane, queryGradient(config, tile))
-    : threadEntry(tile.subgroupSize, lane, keyGradient(config, tile));
+  const { subgroupSize } = tile;
+  switch (config.of) {
+    case 'q':
+      return entryPoint(subgroupSize, lane, queryGradient(config, tile));
+    case 'kv':
+      return threadEntry(subgroupSize, lane, keyGradient(config, tile));
+    case 'tables':
+      return entryPoint(subgroupSize, lane, tableGradient(config, tile));
+  }
 }
 
 const q: Shown = { name: 'q', vecs: 'params.q_vecs' };
@@ -39,11 +46,9 @@ function slopesOf({ hooks }: BackwardConfig, tile: SubgroupTile) {
   };
 }
 
-/** dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that they see. */
-function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
-  const { hooks, headDim, headDimV } = config;
-  const { rows, shown: keys } = repeats(tile);
-  const slopes = slopesOf(config, tile);
+/** The lane's query rows, with all that is read of them. */
+function queryRows({ headDim, headDimV }: BackwardConfig, tile: SubgroupTile): string {
+  const { rows } = repeats(tile);
   return wgsl`
     ${rows(
       (r) => wgsl`
@@ -52,7 +57,6 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
         let state${r} = row_state(row${r});
         ${array(`q${r}`, headDim)}
         ${array(`dout${r}`, headDimV)}
-        ${array(`dq${r}`, headDim)}
       `,
     )}
     for (var d = 0u; d < ${q.vecs}; d++) {
@@ -61,6 +65,17 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
     for (var d = 0u; d < ${dout.vecs}; d++) {
       ${rows((r) => `dout${r}[d] = read_dout(dout_row_offset(row${r}), d * 4u);`)}
     }
+  `;
+}
+
+/** dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that they see. */
+function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
+  const { hooks, headDim } = config;
+  const { rows, shown: keys } = repeats(tile);
+  const slopes = slopesOf(config, tile);
+  return wgsl`
+    ${queryRows(config, tile)}
+    ${rows((r) => array(`dq${r}`, headDim))}
 
     ${keyTileLoop(
       hooks,
@@ -90,6 +105,42 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
         }
       `,
     )}
+  `;
+}
+
+/** What the tables of the last score hook get from a lane's queries. */
+function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
+  const { hooks } = config;
+  const { rows, shown: keys } = repeats(tile);
+  const hook = hooks.scores.at(-1)!;
+  const each = (arrays: [string, string?]): EachScore =>
+    eachScore(tile, arrays, 'first_key', keyAt);
+  return wgsl`
+    ${queryRows(config, tile)}
+    ${rows((r) => declareRowSums(hook, `row${r}`))}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${ownKeys(tile)}
+
+        ${dots(tile, 's', 'q', k)}
+        ${rows((r) => keys((n) => `var ${score('g', r, n)} = ${score('s', r, n)};`))}
+        ${tileScores(hooks, each(['g']))}
+        ${dots(tile, 'dp', 'dout', v)}
+        ${rows((r) =>
+          keys((n) => {
+            const [g, dp] = [score('g', r, n), score('dp', r, n)];
+            return `${g} = pair_gradient(pair_weight(${g}, state${r}.lse), ${dp}, state${r}.delta, 1.0);`;
+          }),
+        )}
+        // A row beyond the sequence is a copy of the last.
+        ${rows((r) => keys((n) => `${score('g', r, n)} = select(0.0, ${score('g', r, n)}, index${r} < work.rows);`))}
+        ${each(['s', 'g'])((one) => collectScore(hook, one), true)}
+      `,
+    )}
+
+    ${rows((r) => collectRow(hook, `row${r}`))}
   `;
 }
 
