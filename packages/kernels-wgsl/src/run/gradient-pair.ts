@@ -45,6 +45,6 @@ interface PaddedShape {
 /** Rows of halves begin on whole words, each of which has one writer. */
 function paddedShape(shape: readonly number[], dtype: FloatType): PaddedShape {
   const dim = shape.at(-1)!;
-  const padded = shape.with(-1, dtype === 'f16' ? dim + (dim % 2) : dim);
+  const padded = [...shape.slice(0, -1), dtype === 'f16' ? dim + (dim % 2) : dim];
   return { shape: padded, count: padded.reduce((a, b) => a * b, 1) };
 }

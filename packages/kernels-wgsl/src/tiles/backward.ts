@@ -13,5 +13,7 @@ export function backwardShape({ of, tile }: Pick<BackwardConfig, 'of' | 'tile'>)
 /** The entry point of a backward kernel. */
 export function backwardMain(config: BackwardConfig): string {
   const { tile } = config;
-  return tile.path === 'portable' ? portableBackward(config, tile) : subgroupBackward(config, tile);
+  return tile.path === 'portable'
+    ? portableBackward(config, tile, backwardShape(config))
+    : subgroupBackward(config, tile);
 }

@@ -69,7 +69,12 @@ export function scoreHook(
   const isLong = isLongText(root, known);
   let gradient: CompiledGradient | undefined;
   return {
-    ...{ kind: 'score', name, params: text.fields, constants, wgsl: text.text, isLong },
+    kind: 'score',
+    name,
+    params: text.fields,
+    constants,
+    wgsl: text.text,
+    isLong,
     // Not before it is asked for: most mods are only run forward.
     get gradient() {
       return (gradient ??= scoreGradient(name, derivative()));

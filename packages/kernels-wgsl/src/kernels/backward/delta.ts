@@ -33,7 +33,11 @@ export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords 
       const bound = { out: bindTensor(out, bytes), dout: bindTensor(dOut, bytes) };
       const [lseBound, dLseBound] = [bindTensor(lse), dLse && bindTensor(dLse)];
       const values = {
-        ...{ rows: count, heads, length: rows, first, has_dlse: dLse ? 1 : 0 },
+        rows: count,
+        heads,
+        length: rows,
+        first,
+        has_dlse: dLse ? 1 : 0,
         ...named('out', bound.out.elementOffset, strides),
         ...named('dout', bound.dout.elementOffset, boundRows(dOut).strides),
         ...named('lse', lseBound.elementOffset, boundLse(lse)),

@@ -1,12 +1,5 @@
 import type { Tensor } from '@heed/core';
-import {
-  bindTensor,
-  type BufferRange,
-  dispatchGrid,
-  getKernel,
-  type KernelSource,
-  wgsl,
-} from '@heed/core/kernel';
+import { bindTensor, dispatchGrid, getKernel, type KernelSource, wgsl } from '@heed/core/kernel';
 import type { Call } from '../../api/call.ts';
 import type { BoundLengths } from '../../run/lengths.ts';
 import type { Target } from '../../run/target.ts';
@@ -87,7 +80,7 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
   );
   target.dispatch({
     kernel: getKernel(target.gpu, ownersSource),
-    buffers: [side.range as BufferRange, bindTensor(links).range, target.uniform(params.buffer)],
+    buffers: [side.range, bindTensor(links).range, target.uniform(params.buffer)],
     workgroups: dispatchGrid(target.gpu, Math.ceil((pages + entries) / 64)),
   });
   return links;

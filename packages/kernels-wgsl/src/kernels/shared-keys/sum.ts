@@ -47,10 +47,18 @@ export function sumOwners(
   const inside = (result.byteOffset - whole.byteOffset) / (config.resultType === 'f16' ? 2 : 4);
   const [partBatch, partHead, partRow, partDim] = part.strides;
   const values = {
-    ...{ threads, heads, rows, batch: call.batch, pages: call.pages, max_pages: call.maxPages },
+    threads,
+    heads,
+    rows,
+    batch: call.batch,
+    pages: call.pages,
+    max_pages: call.maxPages,
     used: side.values.used_k,
-    ...{ part_offset: from.elementOffset, part_batch: partBatch!, part_head: partHead! },
-    ...{ part_row: partRow!, part_dim: partDim! },
+    part_offset: from.elementOffset,
+    part_batch: partBatch!,
+    part_head: partHead!,
+    part_row: partRow!,
+    part_dim: partDim!,
     out_offset: to.elementOffset + inside,
     out_outer: result.strides[0]!,
     out_head: result.strides[axes.head]!,

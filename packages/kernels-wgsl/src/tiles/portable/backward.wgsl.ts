@@ -2,7 +2,7 @@ import { wgsl, type WgslPart } from '@heed/core/kernel';
 import type { BackwardConfig } from '../../config/backward.ts';
 import { each } from '../../wgsl/each.ts';
 import { plus } from '../../wgsl/plus.ts';
-import { backwardShape } from '../backward.ts';
+import type { TileShape } from '../tile.ts';
 import {
   entryPoint,
   keyTileLoop,
@@ -20,11 +20,14 @@ const lanes = each(4);
 const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
 
 /** The entry point of a backward kernel, with what it stages. */
-export function portableBackward(config: BackwardConfig, tile: PortableTile): string {
+export function portableBackward(
+  config: BackwardConfig,
+  tile: PortableTile,
+  { tileM, tileN }: TileShape,
+): string {
   const { of, headDim, headDimV } = config;
   const threads = tile.threadsM * THREADS_N;
   const own = tile.threadsM * tile.rowsPerThread;
-  const { tileM, tileN } = backwardShape(config);
   const inside = of === 'kv';
   return wgsl`
     ${tileArrays(tileM, tileN)}
