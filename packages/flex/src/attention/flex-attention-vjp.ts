@@ -27,7 +27,7 @@ export interface FlexGradients extends Gradients {
  * @returns out and lse, and `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are undisposed
  * @throws as flexAttention
  * @example
- * const { out, backward } = flexAttentionVjp(q, k, v, { scoreMod: (score, b, h, q, kv) => score * score });
+ * const { out, backward } = flexAttentionVjp(q, k, v, { scoreMod: (score) => score * score });
  * const { dq, dk, dv } = backward(dOut);
  */
 export function flexAttentionVjp<C extends Captures = {}>(

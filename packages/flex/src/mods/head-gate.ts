@@ -12,7 +12,8 @@ import type { ScoreMod } from '../compile/types.ts';
  * Source: the head-specific gate of PyTorch's FlexAttention tests.
  *
  * @example
- * flexAttentionVjp(q, k, v, { scoreMod: headGate, captures: { gate } }).backward(dOut).dCaptures.gate;
+ * const { backward } = flexAttentionVjp(q, k, v, { scoreMod: headGate, captures: { gate } });
+ * const { dCaptures } = backward(dOut); // { gate }
  */
 export const headGate: ScoreMod<{ gate: Tensor }> = (score, b, h, q, kv, { gate }) =>
   // Below −80, exp would near the end of f32, and an infinity would make the derivative NaN.

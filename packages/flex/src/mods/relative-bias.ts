@@ -16,7 +16,9 @@ import type { ScoreMod } from '../compile/types.ts';
  * (arXiv 1910.10683); the clamped window of PyTorch's learnable bias tests.
  *
  * @example
- * flexAttentionVjp(q, k, v, { scoreMod: relativeBias, captures: { bias, maxDistance: 128 } }).backward(dOut).dCaptures.bias;
+ * const captures = { bias, maxDistance: 128 };
+ * const { backward } = flexAttentionVjp(q, k, v, { scoreMod: relativeBias, captures });
+ * const { dCaptures } = backward(dOut); // { bias }
  */
 export const relativeBias: ScoreMod<{ bias: Tensor; maxDistance: number }> = (
   score,

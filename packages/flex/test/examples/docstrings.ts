@@ -8,6 +8,7 @@ import {
   createBlockMask,
   f32,
   flexAttention,
+  flexAttentionVjp,
   type JsMod,
   type MaskMod,
   planFlexAttention,
@@ -26,6 +27,33 @@ const { causal, document, slidingWindow } = masks;
 export const flexAttentionExample: Example = (q, k, v) => {
   const { out } = flexAttention(q, k, v, { scoreMod: (score, b, h, q, kv) => score + (q - kv) });
   return { out };
+};
+
+export function flexAttentionVjpExample(q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor[] {
+  const { out, backward } = flexAttentionVjp(q, k, v, {
+    scoreMod: (score) => score * score,
+  });
+  const { dq, dk, dv } = backward(dOut);
+  return [dq, dk, dv, out];
+}
+
+/** The examples of mods that learn: what their tables get. */
+export const gradientExamples = {
+  headGate: (q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor | undefined => {
+    const gate = q.gpu.tensor(new Float32Array(1), { shape: [1] });
+    const { headGate } = mods;
+    const { backward } = flexAttentionVjp(q, k, v, { scoreMod: headGate, captures: { gate } });
+    const { dCaptures } = backward(dOut); // { gate }
+    return dCaptures['gate'];
+  },
+  relativeBias: (q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor | undefined => {
+    const bias = q.gpu.tensor(new Float32Array(257), { shape: [1, 257] });
+    const { relativeBias } = mods;
+    const captures = { bias, maxDistance: 128 };
+    const { backward } = flexAttentionVjp(q, k, v, { scoreMod: relativeBias, captures });
+    const { dCaptures } = backward(dOut); // { bias }
+    return dCaptures['bias'];
+  },
 };
 
 export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Promise<Tensor> {

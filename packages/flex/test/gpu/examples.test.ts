@@ -11,6 +11,8 @@ const texts = import.meta.glob(['../../../../docs/flex.md', '../examples/guide/*
 const guide = guideExamples(texts['../../../../docs/flex.md']!);
 const files = Object.keys(texts).filter((path) => /\/\d+-/.test(path));
 
+const elements = ({ shape }: Tensor): number => shape.reduce((a, b) => a * b, 1);
+
 /** What a piece of code prints, call by call. */
 async function printedBy(run: () => Promise<unknown>): Promise<unknown[][]> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
@@ -88,6 +90,22 @@ describe('the example in the docstring of', () => {
     const ones = gpu.tensor(new Float32Array(6).fill(1), { shape: [1, 1, 6, 1] });
     const out = await run(query, key, ones).out.read();
     expect(out).toMatchTensor(new Float32Array(out.length).fill(1), { tolerance: 1e-5 });
+  });
+
+  it('flexAttentionVjp, and of mods that learn', async () => {
+    const ones = gpu.tensor(new Float32Array(6).fill(1), { shape: [1, 1, 6, 1] });
+    const gradients = docstrings.flexAttentionVjpExample(query, key, ones, ones);
+    expect(gradients.map(({ shape }) => shape)).toEqual([
+      query.shape,
+      key.shape,
+      ones.shape,
+      ones.shape,
+    ]);
+    // Weights that sum to 1 over equal values: none of them matters.
+    for (const run of Object.values(docstrings.gradientExamples)) {
+      const gradient = run(query, key, ones, ones);
+      expect(gradient).toMatchTensor(new Float32Array(elements(gradient!)), { tolerance: 1e-6 });
+    }
   });
 
   it('planFlexAttention', async () => {

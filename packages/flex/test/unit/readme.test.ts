@@ -132,20 +132,14 @@ describe('every @example', () => {
   const examples = sources
     .filter(([path]) => !/\/(frontend|ir)\//.test(path))
     .flatMap(([path, text]) => docstringExamples(text).map((example) => ({ path, example })));
-  const isToCome = (example: string): boolean => example.startsWith('flexAttentionVjp');
-  const statements = examples
-    .filter(({ example }) => !isToCome(example))
-    .flatMap(({ path, example }) => statementsOf(example).map((line) => [path, line] as const));
+  const statements = examples.flatMap(({ path, example }) =>
+    statementsOf(example).map((line) => [path, line] as const),
+  );
 
   it('of a public function is found', () => {
     const library = [...Object.keys(mods), ...Object.keys(masks)];
-    // flexAttention, planFlexAttention, createBlockMask, BlockMask, compileMod, bind, f32, types.
-    expect(new Set(examples.map(({ path }) => path)).size).toBe(library.length + 8);
-  });
-
-  it('of gradients waits for them', () => {
-    expect('flexAttentionVjp' in api).toBe(false);
-    expect(examples.filter(({ example }) => isToCome(example))).toHaveLength(2);
+    // flexAttention, flexAttentionVjp, planFlexAttention, createBlockMask, BlockMask, compileMod, bind, f32, types.
+    expect(new Set(examples.map(({ path }) => path)).size).toBe(library.length + 9);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {

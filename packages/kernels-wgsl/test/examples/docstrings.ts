@@ -1,5 +1,12 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { attention, mergeStates, planAttention, varlenAttention } from '@heed/kernels-wgsl';
+import {
+  attention,
+  attentionVjp,
+  mergeStates,
+  planAttention,
+  varlenAttention,
+  varlenAttentionVjp,
+} from '@heed/kernels-wgsl';
 
 /** The `@example` of attention. */
 export function attentionExample(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
@@ -12,6 +19,20 @@ export function varlenExample(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
   const cuSeqlensQ = Int32Array.of(0, 5, 12); // two documents, of 5 and 7 tokens
   const { out } = varlenAttention(q, k, v, { cuSeqlensQ, causal: true });
   return [out];
+}
+
+/** The `@example` of attentionVjp. */
+export function attentionVjpExample(q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor[] {
+  const { out, backward } = attentionVjp(q, k, v, { causal: true });
+  const { dq, dk, dv } = backward(dOut);
+  return [dq, dk, dv, out];
+}
+
+/** The `@example` of varlenAttentionVjp. */
+export function varlenVjpExample(q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor[] {
+  const { backward } = varlenAttentionVjp(q, k, v, { cuSeqlensQ: Int32Array.of(0, 5, 12) });
+  const { dq, dk, dv } = backward(dOut);
+  return [dq, dk, dv];
 }
 
 /** The `@example` of mergeStates. */

@@ -4,9 +4,11 @@ import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   attentionExample,
+  attentionVjpExample,
   mergeExample,
   planExample,
   varlenExample,
+  varlenVjpExample,
 } from '../examples/docstrings.ts';
 import { Source } from './data.ts';
 
@@ -48,6 +50,18 @@ describe('the example in the docstring of', () => {
   it('varlenAttention', () => {
     const { q, k, v } = source.packed(12, 12);
     expect(varlenExample(q, k, v)[0]!.shape).toEqual(q.shape);
+  });
+
+  it('attentionVjp', () => {
+    const { q, k, v } = source.dense(1, 20, 20);
+    const shapes = attentionVjpExample(q, k, v, q).map(({ shape }) => shape);
+    expect(shapes).toEqual([q.shape, k.shape, v.shape, q.shape]);
+  });
+
+  it('varlenAttentionVjp', () => {
+    const { q, k, v } = source.packed(12, 12);
+    const shapes = varlenVjpExample(q, k, v, q).map(({ shape }) => shape);
+    expect(shapes).toEqual([q.shape, k.shape, v.shape]);
   });
 
   it('mergeStates', async () => {

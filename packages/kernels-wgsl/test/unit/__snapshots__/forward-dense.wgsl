@@ -369,7 +369,7 @@ var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
 var<workgroup> weights: array<vec4<f32>, 256>; // 4096 bytes
 var<workgroup> partial: array<f32, 256>; // 1024 bytes
 
-// Elements chunk to chunk + 31 of the tile's query rows.
+// Elements chunk to chunk + 31 of q of the tile's query rows.
 fn stage_q(work: Work, chunk: u32, thread: u32) {
   for (var i = thread; i < TILE_M * 8u; i += 64u) {
     let d = chunk + i % 8u * 4u;

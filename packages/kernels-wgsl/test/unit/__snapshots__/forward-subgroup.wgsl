@@ -439,16 +439,15 @@ fn main(
       s0_3 += dot(q0_d, k3);
       s1_3 += dot(q1_d, k3);
     }
-
     if (tile_class == PARTIAL) {
       s0_0 = masked_score(s0_0, row0, i32(first_key));
-      s0_1 = masked_score(s0_1, row0, i32(first_key) + 1);
-      s0_2 = masked_score(s0_2, row0, i32(first_key) + 2);
-      s0_3 = masked_score(s0_3, row0, i32(first_key) + 3);
       s1_0 = masked_score(s1_0, row1, i32(first_key));
-      s1_1 = masked_score(s1_1, row1, i32(first_key) + 1);
-      s1_2 = masked_score(s1_2, row1, i32(first_key) + 2);
-      s1_3 = masked_score(s1_3, row1, i32(first_key) + 3);
+      s0_1 = masked_score(s0_1, row0, i32(first_key + 1u));
+      s1_1 = masked_score(s1_1, row1, i32(first_key + 1u));
+      s0_2 = masked_score(s0_2, row0, i32(first_key + 2u));
+      s1_2 = masked_score(s1_2, row1, i32(first_key + 2u));
+      s0_3 = masked_score(s0_3, row0, i32(first_key + 3u));
+      s1_3 = masked_score(s1_3, row1, i32(first_key + 3u));
     }
     let factor0 = softmax_rescale(&state0, max(max(max(s0_0, s0_1), s0_2), s0_3));
     s0_0 = softmax_weight(s0_0, state0.row_max);

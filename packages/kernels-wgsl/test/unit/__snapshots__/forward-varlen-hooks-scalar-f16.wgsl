@@ -508,7 +508,7 @@ var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
 var<workgroup> weights: array<vec4<f32>, 64>; // 1024 bytes
 var<workgroup> partial: array<f32, 64>; // 256 bytes
 
-// Elements chunk to chunk + 31 of the tile's query rows.
+// Elements chunk to chunk + 31 of q of the tile's query rows.
 fn stage_q(work: Work, chunk: u32, thread: u32) {
   for (var i = thread; i < TILE_M * 8u; i += 64u) {
     let d = chunk + i % 8u * 4u;

@@ -45,6 +45,6 @@ describe('bindLengths', () => {
     const given = { cuQ: cu, cuK: cu, used: Int32Array.of(3, 4) };
     const { values } = bindLengths(target, { given });
     expect(uploaded).toEqual([Int32Array.of(0, 5, 9, 3, 4)]);
-    expect(values).toEqual({ cu_q: 0, cu_k: 0, used_k: 3, table: NONE });
+    expect(values).toEqual({ cu_q: 0, cu_k: 0, used_k: 3, table: NONE, derived: NONE });
   });
 });
