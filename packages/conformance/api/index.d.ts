@@ -64,6 +64,13 @@ export interface Expected extends AttentionState {
     readonly lse: Budget;
   };
 }
+export interface Gradients {
+  readonly dq: NdArray;
+  readonly dk: NdArray;
+  readonly dv: NdArray;
+  readonly dSinks?: NdArray;
+  readonly dAlibiSlopes?: NdArray;
+}
 export interface Lengths {
   readonly cuSeqlensQ?: Int32Array;
   readonly cuSeqlensK?: Int32Array;
@@ -115,6 +122,10 @@ export interface ReferenceOptions {
   readonly scoreMod?: ReferenceScoreMod;
   readonly maskMod?: ReferenceMaskMod;
 }
+export interface ResultGradients {
+  readonly dOut: NdArray;
+  readonly dLse?: NdArray;
+}
 export interface RunOptions extends Selection {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
@@ -151,12 +162,14 @@ export declare function lseBudget(reference: NdArray, naive: NdArray): Budget;
 export declare function manifestOf(cases: readonly Case[]): Manifest;
 export declare function mismatchTable(comparison: Comparison): string;
 export declare function naiveAttention(problem: Problem): AttentionState;
+export declare function naiveGradients(problem: Problem, by: ResultGradients): Gradients;
 export declare function naiveMerge(states: readonly AttentionState[]): AttentionState;
 export declare function near(label: string, got: NdArray, want: NdArray, { limit, naiveError, allowance }: Budget): Check;
 export declare function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget;
 export declare function permutation(n: number, source: Random): Int32Array;
 export declare function random(seed: number): Random;
 export declare function referenceAttention(problem: Problem): AttentionState;
+export declare function referenceGradients(problem: Problem, by: ResultGradients): Gradients;
 export declare function referenceMerge(states: readonly AttentionState[]): AttentionState;
 export declare function roundToF16(x: number): number;
 export declare function runCase(gpu: Gpu, { id, run }: Case, signal?: AbortSignal): Promise<CaseReport>;
