@@ -15,7 +15,7 @@ export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
   }
   if (p.backward) {
     throw new UnsupportedError(
-      `${fn}: backward is not available yet. Leave it out to plan the forward pass.`,
+      `${fn}: plans are of the forward pass only. Leave backward out, and call attentionVjp for gradients.`,
     );
   }
   const { q: qShape, k: kShape, v: vShape = kShape, sequences } = p;

@@ -33,7 +33,7 @@ export interface AttentionProblem {
   readonly returnLse?: boolean;
   readonly seqUsedK?: boolean;
   readonly numSplits?: number | 'auto';
-  /** Gradients are not part of this version: an UnsupportedError. */
+  /** Plans are of the forward pass only: true is an UnsupportedError. Gradients come with attentionVjp. */
   readonly backward?: boolean;
 }
 
