@@ -2,6 +2,7 @@ import { createBlockMask, flexAttention } from '@heed/flex';
 import { causal, slidingWindow } from '@heed/flex/masks';
 import { relativeBias } from '@heed/flex/mods';
 import { attention } from '@heed/kernels-wgsl';
+import { backwardBesideForward, backwardOfMods } from './backward.ts';
 import { blockMaskContestants } from './block-mask.ts';
 import type { Comparison } from './comparison.ts';
 import { type DenseCall, type DenseInputs, denseContestant, denseInputs } from './dense.ts';
@@ -124,6 +125,16 @@ export const comparisons: readonly Comparison[] = [
           flexAttention(...qkv, { maskMod: slidingWindow, captures: { window: WINDOW } }).out,
       }),
     ],
+  },
+  {
+    id: 'backward',
+    title: 'backward beside forward, causal f32, B1 S1024 H8 D64',
+    contestants: backwardBesideForward(inputs),
+  },
+  {
+    id: 'backward-flex',
+    title: 'backward through score mods, f32, B1 S1024 H8 D64',
+    contestants: backwardOfMods(inputs),
   },
   {
     id: 'block-mask-16k',
