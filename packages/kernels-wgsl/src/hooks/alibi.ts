@@ -26,6 +26,7 @@ export const alibi: ScoreHook = {
   gradient: {
     params: [{ name: 'slopes_width', type: 'u32' }],
     reads: [{ table: 0, isPerRow: true }],
+    hasSlope: false,
     wgsl: wgsl`
       fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
         return 1.0;

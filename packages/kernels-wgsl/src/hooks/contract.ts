@@ -49,6 +49,8 @@ export interface HookGradient {
    * `fn element_<name>_<i>(row: Row, key: i32) -> u32`, which element that is, row-major.
    */
   readonly wgsl: string;
+  /** Whether the derivative by the score is anything but 1. */
+  readonly hasSlope: boolean;
   readonly reads: readonly TableRead[];
 }
 
@@ -101,6 +103,11 @@ export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
 
 export function hasBlocks({ masks }: VariantHooks): boolean {
   return masks.some((mask) => mask.hasBlocks);
+}
+
+/** Whether gradients change on their way back through the score hooks. */
+export function hasSlopes({ scores }: VariantHooks): boolean {
+  return scores.some(({ gradient }) => gradient?.hasSlope);
 }
 
 export function rowConstants(hooks: VariantHooks): readonly RowConstant[] {

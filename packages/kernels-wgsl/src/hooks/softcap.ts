@@ -17,6 +17,7 @@ export const softcap: ScoreHook = {
   gradient: {
     params: [],
     reads: [],
+    hasSlope: true,
     wgsl: wgsl`
       fn slope_softcap(score: f32, row: Row, key: i32) -> f32 {
         let t = tanh_f32(score / params.softcap);

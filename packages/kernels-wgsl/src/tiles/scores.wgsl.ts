@@ -1,5 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
-import type { Hook, VariantHooks } from '../hooks/contract.ts';
+import { type Hook, hasSlopes, type VariantHooks } from '../hooks/contract.ts';
 
 /** One score of a tile as a thread holds it: what it is called, its row, its key (i32). */
 export interface TileScore {
@@ -14,18 +14,15 @@ export interface TileScore {
 export type EachScore = (statement: (score: TileScore) => string, isLong: boolean) => string;
 
 /** From dot products to what the softmax takes: score hooks everywhere, masks in PARTIAL tiles only. */
-export function tileScores(
-  { scores, masks }: VariantHooks,
-  each: EachScore,
-  withSlopes = false,
-): string {
-  const isLong = (hooks: readonly Hook[]): boolean => hooks.some((hook) => hook.isLong);
+export function tileScores(hooks: VariantHooks, each: EachScore, withSlopes = false): string {
+  const { scores, masks } = hooks;
+  const isLong = (some: readonly Hook[]): boolean => some.some((hook) => hook.isLong);
   return wgsl`
     ${
       scores.length > 0 &&
       each(
         ({ score, slope, row, key }) => wgsl`
-          ${withSlopes && `${slope} = mod_slope(${score}, ${row}, ${key});`}
+          ${withSlopes && hasSlopes(hooks) && `${slope} = mod_slope(${score}, ${row}, ${key});`}
           ${score} = mod_score(${score}, ${row}, ${key});
         `,
         isLong(scores),

@@ -1,12 +1,12 @@
 import { wgsl } from '@heed/core/kernel';
-import type { VariantHooks } from '../hooks/contract.ts';
+import { hasSlopes, type VariantHooks } from '../hooks/contract.ts';
 import { sections } from './sections.ts';
 
 /**
  * The gradient of one pair, from FlashAttention-2: P is computed again from the score and the row's lse, and
  * dScore = P·(dP − delta), taken back through the score hooks. Needs softmaxWgsl('two') and variantWgsl.
  */
-export function gradientWgsl({ scores }: VariantHooks): string {
+export function gradientWgsl(hooks: VariantHooks): string {
   return sections(
     wgsl`
       // What the forward pass left of a row: base-2 lse (MASKED for an empty row), and delta = rowsum(dOut∘out) − dLse.
@@ -30,7 +30,7 @@ export function gradientWgsl({ scores }: VariantHooks): string {
         return select(0.0, weight * (d_weight - delta) * slope, weight > 0.0);
       }
     `,
-    scores.length > 0 && slopes(scores.map(({ name }) => name)),
+    hasSlopes(hooks) && slopes(hooks.scores.map(({ name }) => name)),
   );
 }
 

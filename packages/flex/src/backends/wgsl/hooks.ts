@@ -1,7 +1,7 @@
 import type { MaskHook, RowConstant, ScoreHook } from '@heed/kernels-wgsl';
 import type { HookGradient } from '@heed/kernels-wgsl/variant';
 import type { Graph } from '../../ir/graph.ts';
-import type { Node } from '../../ir/node.ts';
+import { constantOf, type Node } from '../../ir/node.ts';
 import type { Derivative } from '../derivative/derivative.ts';
 import { boundsOf } from '../bounds/bounds.ts';
 import { MAX } from '../bounds/interval.ts';
@@ -98,7 +98,8 @@ function scoreGradient(name: string, derivative: Derivative): CompiledGradient {
     const inputs = inputsOf(...indices);
     return { table: slot.index, isPerRow: !inputs.has('kv') && !inputs.has('kvRow') };
   });
-  return { params: text.fields, wgsl: text.text, reads };
+  const hasSlope = constantOf(derivative.score) !== 1;
+  return { params: text.fields, wgsl: text.text, reads, hasSlope };
 }
 
 /** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */

@@ -1,4 +1,5 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
+import { hasSlopes } from '../../hooks/contract.ts';
 import type { BackwardConfig } from '../../config/backward.ts';
 import { each } from '../../wgsl/each.ts';
 import { plus } from '../../wgsl/plus.ts';
@@ -62,10 +63,10 @@ const ownRows = ({ rowsPerThread }: PortableTile): string => wgsl`
 `;
 
 const slopes = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
-  hooks.scores.length > 0 && each(rowsPerThread)((r) => `var slope${r} = vec4<f32>(1.0);`);
+  hasSlopes(hooks) && each(rowsPerThread)((r) => `var slope${r} = vec4<f32>(1.0);`);
 
 const slopeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
-  hooks.scores.length > 0 ? `slope${r}[${n}]` : '1.0';
+  hasSlopes(hooks) ? `slope${r}[${n}]` : '1.0';
 
 const qDim = ({ headDim }: BackwardConfig) => ({ size: headDim, bound: 'params.q_vecs' });
 const vDim = ({ headDimV }: BackwardConfig) => ({ size: headDimV, bound: 'params.v_vecs' });

@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { hasSlopes } from '../../hooks/contract.ts';
 import type { BackwardConfig } from '../../config/backward.ts';
 import { plus } from '../../wgsl/plus.ts';
 import {
@@ -38,7 +39,7 @@ const array = (name: string, dim: number): string =>
 /** The slopes of scores, where hooks change scores: an array of a lane's, or 1. */
 function slopesOf({ hooks }: BackwardConfig, tile: SubgroupTile) {
   const { rows, shown } = repeats(tile);
-  const has = hooks.scores.length > 0;
+  const has = hasSlopes(hooks);
   return {
     names: (has ? ['s', 'slope'] : ['s']) as [string, string?],
     declare: has && rows((r) => shown((n) => `var ${score('slope', r, n)} = 1.0;`)),
