@@ -26,6 +26,8 @@ const unit: TestProjectInlineConfiguration = {
     include: ['{packages,apps}/*/test/unit/**/*.test.ts', 'tools/test/**/*.test.mjs'],
     env: tierEnv('unit'),
     setupFiles: [setup('setup')],
+    // Some go through thousands of generated programs, and the machine may be busy.
+    testTimeout: 60_000,
   },
 };
 
