@@ -33,6 +33,26 @@ export function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType)
   return budget(maxDifference(stored, reference.data), allowance);
 }
 
+// As WGSL's exp2 again, but in every weight that a gradient sums, and a tile's sums do not run in the naive order: measured
+// errors are 1 to 2.5 times the naive one. Halves hide all of that in their own rounding.
+const gradientUlps = { f32: 8, f16: 1 } as const;
+// dSinks has one number per head: the largest of so few naive errors says little, so all that a weight's exp may be off is allowed here,
+// 3 + 2|x| ulp for x = sink − lse near −10, and half an ulp of lse.
+const sinkUlps = 24;
+
+/** The budget of dq, dk or dv, by the same rule; `dtype` is its storage type. */
+export function gradientBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget {
+  const stored = Float64Array.from(naive.data, (x) => toStorage(x, dtype));
+  const allowance = gradientUlps[dtype] * ulp(largest(reference), dtype);
+  return budget(maxDifference(stored, reference.data), allowance);
+}
+
+/** The budget of dSinks, which is f32 whatever the storage type. */
+export function sinkBudget(reference: NdArray, naive: NdArray): Budget {
+  const allowance = sinkUlps * ulp(largest(reference), 'f32');
+  return budget(maxDifference(naive.data, reference.data), allowance);
+}
+
 /** The budget of `lse`, which is f32 whatever the storage type. */
 export function lseBudget(reference: NdArray, naive: NdArray): Budget {
   const allowance = lseUlps * ulp(Math.max(1, largest(reference)), 'f32') + logError;
@@ -74,7 +94,7 @@ export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): numbe
 }
 
 /** Largest finite magnitude. */
-function largest({ data }: NdArray): number {
+export function largest({ data }: NdArray): number {
   let max = 0;
   for (const x of data) if (Number.isFinite(x) && Math.abs(x) > max) max = Math.abs(x);
   return max;

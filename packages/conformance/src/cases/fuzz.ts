@@ -29,7 +29,8 @@ function anyOptions(source: Random, heads: number): ReferenceOptions {
   };
 }
 
-function anyProblem(source: Random, dtype: FloatDType): Problem {
+/** A random problem of any layout. */
+export function anyProblem(source: Random, dtype: FloatDType): Problem {
   const heads = pick<readonly [number, number]>(source, [1, 1], [4, 2], [4, 1], [3, 3], [6, 2]);
   const count = 1 + source.below(12);
   const base = { dtype, heads, seed: source.below(1e6), options: anyOptions(source, heads[0]) };

@@ -1,3 +1,4 @@
+import { backwardCases } from './backward/index.ts';
 import { batchInvarianceCases } from './batch-invariance.ts';
 import { blockTableCases } from './block-tables.ts';
 import { canaryCases } from './canary.ts';
@@ -56,4 +57,5 @@ export const allCases: readonly Case[] = [
   ...gridCases,
   ...headDimCases,
   ...flexCases,
+  ...backwardCases,
 ];

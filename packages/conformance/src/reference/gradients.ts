@@ -1,8 +1,10 @@
+import { type FloatDType, toStorage } from '../numerics/storage.ts';
 import { type Arithmetic, float32, float64 } from './arithmetic.ts';
 import { attend } from './attention.ts';
 import { filled, type NdArray } from './nd-array.ts';
 import type { AttentionState, Problem } from './problem.ts';
 import { scoreFunction, type ScoreFunction } from './score.ts';
+import { alibiSlope, productSlope } from './score-slopes.ts';
 import { headsOf, type Sequence, sequencesOf } from './sequences.ts';
 import { visibleKeys } from './visible.ts';
 
@@ -30,17 +32,30 @@ export interface Gradients {
  * const { dq, dk, dv } = referenceGradients({ q, k, v, options: { causal: true } }, { dOut });
  */
 export function referenceGradients(problem: Problem, by: ResultGradients): Gradients {
-  return gradients(problem, by, float64);
+  return gradients(problem, by, attend(problem, float64), float64);
 }
 
-/** The same with every operation rounded to float32: the yardstick of the error budgets. */
-export function naiveGradients(problem: Problem, by: ResultGradients): Gradients {
-  return gradients(problem, by, float32);
+/**
+ * The same with every operation rounded to float32: the yardstick of the error budgets. Between the passes it keeps `out` in the
+ * storage type, as any program does.
+ */
+export function naiveGradients(
+  problem: Problem,
+  by: ResultGradients,
+  storage: FloatDType = 'f32',
+): Gradients {
+  const { out, lse } = attend(problem, float32);
+  const kept = { shape: out.shape, data: out.data.map((x) => toStorage(x, storage)) };
+  return gradients(problem, by, { out: kept, lse }, float32);
 }
 
-function gradients(problem: Problem, by: ResultGradients, arithmetic: Arithmetic): Gradients {
+function gradients(
+  problem: Problem,
+  by: ResultGradients,
+  state: AttentionState,
+  arithmetic: Arithmetic,
+): Gradients {
   const { q, k, v, options } = problem;
-  const state = attend(problem, arithmetic);
   const { sinks, alibiSlopes } = options;
   const all: Gradients = {
     dq: filled(q.shape, 0),
@@ -82,7 +97,10 @@ function rowGradient(task: RowTask, i: number): void {
   const dLse = by.dLse?.data[lseAt] ?? 0;
   const delta = round(dot(by.dOut.data, outAt, state.out.data, outAt, heads.v) - dLse);
   const sink = options.sinks?.data[h];
-  if (sink !== undefined) all.dSinks!.data[h]! -= Math.exp(sink - lse) * delta;
+  if (sink !== undefined) {
+    const weight = round(Math.exp(round(sink - lse)));
+    all.dSinks!.data[h] = round(all.dSinks!.data[h]! - round(weight * delta));
+  }
 
   const { position, first, end } = visibleKeys(options, i, sequence.qLen, sequence.kvLen);
   for (let j = first; j < end; j++) {
@@ -93,38 +111,18 @@ function rowGradient(task: RowTask, i: number): void {
     const weight = round(Math.exp(round(final - lse)));
     const dWeight = dot(by.dOut.data, outAt, v.data, vAt, heads.v);
     const dScore = round(weight * round(dWeight - delta));
+    const pair = { problem, sequence, h, product, i, j, position };
     addScaled(all.dv.data, weight, by.dOut.data, outAt, heads.v, vAt);
-    addSlope(task, dScore, Math.abs(position - j));
-    const dProduct = round(dScore * slope(task, product, i, j, position));
+    addSlope(task, dScore * alibiSlope(pair));
+    const dProduct = round(dScore * productSlope(pair));
     addScaled(all.dq.data, dProduct, k.data, kAt, heads.qk, qAt);
     addScaled(all.dk.data, dProduct, q.data, qAt, heads.qk, kAt);
   }
 }
 
-/** d(final score) / d(q·k). */
-function slope(
-  { problem, sequence, h }: RowTask,
-  product: number,
-  i: number,
-  j: number,
-  position: number,
-): number {
-  const { softcap, scoreMod, scale } = problem.options;
-  if (softcap === undefined && scoreMod === undefined) {
-    return scale ?? 1 / Math.sqrt(headsOf(problem).qk);
-  }
-  const exact = scoreFunction(problem, sequence, h, float64);
-  const step = 1e-5 * Math.max(1, Math.abs(product));
-  const [below, above] = [-step, step].map((by) => exact(product + by, i, j, position)) as [
-    number,
-    number,
-  ];
-  return (above - below) / (2 * step);
-}
-
-function addSlope({ all, sequence, h }: RowTask, dScore: number, distance: number): void {
+function addSlope({ all, sequence, h, arithmetic }: RowTask, dSlope: number): void {
   const slopes = all.dAlibiSlopes;
   if (!slopes) return;
   const at = slopes.shape.length === 2 ? sequence.index * slopes.shape[1]! + h : h;
-  slopes.data[at]! -= dScore * distance;
+  slopes.data[at] = arithmetic.round(slopes.data[at]! + arithmetic.round(dSlope));
 }

@@ -2,19 +2,23 @@ import { openGpu } from '@heed/core';
 import { allCases, runCase } from '@heed/conformance';
 import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import { backwardFaults } from './backward-faults.ts';
 import { faults } from './faults.ts';
 import { faultyDevice } from './faulty-device.ts';
 import { flexFaults } from './flex-faults.ts';
 
 describe('a kernel in which', () => {
-  it.for([...faults, ...flexFaults])('$name is caught by $caughtBy', async (fault) => {
-    const named = allCases.find((c) => c.id === fault.caughtBy);
-    if (named === undefined) throw new Error(`there is no case ${fault.caughtBy}`);
-    const { device, patched } = faultyDevice((await testGpu()).device, fault);
-    using gpu = await openGpu({ device, label: 'faulty' });
-    const report = await runCase(gpu, named);
-    expect(patched(), 'the pattern is in no shader that the case uses').toBeGreaterThan(0);
-    expect(report.status).toBe('fail');
-    expect(report.report, 'the kernel no longer compiles or runs').toMatch(/elements off|is now/);
-  });
+  it.for([...faults, ...flexFaults, ...backwardFaults])(
+    '$name is caught by $caughtBy',
+    async (fault) => {
+      const named = allCases.find((c) => c.id === fault.caughtBy);
+      if (named === undefined) throw new Error(`there is no case ${fault.caughtBy}`);
+      const { device, patched } = faultyDevice((await testGpu()).device, fault);
+      using gpu = await openGpu({ device, label: 'faulty' });
+      const report = await runCase(gpu, named);
+      expect(patched(), 'the pattern is in no shader that the case uses').toBeGreaterThan(0);
+      expect(report.status).toBe('fail');
+      expect(report.report, 'the kernel no longer compiles or runs').toMatch(/elements off|is now/);
+    },
+  );
 });

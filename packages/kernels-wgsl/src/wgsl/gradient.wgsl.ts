@@ -22,7 +22,7 @@ export function gradientWgsl(hooks: VariantHooks): string {
 
       // P again, from a final score and its row's lse.
       fn pair_weight(score: f32, lse: f32) -> f32 {
-        return select(0.0, exp2(max(score - lse, -150.0)), score > SEEN && lse > SEEN);
+        return select(0.0, exp2(max(score - lse, -150.0)), (score > SEEN) & (lse > SEEN));
       }
 
       // By q·k·scale, of which \`slope\` is the score's derivative. A masked pair has no gradient, whatever its slope.

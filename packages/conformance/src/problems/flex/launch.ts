@@ -48,6 +48,16 @@ export function flexCall(
   dtype: FloatDType,
   options: FlexLaunchOptions = {},
 ): AttentionResult {
+  return flexAttention(...flexArguments(scope, problem, dtype, options));
+}
+
+/** What flexAttention takes for a problem with mods. */
+export function flexArguments(
+  scope: Scope,
+  problem: FlexProblem,
+  dtype: FloatDType,
+  options: FlexLaunchOptions = {},
+): FlexArguments {
   const mods = problem.pair((host) => uploadTable(scope, host));
   const { q, k, v, ...rest } = upload(
     scope,
@@ -56,23 +66,24 @@ export function flexCall(
     options,
   );
   const { blockSize, beside } = options;
-  if (blockSize === undefined) return run(q, k, v, { ...rest, ...mods });
+  if (blockSize === undefined) return [q, k, v, anyOptions({ ...rest, ...mods })];
   const blockMask = scope.own(blockMaskOf(scope.gpu, problem, mods, rest, blockSize));
   const { scoreMod, captures } = mods;
-  return run(q, k, v, {
+  const given = {
     ...rest,
     ...(scoreMod && { scoreMod }),
     ...(captures && { captures }),
     ...(beside && { maskMod: beside }),
     blockMask,
-  });
+  };
+  return [q, k, v, anyOptions(given)];
 }
+
+type FlexArguments = readonly [q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<Captures>];
 
 type AnyOptions = Omit<FlexOptions, 'captures'> & { readonly captures?: Captures };
 
-function run(q: Tensor, k: Tensor, v: Tensor, options: AnyOptions): AttentionResult {
-  return flexAttention(q, k, v, options as FlexOptions<Captures>);
-}
+const anyOptions = (options: AnyOptions): FlexOptions<Captures> => options as FlexOptions<Captures>;
 
 type Lengths = Pick<FlexOptions, 'align' | 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable'>;
 

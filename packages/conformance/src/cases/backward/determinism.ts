@@ -1,0 +1,95 @@
+import type { Check } from '../../budget/checks.ts';
+import { backward, forward, launchBackward } from '../../problems/backward.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
+import { poisonUnused } from '../../problems/rearrange.ts';
+import { resultGradients, scaled } from '../../problems/result-gradients.ts';
+import { Scope } from '../../problems/scope.ts';
+import { generate } from '../../reference/nd-array.ts';
+import type { ReferenceOptions } from '../../reference/problem.ts';
+import { type Case, defineCase, type Tier } from '../case.ts';
+import { areRight, sameGradients } from './expect.ts';
+import { base, type Build } from './problem-cases.ts';
+
+const options: ReferenceOptions = { causal: true, sinks: generate([4], (h) => h - 1) };
+
+const problems: Readonly<Record<string, Build>> = {
+  dense: (dtype) => denseProblem({ ...base, dtype, batch: 2, lq: 70, lk: 90, options }),
+  'kv-batch-1': (dtype) =>
+    denseProblem({ ...base, dtype, batch: 3, kvBatch: 1, lq: 20, lk: 40, options }),
+  packed: (dtype) =>
+    packedProblem({ ...base, dtype, qLens: [40, 1, 33], spareRows: [3, 3], options }),
+  paged: (dtype) =>
+    pagedProblem({
+      ...base,
+      dtype,
+      qLens: [5, 20, 1],
+      used: [40, 30, 70],
+      pageSize: 7,
+      pages: 'shared',
+      options,
+    }),
+};
+
+/** Runs again, forward and backward, and backward alone: always the same bits. */
+function repeats(name: string, build: Build, runs: number, tier: Tier): Case[] {
+  return defineCase('backward-determinism', `${name}/${runs}-runs`, {
+    tier,
+    f16Tier: tier === 'quick' && name === 'dense' ? 'quick' : 'full',
+    tags: name === 'paged' && tier === 'quick' ? ['browser'] : [],
+    async run(gpu, dtype, signal) {
+      const problem = poisonUnused(build(dtype), NaN);
+      const by = resultGradients(problem, dtype, { lse: true });
+      const first = await launchBackward(gpu, problem, by, dtype);
+      const checks: Check[] = areRight('first', first, problem, by, dtype);
+      const scope = new Scope(gpu);
+      try {
+        const result = forward(scope, problem, dtype);
+        for (let run = 1; run < runs; run++) {
+          signal?.throwIfAborted();
+          const again = await backward(scope, result, by, dtype);
+          checks.push(...sameGradients(`run ${run}`, again, first));
+        }
+        return checks;
+      } finally {
+        scope.dispose();
+      }
+    },
+  });
+}
+
+const tiny = 2 ** -40;
+
+/** Tiny gradients lose nothing: backward(2⁻⁴⁰·dOut) = 2⁻⁴⁰·backward(dOut), bit for bit. */
+const scaling = Object.entries(problems).flatMap(([name, build]) =>
+  defineCase('backward-scaling', name, {
+    dtypes: ['f32'],
+    tags: name === 'dense' ? ['browser'] : [],
+    async run(gpu, dtype) {
+      const problem = poisonUnused(build(dtype), NaN);
+      const by = resultGradients(problem, dtype, { lse: true });
+      const scope = new Scope(gpu);
+      try {
+        const result = forward(scope, problem, dtype);
+        const whole = await backward(scope, result, by, dtype);
+        const part = await backward(scope, result, scaled(by, tiny), dtype);
+        const { dOut: dq } = scaled({ dOut: whole.dq }, tiny);
+        const { dOut: dk } = scaled({ dOut: whole.dk }, tiny);
+        const { dOut: dv } = scaled({ dOut: whole.dv }, tiny);
+        return [
+          ...areRight('whole', whole, problem, by, dtype),
+          ...sameGradients('2⁻⁴⁰', part, { dq, dk, dv }),
+        ];
+      } finally {
+        scope.dispose();
+      }
+    },
+  }),
+);
+
+export const determinismCases: readonly Case[] = [
+  ...Object.entries(problems).flatMap(([name, build]) => [
+    ...repeats(name, build, 3, 'quick'),
+    ...repeats(name, build, 100, 'full'),
+  ]),
+  ...scaling,
+];

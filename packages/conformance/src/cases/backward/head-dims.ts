@@ -1,0 +1,39 @@
+import { denseProblem } from '../../problems/build.ts';
+import type { Case, Tier } from '../case.ts';
+import { gradientCase } from './problem-cases.ts';
+
+const dims = [
+  [7, 7],
+  [9, 33],
+  [33, 33],
+  [40, 40],
+  [64, 64],
+  [96, 96],
+  [111, 111],
+  [128, 128],
+  [192, 128],
+  [256, 256],
+  [64, 24],
+  [16, 40],
+] as const;
+
+// Each dim is three kernels of its own: one that is odd is quick, in both types that a row of it can have.
+const tierOf = (dim: number): Tier => (dim === 9 ? 'quick' : 'full');
+
+export const headDimCases: readonly Case[] = dims.flatMap(([dim, dimV]) =>
+  gradientCase(
+    'backward-head-dims',
+    dim === dimV ? `dim-${dim}` : `dim-${dim}x${dimV}`,
+    (dtype) =>
+      denseProblem({
+        dtype,
+        lq: 40,
+        lk: 53,
+        heads: [2, 1],
+        dim,
+        dimV,
+        options: { causal: true },
+      }),
+    { tier: tierOf(dim), f16Tier: 'full' },
+  ),
+);
