@@ -34,7 +34,7 @@ export const backwardFaults: readonly Fault[] = [
   },
   {
     name: 'a masked pair of an empty row has weight 1',
-    find: /score > SEEN && lse > SEEN/,
+    find: /\(score > SEEN\) & \(lse > SEEN\)/,
     replace: 'true',
     caughtBy: 'backward-empty-rows/causal-lq-over-lk/f32',
   },
