@@ -64,6 +64,30 @@ export interface Expected extends AttentionState {
     readonly lse: Budget;
   };
 }
+export interface GradcheckElement {
+  readonly name: string;
+  readonly index: readonly number[];
+  readonly analytic: number;
+  readonly numeric: number;
+  readonly error: number;
+}
+export interface GradcheckInputs<C extends Captures = never> extends FlexOptions<C>, GradOptions {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+export interface GradcheckOptions {
+  readonly tolerance?: number;
+  readonly elements?: number;
+  readonly step?: number;
+  readonly seed?: number;
+}
+export interface GradcheckReport {
+  readonly ok: boolean;
+  readonly tolerance: number;
+  readonly worst: readonly GradcheckElement[];
+  toText(): string;
+}
 export interface Gradients {
   readonly dq: NdArray;
   readonly dk: NdArray;
@@ -146,6 +170,7 @@ export interface SequenceInfo {
 
 // #region Types
 export type FloatDType = "f32" | "f16";
+export type GradcheckFunction = (q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<Captures> & GradOptions) => AttentionResult & Differentiable<FlexGradients>;
 export type ReferenceMaskMod = (b: number, h: number, q: number, kv: number, info: SequenceInfo) => boolean;
 export type ReferenceScoreMod = (score: number, b: number, h: number, q: number, kv: number, info: SequenceInfo) => number;
 export type Tier = "quick" | "full";
@@ -157,12 +182,13 @@ export declare function expected(reference: AttentionState, naive: AttentionStat
 export declare function f16Bits(x: number): number;
 export declare function f16Value(bits: number): number;
 export declare function finite(label: string, got: NdArray): Check;
+export declare function gradcheck<C extends Captures = {}>(fn: GradcheckFunction, inputs: GradcheckInputs<C>, options?: GradcheckOptions): Promise<GradcheckReport>;
 export declare function holds(label: string, ok: boolean, report: string): Check;
 export declare function lseBudget(reference: NdArray, naive: NdArray): Budget;
 export declare function manifestOf(cases: readonly Case[]): Manifest;
 export declare function mismatchTable(comparison: Comparison): string;
 export declare function naiveAttention(problem: Problem): AttentionState;
-export declare function naiveGradients(problem: Problem, by: ResultGradients): Gradients;
+export declare function naiveGradients(problem: Problem, by: ResultGradients, storage?: FloatDType): Gradients;
 export declare function naiveMerge(states: readonly AttentionState[]): AttentionState;
 export declare function near(label: string, got: NdArray, want: NdArray, { limit, naiveError, allowance }: Budget): Check;
 export declare function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget;

@@ -18,6 +18,9 @@ export {
 export { type Comparison, mismatchTable } from './budget/mismatch.ts';
 export type { Case, CaseContext, CaseResult, Tier } from './cases/case.ts';
 export { allCases } from './cases/index.ts';
+export { gradcheck, type GradcheckFunction, type GradcheckOptions } from './gradcheck/gradcheck.ts';
+export type { GradcheckInputs } from './gradcheck/inputs.ts';
+export type { GradcheckElement, GradcheckReport } from './gradcheck/report.ts';
 export { type Manifest, type ManifestGroup, manifestOf } from './manifest.ts';
 export { f16Bits, f16Value, roundToF16 } from './numerics/f16.ts';
 export { permutation, type Random, random } from './numerics/random.ts';

@@ -1,4 +1,5 @@
 import { type Capabilities, type Tuning, UnsupportedError } from '@heed/core';
+import type { GradientOf } from '../config/backward.ts';
 import type { ForwardConfig, RowKind } from '../config/forward.ts';
 import { cannotImplement, tileShape } from '../tiles/compute.ts';
 import type { TileConfig } from '../tiles/tile.ts';
@@ -55,10 +56,14 @@ export function select(
  * The tile of the backward kernels.
  * @throws UnsupportedError the forced path cannot run here
  */
-export function selectBackward(capabilities: Capabilities, tuning?: Tuning): TileConfig {
+export function selectBackward(
+  of: GradientOf,
+  capabilities: Capabilities,
+  tuning?: Tuning,
+): TileConfig {
   const forced = tuning?.force?.path;
   const path = forced === 'decode' ? undefined : forced;
-  return chooseTile(backwardCandidates(capabilities, path), capabilities, path).tile;
+  return chooseTile(backwardCandidates(of, capabilities, path), capabilities, path).tile;
 }
 
 function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {

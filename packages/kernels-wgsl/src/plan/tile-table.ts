@@ -1,4 +1,5 @@
 import type { Capabilities } from '@heed/core';
+import type { GradientOf } from '../config/backward.ts';
 import type { RowKind } from '../config/forward.ts';
 import type { SubgroupTile } from '../tiles/subgroup/config.ts';
 import type { PortableTile } from '../tiles/portable/config.ts';
@@ -24,11 +25,14 @@ export function candidates(
 
 /** The tiles to try for the backward kernels, best first. */
 export function backwardCandidates(
+  of: GradientOf,
   capabilities: Capabilities,
   path: TileConfig['path'] | undefined,
 ): readonly TileConfig[] {
   const subgroupSize = capabilities.subgroups?.max ?? 0;
-  const subgroup: SubgroupTile = { path: 'subgroup', subgroupSize, rowsPerLane: 4, keysPerLane: 2 };
+  // What a score adds to its tables is much text: fewer scores a lane, so that it compiles.
+  const rowsPerLane = of === 'tables' ? 1 : 4;
+  const subgroup: SubgroupTile = { path: 'subgroup', subgroupSize, rowsPerLane, keysPerLane: 2 };
   const unroll = !isSoftware(capabilities);
   const portable: PortableTile = { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll };
   if (path === 'portable') return [portable];

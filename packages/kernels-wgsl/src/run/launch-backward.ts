@@ -37,7 +37,7 @@ export function launch(
     read: readAccess([q, k, v, dOut]),
     resultType,
     write,
-    tile: selectBackward(gpu.capabilities, gpu.tuning),
+    tile: selectBackward(of, gpu.capabilities, gpu.tuning),
   };
   const [qBytes, kvBytes] = [
     readBytes(config.qType, config.read),

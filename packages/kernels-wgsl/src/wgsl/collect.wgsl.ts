@@ -63,8 +63,8 @@ export function collectScore(
   return gradient!.reads
     .map(({ isPerRow }, i) => {
       const x = `${slope} * partial_${name}_${i}(${score}, ${row}, ${key})`;
-      if (isPerRow) return `${row}_sum${i} += select(0.0, ${x}, ${slope} != 0.0);`;
-      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${row}, ${key}), select(0.0, ${x}, ${slope} != 0.0));`;
+      if (isPerRow) return `${row}_sum${i} += select(${x}, 0.0, ${slope} == 0.0);`;
+      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${row}, ${key}), select(${x}, 0.0, ${slope} == 0.0));`;
     })
     .join('\n');
 }

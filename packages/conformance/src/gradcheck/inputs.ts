@@ -1,0 +1,98 @@
+import { type Tensor, ValidationError } from '@heed/core';
+import type { Captures, FlexOptions, GradOptions } from '@heed/flex';
+import { nestedTable } from '../problems/flex/tables.ts';
+import type { NdArray } from '../reference/nd-array.ts';
+import type { Lengths, Problem, ReferenceOptions } from '../reference/problem.ts';
+
+/** What is given to the function under test: tensors q, k, v (dense, packed, or pages with a blockTable), and its options. */
+export interface GradcheckInputs<C extends Captures = never> extends FlexOptions<C>, GradOptions {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+/** Inputs of any captures. */
+export interface AnyInputs extends Omit<GradcheckInputs, 'captures'> {
+  readonly captures?: Captures;
+}
+
+/** All inputs on the host in float64: what differences are taken of. */
+export interface HostInputs {
+  /** By name: q, k, v, sinks, and `captures.` with the name of a float capture. */
+  readonly arrays: ReadonlyMap<string, NdArray>;
+  /** The problem that the present contents of the arrays make. */
+  readonly problem: () => Problem;
+}
+
+/** The name that a capture has among the arrays. */
+export function captureKey(name: string): string {
+  return `captures.${name}`;
+}
+
+export async function readInputs(inputs: AnyInputs): Promise<HostInputs> {
+  const { q, k, v, sinks, captures = {}, blockMask } = inputs;
+  if (blockMask) {
+    throw new ValidationError(
+      'gradcheck: the mask must be a function; got a blockMask. Pass the maskMod that it was made of.',
+    );
+  }
+  const arrays = new Map<string, NdArray>();
+  const values: Record<string, unknown> = {};
+  for (const [name, tensor] of Object.entries({ q, k, v, ...(sinks && { sinks }) })) {
+    arrays.set(name, await download(tensor));
+  }
+  for (const [name, value] of Object.entries(captures)) {
+    if (isTensor(value)) arrays.set(captureKey(name), await download(value));
+    else values[name] = value.valueOf();
+  }
+  const lengths = await readLengths(inputs);
+  return { arrays, problem: () => problemOf(inputs, arrays, values, lengths) };
+}
+
+function isTensor(value: Captures[string]): value is Tensor {
+  return typeof value === 'object' && 'dtype' in value;
+}
+
+async function download(tensor: Tensor): Promise<NdArray> {
+  return { shape: tensor.shape, data: Float64Array.from(await tensor.read()) };
+}
+
+async function readLengths(inputs: AnyInputs): Promise<Lengths> {
+  const names = ['cuSeqlensQ', 'cuSeqlensK', 'seqUsedK', 'blockTable'] as const;
+  const lengths: Record<string, Int32Array> = {};
+  for (const name of names) {
+    const given = inputs[name];
+    if (!given) continue;
+    lengths[name] = Int32Array.from('read' in given ? await given.read() : given);
+  }
+  return lengths;
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+function problemOf(
+  { scoreMod, maskMod, scale, align }: AnyInputs,
+  arrays: ReadonlyMap<string, NdArray>,
+  values: Readonly<Record<string, unknown>>,
+  lengths: Lengths,
+): Problem {
+  const captures: Record<string, unknown> = { ...values };
+  for (const [key, array] of arrays) {
+    const [, name] = key.split(captureKey(''));
+    if (name !== undefined) captures[name] = nestedTable({ values: array, dtype: 'f32' });
+  }
+  const score = scoreMod as AnyFunction | undefined;
+  const mask = maskMod as AnyFunction | undefined;
+  const sinks = arrays.get('sinks');
+  const options: ReferenceOptions = {
+    ...(scale !== undefined && { scale }),
+    ...(align && { align }),
+    ...(sinks && { sinks }),
+    ...(score && {
+      scoreMod: (s, b, h, q, kv, info) => score(s, b, h, q, kv, captures, info) as number,
+    }),
+    ...(mask && { maskMod: (b, h, q, kv, info) => mask(b, h, q, kv, captures, info) as boolean }),
+  };
+  const [q, k, v] = ['q', 'k', 'v'].map((name) => arrays.get(name)!) as [NdArray, NdArray, NdArray];
+  return { q, k, v, ...lengths, options };
+}

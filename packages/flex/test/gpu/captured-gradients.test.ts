@@ -1,0 +1,131 @@
+import { type Gpu, type Tensor, ValidationError } from '@heed/core';
+import { isFullRun, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { flexAttentionVjp } from '../../src/index.ts';
+import { bits, captured } from './data.ts';
+import { GradientData, type Layout, layouts } from './differences.ts';
+import { type Learnable, learnables } from './learnable.ts';
+
+let gpu: Gpu;
+let data: GradientData;
+beforeAll(async () => {
+  gpu = await testGpu();
+  data = new GradientData(gpu);
+});
+
+type Vjp = ReturnType<typeof flexAttentionVjp>;
+
+function vjp({ scoreMod, tables }: Learnable, layout: Layout, grads?: readonly string[]): Vjp {
+  const { q, k, v } = layout.tensors(data.inputs);
+  const options = {
+    ...layout.options,
+    scoreMod,
+    captures: captured(gpu, tables),
+    ...(grads && { grads }),
+  };
+  return flexAttentionVjp(q, k, v, options);
+}
+
+async function expectTables(learnable: Learnable, layout: Layout): Promise<void> {
+  const { dCaptures } = vjp(learnable, layout).backward(data.dOut(layout));
+  const want = data.byTables(learnable, layout);
+  expect(Object.keys(dCaptures).toSorted()).toEqual(Object.keys(want).toSorted());
+  for (const [name, numeric] of Object.entries(want)) {
+    const got = dCaptures[name]!;
+    expect(got.shape, name).toEqual(learnable.tables[name]!.shape);
+    expect(got.dtype, name).toBe('f32');
+    const most = numeric.reduce((a, x) => Math.max(a, Math.abs(x)), 0);
+    expect(most, name).toBeGreaterThan(0.01);
+    expect(await got.read(), name).toMatchTensor(numeric, { tolerance: 1e-5 * Math.max(1, most) });
+  }
+}
+
+// Each of them is four kernels to compile.
+const quick = ['relative 1d', 'absolute 2d', 'indirect', 'head gate', 'two distinct', 'f16'];
+const names = Object.keys(learnables).filter((name) => isFullRun() || quick.includes(name));
+
+describe('the gradient by captured tables is that of float64 differences', () => {
+  it.for(names)('dense: %s', async (name) => {
+    await expectTables(learnables[name]!, layouts.dense);
+  });
+
+  it('varlen: two distinct', async () => {
+    await expectTables(learnables['two distinct']!, layouts.varlen);
+  });
+
+  it('paged: branches with −Infinity', async () => {
+    await expectTables(learnables['branches with −Infinity']!, layouts.paged);
+  });
+});
+
+const exact = learnables['two distinct']!;
+const absolute = learnables['absolute 2d']!;
+
+describe('sums of contributions', () => {
+  const scaled = (factor: number): Tensor => {
+    const list = data.gradient.arrays.q as Float32Array;
+    return gpu
+      .tensor(
+        list.map((x) => x * factor),
+        { shape: [2, 11, 4, 8] },
+      )
+      .permute([0, 2, 1, 3]);
+  };
+
+  it.for([-40, 40])('scale exactly with dOut · 2^%i', async (power) => {
+    const { backward } = vjp(exact, layouts.dense);
+    const factor = 2 ** power;
+    const [plain, small] = [backward(scaled(1)), backward(scaled(factor))];
+    for (const name of ['rows', 'keys']) {
+      const want = (await plain.dCaptures[name]!.read()).map((x) => x * factor);
+      expect(await small.dCaptures[name]!.read(), name).toEqual(want);
+    }
+    for (const name of ['dq', 'dk', 'dv'] as const) {
+      const want = (await plain[name].read()).map((x) => x * factor);
+      expect(await small[name].read(), name).toEqual(want);
+    }
+  });
+
+  it('have the same bits in every run', async () => {
+    const run = async (): Promise<unknown> => {
+      const { dq, dk, dv, dCaptures } = vjp(exact, layouts.varlen).backward(
+        data.dOut(layouts.varlen),
+      );
+      return bits(dq, dk, dv, dCaptures['rows'], dCaptures['keys']);
+    };
+    const first = await run();
+    for (let i = 0; i < 5; i++) expect(await run()).toEqual(first);
+  });
+
+  it('are NaN where one of them is not finite, and nowhere else', async () => {
+    const list = (data.gradient.arrays.q as Float32Array).slice();
+    // Entry 1, row 5, head 2: position 8.
+    list[((11 + 5) * 4 + 2) * 8] = NaN;
+    const dOut = gpu.tensor(list, { shape: [2, 11, 4, 8] }).permute([0, 2, 1, 3]);
+    const { dCaptures } = vjp(absolute, layouts.dense).backward(dOut);
+    const got = await dCaptures['bias']!.read();
+    const want = data.byTables(absolute, layouts.dense)['bias']!;
+    const isOfRow = (i: number): boolean => Math.floor(i / 14) === 8;
+    expect(got).toMatchTensor(
+      want.map((x, i) => (isOfRow(i) ? NaN : x)),
+      { tolerance: 1e-4 },
+    );
+  });
+});
+
+describe('grads', () => {
+  it('says of which tables there are gradients', async () => {
+    const dOut = data.dOut(layouts.dense);
+    const all = vjp(exact, layouts.dense).backward(dOut).dCaptures;
+    const { dCaptures: one } = vjp(exact, layouts.dense, ['keys']).backward(dOut);
+    expect(Object.keys(one)).toEqual(['keys']);
+    expect(await bits(one['keys'])).toEqual(await bits(all['keys']));
+    expect(vjp(exact, layouts.dense, []).backward(dOut).dCaptures).toEqual({});
+  });
+
+  it.for(['row', 'offset'])('does not take %s, which is no float table that is read', (name) => {
+    const run = (): unknown => vjp(learnables['indirect']!, layouts.dense, [name]);
+    expect(run).toThrow(ValidationError);
+    expect(run).toThrow(`(bias); got '${name}'`);
+  });
+});
