@@ -11,7 +11,7 @@ import {
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tanhWgsl } from '../../src/wgsl/tanh.wgsl.ts';
-import { writeWgsl } from '../../src/wgsl/write.wgsl.ts';
+import { roundF16 as roundF16Wgsl } from '../../src/wgsl/write.wgsl.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -69,12 +69,7 @@ function numberOf(bits: number): number {
 
 describe('round_f16', () => {
   const roundF16 = (numbers: Uint32Array): Promise<Uint32Array> =>
-    mapWords(
-      'round_f16',
-      writeWgsl('f16', 'pair', 2).split('\n\nfn write_out')[0]!,
-      'round_f16(x)',
-      numbers,
-    );
+    mapWords('round_f16', roundF16Wgsl, 'round_f16(x)', numbers);
 
   /** Every half, every midpoint between two, and the f32 next to those on either side; both signs. */
   function corners(): Uint32Array {
