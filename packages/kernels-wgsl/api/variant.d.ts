@@ -35,6 +35,7 @@ export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, o
 export declare function fail(fn: string, rule: string, got: string, fix: string): never;
 export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
+export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
 export declare function rowStruct(constants: readonly RowConstant[]): string;
 export declare function runCall(call: Call): AttentionResult;
 export declare function sections(...parts: readonly (string | false | undefined)[]): string;

@@ -20,6 +20,7 @@ export {
   type VariantHooks,
   variantHooks,
 } from './hooks/contract.ts';
+export { memoized } from './kernels/memo.ts';
 export { checkProblem } from './plan/check.ts';
 export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
 export { type AttentionTensors, layoutCall } from './plan/plan.ts';

@@ -47,10 +47,8 @@ export function flexAttentionVjp(
   v: Tensor | object,
   options?: object,
 ): AttentionResult & Differentiable<FlexGradients> {
-  const [values, given] = options === undefined ? [undefined, v] : [v, options];
-  const all = given as AnyFlexOptions & GradOptions;
-  const call = flexCall(fn, q, k, values as Tensor | undefined, all);
-  const names = gradNames(all, call);
+  const call = flexCall(fn, q, k, v, options);
+  const names = gradNames(call.options, call);
   return differentiable(call, names.size > 0, ({ tables, ...gradients }) => ({
     ...gradients,
     dCaptures: Object.fromEntries([...names].map(([table, name]) => [name, tables[table]!])),

@@ -1,6 +1,6 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult } from '@heed/kernels-wgsl';
-import { isView, runCall } from '@heed/kernels-wgsl/variant';
+import { runCall } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
 import { flexCall } from './flex-call.ts';
 import type { AnyFlexOptions, FlexOptions } from './options.ts';
@@ -40,8 +40,5 @@ export function flexAttention(
   v: Tensor | AnyFlexOptions,
   options?: AnyFlexOptions,
 ): AttentionResult {
-  const [values, given] = isView(k) ? [undefined, v] : [v, options];
-  return runCall(
-    flexCall('flexAttention', q, k, values as Tensor | undefined, given as AnyFlexOptions),
-  );
+  return runCall(flexCall('flexAttention', q, k, v, options));
 }

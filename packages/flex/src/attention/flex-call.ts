@@ -17,8 +17,18 @@ import { boundMod } from './bound-mod.ts';
 import { compileFor, type Role } from './compiled-hook.ts';
 import type { AnyFlexOptions, BuiltInVariants } from './options.ts';
 
-/** Checks a call of any layout, and compiles its mods or finds them compiled. */
+/** Checks a call of any layout, (q, k, v, options) or (q, view, options), and compiles its mods or finds them compiled. */
 export function flexCall(
+  fn: string,
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  ...rest: readonly [v: Tensor | object, options?: object]
+): Call {
+  const [v, given] = isView(k) ? [undefined, rest[0]] : rest;
+  return checkedCall(fn, q, k, v as Tensor | undefined, given as AnyFlexOptions);
+}
+
+function checkedCall(
   fn: string,
   q: Tensor,
   k: Tensor | PagedKvView,

@@ -1,5 +1,5 @@
 import { bindTensor, dispatchGrid, getKernel } from '@heed/core/kernel';
-import type { Gpu, Tensor } from '@heed/core';
+import type { Gpu } from '@heed/core';
 import {
   bindCaptures,
   bindLengths,
@@ -24,8 +24,9 @@ export function classifyBlocks(
     dtype: 'u32',
     label: 'heed/block mask',
   });
-  if (layout.plane > 0) gpu.batch(() => dispatchClasses(gpu, problem, layout, bound, words));
-  return wholeView(words, problem, layout);
+  const view = wholeView(words, problem, layout);
+  if (layout.plane > 0) gpu.batch(() => dispatchClasses(gpu, problem, layout, bound, view));
+  return view;
 }
 
 function dispatchClasses(
@@ -33,7 +34,7 @@ function dispatchClasses(
   problem: BlockProblem,
   layout: BlockLayout,
   bound: BoundHook,
-  words: Tensor,
+  view: BlockView,
 ): void {
   const target = recorderTarget(gpu);
   const config = { ...problem, mask: bound.hook as MaskHook };
@@ -49,8 +50,8 @@ function dispatchClasses(
     heads: layout.heads,
     rows: layout.rows,
     columns: layout.columns,
-    extent: 2 * layout.plane,
-    ...viewValues(wholeView(words, problem, layout), problem.blockM, problem.blockN),
+    extent: view.extent,
+    ...viewValues(view, problem.blockM, problem.blockN),
     ...lengths.values,
     ...captures.values,
   };
@@ -59,7 +60,7 @@ function dispatchClasses(
     buffers: [
       lengths.range,
       captures.range,
-      bindTensor(words).range,
+      bindTensor(view.words).range,
       target.uniform(packParams(classesFields(config), values)),
     ],
     workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),

@@ -1,11 +1,11 @@
 import { type KernelSource, wgsl } from '@heed/core/kernel';
 import {
-  allHooks,
   blockParams,
   type Call,
   diagonalWgsl,
   lengthsWgsl,
   type MaskHook,
+  memoized,
   none,
   type ParamField,
   paramsStruct,
@@ -14,7 +14,6 @@ import {
   spanStruct,
   tileClasses,
   u32Fields,
-  variantHooks,
 } from '@heed/kernels-wgsl/variant';
 
 /** Everything that the kernel's text depends on. */
@@ -31,19 +30,14 @@ export function classesFields({ mask }: ClassesConfig): readonly ParamField[] {
   ];
 }
 
-const made = new Map<string, KernelSource>();
+const label = ({ lengths, keys, mask }: ClassesConfig): string =>
+  `heed/block-mask ${lengths} ${keys} ${mask.name}`;
 
 /** The class of every block from the mask's bounds, one thread per block, 32 of them to a word of each plane. */
-export function classesSource(config: ClassesConfig): KernelSource {
-  const key = `heed/block-mask ${config.lengths} ${config.keys} ${config.mask.name}`;
-  let source = made.get(key);
-  if (!source) made.set(key, (source = make(config, key)));
-  return source;
-}
+export const classesSource: (config: ClassesConfig) => KernelSource = memoized(label, make);
 
-function make(config: ClassesConfig, label: string): KernelSource {
+function make(config: ClassesConfig): KernelSource {
   const { mask, lengths, keys } = config;
-  const hooks = variantHooks([mask]);
   const code = sections(
     none,
     tileClasses,
@@ -55,11 +49,16 @@ function make(config: ClassesConfig, label: string): KernelSource {
     spanStruct,
     // No pair is looked at here; the mask's text declares the function all the same.
     'fn kv_row(row: Row, key: i32) -> i32 {\n  return key;\n}',
-    ...allHooks(hooks).map((hook) => hook.wgsl),
+    mask.wgsl,
+    blockRow,
     lengths === 'dense' ? denseRow : packedRow,
     main(mask.name),
   );
-  return { label, code: `${code}\n`, bindings: ['read', 'read', 'write', 'uniform'] };
+  return {
+    label: label(config),
+    code: `${code}\n`,
+    bindings: ['read', 'read', 'write', 'uniform'],
+  };
 }
 
 const bindings = wgsl`
@@ -69,25 +68,21 @@ const bindings = wgsl`
   @group(0) @binding(3) var<uniform> params: Params;
 `;
 
-const denseRow = wgsl`
+const blockRow = wgsl`
   struct BlockRow {
     seq: Sequence,
     // Within the sequence.
     index: u32,
   }
+`;
 
+const denseRow = wgsl`
   fn block_row(batch: u32, row: u32) -> BlockRow {
     return BlockRow(sequence(batch), row);
   }
 `;
 
 const packedRow = wgsl`
-  struct BlockRow {
-    seq: Sequence,
-    // Within the sequence.
-    index: u32,
-  }
-
   fn first_block_row(b: u32) -> u32 {
     return q_begin(b) / params.block_m + b;
   }

@@ -1,18 +1,13 @@
 import type { DType } from '@heed/core';
 import { type KernelSource, wgsl } from '@heed/core/kernel';
+import { memoized } from '@heed/kernels-wgsl/variant';
 import { INFINITE } from '../ir/infinity.ts';
 import { f32Literal } from '../backends/wgsl/literal.ts';
 import { SUMMARY_BLOCK } from '../backends/wgsl/summary.ts';
 import { decode } from '../backends/wgsl/tables.ts';
 
-const sources = new Map<DType, KernelSource>();
-
 /** One thread per block of one row: its least and its largest element, as a mod would read them. */
-export function summarySource(dtype: DType): KernelSource {
-  let source = sources.get(dtype);
-  if (!source) sources.set(dtype, (source = make(dtype)));
-  return source;
-}
+export const summarySource: (dtype: DType) => KernelSource = memoized((dtype) => dtype, make);
 
 function make(dtype: DType): KernelSource {
   const isFloat = dtype === 'f32' || dtype === 'f16';

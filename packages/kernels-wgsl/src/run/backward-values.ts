@@ -3,12 +3,12 @@ import type { BoundTensor } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import type { BackwardConfig, GradientOf } from '../config/backward.ts';
 import { backwardShape } from '../tiles/backward.ts';
-import { CHUNK, THREADS_N } from '../tiles/portable/config.ts';
 import type { ParamValues } from '../wgsl/params.ts';
 import type { BoundCaptures } from './captures.ts';
+import { offsetWithin } from './gradient-pair.ts';
 import type { BoundLengths } from './lengths.ts';
 import { type Axes, keyAxes, queryAxes, strideValues } from './strides.ts';
-import { packedTiles } from './values.ts';
+import { callValues, loopBounds, packedTiles } from './values.ts';
 
 /** What one launch reads and writes. */
 export interface BackwardLaunch {
@@ -38,15 +38,17 @@ export function backwardValues(
   { dOut, side, captures, whole, results, axes }: BackwardLaunch,
   bound: Bound,
 ): ParamValues {
-  const { q, k, v, options } = call;
+  const { q, k, v } = call;
   const result = (name: string, tensor: Tensor | undefined): ParamValues => {
-    const inside = tensor ? (tensor.byteOffset - whole.byteOffset) / elementBytes(tensor) : 0;
+    const inside = tensor ? offsetWithin(tensor, whole) : 0;
     const at = { ...bound.out, elementOffset: bound.out.elementOffset + inside };
     return strideValues(name, tensor ?? whole, at, tensor ? axes : noAxes);
   };
   const isDense = call.lengths === 'dense';
   return {
+    ...callValues(call),
     ...workValues(call, config),
+    ...loopBounds(config),
     ...strideValues('q', q, bound.q, queryAxes(call)),
     ...strideValues('k', k, bound.k, keyAxes(call)),
     ...strideValues('v', v, bound.v, keyAxes(call)),
@@ -63,18 +65,11 @@ export function backwardValues(
     lse_row: 1,
     lse_split: 0,
     delta: (isDense ? call.batch : 1) * call.qHeads * call.seqlenQ,
-    table_row: call.maxPages,
-    pages: call.pages,
-    page_size: call.pageSize,
-    align_end: options.align === 'start' ? 0 : 1,
-    scale: options.scale ?? 1 / Math.sqrt(call.headDim),
     ...captures.values,
   };
 }
 
 const noAxes: Axes = { batch: undefined, head: 0, row: 0, dim: 0 };
-
-const elementBytes = ({ dtype }: Tensor): number => (dtype === 'f16' ? 2 : 4);
 
 /** The grid: tiles × heads, of queries or of keys. */
 function workValues(call: Call, config: BackwardConfig): Record<string, number> {
@@ -84,20 +79,9 @@ function workValues(call: Call, config: BackwardConfig): Record<string, number> 
   const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
   const isEven = lengths === 'dense' || (!ofQueries && keys === 'paged');
   const tiles = isEven ? batch * Math.ceil(length / tile) : packedTiles(length, batch, tile);
-  const { headDim, headDimV } = config;
   return {
     units: tiles * (ofQueries ? qHeads : kvHeads),
     tiles,
     splits: 1,
-    batch,
-    group: kvHeads === 0 ? 1 : qHeads / kvHeads,
-    seqlen_q: seqlenQ,
-    seqlen_k: seqlenK,
-    q_vecs: Math.ceil(headDim / 4),
-    v_vecs: Math.ceil(headDimV / 4),
-    chunk_vecs: THREADS_N,
-    q_chunks: Math.ceil(headDim / CHUNK),
-    v_chunks: Math.ceil(headDimV / CHUNK),
-    key_turns: config.tile.path === 'subgroup' ? config.tile.keysPerLane : 1,
   };
 }

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { adopt } from '@heed/core/kernel';
+import { adopt, bytesPerElement } from '@heed/core/kernel';
 import type { FloatType, WriteAccess } from '../config/forward.ts';
 import { writeAccess } from './access.ts';
 
@@ -35,6 +35,11 @@ export function gradientPair(
   const inVectors = writeAccess(dk) === 'vec4' && writeAccess(dv) === 'vec4';
   const other = dtype === 'f16' ? 'pair' : 'scalar';
   return { whole, dk, dv, write: inVectors ? 'vec4' : other };
+}
+
+/** Where a gradient begins in the tensor that it is a view of, in elements. */
+export function offsetWithin(view: Tensor, whole: Tensor): number {
+  return (view.byteOffset - whole.byteOffset) / bytesPerElement[view.dtype];
 }
 
 interface PaddedShape {

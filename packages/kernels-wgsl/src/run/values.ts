@@ -34,10 +34,12 @@ export function forwardValues(
   tensors: ForwardTensors,
   { out, lse, lengths, captures }: LaunchData,
 ): ParamValues {
-  const { q, k, v, options } = call;
+  const { q, k, v } = call;
   const leading = selection.splits > 1 ? 1 : 0;
   return {
+    ...callValues(call),
     ...workValues(call, selection),
+    ...loopBounds(selection.config),
     ...strideValues('q', q, tensors.q, queryAxes(call)),
     ...strideValues('k', k, tensors.k, keyAxes(call)),
     ...strideValues('v', v, tensors.v, keyAxes(call)),
@@ -45,22 +47,36 @@ export function forwardValues(
     out_split: leading ? out.strides[0]! : 0,
     ...lseStrideValues(call, lse, tensors.lse, leading),
     ...lengths.values,
-    table_row: call.maxPages,
-    pages: call.pages,
-    page_size: call.pageSize,
-    align_end: options.align === 'start' ? 0 : 1,
     write_lse: lse ? 1 : 0,
-    scale: options.scale ?? 1 / Math.sqrt(call.headDim),
     ...captures.values,
   };
 }
 
-/** The grid: tiles × splits × heads, and the sizes the kernel derives the rest from. */
+/** What every kernel of a call is told, forward and backward. */
+export function callValues(call: Call): Record<string, number> {
+  const { batch, seqlenQ, seqlenK, options } = call;
+  return {
+    batch,
+    group: groupSize(call),
+    seqlen_q: seqlenQ,
+    seqlen_k: seqlenK,
+    table_row: call.maxPages,
+    pages: call.pages,
+    page_size: call.pageSize,
+    align_end: options.align === 'start' ? 0 : 1,
+    scale: options.scale ?? 1 / Math.sqrt(call.headDim),
+  };
+}
+
+function groupSize({ qHeads, kvHeads }: Call): number {
+  return kvHeads === 0 ? 1 : qHeads / kvHeads;
+}
+
+/** The grid: tiles × splits × heads. */
 function workValues(call: Call, { config, splits }: Selection): Record<string, number> {
-  const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths } = call;
-  const group = kvHeads === 0 ? 1 : qHeads / kvHeads;
+  const { batch, seqlenQ, qHeads, kvHeads, lengths } = call;
   const { tileM } = tileShape(config.tile);
-  const rows = config.rows === 'group' ? seqlenQ * group : seqlenQ;
+  const rows = config.rows === 'group' ? seqlenQ * groupSize(call) : seqlenQ;
   const heads = config.rows === 'group' ? kvHeads : qHeads;
   const tiles =
     lengths === 'dense' ? batch * Math.ceil(rows / tileM) : packedTiles(rows, batch, tileM);
@@ -68,11 +84,6 @@ function workValues(call: Call, { config, splits }: Selection): Record<string, n
     units: tiles * splits * heads,
     tiles,
     splits,
-    batch,
-    group,
-    seqlen_q: seqlenQ,
-    seqlen_k: seqlenK,
-    ...loopBounds(config),
   };
 }
 
@@ -84,11 +95,15 @@ export function packedTiles(rows: number, sequences: number, tileM: number): num
   return Math.floor(rows / tileM) + sequences + 1;
 }
 
-function loopBounds({ headDim, headDimV, tile }: Selection['config']): Record<string, number> {
+type LoopConfig = Pick<Selection['config'], 'headDim' | 'headDimV' | 'tile'>;
+
+/** Loop bounds that a compiler must not know; see wgsl/loop.ts. */
+export function loopBounds({ headDim, headDimV, tile }: LoopConfig): Record<string, number> {
   return {
     q_vecs: Math.ceil(headDim / 4),
     v_vecs: Math.ceil(headDimV / 4),
     chunk_vecs: THREADS_N,
+    q_chunks: Math.ceil(headDim / CHUNK),
     v_chunks: Math.ceil(headDimV / CHUNK),
     key_turns: tile.path === 'subgroup' ? tile.keysPerLane : 1,
   };

@@ -5,7 +5,7 @@ import { readAccess } from '../../run/access.ts';
 import type { DerivedWords } from '../../run/word-source.ts';
 import { packParams } from '../../wgsl/params.ts';
 import { readBytes } from '../../wgsl/read.wgsl.ts';
-import { boundLse, boundRows, type RowStrides } from '../combine/row-strides.ts';
+import { boundLse, boundRows, named } from '../combine/row-strides.ts';
 import { deltaParams, deltaSource } from './delta.wgsl.ts';
 
 /** What came out of the forward pass, and the gradients by it. */
@@ -58,15 +58,3 @@ export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords 
     },
   };
 }
-
-const named = (
-  name: string,
-  offset: number,
-  { outer, head, row, dim }: RowStrides,
-): Record<string, number> => ({
-  [`${name}_offset`]: offset,
-  [`${name}_outer`]: outer,
-  [`${name}_head`]: head,
-  [`${name}_row`]: row,
-  [`${name}_dim`]: dim,
-});

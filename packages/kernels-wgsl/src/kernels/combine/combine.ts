@@ -7,7 +7,7 @@ import { packParams } from '../../wgsl/params.ts';
 import { readBytes } from '../../wgsl/read.wgsl.ts';
 import { writeBytes } from '../../wgsl/write.wgsl.ts';
 import { type CombineConfig, combineParams, combineSource } from './combine.wgsl.ts';
-import { boundLse, boundRows, type RowStrides } from './row-strides.ts';
+import { boundLse, boundRows, named, type RowStrides } from './row-strides.ts';
 
 /** An attention state: out and its log-sum-exp, over the same rows. */
 export interface State {
@@ -85,13 +85,4 @@ export function combine(target: Target, merge: Merge): void {
     ],
     workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),
   });
-}
-
-function named(name: string, offset: number, strides: RowStrides): Record<string, number> {
-  return {
-    [`${name}_offset`]: offset,
-    ...Object.fromEntries(
-      Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride]),
-    ),
-  };
 }

@@ -43,3 +43,13 @@ export function boundLse({ strides }: Tensor, leading: 0 | 1 = 0): RowStrides {
   if (s.length === 3) return { step, outer: s[0]!, head: s[1]!, row: s[2]!, dim: 0 };
   return { step, outer: 0, head: s[0]!, row: s[1]!, dim: 0 };
 }
+
+/** Offset and strides as parameters of that name. */
+export function named(name: string, offset: number, strides: RowStrides): Record<string, number> {
+  return {
+    [`${name}_offset`]: offset,
+    ...Object.fromEntries(
+      Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride]),
+    ),
+  };
+}

@@ -3,6 +3,7 @@ import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/ker
 import type { Call } from '../../api/call.ts';
 import type { FloatType, WriteAccess } from '../../config/forward.ts';
 import { readAccess } from '../../run/access.ts';
+import { offsetWithin } from '../../run/gradient-pair.ts';
 import type { BoundLengths } from '../../run/lengths.ts';
 import { keyAxes } from '../../run/strides.ts';
 import type { Target } from '../../run/target.ts';
@@ -44,7 +45,6 @@ export function sumOwners(
     bindTensor(part, readBytes('f32', config.read)),
     bindTensor(whole, writeBytes(config.resultType, write)),
   ];
-  const inside = (result.byteOffset - whole.byteOffset) / (config.resultType === 'f16' ? 2 : 4);
   const [partBatch, partHead, partRow, partDim] = part.strides;
   const values = {
     threads,
@@ -59,7 +59,7 @@ export function sumOwners(
     part_head: partHead!,
     part_row: partRow!,
     part_dim: partDim!,
-    out_offset: to.elementOffset + inside,
+    out_offset: to.elementOffset + offsetWithin(result, whole),
     out_outer: result.strides[0]!,
     out_head: result.strides[axes.head]!,
     out_row: result.strides[axes.row]!,

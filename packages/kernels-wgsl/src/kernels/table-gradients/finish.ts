@@ -1,5 +1,12 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel, type KernelSource, wgsl } from '@heed/core/kernel';
+import {
+  bindTensor,
+  dispatchGrid,
+  elementCount,
+  getKernel,
+  type KernelSource,
+  wgsl,
+} from '@heed/core/kernel';
 import type { Target } from '../../run/target.ts';
 
 /** From fixed point to f32; what had a contribution that was not finite is NaN. */
@@ -55,7 +62,7 @@ export function finishTable(
   log2Adds: number,
   result: Tensor,
 ): void {
-  const count = result.shape.reduce((a, b) => a * b, 1);
+  const count = elementCount(result.shape);
   const params = Uint32Array.of(count, first, log2Adds, 0);
   target.dispatch({
     kernel: getKernel(target.gpu, finishSource),
