@@ -22,7 +22,7 @@ export interface FlexGradients extends Gradients {
 
 /**
  * `flexAttention`, and its gradient: by q, k and v through whatever the score mod does, branches included. A pair that a mod
- * or a mask hides has gradient 0.
+ * or a mask hides has gradient 0. Quantised pages have no gradient: an UnsupportedError.
  *
  * @returns out and lse, and `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are undisposed
  * @throws as flexAttention

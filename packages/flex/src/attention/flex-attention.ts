@@ -11,7 +11,8 @@ import type { AnyFlexOptions, FlexOptions } from './options.ts';
  * serves prefill and cached decode.
  *
  * @param q [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk] with `cuSeqlensQ`; f32 or f16
- * @param k [B or 1, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]
+ * @param k [B or 1, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk], which may be
+ *   quantised: see `format` of VarlenLayout
  * @param v as k, with Dv
  * @returns out as q, with Dv; lse f32 [B, Hq, Lq] or [Hq, Tq]. A row that sees no key is 0, and its lse −∞ (or its sink).
  * @throws CompileError a mod that is not in the language: the place in its source, and the remedy

@@ -1,5 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
 import type { FloatType, KeyKind, LengthKind } from '../config/forward.ts';
+import type { KeyType } from '../config/key-type.ts';
 import type { BoundHook } from '../hooks/bound.ts';
 import type { AttentionOptions } from './options.ts';
 
@@ -21,7 +22,7 @@ export interface Call {
   readonly k: Tensor;
   readonly v: Tensor;
   readonly dtype: FloatType;
-  readonly kvDtype: FloatType;
+  readonly kvDtype: KeyType;
   readonly headDim: number;
   readonly headDimV: number;
   readonly qHeads: number;
@@ -42,4 +43,9 @@ export interface Call {
   /** What makes it a variant, with its data. */
   readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
+}
+
+/** A call over keys of floats, which alone have gradients. */
+export interface FloatCall extends Call {
+  readonly kvDtype: FloatType;
 }

@@ -41,7 +41,16 @@ export interface VarlenLayout {
   readonly seqUsedK?: Int32Array | Tensor;
   /** i32 [N, maxPages]: logical to physical page. Needs `seqUsedK`; entries past the used length are ignored. */
   readonly blockTable?: Int32Array | Tensor;
-  /** As in PagedKvView, for quantised pages. */
+  /**
+   * As in PagedKvView: 'int8' and 'int4' for quantised pages, with `headDim` and `headDimV`. k and v are then u32
+   * [pages, pageSize, Hkv, 1 + words]: a row is the bits of an f32 scale, and two's complement integers, 4 or 8 to a word,
+   * low part first. An element is scale · integer; attention is exact for those.
+   *
+   * Written with scale = largest magnitude of a row / 127 (int8) or / 7 (int4), an element is off by half a step at most, 1/254 or
+   * 1/14 of that magnitude; a score then by at most ε = scale · ‖q‖₁ · half a step of its k, and out by half a step of v and
+   * (exp(2ε) − 1) · max|v|. Where q, k and v are normally distributed (D 64, hundreds of keys), out is off by up to 2 % (int8) or 30 %
+   * (int4) of its largest magnitude; int4 wants data that was made for it.
+   */
   readonly format?: PagedKvView['format'];
   readonly headDim?: number;
   readonly headDimV?: number;

@@ -6,7 +6,7 @@ import { attentionDifferentiable, type AttentionGradients, type Differentiable }
 /**
  * `varlenAttention`, and its gradient; see {@link attentionVjp}. Rows outside every sequence, and keys that none uses, have
  * gradient 0. Gradients of paged keys have the pool's shape; a page that several table entries name gets their sum, in
- * ascending order.
+ * ascending order. Quantised pages have none: an UnsupportedError.
  *
  * @example
  * const { backward } = varlenAttentionVjp(q, k, v, { cuSeqlensQ: Int32Array.of(0, 5, 12) });

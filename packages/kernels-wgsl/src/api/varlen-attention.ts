@@ -8,7 +8,8 @@ import { isView, varlenCall, viewCall } from './varlen-call.ts';
  * Semantics follow torch.nn.attention.varlen and flash-attention; lengths given as Int32Array are fully checked.
  *
  * @param q [Tq, Hq, Dqk]; sequence b owns rows cuSeqlensQ[b] to cuSeqlensQ[b + 1] − 1. Rows after the last are 0 in out.
- * @param k [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]
+ * @param k [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]; with `format` int8 or int4 u32 rows of words, see
+ *   {@link VarlenLayout}
  * @param v as k, with Dv
  * @returns out [Tq, Hq, Dv] in the dtype of q; lse [Hq, Tq]
  * @throws as {@link attention}

@@ -1,10 +1,10 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { UnsupportedError } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
 import { fail, show } from './checks/fail.ts';
+import { checkFormat, checkWords, keyOperands } from './checks/format.ts';
 import { checkCumulative, checkLengths, type Lengths } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
 import { checkOut, optionTensors, tableTensors } from './checks/out.ts';
@@ -13,6 +13,7 @@ import { packedKeys, pagedKeys } from './key-facts.ts';
 import type { VarlenOptions } from './options.ts';
 
 const floats = ['f32', 'f16'] as const;
+const integers = ['u32'] as const;
 
 /** Checks a call over packed [T, H, D] queries, and packed or paged keys and values. */
 export function varlenCall(
@@ -30,14 +31,19 @@ export function varlenCall(
     const fix = 'Pass Int32Array [N + 1]: 0, then the end of each sequence.';
     fail(fn, 'cuSeqlensQ is required', show(options?.cuSeqlensQ), fix);
   }
-  checkFormat(fn, options.format);
   const { blockTable } = options;
-  const rank = blockTable === undefined ? 3 : 4;
-  checkTensor(fn, 'k', k, { rank, dtype: floats, gpu });
-  checkTensor(fn, 'v', v, { rank, dtype: floats, gpu });
+  const type = checkFormat(fn, options.format, blockTable !== undefined);
+  checkWords(fn, type, k);
+  const rules = {
+    rank: blockTable === undefined ? 3 : 4,
+    dtype: type === undefined ? floats : integers,
+    gpu,
+  };
+  checkTensor(fn, 'k', k, rules);
+  checkTensor(fn, 'v', v, rules);
   checkKeyValue(fn, k, v);
-  checkHeads(fn, { q, k, v }, rank - 2);
-  checkRepeated(fn, options, k, v);
+  const operands = { q, ...keyOperands(fn, { q, k, v }, type, options) };
+  checkHeads(fn, operands, rules.rank - 2);
 
   const [seqlenQ, qHeads, headDim] = q.shape as [number, number, number];
   checkLengthLimit(fn, 'the number of query rows', seqlenQ);
@@ -52,7 +58,7 @@ export function varlenCall(
   checkLengthLimit(fn, 'the number of key rows', keys.seqlenK);
 
   const hooks = given ?? optionHooks(options);
-  const headDimV = v.shape.at(-1)!;
+  const headDimV = operands.v.shape.at(-1)!;
   if (options.out !== undefined) {
     const inputs = { q, k, v, ...optionTensors(options), ...tableTensors(hooks) };
     checkOut({ fn, gpu }, options.out, [seqlenQ, qHeads, headDimV], inputs);
@@ -64,11 +70,11 @@ export function varlenCall(
     k,
     v,
     dtype: q.dtype as FloatType,
-    kvDtype: k.dtype as FloatType,
+    kvDtype: type ?? (k.dtype as FloatType),
     headDim,
     headDimV,
     qHeads,
-    kvHeads: k.shape[rank - 2]!,
+    kvHeads: k.shape[rules.rank - 2]!,
     lengths: 'varlen',
     batch,
     seqlenQ,
@@ -106,38 +112,4 @@ function sequences(fn: string, cu: Lengths): number {
     fail(fn, 'cuSeqlensQ must have N + 1 entries', '0', 'For no sequences pass [0].');
   }
   return entries - 1;
-}
-
-function checkFormat(fn: string, format: unknown): void {
-  if (format === undefined || format === 'f32' || format === 'f16') return;
-  if (format === 'int8' || format === 'int4') {
-    throw new UnsupportedError(
-      `${fn}: ${format} pages cannot be read yet. Use a cache with dtype 'f16' or 'f32'.`,
-    );
-  }
-  const fix = 'Leave it out for float pages.';
-  fail(fn, "format must be 'f32', 'f16', 'int8' or 'int4'", show(format), fix);
-}
-
-/** What a page view says of float keys, k and v say too. */
-function checkRepeated(
-  fn: string,
-  { format, headDim, headDimV }: VarlenOptions,
-  k: Tensor,
-  v: Tensor,
-): void {
-  const facts = [
-    ['format', format, k.dtype],
-    ['headDim', headDim, k.shape.at(-1)],
-    ['headDimV', headDimV, v.shape.at(-1)],
-  ] as const;
-  for (const [name, given, actual] of facts) {
-    if (given === undefined || given === actual) continue;
-    fail(
-      fn,
-      `${name} must be what k and v have, ${actual}`,
-      show(given),
-      'Leave it out for float keys.',
-    );
-  }
 }

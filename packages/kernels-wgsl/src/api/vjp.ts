@@ -3,7 +3,8 @@ import { checkTensor, formatShape } from '@heed/core/kernel';
 import { type AllGradients, type Gradients, runBackward } from '../run/backward.ts';
 import { runCall } from '../run/call.ts';
 import { recorderTarget } from '../run/target.ts';
-import type { Call } from './call.ts';
+import { isQuantised } from '../config/key-type.ts';
+import type { Call, FloatCall } from './call.ts';
 import { fail } from './checks/fail.ts';
 import type { AttentionResult } from './options.ts';
 
@@ -58,7 +59,13 @@ export function attentionDifferentiable(
   }));
 }
 
-function checkDifferentiable({ fn, hooks }: Call): void {
+function checkDifferentiable(call: Call): asserts call is FloatCall {
+  const { fn, hooks, kvDtype } = call;
+  if (isQuantised(kvDtype)) {
+    throw new UnsupportedError(
+      `${fn}: ${kvDtype} pages have no gradient: what was rounded to integers does not move by small steps. Use f32 or f16 pages.`,
+    );
+  }
   if (hooks.every(({ hook }) => hook.kind === 'mask' || hook.gradient)) return;
   throw new UnsupportedError(`${fn}: a score hook without a gradient. Give it one.`);
 }

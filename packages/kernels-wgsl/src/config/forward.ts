@@ -1,7 +1,8 @@
 import type { VariantHooks } from '../hooks/contract.ts';
 import type { TileConfig } from '../tiles/tile.ts';
+import type { KeyType } from './key-type.ts';
 
-/** Storage of q, k, v and out. Arithmetic is f32 for both. */
+/** Storage of q and out, and of k and v where they are not quantised. Arithmetic is f32 for both. */
 export type FloatType = 'f32' | 'f16';
 
 /** Where a sequence's rows are: one per batch entry, or given by cumulative lengths. */
@@ -11,8 +12,8 @@ export type LengthKind = 'dense' | 'varlen';
 export type KeyKind = 'strided' | 'paged';
 
 /**
- * How memory is read. `vec4` needs head dims, offsets and strides that are multiples of 4 and a last stride of 1;
- * `scalar` takes anything. Both yield the same bits.
+ * How rows of floats are read. `vec4` needs head dims, offsets and strides that are multiples of 4 and a last stride of 1;
+ * `scalar` takes anything. Both yield the same bits. Rows of integers are read word by word.
  */
 export type ReadAccess = 'vec4' | 'scalar';
 
@@ -25,7 +26,7 @@ export type RowKind = 'head' | 'group';
 /** Everything that a forward kernel's WGSL depends on. Lengths, strides and option values are data of a run. */
 export interface ForwardConfig {
   readonly qType: FloatType;
-  readonly kvType: FloatType;
+  readonly kvType: KeyType;
   readonly outType: FloatType;
   /** Dqk. */
   readonly headDim: number;

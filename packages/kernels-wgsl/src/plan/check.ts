@@ -1,8 +1,9 @@
 import { UnsupportedError } from '@heed/core';
 import { fail, show } from '../api/checks/fail.ts';
+import { checkFormat, keyOperands } from '../api/checks/format.ts';
 import { checkNumSplits } from '../api/checks/options.ts';
-import { checkHeads, checkKeyValue, checkKvBatch } from '../api/checks/shapes.ts';
-import type { AttentionProblem } from './problem.ts';
+import { checkHeads, checkKeyValue, checkKvBatch, type Operand } from '../api/checks/shapes.ts';
+import { type AttentionProblem, keyDtype } from './problem.ts';
 
 const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
 
@@ -28,10 +29,16 @@ export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
-  const [q, k, v] = [qShape, kShape, vShape].map((shape) => ({ shape, dtype: 'f32' as const }));
-  checkKeyValue(fn, k!, v!);
-  checkHeads(fn, { q: q!, k: k!, v: v! }, p.layout === 'paged' ? 2 : 1);
-  if (p.layout === 'dense') checkKvBatch(fn, q!, k!);
+  const type = checkFormat(fn, p.format, p.layout === 'paged');
+  if (p.kvDtype !== undefined && p.kvDtype !== (p.format ?? p.kvDtype)) {
+    fail(fn, `kvDtype must be the format, '${p.format}'`, show(p.kvDtype), 'Leave kvDtype out.');
+  }
+  const operand = (shape: readonly number[]): Operand => ({ shape, dtype: keyDtype(p) });
+  const [q, k, v] = [operand(qShape), operand(kShape), operand(vShape)];
+  checkKeyValue(fn, k, v);
+  const operands = { q, ...keyOperands(fn, { q, k, v }, type, p) };
+  checkHeads(fn, operands, p.layout === 'paged' ? 2 : 1);
+  if (p.layout === 'dense') checkKvBatch(fn, q, k);
 }
 
 function checkShape(fn: string, name: string, shape: unknown, rank: number): void {

@@ -36,17 +36,25 @@ export function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPla
   );
 }
 
+type PageFormat = 'format' | 'headDim' | 'headDimV';
+
 /** The checked call that a plan of some layout makes of its tensors. */
 export function layoutCall(
   fn: string,
-  { layout }: Pick<AttentionProblem, 'layout'>,
+  { layout, format, headDim, headDimV }: Pick<AttentionProblem, 'layout' | PageFormat>,
   tensors: AttentionTensors,
   hooks?: readonly BoundHook[],
 ): Call {
   if (tensors === null || typeof tensors !== 'object') {
     fail(fn, 'an object with q, k, v and options is needed', show(tensors), 'Pass { q, k, v }.');
   }
-  const { q, k, v, ...options } = tensors;
+  const { q, k, v, ...given } = tensors;
+  const options = {
+    ...(format && { format }),
+    ...(headDim && { headDim }),
+    ...(headDimV && { headDimV }),
+    ...given,
+  };
   if (layout === 'paged' && options.blockTable === undefined) {
     const rule = 'this plan was made for paged keys, which need blockTable';
     fail(fn, rule, 'undefined', 'Pass blockTable and seqUsedK.');

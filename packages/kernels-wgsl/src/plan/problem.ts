@@ -1,5 +1,7 @@
+import type { DType } from '@heed/core';
 import type { Call } from '../api/call.ts';
 import type { FloatType } from '../config/forward.ts';
+import { isQuantised, type KeyType } from '../config/key-type.ts';
 import { alibi } from '../hooks/alibi.ts';
 import { band } from '../hooks/band.ts';
 import { type VariantHooks, variantHooks } from '../hooks/contract.ts';
@@ -14,14 +16,21 @@ export interface AttentionProblem {
   readonly layout: 'dense' | 'varlen' | 'paged';
   /** Of q and out; default 'f32'. */
   readonly dtype?: FloatType;
-  /** Of k and v; default `dtype`. */
+  /** Of k and v; default `dtype`. Quantised pages have a `format` in its place. */
   readonly kvDtype?: FloatType;
   /** [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk]. */
   readonly q: readonly number[];
-  /** [B, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or paged [pages, pageSize, Hkv, Dqk]. */
+  /**
+   * [B, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or paged [pages, pageSize, Hkv, Dqk]; of quantised pages the shape of the u32
+   * tensor.
+   */
   readonly k: readonly number[];
   /** As k, with Dv; default the shape of k. */
   readonly v?: readonly number[];
+  /** As in VarlenLayout: quantised pages need all three. A run need not repeat them. */
+  readonly format?: KeyType;
+  readonly headDim?: number;
+  readonly headDimV?: number;
   /** Sequences of a packed batch, for the split heuristic; default 1. */
   readonly sequences?: number;
   readonly softcap?: boolean;
@@ -91,12 +100,11 @@ export function factsOfProblem(
   const dense = p.layout === 'dense';
   const paged = p.layout === 'paged';
   const v = p.v ?? p.k;
-  const dtype = p.dtype ?? 'f32';
   return {
-    dtype,
-    kvDtype: p.kvDtype ?? dtype,
+    dtype: p.dtype ?? 'f32',
+    kvDtype: keyType(p),
     headDim: p.q.at(-1)!,
-    headDimV: v.at(-1)!,
+    headDimV: p.headDimV ?? v.at(-1)!,
     lengths: dense ? 'dense' : 'varlen',
     keys: paged ? 'paged' : 'strided',
     qHeads: p.q[1]!,
@@ -107,6 +115,16 @@ export function factsOfProblem(
     hooks,
     numSplits: p.numSplits ?? 'auto',
   };
+}
+
+function keyType({ format, kvDtype, dtype }: AttentionProblem): KeyType {
+  return format ?? kvDtype ?? dtype ?? 'f32';
+}
+
+/** The dtype of the tensors k and v. */
+export function keyDtype(p: AttentionProblem): DType {
+  const type = keyType(p);
+  return isQuantised(type) ? 'u32' : type;
 }
 
 /** The hooks that the problem's options stand for. */

@@ -1,11 +1,11 @@
+import type { DType } from '@heed/core';
 import { type KernelSource, rowMajorStrides } from '@heed/core/kernel';
-import type { FloatType } from '../config/forward.ts';
 import { combineConfig } from '../kernels/combine/combine.ts';
 import { combineSource } from '../kernels/combine/combine.wgsl.ts';
 import { forwardSource } from '../kernels/forward/forward.wgsl.ts';
 import type { MemoryLayout } from '../run/access.ts';
 import { forwardConfig, outShape } from '../run/forward.ts';
-import { type AttentionProblem, factsOfProblem } from './problem.ts';
+import { type AttentionProblem, factsOfProblem, keyDtype } from './problem.ts';
 import type { Selection } from './select.ts';
 
 /**
@@ -17,10 +17,11 @@ export function planSources(
   selection: Selection,
   halfWords: boolean,
 ): KernelSource[] {
-  const { dtype, kvDtype, ...facts } = factsOfProblem(problem);
+  const { dtype, ...facts } = factsOfProblem(problem);
+  const kvDtype = keyDtype(problem);
   const { q, k, v = k } = problem;
   const { splits } = selection;
-  const layout = (shape: readonly number[], type: FloatType): MemoryLayout => {
+  const layout = (shape: readonly number[], type: DType): MemoryLayout => {
     const strides = rowMajorStrides(shape, type === 'f16' && halfWords);
     return { shape, strides, byteOffset: 0, dtype: type };
   };

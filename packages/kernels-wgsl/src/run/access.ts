@@ -5,9 +5,9 @@ import type { ReadAccess, WriteAccess } from '../config/forward.ts';
 /** How a tensor lies in memory: of one that exists, or of one that a plan expects. */
 export type MemoryLayout = Pick<Tensor, 'shape' | 'strides' | 'byteOffset' | 'dtype'>;
 
-/** How q, k and v can be read: one answer for all three keeps the number of kernels down. */
+/** How q, k and v can be read: one answer for all three keeps the number of kernels down. Integers are read by the word. */
 export function readAccess(tensors: readonly MemoryLayout[]): ReadAccess {
-  return tensors.every(inVectors) ? 'vec4' : 'scalar';
+  return tensors.every((t) => t.dtype === 'u32' || inVectors(t)) ? 'vec4' : 'scalar';
 }
 
 /** How `out` can be written. */

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { elementCount } from '@heed/core/kernel';
-import type { Call } from '../api/call.ts';
+import type { Call, FloatCall } from '../api/call.ts';
 import { type ForwardState, rowStates } from '../kernels/backward/delta.ts';
 import { sinkGradients } from '../kernels/sinks/sinks.ts';
 import { fillZero } from '../kernels/fill/fill.ts';
@@ -30,7 +30,7 @@ export interface AllGradients extends Gradients {
 
 /** Runs the backward kernels of a checked call. */
 export function runBackward(
-  call: Call,
+  call: FloatCall,
   state: ForwardState,
   target: Target,
   withTables: boolean,
@@ -64,7 +64,7 @@ function queryGradient(call: Call, data: Data, target: Target): Tensor {
   return dq;
 }
 
-function keyGradients(call: Call, data: Data, target: Target): Pick<Gradients, 'dk' | 'dv'> {
+function keyGradients(call: FloatCall, data: Data, target: Target): Pick<Gradients, 'dk' | 'dv'> {
   const { gpu, k, v, kvDtype, keys, lengths, batch } = call;
   const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
   const { whole, dk, dv, write } = pair;

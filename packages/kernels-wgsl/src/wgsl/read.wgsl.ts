@@ -1,23 +1,27 @@
 import { wgsl } from '@heed/core/kernel';
-import type { FloatType, ReadAccess } from '../config/forward.ts';
+import type { ReadAccess } from '../config/forward.ts';
+import { isQuantised, type KeyType, perWord, type QuantType } from '../config/key-type.ts';
 
 /** Element type of the storage array that a tensor is bound as. */
-export function readElement(type: FloatType, access: ReadAccess): string {
+export function readElement(type: KeyType, access: ReadAccess): string {
+  if (isQuantised(type)) return 'u32';
   if (type === 'f32') return access === 'vec4' ? 'vec4<f32>' : 'f32';
   return access === 'vec4' ? 'vec2<u32>' : 'u32';
 }
 
 /** Bytes of one load, which the bound window must be a multiple of. */
-export function readBytes(type: FloatType, access: ReadAccess): number {
-  if (access === 'scalar') return 4;
+export function readBytes(type: KeyType, access: ReadAccess): number {
+  if (isQuantised(type) || access === 'scalar') return 4;
   return type === 'f32' ? 16 : 8;
 }
 
 /**
  * `read_<name>(row, d)`: elements d to d + 3 of the row at element offset `row`, as f32; d is a multiple of 4. Elements from
- * `dim` on read as 0. f16 is unpacked from words, which needs no device feature.
+ * `dim` on read as 0, in rows of integers as what fills up their last word: no product and no result takes that in. f16 is
+ * unpacked from words, which needs no device feature.
  */
-export function readWgsl(name: string, type: FloatType, access: ReadAccess, dim: number): string {
+export function readWgsl(name: string, type: KeyType, access: ReadAccess, dim: number): string {
+  if (isQuantised(type)) return integers(name, type);
   if (access === 'vec4') return type === 'f32' ? vec4F32(name) : vec4F16(name);
   return wgsl`
     ${type === 'f32' ? scalarF32(name) : scalarF16(name)}
@@ -61,3 +65,17 @@ const scalarF16 = (name: string): string => wgsl`
     return select(pair.x, pair.y, index % 2u == 1u);
   }
 `;
+
+// Shifted up to the sign and down again, an integer of few bits is one of 32.
+const integers = (name: string, type: QuantType): string => {
+  const count = perWord[type];
+  const bits = 32 / count;
+  const up = [1, 2, 3, 4].map((i) => `${32 - i * bits}u`).join(', ');
+  return wgsl`
+    fn read_${name}(row: u32, d: u32) -> vec4<f32> {
+      let word = ${name}[row + (1u + d / ${count}u) * params.${name}_dim]${count > 4 && ` >> (d % ${count}u * ${bits}u)`};
+      let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(${up})) >> vec4<u32>(${32 - bits}u);
+      return bitcast<f32>(${name}[row]) * vec4<f32>(x);
+    }
+  `;
+};

@@ -50,7 +50,7 @@ describe('a page view', () => {
     [{ headDim: 32 }, /headDim must be what k and v have, 64; got 32/],
     [{ headDimV: 32 }, /headDimV must be what k and v have, 64; got 32/],
     [{ pageSize: 8 }, /view\.pageSize must be the second dimension of view\.k, 4; got 8/],
-    [{ format: 'int8' }, /int8 pages cannot be read yet/],
+    [{ format: 'int8' }, /k must be u32; got f32/],
     [{ format: 'f64' }, /format must be/],
   ] as const)('that says %j of them is refused', ([change, says]) => {
     expect(() => run(change as never)).toThrow(says);

@@ -15,6 +15,14 @@ const dense: AttentionProblem = { layout: 'dense', q: [2, 8, 100, 64], k: [2, 2,
 const varlen: AttentionProblem = { layout: 'varlen', q: [100, 8, 64], k: [70, 2, 64] };
 const paged: AttentionProblem = { layout: 'paged', q: [100, 8, 64], k: [9, 16, 2, 64] };
 
+const quantised: AttentionProblem = {
+  ...paged,
+  k: [9, 16, 2, 17],
+  format: 'int8',
+  headDim: 64,
+  headDimV: 64,
+};
+
 describe('factsOfProblem', () => {
   it('finds heads and sizes where each layout has them', () => {
     const common = { qHeads: 8, kvHeads: 2, seqlenQ: 100, headDim: 64, headDimV: 64 };
@@ -29,6 +37,22 @@ describe('factsOfProblem', () => {
     const { dtype, kvDtype } = factsOfProblem({ ...dense, kvDtype: 'f16' });
     expect([dtype, kvDtype]).toEqual(['f32', 'f16']);
     expect(factsOfProblem({ ...dense, v: [2, 2, 70, 32] }).headDimV).toBe(32);
+  });
+});
+
+describe('factsOfProblem of quantised pages', () => {
+  it('takes the head dims from q and from headDimV, not from words', () => {
+    const facts = { kvDtype: 'int8', headDim: 64, headDimV: 64, qHeads: 8, kvHeads: 2 };
+    expect(factsOfProblem(quantised)).toMatchObject({ dtype: 'f32', ...facts, seqlenK: 144 });
+    const narrow = { v: [9, 16, 2, 3], headDimV: 7, dtype: 'f16' } as const;
+    expect(factsOfProblem({ ...quantised, ...narrow })).toMatchObject({
+      headDimV: 7,
+      dtype: 'f16',
+    });
+  });
+
+  it('lets the format of float pages be their dtype', () => {
+    expect(factsOfProblem({ ...paged, format: 'f16' })).toMatchObject({ kvDtype: 'f16' });
   });
 });
 
@@ -54,6 +78,17 @@ const refused: Readonly<
   kvDtype: [dense, { kvDtype: 'i32' as never }, /kvDtype must be/],
   'no splits': [dense, { numSplits: 0 }, /numSplits must be/],
   'too many splits': [dense, { numSplits: 129 }, /numSplits must be/],
+  'a format that there is not': [quantised, { format: 'i8' as never }, /format must be/],
+  'words of another format': [quantised, { format: 'int4' }, /rows of k must be 9 words/],
+  'words of v': [quantised, { v: [9, 16, 2, 9] }, /rows of v must be 17 words/],
+  'no head dim of v': [quantised, { headDimV: undefined as never }, /headDimV is needed/],
+  'a head dim that is not of q': [quantised, { headDim: 63 }, /headDim must be the last dim/],
+  'a dtype of integers': [quantised, { kvDtype: 'f32' }, /kvDtype must be the format, 'int8'/],
+  'a format that is not the dtype': [
+    { ...paged, kvDtype: 'f16' },
+    { format: 'f32' },
+    /kvDtype must be the format, 'f32'/,
+  ],
   'half a sequence': [varlen, { sequences: 0.5 }, /sequences must be a count/],
 };
 
@@ -66,6 +101,12 @@ describe('checkProblem', () => {
 
   it.for([null, undefined, 7, 'dense'])('refuses %s for a problem', (problem) => {
     expect(() => checkProblem(problem as never)).toThrow(/^planAttention: layout must be/);
+  });
+
+  it('knows integers in pages only', () => {
+    const strided = { ...varlen, format: 'int8', headDim: 64, headDimV: 64 } as const;
+    expect(() => checkProblem(strided)).toThrow(UnsupportedError);
+    expect(() => checkProblem(strided)).toThrow(/found through a blockTable/);
   });
 
   it('has no backward yet', () => {
@@ -96,6 +137,7 @@ describe('checkMatch', () => {
   it.for([
     [{ dtype: 'f16' }, 'dtype = f32; got f16'],
     [{ kvDtype: 'f16' }, 'kvDtype = f32; got f16'],
+    [{ kvDtype: 'int8' }, 'kvDtype = f32; got int8'],
     [{ headDim: 32 }, 'headDim = 64; got 32'],
     [{ headDimV: 32 }, 'headDimV = 64; got 32'],
     [{ lengths: 'varlen' }, 'lengths = dense; got varlen'],
@@ -135,6 +177,12 @@ describe('planSources', () => {
   it('loads vectors only where both head dims allow', () => {
     expect(labels({ ...dense, numSplits: 1 }, true)[0]).toContain('read=vec4 write=vec4');
     expect(labels(narrow, true)[0]).toContain('read=scalar');
+  });
+
+  it('loads vectors of q beside words of k and v', () => {
+    const [label] = labels({ ...quantised, numSplits: 1 }, true);
+    expect(label).toContain('q=f32 kv=int8 out=f32');
+    expect(label).toContain('read=vec4 write=vec4');
   });
 
   // Without shader-f16, rows of 5 halves are 6 apart, and `enable f16;` would not compile.

@@ -38,6 +38,19 @@ describe('readAccess', () => {
   });
 });
 
+describe('readAccess of q over pages of words', () => {
+  const words: MemoryLayout = {
+    ...whole,
+    shape: [9, 16, 2, 17],
+    strides: [544, 34, 17, 1],
+    dtype: 'u32',
+  };
+  it('is that of q, whatever the words of a row and where they start', () => {
+    expect(readAccess([whole, words, { ...words, byteOffset: 4 }])).toBe('vec4');
+    expect(readAccess([{ ...whole, byteOffset: 4 }, words, words])).toBe('scalar');
+  });
+});
+
 describe('writeAccess', () => {
   const narrow: MemoryLayout = { ...half, shape: [2, 4, 10, 5], strides: [240, 60, 6, 1] };
   it.for([

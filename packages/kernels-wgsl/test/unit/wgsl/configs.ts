@@ -7,6 +7,7 @@ import type {
   RowKind,
   WriteAccess,
 } from '../../../src/config/forward.ts';
+import { isQuantised, type KeyType } from '../../../src/config/key-type.ts';
 import { alibi } from '../../../src/hooks/alibi.ts';
 import { band } from '../../../src/hooks/band.ts';
 import { variantHooks } from '../../../src/hooks/contract.ts';
@@ -38,11 +39,13 @@ const tiles: readonly TileConfig[] = [
   { path: 'subgroup', subgroupSize: 32, rowsPerLane: 1, keysPerLane: 2 },
 ];
 
-const types: readonly (readonly [q: FloatType, kv: FloatType, out: FloatType])[] = [
+const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] = [
   ['f32', 'f32', 'f32'],
   ['f16', 'f16', 'f16'],
   ['f16', 'f16', 'f32'],
   ['f32', 'f16', 'f32'],
+  ['f32', 'int8', 'f32'],
+  ['f16', 'int4', 'f16'],
 ];
 
 const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
@@ -50,6 +53,10 @@ const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
   ['varlen', 'strided'],
   ['varlen', 'paged'],
 ];
+
+// Integers come in pages only.
+const layoutsOf = (type: KeyType): typeof layouts =>
+  layouts.filter(([, keys]) => keys === 'paged' || !isQuantised(type));
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 
@@ -76,7 +83,7 @@ function writes(dv: number, out: FloatType): WriteAccess[] {
 /** Every path × dtype × layout × access × rows × hooks × head dims: all that can shape the text of a forward kernel. */
 export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
   types.flatMap(([qType, kvType, outType]) =>
-    layouts.flatMap(([lengths, keys]) =>
+    layoutsOf(kvType).flatMap(([lengths, keys]) =>
       rowKinds.flatMap((rows) =>
         hooks.flatMap((variant) =>
           dims.flatMap(([headDim, headDimV]) =>

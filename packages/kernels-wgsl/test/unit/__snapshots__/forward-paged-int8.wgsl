@@ -1,0 +1,572 @@
+// q=f16 kv=int8 out=f32 | d=17 dv=17 | varlen paged | read=scalar write=scalar | rows=head | hooks=band | path=portable threadsM=8 rowsPerThread=1 unroll=false
+
+const NONE = 0xffffffffu;
+
+const EMPTY = 0u;
+const PARTIAL = 1u;
+const FULL = 2u;
+
+struct Params {
+  units: u32,
+  tiles: u32,
+  splits: u32,
+  batch: u32,
+  group: u32,
+  seqlen_q: u32,
+  seqlen_k: u32,
+  q_offset: u32,
+  q_batch: u32,
+  q_head: u32,
+  q_row: u32,
+  q_dim: u32,
+  k_offset: u32,
+  k_batch: u32,
+  k_head: u32,
+  k_row: u32,
+  k_dim: u32,
+  v_offset: u32,
+  v_batch: u32,
+  v_head: u32,
+  v_row: u32,
+  v_dim: u32,
+  out_offset: u32,
+  out_batch: u32,
+  out_head: u32,
+  out_row: u32,
+  out_dim: u32,
+  out_split: u32,
+  lse_offset: u32,
+  lse_batch: u32,
+  lse_head: u32,
+  lse_row: u32,
+  lse_split: u32,
+  cu_q: u32,
+  cu_k: u32,
+  used_k: u32,
+  table: u32,
+  table_row: u32,
+  pages: u32,
+  page_size: u32,
+  align_end: u32,
+  write_lse: u32,
+  sinks: u32,
+  sinks_head: u32,
+  q_vecs: u32,
+  v_vecs: u32,
+  chunk_vecs: u32,
+  v_chunks: u32,
+  key_turns: u32,
+  scale: f32,
+  band_left: i32,
+  band_right: i32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<u32>;
+@group(0) @binding(1) var<storage, read> k: array<u32>;
+@group(0) @binding(2) var<storage, read> v: array<u32>;
+@group(0) @binding(3) var<storage, read> metadata: array<i32>;
+@group(0) @binding(4) var<storage, read> block_mask: array<u32>;
+@group(0) @binding(5) var<storage, read> captures: array<u32>;
+@group(0) @binding(6) var<storage, read_write> out: array<f32>;
+@group(0) @binding(7) var<storage, read_write> lse: array<u32>;
+@group(0) @binding(8) var<uniform> params: Params;
+
+struct Sequence {
+  index: u32,
+  q_row: u32,
+  q_len: u32,
+  k_row: u32,
+  k_len: u32,
+}
+
+fn clamp_length(length: i32, most: u32) -> u32 {
+  return u32(clamp(length, 0, i32(most)));
+}
+
+fn used_length(b: u32, slot: u32) -> u32 {
+  if (params.used_k == NONE) {
+    return slot;
+  }
+  return clamp_length(metadata[params.used_k + b], slot);
+}
+
+// Sequences are numbered 0 to batch − 1; number `batch` is the rows after the last one, which see no key.
+fn q_begin(b: u32) -> u32 {
+  return clamp_length(metadata[params.cu_q + b], params.seqlen_q);
+}
+
+fn sequence(b: u32) -> Sequence {
+  let q_row = q_begin(b);
+  if (b == params.batch) {
+    return Sequence(b, q_row, params.seqlen_q - q_row, 0u, 0u);
+  }
+  let q_len = max(q_row, q_begin(b + 1u)) - q_row;
+  return Sequence(b, q_row, q_len, 0u, used_length(b, params.seqlen_k));
+}
+
+const TILE_M = 8u;
+
+// A tile of query rows: rows first_row to first_row + TILE_M − 1 of `rows` in the sequence.
+struct Work {
+  seq: Sequence,
+  // Query head, or kv head when rows are grouped.
+  head: u32,
+  split: u32,
+  first_row: u32,
+  rows: u32,
+}
+
+fn workgroup_unit(id: vec3<u32>, count: vec3<u32>) -> u32 {
+  return id.x + id.y * count.x;
+}
+
+fn first_tile(b: u32) -> u32 {
+  return q_begin(b) / TILE_M + b;
+}
+
+fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+  var low = 0u;
+  var high = params.batch;
+  while (low < high) {
+    let middle = (low + high + 1u) / 2u;
+    if (first_tile(middle) <= tile) {
+      low = middle;
+    } else {
+      high = middle - 1u;
+    }
+  }
+  let seq = sequence(low);
+  return Work(seq, head, split, (tile - first_tile(low)) * TILE_M, seq.q_len);
+}
+
+fn find_work(unit: u32) -> Work {
+  let tile = unit % params.tiles;
+  let rest = unit / params.tiles;
+  return work_of_tile(tile, rest / params.splits, rest % params.splits);
+}
+
+// What is added to a row's index to get its logical position.
+fn diagonal(q_len: i32, k_len: i32) -> i32 {
+  return select(0, k_len - q_len, params.align_end != 0u);
+}
+
+struct Row {
+  batch: i32,
+  head: i32,
+  // Logical position, which masks and mods see.
+  query: i32,
+  q_row: i32,
+  q_len: i32,
+  k_row: i32,
+  k_len: i32,
+}
+
+fn row_head(work: Work, index: u32) -> u32 {
+  return work.head;
+}
+
+fn row_position(index: u32) -> u32 {
+  return index;
+}
+
+fn kv_head(work: Work) -> u32 {
+  return work.head / params.group;
+}
+
+// Row `index` of the sequence; one beyond the end is a copy of the last, and is not stored.
+fn make_row(work: Work, index: u32) -> Row {
+  let inside = min(index, work.rows - 1u);
+  // Rows outside every sequence have no batch entry of their own in the tables.
+  let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
+  let head = row_head(work, inside);
+  let position = row_position(inside);
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  var row = Row();
+  row.batch = i32(work.seq.index);
+  row.head = i32(head);
+  row.query = i32(position) + diagonal(q_len, k_len);
+  row.q_row = i32(work.seq.q_row + position);
+  row.q_len = q_len;
+  row.k_row = i32(work.seq.k_row);
+  row.k_len = k_len;
+  return row;
+}
+
+fn q_row_offset(row: Row) -> u32 {
+  return params.q_offset + u32(row.head) * params.q_head + u32(row.q_row) * params.q_row;
+}
+
+fn out_row_offset(row: Row, split: u32) -> u32 {
+  return params.out_offset + split * params.out_split + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
+}
+
+fn lse_index(row: Row, split: u32) -> u32 {
+  return params.lse_offset + split * params.lse_split + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
+}
+
+fn page_of(sequence_index: u32, key: u32) -> u32 {
+  let entry = metadata[params.table + sequence_index * params.table_row + key / params.page_size];
+  return u32(clamp(entry, 0, i32(params.pages) - 1));
+}
+
+fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+  return params.k_offset + page_of(seq.index, key) * params.k_batch + head * params.k_head + key % params.page_size * params.k_row;
+}
+
+fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+  return params.v_offset + page_of(seq.index, key) * params.v_batch + head * params.v_head + key % params.page_size * params.v_row;
+}
+
+fn kv_row(row: Row, key: i32) -> i32 {
+  return i32(page_of(u32(row.batch), u32(key)) * params.page_size + u32(key) % params.page_size);
+}
+
+fn read_q_at(index: u32) -> f32 {
+  let pair = unpack2x16float(q[index / 2u]);
+  return select(pair.x, pair.y, index % 2u == 1u);
+}
+
+fn read_q(row: u32, d: u32) -> vec4<f32> {
+  var x = vec4<f32>(read_q_at(row + d * params.q_dim), 0.0, 0.0, 0.0);
+  if (d + 1u < 17u) {
+    x[1] = read_q_at(row + (d + 1u) * params.q_dim);
+  }
+  if (d + 2u < 17u) {
+    x[2] = read_q_at(row + (d + 2u) * params.q_dim);
+  }
+  if (d + 3u < 17u) {
+    x[3] = read_q_at(row + (d + 3u) * params.q_dim);
+  }
+  return x;
+}
+
+fn read_k(row: u32, d: u32) -> vec4<f32> {
+  let word = k[row + (1u + d / 4u) * params.k_dim];
+  let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
+  return bitcast<f32>(k[row]) * vec4<f32>(x);
+}
+
+fn read_v(row: u32, d: u32) -> vec4<f32> {
+  let word = v[row + (1u + d / 4u) * params.v_dim];
+  let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
+  return bitcast<f32>(v[row]) * vec4<f32>(x);
+}
+
+fn write_out(row: u32, d: u32, x: vec4<f32>) {
+  out[row + d * params.out_dim] = x[0];
+  if (d + 1u < 17u) {
+    out[row + (d + 1u) * params.out_dim] = x[1];
+  }
+  if (d + 2u < 17u) {
+    out[row + (d + 2u) * params.out_dim] = x[2];
+  }
+  if (d + 3u < 17u) {
+    out[row + (d + 3u) * params.out_dim] = x[3];
+  }
+}
+
+const LOG2_E = 1.4426950408889634;
+const LN_2 = 0.6931471805599453;
+const MASKED = -3.0e38;
+// Anything at or below counts as masked.
+const SEEN = -1.0e30;
+const NEGATIVE_INFINITY_BITS = 0xff800000u;
+
+struct Softmax {
+  row_max: f32,
+  row_sum: f32,
+}
+
+fn softmax_init() -> Softmax {
+  return Softmax(MASKED, 0.0);
+}
+
+// 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
+fn softmax_weight(score: f32, row_max: f32) -> f32 {
+  return select(0.0, exp2(max(score - row_max, -150.0)), score > SEEN);
+}
+
+// Takes in a tile's maximum; returns what earlier sums and accumulators must be multiplied by.
+fn softmax_rescale(state: ptr<function, Softmax>, tile_max: f32) -> f32 {
+  let row_max = max((*state).row_max, tile_max);
+  let factor = softmax_weight((*state).row_max, row_max);
+  (*state).row_max = row_max;
+  (*state).row_sum *= factor;
+  return factor;
+}
+
+// An extra logit that has no value row: it only enlarges the sum. Returns the factor for the accumulator.
+fn softmax_sink(state: ptr<function, Softmax>, logit: f32) -> f32 {
+  let factor = softmax_rescale(state, logit);
+  (*state).row_sum += softmax_weight(logit, (*state).row_max);
+  return factor;
+}
+
+// What the accumulator is multiplied by in the end; an empty row becomes 0.
+fn softmax_norm(state: Softmax) -> f32 {
+  return select(0.0, 1.0 / max(state.row_sum, 1.0e-37), state.row_sum > 0.0);
+}
+
+// Natural log of the sum of exp of the natural scores, as bits.
+fn softmax_lse_bits(state: Softmax) -> u32 {
+  let lse = state.row_max * LN_2 + log2(max(state.row_sum, 1.0e-37)) * LN_2;
+  return select(NEGATIVE_INFINITY_BITS, bitcast<u32>(lse), state.row_sum > 0.0);
+}
+
+// A score from the bits of a natural one, −∞ becoming MASKED.
+fn softmax_score(bits: u32) -> f32 {
+  return select(max(bitcast<f32>(bits) * LOG2_E, MASKED), MASKED, bits == NEGATIVE_INFINITY_BITS);
+}
+
+const TILE_N = 32u;
+
+struct Span {
+  batch: i32,
+  head_first: i32,
+  head_last: i32,
+  query_first: i32,
+  query_last: i32,
+  key_first: i32,
+  key_last: i32,
+  q_len: i32,
+  k_len: i32,
+}
+
+fn tile_span(work: Work) -> Span {
+  let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
+  let q_len = i32(work.seq.q_len);
+  let k_len = i32(work.seq.k_len);
+  let shift = diagonal(q_len, k_len);
+  let head_first = work.head;
+  let head_last = work.head;
+  return Span(
+    i32(work.seq.index), i32(head_first), i32(head_last),
+    i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
+    0, k_len - 1, q_len, k_len,
+  );
+}
+
+// First key tile and one past the last, within this workgroup's split.
+fn key_tiles(work: Work, span: Span) -> vec2<u32> {
+  let k_len = i32(work.seq.k_len);
+  var first = 0;
+  var end = k_len;
+  let band = range_band(span);
+  first = max(first, band.x);
+  end = min(end, band.y);
+  if (first >= end) {
+    return vec2<u32>(0u, 0u);
+  }
+  let all = (u32(k_len) + TILE_N - 1u) / TILE_N;
+  let per_split = (all + params.splits - 1u) / params.splits;
+  let begin = max(u32(first) / TILE_N, work.split * per_split);
+  return vec2<u32>(begin, min((u32(end) + TILE_N - 1u) / TILE_N, (work.split + 1u) * per_split));
+}
+
+fn class_of_tile(tile: u32, whole: Span) -> u32 {
+  var span = whole;
+  span.key_first = i32(tile * TILE_N);
+  let last = i32(tile * TILE_N + TILE_N) - 1;
+  span.key_last = min(last, whole.k_len - 1);
+  var class_ = select(FULL, PARTIAL, last >= whole.k_len);
+  class_ = min(class_, class_band(span));
+  return class_;
+}
+
+fn visible_band(row: Row, key: i32) -> bool {
+  return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
+}
+
+fn class_band(span: Span) -> u32 {
+  if (span.key_last < span.query_first - params.band_left || span.key_first > span.query_last + params.band_right) {
+    return EMPTY;
+  }
+  if (span.key_first >= span.query_last - params.band_left && span.key_last <= span.query_first + params.band_right) {
+    return FULL;
+  }
+  return PARTIAL;
+}
+
+fn range_band(span: Span) -> vec2<i32> {
+  return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
+}
+
+// What the softmax takes in a PARTIAL tile. Without branches, which `&&` would be: some compilers never get through them.
+fn masked_score(score: f32, row: Row, key: i32) -> f32 {
+  return select(MASKED, score, (key < row.k_len) & visible_band(row, key));
+}
+
+// Without score hooks the base change is folded into q.
+fn q_scale() -> f32 {
+  return params.scale * LOG2_E;
+}
+
+// Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
+// Returns the factor for the row's accumulator.
+fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
+  if (params.sinks == NONE || split > 0u || u32(row.batch) >= params.batch) {
+    return 1.0;
+  }
+  let logit = softmax_score(captures[params.sinks + u32(row.head) * params.sinks_head]);
+  return softmax_sink(state, logit);
+}
+
+fn write_lse(state: Softmax, row: Row, split: u32) {
+  if (params.write_lse != 0u) {
+    lse[lse_index(row, split)] = softmax_lse_bits(state);
+  }
+}
+
+// A padded row of 9 vectors keeps neighbouring rows in different banks.
+const STAGED = 9u;
+var<workgroup> q_tile: array<vec4<f32>, 72>; // 1152 bytes
+var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
+var<workgroup> weights: array<vec4<f32>, 64>; // 1024 bytes
+var<workgroup> partial: array<f32, 64>; // 256 bytes
+
+// Elements chunk to chunk + 31 of q of the tile's query rows.
+fn stage_q(work: Work, chunk: u32, thread: u32) {
+  for (var i = thread; i < TILE_M * 8u; i += 64u) {
+    let d = chunk + i % 8u * 4u;
+    var x = vec4<f32>();
+    if (d < 17u) {
+      x = read_q(q_row_offset(make_row(work, work.first_row + i / 8u)), d) * q_scale();
+    }
+    q_tile[i / 8u * STAGED + i % 8u] = x;
+  }
+}
+
+// Elements chunk to chunk + 31 of k of the tile's keys.
+fn stage_k(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
+  for (var i = thread; i < TILE_N * 8u; i += 64u) {
+    let key = first_key + i / 8u;
+    let d = chunk + i % 8u * 4u;
+    var x = vec4<f32>();
+    if (key < seq.k_len && d < 17u) {
+      x = read_k(k_row_offset(seq, head, key), d);
+    }
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
+  }
+}
+
+// Elements chunk to chunk + 31 of v of the tile's keys.
+fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
+  for (var i = thread; i < TILE_N * 8u; i += 64u) {
+    let key = first_key + i / 8u;
+    let d = chunk + i % 8u * 4u;
+    var x = vec4<f32>();
+    if (key < seq.k_len && d < 17u) {
+      x = read_v(v_row_offset(seq, head, key), d);
+    }
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let unit = workgroup_unit(workgroup, workgroups);
+  if (unit >= params.units) {
+    return;
+  }
+  let work = find_work(unit);
+  if (work.first_row >= work.rows) {
+    return;
+  }
+  let head = kv_head(work);
+  let span = tile_span(work);
+  let column = thread % 8u;
+  let first_row = thread / 8u;
+
+  let row0 = make_row(work, work.first_row + first_row);
+  var state0 = softmax_init();
+  var acc0 = array<vec4<f32>, 1>();
+
+  let tiles = key_tiles(work, span);
+  for (var tile = tiles.x; tile < tiles.y; tile++) {
+    let tile_class = class_of_tile(tile, span);
+    if (tile_class == EMPTY) {
+      continue;
+    }
+    let first_key = tile * TILE_N;
+    var s0 = vec4<f32>();
+    for (var chunk = 0u; chunk < params.q_vecs; chunk += 8u) {
+      workgroupBarrier();
+      stage_q(work, chunk * 4u, thread);
+      stage_k(work.seq, head, first_key, chunk * 4u, thread);
+      workgroupBarrier();
+      for (var d = 0u; d < params.chunk_vecs; d++) {
+        let k0 = kv_tile[column * 4u * STAGED + d];
+        let k1 = kv_tile[(column * 4u + 1u) * STAGED + d];
+        let k2 = kv_tile[(column * 4u + 2u) * STAGED + d];
+        let k3 = kv_tile[(column * 4u + 3u) * STAGED + d];
+        let q0 = q_tile[first_row * STAGED + d];
+        s0 += vec4<f32>(dot(q0, k0), dot(q0, k1), dot(q0, k2), dot(q0, k3));
+      }
+    }
+
+    let key = i32(first_key + column * 4u);
+    if (tile_class == PARTIAL) {
+      s0[0] = masked_score(s0[0], row0, key);
+      s0[1] = masked_score(s0[1], row0, key + 1);
+      s0[2] = masked_score(s0[2], row0, key + 2);
+      s0[3] = masked_score(s0[3], row0, key + 3);
+    }
+    partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
+    workgroupBarrier();
+    var tile_max0 = MASKED;
+    for (var i = 0u; i < params.chunk_vecs; i++) {
+      tile_max0 = max(tile_max0, partial[first_row * 8u + i]);
+    }
+    let factor0 = softmax_rescale(&state0, tile_max0);
+    s0[0] = softmax_weight(s0[0], state0.row_max);
+    s0[1] = softmax_weight(s0[1], state0.row_max);
+    s0[2] = softmax_weight(s0[2], state0.row_max);
+    s0[3] = softmax_weight(s0[3], state0.row_max);
+    // A thread sums its own keys only; the columns meet in the end.
+    state0.row_sum += s0.x + s0.y + s0.z + s0.w;
+    weights[first_row * 8u + column] = s0;
+
+    for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
+      workgroupBarrier();
+      stage_v(work.seq, head, first_key, chunk * 32u, thread);
+      workgroupBarrier();
+      var sum0 = acc0[chunk] * factor0;
+      for (var i = 0u; i < params.chunk_vecs; i++) {
+        let v0 = kv_tile[i * 4u * STAGED + column];
+        let v1 = kv_tile[(i * 4u + 1u) * STAGED + column];
+        let v2 = kv_tile[(i * 4u + 2u) * STAGED + column];
+        let v3 = kv_tile[(i * 4u + 3u) * STAGED + column];
+        let p0 = weights[first_row * 8u + i];
+        sum0 += p0.x * v0 + p0.y * v1 + p0.z * v2 + p0.w * v3;
+      }
+      acc0[chunk] = sum0;
+    }
+  }
+
+  workgroupBarrier();
+  partial[first_row * 8u + column] = state0.row_sum;
+  workgroupBarrier();
+  state0.row_sum = 0.0;
+  for (var i = 0u; i < params.chunk_vecs; i++) {
+    state0.row_sum += partial[first_row * 8u + i];
+  }
+  if (work.first_row + first_row < work.rows) {
+    let sink = apply_sink(&state0, row0, work.split);
+    let norm = sink * softmax_norm(state0);
+    let out_row = out_row_offset(row0, work.split);
+    for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
+      let d = chunk * 32u + column * 4u;
+      if (d < 17u) {
+        write_out(out_row, d, acc0[chunk] * norm);
+      }
+    }
+    if (column == 0u) {
+      write_lse(state0, row0, work.split);
+    }
+  }
+}
