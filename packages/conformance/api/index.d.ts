@@ -123,6 +123,7 @@ export interface Problem extends Lengths {
   readonly q: NdArray;
   readonly k: NdArray;
   readonly v: NdArray;
+  readonly format?: QuantFormat;
   readonly options: ReferenceOptions;
 }
 export interface Progress {
@@ -171,12 +172,14 @@ export interface SequenceInfo {
 // #region Types
 export type FloatDType = "f32" | "f16";
 export type GradcheckFunction = (q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<Captures> & GradOptions) => AttentionResult & Differentiable<FlexGradients>;
+export type QuantFormat = "int8" | "int4";
 export type ReferenceMaskMod = (b: number, h: number, q: number, kv: number, info: SequenceInfo) => boolean;
 export type ReferenceScoreMod = (score: number, b: number, h: number, q: number, kv: number, info: SequenceInfo) => number;
 export type Tier = "quick" | "full";
 // #endregion
 
 // #region Functions
+export declare function dequantise(words: NdArray, dim: number, format: QuantFormat): NdArray;
 export declare function difference(got: number, want: number): number;
 export declare function expected(reference: AttentionState, naive: AttentionState, dtype: FloatDType): Expected;
 export declare function f16Bits(x: number): number;
@@ -193,6 +196,7 @@ export declare function naiveMerge(states: readonly AttentionState[]): Attention
 export declare function near(label: string, got: NdArray, want: NdArray, { limit, naiveError, allowance }: Budget): Check;
 export declare function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget;
 export declare function permutation(n: number, source: Random): Int32Array;
+export declare function quantise(values: NdArray, format: QuantFormat): NdArray;
 export declare function random(seed: number): Random;
 export declare function referenceAttention(problem: Problem): AttentionState;
 export declare function referenceGradients(problem: Problem, by: ResultGradients): Gradients;

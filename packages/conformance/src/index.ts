@@ -43,6 +43,7 @@ export type {
   ReferenceScoreMod,
   SequenceInfo,
 } from './reference/problem.ts';
+export { dequantise, quantise, type QuantFormat } from './reference/quantised.ts';
 export {
   type CaseReport,
   type ConformanceReport,

@@ -21,6 +21,7 @@ import { optionCases } from './options.ts';
 import { outParamCases } from './out-param.ts';
 import { pagedViewCases } from './paged-view.ts';
 import { planCases } from './plans.ts';
+import { quantisedCases } from './quantised/index.ts';
 import { seqUsedCases } from './seqused.ts';
 import { splitCases } from './splits.ts';
 import { strideCases } from './strides.ts';
@@ -39,6 +40,7 @@ export const allCases: readonly Case[] = [
   ...seqUsedCases,
   ...blockTableCases,
   ...pagedViewCases,
+  ...quantisedCases,
   ...gpuLengthCases,
   ...hostileLengthCases,
   ...gqaCases,

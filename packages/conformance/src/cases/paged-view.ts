@@ -6,7 +6,9 @@ import { pagedProblem } from '../problems/build.ts';
 import { attentionOptions, collect, launch, uploadArray } from '../problems/launch.ts';
 import { poisonUnused } from '../problems/rearrange.ts';
 import { Scope } from '../problems/scope.ts';
+import type { NdArray } from '../reference/nd-array.ts';
 import type { Problem } from '../reference/problem.ts';
+import { quantise } from '../reference/quantised.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 
@@ -16,14 +18,18 @@ export function viewOf(scope: Scope, problem: Problem, dtype: FloatDType): Paged
   const [, pageSize = 0, , headDim = 0] = problem.k.shape;
   const integers = (values: Int32Array, shape: number[]) =>
     scope.own(scope.gpu.tensor(values, { shape, dtype: 'i32' }));
+  const keys = (values: NdArray) =>
+    problem.format === undefined
+      ? uploadArray(scope, values, dtype)
+      : uploadArray(scope, quantise(values, problem.format), 'u32');
   return {
-    k: uploadArray(scope, problem.k, dtype),
-    v: uploadArray(scope, problem.v, dtype),
+    k: keys(problem.k),
+    v: keys(problem.v),
     blockTable: integers(blockTable, [seqUsedK.length, blockTable.length / seqUsedK.length]),
     seqUsedK: integers(seqUsedK, [seqUsedK.length]),
     maxSeqlenK: Math.max(...seqUsedK),
     pageSize,
-    format: dtype,
+    format: problem.format ?? dtype,
     headDim,
     headDimV: problem.v.shape[3] ?? 0,
   };

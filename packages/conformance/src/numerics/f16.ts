@@ -34,7 +34,8 @@ export function roundToF16(x: number): number {
   return f16Value(f16Bits(x));
 }
 
-function roundHalfEven(x: number): number {
+/** The nearest integer, ties to even. */
+export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   if (rest > 0.5) return floor + 1;

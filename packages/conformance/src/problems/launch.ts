@@ -1,4 +1,4 @@
-import type { Gpu, Tensor } from '@heed/core';
+import type { DType, Gpu, Tensor } from '@heed/core';
 import {
   attention,
   type AttentionOptions,
@@ -11,13 +11,14 @@ import {
 import type { FloatDType } from '../numerics/storage.ts';
 import type { NdArray } from '../reference/nd-array.ts';
 import type { AttentionState, Problem } from '../reference/problem.ts';
+import { quantise } from '../reference/quantised.ts';
 import { place, type Placement } from './placement.ts';
 import { Scope } from './scope.ts';
 
 /** How a problem is put before the kernels; none of it changes what the result should be. */
 export interface LaunchOptions {
   readonly numSplits?: number | 'auto';
-  /** Storage type of k and v; default that of q. */
+  /** Storage type of float keys and values; default that of q. */
   readonly kvDtype?: FloatDType;
   /** How q, k and v lie in memory; default contiguous. */
   readonly placement?: Placement;
@@ -77,13 +78,27 @@ export function upload(
   options: LaunchOptions = {},
 ): AttentionTensors {
   const { placement = 'contiguous', kvDtype = dtype } = options;
+  const keys = (values: NdArray): Tensor =>
+    problem.format === undefined
+      ? place(scope, values, kvDtype, placement)
+      : place(scope, quantise(values, problem.format), 'u32', placement);
   return {
     q: place(scope, problem.q, dtype, placement),
-    k: place(scope, problem.k, kvDtype, placement),
-    v: place(scope, problem.v, kvDtype, placement),
+    k: keys(problem.k),
+    v: keys(problem.v),
+    ...pageFormat(problem),
     ...attentionOptions(scope, problem, options),
     ...lengthsOf(scope, problem, options),
   };
+}
+
+/** What the words of quantised pages do not tell by themselves. */
+export function pageFormat({
+  format,
+  k,
+  v,
+}: Problem): Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'> {
+  return format === undefined ? {} : { format, headDim: k.shape[3]!, headDimV: v.shape[3]! };
 }
 
 /** The kernels' options for a problem, with LSE asked for. */
@@ -130,7 +145,7 @@ function lengthsOf(
 export function uploadArray(
   scope: Scope,
   array: NdArray,
-  dtype: FloatDType,
+  dtype: DType,
   label = 'conformance',
 ): Tensor {
   return scope.own(scope.gpu.tensor(array.data, { shape: [...array.shape], dtype, label }));

@@ -1,5 +1,4 @@
-import type { Tensor } from '@heed/core';
-import type { FloatDType } from '../numerics/storage.ts';
+import type { DType, Tensor } from '@heed/core';
 import { extent, filled, type NdArray, sameKind, sizeOf, unravel } from '../reference/nd-array.ts';
 import type { Scope } from './scope.ts';
 
@@ -16,12 +15,7 @@ import type { Scope } from './scope.ts';
 export type Placement = 'contiguous' | 'swapped' | 'padded-rows' | 'odd-rows' | 'offset' | 'middle';
 
 /** Uploads an array in the wanted placement and gives the view of it. */
-export function place(
-  scope: Scope,
-  array: NdArray,
-  dtype: FloatDType,
-  placement: Placement,
-): Tensor {
+export function place(scope: Scope, array: NdArray, dtype: DType, placement: Placement): Tensor {
   const last = array.shape.length - 1;
   const margins = (before: number, after: number): [number, number][] =>
     array.shape.map((_, axis) => (axis === last ? [before, after] : [0, 0]));
@@ -50,23 +44,26 @@ export function place(
   }
 }
 
-function plain(scope: Scope, array: NdArray, dtype: FloatDType): Tensor {
+function plain(scope: Scope, array: NdArray, dtype: DType): Tensor {
   return scope.own(
     scope.gpu.tensor(array.data, { shape: [...array.shape], dtype, label: 'conformance' }),
   );
 }
 
+// In words, the bits of a NaN: a row's scale, for one.
+const notANumber = (dtype: DType): number => (dtype === 'u32' ? 0x7fc00000 : NaN);
+
 /** Embeds the array in a larger one, `[before, after]` elements wider along each axis, and slices it out. */
 function framed(
   scope: Scope,
   array: NdArray,
-  dtype: FloatDType,
+  dtype: DType,
   margins: readonly (readonly [number, number])[],
 ): Tensor {
   const shape = array.shape.map(
     (n, axis) => n + (margins[axis]?.[0] ?? 0) + (margins[axis]?.[1] ?? 0),
   );
-  const frame = filled(shape, NaN);
+  const frame = filled(shape, notANumber(dtype));
   array.data.forEach((x, flat) => {
     const index = unravel(flat, array.shape).map((i, axis) => i + (margins[axis]?.[0] ?? 0));
     frame.data[ravel(index, shape)] = x;
@@ -80,8 +77,8 @@ function framed(
   );
 }
 
-function shifted(scope: Scope, array: NdArray, dtype: FloatDType, by: number): Tensor {
-  const data = new Float32Array(array.data.length + by + 1).fill(NaN);
+function shifted(scope: Scope, array: NdArray, dtype: DType, by: number): Tensor {
+  const data = sameKind(array, array.data.length + by + 1).fill(notANumber(dtype));
   data.set(array.data, by);
   const line = plain(scope, { shape: [data.length], data }, dtype);
   return line.slice(0, by, by + array.data.length).reshape([...array.shape]);

@@ -1,4 +1,5 @@
 import type { NdArray } from './nd-array.ts';
+import type { QuantFormat } from './quantised.ts';
 
 /** What a mod may ask about the sequence it works on: lengths, and rows of the packed or physical tensors. */
 export interface SequenceInfo {
@@ -59,6 +60,8 @@ export interface Problem extends Lengths {
   readonly q: NdArray;
   readonly k: NdArray;
   readonly v: NdArray;
+  /** k and v are what quantised pages of this format hold. */
+  readonly format?: QuantFormat;
   readonly options: ReferenceOptions;
 }
 

@@ -6,10 +6,13 @@ import { backwardFaults } from './backward-faults.ts';
 import { faults } from './faults.ts';
 import { faultyDevice } from './faulty-device.ts';
 import { flexFaults } from './flex-faults.ts';
+import { quantisedFaults } from './quantised-faults.ts';
 
 // Each is a kernel of its own to compile. That the cases see the newer ones is shown on one adapter.
 const seeded =
-  isFullRun() || testTier() === 'gpu-node' ? [...faults, ...flexFaults, ...backwardFaults] : faults;
+  isFullRun() || testTier() === 'gpu-node'
+    ? [...faults, ...flexFaults, ...backwardFaults, ...quantisedFaults]
+    : faults;
 
 describe('a kernel in which', () => {
   it.for(seeded)('$name is caught by $caughtBy', async (fault) => {

@@ -6,6 +6,7 @@ import { denseOptionRules } from './dense-options.ts';
 import { denseShapeRules } from './dense-shapes.ts';
 import { mergeRules } from './merge-rules.ts';
 import { planRules } from './plan-rules.ts';
+import { quantisedPageRules } from './quantised-pages.ts';
 import { Bench, type Rule, type Value } from './rule.ts';
 import { varlenLengthRules } from './varlen-lengths.ts';
 import { varlenPageRules } from './varlen-pages.ts';
@@ -85,6 +86,7 @@ export const validationCases: readonly Case[] = [
   ...denseOptionRules,
   ...varlenLengthRules,
   ...varlenPageRules,
+  ...quantisedPageRules,
   ...mergeRules,
   ...planRules,
 ].flatMap((rule) => [

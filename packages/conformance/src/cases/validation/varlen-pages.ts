@@ -71,7 +71,6 @@ export const varlenPageRules: readonly Rule[] = [
   ),
   boundary('table-too-short', /seqUsedK|blockTable/, table, [[0, 5, 2, -1]], [[0, 5], []]),
   boundary('format', /format/, inFormat, ['f32'], ['f16', 'int3', '']),
-  boundary('format-quantised', /int8|int4/, inFormat, [], ['int8', 'int4'], 'UnsupportedError'),
   boundary('table-tensor-shape', /blockTable/, ofShape, [[2, 2]], [[4], [4, 1], [1, 4]]),
   boundary('table-tensor-dtype', /blockTable/, ofType, ['i32'], ['f32', 'f16']),
 ];
