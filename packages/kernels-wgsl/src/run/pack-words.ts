@@ -2,6 +2,7 @@ import type { Tensor } from '@heed/core';
 import {
   bindTensor,
   type BufferRange,
+  bytesPerElement,
   elementCount,
   placeholder,
   rowMajorStrides,
@@ -19,14 +20,14 @@ export interface PackedWords {
 }
 
 /**
- * One read-only binding for any number of lists. Lists from the host go into one upload; a single tensor is bound as it
- * is, if its strides will do; only a mixture costs a copy on the GPU. A source that is named several times is packed once.
+ * One read-only binding for any number of lists. Lists from the host go into one upload; tensors of one buffer are bound as
+ * they are, if their strides will do; only a mixture costs a copy on the GPU. A source that is named several times is packed once.
  */
 export function packWords(
   target: Target,
   use: string,
   sources: readonly WordSource[],
-  willDo: (only: Tensor) => boolean = () => true,
+  willDo: (tensor: Tensor) => boolean = () => true,
 ): PackedWords {
   const distinct = [...new Set(sources)];
   const { places, ...packed } = pack(target, use, distinct, willDo);
@@ -37,14 +38,14 @@ function pack(
   target: Target,
   use: string,
   sources: readonly WordSource[],
-  willDo: (only: Tensor) => boolean,
+  willDo: (tensor: Tensor) => boolean,
 ): PackedWords {
   const [first] = sources;
   if (first === undefined) return inPlace(placeholder(target.gpu, 'read'), []);
   if (sources.every((source) => source instanceof Int32Array)) return upload(target, sources);
-  if (sources.length === 1 && 'dtype' in first && willDo(first)) {
-    const { range, elementOffset } = bindTensor(first);
-    return inPlace(range, [{ offset: elementOffset, strides: first.strides }]);
+  if (sources.every((source) => 'dtype' in source) && sources.every(willDo)) {
+    const shared = bindTogether(target, sources);
+    if (shared) return shared;
   }
   const { firsts, total } = concatenated(sources.map(wordCount));
   const words = target.scratch(use, [total], 'u32');
@@ -57,6 +58,22 @@ function pack(
     places: sources.map((source, i) => placeOf(source, firsts[i]!)),
     release: () => target.free(words),
   };
+}
+
+/** One window over tensors of one buffer; none where they lie in several, or too far apart. */
+function bindTogether({ gpu }: Target, tensors: readonly Tensor[]): PackedWords | undefined {
+  const bound = tensors.map((tensor) => bindTensor(tensor));
+  const { buffer } = bound[0]!.range;
+  const start = Math.min(...bound.map(({ range }) => range.offset));
+  const end = Math.max(...bound.map(({ range }) => range.offset + range.size));
+  const { maxStorageBufferBindingSize } = gpu.device.limits;
+  const fits = end - start <= maxStorageBufferBindingSize;
+  if (!fits || bound.some(({ range }) => range.buffer !== buffer)) return undefined;
+  const places = bound.map(({ range, elementOffset }, i) => {
+    const { dtype, strides } = tensors[i]!;
+    return { offset: (range.offset - start) / bytesPerElement[dtype] + elementOffset, strides };
+  });
+  return inPlace({ buffer, offset: start, size: end - start }, places);
 }
 
 function inPlace(range: BufferRange, places: readonly TablePlace[]): PackedWords {

@@ -109,6 +109,41 @@ describe('a table of two axes', () => {
   });
 });
 
+describe('lists that lie in one tensor', () => {
+  const lists = { cuSeqlensQ: [0, 2, 5], seqUsedK: [9, 12], blockTable: [5, 0, 3, 2, 4, 1] };
+  const places = { cuSeqlensQ: [70, 3], seqUsedK: [2, 2], blockTable: [133, 6] } as const;
+
+  function together(): VarlenOptions {
+    const words = new Int32Array(200).fill(-7);
+    for (const name of ['cuSeqlensQ', 'seqUsedK', 'blockTable'] as const) {
+      words.set(lists[name], places[name][0]);
+    }
+    const memory = gpu.tensor(words, { shape: [200] });
+    const slice = ([start, length]: readonly [number, number]): Tensor =>
+      memory.slice(0, start, start + length);
+    return {
+      cuSeqlensQ: slice(places.cuSeqlensQ),
+      seqUsedK: slice(places.seqUsedK),
+      blockTable: slice(places.blockTable).reshape([2, 3]),
+    };
+  }
+
+  it('are bound as they are: one dispatch, and the same bits', async () => {
+    const { q } = source.packed(5, 1);
+    const [k, v] = [source.normal([6, 4, 2, 64]), source.normal([6, 4, 2, 64])];
+    const run = (options: VarlenOptions): Tensor =>
+      varlenAttention(q, k, v, { ...options, numSplits: 1 }).out;
+    const apart = {
+      cuSeqlensQ: Int32Array.from(lists.cuSeqlensQ),
+      seqUsedK: Int32Array.from(lists.seqUsedK),
+      blockTable: Int32Array.from(lists.blockTable),
+    };
+    const { result, spans } = await gpu.profile(() => run(together()));
+    expect(spans).toHaveLength(1);
+    expect(await bits(result)).toEqual(await bits(run(apart)));
+  });
+});
+
 describe('one list for both sides', () => {
   it('is the same as two', async () => {
     const tensors: Qkv = source.packed(50, 50);
