@@ -61,15 +61,22 @@ export declare function isContiguous(shape: readonly number[], strides: readonly
 export declare function isGpu(x: unknown): x is Gpu;
 export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
+export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
 export declare function numberedSource(code: string): string;
 export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;
 export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRange;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
+export declare function sections(...parts: readonly (string | false | undefined)[]): string;
 export declare function toHalf(x: number): number;
+export declare function tryEmpty(fn: string, gpu: Gpu, shape: readonly number[], { dtype, label }?: EmptyOptions): Promise<Tensor | undefined>;
 export declare function unpackHalves(halves: Uint16Array): Float32Array<ArrayBuffer>;
 export declare function uploadStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
 export declare function uploadUniform(gpu: Gpu, data: ArrayBuffer | ArrayBufferView): BufferRange;
 export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]): string;
+// #endregion
+
+// #region Variables
+export declare const roundF16: string;
 // #endregion
 
 // #region Other

@@ -17,6 +17,10 @@ export {
   rowMajorStrides,
 } from './layout/shape.ts';
 export { checkTensor, type TensorRules } from './tensor/check.ts';
+export { tryEmpty } from './tensor/make.ts';
 export { adopt, isTensor } from './tensor/tensor.ts';
+export { memoized } from './wgsl/memo.ts';
 export { numberedSource } from './wgsl/numbered.ts';
+export { roundF16 } from './wgsl/round-f16.ts';
+export { sections } from './wgsl/sections.ts';
 export { wgsl, type WgslPart } from './wgsl/template.ts';

@@ -35,10 +35,8 @@ export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, o
 export declare function fail(fn: string, rule: string, got: string, fix: string): never;
 export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
-export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
 export declare function rowStruct(constants: readonly RowConstant[]): string;
 export declare function runCall(call: Call): AttentionResult;
-export declare function sections(...parts: readonly (string | false | undefined)[]): string;
 export declare function show(value: unknown): string;
 export declare function varlenCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions, given?: readonly BoundHook[]): Call;
 export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, options: VarlenOptions, hooks?: readonly BoundHook[]): Call;

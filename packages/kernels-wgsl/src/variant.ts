@@ -20,7 +20,6 @@ export {
   type VariantHooks,
   variantHooks,
 } from './hooks/contract.ts';
-export { memoized } from './kernels/memo.ts';
 export { checkProblem } from './plan/check.ts';
 export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
 export { type AttentionTensors, layoutCall } from './plan/plan.ts';
@@ -41,4 +40,3 @@ export {
   u32Fields,
 } from './wgsl/params.ts';
 export { diagonalWgsl, rowStruct, spanStruct } from './wgsl/row.wgsl.ts';
-export { sections } from './wgsl/sections.ts';

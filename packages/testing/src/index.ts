@@ -4,3 +4,4 @@ export { Rng } from './rng.ts';
 export { testGpu } from './test-gpu.ts';
 export { isFullRun, testTier } from './tier.ts';
 export { toMatchTensor } from './to-match-tensor.ts';
+export { bareVars, unpairedBracket, untidiness, withoutComments } from './wgsl-text.ts';

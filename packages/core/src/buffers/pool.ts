@@ -13,6 +13,14 @@ export function bucketSize(bytes: number, maxBufferSize: number): number {
   return bucket <= maxBufferSize ? bucket : alignUp(bytes, 4);
 }
 
+/** @throws LimitError more bytes than a buffer may have */
+export function checkBufferSize(fn: string, bytes: number, max: number): void {
+  if (bytes <= max) return;
+  throw new LimitError(
+    `${fn}: one buffer holds at most ${max} bytes on this device; got ${bytes} bytes. Split the tensor.`,
+  );
+}
+
 /** Buffers of one usage, reused by size. A buffer comes back only when all work that names it has been submitted. */
 export class BufferPool {
   readonly #device: GPUDevice;
@@ -32,11 +40,7 @@ export class BufferPool {
   /** A buffer of at least `bytes`, with undefined contents. */
   acquire(fn: string, bytes: number, label: string): GPUBuffer {
     const max = this.#device.limits.maxBufferSize;
-    if (bytes > max) {
-      throw new LimitError(
-        `${fn}: one buffer holds at most ${max} bytes on this device; got ${bytes} bytes. Split the tensor.`,
-      );
-    }
+    checkBufferSize(fn, bytes, max);
     const size = bucketSize(bytes, max);
     const reused = this.#free.get(size)?.pop();
     if (reused) {
@@ -51,14 +55,17 @@ export class BufferPool {
       () => {
         // Not to be given out again, and the next try shall find as much memory as there can be.
         this.#failed.add(fresh);
-        this.#drop();
+        this.drop();
       },
     );
     return fresh;
   }
 
   release(buffer: GPUBuffer): void {
-    if (this.#closed || this.#failed.has(buffer) || this.#freeBytes + buffer.size > keptBytes) {
+    const { size } = buffer;
+    const reusable = size === bucketSize(size, this.#device.limits.maxBufferSize);
+    const kept = reusable && !this.#closed && !this.#failed.has(buffer);
+    if (!kept || this.#freeBytes + size > keptBytes) {
       buffer.destroy();
       return;
     }
@@ -68,13 +75,14 @@ export class BufferPool {
     this.#freeBytes += buffer.size;
   }
 
-  /** Destroys the free buffers; later releases destroy at once. */
+  /** Drops the free buffers; later releases destroy at once. */
   close(): void {
     this.#closed = true;
-    this.#drop();
+    this.drop();
   }
 
-  #drop(): void {
+  /** Destroys the free buffers, so that others find their room. */
+  drop(): void {
     for (const bucket of this.#free.values()) for (const buffer of bucket) buffer.destroy();
     this.#free.clear();
     this.#freeBytes = 0;

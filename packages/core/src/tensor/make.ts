@@ -1,8 +1,9 @@
 import type { EmptyOptions, Gpu, Tensor, TensorOptions, WrapOptions } from '../api.ts';
 import { alignUp } from '../buffers/range.ts';
+import { tryBuffer } from '../buffers/try-buffer.ts';
 import { STORAGE } from '../buffers/usage.ts';
 import { stateOf } from '../device/state.ts';
-import { bytesPerElement, type TypedArray } from '../dtype.ts';
+import { bytesPerElement, type DType, type TypedArray } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
 import { elementCount, elementExtent, rowMajorStrides, formatShape } from '../layout/shape.ts';
 import { dtypeOf, encodeElements } from './encode.ts';
@@ -10,21 +11,51 @@ import { checkDType, checkShape, describe } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 import type { View } from './view.ts';
 
-function allocate(
+const anonymous = 'heed tensor';
+
+function newView(
   fn: string,
   gpu: Gpu,
   shape: readonly number[],
-  { dtype: type = 'f32', label = 'heed tensor' }: EmptyOptions,
-): Tensor {
-  const state = stateOf(gpu);
+  type: DType = 'f32',
+): { view: View; bytes: number } {
   const dtype = checkDType(fn, type);
   const checked = checkShape(fn, shape, dtype);
   // Without shader-f16 a 32-bit word has one writer, so no two rows may share one.
   const strides = rowMajorStrides(checked, dtype === 'f16' && !gpu.capabilities.f16);
   const bytes = alignUp(elementExtent(checked, strides) * bytesPerElement[dtype], 4);
-  const buffer = state.pool.acquire(fn, bytes, label);
-  const view: View = { byteOffset: 0, shape: checked, strides, dtype };
+  return { view: { byteOffset: 0, shape: checked, strides, dtype }, bytes };
+}
+
+function allocate(
+  fn: string,
+  gpu: Gpu,
+  shape: readonly number[],
+  { dtype, label = anonymous }: EmptyOptions,
+): Tensor {
+  const { pool } = stateOf(gpu);
+  const { view, bytes } = newView(fn, gpu, shape, dtype);
+  const buffer = pool.acquire(fn, bytes, label);
   return ownerTensor(gpu, view, label, { buffer, pooled: true, owners: 1 });
+}
+
+/**
+ * As `gpu.empty`, for what is large: takes exactly its bytes, and resolves to undefined where the device has no room for
+ * them, which `settled()` and `read()` then do not report.
+ * @param fn the function to blame
+ * @throws ValidationError (as a rejection, like the next) a bad shape
+ * @throws LimitError larger than one buffer of this device
+ */
+export async function tryEmpty(
+  fn: string,
+  gpu: Gpu,
+  shape: readonly number[],
+  { dtype, label = anonymous }: EmptyOptions = {},
+): Promise<Tensor | undefined> {
+  const state = stateOf(gpu);
+  const { view, bytes } = newView(fn, gpu, shape, dtype);
+  const buffer = await tryBuffer(state, fn, bytes, label);
+  return buffer && ownerTensor(gpu, view, label, { buffer, pooled: true, owners: 1 });
 }
 
 export function emptyTensor(

@@ -5,4 +5,5 @@ import '../gpu/faults.test.ts';
 import '../gpu/open.test.ts';
 import '../gpu/profile.test.ts';
 import '../gpu/tensor.test.ts';
+import '../gpu/try-empty.test.ts';
 import '../gpu/view.test.ts';

@@ -56,8 +56,8 @@ describe('BufferPool', () => {
   it('destroys rather than keeps more than 256 MiB', () => {
     const { device, pool } = newPool(2 ** 31);
     // A buffer of this fake costs host memory, so the two are made by hand.
-    const big = { size: 200 * 2 ** 20, destroyed: false, destroy: () => (big.destroyed = true) };
-    const more = { size: 100 * 2 ** 20, destroyed: false, destroy: () => (more.destroyed = true) };
+    const big = { size: 192 * 2 ** 20, destroyed: false, destroy: () => (big.destroyed = true) };
+    const more = { size: 96 * 2 ** 20, destroyed: false, destroy: () => (more.destroyed = true) };
     pool.release(big as unknown as GPUBuffer);
     pool.release(more as unknown as GPUBuffer);
     expect([big.destroyed, more.destroyed]).toEqual([false, true]);
@@ -84,6 +84,13 @@ describe('BufferPool', () => {
     pool.release(failed);
     expect(device.buffers.map((x) => x.destroyed)).toEqual([true, true]);
     expect(pool.acquire('f', 5000, 'again')).not.toBe(failed);
+  });
+
+  it('does not keep a buffer of a size that it will never be asked for', () => {
+    const { device, pool } = newPool();
+    const odd = device.createBuffer({ size: 1028, usage: 0x80 });
+    pool.release(odd as unknown as GPUBuffer);
+    expect(odd.destroyed).toBe(true);
   });
 
   it('destroys everything when closed, and later releases at once', () => {

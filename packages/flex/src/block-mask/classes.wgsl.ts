@@ -1,16 +1,14 @@
-import { type KernelSource, wgsl } from '@heed/core/kernel';
+import { type KernelSource, memoized, sections, wgsl } from '@heed/core/kernel';
 import {
   blockParams,
   type Call,
   diagonalWgsl,
   lengthsWgsl,
   type MaskHook,
-  memoized,
   none,
   type ParamField,
   paramsStruct,
   rowStruct,
-  sections,
   spanStruct,
   tileClasses,
   u32Fields,

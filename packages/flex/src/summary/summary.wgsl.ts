@@ -1,6 +1,5 @@
 import type { DType } from '@heed/core';
-import { type KernelSource, wgsl } from '@heed/core/kernel';
-import { memoized } from '@heed/kernels-wgsl/variant';
+import { type KernelSource, memoized, wgsl } from '@heed/core/kernel';
 import { INFINITE } from '../ir/infinity.ts';
 import { f32Literal } from '../backends/wgsl/literal.ts';
 import { SUMMARY_BLOCK } from '../backends/wgsl/summary.ts';

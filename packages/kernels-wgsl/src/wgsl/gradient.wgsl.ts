@@ -1,6 +1,5 @@
-import { wgsl } from '@heed/core/kernel';
+import { sections, wgsl } from '@heed/core/kernel';
 import { hasSlopes, type VariantHooks } from '../hooks/contract.ts';
-import { sections } from './sections.ts';
 
 /**
  * The gradient of one pair, from FlashAttention-2: P is computed again from the score and the row's lse, and

@@ -1,6 +1,5 @@
-import { wgsl } from '@heed/core/kernel';
+import { sections, wgsl } from '@heed/core/kernel';
 import { allHooks, type VariantHooks } from '../hooks/contract.ts';
-import { sections } from './sections.ts';
 
 /** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
 export function variantWgsl(hooks: VariantHooks): string {

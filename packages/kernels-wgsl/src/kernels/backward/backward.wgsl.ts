@@ -1,5 +1,5 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { wgsl } from '@heed/core/kernel';
+import { memoized, sections, wgsl } from '@heed/core/kernel';
 import { type BackwardConfig, backwardKey } from '../../config/backward.ts';
 import type { KeyKind, LengthKind } from '../../config/forward.ts';
 import { allHooks, hasBlocks } from '../../hooks/contract.ts';
@@ -15,12 +15,10 @@ import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { diagonalWgsl } from '../../wgsl/row.wgsl.ts';
 import { rowsWgsl } from '../../wgsl/rows.wgsl.ts';
-import { sections } from '../../wgsl/sections.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { variantWgsl } from '../../wgsl/variant.wgsl.ts';
 import { workWgsl } from '../../wgsl/work.wgsl.ts';
 import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
-import { memoized } from '../memo.ts';
 
 /** As the forward kernel's, but for `dout`, the two gradients of keys, and the row states in the lengths' buffer. */
 const params: readonly ParamField[] = [

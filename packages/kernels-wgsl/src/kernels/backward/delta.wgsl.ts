@@ -1,10 +1,8 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { wgsl } from '@heed/core/kernel';
+import { memoized, sections, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess } from '../../config/forward.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
-import { sections } from '../../wgsl/sections.ts';
-import { memoized } from '../memo.ts';
 
 export interface DeltaConfig {
   /** Of out and dOut. */

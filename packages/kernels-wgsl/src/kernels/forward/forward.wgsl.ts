@@ -1,5 +1,5 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { wgsl } from '@heed/core/kernel';
+import { memoized, sections, wgsl } from '@heed/core/kernel';
 import { type ForwardConfig, forwardKey } from '../../config/forward.ts';
 import { allHooks, hasBlocks } from '../../hooks/contract.ts';
 import { tileMain, tileShape } from '../../tiles/compute.ts';
@@ -13,12 +13,10 @@ import { forwardParams, type ParamField, paramsStruct } from '../../wgsl/params.
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { diagonalWgsl } from '../../wgsl/row.wgsl.ts';
 import { rowsWgsl } from '../../wgsl/rows.wgsl.ts';
-import { sections } from '../../wgsl/sections.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { variantWgsl } from '../../wgsl/variant.wgsl.ts';
 import { workWgsl } from '../../wgsl/work.wgsl.ts';
 import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
-import { memoized } from '../memo.ts';
 
 /** The uniform block of a config: what every kernel is told, then what its hooks ask for. */
 export function forwardFields(config: ForwardConfig): readonly ParamField[] {

@@ -1,12 +1,10 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { wgsl } from '@heed/core/kernel';
+import { memoized, sections, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts';
 import { none } from '../../wgsl/constants.wgsl.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
-import { sections } from '../../wgsl/sections.ts';
 import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
-import { memoized } from '../memo.ts';
 
 /** What the kernel's WGSL depends on. */
 export interface SumConfig {

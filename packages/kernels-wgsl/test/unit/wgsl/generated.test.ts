@@ -1,10 +1,10 @@
+import { bareVars, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { forwardKey, type ForwardConfig } from '../../../src/config/forward.ts';
 import { combineKey, combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
 import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
 import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
 import { combineConfigs, forwardConfigs, plain } from './configs.ts';
-import { bareVars, unpairedBracket, untidiness, withoutComments } from './text.ts';
 
 const sources = [
   ...forwardConfigs.map((config) => forwardSource(config)),

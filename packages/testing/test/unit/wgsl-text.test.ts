@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bareVars, unpairedBracket, untidiness } from './text.ts';
+import { bareVars, unpairedBracket, untidiness } from '../../src/wgsl-text.ts';
 
 const inFunction = (statement: string): string => `fn f() {\n  ${statement}\n}\n`;
 

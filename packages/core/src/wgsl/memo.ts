@@ -1,4 +1,4 @@
-import type { KernelSource } from '@heed/core/kernel';
+import type { KernelSource } from '../dispatch/kernel.ts';
 
 /** Makes each source once: generating a kernel's text costs more than dispatching it, and its identity finds the pipeline. */
 export function memoized<Config>(

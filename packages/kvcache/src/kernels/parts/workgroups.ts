@@ -1,0 +1,22 @@
+import { type Gpu, LimitError } from '@heed/core';
+import { dispatchGrid } from '@heed/core/kernel';
+import { WORKGROUP } from './main.wgsl.ts';
+
+/**
+ * The grid of `threads` threads, once for every pool that the kernel serves.
+ * @throws LimitError more threads than 32 bits number
+ */
+export function workgroupsOf(
+  gpu: Gpu,
+  fn: string,
+  threads: number,
+  pools: 1 | 2,
+): [x: number, y: number, z: number] {
+  if (threads > 2 ** 32 - WORKGROUP) {
+    throw new LimitError(
+      `${fn}: one call writes fewer than 2³² words; got ${threads}. Split it into several calls.`,
+    );
+  }
+  const [x, y] = dispatchGrid(gpu, Math.ceil(threads / WORKGROUP));
+  return [x, y, pools];
+}

@@ -1,0 +1,121 @@
+import { type Gpu, LimitError, type Tensor } from '@heed/core';
+import { adopt, bytesPerElement, tryEmpty } from '@heed/core/kernel';
+import { type PageGeometry, poolDType, rowElements } from './geometry.ts';
+
+/** Keys and values of one layer, [pages, pageSize, kvHeads, row]; for int8 and int4 a row is packed words. */
+export interface Pool {
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+/** 32-bit words of a row, of a page, …: one number for k and one for v. */
+export interface KvWords {
+  readonly k: number;
+  readonly v: number;
+}
+
+/** Words of the row of one token and head. Rows start on whole words on every device: an f16 row of odd length ends with half a word unused. */
+export function rowWords({ format, headDim, headDimV }: PageGeometry): KvWords {
+  const bytes = bytesPerElement[poolDType(format)];
+  const words = (dim: number): number => Math.ceil((rowElements(format, dim) * bytes) / 4);
+  return { k: words(headDim), v: words(headDimV) };
+}
+
+/** Words of a page in the pools of one layer. */
+export function pageWords(geometry: PageGeometry): KvWords {
+  const rows = geometry.pageSize * geometry.kvHeads;
+  const { k, v } = rowWords(geometry);
+  return { k: rows * k, v: rows * v };
+}
+
+/** Bytes of a page: of its keys and values in all layers. */
+export function pageBytes(geometry: PageGeometry): number {
+  const { k, v } = pageWords(geometry);
+  return geometry.layers * (k + v) * 4;
+}
+
+/** The most pages that pools may have: each pool is one buffer and one binding, its elements and rows numbered in 32 bits. */
+export function largestPageCount(gpu: Gpu, geometry: PageGeometry): number {
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const { k, v } = pageWords(geometry);
+  const pageOfPool = Math.max(k, v) * 4;
+  const elements = 2 ** 32 * bytesPerElement[poolDType(geometry.format)];
+  const bytes = Math.min(maxBufferSize, maxStorageBufferBindingSize, elements);
+  const slots = Math.floor((2 ** 31 - 1) / geometry.pageSize);
+  return Math.min(Math.floor(bytes / pageOfPool), slots);
+}
+
+/**
+ * One pool per layer, contents undefined; undefined where the device has no room for all of them, in which case nothing is kept.
+ * @throws LimitError (as a rejection) more pages than {@link largestPageCount}
+ */
+export async function tryCreatePools(
+  gpu: Gpu,
+  geometry: PageGeometry,
+  pages: number,
+): Promise<Pool[] | undefined> {
+  const shapes = poolShapes(gpu, geometry, pages);
+  const tensors = await Promise.all(
+    shapes.map(({ stored, label, dtype }) => tryEmpty(fn, gpu, stored, { dtype, label })),
+  );
+  if (tensors.every((t) => t !== undefined)) return pools(tensors, shapes);
+  for (const t of tensors) t?.dispose();
+  return undefined;
+}
+
+/**
+ * As {@link tryCreatePools}, at once: want of room rejects the next `read()` or `settled()`, and each buffer may be up to a
+ * quarter larger than its pages.
+ * @throws LimitError more pages than {@link largestPageCount}
+ */
+export function createPools(gpu: Gpu, geometry: PageGeometry, pages: number): Pool[] {
+  const shapes = poolShapes(gpu, geometry, pages);
+  const tensors = shapes.map(({ stored, label, dtype }) => gpu.empty(stored, { dtype, label }));
+  return pools(tensors, shapes);
+}
+
+const fn = 'PagedKvCache.create';
+
+interface PoolShape {
+  /** With rows of whole words. */
+  readonly stored: readonly number[];
+  readonly row: number;
+  readonly dtype: Tensor['dtype'];
+  readonly label: string;
+}
+
+/** Of k and v by turns, layer by layer. */
+function poolShapes(gpu: Gpu, geometry: PageGeometry, pages: number): PoolShape[] {
+  const largest = largestPageCount(gpu, geometry);
+  if (pages > largest) {
+    throw new LimitError(
+      `${fn}: the pool of a layer is one binding, which holds at most ${largest} such pages on this device; got ${pages}. ` +
+        `Ask for at most ${largest} pages, or use a narrower dtype.`,
+    );
+  }
+  const { format, pageSize, kvHeads, headDim, headDimV } = geometry;
+  const dtype = poolDType(format);
+  const shape = (name: 'k' | 'v', layer: number): PoolShape => {
+    const row = rowElements(format, name === 'k' ? headDim : headDimV);
+    const even = dtype === 'f16' ? row + (row % 2) : row;
+    const stored = [pages, pageSize, kvHeads, even];
+    return { stored, row, dtype, label: `heed/pool ${name}${layer}` };
+  };
+  return Array.from({ length: geometry.layers }, (_, layer) => layer).flatMap((layer) => [
+    shape('k', layer),
+    shape('v', layer),
+  ]);
+}
+
+function pools(tensors: readonly Tensor[], shapes: readonly PoolShape[]): Pool[] {
+  const rows = tensors.map((stored, i) => {
+    const { row } = shapes[i]!;
+    if (stored.shape[3] === row) return stored;
+    const view = adopt(stored.slice(3, 0, row));
+    stored.dispose();
+    return view;
+  });
+  return Array.from({ length: rows.length / 2 }, (_, layer) => {
+    return { k: rows[2 * layer]!, v: rows[2 * layer + 1]! };
+  });
+}

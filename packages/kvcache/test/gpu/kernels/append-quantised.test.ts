@@ -1,0 +1,134 @@
+import type { Gpu } from '@heed/core';
+import { Rng, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { appendRows } from '../../../src/kernels/append/append.ts';
+import { bitsOf, floatOf, geometryOf, type Layout, poolsOf, rowsOf, wordsOf } from './model.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+const formats = { int8: { bits: 8, largest: 127 }, int4: { bits: 4, largest: 7 } } as const;
+type Format = keyof typeof formats;
+
+/** Element d of a packed row, and the zeros behind the last. */
+function unpacked(format: Format, row: Uint32Array): number[] {
+  const { bits } = formats[format];
+  return Array.from(row.subarray(1)).flatMap((word) =>
+    Array.from({ length: 32 / bits }, (_, i) => (word << (32 - bits * (i + 1))) >> (32 - bits)),
+  );
+}
+
+const halfEven = (x: number): number => {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  return rest === 0.5 ? floor + (floor & 1) : Math.round(x);
+};
+
+/**
+ * Judges one stored row: the scale within a few ulp (a GPU's division is not exact), every integer the nearest to x / scale,
+ * or one off where that lies close to the middle of two.
+ */
+function checkRow(format: Format, row: Uint32Array, numbers: Float32Array): void {
+  const { largest } = formats[format];
+  const scale = floatOf(row[0]!);
+  const integers = unpacked(format, row);
+  expect(integers.slice(numbers.length)).toEqual(integers.slice(numbers.length).fill(0));
+  const top = Math.max(...numbers.map(Math.abs));
+  if (!Number.isFinite(top)) {
+    expect(scale).toBeNaN();
+    return;
+  }
+  if (top === 0) {
+    expect(row).toEqual(new Uint32Array(row.length));
+    return;
+  }
+  expect(Math.abs(scale / (top / largest) - 1)).toBeLessThan(3 * 2 ** -23);
+  numbers.forEach((x, d) => {
+    const exact = x / scale;
+    // Integers know no −0.
+    const near = Math.min(largest, Math.max(-largest, halfEven(exact))) + 0;
+    const isClear = Math.abs(Math.abs(exact - Math.floor(exact)) - 0.5) > 1e-4;
+    if (isClear) expect(integers[d], `element ${d}`).toBe(near);
+    else expect(Math.abs(integers[d]! - exact), `element ${d}`).toBeLessThan(0.501);
+  });
+}
+
+const cases: readonly (readonly [dims: [number, number], page: [number, number], Layout])[] = [
+  [[64, 128], [16, 2], 'dense'],
+  [[1, 3], [1, 3], 'inside'],
+  [[7, 80], [3, 1], 'transposed'],
+  [[129, 256], [3, 2], 'dense'],
+];
+
+describe.for(['int8', 'int4'] as const)('append to %s pages', (format) => {
+  it.for(cases)('%s, pages of %s, %s', async ([dims, page, layout]) => {
+    const rng = new Rng(dims[0]);
+    const geometry = geometryOf(format, dims, page);
+    const [size, heads] = page;
+    const [pages, tokens] = [13, 11];
+    const { pools, hosts } = poolsOf(gpu, geometry, pages);
+    const slots = Int32Array.from(rng.permutation(pages * size).slice(0, tokens));
+    slots.set([-1, pages * size], 1);
+    const rows = dims.map((dim) => {
+      const numbers = rng.normals(tokens * heads * dim, 3);
+      // Rows of their own kind, by token: zeros, large, tiny, with NaN, with −∞.
+      const each = heads * dim;
+      numbers.fill(0, 0, each);
+      numbers.subarray(3 * each, 4 * each).forEach((x, i, row) => (row[i] = x * 1e30));
+      numbers.subarray(4 * each, 5 * each).forEach((x, i, row) => (row[i] = x * 1e-30));
+      numbers[5 * each] = NaN;
+      numbers[6 * each + each - 1] = -Infinity;
+      return numbers;
+    });
+    const [k, v] = rows.map((numbers, i) =>
+      rowsOf(gpu, numbers, [tokens, heads, dims[i]!], i === 0 ? 'f32' : 'f16', layout),
+    );
+    appendRows(gpu, geometry, pools[0]!, { k: k!.tensor, v: v!.tensor, slots });
+    for (const [x, { tensor, numbers }] of [
+      ['k', k!],
+      ['v', v!],
+    ] as const) {
+      const host = hosts[0]![x];
+      const dim = tensor.shape[2]!;
+      const got = await wordsOf(gpu, pools[0]![x], host.words.length);
+      const words = host.words.length / (pages * size * heads);
+      slots.forEach((slot, t) => {
+        if (slot < 0 || slot >= pages * size) return;
+        for (let h = 0; h < heads; h++) {
+          const at = (slot * heads + h) * words;
+          const from = (t * heads + h) * dim;
+          checkRow(format, got.subarray(at, at + words), numbers.subarray(from, from + dim));
+          host.row(slot, h).set(got.subarray(at, at + words));
+        }
+      });
+      expect(got, 'the other slots').toEqual(host.words);
+    }
+  });
+
+  it('rounds ties to even, and packs low part first in two’s complement', async () => {
+    const geometry = geometryOf(format, [9, 9], [1, 1]);
+    const { pools } = poolsOf(gpu, geometry, 1);
+    // The scale is 1: a power of two times `largest` over `largest`.
+    const { largest } = formats[format];
+    const numbers = Float32Array.of(largest, -largest, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 3);
+    const rows = rowsOf(gpu, numbers, [1, 1, 9], 'f32');
+    const slots = Int32Array.of(0);
+    appendRows(gpu, geometry, pools[0]!, { k: rows.tensor, v: rows.tensor, slots });
+    const count = format === 'int8' ? 4 : 3;
+    const row = await wordsOf(gpu, pools[0]!.k, count);
+    expect(row[0]).toBe(bitsOf(1));
+    expect(unpacked(format, row).slice(0, 9)).toEqual([largest, -largest, 0, 2, 2, 0, -2, -2, 3]);
+    expect(row[1]! & 0xff).toBe(format === 'int8' ? 0x7f : 0x97);
+  });
+
+  it('stores a row too small for a scale as zeros', async () => {
+    const geometry = geometryOf(format, [2, 2], [1, 1]);
+    const { pools } = poolsOf(gpu, geometry, 1);
+    const rows = rowsOf(gpu, Float32Array.of(1e-38, -1e-39), [1, 1, 2], 'f32');
+    const slots = Int32Array.of(0);
+    appendRows(gpu, geometry, pools[0]!, { k: rows.tensor, v: rows.tensor, slots });
+    expect(await wordsOf(gpu, pools[0]!.k, 2)).toEqual(new Uint32Array(2));
+  });
+});

@@ -1,0 +1,145 @@
+import type { DType, Gpu, Tensor } from '@heed/core';
+import { fromHalf, toHalf } from '@heed/core/kernel';
+import type { Rng } from '@heed/testing';
+import type { PageFormat, PageGeometry } from '../../../src/pages/geometry.ts';
+import { createPools, pageWords, type Pool, rowWords } from '../../../src/pages/pools.ts';
+
+export const SENTINEL = 0xdeadbeef;
+
+/** A geometry of one layer, unless it says otherwise. */
+export const geometryOf = (
+  format: PageFormat,
+  [headDim, headDimV]: readonly [number, number],
+  [pageSize, kvHeads]: readonly [number, number],
+  layers = 1,
+): PageGeometry => ({ layers, kvHeads, headDim, headDimV, pageSize, format });
+
+/** A number that some step could get wrong, or else a normal one. */
+const special = [0, -0, NaN, Infinity, -Infinity, 65520, -65519.99, 2 ** -24, 2 ** -25, 1e-40];
+
+export function awkwardNumbers(rng: Rng, count: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, () =>
+    rng.next() < 0.2 ? special[rng.int(0, special.length - 1)]! : rng.normal(),
+  );
+}
+
+/** Ways to lie in memory. */
+export type Layout = 'dense' | 'inside' | 'transposed';
+
+/** New rows [tokens, heads, dim] on the GPU, and the numbers that they then hold, row-major. */
+export interface Rows {
+  readonly tensor: Tensor;
+  readonly numbers: Float32Array;
+}
+
+export function rowsOf(
+  gpu: Gpu,
+  numbers: Float32Array<ArrayBuffer>,
+  [tokens, heads, dim]: readonly [number, number, number],
+  dtype: DType,
+  layout: Layout = 'dense',
+): Rows {
+  const stored = dtype === 'f16' ? numbers.map((x) => fromHalf(toHalf(x))) : numbers;
+  const at = (t: number, h: number, d: number): number => stored[(t * heads + h) * dim + d]!;
+  const make = (shape: number[], value: (i: number[]) => number): Tensor => {
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    data.forEach((_, n) => {
+      data[n] = value(coordinates(n, shape));
+    });
+    return gpu.tensor(data, { shape, dtype });
+  };
+  if (layout === 'dense') {
+    return { tensor: make([tokens, heads, dim], ([t, h, d]) => at(t!, h!, d!)), numbers: stored };
+  }
+  if (layout === 'inside') {
+    // Head first, in the middle of longer rows.
+    const outer = make([heads, tokens, dim + 3], ([h, t, d]) =>
+      d! >= 1 && d! <= dim ? at(t!, h!, d! - 1) : 99,
+    );
+    return { tensor: outer.slice(2, 1, dim + 1).permute([1, 0, 2]), numbers: stored };
+  }
+  const turned = make([dim, tokens, heads], ([d, t, h]) => at(t!, h!, d!));
+  return { tensor: turned.permute([1, 2, 0]), numbers: stored };
+}
+
+function coordinates(flat: number, shape: readonly number[]): number[] {
+  let rest = flat;
+  return shape
+    .toReversed()
+    .map((n) => {
+      const i = rest % n;
+      rest = Math.floor(rest / n);
+      return i;
+    })
+    .toReversed();
+}
+
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+export function bitsOf(x: number): number {
+  f32[0] = x;
+  return u32[0]!;
+}
+
+export function floatOf(bits: number): number {
+  u32[0] = bits;
+  return f32[0]!;
+}
+
+/** Words of a row of f32 or f16. */
+export function floatRow(format: 'f32' | 'f16', numbers: ArrayLike<number>): number[] {
+  const all = Array.from(numbers);
+  if (format === 'f32') return all.map(bitsOf);
+  const halves = all.map(toHalf);
+  return Array.from({ length: Math.ceil(all.length / 2) }, (_, w) => {
+    return (halves[2 * w]! | ((halves[2 * w + 1] ?? 0) << 16)) >>> 0;
+  });
+}
+
+/** The words of one pool, as the host knows them. */
+export class HostPool {
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly #row: number;
+  readonly #heads: number;
+
+  constructor(geometry: PageGeometry, x: 'k' | 'v', pages: number) {
+    this.words = new Uint32Array(pages * pageWords(geometry)[x]).fill(SENTINEL);
+    this.#row = rowWords(geometry)[x];
+    this.#heads = geometry.kvHeads;
+  }
+
+  row(slot: number, head: number): Uint32Array {
+    const at = (slot * this.#heads + head) * this.#row;
+    return this.words.subarray(at, at + this.#row);
+  }
+}
+
+/** Pools on both sides, filled with {@link SENTINEL} or with what `words` gives for word `i`. */
+export function poolsOf(
+  gpu: Gpu,
+  geometry: PageGeometry,
+  pages: number,
+  word: (i: number) => number = () => SENTINEL,
+): { pools: Pool[]; hosts: { k: HostPool; v: HostPool }[] } {
+  const pools = createPools(gpu, geometry, pages);
+  let next = 0;
+  const hosts = pools.map((pool) => {
+    const host = { k: new HostPool(geometry, 'k', pages), v: new HostPool(geometry, 'v', pages) };
+    for (const x of ['k', 'v'] as const) {
+      const { words } = host[x];
+      words.forEach((_, i) => {
+        words[i] = word(next++);
+      });
+      gpu.device.queue.writeBuffer(pool[x].buffer, 0, words);
+    }
+    return host;
+  });
+  return { pools, hosts };
+}
+
+/** The words of a tensor that has its buffer to itself. */
+export async function wordsOf(gpu: Gpu, t: Tensor, count: number): Promise<Uint32Array> {
+  const raw = gpu.wrap(t.buffer, { shape: [count], dtype: 'u32' });
+  return (await raw.read()) as Uint32Array;
+}

@@ -1,0 +1,148 @@
+import { type Gpu, ValidationError } from '@heed/core';
+import { Rng, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { copyPages } from '../../../src/kernels/copy/copy.ts';
+import { packPages, unpackPages } from '../../../src/kernels/pack/pack.ts';
+import { poisonPages } from '../../../src/kernels/poison/poison.ts';
+import { type PageGeometry } from '../../../src/pages/geometry.ts';
+import { pageBytes, pageWords } from '../../../src/pages/pools.ts';
+import { geometryOf, type HostPool, poolsOf, wordsOf } from './model.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+const geometries: readonly PageGeometry[] = [
+  geometryOf('f32', [64, 3], [3, 2], 2),
+  geometryOf('f16', [7, 129], [3, 1], 2),
+  geometryOf('f16', [80, 1], [1, 2], 3),
+  geometryOf('int8', [64, 7], [16, 2], 1),
+  geometryOf('int4', [129, 80], [3, 2], 2),
+];
+
+const name = (g: PageGeometry): string =>
+  `${g.format} [${g.headDim}, ${g.headDimV}], ${g.layers} layers of pages of ${g.pageSize}`;
+
+const each = geometries.map((geometry) => ({ geometry, name: name(geometry) }));
+const pages = 9;
+
+/** Words that differ, NaNs of every kind among them. */
+const anyWord = (seed: number) => {
+  const rng = new Rng(seed);
+  return (): number => (rng.next() < 0.1 ? 0xffc0ffee : Math.floor(rng.next() * 2 ** 32));
+};
+
+const pageOf = ({ words }: HostPool, page: number): Uint32Array => {
+  const size = words.length / pages;
+  return words.subarray(page * size, (page + 1) * size);
+};
+
+describe.for(each)('$name', ({ geometry }) => {
+  it('copies pages bit by bit, and touches no other', async () => {
+    const { pools, hosts } = poolsOf(gpu, geometry, pages, anyWord(1));
+    const last = geometry.layers - 1;
+    copyPages(gpu, geometry, pools[last]!, Int32Array.of(8, 0, 3, 5, 3, 1));
+    for (const [from, to] of [
+      [8, 0],
+      [3, 5],
+      [3, 1],
+    ] as const) {
+      for (const x of ['k', 'v'] as const) {
+        const host = hosts[last]![x];
+        pageOf(host, to).set(pageOf(host, from));
+      }
+    }
+    for (const [layer, pool] of pools.entries()) {
+      for (const x of ['k', 'v'] as const) {
+        const { words } = hosts[layer]![x];
+        expect(await wordsOf(gpu, pool[x], words.length)).toEqual(words);
+      }
+    }
+  });
+
+  it('poisons pages, and no other', async () => {
+    const { pools, hosts } = poolsOf(gpu, geometry, pages, anyWord(2));
+    poisonPages(gpu, geometry, pools[0]!, Int32Array.of(7, 0));
+    for (const x of ['k', 'v'] as const) {
+      const host = hosts[0]![x];
+      for (const page of [7, 0]) {
+        pageOf(host, page).fill(geometry.format === 'f16' ? 0x7e007e00 : 0x7fc00000);
+      }
+      expect(await wordsOf(gpu, pools[0]![x], host.words.length)).toEqual(host.words);
+    }
+    if (geometry.format === 'f32' || geometry.format === 'f16') {
+      const read = await pools[0]!.k.slice(0, 7, 8).read();
+      expect(read.every((x) => Number.isNaN(x))).toBe(true);
+    }
+  });
+
+  it('packs pages in one layout on every device, and unpacks them elsewhere', async () => {
+    const { pools, hosts } = poolsOf(gpu, geometry, pages, anyWord(3));
+    const list = Int32Array.of(6, 2, 7);
+    const packed = packPages(gpu, geometry, pools, list);
+    expect(packed.shape).toEqual([3, pageBytes(geometry) / 4]);
+    const want = [...list].flatMap((page) =>
+      hosts.flatMap(({ k, v }) => [
+        ...withZeroHalves(geometry, 'k', pageOf(k, page)),
+        ...withZeroHalves(geometry, 'v', pageOf(v, page)),
+      ]),
+    );
+    expect(await packed.read()).toEqual(Uint32Array.from(want));
+
+    const other = poolsOf(gpu, geometry, pages, anyWord(4));
+    const target = Int32Array.of(0, 8);
+    unpackPages(gpu, geometry, other.pools, target, packed.slice(0, 1, 3));
+    const again = packPages(gpu, geometry, other.pools, target);
+    const words = pageBytes(geometry) / 4;
+    expect(await again.read()).toEqual(Uint32Array.from(want.slice(words)));
+    for (const [layer, pool] of other.pools.entries()) {
+      for (const x of ['k', 'v'] as const) {
+        const host = other.hosts[layer]![x];
+        for (const [i, page] of [
+          [1, 0],
+          [2, 8],
+        ] as const) {
+          const bits = withZeroHalves(geometry, x, pageOf(hosts[layer]![x], list[i]!));
+          pageOf(host, page).set(bits);
+        }
+        expect(await wordsOf(gpu, pool[x], host.words.length)).toEqual(host.words);
+      }
+    }
+  });
+});
+
+/** A page with the unused half of every odd f16 row cleared. */
+function withZeroHalves(geometry: PageGeometry, x: 'k' | 'v', page: Uint32Array): Uint32Array {
+  const dim = x === 'k' ? geometry.headDim : geometry.headDimV;
+  if (geometry.format !== 'f16' || dim % 2 === 0) return page;
+  const row = (dim + 1) / 2;
+  return page.map((word, i) => (i % row === row - 1 ? word & 0xffff : word));
+}
+
+describe('of no page', () => {
+  const geometry = geometryOf('f16', [8, 8], [2, 1]);
+
+  it('nothing is done', async () => {
+    const { pools } = poolsOf(gpu, geometry, 2);
+    const none = new Int32Array();
+    copyPages(gpu, geometry, pools[0]!, none);
+    poisonPages(gpu, geometry, pools[0]!, none);
+    const packed = packPages(gpu, geometry, pools, none);
+    expect(packed.shape).toEqual([0, 16]);
+    unpackPages(gpu, geometry, pools, none, packed);
+    await gpu.settled();
+  });
+});
+
+describe('unpackPages', () => {
+  it('refuses words of another geometry or count', () => {
+    const geometry = geometryOf('f16', [8, 8], [2, 1]);
+    const { pools } = poolsOf(gpu, geometry, 2);
+    const { k, v } = pageWords(geometry);
+    const call = (shape: number[]) => (): void =>
+      unpackPages(gpu, geometry, pools, Int32Array.of(1), gpu.empty(shape, { dtype: 'u32' }));
+    expect(call([1, k + v + 1])).toThrow(ValidationError);
+    expect(call([2, k + v])).toThrow('unpackPages: packed must be [1,16]');
+  });
+});

@@ -1,0 +1,140 @@
+// heed/append f16
+
+// A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
+struct Rows {
+  start: u32,
+  token: u32,
+  head: u32,
+  element: u32,
+  dim: u32,
+  is_half: u32,
+  // That a row takes where it is written.
+  words: u32,
+  unused: u32,
+}
+
+struct Params {
+  k: Rows,
+  v: Rows,
+  tokens: u32,
+  heads: u32,
+  // Slots that the pools have.
+  capacity: u32,
+  slots_start: u32,
+  slots_step: u32,
+}
+
+@group(0) @binding(0) var<storage, read> k: array<u32>;
+@group(0) @binding(1) var<storage, read> v: array<u32>;
+@group(0) @binding(2) var<storage, read> slots: array<i32>;
+@group(0) @binding(3) var<storage, read_write> k_pool: array<u32>;
+@group(0) @binding(4) var<storage, read_write> v_pool: array<u32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+fn k_element(at: u32) -> f32 {
+  if (params.k.is_half == 0u) {
+    return bitcast<f32>(k[at]);
+  }
+  let pair = unpack2x16float(k[at / 2u]);
+  return select(pair.x, pair.y, at % 2u == 1u);
+}
+
+fn v_element(at: u32) -> f32 {
+  if (params.v.is_half == 0u) {
+    return bitcast<f32>(v[at]);
+  }
+  let pair = unpack2x16float(v[at / 2u]);
+  return select(pair.x, pair.y, at % 2u == 1u);
+}
+
+const NO_SLOT = 0xffffffffu;
+
+// Where a token goes; a negative number becomes one that no pool has.
+fn slot_of(token: u32) -> u32 {
+  if (token >= params.tokens) {
+    return NO_SLOT;
+  }
+  let slot = u32(slots[params.slots_start + token * params.slots_step]);
+  return select(NO_SLOT, slot, slot < params.capacity);
+}
+
+// f32 to f16 bits, round to nearest even.
+fn round_f16(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let sign = (bits >> 16u) & 0x8000u;
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    return sign | 0x7e00u;
+  }
+  if (magnitude >= 0x477ff000u) {
+    return sign | 0x7c00u;
+  }
+  if (magnitude < 0x38800000u) {
+    // A subnormal half: the mantissa, hidden bit included, in units of 2^-24.
+    let shift = min(126u - (magnitude >> 23u), 31u);
+    let mantissa = (magnitude & 0x7fffffu) | 0x800000u;
+    let kept = mantissa >> shift;
+    let rest = mantissa - (kept << shift);
+    let half = 1u << (shift - 1u);
+    let up = rest > half || (rest == half && (kept & 1u) == 1u);
+    return sign | (kept + select(0u, 1u, up));
+  }
+  let rebased = magnitude - 0x38000000u;
+  return sign | ((rebased + 0xfffu + ((rebased >> 13u) & 1u)) >> 13u);
+}
+
+fn pack_f16(low: f32, high: f32) -> u32 {
+  return round_f16(low) | (round_f16(high) << 16u);
+}
+
+fn append_k(thread: u32) {
+  let word = thread % params.k.words;
+  let head = thread / params.k.words % params.heads;
+  let token = thread / params.k.words / params.heads;
+  let slot = slot_of(token);
+  if (slot == NO_SLOT) {
+    return;
+  }
+  let row = params.k.start + token * params.k.token + head * params.k.head;
+  let target_word = (slot * params.heads + head) * params.k.words + word;
+  let d = 2u * word;
+  let next = d + 1u;
+  var high = 0.0;
+  if (next < params.k.dim) {
+    high = k_element(row + next * params.k.element);
+  }
+  k_pool[target_word] = pack_f16(k_element(row + d * params.k.element), high);
+}
+
+fn append_v(thread: u32) {
+  let word = thread % params.v.words;
+  let head = thread / params.v.words % params.heads;
+  let token = thread / params.v.words / params.heads;
+  let slot = slot_of(token);
+  if (slot == NO_SLOT) {
+    return;
+  }
+  let row = params.v.start + token * params.v.token + head * params.v.head;
+  let target_word = (slot * params.heads + head) * params.v.words + word;
+  let d = 2u * word;
+  let next = d + 1u;
+  var high = 0.0;
+  if (next < params.v.dim) {
+    high = v_element(row + next * params.v.element);
+  }
+  v_pool[target_word] = pack_f16(v_element(row + d * params.v.element), high);
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+  if (workgroup.z == 0u) {
+    append_k(thread);
+  } else {
+    append_v(thread);
+  }
+}

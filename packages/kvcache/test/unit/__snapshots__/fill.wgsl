@@ -1,0 +1,40 @@
+struct Params {
+  pages: u32,
+  // Of a page.
+  k_words: u32,
+  v_words: u32,
+  poison: u32,
+}
+
+@group(0) @binding(0) var<storage, read> pages: array<u32>;
+@group(0) @binding(1) var<storage, read_write> k_pool: array<u32>;
+@group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn poison_k(thread: u32) {
+  let page = thread / params.k_words;
+  if (page < params.pages) {
+    k_pool[pages[page] * params.k_words + thread % params.k_words] = params.poison;
+  }
+}
+
+fn poison_v(thread: u32) {
+  let page = thread / params.v_words;
+  if (page < params.pages) {
+    v_pool[pages[page] * params.v_words + thread % params.v_words] = params.poison;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
+  if (workgroup.z == 0u) {
+    poison_k(thread);
+  } else {
+    poison_v(thread);
+  }
+}

@@ -1,0 +1,24 @@
+import type { KernelSource } from '@heed/core/kernel';
+import { appendSource } from '../../../src/kernels/append/append.wgsl.ts';
+import { copySource } from '../../../src/kernels/copy/copy.wgsl.ts';
+import { packSource } from '../../../src/kernels/pack/pack.wgsl.ts';
+import { poisonSource } from '../../../src/kernels/poison/poison.wgsl.ts';
+import { rotateSource } from '../../../src/kernels/rotate/rotate.wgsl.ts';
+
+/** Every kernel that the cache can ask for, by file name. */
+export const sources: Readonly<Record<string, KernelSource>> = {
+  'append-f32': appendSource({ format: 'f32', rotary: false }),
+  'append-f32-rotary': appendSource({ format: 'f32', rotary: true }),
+  'append-f16': appendSource({ format: 'f16', rotary: false }),
+  'append-f16-rotary': appendSource({ format: 'f16', rotary: true }),
+  'append-int8': appendSource({ format: 'int8', rotary: false }),
+  'append-int8-rotary': appendSource({ format: 'int8', rotary: true }),
+  'append-int4': appendSource({ format: 'int4', rotary: false }),
+  'append-int4-rotary': appendSource({ format: 'int4', rotary: true }),
+  copy: copySource,
+  poison: poisonSource,
+  pack: packSource('pack'),
+  unpack: packSource('unpack'),
+  'rotate-f32': rotateSource('f32'),
+  'rotate-f16': rotateSource('f16'),
+};
