@@ -3,7 +3,7 @@ import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { copyPages } from '../../../src/kernels/copy/copy.ts';
 import { packPages, unpackPages } from '../../../src/kernels/pack/pack.ts';
-import { poisonPages } from '../../../src/kernels/poison/poison.ts';
+import { poisonPages } from '../../../src/kernels/fill/fill.ts';
 import { type PageGeometry } from '../../../src/pages/geometry.ts';
 import { pageBytes, pageWords } from '../../../src/pages/pools.ts';
 import { geometryOf, type HostPool, poolsOf, wordsOf } from './model.ts';

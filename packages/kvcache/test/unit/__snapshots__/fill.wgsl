@@ -3,7 +3,7 @@ struct Params {
   // Of a page.
   k_words: u32,
   v_words: u32,
-  poison: u32,
+  word: u32,
 }
 
 @group(0) @binding(0) var<storage, read> pages: array<u32>;
@@ -11,17 +11,17 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-fn poison_k(thread: u32) {
+fn fill_k(thread: u32) {
   let page = thread / params.k_words;
   if (page < params.pages) {
-    k_pool[pages[page] * params.k_words + thread % params.k_words] = params.poison;
+    k_pool[pages[page] * params.k_words + thread % params.k_words] = params.word;
   }
 }
 
-fn poison_v(thread: u32) {
+fn fill_v(thread: u32) {
   let page = thread / params.v_words;
   if (page < params.pages) {
-    v_pool[pages[page] * params.v_words + thread % params.v_words] = params.poison;
+    v_pool[pages[page] * params.v_words + thread % params.v_words] = params.word;
   }
 }
 
@@ -33,8 +33,8 @@ fn main(
 ) {
   let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
   if (workgroup.z == 0u) {
-    poison_k(thread);
+    fill_k(thread);
   } else {
-    poison_v(thread);
+    fill_v(thread);
   }
 }

@@ -4,7 +4,7 @@ import { appendSource } from '../../../src/kernels/append/append.wgsl.ts';
 import { sources } from './sources.ts';
 
 /** Read a change of these files like a change of code. */
-it.for(['append-f16', 'append-int4-rotary', 'copy', 'poison', 'unpack', 'rotate-f16'])(
+it.for(['append-f16', 'append-int4-rotary', 'copy', 'fill', 'unpack', 'rotate-f16'])(
   '%s',
   async (name) => {
     await expect(sources[name]!.code).toMatchFileSnapshot(`../__snapshots__/${name}.wgsl`);

@@ -2,7 +2,7 @@ import type { KernelSource } from '@heed/core/kernel';
 import { appendSource } from '../../../src/kernels/append/append.wgsl.ts';
 import { copySource } from '../../../src/kernels/copy/copy.wgsl.ts';
 import { packSource } from '../../../src/kernels/pack/pack.wgsl.ts';
-import { poisonSource } from '../../../src/kernels/poison/poison.wgsl.ts';
+import { fillSource } from '../../../src/kernels/fill/fill.wgsl.ts';
 import { rotateSource } from '../../../src/kernels/rotate/rotate.wgsl.ts';
 
 /** Every kernel that the cache can ask for, by file name. */
@@ -16,7 +16,7 @@ export const sources: Readonly<Record<string, KernelSource>> = {
   'append-int4': appendSource({ format: 'int4', rotary: false }),
   'append-int4-rotary': appendSource({ format: 'int4', rotary: true }),
   copy: copySource,
-  poison: poisonSource,
+  fill: fillSource,
   pack: packSource('pack'),
   unpack: packSource('unpack'),
   'rotate-f32': rotateSource('f32'),

@@ -1,18 +1,18 @@
 import { type KernelSource, sections, wgsl } from '@heed/core/kernel';
 import { eachPool, mainWgsl } from '../parts/main.wgsl.ts';
 
-const poisonPool = (x: 'k' | 'v'): string => wgsl`
-  fn poison_${x}(thread: u32) {
+const fillPool = (x: 'k' | 'v'): string => wgsl`
+  fn fill_${x}(thread: u32) {
     let page = thread / params.${x}_words;
     if (page < params.pages) {
-      ${x}_pool[pages[page] * params.${x}_words + thread % params.${x}_words] = params.poison;
+      ${x}_pool[pages[page] * params.${x}_words + thread % params.${x}_words] = params.word;
     }
   }
 `;
 
 /** Fills pages with one word. */
-export const poisonSource: KernelSource = {
-  label: 'heed/poison pages',
+export const fillSource: KernelSource = {
+  label: 'heed/fill pages',
   bindings: ['read', 'write', 'write', 'uniform'],
   code: `${sections(
     wgsl`
@@ -21,7 +21,7 @@ export const poisonSource: KernelSource = {
         // Of a page.
         k_words: u32,
         v_words: u32,
-        poison: u32,
+        word: u32,
       }
 
       @group(0) @binding(0) var<storage, read> pages: array<u32>;
@@ -29,8 +29,8 @@ export const poisonSource: KernelSource = {
       @group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
       @group(0) @binding(3) var<uniform> params: Params;
     `,
-    poisonPool('k'),
-    poisonPool('v'),
-    mainWgsl(eachPool((x) => `poison_${x}(thread)`)),
+    fillPool('k'),
+    fillPool('v'),
+    mainWgsl(eachPool((x) => `fill_${x}(thread)`)),
   )}\n`,
 };

@@ -1,0 +1,147 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { append } from './append/append.ts';
+import type { AppendOptions } from './append/options.ts';
+import { checkTokens, checkWhole, fail, show } from './checks.ts';
+import type { CacheCore } from './core.ts';
+import { createCore } from './create.ts';
+import type { KvEvents } from './events.ts';
+import type { CacheOptions } from './options.ts';
+import { KvSequence, statesOf } from './sequences/sequence.ts';
+import { type KvStats, statsOf } from './stats.ts';
+import { load, type LoadOptions, type LoadReport } from './stores/load.ts';
+import { save, type SaveOptions, type SaveReport } from './stores/save.ts';
+import type { KvStore } from './stores/store.ts';
+import { KvView } from './view.ts';
+
+/** What `open` may be told of a sequence. */
+export interface OpenOptions {
+  /** The prompt: its longest cached run of full pages, at most all tokens but one, is taken over. Default: none. */
+  readonly tokens?: ArrayLike<number>;
+  /** Sequences share pages only with those of the same salt. Default ''. */
+  readonly salt?: string;
+  /** How dear its prefixes are to the `priority` policy; default 0. */
+  readonly priority?: number;
+}
+
+/**
+ * Keys and values of many sequences in pages of one pool per layer. Sequences share the pages of equal prefixes; a shared
+ * page is copied before it is written; a closed sequence's committed pages stay findable until their memory is needed.
+ *
+ * Source: vLLM's block pool and prefix caching; SGLang's radix tree; TensorRT-LLM's priorities.
+ *
+ * @example
+ * const cache = await PagedKvCache.create(gpu, { layers: 1, kvHeads: 2, headDim: 64, pages: 256 });
+ * const sequence = cache.open({ tokens: prompt });
+ * cache.append(0, [sequence], k, v); // rows of prompt[sequence.cachedTokens …]
+ * const view = cache.view(0, [sequence]);
+ * const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+ * sequence.commit(prompt.slice(sequence.cachedTokens));
+ */
+export class PagedKvCache implements Disposable {
+  readonly #core: CacheCore;
+
+  private constructor(core: CacheCore) {
+    this.#core = core;
+  }
+
+  /**
+   * Allocates all pages. With `maxBytes` it takes what the device gives, down to one page; `stats()` tells what that is.
+   *
+   * @throws ValidationError options out of range
+   * @throws LimitError `pages` need more memory per layer than one binding holds; it names the most that fit
+   * @throws GpuError the device has not enough memory for `pages`, or not for a single page
+   */
+  static async create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache> {
+    return new PagedKvCache(await createCore(gpu, options));
+  }
+
+  /**
+   * A new sequence, which starts with what the cache has of its tokens: `length` and `cachedTokens` say how many. The found
+   * tokens are committed; append and commit the rest. While it is open its pages stay: an open sequence pins a prefix.
+   */
+  open({ tokens = [], salt = '', priority = 0 }: OpenOptions = {}): KvSequence {
+    const fn = 'cache.open';
+    this.#core.assertUsable(fn);
+    checkTokens(fn, tokens);
+    if (typeof salt !== 'string') fail(fn, 'salt must be a string', show(salt), 'Leave it out.');
+    if (typeof priority !== 'number' || Number.isNaN(priority)) {
+      fail(fn, 'priority must be a number', show(priority), 'Leave it out for 0.');
+    }
+    return new KvSequence(this.#core, this.#core.ledger.openSequence(tokens, salt, priority));
+  }
+
+  /**
+   * Writes new rows of several sequences to one layer, in one dispatch. The first append of a step reserves room in all
+   * layers; the others follow with as many rows.
+   *
+   * @param k [T, Hkv, D], f32 or f16: the rows of `seqs[0]`, then of `seqs[1]`, …
+   * @param v [T, Hkv, Dv]
+   * @throws CapacityError too few pages are free or cached; nothing has changed then, and other sequences may make room
+   * @throws ValidationError shapes, dtypes, lengths; a closed sequence, one named twice, one of another cache
+   */
+  append(
+    layer: number,
+    seqs: readonly KvSequence[],
+    k: Tensor,
+    v: Tensor,
+    options: AppendOptions = {},
+  ): void {
+    append(this.#core, layer, seqs, k, v, options);
+  }
+
+  /** One layer of these sequences for attention. Valid until one of them changes. */
+  view(layer: number, seqs: readonly KvSequence[]): KvView {
+    const fn = 'cache.view';
+    this.#core.assertUsable(fn);
+    checkWhole(fn, 'layer', layer, 0, this.#core.geometry.layers - 1);
+    const states = statesOf(fn, this.#core, seqs);
+    return new KvView(this.#core, layer, states, this.#core.tables.get(states, layer).lists);
+  }
+
+  stats(): KvStats {
+    return statsOf(this.#core);
+  }
+
+  /**
+   * Calls `listener` when a prefix became findable ('stored') or no longer is ('removed'), or all were forgotten ('cleared').
+   * Returns what takes the listener away.
+   */
+  on<E extends keyof KvEvents>(event: E, listener: (event: KvEvents[E]) => void): () => void {
+    return this.#core.events.on(event, listener);
+  }
+
+  /**
+   * Forgets all prefixes.
+   * @throws ValidationError a sequence is open
+   */
+  clear(): void {
+    const fn = 'cache.clear';
+    this.#core.assertUsable(fn);
+    const { ledger, events } = this.#core;
+    if (ledger.open.size > 0) {
+      fail(fn, 'no sequence may be open', `${ledger.open.size} open`, 'Close them first.');
+    }
+    this.#core.blank(ledger.clear());
+    events.note('cleared', () => undefined);
+    events.deliver();
+  }
+
+  /** Puts all findable prefixes into a store. What the store has already is left as it is. */
+  save(store: KvStore, options: SaveOptions = {}): Promise<SaveReport> {
+    return save(this.#core, store, options);
+  }
+
+  /** Makes the prefixes of a store findable, as many as there are blank pages. A damaged page is left out and reported. */
+  load(store: KvStore, options: LoadOptions = {}): Promise<LoadReport> {
+    return load(this.#core, store, options);
+  }
+
+  /** Frees the pages. All sequences and views are invalid afterwards. */
+  dispose(): void {
+    this.#core.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,89 @@
+import { DisposedError, type Gpu } from '@heed/core';
+import { assertUsable } from '@heed/core/kernel';
+import { copyPages } from './kernels/copy/copy.ts';
+import { clearPages, poisonPages } from './kernels/fill/fill.ts';
+import type { PageGeometry } from './pages/geometry.ts';
+import type { Pool } from './pages/pools.ts';
+import type { KvEmitter } from './events.ts';
+import type { Ledger } from './sequences/ledger.ts';
+import type { PageMoves } from './sequences/reserve.ts';
+import { BatchTables } from './tables/batch-tables.ts';
+
+/** What the parts of one cache share: the host's ledger, the memory that it speaks of, and the tables between both. */
+export class CacheCore {
+  readonly gpu: Gpu;
+  readonly geometry: PageGeometry;
+  readonly pools: readonly Pool[];
+  readonly ledger: Ledger;
+  readonly events: KvEmitter;
+  readonly tables: BatchTables;
+  readonly window: number | undefined;
+  readonly #poison: boolean;
+  #isDisposed = false;
+
+  constructor(
+    gpu: Gpu,
+    geometry: PageGeometry,
+    pools: readonly Pool[],
+    ledger: Ledger,
+    events: KvEmitter,
+    options: { readonly poison: boolean; readonly window: number | undefined },
+  ) {
+    this.gpu = gpu;
+    this.geometry = geometry;
+    this.pools = pools;
+    this.ledger = ledger;
+    this.events = events;
+    this.tables = new BatchTables(gpu);
+    this.window = options.window;
+    this.#poison = options.poison;
+  }
+
+  /** Memory of all pages. */
+  get bytes(): number {
+    return this.pools.reduce((sum, { k, v }) => sum + k.buffer.size + v.buffer.size, 0);
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed;
+  }
+
+  /** @throws DisposedError @throws DeviceLostError */
+  assertUsable(fn: string): void {
+    if (this.#isDisposed) {
+      throw new DisposedError(`${fn}: the cache was disposed. Create another.`);
+    }
+    assertUsable(this.gpu);
+  }
+
+  /** Does to memory what the ledger has decided. */
+  move({ copies, fresh, blanked }: PageMoves): void {
+    this.blank([...blanked, ...fresh]);
+    if (copies.length === 0) return;
+    const pairs = Int32Array.from(copies);
+    for (const pool of this.pools) copyPages(this.gpu, this.geometry, pool, pairs);
+  }
+
+  /** Pages whose contents mean nothing: with `poison` they hold NaN from here on. */
+  blank(pages: readonly number[]): void {
+    if (!this.#poison || pages.length === 0) return;
+    const list = Int32Array.from(pages);
+    for (const pool of this.pools) poisonPages(this.gpu, this.geometry, pool, list);
+  }
+
+  /** Pages that are read, but never for a result. */
+  clear(pages: readonly number[]): void {
+    const list = Int32Array.from(pages);
+    for (const pool of this.pools) clearPages(this.gpu, this.geometry, pool, list);
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.tables.dispose();
+    for (const { k, v } of this.pools) {
+      k.dispose();
+      v.dispose();
+    }
+  }
+}

@@ -1,0 +1,16 @@
+export type { AppendOptions } from './append/options.ts';
+export { type OpenOptions, PagedKvCache } from './cache.ts';
+export type { KvEvents, RemovedEvent, StoredEvent } from './events.ts';
+export { type EvictionCandidate, type EvictionPolicy, lru, priority } from './eviction/policy.ts';
+export type { Rotary, RotaryTables } from './kernels/parts/rotary.ts';
+export { rotate } from './kernels/rotate/rotate.ts';
+export type { CacheOptions } from './options.ts';
+export type { PageFormat } from './pages/geometry.ts';
+export type { PageName } from './prefix/page-name.ts';
+export type { KvSequence } from './sequences/sequence.ts';
+export type { KvStats } from './stats.ts';
+export type { LoadOptions, LoadReport, RefusedPage } from './stores/load.ts';
+export { memoryStore } from './stores/memory-store.ts';
+export type { SaveOptions, SaveReport } from './stores/save.ts';
+export type { KvStore } from './stores/store.ts';
+export type { KvView } from './view.ts';

@@ -1,0 +1,85 @@
+import type { PageAllocator } from '../pages/allocator.ts';
+import { NULL_PAGE } from '../pages/allocator.ts';
+import { fail } from '../checks.ts';
+import type { PrefixNode } from '../prefix/node.ts';
+import type { PrefixTree } from '../prefix/tree.ts';
+import { isEven, lengthOf, type SequenceState } from './state.ts';
+
+/**
+ * Names the next tokens of a sequence: its full pages become findable. A page that was found keeps its name; a second page
+ * for the same tokens gets the same name and stays in its table.
+ * @param onStored a prefix has its first page
+ */
+export function commit(
+  fn: string,
+  pages: PageAllocator,
+  tree: PrefixTree,
+  state: SequenceState,
+  tokens: ArrayLike<number>,
+  onStored: (node: PrefixNode, page: number) => void,
+): void {
+  const { pageSize } = tree;
+  checkRoom(fn, state, tokens.length);
+  const all = [...state.pending, ...Array.from(tokens)];
+  const firstPage = Math.floor(state.committed / pageSize);
+  checkAgreement(fn, pages, tree, state, all, firstPage);
+  const full = Math.floor(all.length / pageSize);
+  for (let i = 0; i < full; i++) {
+    const node = tree.insert(state.node, all, i * pageSize);
+    const page = state.table.at(firstPage + i);
+    moveTo(tree, state, node);
+    raisePriority(pages, node, state.priority);
+    if (page === NULL_PAGE || pages.node(page) === node) continue;
+    pages.name(page, node);
+    if (node.pages.length === 1) onStored(node, page);
+  }
+  state.pending = all.slice(full * pageSize);
+  state.committed += tokens.length;
+}
+
+/** Makes `node` the last full page of the sequence. */
+export function moveTo(tree: PrefixTree, state: SequenceState, node: PrefixNode): void {
+  const before = state.node;
+  node.holders++;
+  state.node = node;
+  before.holders--;
+  tree.prune(before);
+}
+
+/** A prefix is as dear as the dearest sequence that uses it. */
+export function raisePriority(pages: PageAllocator, node: PrefixNode, priority: number): void {
+  if (priority <= node.priority) return;
+  node.priority = priority;
+  pages.offer(node);
+}
+
+function checkRoom(fn: string, state: SequenceState, count: number): void {
+  if (!isEven(state)) {
+    const got = `counts ${[...state.counts].join(', ')}`;
+    fail(fn, 'all layers must have the same tokens', got, 'Append to the remaining layers first.');
+  }
+  const length = lengthOf(state);
+  if (state.committed + count <= length) return;
+  const rule = `at most ${length - state.committed} tokens can be committed, those appended and not yet committed`;
+  fail(fn, rule, count, 'Append their keys and values first.');
+}
+
+// Sequences that forked share pages. What such a page holds was computed from one list of tokens.
+function checkAgreement(
+  fn: string,
+  pages: PageAllocator,
+  tree: PrefixTree,
+  state: SequenceState,
+  all: readonly number[],
+  firstPage: number,
+): void {
+  let node: PrefixNode | undefined = state.node;
+  for (let i = 0; (i + 1) * tree.pageSize <= all.length; i++) {
+    node = node && tree.find(node, all, i * tree.pageSize);
+    const known = pages.node(state.table.at(firstPage + i));
+    if (!known || known === node) continue;
+    const rule = `page ${firstPage + i} of this sequence is shared and was committed with other tokens`;
+    const got = `[${all.slice(i * tree.pageSize, (i + 1) * tree.pageSize).join(', ')}]`;
+    fail(fn, rule, got, 'Commit the tokens whose keys and values were appended before the fork.');
+  }
+}

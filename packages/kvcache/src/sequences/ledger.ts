@@ -1,0 +1,186 @@
+import type { EvictionPolicy } from '../eviction/policy.ts';
+import { NULL_PAGE, PageAllocator } from '../pages/allocator.ts';
+import { matchPrefix } from '../prefix/match.ts';
+import type { PrefixNode } from '../prefix/node.ts';
+import { rootName } from '../prefix/page-name.ts';
+import { PrefixTree } from '../prefix/tree.ts';
+import { commit, raisePriority } from './commit.ts';
+import { type PageMoves, type PageRules, reserve } from './reserve.ts';
+import { SlotMapping } from './slots.ts';
+import { lengthOf, sequenceState, type SequenceState } from './state.ts';
+import { releaseTail, truncate } from './truncate.ts';
+import { unseenPages } from './window.ts';
+
+export interface LedgerOptions {
+  readonly layers: number;
+  readonly pageSize: number;
+  /** Pages that can be given out. */
+  readonly pages: number;
+  readonly window?: number | undefined;
+  readonly sinkTokens?: number | undefined;
+  readonly eviction: EvictionPolicy;
+}
+
+/** Told when a prefix gets its first page, and when it lost its last. */
+export interface LedgerEvents {
+  stored(node: PrefixNode, page: number): void;
+  removed(node: PrefixNode, page: number): void;
+}
+
+export interface LedgerCounters {
+  /** Calls of `open` with tokens. */
+  lookups: number;
+  lookupTokens: number;
+  hitTokens: number;
+  /** Pages copied because a sequence was about to write one that others need. */
+  copies: number;
+  /** Cached pages given up. */
+  evictions: number;
+}
+
+/** All that the host keeps of a cache: who has which page, and what each holds. It touches no GPU. */
+export class Ledger {
+  readonly pages: PageAllocator;
+  tree: PrefixTree;
+  readonly open: Set<SequenceState> = new Set();
+  readonly counters: LedgerCounters = {
+    lookups: 0,
+    lookupTokens: 0,
+    hitTokens: 0,
+    copies: 0,
+    evictions: 0,
+  };
+  readonly #layers: number;
+  readonly #rules: PageRules;
+  readonly #slots: SlotMapping;
+  readonly #events: LedgerEvents;
+  #now = 0;
+  #nextId = 1;
+
+  constructor(options: LedgerOptions, events: LedgerEvents) {
+    const { layers, pageSize, pages, window, sinkTokens = 0, eviction } = options;
+    this.#layers = layers;
+    this.#rules = {
+      pageSize,
+      window: window === undefined ? undefined : { pageSize, window, sinkTokens },
+    };
+    this.#events = events;
+    this.#slots = new SlotMapping(pageSize);
+    this.tree = new PrefixTree(pageSize);
+    this.pages = new PageAllocator(pages, eviction, (node, page) => {
+      if (this.pages.references(page) === 0) this.counters.evictions++;
+      if (node.pages.length === 0) this.#events.removed(node, page);
+      this.tree.prune(node);
+    });
+  }
+
+  openSequence(tokens: ArrayLike<number>, salt: string, priority: number): SequenceState {
+    const root = this.tree.root(rootName(salt));
+    const path = matchPrefix(this.tree, root, tokens, this.#rules.window);
+    const length = path.length * this.#rules.pageSize;
+    const start = { layers: this.#layers, node: path.at(-1) ?? root, length, priority };
+    const state = sequenceState(this.#nextId++, start);
+    this.#share(state, path);
+    this.open.add(state);
+    if (tokens.length > 0) {
+      this.counters.lookups++;
+      this.counters.lookupTokens += tokens.length;
+      this.counters.hitTokens += length;
+    }
+    return state;
+  }
+
+  /**
+   * Adds `rowCounts[i]` tokens to one layer of each sequence, and makes room for them in all layers if this is the first.
+   * @throws CapacityError too few pages; nothing has changed then
+   */
+  append(
+    fn: string,
+    layer: number,
+    states: readonly SequenceState[],
+    rowCounts: Int32Array,
+  ): { readonly moves: PageMoves; readonly slots: Int32Array } {
+    const starts = Uint32Array.from(states, ({ counts }) => counts[layer]!);
+    const growths = states.map((state, i) => ({ state, length: starts[i]! + rowCounts[i]! }));
+    const moves = reserve(fn, this.pages, this.#rules, growths, ++this.#now);
+    this.counters.copies += moves.copies.length / 2;
+    const slots = this.#slots.get(states, starts, rowCounts);
+    growths.forEach(({ state, length }, i) => {
+      state.counts[layer] = length;
+      state.appended[layer] = rowCounts[i]!;
+    });
+    return { moves, slots };
+  }
+
+  commit(fn: string, state: SequenceState, tokens: ArrayLike<number>): void {
+    commit(fn, this.pages, this.tree, state, tokens, (node, page) => {
+      this.#events.stored(node, page);
+    });
+  }
+
+  fork(state: SequenceState): SequenceState {
+    const { node, committed, priority } = state;
+    const length = lengthOf(state);
+    const start = { layers: this.#layers, node, length, priority };
+    const child = sequenceState(this.#nextId++, start);
+    child.committed = committed;
+    child.pending = [...state.pending];
+    child.firstKept = state.firstKept;
+    child.cachedTokens = state.cachedTokens;
+    for (const page of state.table.entries) {
+      this.pages.retain(page);
+      child.table.push(page);
+    }
+    this.open.add(child);
+    return child;
+  }
+
+  truncate(fn: string, state: SequenceState, length: number): number[] {
+    return truncate(fn, this.pages, this.tree, this.#rules, state, length, ++this.#now);
+  }
+
+  close(state: SequenceState): number[] {
+    const blanked = releaseTail(this.pages, state, 0, ++this.#now);
+    state.isOpen = false;
+    state.epoch++;
+    state.node.holders--;
+    this.tree.prune(state.node);
+    this.open.delete(state);
+    return blanked;
+  }
+
+  /** A page that came from elsewhere: cached, and blank memory before. Undefined when there is none, or its prefix has one. */
+  adopt(node: PrefixNode): number | undefined {
+    if (node.pages.length > 0 || this.pages.blank === 0) return undefined;
+    const page = this.pages.take();
+    raisePriority(this.pages, node, 0);
+    this.pages.name(page, node);
+    this.#events.stored(node, page);
+    this.pages.release(page, ++this.#now);
+    return page;
+  }
+
+  /** Forgets every prefix. Only while no sequence is open. Returns the pages that became blank. */
+  clear(): number[] {
+    this.tree = new PrefixTree(this.#rules.pageSize);
+    return this.pages.clear();
+  }
+
+  #share(state: SequenceState, path: readonly PrefixNode[]): void {
+    const { window, pageSize } = this.#rules;
+    const unseen = window ? unseenPages(window, path.length * pageSize) : { first: 0, end: 0 };
+    path.forEach((node, i) => {
+      const isUnseen = i >= unseen.first && i < unseen.end;
+      const page = isUnseen ? NULL_PAGE : this.#bestPage(node);
+      this.pages.retain(page);
+      raisePriority(this.pages, node, state.priority);
+      state.table.push(page);
+    });
+    state.firstKept = unseen.end;
+  }
+
+  // A page in use rather than a cached copy, which can then be given up.
+  #bestPage(node: PrefixNode): number {
+    return node.pages.find((page) => this.pages.references(page) > 0) ?? node.pages[0]!;
+  }
+}

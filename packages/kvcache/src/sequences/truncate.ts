@@ -1,0 +1,77 @@
+import { checkWhole, fail } from '../checks.ts';
+import type { PageAllocator } from '../pages/allocator.ts';
+import type { PrefixNode } from '../prefix/node.ts';
+import type { PrefixTree } from '../prefix/tree.ts';
+import { moveTo } from './commit.ts';
+import type { PageRules } from './reserve.ts';
+import { isEven, lengthOf, type SequenceState } from './state.ts';
+import { unseenPages } from './window.ts';
+
+/** Forgets the tokens from `length` on, committed ones too. Returns the pages that became blank. */
+export function truncate(
+  fn: string,
+  pages: PageAllocator,
+  tree: PrefixTree,
+  rules: PageRules,
+  state: SequenceState,
+  length: number,
+  now: number,
+): number[] {
+  checkLength(fn, rules, state, length);
+  const blanked = releaseTail(pages, state, Math.ceil(length / rules.pageSize), now);
+  uncommit(tree, state, length);
+  state.firstKept = Math.min(state.firstKept, state.table.length);
+  state.counts.fill(length);
+  state.appended.fill(0);
+  state.reserved = length;
+  state.epoch++;
+  return blanked;
+}
+
+/** Gives back all table entries from `keep` on, the last first: of equally old pages the tail is to go first. */
+export function releaseTail(
+  pages: PageAllocator,
+  { table }: SequenceState,
+  keep: number,
+  now: number,
+): number[] {
+  const blanked: number[] = [];
+  while (table.length > keep) {
+    const page = table.pop();
+    if (pages.release(page, now)) blanked.push(page);
+  }
+  return blanked;
+}
+
+function uncommit(tree: PrefixTree, state: SequenceState, length: number): void {
+  if (state.committed <= length) return;
+  const full = Math.floor(length / tree.pageSize);
+  let cut: PrefixNode | undefined;
+  let node = state.node;
+  while (node.depth >= full) {
+    cut = node;
+    node = node.parent!;
+  }
+  const tokens = cut ? [...cut.tokens] : state.pending;
+  state.pending = tokens.slice(0, length - full * tree.pageSize);
+  state.committed = length;
+  moveTo(tree, state, node);
+}
+
+function checkLength(
+  fn: string,
+  { pageSize, window }: PageRules,
+  state: SequenceState,
+  length: number,
+): void {
+  if (!isEven(state)) {
+    const got = `counts ${[...state.counts].join(', ')}`;
+    fail(fn, 'all layers must have the same tokens', got, 'Append to the remaining layers first.');
+  }
+  checkWhole(fn, 'length', length, 0, lengthOf(state));
+  const released = Math.min(state.firstKept, Math.ceil(length / pageSize));
+  if (!window || released <= unseenPages(window, length).end) return;
+  const least = state.firstKept * pageSize + window.window;
+  const rule = `a query at the new end would see keys that the window of ${window.window} has released: length must be at least ${least}`;
+  fail(fn, rule, length, 'Truncate before appending further, or use a larger window.');
+}

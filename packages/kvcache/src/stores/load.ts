@@ -1,0 +1,124 @@
+import type { CacheCore } from '../core.ts';
+import { unpackPages } from '../kernels/pack/pack.ts';
+import { pageBytes } from '../pages/pools.ts';
+import { decodeRecord } from './decode-record.ts';
+import { geometryText } from './geometry-text.ts';
+import { LoadedNodes } from './loaded-nodes.ts';
+import type { PageRecord } from './record.ts';
+import type { RefusedRecord } from './refused-record.ts';
+import type { SaveOptions } from './save.ts';
+import { parseKey, type StoreKey } from './store-key.ts';
+import type { KvStore } from './store.ts';
+
+/** As for a save; `onProgress` is called after each page that is looked at. */
+export type LoadOptions = SaveOptions;
+
+/** A page that was left out, and why. */
+export interface RefusedPage {
+  readonly key: string;
+  readonly refused: RefusedRecord['refused'] | 'missing' | 'orphan';
+  readonly reason: string;
+}
+
+/** What a load did. Pages of other namespaces and geometries in the store are not counted. */
+export interface LoadReport {
+  /** Pages that became findable. */
+  readonly loaded: number;
+  /** Pages that the cache had already. */
+  readonly known: number;
+  /** Pages for which no blank memory was left. */
+  readonly left: number;
+  /** Pages that could not be used. */
+  readonly refused: readonly RefusedPage[];
+}
+
+type Outcome = 'loaded' | 'known' | 'left' | Pick<RefusedPage, 'refused' | 'reason'>;
+
+/** Makes the pages of a store findable, parents first. It takes blank pages only: nothing that is cached is given up. */
+export async function load(
+  core: CacheCore,
+  store: KvStore,
+  { namespace = '', signal, onProgress }: LoadOptions,
+): Promise<LoadReport> {
+  const fn = 'cache.load';
+  core.assertUsable(fn);
+  signal?.throwIfAborted();
+  const entries = await entriesOf(core, store, namespace, signal);
+  const nodes = new LoadedNodes(core);
+  const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
+  try {
+    for (const [i, { key, page }] of entries.entries()) {
+      const bytes = await store.get(key);
+      const record = bytes && (await decodeRecord(bytes, expectedOf(core, page)));
+      signal?.throwIfAborted();
+      core.assertUsable(fn);
+      const outcome = place(core, nodes, record, page.depth);
+      if (typeof outcome === 'string') report[outcome]++;
+      else report.refused.push({ key, ...outcome });
+      onProgress?.({ done: i + 1, total: entries.length });
+    }
+  } finally {
+    if (!core.isDisposed) nodes.release();
+    core.events.deliver();
+  }
+  return report;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly page: StoreKey;
+}
+
+/** The store's pages for this cache, parents before what goes on from them. */
+async function entriesOf(
+  { geometry }: CacheCore,
+  store: KvStore,
+  namespace: string,
+  signal: AbortSignal | undefined,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const key of store.keys()) {
+    signal?.throwIfAborted();
+    const page = parseKey(key);
+    if (page?.namespace !== namespace) continue;
+    if (geometryText(page.geometry) === geometryText(geometry)) entries.push({ key, page });
+  }
+  return entries.toSorted((a, b) => a.page.depth - b.page.depth);
+}
+
+const expectedOf = ({ geometry }: CacheCore, { name }: StoreKey) => ({
+  geometry,
+  name,
+  payloadBytes: pageBytes(geometry),
+});
+
+function place(
+  core: CacheCore,
+  nodes: LoadedNodes,
+  record: PageRecord | RefusedRecord | undefined,
+  depth: number,
+): Outcome {
+  if (!record) return { refused: 'missing', reason: 'the store lists it but does not have it' };
+  if ('refused' in record) return record;
+  const parent = nodes.parent(record.parent, depth);
+  if (!parent) {
+    const reason = `the page before it, ${record.parent}, is neither in the cache nor in the store`;
+    return { refused: 'orphan', reason };
+  }
+  const { gpu, geometry, pools, ledger } = core;
+  const node = ledger.tree.insert(parent, record.tokens, 0);
+  nodes.add(node);
+  if (node.pages.length > 0) return 'known';
+  const page = ledger.adopt(node);
+  if (page === undefined) return 'left';
+  const words = fromLittleEndian(record.payload);
+  const packed = gpu.tensor(words, { shape: [1, words.length], dtype: 'u32' });
+  unpackPages(gpu, geometry, pools, Int32Array.of(page), packed);
+  packed.dispose();
+  return 'loaded';
+}
+
+function fromLittleEndian(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
+}

@@ -1,0 +1,119 @@
+import { fileName, fileText, keyOfFile } from './file-name.ts';
+import { checkOpfs, explained, isMissing } from './opfs-errors.ts';
+import type { KvStore } from './store.ts';
+
+/**
+ * First byte of a file, before the entry: the browser makes an empty file when a put begins and fills it when the put ends, and
+ * an entry may be empty itself.
+ */
+const complete = new Uint8Array([1]);
+
+/**
+ * A store in the browser's origin private file system: a folder, a file per key. Pages and workers of an origin may share it.
+ * It outlives the page; `navigator.storage.persist()` asks the browser not to clear it when space runs low.
+ *
+ * @param name of the folder: `a–z 0–9 . _ -` count one, any other character five, 230 at most
+ * @throws UnsupportedError where there is no such file system; ValidationError when the name is too long. Its functions:
+ *   UnsupportedError when the browser denies access, CapacityError when the origin's quota is used up, ValidationError when a
+ *   key is too long
+ *
+ * @example
+ * const store = opfsStore('my-model');
+ * await store.put('greeting', new Uint8Array([104, 105]));
+ * console.log((await store.get('greeting'))?.length); // 2
+ */
+export function opfsStore(name: string): KvStore {
+  checkOpfs();
+  const folderName = `heed-${fileText('opfsStore: the name', name)}`;
+  // Looked up for each call: the user may clear the site's data at any time.
+  const folder = async (create: boolean): Promise<FileSystemDirectoryHandle> =>
+    (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create });
+
+  /** `undefined` in place of an error that says that there is nothing. */
+  const ifThere = async <T>(fn: string, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw explained(`opfsStore().${fn}`, error);
+    }
+  };
+  /**
+   * Readers together, a writer alone, over all pages of the origin. A browser fails a read whose file is replaced meanwhile, and
+   * a removal whose file is being written.
+   */
+  const locked = <T>(mode: LockMode, file: string, work: () => Promise<T>): Promise<T> =>
+    navigator.locks.request(`${folderName}/${file}`, { mode }, work);
+
+  return {
+    async get(key) {
+      const file = fileName('opfsStore().get', key);
+      return ifThere('get', () =>
+        locked('shared', file, async () => read(await (await folder(false)).getFileHandle(file))),
+      );
+    },
+    async put(key, bytes) {
+      const file = fileName('opfsStore().put', key);
+      try {
+        await locked('exclusive', file, async () => write(await folder(true), file, bytes));
+      } catch (error) {
+        throw explained('opfsStore().put', error);
+      }
+    },
+    async delete(key) {
+      const file = fileName('opfsStore().delete', key);
+      await ifThere('delete', () =>
+        locked('exclusive', file, async () => remove(await folder(false), file)),
+      );
+    },
+    async *keys() {
+      yield* (await ifThere('keys', async () => listKeys(await folder(false)))) ?? [];
+    },
+  };
+}
+
+async function write(
+  folder: FileSystemDirectoryHandle,
+  file: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const handle = await folder.getFileHandle(file, { create: true });
+  const stream = await handle.createWritable(); // into a copy, that takes the file's place at close
+  try {
+    await stream.write(new Blob([complete, bytes as Uint8Array<ArrayBuffer>]));
+    await stream.close();
+  } catch (error) {
+    await stream.abort().catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+}
+
+async function read(handle: FileSystemFileHandle): Promise<Uint8Array | undefined> {
+  const file = await handle.getFile();
+  if (file.size < complete.length) return undefined;
+  return new Uint8Array(await file.slice(complete.length).arrayBuffer());
+}
+
+async function remove(folder: FileSystemDirectoryHandle, file: string): Promise<void> {
+  await folder.getFileHandle(file); // or it is missing: removeEntry would take a folder too
+  await folder.removeEntry(file);
+}
+
+/** At once: what a listing shows that goes on while files come and go is not defined. */
+async function listKeys(folder: FileSystemDirectoryHandle): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    const key = keyOfFile(name);
+    if (key !== undefined && handle.kind === 'file' && (await isComplete(handle))) keys.push(key);
+  }
+  return keys;
+}
+
+async function isComplete(handle: FileSystemFileHandle): Promise<boolean> {
+  try {
+    return (await handle.getFile()).size >= complete.length;
+  } catch (error) {
+    if (isMissing(error)) return false; // deleted since it was listed
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Where saved pages live: bytes by name. Any storage that can keep bytes will do. What a store must hold:
+ *
+ * - `get` gives the bytes of the last `put` that resolved, as a copy that the caller may keep and change, or undefined;
+ * - `put` replaces, and all or nothing: whoever reads meanwhile, or after a crash, finds the old bytes or the new ones. The
+ *   caller leaves `bytes` as they are until it resolves. Puts may overlap, also to one key: one of them is last;
+ * - `delete` of a key that is not there does nothing;
+ * - `keys` lists each complete entry once, in any order; keys may be put and deleted meanwhile.
+ *
+ * Heed's own stores take any string as a key, up to 230 characters as they write it: `a–z 0–9 . _ -` count one, all others five.
+ */
+export interface KvStore {
+  get(key: string): Promise<Uint8Array | undefined>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  delete(key: string): Promise<void>;
+  keys(): AsyncIterable<string>;
+}

@@ -1,0 +1,86 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+import { fail } from './checks.ts';
+import type { CacheCore } from './core.ts';
+import type { Pool } from './pages/pools.ts';
+import type { SequenceState } from './sequences/state.ts';
+import type { BatchLists } from './tables/batch-table.ts';
+
+/**
+ * One layer of some sequences, as `varlenAttention` and `flexAttention` read it. A snapshot: once one of its sequences has
+ * changed, its properties throw.
+ */
+export class KvView implements PagedKvView {
+  readonly maxSeqlenK: number;
+  readonly pageSize: number;
+  readonly format: PagedKvView['format'];
+  readonly headDim: number;
+  readonly headDimV: number;
+  readonly window?: number;
+  readonly #core: CacheCore;
+  readonly #layer: number;
+  readonly #states: readonly SequenceState[];
+  readonly #seen: readonly { epoch: number; count: number }[];
+  readonly #lists: BatchLists;
+
+  /** @internal */
+  constructor(core: CacheCore, layer: number, states: readonly SequenceState[], lists: BatchLists) {
+    const { geometry, window } = core;
+    this.maxSeqlenK = states.reduce((most, { counts }) => Math.max(most, counts[layer]!), 0);
+    this.pageSize = geometry.pageSize;
+    this.format = geometry.format;
+    this.headDim = geometry.headDim;
+    this.headDimV = geometry.headDimV;
+    if (window !== undefined) this.window = window;
+    this.#core = core;
+    this.#layer = layer;
+    this.#states = states;
+    this.#seen = states.map(({ epoch, counts }) => ({ epoch, count: counts[layer]! }));
+    this.#lists = lists;
+  }
+
+  get k(): Tensor {
+    return this.#pool('k').k;
+  }
+
+  get v(): Tensor {
+    return this.#pool('v').v;
+  }
+
+  get blockTable(): Tensor {
+    return this.#current('blockTable').blockTable;
+  }
+
+  get seqUsedK(): Tensor {
+    return this.#current('seqUsedK').seqUsedK;
+  }
+
+  /**
+   * [N + 1] i32: the rows that the last append to this layer brought, packed. These are the query rows of that step: pass it
+   * as `cuSeqlensQ`. It lies beside the other lists, so attention binds all of them as they are.
+   */
+  get cuSeqlensQ(): Tensor {
+    return this.#current('cuSeqlensQ').cuSeqlensQ;
+  }
+
+  #pool(name: string): Pool {
+    this.#current(name);
+    return this.#core.pools[this.#layer]!;
+  }
+
+  #current(name: string): BatchLists {
+    const fn = `view.${name}`;
+    this.#core.assertUsable(fn);
+    this.#states.forEach(({ id, epoch, counts }, i) => {
+      const seen = this.#seen[i]!;
+      if (epoch === seen.epoch && counts[this.#layer] === seen.count) return;
+      const got = `sequence ${id}, which has changed`;
+      fail(
+        fn,
+        'a view is valid until its sequences change',
+        got,
+        'Make a new one with cache.view().',
+      );
+    });
+    return this.#lists;
+  }
+}

@@ -1,0 +1,204 @@
+import { CapacityError } from '@heed/core';
+import { describe, expect, test } from 'vitest';
+import { priority } from '../../../src/eviction/policy.ts';
+import { pageName, rootName } from '../../../src/prefix/page-name.ts';
+import { entries, extend, hit, smallLedger, tokensFrom, written } from './small-ledger.ts';
+
+// What the tests of vLLM, SGLang and TensorRT-LLM assert of their caches, one by one.
+describe('invariants of prefix caches', () => {
+  test('1. names are a hash chain, salted at its root: equal pages at other positions differ', () => {
+    const { ledger } = smallLedger();
+    const state = written(ledger, [7, 7, 7, 7, 7, 7, 7, 7]);
+    const [first, second] = entries(state).map((page) => ledger.pages.node(page)!.name);
+    const tokens = Uint32Array.of(7, 7, 7, 7);
+    expect(first).toBe(pageName(rootName(''), tokens));
+    expect(second).toBe(pageName(first!, tokens));
+    expect(second).not.toBe(first);
+    expect(hit(ledger, tokensFrom(7, 0).concat([7, 7, 7, 7, 7]), 'salt')).toBe(0);
+    const salted = written(ledger, [7, 7, 7, 7, 7, 7, 7, 7], 'salt');
+    const names = entries(salted).map((page) => ledger.pages.node(page)!.name);
+    expect(names[0]).toBe(pageName(rootName('salt'), tokens));
+    expect(new Set([...names, first, second]).size).toBe(4);
+  });
+
+  test('2. one reference when taken, one more for a hit, one less when closed; a partly filled page has no name', () => {
+    const { ledger } = smallLedger();
+    const tokens = tokensFrom(0, 6);
+    const first = written(ledger, tokens);
+    const [full, partial] = entries(first) as [number, number];
+    expect([full, partial].map((page) => ledger.pages.references(page))).toEqual([1, 1]);
+    expect(ledger.pages.node(partial)).toBeUndefined();
+    const second = ledger.openSequence(tokens, '', 0);
+    expect(entries(second)).toEqual([full]);
+    expect(ledger.pages.references(full)).toBe(2);
+    ledger.close(first);
+    expect(ledger.pages.references(full)).toBe(1);
+    ledger.close(second);
+    expect(ledger.pages.references(full)).toBe(0);
+  });
+
+  test('3. pages go in exact order: oldest sequence first, its tail first; what was touched stays', () => {
+    const { ledger } = smallLedger({ pages: 6 });
+    const a = written(ledger, tokensFrom(0, 8));
+    const b = written(ledger, tokensFrom(100, 8));
+    const c = written(ledger, tokensFrom(200, 8));
+    const [a0, a1, b0, b1, c0, c1] = [a, b, c].flatMap(entries);
+    for (const state of [a, b, c]) ledger.close(state);
+    expect(hit(ledger, tokensFrom(0, 9))).toBe(8); // a was touched: now b is the oldest
+    const taken = ledger.openSequence([], '', 0);
+    expect(extend(ledger, taken, 24).fresh).toEqual([b1, b0, c1, c0, a1, a0]);
+    expect(ledger.pages.node(a0!)).toBeUndefined();
+    expect(hit(ledger, tokensFrom(0, 9))).toBe(0);
+  });
+
+  test('3b. with the priority policy the dear ones go last', () => {
+    const { ledger } = smallLedger({ pages: 3, eviction: priority });
+    const dear = ledger.openSequence(tokensFrom(0, 4), '', 5);
+    extend(ledger, dear, 4);
+    ledger.commit('commit', dear, tokensFrom(0, 4));
+    const [dearPage] = entries(dear);
+    ledger.close(dear);
+    for (const first of [100, 200]) ledger.close(written(ledger, tokensFrom(first, 4)));
+    const taken = ledger.openSequence([], '', 0);
+    expect(extend(ledger, taken, 12).fresh.at(-1)).toBe(dearPage);
+  });
+
+  test('4. an append without room changes nothing', () => {
+    const { ledger } = smallLedger({ pages: 3 });
+    const shared = written(ledger, tokensFrom(0, 6));
+    const child = ledger.fork(shared);
+    const before = [1, 2, 3].map((page) => ledger.pages.references(page));
+    const append = () => ledger.append('append', 0, [shared, child], Int32Array.of(3, 3));
+    expect(append).toThrow(CapacityError);
+    expect(append).toThrow(/need 3 pages of 4; 1 of 3 are blank or cached/);
+    expect([1, 2, 3].map((page) => ledger.pages.references(page))).toEqual(before);
+    expect([...shared.counts, ...child.counts]).toEqual([6, 6, 6, 6]);
+    expect(entries(child)).toEqual(entries(shared));
+  });
+
+  test('5. when all is closed all pages can be had; clearing then forgets every name', () => {
+    const { ledger } = smallLedger();
+    const a = written(ledger, tokensFrom(0, 9));
+    const b = ledger.fork(a);
+    extend(ledger, b, 2);
+    ledger.close(a);
+    ledger.close(b);
+    const { pages } = ledger;
+    expect([pages.used, pages.cached, pages.blank]).toEqual([0, 2, 8]);
+    ledger.clear();
+    expect([pages.used, pages.cached, pages.blank]).toEqual([0, 0, 10]);
+    expect(hit(ledger, tokensFrom(0, 9))).toBe(0);
+    expect([...ledger.tree.nodes()]).toEqual([]);
+  });
+
+  test('6. two pages with one name: giving up one keeps the other findable', () => {
+    const { ledger, events } = smallLedger({ pages: 3 });
+    const tokens = tokensFrom(0, 4);
+    const first = ledger.openSequence([], '', 0);
+    const second = ledger.openSequence([], '', 0);
+    for (const state of [first, second]) {
+      extend(ledger, state, 4);
+      ledger.commit('commit', state, tokens);
+    }
+    expect(entries(first)).not.toEqual(entries(second)); // tables are append-only
+    ledger.close(first);
+    ledger.close(second);
+    extend(ledger, ledger.openSequence([], '', 0), 8); // a blank page and one of the two
+    expect(events.map(({ kind }) => kind)).toEqual(['stored']);
+    expect(hit(ledger, tokensFrom(0, 5))).toBe(4);
+  });
+
+  test('7. a hit leaves at least one token to compute', () => {
+    const { ledger } = smallLedger();
+    ledger.close(written(ledger, tokensFrom(0, 8)));
+    expect([7, 8, 9, 12].map((length) => hit(ledger, tokensFrom(0, length)))).toEqual([4, 4, 8, 8]);
+  });
+
+  test('8. with a window, lost pages out of its sight cost no hit; without one, a lost first page costs all', () => {
+    const tokens = tokensFrom(0, 17);
+    for (const [window, expected] of [
+      [5, 16],
+      [undefined, 0],
+    ] as const) {
+      const { ledger } = smallLedger({ pages: 8, window });
+      const state = written(ledger, tokens);
+      const [first] = entries(state);
+      ledger.close(state);
+      ledger.pages.forget(first!);
+      expect(hit(ledger, tokens)).toBe(expected);
+    }
+  });
+
+  test('8b. a window releases what it has passed, but for the sinks', () => {
+    const { ledger } = smallLedger({ pages: 6, window: 6, sinkTokens: 1 });
+    const state = ledger.openSequence([], '', 0);
+    for (let token = 0; token < 40; token++) extend(ledger, state, 1);
+    const [sink, ...rest] = entries(state);
+    expect(sink).not.toBe(0);
+    expect(rest.map((page) => page === 0)).toEqual([...Array(7).fill(true), false, false]);
+    expect(ledger.pages.used).toBe(3);
+  });
+
+  test('9. events name the page and its parent, also where the parent has no memory left', () => {
+    const { ledger, events } = smallLedger({ pages: 3, window: 0 });
+    const state = ledger.openSequence([], '', 0);
+    for (let page = 0; page < 5; page++) {
+      extend(ledger, state, 4);
+      ledger.commit('commit', state, tokensFrom(4 * page, 4));
+    }
+    const stored = events.filter(({ kind }) => kind === 'stored').map(({ node }) => node);
+    let parent = rootName('');
+    for (const [page, node] of stored.entries()) {
+      expect(node.parent!.name).toBe(parent);
+      expect(node.name).toBe(pageName(parent, Uint32Array.from(tokensFrom(4 * page, 4))));
+      parent = node.name;
+    }
+    const removed = events.filter(({ kind }) => kind === 'removed').map(({ node }) => node);
+    expect(stored).toHaveLength(5);
+    expect(removed.length).toBeGreaterThan(0);
+    expect(stored.at(-1)!.parent!.pages).toBeDefined();
+    const named = stored.filter((node) => !removed.includes(node));
+    expect([...ledger.tree.nodes()].filter((node) => node.pages.length > 0)).toEqual(named);
+  });
+
+  test('10. prefixes that part share what they have in common; whole pages match; what is in use is never given up', () => {
+    const { ledger } = smallLedger({ pages: 5 });
+    const a = written(ledger, [0, 1, 2, 3, 4, 5, 6, 7]);
+    const b = written(ledger, [0, 1, 2, 3, 4, 5, 9, 9]);
+    expect(entries(b)[0]).toBe(entries(a)[0]);
+    expect(entries(b)[1]).not.toBe(entries(a)[1]);
+    const { pages } = ledger;
+    expect([pages.used, pages.cached, pages.blank]).toEqual([3, 0, 2]);
+    ledger.close(b);
+    expect([pages.used, pages.cached, pages.blank]).toEqual([2, 1, 2]);
+    const other = ledger.openSequence([], '', 0);
+    extend(ledger, other, 12); // the blank pages and b's
+    expect(() => extend(ledger, other, 1)).toThrow(CapacityError);
+    expect(entries(a).map((page) => pages.references(page))).toEqual([1, 1]);
+    expect(hit(ledger, [0, 1, 2, 3, 4, 5, 6, 7, 8])).toBe(8);
+    expect(hit(ledger, [0, 1, 2, 3, 4, 5, 9, 9, 8])).toBe(4);
+  });
+
+  test('11. drafts that shrink from step to step leak no page', () => {
+    const { ledger } = smallLedger();
+    const state = written(ledger, tokensFrom(0, 6));
+    let length = 6;
+    for (const [drafts, accepted] of [
+      [7, 2],
+      [5, 0],
+      [1, 1],
+      [9, 9],
+      [0, 0],
+      [3, 1],
+    ] as const) {
+      extend(ledger, state, drafts);
+      length += accepted;
+      ledger.truncate('truncate', state, length);
+      ledger.commit('commit', state, tokensFrom(length - accepted, accepted));
+      expect(ledger.pages.used).toBe(Math.ceil(length / 4));
+    }
+    ledger.close(state);
+    expect(ledger.pages.blank + ledger.pages.cached).toBe(10);
+    expect(hit(ledger, tokensFrom(0, length + 1))).toBe(Math.floor(length / 4) * 4);
+  });
+});

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const source = fileURLToPath(new URL('../../../src/', import.meta.url));
+
+/** Everything that a source file names in `from '…'` or `import('…')`. */
+const imports = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+    ([, name]) => name!,
+  );
+
+/** The entry's own files, and what they import from elsewhere. */
+function reached(entry: string): { files: string[]; packages: string[] } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const name of imports(file)) {
+      if (name.startsWith('.')) visit(join(dirname(file), name));
+      else packages.add(name);
+    }
+  };
+  visit(join(source, entry));
+  for (const file of files) expect(existsSync(file), file).toBe(true);
+  return {
+    files: [...files].map((file) => relative(source, file)),
+    packages: [...packages].toSorted(),
+  };
+}
+
+const nodeOnly = /^node:|^(fs|path|os|url|crypto|buffer|process)(\/|$)/;
+
+it('the Node entry needs Node', () => {
+  expect(reached('node.ts').packages).toEqual(['@heed/core', 'node:fs/promises', 'node:path']);
+});
+
+it('the browser entry runs without Node', () => {
+  const { files, packages } = reached('browser.ts');
+  expect(files).toContain('stores/opfs-store.ts');
+  expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
+});
+
+it('the main entry needs neither Node nor a browser', () => {
+  const { files, packages } = reached('index.ts');
+  expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
+  expect(files.filter((file) => /(fs|opfs)-\w+\.ts$|^(node|browser)\.ts$/.test(file))).toEqual([]);
+});
