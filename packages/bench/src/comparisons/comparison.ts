@@ -23,6 +23,8 @@ export interface Contestant {
   readonly how: string;
   /** The most that its time over the first contestant's should be; absent where nothing is promised. */
   readonly atMost?: number;
+  /** The most milliseconds that it should take, where that is what is promised. */
+  readonly atMostMs?: number;
   readonly prepare: (gpu: Gpu) => Promise<Job | Unsupported>;
 }
 
@@ -38,6 +40,7 @@ export interface Placed {
   readonly name: string;
   readonly how: string;
   readonly atMost?: number;
+  readonly atMostMs?: number;
   readonly firstUseMs: number;
   readonly distance?: Distance;
   readonly ms: Summary;

@@ -7,6 +7,7 @@ import { blockMaskContestants } from './block-mask.ts';
 import type { Comparison } from './comparison.ts';
 import { type DenseCall, type DenseInputs, denseContestant, denseInputs } from './dense.ts';
 import { jaxDistance } from './jax-distance.ts';
+import { decodeOverPages, hostCost } from './kv-cache.ts';
 import { paddedAndPacked } from './padded.ts';
 
 const inputs = memo(() => denseInputs(8, 1024, 64));
@@ -145,6 +146,16 @@ export const comparisons: readonly Comparison[] = [
     id: 'packed-padded',
     title: 'a packed batch beside a padded one, causal f32, 8/2 heads D64, text lengths',
     contestants: paddedAndPacked(),
+  },
+  {
+    id: 'kv-decode',
+    title: 'a decode step over pages, f32 queries, 64 sequences of 512 keys, 8/2 heads D64',
+    contestants: decodeOverPages(),
+  },
+  {
+    id: 'kv-host',
+    title: 'what the cache costs the host, 64 sequences of 512 keys, one layer',
+    contestants: hostCost(20),
   },
 ];
 

@@ -57,11 +57,14 @@ export async function runComparison(
 }
 
 function place(
-  { contestant: { name, how, atMost }, firstUseMs, distance }: Ready,
+  { contestant: { name, how, atMost, atMostMs }, firstUseMs, distance }: Ready,
   samples: readonly number[],
   base: readonly number[],
 ): Placed {
-  const promised = atMost === undefined ? {} : { atMost };
+  const promised = {
+    ...(atMost !== undefined && { atMost }),
+    ...(atMostMs !== undefined && { atMostMs }),
+  };
   const ratio = summarize(pairedRatios(samples, base));
   const times = { firstUseMs, ms: summarize(samples), ratio, samples };
   return { name, how, ...promised, ...(distance && { distance }), ...times };

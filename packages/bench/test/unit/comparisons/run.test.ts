@@ -90,6 +90,8 @@ describe('renderComparisons', () => {
     const result = await compare(
       { ...fake('first', { maxError: 2, limit: 1 }), atMost: 1 },
       { ...fake('second'), atMost: 0 },
+      { ...fake('third'), atMostMs: 1e6 },
+      { ...fake('fourth'), atMostMs: -1 },
     );
     const lines = renderComparisons([result]).split('\n');
     expect(lines[1]).toBe('some work (some, 3 interleaved rounds)');
@@ -97,6 +99,8 @@ describe('renderComparisons', () => {
       /first +1\.000× +≤ 1\.000 ✓ .* 2\.0e\+0 +WRONG RESULT: call of first$/,
     );
     expect(lines[4]).toMatch(/second .*≤ 0\.000 ✗ .* — +call of second$/);
+    expect(lines[5]).toMatch(/third .*≤ 1000000\.0 ms ✓ .* — +call of third$/);
+    expect(lines[6]).toMatch(/fourth .*≤ -1\.0 ms ✗ .* — +call of fourth$/);
     expect(isWrong({ distance: { maxError: Number.NaN, limit: 1 } })).toBe(true);
   });
 });
