@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeedError } from '@heed/core';
 import { firstLine } from './first-use.ts';
-import { type Options, parseOptions, usage } from './options.ts';
+import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { peerFactories } from './peers/index.ts';
 import { renderPlot } from './report/plot.ts';
 import { isWrong, renderComparisons } from './report/comparison-table.ts';
+import { changesSince, renderChanges } from './report/changes.ts';
 import { renderTable } from './report/table.ts';
 import type { Report } from './results.ts';
 import { runBench } from './run.ts';
@@ -27,6 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort(new Error('interrupted')));
   try {
+    const before = options.baseline === undefined ? undefined : await stored(options.baseline);
     const report = await runBench(options, { signal: abort.signal, progress });
     const files = await save(report, options.out);
     print(
@@ -34,16 +36,33 @@ async function main(args: readonly string[]): Promise<number> {
         ? `${JSON.stringify(report)}\n`
         : `${renderTable(report)}\n${renderComparisons(report.comparisons)}\nWritten: ${files.join(', ')}\n`,
     );
+    if (before && !options.json) {
+      print(`\n${renderChanges(changesSince(before, report), before.date)}`);
+    }
     return heedIsRight(report) ? 0 : 1;
   } catch (error) {
     if (abort.signal.aborted) {
       progress('interrupted');
       return interrupted;
     }
+    if (error instanceof UsageError) {
+      progress(error.message);
+      return 2;
+    }
     if (!HeedError.is(error)) throw error;
     progress(error.message);
     return 1;
   }
+}
+
+/** A run that was stored before this one, which may take its place. */
+async function stored(file: string): Promise<Report> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new UsageError(
+      `--compare: no stored run at ${file}. Run once without it, or give --baseline FILE.`,
+    );
+  });
+  return JSON.parse(text) as Report;
 }
 
 function dryRun({ rows, comparisons, peers, rounds }: Options): string {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Comparison } from './comparisons/comparison.ts';
 import { comparisons } from './comparisons/list.ts';
@@ -12,6 +13,8 @@ export interface Options {
   readonly seconds: number;
   readonly json: boolean;
   readonly out: string;
+  /** The stored run to compare with. */
+  readonly baseline: string | undefined;
   readonly dryRun: boolean;
   readonly help: boolean;
 }
@@ -23,9 +26,14 @@ export const usage = `npm run bench -- [options]
   --rounds N      timed rounds of each row (default: 15)
   --seconds N     begin no round of a row after this time, but for the first (default: 60)
   --out DIR       where bench.json and bench.svg go (default: .cache/bench)
+  --compare       tell what got slower or faster by over 10 % since the run stored in DIR
+  --baseline FILE compare with that run instead
   --json          print one JSON object on standard output, nothing else
   --dry-run       list what would run
 `;
+
+/** What is asked for cannot be done; the message says what can. */
+export class UsageError extends Error {}
 
 /** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
 export function parseOptions(args: readonly string[], peerNames: readonly string[]): Options {
@@ -37,6 +45,8 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
       rounds: { type: 'string', default: '15' },
       seconds: { type: 'string', default: '60' },
       out: { type: 'string', default: '.cache/bench' },
+      compare: { type: 'boolean', default: false },
+      baseline: { type: 'string' },
       json: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -52,6 +62,7 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
     seconds: positiveInteger('--seconds', values.seconds),
     json: values.json,
     out: values.out,
+    baseline: values.baseline ?? (values.compare ? join(values.out, 'bench.json') : undefined),
     dryRun: values['dry-run'],
     help: values.help,
   };

@@ -1,4 +1,5 @@
 import type { ComparisonResult } from './comparisons/comparison.ts';
+import type { Limits } from './roofline/limits.ts';
 import type { Summary } from './stats.ts';
 import type { Verdict } from './verdict.ts';
 import type { Workload } from './workloads.ts';
@@ -30,6 +31,8 @@ export interface Skipped {
 export interface RowResult {
   readonly workload: Workload;
   readonly flops: number;
+  /** That have to be moved at least. */
+  readonly bytes: number;
   /** Timed rounds. */
   readonly rounds: number;
   readonly peers: readonly (Timed | Skipped)[];
@@ -41,6 +44,8 @@ export interface Report {
   readonly date: string;
   readonly adapter: string;
   readonly node: string;
+  /** What the adapter can do at most, measured in this run. */
+  readonly limits: Limits;
   /** Version of each program by name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly RowResult[];

@@ -5,6 +5,7 @@ import { flopsOf } from './flops.ts';
 import { problemOf } from './inputs.ts';
 import { interleave } from './measure.ts';
 import type { Peer } from './peer.ts';
+import { bytesOf } from './roofline/roof.ts';
 import type { RowResult, Skipped, Timed } from './results.ts';
 import { pairedRatios, summarize } from './stats.ts';
 import type { Workload } from './workloads.ts';
@@ -42,7 +43,7 @@ export async function runRow(
     const flops = flopsOf(workload);
     const timed = await timeAll(ready, flops, options);
     const rounds = timed[0]?.samples.length ?? 0;
-    return { workload, flops, rounds, peers: [...timed, ...skipped] };
+    return { workload, flops, bytes: bytesOf(workload), rounds, peers: [...timed, ...skipped] };
   } finally {
     for (const { prepared } of ready) await prepared.dispose();
   }

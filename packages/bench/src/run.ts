@@ -6,6 +6,7 @@ import { type GpuHost, openGpuHost } from './gpu-host.ts';
 import type { Options } from './options.ts';
 import type { Peer } from './peer.ts';
 import { peerFactories } from './peers/index.ts';
+import { type Limits, measureLimits } from './roofline/limits.ts';
 import type { Report, RowResult, Skipped } from './results.ts';
 import { runRow } from './row.ts';
 
@@ -22,6 +23,7 @@ export async function runBench(
 ): Promise<Report> {
   const host = await openGpuHost();
   context.progress(`adapter: ${host.adapter}`);
+  const limits = await limitsOf(host, context);
   const peers = options.peers.map((name) =>
     (peerFactories[name] as (typeof peerFactories)[string])(host),
   );
@@ -40,10 +42,20 @@ export async function runBench(
     date: new Date().toISOString(),
     adapter: host.adapter,
     node: process.versions.node,
+    limits,
     versions,
     rows,
     comparisons: await compareAll(options, host, context),
   };
+}
+
+async function limitsOf({ gpu }: GpuHost, { progress }: RunContext): Promise<Limits> {
+  using heed = await openGpu({ gpu, powerPreference: 'high-performance', label: 'bench limits' });
+  const limits = await measureLimits(heed);
+  progress(
+    `limits: ${limits.gflops.toFixed(0)} GFLOP/s of f32 multiply-adds, ${limits.gigabytes.toFixed(1)} GB/s of copying`,
+  );
+  return limits;
 }
 
 async function compareAll(

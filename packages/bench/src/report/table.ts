@@ -1,3 +1,5 @@
+import type { Limits } from '../roofline/limits.ts';
+import { roofMs } from '../roofline/roof.ts';
 import type { Report, RowResult, Skipped, Timed } from '../results.ts';
 import { columns } from './columns.ts';
 
@@ -8,6 +10,7 @@ const heading = [
   'min',
   'quartiles',
   'GFLOP/s',
+  'of roof',
   'first use',
   'max error',
   'call',
@@ -16,24 +19,30 @@ const heading = [
 /** A report as text: one block for each row, the ratio of each program's time to heed's first. */
 export function renderTable(report: Report): string {
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
+  const { gflops, gigabytes } = report.limits;
   const head = [
     report.adapter,
+    `measured limits: ${gflops.toFixed(1)} GFLOP/s of f32 multiply-adds, ${gigabytes.toFixed(1)} GB/s of copying`,
     `${report.date.slice(0, 10)}, Node ${report.node}, ${versions.join(', ')}`,
   ];
   return [
     ...head,
-    ...report.rows.flatMap((row) => ['', ...renderRow(row)]),
+    ...report.rows.flatMap((row) => ['', ...renderRow(row, report.limits)]),
     '',
     ...notes(report.rows),
   ].join('\n');
 }
 
-function renderRow({ workload, flops, rounds, peers }: RowResult): string[] {
-  const title = `${workload.title} (${workload.id}, ${(flops / 1e9).toFixed(2)} GFLOP, ${rounds} interleaved rounds)`;
-  return [title, ...columns([heading, ...peers.map(cells)]).map((line) => `  ${line}`)];
+function renderRow({ workload, flops, bytes, rounds, peers }: RowResult, limits: Limits): string[] {
+  const roof = roofMs(limits, flops, bytes);
+  const title = `${workload.title} (${workload.id}, ${(flops / 1e9).toFixed(2)} GFLOP, ${(bytes / 1e6).toFixed(1)} MB, ${rounds} interleaved rounds)`;
+  return [
+    title,
+    ...columns([heading, ...peers.map((peer) => cells(peer, roof))]).map((line) => `  ${line}`),
+  ];
 }
 
-function cells(result: Timed | Skipped): string[] {
+function cells(result: Timed | Skipped, roof: number): string[] {
   if ('skipped' in result) return [result.peer, '—', `did not run: ${result.skipped}`];
   const { peer, how, ratio, ms, gflops, firstUseMs, maxError, right } = result;
   return [
@@ -43,6 +52,7 @@ function cells(result: Timed | Skipped): string[] {
     ms.min.toFixed(2),
     `${ms.q1.toFixed(2)}–${ms.q3.toFixed(2)}`,
     gflops.toFixed(2),
+    `${((100 * roof) / ms.median).toFixed(0)} %`,
     `${(firstUseMs / 1000).toFixed(2)} s`,
     maxError.toExponential(1),
     right ? how : `WRONG RESULT: ${how}`,

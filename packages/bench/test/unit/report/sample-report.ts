@@ -21,12 +21,14 @@ export const sampleReport: Report = {
   date: '2026-11-21T10:00:00.000Z',
   adapter: 'some <adapter> & driver',
   node: '24.0.0',
+  limits: { gflops: 100, gigabytes: 10 },
   versions: { heed: '0.1.0', other: '2.0.0', broken: '3.0.0', absent: '4.0.0' },
   comparisons: [],
   rows: [
     {
       workload: workloads[0] as (typeof workloads)[number],
       flops: 2e9,
+      bytes: 1e6,
       rounds: 5,
       peers: [
         timed('heed', 40),

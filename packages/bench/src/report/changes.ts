@@ -1,0 +1,79 @@
+import { UsageError } from '../options.ts';
+import { roofMs } from '../roofline/roof.ts';
+import type { Report } from '../results.ts';
+import { columns } from './columns.ts';
+
+/** A time in two runs, in units that do not depend on how fast the machine was that day. */
+export interface Change {
+  readonly id: string;
+  readonly name: string;
+  readonly then: number;
+  readonly now: number;
+  /** What the numbers are. */
+  readonly unit: 'time / roof' | 'time / first' | 'time × arithmetic limit';
+}
+
+/** Slower or faster by more than this is told. */
+export const NOTABLE = 1.1;
+
+/**
+ * What both runs have measured of heed: rows against the adapter's limits in the same run, calls against the first of
+ * their comparison.
+ * @throws UsageError the runs are of different adapters
+ */
+export function changesSince(then: Report, now: Report): Change[] {
+  if (then.adapter !== now.adapter) {
+    throw new UsageError(
+      `--compare: the stored run is of another adapter, ${then.adapter}; this one is ${now.adapter}. Measure both on one.`,
+    );
+  }
+  const before = new Map(measured(then).map((one) => [`${one.id} ${one.name}`, one]));
+  return measured(now).flatMap((one) => {
+    const known = before.get(`${one.id} ${one.name}`);
+    const { id, name, unit, value } = one;
+    return known ? [{ id, name, unit, then: known.value, now: value }] : [];
+  });
+}
+
+interface Measured extends Pick<Change, 'id' | 'name' | 'unit'> {
+  readonly value: number;
+}
+
+function measured({ rows, comparisons, limits }: Report): Measured[] {
+  const ofRows = rows.flatMap(({ workload, flops, bytes, peers }) =>
+    peers.flatMap((peer): Measured[] => {
+      if (peer.peer !== 'heed' || !('ms' in peer)) return [];
+      const value = peer.ms.median / roofMs(limits, flops, bytes);
+      return [{ id: workload.id, name: 'heed', unit: 'time / roof', value }];
+    }),
+  );
+  const ofComparisons = comparisons.flatMap(({ id, placed }) =>
+    placed.map(({ name, ms, ratio }, i): Measured => {
+      if (i > 0) return { id, name, unit: 'time / first', value: ratio.median };
+      const value = (ms.median / 1000) * limits.gflops;
+      return { id, name, unit: 'time × arithmetic limit', value };
+    }),
+  );
+  return [...ofRows, ...ofComparisons];
+}
+
+/** The changes worth telling, the worst first, as text. */
+export function renderChanges(changes: readonly Change[], since: string): string {
+  const notable = changes
+    .map((change) => ({ ...change, factor: change.now / change.then }))
+    .filter(({ factor }) => factor > NOTABLE || factor < 1 / NOTABLE)
+    .toSorted((a, b) => b.factor - a.factor);
+  const rest = changes.length - notable.length;
+  const cells = notable.map(({ id, name, then, now, unit, factor }) => [
+    factor > 1 ? 'SLOWER' : 'faster',
+    `${factor.toFixed(2)}×`,
+    `${then.toFixed(2)} → ${now.toFixed(2)}`,
+    unit,
+    `${id}: ${name}`,
+  ]);
+  return [
+    `Since the run of ${since}: ${rest} of ${changes.length} times within 10 %${notable.length > 0 ? ', the others:' : ''}`,
+    ...columns(cells).map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
