@@ -3,8 +3,9 @@ import { isFullRun, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { flexAttentionVjp } from '../../src/index.ts';
 import { bits, captured } from './data.ts';
-import { GradientData, type Layout, layouts } from './differences.ts';
+import { GradientData, type Layout, layouts, type Operand } from './differences.ts';
 import { type Learnable, learnables } from './learnable.ts';
+import { expectAttention } from './rows.ts';
 
 let gpu: Gpu;
 let data: GradientData;
@@ -26,8 +27,15 @@ function vjp({ scoreMod, tables }: Learnable, layout: Layout, grads?: readonly s
   return flexAttentionVjp(q, k, v, options);
 }
 
-async function expectTables(learnable: Learnable, layout: Layout): Promise<void> {
-  const { dCaptures } = vjp(learnable, layout).backward(data.dOut(layout));
+async function expectGradients(learnable: Learnable, layout: Layout): Promise<void> {
+  const { out, backward } = vjp(learnable, layout);
+  const { inputs } = data;
+  const score = data.scoreOf(learnable);
+  await expectAttention({ out }, { ...inputs.arrays, sequences: layout.sequences, score });
+  const { dq, dk, dv, dCaptures } = backward(data.dOut(layout));
+  await expectSlope(learnable, layout, 'q', dq);
+  await expectSlope(learnable, layout, 'k', dk);
+  await expectSlope(learnable, layout, 'v', dv);
   const want = data.byTables(learnable, layout);
   expect(Object.keys(dCaptures).toSorted()).toEqual(Object.keys(want).toSorted());
   for (const [name, numeric] of Object.entries(want)) {
@@ -40,21 +48,46 @@ async function expectTables(learnable: Learnable, layout: Layout): Promise<void>
   }
 }
 
+async function expectSlope(
+  learnable: Learnable,
+  layout: Layout,
+  name: Operand,
+  gradient: Tensor,
+): Promise<void> {
+  const want = data.along(learnable, layout, name);
+  const direction = data.direction(name);
+  const rows = layout === layouts.dense ? gradient.permute([0, 2, 1, 3]) : gradient;
+  const elements = Array.from(await rows.read());
+  const got = elements.reduce((sum, x, i) => sum + x * direction[i]!, 0);
+  expect(Math.abs(want), name).toBeGreaterThan(0.01);
+  expect(Math.abs(got - want), `d${name} along a direction`).toBeLessThan(
+    1e-5 * Math.max(1, Math.abs(want)),
+  );
+}
+
 // Each of them is four kernels to compile.
-const quick = ['relative 1d', 'absolute 2d', 'indirect', 'head gate', 'two distinct', 'f16'];
+const quick = [
+  'relative 1d',
+  'absolute 2d',
+  'indirect',
+  'head gate',
+  'two distinct',
+  'f16',
+  'by the score itself',
+];
 const names = Object.keys(learnables).filter((name) => isFullRun() || quick.includes(name));
 
-describe('the gradient by captured tables is that of float64 differences', () => {
+describe('attention is that of float64, and its gradients those of differences', () => {
   it.for(names)('dense: %s', async (name) => {
-    await expectTables(learnables[name]!, layouts.dense);
+    await expectGradients(learnables[name]!, layouts.dense);
   });
 
   it('varlen: two distinct', async () => {
-    await expectTables(learnables['two distinct']!, layouts.varlen);
+    await expectGradients(learnables['two distinct']!, layouts.varlen);
   });
 
   it('paged: branches with −Infinity', async () => {
-    await expectTables(learnables['branches with −Infinity']!, layouts.paged);
+    await expectGradients(learnables['branches with −Infinity']!, layouts.paged);
   });
 });
 

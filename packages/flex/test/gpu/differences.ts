@@ -16,6 +16,8 @@ const ragged = [range(0, 9), [], range(9, 20)];
 const pages = [[5, 1], [], [3, 0, 6]];
 const used = [7, 0, 10];
 
+export type Operand = 'q' | 'k' | 'v';
+
 /** Two entries of 11 queries and 14 keys; three sequences, one of them empty; the same over pages of 4. */
 export const layouts: Record<'dense' | 'varlen' | 'paged', Layout> = {
   dense: {
@@ -61,28 +63,50 @@ export class GradientData {
   }
 
   /** Σ dOut·out in float64. */
-  loss(layout: Layout, rest: Pick<Reference, 'score' | 'sinks'>): number {
+  loss(layout: Layout, rest: Partial<Reference>): number {
     const { out } = attend({ ...this.inputs.arrays, sequences: layout.sequences, ...rest });
     return out.reduce((sum, x, i) => sum + x * this.gradient.arrays.q[i]!, 0);
   }
 
-  /** The gradients of that by the float tables, by central differences of the plain function. */
-  byTables({ scoreMod, tables }: Learnable, layout: Layout): Record<string, Float64Array> {
-    const entries = Object.entries(tables);
+  /** A mod as the definition of attention takes it, with these values in place of some tables' own. */
+  scoreOf(
+    { scoreMod, tables }: Learnable,
+    values: Readonly<Record<string, ArrayLike<number>>> = {},
+  ): Score {
     const captures = Object.fromEntries(
-      entries.map(([name, { shape, data }]) => [name, nested(shape, data)]),
+      Object.entries(tables).map(([name, { shape, data }]) => [
+        name,
+        nested(shape, values[name] ?? data),
+      ]),
     );
-    const wanted = entries.filter(([, { dtype }]) => dtype !== 'i32');
+    return (s, b, h, q, kv, info) => scoreMod(s, b, h, q, kv, captures, info);
+  }
+
+  /** The gradients of the loss by the float tables, by central differences of the plain function. */
+  byTables(learnable: Learnable, layout: Layout): Record<string, Float64Array> {
+    const wanted = Object.entries(learnable.tables).filter(([, { dtype }]) => dtype !== 'i32');
     return Object.fromEntries(
-      wanted.map(([name, { shape, data }]) => {
-        const lossAt = (values: Float64Array): number => {
-          const given = { ...captures, [name]: nested(shape, values) };
-          const score: Score = (s, b, h, q, kv, info) => scoreMod(s, b, h, q, kv, given, info);
-          return this.loss(layout, { score });
-        };
+      wanted.map(([name, { data }]) => {
+        const lossAt = (values: Float64Array): number =>
+          this.loss(layout, { score: this.scoreOf(learnable, { [name]: values }) });
         return [name, differences(lossAt, data)];
       }),
     );
+  }
+
+  /** The slope of the loss along a direction of q, k or v. */
+  along(learnable: Learnable, layout: Layout, name: Operand): number {
+    const [start, direction] = [this.inputs.arrays[name], this.direction(name)];
+    const score = this.scoreOf(learnable);
+    const lossAt = ([x]: Float64Array): number => {
+      const moved = Float64Array.from(start, (a, i) => a + x! * direction[i]!);
+      return this.loss(layout, { score, [name]: moved });
+    };
+    return differences(lossAt, [0])[0]!;
+  }
+
+  direction(name: Operand): ArrayLike<number> {
+    return this.gradient.arrays[name];
   }
 }
 

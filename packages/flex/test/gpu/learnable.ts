@@ -32,11 +32,15 @@ const offset: HostTable = {
 };
 
 /**
- * Learnable biases, after PyTorch's TestLearnableBiases (test/inductor/test_flex_attention.py), for up to 2 entries, 4 heads,
+ * Learnable biases: all of PyTorch's TestLearnableBiases (test/inductor/test_flex_attention.py), where the symmetric one is refused, for up to 2 entries, 4 heads,
  * and 14 positions and keys; some tables are smaller, so that indices clamp.
  */
 export const learnables: Readonly<Record<string, Learnable>> = {
   'relative 1d': learnable({ bias: float([27]) }, (s, b, h, q, kv, c) => s + c.bias[q - kv + 13]!),
+  'by distance': learnable(
+    { bias: float([28]) },
+    (s, b, h, q, kv, c) => s + c.bias[Math.abs(q - kv)]!,
+  ),
   'absolute 2d': learnable({ bias: float([14, 14]) }, (s, b, h, q, kv, c) => s + c.bias[q]![kv]!),
   'head-specific': learnable(
     { bias: float([4, 5, 14]) },
@@ -46,6 +50,7 @@ export const learnables: Readonly<Record<string, Learnable>> = {
     { bias: float([2, 4, 3, 14]) },
     (s, b, h, q, kv, c) => s + c.bias[b]![h]![q >> 2]![kv]!,
   ),
+  multiplicative: learnable({ bias: float([14]) }, (s, b, h, q, kv, c) => s * c.bias[q]!),
   'local window with clamp': learnable(
     { bias: float([9]) },
     (s, b, h, q, kv, c) => s + c.bias[Math.min(Math.max(q - kv + 4, 0), 8)]!,
@@ -58,11 +63,19 @@ export const learnables: Readonly<Record<string, Learnable>> = {
     (s, b, h, q, kv, c) => s * 0.5 + s * c.bias[c.offset[q]!]!,
   ),
   flipped: learnable({ bias: float([14, 14]) }, (s, b, h, q, kv, c) => s + c.bias[kv]![q]!),
-  'head gate': learnable({ gate: float([4]) }, (s, b, h, q, kv, c) => s * c.gate[h]!),
+  'one of several, by a scalar': learnable(
+    { bias: float([2, 4, 3, 14]), which: { shape: [], dtype: 'i32', data: [1] } },
+    (s, b, h, q, kv, c) => s + c.bias[b]![h]![c.which]![q]! * (kv & 3),
+  ),
+  'head gate': learnable(
+    { gate: float([4]) },
+    (s, b, h, q, kv, c) => s / (1 + Math.exp(0 - c.gate[h]!)),
+  ),
   'two distinct': learnable(
     { rows: float([4, 14]), keys: float([14]) },
     (s, b, h, q, kv, c) => s * c.rows[h]![q]! + c.keys[kv]!,
   ),
+  symmetric: learnable({ bias: float([14]) }, (s, b, h, q, kv, c) => s + c.bias[q]! - c.bias[kv]!),
   'the same one twice': learnable(
     { bias: float([14]) },
     (s, b, h, q, kv, c) => s + c.bias[q]! * c.bias[kv]!,
@@ -75,6 +88,10 @@ export const learnables: Readonly<Record<string, Learnable>> = {
   broadcast: learnable(
     { bias: float([1, 4, 1, 14]) },
     (s, b, h, q, kv, c) => s + c.bias[b]![h]![q]![kv]!,
+  ),
+  'by the score itself': learnable(
+    { bias: float([6]) },
+    (s, b, h, q, kv, c) => s * 0.5 + c.bias[Math.floor(2 * s) + 3]! * s,
   ),
   'branches with −Infinity': learnable(
     { near: float([4]), far: float([14]) },

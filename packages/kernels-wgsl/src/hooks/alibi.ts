@@ -36,7 +36,7 @@ export const alibi: ScoreHook = {
         return -f32(abs(row.query - key));
       }
 
-      fn element_alibi_0(row: Row, key: i32) -> u32 {
+      fn element_alibi_0(score: f32, row: Row, key: i32) -> u32 {
         return u32(row.batch) * params.slopes_width + u32(row.head);
       }
     `,

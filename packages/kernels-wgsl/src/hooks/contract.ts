@@ -45,8 +45,8 @@ export interface HookGradient {
   readonly params: readonly ParamField[];
   /**
    * Declares `fn slope_<name>(score: f32, row: Row, key: i32) -> f32`: the derivative of the result by the score; and for read
-   * number i, `fn partial_<name>_<i>` of the same arguments, its derivative by the element read, and
-   * `fn element_<name>_<i>(row: Row, key: i32) -> u32`, which element that is, row-major.
+   * number i, of the same arguments, `fn partial_<name>_<i>`, its derivative by the element read, and
+   * `fn element_<name>_<i> -> u32`, which element that is, row-major.
    */
   readonly wgsl: string;
   /** Whether the derivative by the score is anything but 1. */

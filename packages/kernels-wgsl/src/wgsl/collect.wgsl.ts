@@ -64,7 +64,7 @@ export function collectScore(
     .map(({ isPerRow }, i) => {
       const x = `${slope} * partial_${name}_${i}(${score}, ${row}, ${key})`;
       if (isPerRow) return `${row}_sum${i} += select(${x}, 0.0, ${slope} == 0.0);`;
-      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${row}, ${key}), select(${x}, 0.0, ${slope} == 0.0));`;
+      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${score}, ${row}, ${key}), select(${x}, 0.0, ${slope} == 0.0));`;
     })
     .join('\n');
 }
@@ -78,7 +78,7 @@ export function declareRowSums({ gradient }: ScoreHook, row: string): string[] {
 export function collectRow({ name, gradient }: ScoreHook, row: string): string[] {
   return perRow(gradient!.reads).map(
     (i) =>
-      `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${row}, 0), ${row}_sum${i});`,
+      `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(0.0, ${row}, 0), ${row}_sum${i});`,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { MaskHook, RowConstant, ScoreHook } from '@heed/kernels-wgsl';
 import type { HookGradient } from '@heed/kernels-wgsl/variant';
 import type { Graph } from '../../ir/graph.ts';
-import { constantOf, type Node } from '../../ir/node.ts';
+import { constantOf, type Input, type Node } from '../../ir/node.ts';
 import type { Derivative } from '../derivative/derivative.ts';
 import { boundsOf } from '../bounds/bounds.ts';
 import { MAX } from '../bounds/interval.ts';
@@ -90,17 +90,19 @@ function scoreGradient(name: string, derivative: Derivative): CompiledGradient {
     const partial = `fn partial_${name}_${i}(score: f32, row: Row, key: i32) -> f32`;
     text.add({ signature: partial, inputs: pairInputs, roots: [value] });
     text.add({
-      signature: `fn element_${name}_${i}(row: Row, key: i32) -> u32`,
+      signature: `fn element_${name}_${i}(score: f32, row: Row, key: i32) -> u32`,
       inputs: pairInputs,
       roots: indices,
       result: (texts) => text.element(slot, texts) || '0u',
     });
-    const inputs = inputsOf(...indices);
-    return { table: slot.index, isPerRow: !inputs.has('kv') && !inputs.has('kvRow') };
+    return { table: slot.index, isPerRow: !differsByKey(inputsOf(...indices)) };
   });
   const hasSlope = constantOf(derivative.score) !== 1;
   return { params: text.fields, wgsl: text.text, reads, hasSlope };
 }
+
+const differsByKey = (inputs: ReadonlySet<Input>): boolean =>
+  inputs.has('kv') || inputs.has('kvRow') || inputs.has('score');
 
 /** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */
 export function maskHook(name: string, graph: Graph, root: Node): CompiledMaskHook {

@@ -9,6 +9,7 @@ import { blockRangeWgsl } from '../../wgsl/block-range.wgsl.ts';
 import { blockParams, blocksWgsl } from '../../wgsl/blocks.wgsl.ts';
 import { collectParams, collectWgsl } from '../../wgsl/collect.wgsl.ts';
 import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
+import { enables } from '../../wgsl/enables.ts';
 import { gradientWgsl } from '../../wgsl/gradient.wgsl.ts';
 import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
@@ -48,7 +49,7 @@ function make(config: BackwardConfig): KernelSource {
   const { of, lengths, keys, hooks, read, qType, kvType, headDim, headDimV, resultType } = config;
   const { tileM, tileN } = backwardShape(config);
   const code = sections(
-    config.tile.path === 'subgroup' ? 'enable subgroups;' : '',
+    enables(config.tile.path, resultType, config.write),
     `// ${backwardKey(config)}`,
     none,
     tileClasses,

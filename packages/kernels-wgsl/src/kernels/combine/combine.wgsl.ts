@@ -1,6 +1,7 @@
 import type { KernelSource } from '@heed/core/kernel';
 import { memoized, sections, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts';
+import { enables } from '../../wgsl/enables.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
@@ -43,7 +44,7 @@ export const combineSource: (config: CombineConfig) => KernelSource = memoized(c
 function make(config: CombineConfig): KernelSource {
   const { headDimV, partType, outType, read, write, source } = config;
   const code = sections(
-    outType === 'f16' && write === 'scalar' && 'enable f16;',
+    enables(undefined, outType, write),
     `// combine ${combineKey(config)}`,
     paramsStruct(combineParams),
     bindings(config),

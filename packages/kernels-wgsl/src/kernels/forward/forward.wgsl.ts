@@ -7,6 +7,7 @@ import { addressingWgsl } from '../../wgsl/addressing.wgsl.ts';
 import { blockParams, blocksWgsl } from '../../wgsl/blocks.wgsl.ts';
 import { blockRangeWgsl } from '../../wgsl/block-range.wgsl.ts';
 import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
+import { enables } from '../../wgsl/enables.ts';
 import { epilogueWgsl } from '../../wgsl/epilogue.wgsl.ts';
 import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
 import { forwardParams, type ParamField, paramsStruct } from '../../wgsl/params.ts';
@@ -31,7 +32,7 @@ export const forwardSource: (config: ForwardConfig) => KernelSource = memoized(f
 function make(config: ForwardConfig): KernelSource {
   const { tileM, tileN } = tileShape(config.tile);
   const code = sections(
-    enables(config),
+    enables(config.tile.path, config.outType, config.write),
     `// ${forwardKey(config)}`,
     none,
     tileClasses,
@@ -59,14 +60,6 @@ function make(config: ForwardConfig): KernelSource {
     code: `${code}\n`,
     bindings: ['read', 'read', 'read', 'read', 'read', 'read', 'write', 'write', 'uniform'],
   };
-}
-
-function enables({ tile, outType, write }: ForwardConfig): string {
-  const names = [
-    tile.path === 'subgroup' && 'enable subgroups;',
-    outType === 'f16' && write === 'scalar' && 'enable f16;',
-  ];
-  return names.filter(Boolean).join('\n');
 }
 
 // The slots are the same for every kernel of every package; a slot that a config has no use for holds a placeholder.

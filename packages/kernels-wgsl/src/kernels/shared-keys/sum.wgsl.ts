@@ -2,6 +2,7 @@ import type { KernelSource } from '@heed/core/kernel';
 import { memoized, sections, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts';
 import { none } from '../../wgsl/constants.wgsl.ts';
+import { enables } from '../../wgsl/enables.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
@@ -30,6 +31,7 @@ export const sumSource: (config: SumConfig) => KernelSource = memoized(sumKey, (
   label: `heed/sum of owners ${sumKey(config)}`,
   bindings: ['read', 'read', 'read', 'write', 'uniform'],
   code: `${sections(
+    enables(undefined, config.resultType, config.write),
     `// ${sumKey(config)}`,
     none,
     paramsStruct(sumParams),

@@ -10,7 +10,7 @@ import type {
 import { isQuantised, type KeyType } from '../../../src/config/key-type.ts';
 import { alibi } from '../../../src/hooks/alibi.ts';
 import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
+import { type VariantHooks, variantHooks } from '../../../src/hooks/contract.ts';
 import { softcap } from '../../../src/hooks/softcap.ts';
 import type { CombineConfig } from '../../../src/kernels/combine/combine.wgsl.ts';
 import type { TileConfig } from '../../../src/tiles/tile.ts';
@@ -31,7 +31,7 @@ export const plain: ForwardConfig = {
   tile: { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: false },
 };
 
-const tiles: readonly TileConfig[] = [
+export const tiles: readonly TileConfig[] = [
   { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
   { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: true },
   { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
@@ -48,7 +48,7 @@ const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] =
   ['f16', 'int4', 'f16'],
 ];
 
-const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
+export const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
   ['dense', 'strided'],
   ['varlen', 'strided'],
   ['varlen', 'paged'],
@@ -60,9 +60,13 @@ const layoutsOf = (type: KeyType): typeof layouts =>
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 
-const hooks = [variantHooks([]), variantHooks([band]), variantHooks([softcap, alibi, band])];
+export const hooks: readonly VariantHooks[] = [
+  variantHooks([]),
+  variantHooks([band]),
+  variantHooks([softcap, alibi, band]),
+];
 
-const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
+export const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
   [64, 64],
   [256, 40],
   [17, 5],
@@ -71,11 +75,11 @@ const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
 
 const isVector = (dim: number): boolean => dim % 4 === 0;
 
-function reads([d, dv]: readonly [number, number]): ReadAccess[] {
+export function reads([d, dv]: readonly [number, number]): ReadAccess[] {
   return isVector(d) && isVector(dv) ? ['vec4', 'scalar'] : ['scalar'];
 }
 
-function writes(dv: number, out: FloatType): WriteAccess[] {
+export function writes(dv: number, out: FloatType): WriteAccess[] {
   const narrow: WriteAccess[] = out === 'f16' ? ['pair', 'scalar'] : ['scalar'];
   return isVector(dv) ? ['vec4', ...narrow] : narrow;
 }

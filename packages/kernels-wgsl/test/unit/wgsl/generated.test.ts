@@ -1,15 +1,31 @@
 import { bareVars, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { forwardKey, type ForwardConfig } from '../../../src/config/forward.ts';
+import { backwardKey } from '../../../src/config/backward.ts';
+import { backwardSource } from '../../../src/kernels/backward/backward.wgsl.ts';
+import { deltaSource } from '../../../src/kernels/backward/delta.wgsl.ts';
 import { combineKey, combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
+import { fillSource } from '../../../src/kernels/fill/fill.ts';
 import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
 import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
+import { ownersSource } from '../../../src/kernels/shared-keys/owners.ts';
+import { sumSource } from '../../../src/kernels/shared-keys/sum.wgsl.ts';
+import { sinksSource } from '../../../src/kernels/sinks/sinks.ts';
+import { finishSource } from '../../../src/kernels/table-gradients/finish.ts';
+import { backwardConfigs, deltaConfigs, sumConfigs } from './backward-configs.ts';
 import { combineConfigs, forwardConfigs, plain } from './configs.ts';
 
 const sources = [
   ...forwardConfigs.map((config) => forwardSource(config)),
   ...combineConfigs.map((config) => combineSource(config)),
   gatherSource,
+  ...backwardConfigs.map((config) => backwardSource(config)),
+  ...deltaConfigs.map((config) => deltaSource(config)),
+  ...sumConfigs.map((config) => sumSource(config)),
+  fillSource,
+  finishSource,
+  ownersSource,
+  sinksSource,
 ];
 
 /** `label: finding` for every kernel about which `find` has something to say; the first few. */
@@ -93,5 +109,26 @@ describe('a forward kernel', () => {
 
   it('is generated once', () => {
     expect(forwardSource({ ...plain })).toBe(forwardSource(plain));
+  });
+});
+
+describe('a backward kernel', () => {
+  it('binds the nine slots in their order, whatever its config', () => {
+    const slots = 'q 0 k 1 v 2 dout 3 metadata 4 block_mask 5 captures 6 out 7 params 8'.match(
+      /\w+ \d/g,
+    );
+    for (const config of backwardConfigs) {
+      const found = backwardSource(config).code.matchAll(/@binding\((\d+)\) var<[^>]+> (\w+):/g);
+      expect([...found].map((m) => `${m[2]} ${m[1]}`)).toEqual(slots);
+    }
+  });
+
+  it('has a key of its own for each config', () => {
+    expect(new Set(backwardConfigs.map(backwardKey)).size).toBe(backwardConfigs.length);
+  });
+
+  it('adds no float atomically', () => {
+    const atomics = backwardConfigs.filter(({ of }) => of !== 'tables').map(backwardSource);
+    expect(atomics.filter(({ code }) => code.includes('atomic'))).toEqual([]);
   });
 });

@@ -3,12 +3,17 @@ import { alibi } from '../../../src/hooks/alibi.ts';
 import { band } from '../../../src/hooks/band.ts';
 import { variantHooks } from '../../../src/hooks/contract.ts';
 import { softcap } from '../../../src/hooks/softcap.ts';
+import type { BackwardConfig } from '../../../src/config/backward.ts';
+import { backwardSource } from '../../../src/kernels/backward/backward.wgsl.ts';
+import { deltaSource } from '../../../src/kernels/backward/delta.wgsl.ts';
 import { combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
 import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
 import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
 import { plain } from './configs.ts';
 
 const half = { qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
+
+const plainBackward: BackwardConfig = { ...plain, of: 'q', resultType: 'f32' };
 
 /** Read a change of these files like a change of code. */
 const sources = {
@@ -80,6 +85,20 @@ const sources = {
     source: 'pair',
   }),
   gather: gatherSource,
+  'backward-dq': backwardSource(plainBackward),
+  'backward-dk-dv-subgroup': backwardSource({
+    ...plainBackward,
+    of: 'kv',
+    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 1 },
+  }),
+  'backward-tables-varlen': backwardSource({
+    ...plainBackward,
+    of: 'tables',
+    lengths: 'varlen',
+    hooks: variantHooks([softcap, alibi, band]),
+    write: 'scalar',
+  }),
+  delta: deltaSource({ type: 'f32', headDimV: 64, read: 'vec4' }),
 };
 
 it.for(Object.entries(sources))('%s', async ([name, { code }]) => {
