@@ -3,6 +3,7 @@ export {
   difference,
   type Expected,
   expected,
+  gradientBudget,
   lseBudget,
   outBudget,
 } from './budget/budget.ts';

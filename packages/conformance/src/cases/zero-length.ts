@@ -1,59 +1,61 @@
-import { denseProblem, pagedProblem, packedProblem } from '../problems/build.ts';
+import { type BaseSpec, denseProblem, pagedProblem, packedProblem } from '../problems/build.ts';
 import { launch } from '../problems/launch.ts';
-import type { FloatDType } from '../numerics/storage.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 
 /** Problems with nothing in them somewhere. Each is computed like any other and stays exact. */
-const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
-  'packed/query-side': (dtype) =>
-    packedProblem({ dtype, qLens: [0, 5, 0, 33, 0], kLens: [7, 5, 64, 40, 9] }),
-  'packed/key-side': (dtype) => packedProblem({ dtype, qLens: [3, 5, 1, 33], kLens: [0, 9, 0, 0] }),
-  'packed/both-sides': (dtype) =>
-    packedProblem({ dtype, qLens: [0, 5, 0, 33, 2], kLens: [0, 0, 7, 33, 0] }),
-  'packed/both-sides-causal': (dtype) =>
+export const zeroLengthProblems: Readonly<Record<string, (base: BaseSpec) => Problem>> = {
+  'packed/query-side': (base) =>
+    packedProblem({ ...base, qLens: [0, 5, 0, 33, 0], kLens: [7, 5, 64, 40, 9] }),
+  'packed/key-side': (base) =>
+    packedProblem({ ...base, qLens: [3, 5, 1, 33], kLens: [0, 9, 0, 0] }),
+  'packed/both-sides': (base) =>
+    packedProblem({ ...base, qLens: [0, 5, 0, 33, 2], kLens: [0, 0, 7, 33, 0] }),
+  'packed/both-sides-causal': (base) =>
     packedProblem({
-      dtype,
+      ...base,
       qLens: [0, 5, 0, 33, 2],
       kLens: [0, 0, 7, 33, 0],
       options: { causal: true },
     }),
-  'packed/all-empty': (dtype) => packedProblem({ dtype, qLens: [0, 0, 0], kLens: [0, 0, 0] }),
-  'packed/no-sequences': (dtype) => packedProblem({ dtype, qLens: [] }),
-  'packed/rows-in-no-sequence': (dtype) =>
-    packedProblem({ dtype, qLens: [0, 4], kLens: [0, 4], spareRows: [6, 2] }),
-  'packed/only-rows-in-no-sequence': (dtype) =>
-    packedProblem({ dtype, qLens: [], spareRows: [9, 9] }),
-  'packed/used-0': (dtype) =>
-    packedProblem({ dtype, qLens: [1, 1, 4], kLens: [16, 16, 16], used: [0, 16, 0] }),
-  'paged/used-0': (dtype) =>
-    pagedProblem({ dtype, qLens: [1, 3, 2], used: [0, 20, 0], pageSize: 16 }),
-  'dense/batch-0': (dtype) => denseProblem({ dtype, batch: 0, lq: 4 }),
-  'dense/lq-0': (dtype) => denseProblem({ dtype, lq: 0, lk: 9 }),
-  'dense/lk-0': (dtype) => denseProblem({ dtype, lq: 9, lk: 0 }),
-  'dense/lq-0-lk-0': (dtype) => denseProblem({ dtype, lq: 0, lk: 0 }),
-  'dense/heads-0': (dtype) => denseProblem({ dtype, lq: 4, heads: [0, 1] }),
-  'dense/used-0': (dtype) => denseProblem({ dtype, batch: 3, lq: 2, lk: 40, seqUsedK: [0, 40, 0] }),
+  'packed/all-empty': (base) => packedProblem({ ...base, qLens: [0, 0, 0], kLens: [0, 0, 0] }),
+  'packed/no-sequences': (base) => packedProblem({ ...base, qLens: [] }),
+  'packed/rows-in-no-sequence': (base) =>
+    packedProblem({ ...base, qLens: [0, 4], kLens: [0, 4], spareRows: [6, 2] }),
+  'packed/only-rows-in-no-sequence': (base) =>
+    packedProblem({ ...base, qLens: [], spareRows: [9, 9] }),
+  'packed/used-0': (base) =>
+    packedProblem({ ...base, qLens: [1, 1, 4], kLens: [16, 16, 16], used: [0, 16, 0] }),
+  'paged/used-0': (base) =>
+    pagedProblem({ ...base, qLens: [1, 3, 2], used: [0, 20, 0], pageSize: 16 }),
+  'dense/batch-0': (base) => denseProblem({ ...base, batch: 0, lq: 4 }),
+  'dense/lq-0': (base) => denseProblem({ ...base, lq: 0, lk: 9 }),
+  'dense/lk-0': (base) => denseProblem({ ...base, lq: 9, lk: 0 }),
+  'dense/lq-0-lk-0': (base) => denseProblem({ ...base, lq: 0, lk: 0 }),
+  'dense/heads-0': (base) => denseProblem({ ...base, lq: 4, heads: [0, 1] }),
+  'dense/used-0': (base) =>
+    denseProblem({ ...base, batch: 3, lq: 2, lk: 40, seqUsedK: [0, 40, 0] }),
 };
 
-export const zeroLengthCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
-  defineCase('zero-length', name, {
-    tags: ['browser'],
-    async run(gpu, dtype) {
-      const problem = build(dtype);
-      const checks = [];
-      for (const numSplits of ['auto', 1, 3] as const) {
-        checks.push(
-          ...isRight(
-            `numSplits=${numSplits}`,
-            await launch(gpu, problem, dtype, { numSplits }),
-            problem,
-            dtype,
-          ),
-        );
-      }
-      return checks;
-    },
-  }),
+export const zeroLengthCases: readonly Case[] = Object.entries(zeroLengthProblems).flatMap(
+  ([name, build]) =>
+    defineCase('zero-length', name, {
+      tags: ['browser'],
+      async run(gpu, dtype) {
+        const problem = build({ dtype });
+        const checks = [];
+        for (const numSplits of ['auto', 1, 3] as const) {
+          checks.push(
+            ...isRight(
+              `numSplits=${numSplits}`,
+              await launch(gpu, problem, dtype, { numSplits }),
+              problem,
+              dtype,
+            ),
+          );
+        }
+        return checks;
+      },
+    }),
 );

@@ -2,9 +2,9 @@ import type { Gpu, Tensor } from '@heed/core';
 import { flexAttentionVjp } from '@heed/flex';
 import {
   type AttentionResult,
+  type AttentionGradients,
   attentionVjp,
   type Differentiable,
-  type Gradients as GpuGradients,
   varlenAttentionVjp,
   type VarlenOptions,
 } from '@heed/kernels-wgsl';
@@ -18,7 +18,7 @@ import { place } from './placement.ts';
 import { Scope } from './scope.ts';
 
 /** A call on the GPU that can be differentiated. */
-export type GpuVjp = AttentionResult & Differentiable<GpuGradients>;
+export type GpuVjp = AttentionResult & Differentiable<AttentionGradients>;
 
 /** Runs a problem forward and backward, and reads the gradients back. Frees what it made. */
 export async function launchBackward(
@@ -70,7 +70,7 @@ export async function backward(
   { placement = 'contiguous' }: FlexLaunchOptions = {},
 ): Promise<Gradients> {
   const given = place(scope, dOut, dtype, placement);
-  const { dq, dk, dv, dSinks } = result.backward(
+  const { dq, dk, dv, dSinks, dAlibiSlopes } = result.backward(
     given,
     dLse && place(scope, dLse, 'f32', placement),
   );
@@ -80,5 +80,6 @@ export async function backward(
     dk: await read(dk),
     dv: await read(dv),
     ...(dSinks && { dSinks: await read(dSinks) }),
+    ...(dAlibiSlopes && { dAlibiSlopes: await read(dAlibiSlopes) }),
   };
 }

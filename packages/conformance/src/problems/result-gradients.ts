@@ -27,11 +27,16 @@ function lseGradient({ q, cuSeqlensQ }: Problem, source: Random): NdArray {
   return generate([heads, first], (flat) => (flat % first < end ? source.normal() : NaN));
 }
 
-/** The same gradients times a factor. */
-export function scaled({ dOut, dLse }: ResultGradients, factor: number): ResultGradients {
+/** The same gradients, of whichever kind, times a factor. */
+export function scaled<G extends { readonly [K in keyof G]: NdArray }>(
+  gradients: G,
+  factor: number,
+): G {
   const times = ({ shape, data }: NdArray): NdArray => ({
     shape,
     data: data.map((x) => x * factor),
   });
-  return { dOut: times(dOut), ...(dLse && { dLse: times(dLse) }) };
+  return Object.fromEntries(
+    Object.entries<NdArray>(gradients).map(([name, array]) => [name, times(array)]),
+  ) as unknown as G;
 }

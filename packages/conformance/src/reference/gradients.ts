@@ -123,6 +123,11 @@ function rowGradient(task: RowTask, i: number): void {
 function addSlope({ all, sequence, h, arithmetic }: RowTask, dSlope: number): void {
   const slopes = all.dAlibiSlopes;
   if (!slopes) return;
-  const at = slopes.shape.length === 2 ? sequence.index * slopes.shape[1]! + h : h;
+  const at = slopeIndex(slopes, sequence, h);
   slopes.data[at] = arithmetic.round(slopes.data[at]! + arithmetic.round(dSlope));
+}
+
+/** Which slope a head of a sequence has, of [Hq] or [B, Hq]. */
+export function slopeIndex({ shape }: NdArray, { index }: Sequence, h: number): number {
+  return shape.length === 2 ? index * shape[1]! + h : h;
 }

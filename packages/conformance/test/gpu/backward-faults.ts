@@ -104,4 +104,16 @@ export const backwardFaults: readonly Fault[] = [
     replace: '',
     caughtBy: 'backward-sinks/dense/f32',
   },
+  {
+    name: 'the gradient of a slope has the wrong sign',
+    find: /return -(f32\(abs\(row\.query - key\)\);)/,
+    replace: 'return $1',
+    caughtBy: 'backward-dense/options/softcap-alibi-causal/f32',
+  },
+  {
+    name: 'sums in fixed point lose their carries',
+    find: /let carry = select\(0u, 1u, low \+ value\.x < low\);/,
+    replace: 'let carry = 0u;',
+    caughtBy: 'backward-dense/options/softcap-alibi-causal/f32',
+  },
 ];

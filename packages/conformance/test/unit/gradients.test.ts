@@ -105,13 +105,14 @@ describe('referenceGradients', () => {
 
 describe('the judgement of gradients', () => {
   const sinks = normal([4], random(3), 'f32');
+  const alibiSlopes = normal([4], random(4), 'f32', 0.1);
   const problem = poisonUnused(
     packedProblem({
       ...small,
       qLens: [20, 9],
       kLens: [15, 30],
       spareRows: [1, 1],
-      options: { sinks },
+      options: { sinks, alibiSlopes },
     }),
     NaN,
   );
@@ -128,16 +129,21 @@ describe('the judgement of gradients', () => {
     expect(failures(naive)).toEqual([]);
   });
 
-  it.each(['dq', 'dk', 'dv', 'dSinks'] as const)('does not let %s pass that is off', (name) => {
-    const gradient = naive[name]!;
-    const near = (gradient.data[3] as number) + 1e-4;
-    for (const value of [near, NaN, Infinity])
-      expect(failures({ ...naive, [name]: changed(gradient, 3, value) })).toEqual([`run: ${name}`]);
-  });
+  it.each(['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const)(
+    'does not let %s pass that is off',
+    (name) => {
+      const gradient = naive[name]!;
+      const near = (gradient.data[3] as number) + 1e-4;
+      for (const value of [near, NaN, Infinity])
+        expect(failures({ ...naive, [name]: changed(gradient, 3, value) })).toEqual([
+          `run: ${name}`,
+        ]);
+    },
+  );
 
   it('wants every gradient, and 0 in rows of no sequence', () => {
     const { dq, dk, dv } = naive;
-    expect(failures({ dq, dk, dv })).toEqual(['run: dSinks']);
+    expect(failures({ dq, dk, dv })).toEqual(['run: dSinks', 'run: dAlibiSlopes']);
     for (const name of ['dq', 'dk', 'dv'] as const) {
       const last = naive[name].data.length - 1;
       const got = { ...naive, [name]: changed(naive[name], last, 1e-30) };

@@ -1,5 +1,6 @@
-import { type Budget, gradientBudget, largest, sinkBudget } from '../../budget/budget.ts';
+import { type Budget, gradientBudget, headBudget, largest } from '../../budget/budget.ts';
 import { type Check, near, sameBits } from '../../budget/checks.ts';
+import { headSpread } from '../../budget/head-spread.ts';
 import type { FloatDType } from '../../numerics/storage.ts';
 import { poisonUnused } from '../../problems/rearrange.ts';
 import {
@@ -8,11 +9,12 @@ import {
   referenceGradients,
   type ResultGradients,
 } from '../../reference/gradients.ts';
+import { referenceAttention } from '../../reference/attention.ts';
 import { filled, type NdArray } from '../../reference/nd-array.ts';
 import type { Problem } from '../../reference/problem.ts';
 
 /** The gradients that backward gives. */
-const names = ['dq', 'dk', 'dv', 'dSinks'] as const;
+const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;
 
 type Name = (typeof names)[number];
 
@@ -22,38 +24,57 @@ interface Expected {
 }
 
 // The reference is the slow part of most cases, and one problem is launched in several ways.
-const known = new WeakMap<ResultGradients, Partial<Record<FloatDType, Expected>>>();
+const known = new WeakMap<ResultGradients, Map<string, Expected>>();
 
-function expectedFor(problem: Problem, by: ResultGradients, dtype: FloatDType): Expected {
-  const results = known.get(by) ?? {};
-  known.set(by, results);
-  return (results[dtype] ??= compute(problem, by, dtype));
+/** Storage types of q (and so of out), and of k and v. */
+interface Storage {
+  readonly q: FloatDType;
+  readonly kv: FloatDType;
 }
 
-function compute(problem: Problem, by: ResultGradients, dtype: FloatDType): Expected {
+function expectedFor(problem: Problem, by: ResultGradients, storage: Storage): Expected {
+  const results = known.get(by) ?? new Map<string, Expected>();
+  known.set(by, results);
+  const key = `${storage.q} ${storage.kv}`;
+  const result = results.get(key) ?? compute(problem, by, storage);
+  results.set(key, result);
+  return result;
+}
+
+function compute(problem: Problem, by: ResultGradients, { q, kv }: Storage): Expected {
   const want = referenceGradients(problem, by);
-  const naive = naiveGradients(problem, by, dtype);
+  const naive = naiveGradients(problem, by, q);
+  const state = referenceAttention(problem);
+  const spread = headSpread(problem, state, by, q);
+  const budgetOf = (name: Name, w: NdArray, n: NdArray): Budget =>
+    name === 'dSinks' || name === 'dAlibiSlopes'
+      ? headBudget(w, n, spread[name])
+      : gradientBudget(w, n, state.lse, name === 'dq' ? q : kv);
   const budgets = names.flatMap((name) => {
     const [w, n] = [want[name], naive[name]];
-    if (w === undefined || n === undefined) return [];
-    return [[name, name === 'dSinks' ? sinkBudget(w, n) : gradientBudget(w, n, dtype)]];
+    return w === undefined || n === undefined ? [] : [[name, budgetOf(name, w, n)]];
   });
   return { want, budgets: Object.fromEntries(budgets) as Expected['budgets'] };
 }
 
-/**
- * Gradients within their budgets, and exactly 0 wherever no sequence has a row. `scoreError` is how far the score mod may be
- * off: weights and slopes are then off in that proportion, so the gradients by about 4·error of the largest.
- */
+/** What else decides how far gradients may be off. */
+export interface Allowed {
+  /** How far the score mod may be off: weights and slopes are then off in that proportion, so gradients by about 4·error of the largest. */
+  readonly scoreError?: number;
+  /** Storage type of k and v; default that of q. */
+  readonly kvDtype?: FloatDType;
+}
+
+/** Gradients within their budgets, and exactly 0 wherever no sequence has a row. */
 export function areRight(
   label: string,
   got: Gradients,
   problem: Problem,
   by: ResultGradients,
   dtype: FloatDType,
-  scoreError = 0,
+  { scoreError = 0, kvDtype = dtype }: Allowed = {},
 ): Check[] {
-  const { want, budgets } = expectedFor(problem, by, dtype);
+  const { want, budgets } = expectedFor(problem, by, { q: dtype, kv: kvDtype });
   const checks = names.flatMap((name) => {
     const [w, budget] = [want[name], budgets[name]];
     if (w === undefined || budget === undefined) return [];

@@ -38,7 +38,8 @@ export function gradientCase(
       const by = resultGradients(problem, dtype, { lse });
       const got = await launchBackward(gpu, problem, by, dtype, launch);
       const scoreError = 'scoreError' in problem ? problem.scoreError : 0;
-      return areRight('backward', got, problem, by, dtype, scoreError);
+      const { kvDtype = dtype } = launch;
+      return areRight('backward', got, problem, by, dtype, { scoreError, kvDtype });
     },
   });
 }

@@ -1,0 +1,100 @@
+import { type FloatDType, ulp } from '../numerics/storage.ts';
+import { float64 } from '../reference/arithmetic.ts';
+import { type ResultGradients, slopeIndex } from '../reference/gradients.ts';
+import type { AttentionState, Problem } from '../reference/problem.ts';
+import { scoreFunction } from '../reference/score.ts';
+import { alibiSlope } from '../reference/score-slopes.ts';
+import { headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
+import { visibleKeys } from '../reference/visible.ts';
+
+/** Standard deviations, the largest over heads. */
+export interface HeadSpread {
+  readonly dSinks: number;
+  readonly dAlibiSlopes: number;
+}
+
+// Of a weight: WGSL's exp2 may be 3 + 2|x| ulp off, and lse half an ulp.
+const weightError = 8 * 2 ** -24;
+
+/**
+ * How far gradients with one number per head are off by chance. Each sums one delta = rowsum(dOut∘out) − dLse per row, where
+ * every element of `out` is off by up to half an ulp of its storage type, and the sinks' sum one weight per row. The terms have
+ * both signs, so the sum may be smaller than they are. A naive run is one draw of that.
+ */
+export function headSpread(
+  problem: Problem,
+  state: AttentionState,
+  by: ResultGradients,
+  dtype: FloatDType,
+): HeadSpread {
+  const { sinks, alibiSlopes } = problem.options;
+  const ofSinks = new Float64Array(sinks?.data.length ?? 0);
+  const ofSlopes = new Float64Array(alibiSlopes?.data.length ?? 0);
+  if (sinks || alibiSlopes) {
+    for (const row of rowsOf(problem, state, by, dtype)) {
+      const { sequence, h, lse, delta, variance } = row;
+      if (sinks) {
+        const weight = Math.exp(sinks.data[h]! - lse);
+        ofSinks[h]! += weight ** 2 * (variance + (delta * weightError) ** 2);
+      }
+      if (alibiSlopes) {
+        ofSlopes[slopeIndex(alibiSlopes, sequence, h)]! += variance * meanSlope(problem, row) ** 2;
+      }
+    }
+  }
+  return {
+    dSinks: Math.sqrt(Math.max(0, ...ofSinks)),
+    dAlibiSlopes: Math.sqrt(Math.max(0, ...ofSlopes)),
+  };
+}
+
+/** A query row that sees something, with its delta and the variance of that. */
+interface SpreadRow {
+  readonly sequence: Sequence;
+  readonly h: number;
+  readonly i: number;
+  readonly lse: number;
+  readonly delta: number;
+  readonly variance: number;
+}
+
+function* rowsOf(
+  problem: Problem,
+  { out, lse }: AttentionState,
+  { dOut, dLse }: ResultGradients,
+  dtype: FloatDType,
+): Generator<SpreadRow> {
+  const { query, v } = headsOf(problem);
+  for (const sequence of sequencesOf(problem)) {
+    for (let h = 0; h < query; h++) {
+      for (let i = 0; i < sequence.qLen; i++) {
+        const [at, lseAt] = [sequence.out(h, i), sequence.lse(h, i)];
+        if (lse.data[lseAt] === -Infinity) continue;
+        let delta = -(dLse?.data[lseAt] ?? 0);
+        let variance = 0;
+        for (let d = at; d < at + v; d++) {
+          delta += dOut.data[d]! * out.data[d]!;
+          // Of a uniform error of up to half an ulp.
+          variance += (dOut.data[d]! * ulp(out.data[d]!, dtype)) ** 2 / 12;
+        }
+        yield { sequence, h, i, lse: lse.data[lseAt]!, delta, variance };
+      }
+    }
+  }
+}
+
+/** Σ P·d(score)/d(slope) over the keys of a row: how its delta goes into the gradient by the slope. */
+function meanSlope(problem: Problem, { sequence, h, i, lse }: SpreadRow): number {
+  const { q, k, options } = problem;
+  const heads = headsOf(problem);
+  const hkv = Math.floor(h / (heads.query / heads.kv));
+  const score = scoreFunction(problem, sequence, h, float64);
+  const { position, first, end } = visibleKeys(options, i, sequence.qLen, sequence.kvLen);
+  let sum = 0;
+  for (let j = first; j < end; j++) {
+    const product = float64.dot(q.data, sequence.q(h, i), k.data, sequence.k(hkv, j), heads.qk);
+    const weight = Math.exp(score(product, i, j, position) - lse);
+    sum += weight * alibiSlope({ problem, sequence, h, product, i, j, position });
+  }
+  return sum;
+}
