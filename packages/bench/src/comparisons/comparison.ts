@@ -16,15 +16,21 @@ export interface Distance {
   readonly limit: number;
 }
 
+/** What is promised of a contestant; nothing of most. */
+export interface Promised {
+  /** The most that its time over the first contestant's should be. */
+  readonly atMost?: number;
+  /** The least that it should be: how much faster the first one is. */
+  readonly atLeast?: number;
+  /** The most milliseconds that it should take. */
+  readonly atMostMs?: number;
+}
+
 /** One side of a comparison. */
-export interface Contestant {
+export interface Contestant extends Promised {
   readonly name: string;
   /** The call, in a few words. */
   readonly how: string;
-  /** The most that its time over the first contestant's should be; absent where nothing is promised. */
-  readonly atMost?: number;
-  /** The most milliseconds that it should take, where that is what is promised. */
-  readonly atMostMs?: number;
   readonly prepare: (gpu: Gpu) => Promise<Job | Unsupported>;
 }
 
@@ -36,11 +42,9 @@ export interface Comparison {
 }
 
 /** What came of a contestant. */
-export interface Placed {
+export interface Placed extends Promised {
   readonly name: string;
   readonly how: string;
-  readonly atMost?: number;
-  readonly atMostMs?: number;
   readonly firstUseMs: number;
   readonly distance?: Distance;
   readonly ms: Summary;

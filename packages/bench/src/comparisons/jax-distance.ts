@@ -1,9 +1,7 @@
-import type * as JaxModule from '@jax-js/jax';
+import { type JaxArray, loadJax } from '../jax-gradient.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Contestant } from './comparison.ts';
 import { type DenseInputs, distance } from './dense.ts';
-
-type JaxArray = JaxModule.Array;
 
 /** The score mod `score + (q - kv) / unit` in jax-js, under `jit`: all scores are stored, since it fuses nothing into attention. */
 export function jaxDistance(makeInputs: () => DenseInputs, unit: number): Contestant {
@@ -11,11 +9,8 @@ export function jaxDistance(makeInputs: () => DenseInputs, unit: number): Contes
     name: `jax-js ${packageVersion('@jax-js/jax')}`,
     how: 'jit(softmax(q·kᵀ·scale + distance)·v)',
     async prepare() {
-      const jax = await import('@jax-js/jax');
-      if (!(await jax.init('webgpu')).includes('webgpu')) {
-        return { unsupported: 'jax-js found no WebGPU device' };
-      }
-      jax.defaultDevice('webgpu');
+      const jax = await loadJax();
+      if ('unsupported' in jax) return jax;
       const { numpy: np, nn } = jax;
       const inputs = makeInputs();
       const [, heads, seqlen, headDim] = inputs.shape;

@@ -6,6 +6,7 @@ import { backwardBesideForward, backwardOfMods } from './backward.ts';
 import { blockMaskContestants } from './block-mask.ts';
 import type { Comparison } from './comparison.ts';
 import { type DenseCall, type DenseInputs, denseContestant, denseInputs } from './dense.ts';
+import { gradientBesideJax } from './jax-backward.ts';
 import { jaxDistance } from './jax-distance.ts';
 import { decodeOverPages, hostCost } from './kv-cache.ts';
 import { paddedAndPacked } from './padded.ts';
@@ -131,6 +132,11 @@ export const comparisons: readonly Comparison[] = [
     id: 'backward',
     title: 'backward beside forward, causal f32, B1 S1024 H8 D64',
     contestants: backwardBesideForward(inputs),
+  },
+  {
+    id: 'backward-jax',
+    title: 'forward and gradient beside jax-js, causal f32, B1 S1024 H8 D64',
+    contestants: gradientBesideJax(inputs),
   },
   {
     id: 'backward-flex',

@@ -57,13 +57,14 @@ export async function runComparison(
 }
 
 function place(
-  { contestant: { name, how, atMost, atMostMs }, firstUseMs, distance }: Ready,
+  { contestant: { name, how, atMost, atLeast, atMostMs }, firstUseMs, distance }: Ready,
   samples: readonly number[],
   base: readonly number[],
 ): Placed {
   const promised = {
     ...(atMost !== undefined && { atMost }),
     ...(atMostMs !== undefined && { atMostMs }),
+    ...(atLeast !== undefined && { atLeast }),
   };
   const ratio = summarize(pairedRatios(samples, base));
   const times = { firstUseMs, ms: summarize(samples), ratio, samples };

@@ -46,11 +46,12 @@ function cells(placed: Placed): string[] {
   ];
 }
 
-function promised({ atMost, atMostMs, ratio, ms }: Placed): string {
+/** What is promised, and whether it is kept. */
+function promised({ atMost, atLeast, atMostMs, ratio, ms }: Placed): string {
   const mark = (isKept: boolean): string => (isKept ? '✓' : '✗');
-  if (atMostMs !== undefined) return `≤ ${atMostMs.toFixed(1)} ms ${mark(ms.median <= atMostMs)}`;
   if (atMost !== undefined) return `≤ ${atMost.toFixed(3)} ${mark(ratio.median <= atMost)}`;
-  return '';
+  if (atLeast !== undefined) return `≥ ${atLeast.toFixed(3)} ${mark(ratio.median >= atLeast)}`;
+  return atMostMs === undefined ? '' : `≤ ${atMostMs.toFixed(1)} ms ${mark(ms.median <= atMostMs)}`;
 }
 
 /** Whether an output was checked and found off. */

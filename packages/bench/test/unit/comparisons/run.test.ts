@@ -92,6 +92,8 @@ describe('renderComparisons', () => {
       { ...fake('second'), atMost: 0 },
       { ...fake('third'), atMostMs: 1e6 },
       { ...fake('fourth'), atMostMs: -1 },
+      { ...fake('fifth'), atLeast: 1e9 },
+      { ...fake('sixth'), atLeast: 0 },
     );
     const lines = renderComparisons([result]).split('\n');
     expect(lines[1]).toBe('some work (some, 3 interleaved rounds)');
@@ -101,6 +103,8 @@ describe('renderComparisons', () => {
     expect(lines[4]).toMatch(/second .*≤ 0\.000 ✗ .* — +call of second$/);
     expect(lines[5]).toMatch(/third .*≤ 1000000\.0 ms ✓ .* — +call of third$/);
     expect(lines[6]).toMatch(/fourth .*≤ -1\.0 ms ✗ .* — +call of fourth$/);
+    expect(lines[7]).toMatch(/fifth .*≥ 1000000000\.000 ✗ /);
+    expect(lines[8]).toMatch(/sixth .*≥ 0\.000 ✓ /);
     expect(isWrong({ distance: { maxError: Number.NaN, limit: 1 } })).toBe(true);
   });
 });
