@@ -31,7 +31,7 @@ export interface CompiledFunction {
   readonly hash: string;
   /** Of score mods. */
   readonly derivative?: ModDerivative;
-  /** The types, the graph and the WGSL, for people. */
+  /** For people: the captures with their types, how the gradient by each is summed and why, the graph, the WGSL. */
   explain(): string;
 }
 
@@ -60,15 +60,15 @@ export function compileMod(
   checkFunction('compileMod', fn);
   const resolution = resolve('compileMod', fn, captures);
   const mod = compileResolved('compileMod', resolution, options.kind);
-  const { wgsl } = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');
+  const hook = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');
   return {
     kind: mod.kind,
-    wgsl,
+    wgsl: hook.wgsl,
     js: jsMod(mod, resolution),
     ir: mod.root,
     hash: mod.hash,
     ...(mod.kind === 'score' && { derivative: derivativeOf(mod, resolution) }),
-    explain: () => explainMod(mod, wgsl),
+    explain: () => explainMod(mod, hook),
   };
 }
 

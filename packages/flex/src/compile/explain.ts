@@ -1,22 +1,27 @@
+import type { CompiledMaskHook, CompiledScoreHook } from '../backends/wgsl/hooks.ts';
 import { printGraph } from '../ir/print.ts';
 import type { Slot } from '../ir/slot.ts';
 import type { CompiledMod } from './compiled.ts';
+import { explainGradients } from './explain-gradient.ts';
 
-/** What became of a mod: its kind and captures with their types, the graph, the WGSL. */
-export function explainMod(mod: CompiledMod, wgsl: string): string {
+/**
+ * What became of a mod: its kind, captures with their types, how the gradient by each is summed and why, the graph, the WGSL.
+ */
+export function explainMod(mod: CompiledMod, hook: CompiledScoreHook | CompiledMaskHook): string {
   const slots: readonly Slot[] = [...mod.scalars, ...mod.tables];
-  const captures = slots.map((slot) => `  ${slot.name}: ${slotType(slot)}`);
+  const captures = slots.map((slot) => `${slot.name}: ${slotType(slot)}`);
+  const gradients = hook.kind === 'score' ? explainGradients(mod, hook) : [];
   return [
     `${mod.kind} mod ${mod.hash}`,
-    ...(captures.length > 0 ? ['', 'captures', ...captures] : []),
-    '',
-    'graph',
-    printGraph(mod.root, ({ name }) => name).replaceAll(/^/gm, '  '),
-    '',
-    'wgsl',
-    wgsl.replaceAll(/^(?=.)/gm, '  '),
+    ...section('captures', captures),
+    ...section('gradients', gradients),
+    ...section('graph', printGraph(mod.root, ({ name }) => name).split('\n')),
+    ...section('wgsl', hook.wgsl.split('\n')),
   ].join('\n');
 }
+
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length > 0 ? ['', title, ...lines.map((line) => (line === '' ? '' : `  ${line}`))] : [];
 
 function slotType(slot: Slot): string {
   return slot.kind === 'scalar' ? slot.type : `${slot.dtype} table of rank ${slot.rank}`;

@@ -3,13 +3,22 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as docstrings from '../examples/docstrings.ts';
 import { guideExamples, trimmed } from '../examples/guide-text.ts';
 
-const texts = import.meta.glob(['../../../../docs/flex.md', '../examples/guide/*.ts'], {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
-const guide = guideExamples(texts['../../../../docs/flex.md']!);
-const files = Object.keys(texts).filter((path) => /\/\d+-/.test(path));
+const texts = import.meta.glob(
+  ['../../../../docs/{flex,backward}.md', '../examples/{guide,backward}/*.ts'],
+  { query: '?raw', import: 'default', eager: true },
+);
+
+/** The examples of a guide, with the names of their files. */
+function examplesOf(
+  guide: string,
+  folder: string,
+): [title: string, printed: readonly string[], name: string][] {
+  const files = Object.keys(texts).filter((path) => new RegExp(`/${folder}/\\d+-`).test(path));
+  return guideExamples(texts[`../../../../docs/${guide}.md`]!).map(({ title, printed }, i) => {
+    const name = files[i]!.match(/([^/]+)\.ts$/)![1]!;
+    return [title, printed, name];
+  });
+}
 
 const elements = ({ shape }: Tensor): number => shape.reduce((a, b) => a * b, 1);
 
@@ -45,11 +54,17 @@ afterAll(async () => {
 
 // test/unit/readme.test.ts holds that these files are what the guide shows.
 describe('in docs/flex.md, example', () => {
-  it.for(guide.map((example, i) => [example.title, example.printed, files[i]!] as const))(
+  it.for(examplesOf('flex', 'guide'))('%s prints what it says', async ([, printed, name]) => {
+    const calls = await printedBy(() => import(`../examples/guide/${name}.ts`));
+    expect(calls.map(shown)).toEqual(printed);
+  });
+});
+
+describe('in docs/backward.md, example', () => {
+  it.for(examplesOf('backward', 'backward'))(
     '%s prints what it says',
-    async ([, printed, file]) => {
-      const name = file.match(/([^/]+)\.ts$/)![1]!;
-      const calls = await printedBy(() => import(`../examples/guide/${name}.ts`));
+    async ([, printed, name]) => {
+      const calls = await printedBy(() => import(`../examples/backward/${name}.ts`));
       expect(calls.map(shown)).toEqual(printed);
     },
   );

@@ -13,6 +13,7 @@ const files = import.meta.glob(
     '../../README.md',
     '../../../../README.md',
     '../../../../docs/flex.md',
+    '../../../../docs/backward.md',
     '../../src/**/*.ts',
     '../examples/**/*.ts',
   ],
@@ -99,6 +100,15 @@ describe('docs/flex.md', () => {
       evaluate(`(s) => { for (let i = 0; i < ${turns}; i++) s += 1; return s; }`);
     expect(api.compileMod(loop(256)).js(1, 0, 0, 0, 0)).toBe(257);
     expect(() => api.compileMod(loop(257))).toThrow('more than 256 turns');
+  });
+});
+
+describe('docs/backward.md', () => {
+  it('shows the three examples that run', () => {
+    const paths = Object.keys(files).filter((path) => /\/backward\/\d+-/.test(path));
+    const shown = guideExamples(files['../../../../docs/backward.md']!).map(({ code }) => code);
+    expect(shown).toHaveLength(3);
+    expect(shown).toEqual(paths.map((path) => files[path]));
   });
 });
 
