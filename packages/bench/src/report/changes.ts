@@ -7,7 +7,7 @@ import { columns } from './columns.ts';
 export interface Change {
   readonly id: string;
   readonly name: string;
-  readonly then: number;
+  readonly before: number;
   readonly now: number;
   /** What the numbers are. */
   readonly unit: 'time / roof' | 'time / first' | 'time × arithmetic limit';
@@ -31,7 +31,7 @@ export function changesSince(then: Report, now: Report): Change[] {
   return measured(now).flatMap((one) => {
     const known = before.get(`${one.id} ${one.name}`);
     const { id, name, unit, value } = one;
-    return known ? [{ id, name, unit, then: known.value, now: value }] : [];
+    return known ? [{ id, name, unit, before: known.value, now: value }] : [];
   });
 }
 
@@ -60,14 +60,14 @@ function measured({ rows, comparisons, limits }: Report): Measured[] {
 /** The changes worth telling, the worst first, as text. */
 export function renderChanges(changes: readonly Change[], since: string): string {
   const notable = changes
-    .map((change) => ({ ...change, factor: change.now / change.then }))
+    .map((change) => ({ ...change, factor: change.now / change.before }))
     .filter(({ factor }) => factor > NOTABLE || factor < 1 / NOTABLE)
     .toSorted((a, b) => b.factor - a.factor);
   const rest = changes.length - notable.length;
-  const cells = notable.map(({ id, name, then, now, unit, factor }) => [
+  const cells = notable.map(({ id, name, before, now, unit, factor }) => [
     factor > 1 ? 'SLOWER' : 'faster',
     `${factor.toFixed(2)}×`,
-    `${then.toFixed(2)} → ${now.toFixed(2)}`,
+    `${before.toFixed(2)} → ${now.toFixed(2)}`,
     unit,
     `${id}: ${name}`,
   ]);

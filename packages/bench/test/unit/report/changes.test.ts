@@ -40,8 +40,8 @@ describe('changesSince', () => {
       'some: mod',
     ]);
     // 2 GFLOP at 100 GFLOP/s is 20 ms, half of heed's 40.
-    expect(changes[0]).toMatchObject({ then: 2, now: 2, unit: 'time / roof' });
-    expect(changes[2]).toMatchObject({ then: 1.1, now: 2.2, unit: 'time / first' });
+    expect(changes[0]).toMatchObject({ before: 2, now: 2, unit: 'time / roof' });
+    expect(changes[2]).toMatchObject({ before: 1.1, now: 2.2, unit: 'time / first' });
   });
 
   test('a machine of half the speed changes nothing', () => {
@@ -49,8 +49,8 @@ describe('changesSince', () => {
       limits: { gflops: 50, gigabytes: 5 },
     });
     const [row, plain, mod] = changesSince(before, slow);
-    expect(row!.now).toBe(row!.then / 2); // its 40 ms are now as fast as the roof
-    expect([plain!.now, mod!.now]).toEqual([plain!.then, mod!.then]);
+    expect(row!.now).toBe(row!.before / 2); // its 40 ms are now as fast as the roof
+    expect([plain!.now, mod!.now]).toEqual([plain!.before, mod!.before]);
   });
 
   test('leaves out what only one run has', () => {
