@@ -1,7 +1,10 @@
 import { wgsl } from '@heed/core/kernel';
 import type { Helper } from './expression.ts';
 
-/** Functions that WGSL lacks, or has with too little accuracy or too small a domain. Names start with the hook's. */
+/**
+ * Functions that WGSL lacks, or has with too little accuracy or too small a domain. Names start with the hook's. They are
+ * called for every score, so nothing in them may branch, as `&&` does: some compilers never get through that.
+ */
 const helpers: Record<Helper, (name: string) => string> = {
   // As in the softcap of @heed/kernels-wgsl: WGSL's tanh is inaccurate near 0, and NaN on some adapters far from it.
   tanh: (name) => wgsl`
@@ -15,9 +18,9 @@ const helpers: Record<Helper, (name: string) => string> = {
   // WGSL's pow wants a positive base.
   pow: (name) => wgsl`
     fn ${name}(x: f32, y: f32) -> f32 {
-      let size = select(select(pow(abs(x), y), 0.0, x == 0.0 && y > 0.0), 1.0, y == 0.0);
+      let size = select(select(pow(abs(x), y), 0.0, (x == 0.0) & (y > 0.0)), 1.0, y == 0.0);
       let odd = y - 2.0 * floor(y * 0.5) == 1.0;
-      return select(size, -size, x < 0.0 && odd);
+      return select(size, -size, (x < 0.0) & odd);
     }
   `,
   // WGSL's % rounds the quotient, which can be one too many at a multiple of y.
@@ -33,7 +36,7 @@ const helpers: Record<Helper, (name: string) => string> = {
   floor_div: (name) => wgsl`
     fn ${name}(x: i32, y: i32) -> i32 {
       let rest = x % y;
-      return x / y - select(0, 1, rest != 0 && (rest ^ y) < 0);
+      return x / y - select(0, 1, (rest != 0) & ((rest ^ y) < 0));
     }
   `,
 };

@@ -61,6 +61,15 @@ describe(`the text of ${sources.length} kernels`, () => {
     expect(wrong.map(({ label }) => label)).toEqual([]);
   });
 
+  // Some compilers never get through the branches that && and || are, where they run for every score.
+  it('has no short-circuit in what runs for every score', () => {
+    const perScore =
+      /\bfn (?:mod_score|mod_slope|masked_score|(?:score|visible|slope)_\w+)\([^{]*\{[\s\S]*?\n\}/g;
+    const bodies = (code: string): string[] => withoutComments(code).match(perScore) ?? [];
+    expect(sources.some(({ code }) => bodies(code).length > 2)).toBe(true);
+    expect(findings((code) => bodies(code).filter((body) => /&&|\|\|/.test(body)))).toEqual([]);
+  });
+
   it('calls no function that it does not declare, and declares none twice', () => {
     const wrong = findings((code) => {
       const text = withoutComments(code);
