@@ -31,6 +31,8 @@ export function denseInputs(heads: number, seqlen: number, headDim: number): Den
 /** What a contestant computes, for the float64 reference, and the call. */
 export interface DenseCall extends Omit<Contestant, 'prepare'> {
   readonly reference: ReferenceOptions;
+  /** [1]: keys in use, where not all are. */
+  readonly seqUsedK?: Int32Array;
   /** Makes what the call captures, beside q, k and v. */
   readonly call: (gpu: Gpu, owned: (tensor: Tensor) => Tensor) => (qkv: Operands) => Tensor;
 }
@@ -40,7 +42,7 @@ type Operands = readonly [q: Tensor, k: Tensor, v: Tensor];
 /** A call of heed over dense inputs, judged by its last rows: those that see the most keys. */
 export function denseContestant(
   makeInputs: () => DenseInputs,
-  { reference, call, ...rest }: DenseCall,
+  { reference, seqUsedK, call, ...rest }: DenseCall,
 ): Contestant {
   return {
     ...rest,
@@ -61,7 +63,7 @@ export function denseContestant(
           using out = run([q, k, v]);
           latest = (await out.read()) as Float32Array<ArrayBuffer>;
         },
-        check: () => distance(inputs, reference, latest),
+        check: () => distance(inputs, reference, latest, seqUsedK),
         dispose: () => tensors.forEach((tensor) => tensor.dispose()),
       };
     },
@@ -75,6 +77,7 @@ export function distance(
   { shape: [, heads, seqlen, headDim], q, k, v }: DenseInputs,
   options: ReferenceOptions,
   out: Float32Array,
+  seqUsedK?: Int32Array,
 ): Distance {
   const tail = (x: Float32Array | Float64Array): Float32Array =>
     Float32Array.from({ length: heads * CHECKED_ROWS * headDim }, (_, i) => {
@@ -82,7 +85,7 @@ export function distance(
       return x[(head * seqlen + seqlen - CHECKED_ROWS) * headDim + (i % (CHECKED_ROWS * headDim))]!;
     });
   const rows = { shape: [1, heads, CHECKED_ROWS, headDim], data: tail(q.data) };
-  const problem = { q: rows, k, v, options };
+  const problem = { q: rows, k, v, options, ...(seqUsedK && { seqUsedK }) };
   const want = expected(referenceAttention(problem), naiveAttention(problem), 'f32');
   return { maxError: maxErrorOf(tail(out), want.out.data), limit: want.budgets.out.limit };
 }

@@ -29,6 +29,7 @@ const builtInCausal: DenseCall = {
   call: () => (qkv) => attention(...qkv, { causal: true }).out,
 };
 
+const eighth = Int32Array.of(2048 / 8);
 const WINDOW = 256;
 const MAX_DISTANCE = 128;
 const biasAt = (h: number, distance: number): number => Math.sin(h * 31 + distance * 0.7) / 2;
@@ -125,6 +126,21 @@ export const comparisons: readonly Comparison[] = [
         reference: { window: [WINDOW, 0] },
         call: () => (qkv) =>
           flexAttention(...qkv, { maskMod: slidingWindow, captures: { window: WINDOW } }).out,
+      }),
+    ],
+  },
+  {
+    id: 'used-eighth',
+    title: 'an eighth of the slot in use beside all of it, f32, B1 S2048 H8 D64',
+    contestants: [
+      dense(causalInputs, plain),
+      dense(causalInputs, {
+        name: 'seqUsedK',
+        how: 'attention(q, k, v, { seqUsedK: [256] })',
+        atMost: 1 / 6,
+        reference: {},
+        seqUsedK: eighth,
+        call: () => (qkv) => attention(...qkv, { seqUsedK: eighth }).out,
       }),
     ],
   },
