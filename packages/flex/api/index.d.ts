@@ -43,7 +43,7 @@ export interface FlexOptions<C extends Captures = never> extends Omit<AttentionO
   readonly blockMask?: BlockMask;
   readonly captures?: C;
 }
-export interface FlexProblem<C extends Captures = never> extends Omit<AttentionProblem, BuiltInVariants | "alibi">, Mods<C> {}
+export interface FlexProblem<C extends Captures = never> extends Omit<AttentionProblem, BuiltInVariants | "alibi">, Mods<C>, GradOptions {}
 export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {
   readonly q: Tensor;
   readonly k: Tensor;
@@ -112,6 +112,9 @@ export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, vie
 export declare function i32(value: number): number;
 export declare function notMask<C>(mask: MaskMod<C>): MaskMod<C>;
 export declare function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>>;
+export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & {
+  readonly backward: true;
+}): AttentionPlan<FlexTensors<C>, AttentionResult & Differentiable<FlexGradients>>;
 export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C>): AttentionPlan<FlexTensors<C>>;
 // #endregion
 

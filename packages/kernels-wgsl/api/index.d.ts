@@ -25,6 +25,7 @@ export { AttentionProblem }
 export { AttentionResult }
 export { AttentionTensors }
 export { Differentiable }
+export { DifferentiablePlan }
 export { Gradients }
 export { Hook }
 export { MaskHook }

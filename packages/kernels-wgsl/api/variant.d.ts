@@ -51,6 +51,7 @@ export declare const tileClasses: string;
 // #endregion
 
 // #region Other
+export { AllGradients }
 export { allHooks }
 export { AttentionPlan }
 export { AttentionTensors }
@@ -59,6 +60,7 @@ export { Call }
 export { DerivedWords }
 export { differentiable }
 export { Differentiable }
+export { Forward }
 export { Gradients }
 export { Hook }
 export { HookGradient }

@@ -12,7 +12,7 @@ export { varlenAttention } from './api/varlen-attention.ts';
 export { varlenAttentionVjp } from './api/varlen-attention-vjp.ts';
 export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './hooks/contract.ts';
 export type { AttentionPlan } from './plan/make-plan.ts';
-export { type AttentionTensors, planAttention } from './plan/plan.ts';
+export { type AttentionTensors, type DifferentiablePlan, planAttention } from './plan/plan.ts';
 export type { AttentionProblem } from './plan/problem.ts';
 export type { Gradients } from './run/backward.ts';
 export type { WarmupOptions } from './plan/warmup.ts';

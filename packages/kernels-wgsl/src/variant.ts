@@ -5,7 +5,7 @@
 export type { Call } from './api/call.ts';
 export { fail, show } from './api/checks/fail.ts';
 export { checkCumulative, checkLengths, checkUsed, type Lengths } from './api/checks/lengths.ts';
-export { type Differentiable, differentiable } from './api/vjp.ts';
+export { type Differentiable, differentiable, type Forward } from './api/vjp.ts';
 export { denseCall } from './api/dense-call.ts';
 export { isView, varlenCall, viewCall } from './api/varlen-call.ts';
 export type { BoundHook } from './hooks/bound.ts';
@@ -23,7 +23,7 @@ export {
 export { checkProblem } from './plan/check.ts';
 export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
 export { type AttentionTensors, layoutCall } from './plan/plan.ts';
-export type { Gradients } from './run/backward.ts';
+export type { AllGradients, Gradients } from './run/backward.ts';
 export { runCall } from './run/call.ts';
 export { type BoundCaptures, bindCaptures } from './run/captures.ts';
 export { type BoundLengths, bindLengths } from './run/lengths.ts';

@@ -1,6 +1,12 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult, Differentiable, Gradients } from '@heed/kernels-wgsl';
-import { type Call, differentiable, fail } from '@heed/kernels-wgsl/variant';
+import {
+  type AllGradients,
+  type Call,
+  differentiable,
+  fail,
+  type Forward,
+} from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
 import { compileFor } from './compiled-hook.ts';
 import { flexCall } from './flex-call.ts';
@@ -47,12 +53,20 @@ export function flexAttentionVjp(
   v: Tensor | object,
   options?: object,
 ): AttentionResult & Differentiable<FlexGradients> {
-  const call = flexCall(fn, q, k, v, options);
+  return flexDifferentiable(flexCall(fn, q, k, v, options));
+}
+
+/** Runs a checked call forward, and keeps what its backward needs. */
+export function flexDifferentiable(
+  call: Call,
+  forward?: Forward,
+): AttentionResult & Differentiable<FlexGradients> {
   const names = gradNames(call.options, call);
-  return differentiable(call, names.size > 0, ({ tables, ...gradients }) => ({
+  const named = ({ tables, ...gradients }: AllGradients): FlexGradients => ({
     ...gradients,
     dCaptures: Object.fromEntries([...names].map(([table, name]) => [name, tables[table]!])),
-  }));
+  });
+  return differentiable(call, names.size > 0, named, forward);
 }
 
 /** The tables of the score mod that get a gradient, by their index, with their names. */

@@ -1,6 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { assertUsable } from '@heed/core/kernel';
-import type { AttentionProblem } from '@heed/kernels-wgsl';
+import type { AttentionProblem, AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import {
   type AttentionPlan,
   type AttentionTensors,
@@ -11,6 +11,7 @@ import {
 } from '@heed/kernels-wgsl/variant';
 import { checkBlockMask } from '../block-mask/hook.ts';
 import type { Captures } from '../compile/types.ts';
+import { flexDifferentiable, type FlexGradients, type GradOptions } from './flex-attention-vjp.ts';
 import { checkFlexOptions, flexHooks } from './flex-call.ts';
 import { hooksOfProblem } from './plan-hooks.ts';
 import type { AnyFlexOptions, BuiltInVariants, FlexOptions } from './options.ts';
@@ -22,7 +23,7 @@ type Mods<C extends Captures> = Pick<
 
 /** What a plan is made for. Of the captures only their types matter: other values need no other plan. */
 export interface FlexProblem<C extends Captures = never>
-  extends Omit<AttentionProblem, BuiltInVariants | 'alibi'>, Mods<C> {}
+  extends Omit<AttentionProblem, BuiltInVariants | 'alibi'>, Mods<C>, GradOptions {}
 
 /** What a plan runs on. Mods and captures are those of the problem, unless others of the same kind are given. */
 export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {
@@ -43,26 +44,36 @@ export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> 
  */
 export function planFlexAttention<C extends Captures = {}>(
   gpu: Gpu,
+  problem: FlexProblem<C> & { readonly backward: true },
+): AttentionPlan<FlexTensors<C>, AttentionResult & Differentiable<FlexGradients>>;
+export function planFlexAttention<C extends Captures = {}>(
+  gpu: Gpu,
+  problem: FlexProblem<C>,
+): AttentionPlan<FlexTensors<C>>;
+export function planFlexAttention<C extends Captures = {}>(
+  gpu: Gpu,
   problem: FlexProblem<C>,
 ): AttentionPlan<FlexTensors<C>> {
   assertUsable(gpu);
   checkProblem(problem, 'planFlexAttention');
-  const { scoreMod, maskMod, blockMask, captures } = problem;
+  const { scoreMod, maskMod, blockMask, captures, grads } = problem;
   const mods = { scoreMod, maskMod, blockMask, captures } as AnyFlexOptions;
   checkFlexOptions('planFlexAttention', { ...problem, ...mods } as AnyFlexOptions);
   const { hooks, sources } = hooksOfProblem('planFlexAttention', mods);
-  return makePlan<FlexTensors<C>>(
-    gpu,
+  return makePlan<FlexTensors<C>, AttentionResult>(gpu, {
     problem,
-    variantHooks(hooks),
-    (fn, tensors) => {
+    hooks: variantHooks(hooks),
+    callOf: (fn, tensors) => {
       const values = { ...captures, ...tensors.captures };
-      const all = { ...mods, ...tensors, captures: values } as AnyFlexOptions & AttentionTensors;
+      const given = { ...mods, ...(grads && { grads }), ...tensors, captures: values };
+      const all = given as AnyFlexOptions & AttentionTensors;
       checkFlexOptions(fn, all);
       const call = layoutCall(fn, problem, all, flexHooks(fn, gpu, all));
       if (all.blockMask) checkBlockMask(call, all.blockMask);
       return call;
     },
-    sources,
-  );
+    resultOf: problem.backward ? flexDifferentiable : (call, forward) => forward(call),
+    withTables: grads?.length !== 0,
+    extra: sources,
+  });
 }

@@ -23,18 +23,23 @@ export interface Differentiable<G> {
   readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
 }
 
+/** Runs a checked call. */
+export type Forward = (call: Call) => AttentionResult;
+
 /**
  * Runs a checked call forward, and keeps what its backward needs.
  * @param withTables whether the gradients by the tables of the last score hook are wanted
  * @param name what they are called in the result
+ * @param forward runs it forward; default with the kernel that its problem selects
  */
 export function differentiable<G>(
   call: Call,
   withTables: boolean,
   name: (gradients: AllGradients) => G,
+  forward: Forward = runCall,
 ): AttentionResult & Differentiable<G> {
   checkDifferentiable(call);
-  const { out, lse } = runCall({ ...call, options: { ...call.options, returnLse: true } });
+  const { out, lse } = forward({ ...call, options: { ...call.options, returnLse: true } });
   return {
     out,
     lse: lse!,
@@ -51,12 +56,14 @@ export function differentiable<G>(
 /** attention's own: the tables of its last score hook are ALiBi's slopes, if there are any. */
 export function attentionDifferentiable(
   call: Call,
+  forward?: Forward,
 ): AttentionResult & Differentiable<AttentionGradients> {
   const hasSlopes = call.options.alibiSlopes !== undefined;
-  return differentiable(call, hasSlopes, ({ tables, ...gradients }) => ({
+  const name = ({ tables, ...gradients }: AllGradients): AttentionGradients => ({
     ...gradients,
     ...(tables[0] && { dAlibiSlopes: tables[0] }),
-  }));
+  });
+  return differentiable(call, hasSlopes, name, forward);
 }
 
 function checkDifferentiable(call: Call): asserts call is FloatCall {

@@ -14,11 +14,6 @@ export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
     const rule = "layout must be 'dense', 'varlen' or 'paged'";
     fail(fn, rule, show(p?.layout), 'Paged keys have a block table.');
   }
-  if (p.backward) {
-    throw new UnsupportedError(
-      `${fn}: plans are of the forward pass only. Leave backward out, and call attentionVjp for gradients.`,
-    );
-  }
   const { q: qShape, k: kShape, v: vShape = kShape, sequences } = p;
   checkShape(fn, 'q', qShape, ranks[0]);
   checkShape(fn, 'k', kShape, ranks[1]);
@@ -30,6 +25,11 @@ export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
   const type = checkFormat(fn, p.format, p.layout === 'paged');
+  if (p.backward && type !== undefined) {
+    throw new UnsupportedError(
+      `${fn}: ${type} pages have no gradient. Leave backward out, or use f32 or f16 pages.`,
+    );
+  }
   if (p.kvDtype !== undefined && p.kvDtype !== (p.format ?? p.kvDtype)) {
     fail(fn, `kvDtype must be the format, '${p.format}'`, show(p.kvDtype), 'Leave kvDtype out.');
   }

@@ -3,10 +3,12 @@ import type { KernelSource } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import { fail } from '../api/checks/fail.ts';
 import type { AttentionResult } from '../api/options.ts';
+import type { Forward } from '../api/vjp.ts';
 import type { VariantHooks } from '../hooks/contract.ts';
 import { gatherSource } from '../kernels/gather/gather.wgsl.ts';
 import { runForward } from '../run/forward.ts';
 import { KeptScratch, passTarget, recorderTarget } from '../run/target.ts';
+import { backwardSources } from './backward-sources.ts';
 import { checkMatch } from './match.ts';
 import type { AttentionTensors } from './plan.ts';
 import { type AttentionProblem, factsOfCall, factsOfProblem } from './problem.ts';
@@ -15,13 +17,16 @@ import { planSources } from './sources.ts';
 import { warmup, type WarmupOptions } from './warmup.ts';
 
 /** A kernel choice that can be made, compiled and looked at before there is any data. */
-export interface AttentionPlan<Tensors = AttentionTensors> extends Disposable {
+export interface AttentionPlan<
+  Tensors = AttentionTensors,
+  Result = AttentionResult,
+> extends Disposable {
   readonly problem: AttentionProblem;
   /** The generated attention kernel, for contiguous tensors. */
   readonly wgsl: string;
   /**
    * Compiles off the hot path, and runs each kernel once over nothing, since some drivers compile at the first dispatch.
-   * After it, runs over contiguous tensors compile nothing.
+   * After it, runs over contiguous tensors compile nothing, nor do their gradients.
    * @throws CompileError what the adapter's compiler refused
    */
   warmup(options?: WarmupOptions): Promise<void>;
@@ -29,9 +34,9 @@ export interface AttentionPlan<Tensors = AttentionTensors> extends Disposable {
    * Dispatches, like the function that the plan stands for.
    * @throws as that does, and ValidationError for data that the plan was not made for
    */
-  run(tensors: Tensors): AttentionResult;
+  run(tensors: Tensors): Result;
   /**
-   * Records into a compute pass of yours, which you end and submit. Scratch memory stays with the plan until `dispose`;
+   * Records into a compute pass of yours, which you end and submit; forward only. Scratch memory stays with the plan until `dispose`;
    * dispose plan and tensors only after the submit.
    */
   encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
@@ -41,22 +46,35 @@ export interface AttentionPlan<Tensors = AttentionTensors> extends Disposable {
   dispose(): void;
 }
 
-/**
- * The plan of a checked problem.
- * @param callOf makes and checks the call for some tensors, in the name of a function
- * @param extra kernels that a run may need besides attention's own, for the warm-up
- */
-export function makePlan<Tensors extends { readonly numSplits?: number | 'auto' }>(
+/** What makes one kind of plan. */
+export interface PlanParts<Tensors, Result> {
+  readonly problem: AttentionProblem;
+  readonly hooks: VariantHooks;
+  /** Makes and checks the call for some tensors, in the name of a function. */
+  readonly callOf: (fn: string, tensors: Tensors) => Call;
+  /** What a run gives: the forward pass of a call, or that and its gradient. */
+  readonly resultOf: (call: Call, forward: Forward) => Result;
+  /** With `backward`: whether the tables of the score hook get a gradient; default true. */
+  readonly withTables?: boolean;
+  /** Kernels that a run may need besides attention's own, for the warm-up. */
+  readonly extra?: readonly KernelSource[];
+}
+
+/** The plan of a checked problem. */
+export function makePlan<
+  Tensors extends { readonly numSplits?: number | 'auto' },
+  Result extends AttentionResult,
+>(
   gpu: Gpu,
-  problem: AttentionProblem,
-  hooks: VariantHooks,
-  callOf: (fn: string, tensors: Tensors) => Call,
-  extra: readonly KernelSource[] = [],
-): AttentionPlan<Tensors> {
+  { problem, hooks, callOf, resultOf, withTables = true, extra = [] }: PlanParts<Tensors, Result>,
+): AttentionPlan<Tensors, Result> {
   const { capabilities, tuning } = gpu;
   const facts = factsOfProblem(problem, hooks);
   const selection = select(facts, capabilities, tuning);
-  const sources = planSources(problem, selection, !capabilities.f16);
+  const sources = [
+    ...planSources(problem, selection, !capabilities.f16),
+    ...(problem.backward ? backwardSources(gpu, problem, hooks, withTables) : []),
+  ];
   const kept = new KeptScratch();
   let disposed = false;
 
@@ -85,10 +103,10 @@ export function makePlan<Tensors extends { readonly numSplits?: number | 'auto' 
       // Lengths and tables from the GPU are gathered, which no problem tells beforehand.
       await warmup(gpu, [...sources, gatherSource, ...extra], options);
     },
-    run: (tensors) => {
-      const call = checked('plan.run', tensors);
-      return gpu.batch(() => runForward(call, selection, recorderTarget(gpu)));
-    },
+    run: (tensors) =>
+      resultOf(checked('plan.run', tensors), (call) =>
+        gpu.batch(() => runForward(call, selection, recorderTarget(gpu))),
+      ),
     encode: (pass, tensors) => {
       const call = checked('plan.encode', tensors);
       return runForward(call, selection, passTarget(gpu, pass, kept));

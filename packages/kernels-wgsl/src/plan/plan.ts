@@ -3,7 +3,12 @@ import { assertUsable } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import { fail, show } from '../api/checks/fail.ts';
 import { denseCall } from '../api/dense-call.ts';
-import type { AttentionOptions, VarlenLayout } from '../api/options.ts';
+import type { AttentionOptions, AttentionResult, VarlenLayout } from '../api/options.ts';
+import {
+  attentionDifferentiable,
+  type AttentionGradients,
+  type Differentiable,
+} from '../api/vjp.ts';
 import { varlenCall } from '../api/varlen-call.ts';
 import type { BoundHook } from '../hooks/bound.ts';
 import { checkProblem } from './check.ts';
@@ -17,23 +22,37 @@ export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout
   readonly v: Tensor;
 }
 
+/** The plan of a problem with `backward: true`: its runs have a gradient, as those of `attentionVjp`. */
+export type DifferentiablePlan = AttentionPlan<
+  AttentionTensors,
+  AttentionResult & Differentiable<AttentionGradients>
+>;
+
 /**
  * Selects the kernel for a problem. Plans are light: kernels are cached per device, and two plans of one problem share them.
  *
  * @throws ValidationError a problem that cannot be
- * @throws UnsupportedError `backward: true`, or what this device cannot do
+ * @throws UnsupportedError what this device cannot do, or gradients of quantised pages
  * @example
  * const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
  * using plan = planAttention(gpu, problem);
  * await plan.warmup();
  * const { out } = plan.run({ q, k, v, causal: true });
  */
+export function planAttention(
+  gpu: Gpu,
+  problem: AttentionProblem & { readonly backward: true },
+): DifferentiablePlan;
+export function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPlan;
 export function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPlan {
   assertUsable(gpu);
   checkProblem(problem);
-  return makePlan<AttentionTensors>(gpu, problem, problemHooks(problem), (fn, tensors) =>
-    layoutCall(fn, problem, tensors),
-  );
+  return makePlan<AttentionTensors, AttentionResult>(gpu, {
+    problem,
+    hooks: problemHooks(problem),
+    callOf: (fn, tensors) => layoutCall(fn, problem, tensors),
+    resultOf: problem.backward ? attentionDifferentiable : (call, forward) => forward(call),
+  });
 }
 
 type PageFormat = 'format' | 'headDim' | 'headDimV';

@@ -35,14 +35,15 @@ export interface AttentionProblem {
   readonly sequences?: number;
   readonly softcap?: boolean;
   readonly alibi?: boolean;
+  /** With `backward`: sinks have a gradient of their own to be warmed up. */
+  readonly sinks?: boolean;
   /** Accepted for the record: no kernel depends on these. */
   readonly causal?: boolean;
   readonly window?: boolean;
-  readonly sinks?: boolean;
   readonly returnLse?: boolean;
   readonly seqUsedK?: boolean;
   readonly numSplits?: number | 'auto';
-  /** Plans are of the forward pass only: true is an UnsupportedError. Gradients come with attentionVjp. */
+  /** Whether a run is to have a gradient, as `attentionVjp` has; default false. */
   readonly backward?: boolean;
 }
 

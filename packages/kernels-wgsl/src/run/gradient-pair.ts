@@ -1,7 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { adopt, bytesPerElement } from '@heed/core/kernel';
 import type { FloatType, WriteAccess } from '../config/forward.ts';
-import { writeAccess } from './access.ts';
 
 /** dk and dv in one allocation, since one dispatch writes both. */
 export interface GradientPair {
@@ -32,9 +31,13 @@ export function gradientPair(
     );
   const dk = view(0, k, kShape.at(-1)!);
   const dv = view(start, v, vShape.at(-1)!);
-  const inVectors = writeAccess(dk) === 'vec4' && writeAccess(dv) === 'vec4';
-  const other = dtype === 'f16' ? 'pair' : 'scalar';
-  return { whole, dk, dv, write: inVectors ? 'vec4' : other };
+  return { whole, dk, dv, write: pairAccess(dtype, kShape.at(-1)!, vShape.at(-1)!) };
+}
+
+/** How the rows of a pair are written: both lie dense, and start where vectors may. */
+export function pairAccess(dtype: FloatType, headDim: number, headDimV: number): WriteAccess {
+  if (headDim % 4 === 0 && headDimV % 4 === 0) return 'vec4';
+  return dtype === 'f16' ? 'pair' : 'scalar';
 }
 
 /** Where a gradient begins in the tensor that it is a view of, in elements. */

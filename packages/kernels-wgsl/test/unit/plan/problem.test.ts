@@ -109,8 +109,14 @@ describe('checkProblem', () => {
     expect(() => checkProblem(strided)).toThrow(/found through a blockTable/);
   });
 
-  it('has no backward yet', () => {
-    expect(() => checkProblem({ ...dense, backward: true })).toThrow(UnsupportedError);
+  it('has no gradient of integers', () => {
+    const pages = { ...paged, k: [9, 16, 8, 17], v: [9, 16, 8, 17], headDim: 64, headDimV: 64 };
+    const integers = { ...pages, format: 'int8' } as const;
+    expect(() => checkProblem(integers)).not.toThrow();
+    expect(() => checkProblem({ ...integers, backward: true })).toThrow(UnsupportedError);
+    expect(() => checkProblem({ ...integers, backward: true })).toThrow(
+      /int8 pages have no gradient/,
+    );
   });
 
   it.for([
