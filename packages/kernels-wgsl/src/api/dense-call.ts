@@ -69,6 +69,7 @@ export function denseCall(
     batch,
     seqlenQ,
     seqlenK,
+    maxSeqlenK: seqlenK,
     pageSize: 1,
     pages: 0,
     maxPages: 0,

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
 import type { Call } from './call.ts';
-import { fail } from './checks/fail.ts';
+import { fail, show } from './checks/fail.ts';
 import {
   checkCumulative,
   checkLengths,
@@ -11,7 +11,10 @@ import {
 import type { VarlenOptions } from './options.ts';
 
 /** What a call over packed queries knows of its keys, once their lengths are checked. */
-export type KeyFacts = Pick<Call, 'keys' | 'seqlenK' | 'pageSize' | 'pages' | 'maxPages' | 'given'>;
+export type KeyFacts = Pick<
+  Call,
+  'keys' | 'seqlenK' | 'maxSeqlenK' | 'pageSize' | 'pages' | 'maxPages' | 'given'
+>;
 
 /** Keys packed one sequence behind the other. */
 export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOptions): KeyFacts {
@@ -27,7 +30,8 @@ export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOption
     );
   }
   const given = { cuQ: o.cuSeqlensQ, cuK, ...(o.seqUsedK !== undefined && { used: o.seqUsedK }) };
-  return { keys: 'strided', seqlenK: rows, pageSize: 1, pages: 0, maxPages: 0, given };
+  const maxSeqlenK = longest(fn, o, rows);
+  return { keys: 'strided', seqlenK: rows, maxSeqlenK, pageSize: 1, pages: 0, maxPages: 0, given };
 }
 
 /** Keys in pages, found through a block table. */
@@ -35,8 +39,9 @@ export function pagedKeys(
   fn: string,
   k: Tensor,
   batch: number,
-  { cuSeqlensQ, seqUsedK, blockTable }: VarlenOptions & { blockTable: Lengths },
+  options: VarlenOptions & { blockTable: Lengths },
 ): KeyFacts {
+  const { cuSeqlensQ, seqUsedK, blockTable } = options;
   const [pages, pageSize] = k.shape as [number, number];
   if (seqUsedK === undefined) {
     const fix = 'A table does not tell how many keys a sequence has.';
@@ -53,7 +58,22 @@ export function pagedKeys(
   checkUsed(fn, seqUsedK, () => slot);
   checkPages(fn, blockTable, seqUsedK, { maxPages, pageSize, pages });
   const given = { cuQ: cuSeqlensQ, used: seqUsedK, table: blockTable };
-  return { keys: 'paged', seqlenK: pages === 0 ? 0 : slot, pageSize, pages, maxPages, given };
+  const seqlenK = pages === 0 ? 0 : slot;
+  const maxSeqlenK = longest(fn, options, seqlenK);
+  return { keys: 'paged', seqlenK, maxSeqlenK, pageSize, pages, maxPages, given };
+}
+
+/** The most keys of a sequence, as far as the host can know: a hint may be wrong, and then costs time only. */
+function longest(
+  fn: string,
+  { maxSeqlenK = Infinity, seqUsedK }: VarlenOptions,
+  slot: number,
+): number {
+  if (maxSeqlenK !== Infinity && !(Number.isSafeInteger(maxSeqlenK) && maxSeqlenK >= 0)) {
+    fail(fn, 'maxSeqlenK must be a whole number from 0 on', show(maxSeqlenK), 'Leave it out.');
+  }
+  const used = seqUsedK instanceof Int32Array ? seqUsedK.reduce((a, b) => Math.max(a, b), 0) : slot;
+  return Math.min(slot, maxSeqlenK, used);
 }
 
 function tableWidth(fn: string, table: Lengths, batch: number): number {

@@ -34,8 +34,9 @@ export interface VarlenLayout {
   readonly cuSeqlensQ: Int32Array | Tensor;
   /** i32 [N + 1]; default `cuSeqlensQ`; not used with `blockTable`. */
   readonly cuSeqlensK?: Int32Array | Tensor;
-  /** Hints: never needed, never trusted. */
+  /** Accepted for the record: nothing depends on it. */
   readonly maxSeqlenQ?: number;
+  /** With lengths on the GPU and `numSplits: 'auto'`, how many splits are worth while. Never needed, never trusted. */
   readonly maxSeqlenK?: number;
   /** i32 [N]: only the first seqUsedK[b] keys of slot b take part. */
   readonly seqUsedK?: Int32Array | Tensor;

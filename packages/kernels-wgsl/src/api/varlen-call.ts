@@ -92,8 +92,9 @@ export function viewCall(
   options: VarlenOptions,
   hooks?: readonly BoundHook[],
 ): Call {
-  const { k, v, blockTable, seqUsedK, format, headDim, headDimV, pageSize } = view;
-  const all = { ...options, blockTable, seqUsedK, format, headDim, headDimV };
+  const { k, v, blockTable, seqUsedK, maxSeqlenK, format, headDim, headDimV, pageSize } = view;
+  const lengths = { maxSeqlenK, ...options, blockTable, seqUsedK };
+  const all = { ...lengths, format, headDim, headDimV };
   const call = varlenCall(fn, q, k, v, all, hooks);
   if (pageSize !== call.pageSize) {
     const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;

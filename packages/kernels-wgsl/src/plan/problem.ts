@@ -72,7 +72,7 @@ export function factsOfCall(call: Call): ProblemFacts {
     kvHeads,
     batch,
     seqlenQ,
-    seqlenK,
+    maxSeqlenK,
     hooks,
     options,
   } = call;
@@ -87,7 +87,7 @@ export function factsOfCall(call: Call): ProblemFacts {
     kvHeads,
     batch,
     seqlenQ,
-    seqlenK,
+    seqlenK: maxSeqlenK,
     hooks: variantHooks(hooks.map(({ hook }) => hook)),
     numSplits: options.numSplits ?? 'auto',
   };
