@@ -1,3 +1,13 @@
+export { bare, docstringExamples, statementsOf } from './docs/docstrings.ts';
+export {
+  codeBlocks,
+  type GuideExample,
+  guideExamples,
+  sectionsOf,
+  tableRows,
+  trimmed,
+} from './docs/guide.ts';
+export { printedBy, shown } from './docs/printed.ts';
 export { takeGpuErrors } from './gpu-errors.ts';
 export { describeMismatch, type TensorMatch } from './mismatch.ts';
 export { Rng } from './rng.ts';

@@ -1,7 +1,7 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { guideExamples, printedBy, shown } from '@heed/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as docstrings from '../examples/docstrings.ts';
-import { guideExamples, trimmed } from '../examples/guide-text.ts';
 
 const texts = import.meta.glob(
   ['../../../../docs/{flex,backward}.md', '../examples/{guide,backward}/*.ts'],
@@ -21,21 +21,6 @@ function examplesOf(
 }
 
 const elements = ({ shape }: Tensor): number => shape.reduce((a, b) => a * b, 1);
-
-/** What a piece of code prints, call by call. */
-async function printedBy(run: () => Promise<unknown>): Promise<unknown[][]> {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  try {
-    await run();
-    return log.mock.calls;
-  } finally {
-    log.mockRestore();
-  }
-}
-
-/** A call of console.log as a console shows it, for the values that the guide prints. */
-const shown = (values: readonly unknown[]): string =>
-  trimmed(values.map((x) => (Array.isArray(x) ? `[ ${x.join(', ')} ]` : String(x))).join(' '));
 
 // The examples share the guide's device, and so its kernels.
 let gpu: Gpu;

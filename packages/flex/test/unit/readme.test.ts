@@ -2,10 +2,17 @@ import * as api from '@heed/flex';
 import { BlockMask } from '@heed/flex';
 import * as masks from '@heed/flex/masks';
 import * as mods from '@heed/flex/mods';
+import {
+  bare,
+  codeBlocks,
+  docstringExamples,
+  guideExamples,
+  sectionsOf,
+  statementsOf,
+  tableRows,
+} from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { compileExample, typesExample } from '../examples/docstrings.ts';
-import { bare, docstringExamples, statementsOf } from '../examples/docstring-text.ts';
-import { codeBlocks, guideExamples, sectionsOf, tableRows } from '../examples/guide-text.ts';
 import { tightnessOf, typeOf } from '../examples/guide-claims.ts';
 
 const files = import.meta.glob(

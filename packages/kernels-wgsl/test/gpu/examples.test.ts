@@ -1,7 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { attention } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { printedBy, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   attentionExample,
   attentionVjpExample,
@@ -20,10 +20,8 @@ beforeAll(async () => {
 });
 
 it('the README’s first example runs and prints what it says', async () => {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  await import('../examples/quickstart.ts');
-  const printed = log.mock.calls as unknown as [number[], Float32Array][];
-  log.mockRestore();
+  const calls = await printedBy(() => import('../examples/quickstart.ts'));
+  const printed = calls as [number[], Float32Array][];
   expect(printed.map(([shape]) => shape)).toEqual([
     [1, 8, 512, 64],
     [1, 8, 512],
@@ -33,10 +31,8 @@ it('the README’s first example runs and prints what it says', async () => {
 });
 
 it('the example for Node in the repository’s README runs', async () => {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  await import('../examples/node.ts');
-  const [shape, out, lse] = log.mock.calls[0] as [number[], number, number];
-  log.mockRestore();
+  const [call] = await printedBy(() => import('../examples/node.ts'));
+  const [shape, out, lse] = call as [number[], number, number];
   expect(shape).toEqual([1, 8, 512, 64]);
   expect(Number.isFinite(out) && Number.isFinite(lse)).toBe(true);
 });

@@ -1,4 +1,5 @@
 import * as api from '@heed/kernels-wgsl';
+import { bare, codeBlocks, docstringExamples, statementsOf } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 
 const files = import.meta.glob(
@@ -8,12 +9,9 @@ const files = import.meta.glob(
 const readme = files['../../README.md']!;
 const quickstart = files['../examples/quickstart.ts']!;
 
-/** What may differ between a line of documentation and the line that runs. */
-const bare = (line: string): string => line.replace(/^\s*\*?/, '').trim();
-
 // test/gpu/examples.test.ts runs the files of test/examples.
 describe('the README', () => {
-  const blocks = [...readme.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
+  const blocks = codeBlocks(readme);
 
   it('opens with an example that runs', () => {
     expect(blocks[0]).toBe(quickstart);
@@ -28,7 +26,7 @@ describe('the README', () => {
 
 describe('the README of the repository', () => {
   const root = files['../../../../README.md']!;
-  const blocks = [...root.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
+  const blocks = codeBlocks(root);
 
   // test/gpu/examples.test.ts and test/browser/examples.test.ts run them.
   it.for([
@@ -41,17 +39,19 @@ describe('the README of the repository', () => {
 });
 
 describe('every @example', () => {
-  const runs = files['../examples/docstrings.ts']!.split('\n').map(bare);
+  const runs = bare(files['../examples/docstrings.ts']!);
   const examples = Object.entries(files).flatMap(([path, text]) =>
-    [...text.matchAll(/^ \* @example\n([^]*?)\*\//gm)].map((match) => [path, match[1]!] as const),
+    docstringExamples(path.includes('/src/') ? text : '').map((example) => ({ path, example })),
+  );
+  const statements = examples.flatMap(({ path, example }) =>
+    statementsOf(example).map((line) => [path, line] as const),
   );
 
   it('of a public function is found', () => {
     expect(examples).toHaveLength(Object.keys(api).length);
   });
 
-  it.for(examples)('in %s is one that runs', ([, example]) => {
-    const code = example.split('\n').map(bare);
-    expect(code.filter((line) => line !== '' && !runs.includes(line))).toEqual([]);
+  it.for(statements)('in %s runs: %s', ([, statement]) => {
+    expect(runs).toContain(bare(statement));
   });
 });

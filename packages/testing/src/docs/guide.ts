@@ -1,4 +1,14 @@
-/** A numbered section of docs/flex.md. */
+declare global {
+  interface ImportMeta {
+    /** vite's: the files that match a pattern, as text, by their paths. */
+    glob(
+      patterns: readonly string[],
+      options: { readonly query: '?raw'; readonly import: 'default'; readonly eager: true },
+    ): Readonly<Record<string, string>>;
+  }
+}
+
+/** A numbered section of a guide. */
 export interface GuideExample {
   readonly title: string;
   readonly code: string;
