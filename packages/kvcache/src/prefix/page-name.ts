@@ -1,5 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { fromHex, toHex } from './hex.ts';
+import { sha256 } from './sha256.ts';
 
 /** SHA-256 of everything up to the end of a full page, as 64 lower-case hexadecimal digits. */
 export type PageName = string;
@@ -22,7 +22,7 @@ export function rootName(salt = ''): PageName {
   input.set(rootTag);
   const view = new DataView(input.buffer, nameBytes);
   for (let i = 0; i < salt.length; i++) view.setUint16(2 * i, salt.charCodeAt(i), true);
-  return bytesToHex(sha256(input));
+  return toHex(sha256(input));
 }
 
 /**
@@ -31,8 +31,8 @@ export function rootName(salt = ''): PageName {
  */
 export function pageName(parent: PageName, tokens: Uint32Array): PageName {
   const input = new Uint8Array(nameBytes + tokens.byteLength);
-  input.set(hexToBytes(parent));
+  input.set(fromHex(parent));
   const view = new DataView(input.buffer, nameBytes);
   for (let i = 0; i < tokens.length; i++) view.setUint32(4 * i, tokens[i]!, true);
-  return bytesToHex(sha256(input));
+  return toHex(sha256(input));
 }

@@ -3,7 +3,7 @@ import { NULL_PAGE } from '../pages/allocator.ts';
 import { fail } from '../checks.ts';
 import type { PrefixNode } from '../prefix/node.ts';
 import type { PrefixTree } from '../prefix/tree.ts';
-import { isEven, lengthOf, type SequenceState } from './state.ts';
+import { checkEven, lengthOf, type SequenceState } from './state.ts';
 
 /**
  * Names the next tokens of a sequence: its full pages become findable. A page that was found keeps its name; a second page
@@ -54,10 +54,7 @@ export function raisePriority(pages: PageAllocator, node: PrefixNode, priority: 
 }
 
 function checkRoom(fn: string, state: SequenceState, count: number): void {
-  if (!isEven(state)) {
-    const got = `counts ${[...state.counts].join(', ')}`;
-    fail(fn, 'all layers must have the same tokens', got, 'Append to the remaining layers first.');
-  }
+  checkEven(fn, state);
   const length = lengthOf(state);
   if (state.committed + count <= length) return;
   const rule = `at most ${length - state.committed} tokens can be committed, those appended and not yet committed`;

@@ -1,10 +1,21 @@
 import { checkTokens, fail, show } from '../checks.ts';
 import type { CacheCore } from '../core.ts';
-import { isEven, lengthOf, type SequenceState } from './state.ts';
+import { checkEven, lengthOf, type SequenceState } from './state.ts';
 
 const owners = new WeakMap<KvSequence, { core: CacheCore; state: SequenceState }>();
 
-/** One sequence of tokens in a cache. Made by `cache.open()` and `fork()`; it holds its pages until it is closed. */
+/**
+ * One sequence of tokens in a cache. Made by `cache.open()` and `fork()`; it holds its pages until it is closed. Once closed it
+ * refuses all but `close`, `length` and `cachedTokens`.
+ *
+ * @example
+ * const other = sequence.fork(); // two ways to go on
+ * cache.append(0, [sequence, other], k, v); // one row each: the shared last page is copied for one of them
+ * sequence.commit([7]);
+ * other.commit([8]);
+ * other.truncate(other.length - 1); // as if it had never been read
+ * other.close();
+ */
 export class KvSequence implements Disposable {
   /** Unique in its cache. */
   readonly id: number;
@@ -15,7 +26,7 @@ export class KvSequence implements Disposable {
     owners.set(this, { core, state });
   }
 
-  /** Tokens that every layer has: those found by `open`, and those appended since. */
+  /** Tokens that every layer has: those found by `open`, and those appended since. The position of the next token. */
   get length(): number {
     return lengthOf(partsOf(this).state);
   }
@@ -30,7 +41,7 @@ export class KvSequence implements Disposable {
    * generated tokens are; tokens that `open` found are committed already.
    *
    * @throws ValidationError more tokens than were appended; a step that some layers have not seen; a shared page that was
-   * committed with other tokens; tokens that are not whole numbers from 0 to 2³² − 1
+   * committed with other tokens; tokens that are not whole numbers from 0 to 2³² − 1; a closed sequence
    */
   commit(tokens: ArrayLike<number>): void {
     const fn = 'sequence.commit';
@@ -41,22 +52,17 @@ export class KvSequence implements Disposable {
   }
 
   /**
-   * A second sequence with the same tokens. Both share all pages; the last one is copied when either appends to it.
+   * A second sequence with the same tokens, committed as far. Both share all pages, so it takes no memory; a last page that is
+   * not full is copied when either appends to it.
    *
-   * @throws ValidationError a step that some layers have not seen
+   * Source: copy-on-write of vLLM's PagedAttention (arXiv 2309.06180, section 4.4).
+   *
+   * @throws ValidationError a step that some layers have not seen; a closed sequence
    */
   fork(): KvSequence {
     const fn = 'sequence.fork';
     const { core, state } = openParts(fn, this);
-    if (!isEven(state)) {
-      const got = `counts ${[...state.counts].join(', ')}`;
-      fail(
-        fn,
-        'all layers must have the same tokens',
-        got,
-        'Append to the remaining layers first.',
-      );
-    }
+    checkEven(fn, state);
     return new KvSequence(core, core.ledger.fork(state));
   }
 
@@ -64,8 +70,9 @@ export class KvSequence implements Disposable {
    * Forgets all tokens from `length` on: the rejected part of a speculative step, for one. Committed tokens among them stay
    * findable by others while their pages last.
    *
+   * @param length tokens to keep, 0 to `this.length`
    * @throws ValidationError longer than the sequence; a step that some layers have not seen; a window has released keys that
-   * the next query would see
+   * the next query would see; a closed sequence
    */
   truncate(length: number): void {
     const fn = 'sequence.truncate';
@@ -73,7 +80,7 @@ export class KvSequence implements Disposable {
     core.blank(core.ledger.truncate(fn, state, length));
   }
 
-  /** Gives the pages back. Committed ones stay findable until their memory is needed. May be called twice. */
+  /** Gives the pages back. Committed ones stay findable until their memory is needed. May be called twice; also `using`. */
   close(): void {
     const { core, state } = partsOf(this);
     if (state.isOpen && !core.isDisposed) core.blank(core.ledger.close(state));

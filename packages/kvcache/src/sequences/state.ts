@@ -1,3 +1,4 @@
+import { fail } from '../checks.ts';
 import type { PrefixNode } from '../prefix/node.ts';
 import { BlockTable } from './block-table.ts';
 
@@ -58,6 +59,9 @@ export const lengthOf = ({ counts }: SequenceState): number => {
   return least;
 };
 
-/** Whether every layer has the same tokens: no step is half done. */
-export const isEven = ({ counts }: SequenceState): boolean =>
-  counts.every((count) => count === counts[0]);
+/** Throws unless every layer has the same tokens: no step is half done. */
+export function checkEven(fn: string, { counts }: SequenceState): void {
+  if (counts.every((count) => count === counts[0])) return;
+  const fix = 'Append to the remaining layers first.';
+  fail(fn, 'all layers must have the same tokens', `counts ${[...counts].join(', ')}`, fix);
+}

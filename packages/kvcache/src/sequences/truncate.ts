@@ -4,7 +4,7 @@ import type { PrefixNode } from '../prefix/node.ts';
 import type { PrefixTree } from '../prefix/tree.ts';
 import { moveTo } from './commit.ts';
 import type { PageRules } from './reserve.ts';
-import { isEven, lengthOf, type SequenceState } from './state.ts';
+import { checkEven, lengthOf, type SequenceState } from './state.ts';
 import { unseenPages } from './window.ts';
 
 /** Forgets the tokens from `length` on, committed ones too. Returns the pages that became blank. */
@@ -64,10 +64,7 @@ function checkLength(
   state: SequenceState,
   length: number,
 ): void {
-  if (!isEven(state)) {
-    const got = `counts ${[...state.counts].join(', ')}`;
-    fail(fn, 'all layers must have the same tokens', got, 'Append to the remaining layers first.');
-  }
+  checkEven(fn, state);
   checkWhole(fn, 'length', length, 0, lengthOf(state));
   const released = Math.min(state.firstKept, Math.ceil(length / pageSize));
   if (!window || released <= unseenPages(window, length).end) return;

@@ -1,5 +1,5 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { PageFormat, PageGeometry } from '../pages/geometry.ts';
+import { fromHex, toHex } from '../prefix/hex.ts';
 import type { PageName } from '../prefix/page-name.ts';
 
 /**
@@ -44,8 +44,8 @@ export function writeHeader(bytes: Uint8Array, header: RecordHeader): void {
   const view = viewOf(bytes);
   bytes.set(magic);
   words.forEach((word, i) => view.setUint32(8 + 4 * i, word, true));
-  bytes.set(hexToBytes(header.name), 40);
-  bytes.set(hexToBytes(header.parent), 72);
+  bytes.set(fromHex(header.name), 40);
+  bytes.set(fromHex(header.parent), 72);
 }
 
 /** Bytes of the whole record, as its first {@link headerBytes} claim; at most 2^34 + 2^32 and a little, so exact. */
@@ -70,7 +70,7 @@ export function readHeader(bytes: Uint8Array): RecordHeader | undefined {
       format,
     },
     payloadBytes: word(36),
-    name: bytesToHex(bytes.subarray(40, 72)),
-    parent: bytesToHex(bytes.subarray(72, 104)),
+    name: toHex(bytes.subarray(40, 72)),
+    parent: toHex(bytes.subarray(72, 104)),
   };
 }

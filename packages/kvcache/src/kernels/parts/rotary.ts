@@ -1,10 +1,16 @@
-import { type Gpu, type Tensor, ValidationError } from '@heed/core';
+import type { Gpu, Tensor } from '@heed/core';
 import { bindTensor, type BufferRange, checkTensor, formatShape } from '@heed/core/kernel';
+import { fail } from '../../checks.ts';
 import { bindIntegers } from './integers.ts';
 
-/** Angles of a rotary position embedding, as flash-attention's `rotary_cos`, `rotary_sin` and `rotary_interleaved`. */
+/**
+ * Angles of a rotary position embedding, as flash-attention's `rotary_cos`, `rotary_sin` and `rotary_interleaved`. A pair (x, y)
+ * at position p becomes (x·cos − y·sin, y·cos + x·sin), with row p of the tables. Elements from rotaryDim on stay.
+ *
+ * Source: RoFormer (arXiv 2104.09864).
+ */
 export interface RotaryTables {
-  /** [maxPosition, rotaryDim / 2], f32 or f16. */
+  /** [maxPosition, rotaryDim / 2], f32 or f16; rotaryDim ≤ D. */
   readonly cos: Tensor;
   /** Of the shape and dtype of `cos`. */
   readonly sin: Tensor;
@@ -14,7 +20,7 @@ export interface RotaryTables {
 
 /** A rotary position embedding for a list of tokens. */
 export interface Rotary extends RotaryTables {
-  /** [T], below maxPosition. A tensor is clamped to that. */
+  /** [T], from 0 and below maxPosition; a tensor of i32 or u32 is not checked but clamped to that. */
   readonly positions: Int32Array | Tensor;
 }
 
@@ -40,13 +46,11 @@ export function checkRotary(
   const { cos, sin, positions } = rotary;
   checkTensor(fn, 'rotary.cos', cos, { rank: 2, dtype: ['f32', 'f16'], gpu });
   checkTensor(fn, 'rotary.sin', sin, { rank: 2, dtype: [cos.dtype], gpu });
-  const fail = (rule: string, got: string, fix: string): never => {
-    throw new ValidationError(`${fn}: ${rule}; got ${got}. ${fix}`);
-  };
   const [rows, pairs] = cos.shape as [number, number];
   if (formatShape(sin.shape) !== formatShape(cos.shape)) {
     const got = `${formatShape(sin.shape)} and ${formatShape(cos.shape)}`;
     fail(
+      fn,
       'rotary.sin must have the shape of rotary.cos',
       got,
       'Make both [maxPosition, rotaryDim / 2].',
@@ -55,6 +59,7 @@ export function checkRotary(
   if (rows === 0 || 2 * pairs > dim) {
     const rule = `rotary.cos must be [maxPosition, rotaryDim / 2] with a rotaryDim of at most ${dim}, the head dim`;
     fail(
+      fn,
       rule,
       formatShape(cos.shape),
       'Give a row to each position and a column to each pair of elements.',
@@ -67,6 +72,7 @@ export function checkRotary(
   const length = isHost ? positions.length : positions.shape[0]!;
   if (length !== tokens) {
     fail(
+      fn,
       `rotary.positions must have an entry for each of the ${tokens} tokens`,
       `${length}`,
       'Pass one position per token.',
@@ -76,6 +82,7 @@ export function checkRotary(
   if (outside >= 0) {
     const got = `${(positions as Int32Array)[outside]} for token ${outside}`;
     fail(
+      fn,
       `rotary.positions must be from 0 to ${rows - 1}, the last row of rotary.cos`,
       got,
       'Make the tables longer.',

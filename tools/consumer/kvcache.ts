@@ -1,0 +1,69 @@
+// What a server writes; compiled, never run.
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import { varlenAttention } from '@heed/kernels-wgsl';
+import {
+  type EvictionPolicy,
+  type KvSequence,
+  type KvStats,
+  type KvStore,
+  memoryStore,
+  PagedKvCache,
+  priority,
+  rotate,
+  type RotaryTables,
+} from '@heed/kvcache';
+import { opfsStore } from '@heed/kvcache/browser';
+import { fsStore } from '@heed/kvcache/node';
+
+const eviction: EvictionPolicy = { name: 'mine', compare: (a, b) => priority.compare(a, b) };
+
+export async function serve(gpu: Gpu, prompt: number[]): Promise<KvStats> {
+  using cache = await PagedKvCache.create(gpu, {
+    layers: 2,
+    kvHeads: 8,
+    headDim: 64,
+    maxBytes: 2 ** 26,
+    dtype: 'int8',
+    eviction,
+  });
+  const stop = cache.on('stored', ({ name, tokens }) => console.log(name, tokens.length));
+  using sequence: KvSequence = cache.open({ tokens: prompt, salt: 'tenant', priority: 1 });
+  sequence.commit(prompt.slice(sequence.cachedTokens));
+  using beam = sequence.fork();
+  beam.truncate(beam.length - 1);
+  stop();
+  return cache.stats();
+}
+
+export function step(
+  gpu: Gpu,
+  cache: PagedKvCache,
+  seqs: KvSequence[],
+  [q, k, v]: [Tensor, Tensor, Tensor],
+  rotary: RotaryTables,
+): Tensor {
+  const positions = Int32Array.from(seqs, ({ length }) => length);
+  cache.append(0, seqs, k, v, { rotary });
+  const view = cache.view(0, seqs);
+  const shared: PagedKvView = view;
+  const turned = rotate(gpu, q, { ...rotary, positions });
+  return varlenAttention(turned, shared, { cuSeqlensQ: view.cuSeqlensQ, causal: true }).out;
+}
+
+export async function keep(
+  cache: PagedKvCache,
+  place: 'memory' | 'disk' | 'page',
+): Promise<number> {
+  const stores: Record<typeof place, () => KvStore> = {
+    memory: memoryStore,
+    disk: () => fsStore('pages'),
+    page: () => opfsStore('pages'),
+  };
+  const store = stores[place]();
+  const { saved } = await cache.save(store, {
+    namespace: 'model',
+    signal: AbortSignal.timeout(1e4),
+  });
+  const { refused } = await cache.load(store, { namespace: 'model' });
+  return saved - refused.length;
+}
