@@ -13,11 +13,11 @@ import { save, type SaveOptions, type SaveReport } from './stores/save.ts';
 import type { KvStore } from './stores/store.ts';
 import { KvView } from './view.ts';
 
-/** What `open` may be told of a sequence. */
+/** What `open` may be told of a sequence; nothing of it is required. */
 export interface OpenOptions {
-  /** The prompt: its longest cached run of full pages, at most all tokens but one, is taken over. Default: none. */
+  /** The prompt, n token ids: its longest cached run of full pages, at most n − 1 tokens, is taken over. Default: none. */
   readonly tokens?: ArrayLike<number>;
-  /** Sequences share pages only with those of the same salt. Default ''. */
+  /** Sequences share pages only with those of the same salt: a tenant, an adapter of the weights. Default ''. */
   readonly salt?: string;
   /** How dear its prefixes are to the `priority` policy; default 0. */
   readonly priority?: number;
@@ -26,6 +26,7 @@ export interface OpenOptions {
 /**
  * Keys and values of many sequences in pages of one pool per layer. Sequences share the pages of equal prefixes; a shared
  * page is copied before it is written; a closed sequence's committed pages stay findable until their memory is needed.
+ * A call that throws has changed nothing. All throw DisposedError after `dispose`, and DeviceLostError.
  *
  * Source: vLLM's block pool and prefix caching; SGLang's radix tree; TensorRT-LLM's priorities.
  *
@@ -45,11 +46,16 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Allocates all pages. With `maxBytes` it takes what the device gives, down to one page; `stats()` tells what that is.
+   * Allocates all pages. `pages` are all there or it fails; with `maxBytes` it takes as many as the device gives, down to one.
+   * `stats()` tells how many that are. The contents of new pages are undefined.
    *
-   * @throws ValidationError options out of range
+   * @throws ValidationError (these are rejections) options out of range; neither `pages` nor `maxBytes`
    * @throws LimitError `pages` need more memory per layer than one binding holds; it names the most that fit
    * @throws GpuError the device has not enough memory for `pages`, or not for a single page
+   *
+   * @example
+   * using cache = await PagedKvCache.create(gpu, { layers: 32, kvHeads: 8, headDim: 128, maxBytes: 2 ** 28 });
+   * const { pages, bytes } = cache.stats();
    */
   static async create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache> {
     return new PagedKvCache(await createCore(gpu, options));
@@ -58,6 +64,12 @@ export class PagedKvCache implements Disposable {
   /**
    * A new sequence, which starts with what the cache has of its tokens: `length` and `cachedTokens` say how many. The found
    * tokens are committed; append and commit the rest. While it is open its pages stay: an open sequence pins a prefix.
+   *
+   * @throws ValidationError tokens that are not whole numbers from 0 to 2³² − 1; a salt that is no string
+   *
+   * @example
+   * using pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
+   * const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
    */
   open({ tokens = [], salt = '', priority = 0 }: OpenOptions = {}): KvSequence {
     const fn = 'cache.open';
@@ -72,12 +84,19 @@ export class PagedKvCache implements Disposable {
 
   /**
    * Writes new rows of several sequences to one layer, in one dispatch. The first append of a step reserves room in all
-   * layers; the others follow with as many rows.
+   * layers; the others follow with as many rows. Ordered with attention as the calls are, also inside `gpu.batch`.
    *
-   * @param k [T, Hkv, D], f32 or f16: the rows of `seqs[0]`, then of `seqs[1]`, …
-   * @param v [T, Hkv, Dv]
+   * @param layer 0 to layers − 1
+   * @param seqs N sequences of this cache, each once
+   * @param k [T, Hkv, D], f32 or f16, any strides: the rows of `seqs[0]`, then of `seqs[1]`, …
+   * @param v [T, Hkv, Dv], f32 or f16, any strides
+   * @param options `cuSeqlens` [N + 1] where sequences get different numbers of rows; `rotary` to turn the keys
    * @throws CapacityError too few pages are free or cached; nothing has changed then, and other sequences may make room
    * @throws ValidationError shapes, dtypes, lengths; a closed sequence, one named twice, one of another cache
+   *
+   * @example
+   * const cuSeqlens = Int32Array.of(0, 5, 6); // five rows of a, then one of b
+   * cache.append(0, [a, b], k, v, { cuSeqlens });
    */
   append(
     layer: number,
@@ -89,7 +108,18 @@ export class PagedKvCache implements Disposable {
     append(this.#core, layer, seqs, k, v, options);
   }
 
-  /** One layer of these sequences for attention. Valid until one of them changes. */
+  /**
+   * One layer of these sequences, for `varlenAttention` and `flexAttention`. Valid until one of them changes; tables and
+   * lengths are uploaded once for all layers, and only what has changed.
+   *
+   * @param layer 0 to layers − 1
+   * @param seqs N sequences of this cache, each once
+   * @throws ValidationError a layer out of range; a closed sequence, one named twice, one of another cache
+   *
+   * @example
+   * const view = cache.view(0, [a, b]);
+   * const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+   */
   view(layer: number, seqs: readonly KvSequence[]): KvView {
     const fn = 'cache.view';
     this.#core.assertUsable(fn);
@@ -98,21 +128,37 @@ export class PagedKvCache implements Disposable {
     return new KvView(this.#core, layer, states, this.#core.tables.get(states, layer).lists);
   }
 
+  /**
+   * The cache in numbers: pages, bytes, hits, evictions.
+   *
+   * @example
+   * const { used, cached, free, hitRate } = cache.stats();
+   */
   stats(): KvStats {
     return statsOf(this.#core);
   }
 
   /**
    * Calls `listener` when a prefix became findable ('stored') or no longer is ('removed'), or all were forgotten ('cleared').
-   * Returns what takes the listener away.
+   * Returns what takes the listener away. Listeners are called when the call that made the events is done, in order.
+   *
+   * @throws ValidationError another event; a listener that is no function
+   *
+   * @example
+   * const off = cache.on('stored', ({ name, parent }) => console.log(name, 'continues', parent));
+   * off();
    */
   on<E extends keyof KvEvents>(event: E, listener: (event: KvEvents[E]) => void): () => void {
     return this.#core.events.on(event, listener);
   }
 
   /**
-   * Forgets all prefixes.
+   * Forgets all prefixes: every page becomes blank.
+   *
    * @throws ValidationError a sequence is open
+   *
+   * @example
+   * cache.clear();
    */
   clear(): void {
     const fn = 'cache.clear';
@@ -126,17 +172,34 @@ export class PagedKvCache implements Disposable {
     events.deliver();
   }
 
-  /** Puts all findable prefixes into a store. What the store has already is left as it is. */
+  /**
+   * Puts all findable prefixes into a store, parents first. What the store has already is left as it is. Sequences may go on
+   * meanwhile: a page that is given up before its turn counts as lost.
+   *
+   * @throws ValidationError (as a rejection) a namespace that is too long; what the store throws
+   *
+   * @example
+   * const { saved, known } = await cache.save(store, { namespace: 'my-model-7b' });
+   */
   save(store: KvStore, options: SaveOptions = {}): Promise<SaveReport> {
     return save(this.#core, store, options);
   }
 
-  /** Makes the prefixes of a store findable, as many as there are blank pages. A damaged page is left out and reported. */
+  /**
+   * Makes the prefixes of a store findable, parents first, as many as there are blank pages. Pages of another geometry or
+   * namespace are passed over; a damaged one is left out and reported, as is what continues it.
+   *
+   * @throws what the store throws (as a rejection); damaged records are no error
+   *
+   * @example
+   * const { loaded, refused } = await cache.load(store, { namespace: 'my-model-7b' });
+   * for (const { key, reason } of refused) console.warn(key, reason);
+   */
   load(store: KvStore, options: LoadOptions = {}): Promise<LoadReport> {
     return load(this.#core, store, options);
   }
 
-  /** Frees the pages. All sequences and views are invalid afterwards. */
+  /** Frees the pages. All sequences and views are invalid afterwards. May be called twice; also `using`. */
   dispose(): void {
     this.#core.dispose();
   }

@@ -2,27 +2,38 @@ import { checkWhole, fail, show } from './checks.ts';
 import type { EvictionPolicy } from './eviction/policy.ts';
 import type { PageFormat, PageGeometry } from './pages/geometry.ts';
 
-/** What a cache holds and how much of it. */
+/**
+ * What a cache holds and how much of it. A page takes `layers · pageSize · kvHeads · (row of k + row of v)` bytes; a row of D
+ * elements is 4·D (f32), 2·D (f16), 4 + D (int8) or 4 + D / 2 (int4), in whole words of 4 bytes.
+ */
 export interface CacheOptions {
+  /** Layers with keys and values of their own, 1 or more. */
   readonly layers: number;
+  /** Hkv, 1 or more: with grouped queries, fewer than query heads. */
   readonly kvHeads: number;
   /** Dqk, 1 to 256. */
   readonly headDim: number;
   /** Dv, 1 to 256; default `headDim`. */
   readonly headDimV?: number;
-  /** Tokens in a page; default 16. */
+  /** Tokens in a page, 1 or more; default 16. Only full pages are shared. */
   readonly pageSize?: number;
-  /** Pages that sequences can have; this, `maxBytes` or both are required. */
+  /** Pages that sequences can have, page 0 not counted; this, `maxBytes` or both are required. All are there, or `create` fails. */
   readonly pages?: number;
-  /** Memory to use at most, for all layers. Less is used where the device has less: `stats().pages` tells. */
+  /** Bytes to use at most, for all layers, page 0 counted. Less is used where the device has less: `stats().pages` tells. */
   readonly maxBytes?: number;
-  /** How rows are stored; default 'f16'. int8 and int4 keep one f32 scale per token and head. */
+  /**
+   * How rows are stored, whatever the dtype of what is appended; default 'f16'. int8 and int4 keep one f32 scale per token and
+   * head, the largest magnitude / 127 or / 7: an element is off by at most half a step.
+   */
   readonly dtype?: PageFormat;
-  /** Queries see this many keys before them, as with attention's `window: [window, …]`: pages out of sight are reused. */
+  /**
+   * Queries see this many keys before them: pages out of sight are reused. Attention has to be told as well: pass
+   * `window: [view.window, -1]`, or a mask.
+   */
   readonly window?: number;
-  /** With `window`: the first tokens, which stay in sight. Default 0. */
+  /** With `window`: so many first tokens stay in sight. Default 0. Source: StreamingLLM (arXiv 2309.17453). */
   readonly sinkTokens?: number;
-  /** Default `lru`. */
+  /** Which cached page goes first when memory is needed; default `lru`. */
   readonly eviction?: EvictionPolicy;
   /** Fills pages with NaN before and after use, so that a read beyond a length shows. For tests; default false. */
   readonly poison?: boolean;

@@ -12,6 +12,7 @@ export interface KvStats {
   readonly free: number;
   /** Memory of all pages of all layers, page 0 included. */
   readonly bytes: number;
+  /** Open ones. */
   readonly sequences: number;
   /** Calls of `open` with tokens. */
   readonly lookups: number;

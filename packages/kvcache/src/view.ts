@@ -6,15 +6,20 @@ import type { SequenceState } from './sequences/state.ts';
 import type { BatchLists } from './tables/batch-table.ts';
 
 /**
- * One layer of some sequences, as `varlenAttention` and `flexAttention` read it. A snapshot: once one of its sequences has
- * changed, its properties throw.
+ * One layer of N sequences, as `varlenAttention` and `flexAttention` read it. A snapshot: once one of its sequences has
+ * changed, its tensors throw ValidationError.
  */
 export class KvView implements PagedKvView {
+  /** The most tokens that one of the sequences has in this layer. */
   readonly maxSeqlenK: number;
+  /** Tokens in a page. */
   readonly pageSize: number;
   readonly format: PagedKvView['format'];
+  /** Dqk. */
   readonly headDim: number;
+  /** Dv. */
   readonly headDimV: number;
+  /** The cache's: keys further before a query may have been released, and read as zeros. Pass it on to attention. */
   readonly window?: number;
   readonly #core: CacheCore;
   readonly #layer: number;
@@ -38,18 +43,22 @@ export class KvView implements PagedKvView {
     this.#lists = lists;
   }
 
+  /** The layer's pool of keys, [pages, pageSize, Hkv, D], f32 or f16; int8 and int4: u32 [pages, pageSize, Hkv, 1 + words]. */
   get k(): Tensor {
     return this.#pool('k').k;
   }
 
+  /** The layer's pool of values: as `k`, with Dv. */
   get v(): Tensor {
     return this.#pool('v').v;
   }
 
+  /** [N, maxPages] i32: the page of each pageSize tokens. Entries behind a sequence's end mean nothing. */
   get blockTable(): Tensor {
     return this.#current('blockTable').blockTable;
   }
 
+  /** [N] i32: the tokens of each sequence in this layer. */
   get seqUsedK(): Tensor {
     return this.#current('seqUsedK').seqUsedK;
   }

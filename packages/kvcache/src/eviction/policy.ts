@@ -22,13 +22,23 @@ export interface EvictionPolicy {
   compare(a: EvictionCandidate, b: EvictionCandidate): number;
 }
 
-/** Least recently used first. */
+/**
+ * Least recently used first. The default. Source: vLLM's free-block queue; SGLang's radix cache.
+ *
+ * @example
+ * using recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
+ */
 export const lru: EvictionPolicy = {
   name: 'lru',
   compare: (a, b) => a.lastUsed - b.lastUsed,
 };
 
-/** Lowest priority first; least recently used among equals. Source: TensorRT-LLM's prioritised LRU. */
+/**
+ * Lowest `priority` of `open` first; least recently used among equals. Source: TensorRT-LLM's prioritised LRU.
+ *
+ * @example
+ * using dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+ */
 export const priority: EvictionPolicy = {
   name: 'priority',
   compare: (a, b) => a.priority - b.priority || lru.compare(a, b),

@@ -15,8 +15,11 @@ export type LoadOptions = SaveOptions;
 
 /** A page that was left out, and why. */
 export interface RefusedPage {
+  /** The store's. */
   readonly key: string;
+  /** 'missing': listed, but not there. 'orphan': the page before it is neither in the cache nor in the store. */
   readonly refused: RefusedRecord['refused'] | 'missing' | 'orphan';
+  /** In words, with what was found and what was expected. */
   readonly reason: string;
 }
 

@@ -7,8 +7,12 @@ import { encodeRecord } from './record.ts';
 import { storeKey } from './store-key.ts';
 import type { KvStore } from './store.ts';
 
+/** Which model's pages a store gets, and how far it has come. */
 export interface SaveOptions {
-  /** Tells models apart that share a store: it must name the weights. At most 80 letters, digits and hyphens; default ''. */
+  /**
+   * Tells models apart that share a store: it must name the weights, which the names of pages do not. At most 80 characters,
+   * each but a–z 0–9 - counting as 5; default ''.
+   */
   readonly namespace?: string;
   /** After an abort `save` rejects with its reason; the pages that were put stay. */
   readonly signal?: AbortSignal;

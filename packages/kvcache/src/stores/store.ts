@@ -7,7 +7,7 @@
  * - `delete` of a key that is not there does nothing;
  * - `keys` lists each complete entry once, in any order; keys may be put and deleted meanwhile.
  *
- * Heed's own stores take any string as a key, up to 230 characters as they write it: `a–z 0–9 . _ -` count one, all others five.
+ * A call that fails rejects; `save` and `load` pass that on. Heed's own stores take any string as a key, up to 230 characters as they write it: `a–z 0–9 . _ -` count one, all others five.
  */
 export interface KvStore {
   get(key: string): Promise<Uint8Array | undefined>;

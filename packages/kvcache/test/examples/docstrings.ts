@@ -1,0 +1,141 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { varlenAttention } from '@heed/kernels-wgsl';
+import {
+  type CacheOptions,
+  type EvictionPolicy,
+  type KvSequence,
+  type KvStore,
+  lru,
+  memoryStore,
+  PagedKvCache,
+  priority,
+  rotate,
+} from '@heed/kvcache';
+
+// PagedKvCache stands for a smaller one in createExample.
+/* oxlint-disable no-shadow */
+
+/** Rows of zeros, [T, H, 64]. */
+const rows = (gpu: Gpu, T: number, H: number): Tensor =>
+  gpu.tensor(new Float32Array(T * H * 64), { shape: [T, H, 64] });
+
+/** The `@example` of PagedKvCache; `computed` are the prompt's last tokens, those that were computed. */
+export async function cacheExample(gpu: Gpu, prompt: readonly number[]): Promise<Tensor> {
+  const computed = prompt.length;
+  const [q, k, v] = [rows(gpu, computed, 8), rows(gpu, computed, 2), rows(gpu, computed, 2)];
+  const cache = await PagedKvCache.create(gpu, { layers: 1, kvHeads: 2, headDim: 64, pages: 256 });
+  const sequence = cache.open({ tokens: prompt });
+  cache.append(0, [sequence], k, v); // rows of prompt[sequence.cachedTokens …]
+  const view = cache.view(0, [sequence]);
+  const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  sequence.commit(prompt.slice(sequence.cachedTokens));
+  cache.dispose();
+  return out;
+}
+
+/** The `@example` of PagedKvCache.create, at another size: that of its text takes 256 MiB. */
+export async function createExample(
+  gpu: Gpu,
+  create: (gpu: Gpu, o: CacheOptions) => Promise<PagedKvCache>,
+): Promise<{ pages: number; bytes: number }> {
+  const PagedKvCache = { create };
+  using cache = await PagedKvCache.create(gpu, {
+    layers: 32,
+    kvHeads: 8,
+    headDim: 128,
+    maxBytes: 2 ** 28,
+  });
+  const { pages, bytes } = cache.stats();
+  return { pages, bytes };
+}
+
+/** The `@example`s of the methods, on a cache of one layer, two kv heads of 64, with the events that they print. */
+export async function methodExamples(
+  gpu: Gpu,
+  cache: PagedKvCache,
+  prompt: readonly number[],
+): Promise<{ left: number; out: Tensor; stats: readonly number[] }> {
+  const off = cache.on('stored', ({ name, parent }) => console.log(name, 'continues', parent));
+  const [a, b] = [cache.open(), cache.open()];
+  const [q, k, v] = [rows(gpu, 6, 8), rows(gpu, 6, 2), rows(gpu, 6, 2)];
+  const cuSeqlens = Int32Array.of(0, 5, 6); // five rows of a, then one of b
+  cache.append(0, [a, b], k, v, { cuSeqlens });
+  const view = cache.view(0, [a, b]);
+  const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  a.commit(prompt.slice(0, 5));
+  off();
+  using pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
+  const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
+  const { used, cached, free, hitRate } = cache.stats();
+  a.close();
+  b.close();
+  return { left: news.length, out, stats: [used, cached, free, hitRate] };
+}
+
+/** The `@example` of KvSequence: both sequences have one token more than before it, and `other` is closed. */
+export function sequenceExample(gpu: Gpu, cache: PagedKvCache, sequence: KvSequence): KvSequence {
+  const [k, v] = [rows(gpu, 2, 2), rows(gpu, 2, 2)];
+  const other = sequence.fork(); // two ways to go on
+  cache.append(0, [sequence, other], k, v); // one row each: the shared last page is copied for one of them
+  sequence.commit([7]);
+  other.commit([8]);
+  other.truncate(other.length - 1); // as if it had never been read
+  other.close();
+  return other;
+}
+
+/** The `@example`s of save and load, from one cache into another of its geometry; prints nothing unless pages were refused. */
+export async function storeExample(from: PagedKvCache, to: PagedKvCache): Promise<number[]> {
+  const store = memoryStore();
+  const counts: number[] = [];
+  {
+    const cache = from;
+    const { saved, known } = await cache.save(store, { namespace: 'my-model-7b' });
+    counts.push(saved, known);
+    cache.clear();
+  }
+  const cache = to;
+  const { loaded, refused } = await cache.load(store, { namespace: 'my-model-7b' });
+  for (const { key, reason } of refused) console.warn(key, reason);
+  return [...counts, loaded];
+}
+
+/** The `@example`s of the policies, and the order in which the last one gives up depths 0 to 2. */
+export async function policyExamples(gpu: Gpu, options: CacheOptions): Promise<number[]> {
+  using recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
+  using dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+  const smallestPrefixFirst: EvictionPolicy = {
+    name: 'depth',
+    compare: (a, b) => a.depth - b.depth,
+  };
+  const candidates = [2, 0, 1].map((depth) => ({ page: 1, priority: 0, lastUsed: 0, depth }));
+  const pages = [recent, dear].map((cache) => cache.stats().pages);
+  return [...pages, ...candidates.toSorted(smallestPrefixFirst.compare).map(({ depth }) => depth)];
+}
+
+/** The `@example` of rotate, with three tokens. */
+export function rotateExample(gpu: Gpu, q: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  const turned = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
+  return turned;
+}
+
+type MakeStore = (name: string) => KvStore;
+
+/** The `@example`s of the stores print a length of 2, but the folder's, which prints its key. */
+export async function memoryStoreExample(): Promise<void> {
+  const store = memoryStore();
+  await store.put('greeting', new Uint8Array([104, 105]));
+  console.log((await store.get('greeting'))?.length); // 2
+}
+
+export async function opfsStoreExample(opfsStore: MakeStore): Promise<void> {
+  const store = opfsStore('my-model');
+  await store.put('greeting', new Uint8Array([104, 105]));
+  console.log((await store.get('greeting'))?.length); // 2
+}
+
+export async function fsStoreExample(fsStore: MakeStore): Promise<void> {
+  const store = fsStore('pages');
+  await store.put('greeting', new Uint8Array([104, 105]));
+  for await (const key of store.keys()) console.log(key); // greeting
+}

@@ -1,0 +1,29 @@
+import { type EvictionPolicy, lru, PagedKvCache, priority } from '@heed/kvcache';
+import { gpu, read, shape } from './setup.ts';
+
+const long = [1, 1, 2, 2, 3, 3]; // three pages of two tokens
+const dear = [4, 4, 5, 5];
+
+/** Fills a cache with two prompts, needs memory for a third, and tells whose pages went, in order. */
+async function evicted(eviction: EvictionPolicy): Promise<string[]> {
+  using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 2, pages: 6, eviction });
+  const names = new Map<string, string>();
+  const gone: string[] = [];
+  cache.on('stored', ({ name, tokens }) => names.set(name, tokens.join('')));
+  cache.on('removed', ({ name }) => gone.push(names.get(name)!));
+  for (const [tokens, importance] of [
+    [dear, 1],
+    [long, 0],
+  ] as const) {
+    using sequence = cache.open({ tokens, priority: importance });
+    await read(cache, [sequence], [tokens]);
+    sequence.commit(tokens);
+  }
+  await read(cache, [cache.open()], [[9, 9, 9, 9, 9, 9]]); // one blank page is left, and three are needed
+  return gone;
+}
+
+console.log(await evicted(lru)); // [ 55, 44 ]
+console.log(await evicted(priority)); // [ 33, 22 ]
+const longest: EvictionPolicy = { name: 'longest', compare: (a, b) => b.depth - a.depth };
+console.log(await evicted(longest)); // [ 33, 55 ]

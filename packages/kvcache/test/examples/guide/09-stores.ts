@@ -1,0 +1,46 @@
+import { type Gpu, openGpu } from '@heed/core';
+import { memoryStore, PagedKvCache } from '@heed/kvcache';
+import { shape } from './setup.ts';
+
+const store = memoryStore(); // fsStore(folder) of @heed/kvcache/node, opfsStore(name) of @heed/kvcache/browser
+const options = { ...shape, pageSize: 2, pages: 8 };
+const prompt = [1, 2, 3, 4, 5, 6];
+
+/** Stands for a prefill: computes what the cache has not, and says how many tokens that were. */
+function prefill(gpu: Gpu, cache: PagedKvCache): number {
+  const sequence = cache.open({ tokens: prompt });
+  const news = prompt.slice(sequence.cachedTokens);
+  const rows = gpu.tensor(new Float32Array(2 * news.length), { shape: [news.length, 1, 2] });
+  cache.append(0, [sequence], rows, rows);
+  sequence.commit(news);
+  return news.length;
+}
+
+const gpu = await openGpu();
+const cache = await PagedKvCache.create(gpu, options);
+console.log(prefill(gpu, cache)); // 6
+const namespace = 'toy-1'; // the weights: pages of other weights must not meet
+const saved = await cache.save(store, { namespace });
+console.log(saved.saved, saved.known); // 3 0
+console.log((await cache.save(store, { namespace })).known); // 3
+
+// The device is lost, and all pages with it. (A driver does this; here the program does.)
+gpu.device.destroy();
+await gpu.lost;
+
+using gpu2 = await openGpu();
+using cache2 = await PagedKvCache.create(gpu2, options);
+const loaded = await cache2.load(store, { namespace });
+console.log(loaded.loaded, loaded.refused.length); // 3 0
+console.log(prefill(gpu2, cache2)); // 2
+
+// One byte of the second page changes in the store. It is refused, and so is what continues it; the rest loads.
+for await (const key of store.keys()) {
+  if (!key.includes('.1.')) continue; // v1.<geometry>.<namespace>.<full pages before it>.<name>
+  const bytes = await store.get(key);
+  await store.put(key, bytes!.with(110, 77));
+}
+using cache3 = await PagedKvCache.create(gpu2, options);
+const report = await cache3.load(store, { namespace });
+const reasons = report.refused.map(({ refused }) => refused);
+console.log(report.loaded, reasons); // 1 [ checksum, orphan ]

@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as api from '@heed/kvcache';
+import * as browser from '@heed/kvcache/browser';
+import * as node from '@heed/kvcache/node';
+import {
+  bare,
+  codeBlocks,
+  docstringExamples,
+  guideExamples,
+  printedBy,
+  statementsOf,
+  tableRows,
+} from '@heed/testing';
+import { describe, expect, it } from 'vitest';
+import { lru } from '../../src/eviction/policy.ts';
+import { Ledger } from '../../src/sequences/ledger.ts';
+import { fsStoreExample, memoryStoreExample } from '../examples/docstrings.ts';
+
+const files = import.meta.glob(
+  [
+    '../../README.md',
+    '../../../../README.md',
+    '../../../../docs/kvcache.md',
+    '../../src/**/*.ts',
+    '../examples/**/*.ts',
+  ],
+  { query: '?raw', import: 'default', eager: true },
+);
+const readme = files['../../README.md']!;
+const guide = files['../../../../docs/kvcache.md']!;
+
+// test/gpu/examples.test.ts runs the files of test/examples.
+describe('docs/kvcache.md', () => {
+  const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
+
+  it('shows the eleven examples that run, and the file that they share', () => {
+    expect(paths).toHaveLength(12);
+    const shown = [codeBlocks(guide)[0], ...guideExamples(guide).map(({ code }) => code)];
+    const [setup, ...examples] = [paths.at(-1)!, ...paths.slice(0, -1)];
+    expect(shown).toEqual([setup, ...examples].map((path) => files[path]));
+    expect(codeBlocks(guide)).toHaveLength(12);
+  });
+
+  it('draws what the ledger does', () => {
+    const pictures = guide.slice(0, guide.indexOf('```ts'));
+    const tables = [...pictures.matchAll(/(\w)  \[ (\d) │ (\d) │ (\d) \]/g)].map(
+      ([, name, ...pages]) => [name, ...pages.map(Number)],
+    );
+    const ledger = new Ledger(
+      { layers: 1, pageSize: 4, pages: 6, eviction: lru },
+      { stored: () => {}, removed: () => {} },
+    );
+    const request = (tokens: number[]) => {
+      const state = ledger.openSequence(tokens, '', 0);
+      const news = tokens.slice(state.cachedTokens);
+      ledger.append('test', 0, [state], Int32Array.of(news.length));
+      ledger.commit('test', state, news);
+      return state;
+    };
+    ledger.close(request([1, 2, 3, 4, 7, 7, 7, 7]));
+    const [a, b] = [request([1, 2, 3, 4, 5, 6, 7, 8, 9]), request([1, 2, 3, 4, 5, 6, 7, 8, 2, 2])];
+    const drawn = [
+      ['A', ...a.table.entries],
+      ['B', ...b.table.entries],
+    ];
+    expect([ledger.pages.used, ledger.pages.cached, ledger.pages.blank]).toEqual([4, 1, 1]);
+    const f = ledger.fork(a);
+    drawn.push(['A', ...a.table.entries]);
+    const before = ['F', ...f.table.entries];
+    const { moves } = ledger.append('test', 0, [f], Int32Array.of(1));
+    expect(moves.copies).toEqual([4, 6]);
+    drawn.push(['A', ...a.table.entries], before, ['F', ...f.table.entries]);
+    expect(tables).toEqual(drawn);
+  });
+});
+
+describe('the README', () => {
+  it('opens with an example that runs', () => {
+    const quickstart = files['../examples/quickstart.ts']!;
+    expect(codeBlocks(readme)[0]).toBe(quickstart);
+    expect(quickstart.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(24);
+  });
+
+  it('names every member of the package and of its subpaths, and no other', () => {
+    const table = tableRows(readme.slice(readme.indexOf('## API')));
+    const names = table.map(([first]) => first!.match(/^[\w.]+/)![0]);
+    const methods = (of: string, prototype: object): string[] =>
+      Object.getOwnPropertyNames(prototype)
+        .filter((name) => name !== 'constructor')
+        .map((name) => `${of}.${name}`);
+    const all = [
+      'PagedKvCache.create',
+      ...methods('cache', api.PagedKvCache.prototype),
+      ...Object.keys(api).filter((name) => name !== 'PagedKvCache'),
+      ...Object.keys(browser),
+      ...Object.keys(node),
+    ];
+    const ofTheRest = names.filter((name) => !/^(sequence|view)\./.test(name));
+    expect(ofTheRest.toSorted()).toEqual(all.toSorted());
+    const rest = new Set(names.filter((name) => !ofTheRest.includes(name)));
+    // Classes that users do not make: their members are those of the sources.
+    const members = ['id', 'length', 'cachedTokens', 'commit', 'fork', 'truncate', 'close'];
+    expect([...rest].toSorted()).toEqual(
+      [...members.map((name) => `sequence.${name}`), 'view.cuSeqlensQ'].toSorted(),
+    );
+  });
+});
+
+it('the README of the repository holds the example that runs', () => {
+  expect(codeBlocks(files['../../../../README.md']!)).toContain(files['../examples/root.ts']);
+});
+
+describe('every @example', () => {
+  const runs = bare(files['../examples/docstrings.ts']!);
+  const sources = Object.entries(files).filter(([path]) => path.includes('/src/'));
+  const examples = sources.flatMap(([path, text]) =>
+    docstringExamples(text).map((example) => ({ path, example })),
+  );
+  const statements = examples.flatMap(({ path, example }) =>
+    statementsOf(example).map((line) => [path, line] as const),
+  );
+
+  it('of the public API is found', () => {
+    // The cache and nine of its methods, the sequence, three of policies, rotate, three stores.
+    expect(examples).toHaveLength(18);
+  });
+
+  it.for(statements)('in %s runs: %s', ([, statement]) => {
+    expect(runs).toContain(bare(statement));
+  });
+
+  it('of a store prints what it says', async () => {
+    expect(await printedBy(memoryStoreExample)).toEqual([[2]]);
+    const folder = await mkdtemp(join(tmpdir(), 'heed-'));
+    const inFolder = (name: string) => node.fsStore(join(folder, name));
+    expect(await printedBy(() => fsStoreExample(inFolder))).toEqual([['greeting']]);
+    await rm(folder, { recursive: true });
+  });
+});
