@@ -20,6 +20,6 @@ export interface PagedKvView {
   readonly format: 'f32' | 'f16' | 'int8' | 'int4';
   readonly headDim: number;
   readonly headDimV: number;
-  /** Keys further back than this may have been released. */
+  /** Keys further back than this may have been released, and a call must not look at them. */
   readonly window?: number;
 }

@@ -1,6 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
+import { band } from '../hooks/band.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
 import { fail, show } from './checks/fail.ts';
@@ -100,7 +101,24 @@ export function viewCall(
     const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;
     fail(fn, rule, show(pageSize), 'Pass the view as the cache made it.');
   }
+  checkWindow(fn, view, options, call.hooks);
   return call;
+}
+
+/** What a windowed cache has released reads as zeros, which a call must not take for keys. */
+function checkWindow(
+  fn: string,
+  { window }: PagedKvView,
+  { window: given }: VarlenOptions,
+  hooks: readonly BoundHook[],
+): void {
+  if (window === undefined) return;
+  const left = given?.[0] ?? -1;
+  const hasMask = hooks.some(({ hook }) => hook.kind === 'mask' && hook !== band);
+  if (hasMask || (left >= 0 && left <= window)) return;
+  const rule = `keys more than ${window} before a query may have been released from this view`;
+  const got = given === undefined ? 'no window' : `window [${given.join(', ')}]`;
+  fail(fn, rule, got, `Pass window: [${window}, -1] or less, or hide them by a maskMod.`);
 }
 
 export function isView(k: Tensor | PagedKvView): k is PagedKvView {
