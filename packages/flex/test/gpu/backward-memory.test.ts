@@ -3,7 +3,7 @@ import { type AttentionOptions, attentionVjp, varlenAttentionVjp } from '@heed/k
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { flexAttentionVjp } from '../../src/index.ts';
-import { tableRows, sectionsOf } from '../examples/guide-text.ts';
+import { tableRows, sectionsOf } from '@heed/testing';
 import { countingBytes } from './allocated.ts';
 
 const texts = import.meta.glob(['../../../../docs/backward.md'], {
@@ -120,7 +120,7 @@ describe('a forward and a backward pass', () => {
 });
 
 describe('the table of docs/backward.md', () => {
-  const rows = tableRows(sectionsOf(doc).get('Memory'));
+  const rows = tableRows(sectionsOf(doc).get('Memory')!);
 
   it('has every call', () => {
     expect(rows.map(([call]) => call)).toEqual([
