@@ -179,7 +179,9 @@ declare class CacheCore {
   });
   get bytes(): number;
   get isDisposed(): boolean;
+  get isUsable(): boolean;
   assertUsable(fn: string): void;
+  assertAlive(fn: string): void;
   move({ copies, fresh, blanked }: PageMoves): void;
   blank(pages: readonly number[]): void;
   clear(pages: readonly number[]): void;

@@ -129,12 +129,13 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * The cache in numbers: pages, bytes, hits, evictions.
+   * The cache in numbers: pages, bytes, hits, evictions. Also after the device was lost.
    *
    * @example
    * const { used, cached, free, hitRate } = cache.stats();
    */
   stats(): KvStats {
+    this.#core.assertAlive('cache.stats');
     return statsOf(this.#core);
   }
 

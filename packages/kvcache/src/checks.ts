@@ -8,6 +8,8 @@ export function fail(fn: string, rule: string, got: string | number, fix: string
 /** A value as a message shows it. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return String(value);
   return value.constructor?.name ?? 'an object';
 }
@@ -34,8 +36,10 @@ export function checkTokens(fn: string, tokens: unknown): asserts tokens is Arra
   }
   if (tokens instanceof Uint32Array) return;
   for (let i = 0; i < list.length; i++) {
-    if (list[i]! >>> 0 === list[i]) continue;
+    // Tokenizers also give BigInt64Array.
+    const token: unknown = list[i];
+    if (typeof token === 'number' && token >>> 0 === token) continue;
     const rule = `tokens[${i}] must be a whole number from 0 to 2³² − 1`;
-    fail(fn, rule, show(list[i]), "Pass the tokenizer's ids.");
+    fail(fn, rule, show(token), "Pass the tokenizer's ids as numbers.");
   }
 }

@@ -48,12 +48,26 @@ export class CacheCore {
     return this.#isDisposed;
   }
 
+  /** Whether there is still a device that can be given work. */
+  get isUsable(): boolean {
+    try {
+      this.assertUsable('');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** @throws DisposedError @throws DeviceLostError */
   assertUsable(fn: string): void {
-    if (this.#isDisposed) {
-      throw new DisposedError(`${fn}: the cache was disposed. Create another.`);
-    }
+    this.assertAlive(fn);
     assertUsable(this.gpu);
+  }
+
+  /** @throws DisposedError */
+  assertAlive(fn: string): void {
+    if (!this.#isDisposed) return;
+    throw new DisposedError(`${fn}: the cache was disposed. Create another.`);
   }
 
   /** Does to memory what the ledger has decided. */

@@ -7,7 +7,13 @@ import { lru } from './eviction/policy.ts';
 import { type CacheOptions, checkOptions } from './options.ts';
 import { NULL_PAGE } from './pages/allocator.ts';
 import type { PageGeometry } from './pages/geometry.ts';
-import { largestPageCount, pageBytes, type Pool, tryCreatePools } from './pages/pools.ts';
+import {
+  largestPageCount,
+  pageBytes,
+  pageWords,
+  type Pool,
+  tryCreatePools,
+} from './pages/pools.ts';
 import type { PrefixNode } from './prefix/node.ts';
 import { Ledger } from './sequences/ledger.ts';
 
@@ -57,6 +63,7 @@ async function findMemory(
   { pages: wanted, maxBytes }: CacheOptions,
 ): Promise<FoundMemory> {
   const largest = largestPageCount(gpu, geometry) - 1;
+  if (largest < 1) tooLarge(gpu, geometry);
   if (maxBytes === undefined) {
     if (wanted! > largest) tooMany(largest, wanted!);
     const pools = await tryCreatePools(gpu, geometry, wanted! + 1);
@@ -77,6 +84,15 @@ async function findMemory(
     if (pools) return { pools, pages };
   }
   return outOfMemory(geometry, 1, 'Dispose what is no longer needed.');
+}
+
+function tooLarge({ device }: Gpu, geometry: PageGeometry): never {
+  const most = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  const { k, v } = pageWords(geometry);
+  throw new LimitError(
+    `${fn}: the pool of a layer is one binding of at most ${most} bytes on this device, for the null page and one other at least; ` +
+      `got pages of ${4 * Math.max(k, v)} bytes. Use a smaller pageSize, or a narrower dtype.`,
+  );
 }
 
 function tooMany(largest: number, pages: number): never {

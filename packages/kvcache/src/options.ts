@@ -66,5 +66,9 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   if (o.sinkTokens !== undefined && o.window === undefined) {
     fail(fn, 'sinkTokens needs a window', 'none', 'Without one nothing is released.');
   }
+  if (o.eviction !== undefined && typeof o.eviction?.compare !== 'function') {
+    const fix = 'Pass lru, priority or { name, compare }.';
+    fail(fn, 'eviction must be an EvictionPolicy', show(o.eviction), fix);
+  }
   return { layers, kvHeads, headDim, headDimV, pageSize, format: dtype };
 }

@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import type { CacheCore } from '../core.ts';
 import { appendRows } from '../kernels/append/append.ts';
 import { type KvSequence, statesOf } from '../sequences/sequence.ts';
-import { checkRows, rowCounts } from './check.ts';
+import { checkApart, checkRows, rowCounts } from './check.ts';
 import { checkRotary } from '../kernels/parts/rotary.ts';
 import { newPositions } from '../sequences/slots.ts';
 import type { AppendOptions } from './options.ts';
@@ -23,7 +23,11 @@ export function append(
   const rows = checkRows(fn, core, layer, k, v);
   const counts = rowCounts(fn, rows, states.length, cuSeqlens);
   const rotary = tables && { ...tables, positions: newPositions(states, layer, counts) };
-  if (rotary) checkRotary(fn, gpu, rotary, rows, geometry.headDim);
+  if (rotary) {
+    checkRotary(fn, gpu, rotary, rows, geometry.headDim);
+    for (const x of ['cos', 'sin'] as const)
+      checkApart(fn, `rotary.${x}`, rotary[x], pools[layer]!);
+  }
   const { moves, slots } = ledger.append(fn, layer, states, counts);
   gpu.batch(() => {
     core.move(moves);

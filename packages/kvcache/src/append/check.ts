@@ -2,6 +2,8 @@ import type { Tensor } from '@heed/core';
 import { checkTensor } from '@heed/core/kernel';
 import { checkWhole, fail } from '../checks.ts';
 import type { CacheCore } from '../core.ts';
+import { checkBindable } from '../kernels/parts/bindable.ts';
+import type { Pool } from '../pages/pools.ts';
 
 const floats = ['f32', 'f16'] as const;
 
@@ -28,7 +30,25 @@ export function checkRows(
     const rule = `${name} must have shape [T, Hkv, D] = [${wanted.join(', ')}], T being k's`;
     fail(fn, rule, `[${shape.join(', ')}]`, 'Pass packed rows, those of each sequence together.');
   }
+  for (const [name, tensor] of [
+    ['k', k],
+    ['v', v],
+  ] as const) {
+    checkBindable(fn, name, tensor);
+    checkApart(fn, name, tensor, core.pools[layer]!);
+  }
   return rows;
+}
+
+/** A dispatch cannot read what it writes, not even elsewhere in the buffer. */
+export function checkApart(fn: string, name: string, t: Tensor, pool: Pool): void {
+  if (t.buffer !== pool.k.buffer && t.buffer !== pool.v.buffer) return;
+  fail(
+    fn,
+    `${name} must not lie in the cache's own memory`,
+    `a view of "${t.label}"`,
+    'Copy it, or fork its sequence.',
+  );
 }
 
 /** How many of `rows` packed rows each of `count` sequences gets. Without `cuSeqlens` all get the same. */

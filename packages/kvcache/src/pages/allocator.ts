@@ -126,7 +126,10 @@ export class PageAllocator {
   clear(): number[] {
     const cleared: number[] = [];
     for (let page = 1; page <= this.pages; page++) {
-      if (this.#references[page] !== 0 || !this.#nodes[page]) continue;
+      const node = this.#nodes[page];
+      if (this.#references[page] !== 0 || !node) continue;
+      // A save or load that waits for its store may still hold the node.
+      node.pages.length = 0;
       this.#nodes[page] = undefined;
       this.#stamps[page] = this.#stamps[page]! + 1;
       this.#blank.push(page);

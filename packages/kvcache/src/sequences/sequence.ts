@@ -83,7 +83,9 @@ export class KvSequence implements Disposable {
   /** Gives the pages back. Committed ones stay findable until their memory is needed. May be called twice; also `using`. */
   close(): void {
     const { core, state } = partsOf(this);
-    if (state.isOpen && !core.isDisposed) core.blank(core.ledger.close(state));
+    if (!state.isOpen || core.isDisposed) return;
+    const blanked = core.ledger.close(state);
+    if (core.isUsable) core.blank(blanked);
   }
 
   [Symbol.dispose](): void {

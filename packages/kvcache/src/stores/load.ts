@@ -1,6 +1,7 @@
 import type { CacheCore } from '../core.ts';
 import { unpackPages } from '../kernels/pack/pack.ts';
 import { pageBytes } from '../pages/pools.ts';
+import { checkStore } from './check.ts';
 import { decodeRecord } from './decode-record.ts';
 import { geometryText } from './geometry-text.ts';
 import { LoadedNodes } from './loaded-nodes.ts';
@@ -29,7 +30,7 @@ export interface LoadReport {
   readonly loaded: number;
   /** Pages that the cache had already. */
   readonly known: number;
-  /** Pages for which no blank memory was left. */
+  /** Pages for which no blank memory was left, or none for those before them. */
   readonly left: number;
   /** Pages that could not be used. */
   readonly refused: readonly RefusedPage[];
@@ -41,10 +42,12 @@ type Outcome = 'loaded' | 'known' | 'left' | Pick<RefusedPage, 'refused' | 'reas
 export async function load(
   core: CacheCore,
   store: KvStore,
-  { namespace = '', signal, onProgress }: LoadOptions,
+  options: LoadOptions,
 ): Promise<LoadReport> {
   const fn = 'cache.load';
   core.assertUsable(fn);
+  checkStore(fn, store, options);
+  const { namespace = '', signal, onProgress } = options;
   signal?.throwIfAborted();
   const entries = await entriesOf(core, store, namespace, signal);
   const nodes = new LoadedNodes(core);
@@ -112,7 +115,9 @@ function place(
   const node = ledger.tree.insert(parent, record.tokens, 0);
   nodes.add(node);
   if (node.pages.length > 0) return 'known';
-  const page = ledger.adopt(node);
+  // Without a window a page is found only where those before it are.
+  const isCutOff = core.window === undefined && parent.depth >= 0 && parent.pages.length === 0;
+  const page = isCutOff ? undefined : ledger.adopt(node);
   if (page === undefined) return 'left';
   const words = fromLittleEndian(record.payload);
   const packed = gpu.tensor(words, { shape: [1, words.length], dtype: 'u32' });

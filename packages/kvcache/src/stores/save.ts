@@ -2,6 +2,7 @@ import type { CacheCore } from '../core.ts';
 import { packPages } from '../kernels/pack/pack.ts';
 import { pageBytes } from '../pages/pools.ts';
 import type { PrefixNode } from '../prefix/node.ts';
+import { checkStore } from './check.ts';
 import { chunks } from './chunks.ts';
 import { encodeRecord } from './record.ts';
 import { storeKey } from './store-key.ts';
@@ -16,7 +17,7 @@ export interface SaveOptions {
   readonly namespace?: string;
   /** After an abort `save` rejects with its reason; the pages that were put stay. */
   readonly signal?: AbortSignal;
-  /** Called after each page. */
+  /** Called after each page; those that were lost count as done. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -36,9 +37,12 @@ export interface SaveReport {
 export async function save(
   core: CacheCore,
   store: KvStore,
-  { namespace = '', signal, onProgress }: SaveOptions,
+  options: SaveOptions,
 ): Promise<SaveReport> {
-  core.assertUsable('cache.save');
+  const fn = 'cache.save';
+  core.assertUsable(fn);
+  checkStore(fn, store, options);
+  const { namespace = '', signal, onProgress } = options;
   signal?.throwIfAborted();
   const keyOf = ({ name, depth }: PrefixNode): string =>
     storeKey({ geometry: core.geometry, namespace, depth, name });
@@ -47,12 +51,19 @@ export async function save(
   const missing = named.filter((node) => !stored.has(keyOf(node)));
   missing.sort((a, b) => a.depth - b.depth);
   const report = { saved: 0, known: named.length - missing.length, lost: 0, bytes: 0 };
+  const tell = (): void =>
+    onProgress?.({ done: report.saved + report.lost, total: missing.length });
   for (const group of chunks(missing, pageBytes(core.geometry))) {
+    core.assertUsable(fn);
     // What has a name does not change, but it may have lost it while the store was at work.
     const there = group.filter(({ pages }) => pages.length > 0);
-    report.lost += group.length - there.length;
+    if (there.length < group.length) {
+      report.lost += group.length - there.length;
+      tell();
+    }
     for (const [node, payload] of await payloadsOf(core, there)) {
       signal?.throwIfAborted();
+      core.assertUsable(fn);
       const { geometry } = core;
       const { name, parent, tokens } = node;
       const record = { geometry, name, parent: parent!.name, tokens, payload };
@@ -60,7 +71,7 @@ export async function save(
       await store.put(keyOf(node), bytes);
       report.saved++;
       report.bytes += bytes.length;
-      onProgress?.({ done: report.saved + report.lost, total: missing.length });
+      tell();
     }
   }
   return report;

@@ -1,4 +1,5 @@
 import { ValidationError } from '@heed/core';
+import { fail, show } from '../checks.ts';
 import type { PageGeometry } from '../pages/geometry.ts';
 import type { PageName } from '../prefix/page-name.ts';
 import { escaping } from './escaping.ts';
@@ -25,13 +26,20 @@ const { escape, unescape } = escaping('_', /[^a-z0-9-]/g);
  * @throws ValidationError when the namespace is longer than 80 characters, where each but `a–z 0–9 -` counts as 5
  */
 export function storeKey({ geometry, namespace, depth, name }: StoreKey): string {
-  const escaped = escape(namespace);
-  if (escaped.length <= maxNamespace) {
-    return [version, geometryText(geometry), escaped, depth, name].join('.');
+  checkNamespace('storeKey', namespace);
+  return [version, geometryText(geometry), escape(namespace), depth, name].join('.');
+}
+
+/** @throws ValidationError not a string, or too long for {@link storeKey} */
+export function checkNamespace(fn: string, namespace: unknown): void {
+  if (typeof namespace !== 'string') {
+    fail(fn, 'namespace must be a string', show(namespace), 'Name the weights, or leave it out.');
   }
+  const { length } = escape(namespace);
+  if (length <= maxNamespace) return;
   throw new ValidationError(
-    `storeKey: a namespace must not be longer than ${maxNamespace} characters, each but a–z 0–9 - counting as 5, ` +
-      `got ${escaped.length}: ${JSON.stringify(namespace.slice(0, 40))}…; choose a shorter one, such as a hash of it`,
+    `${fn}: a namespace must not be longer than ${maxNamespace} characters, each but a–z 0–9 - counting as 5, ` +
+      `got ${length}: ${JSON.stringify(namespace.slice(0, 40))}…; choose a shorter one, such as a hash of it`,
   );
 }
 

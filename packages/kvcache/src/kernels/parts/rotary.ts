@@ -1,6 +1,7 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { bindTensor, type BufferRange, checkTensor, formatShape } from '@heed/core/kernel';
 import { fail } from '../../checks.ts';
+import { checkBindable } from './bindable.ts';
 import { bindIntegers } from './integers.ts';
 
 /**
@@ -46,6 +47,8 @@ export function checkRotary(
   const { cos, sin, positions } = rotary;
   checkTensor(fn, 'rotary.cos', cos, { rank: 2, dtype: ['f32', 'f16'], gpu });
   checkTensor(fn, 'rotary.sin', sin, { rank: 2, dtype: [cos.dtype], gpu });
+  checkBindable(fn, 'rotary.cos', cos);
+  checkBindable(fn, 'rotary.sin', sin);
   const [rows, pairs] = cos.shape as [number, number];
   if (formatShape(sin.shape) !== formatShape(cos.shape)) {
     const got = `${formatShape(sin.shape)} and ${formatShape(cos.shape)}`;
