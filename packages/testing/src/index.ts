@@ -11,7 +11,7 @@ export { printedBy, shown } from './docs/printed.ts';
 export { takeGpuErrors } from './gpu-errors.ts';
 export { describeMismatch, type TensorMatch } from './mismatch.ts';
 export { Rng } from './rng.ts';
-export { testGpu } from './test-gpu.ts';
+export { ownGpu, testGpu } from './test-gpu.ts';
 export { isFullRun, testTier } from './tier.ts';
 export { toMatchTensor } from './to-match-tensor.ts';
 export { bareVars, unpairedBracket, untidiness, withoutComments } from './wgsl-text.ts';

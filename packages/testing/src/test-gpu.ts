@@ -30,11 +30,15 @@ export function openedGpu(): Gpu | undefined {
   return shared.opened;
 }
 
-async function open(): Promise<Gpu> {
+/** A `Gpu` like that of {@link testGpu} on a device of its own, for a test that loses or counts one. */
+export async function ownGpu(): Promise<Gpu> {
   const gpu = testTier() === 'gpu-minimal' ? await openMinimal() : await openGpu({ label: 'test' });
   watchErrors(gpu.device);
-  shared.opened = gpu;
   return gpu;
+}
+
+async function open(): Promise<Gpu> {
+  return (shared.opened = await ownGpu());
 }
 
 /** A `Gpu` on a device at WebGPU's defaults: no optional feature, no raised limit. */

@@ -3,7 +3,7 @@ import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { contiguous, layers, type Served, step } from './serve.ts';
-import { bitsOf, type Span, Toy, toyShape } from './toy.ts';
+import { bitsOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -11,9 +11,6 @@ beforeAll(async () => {
   gpu = await testGpu();
   toy = new Toy(gpu);
 });
-
-const tokensOf = (rng: Rng, count: number): number[] =>
-  Array.from({ length: count }, () => rng.int(0, 9));
 
 describe.for([
   ['f32', 16],

@@ -1,5 +1,5 @@
-import type { Tensor } from '@heed/core';
-import { varlenAttention } from '@heed/kernels-wgsl';
+import type { PagedKvView, Tensor } from '@heed/core';
+import { varlenAttention, type VarlenOptions } from '@heed/kernels-wgsl';
 import type { KvSequence, PagedKvCache } from '../../../src/index.ts';
 import { cumulative, lengthOf, type Span, type Toy } from './toy.ts';
 
@@ -11,7 +11,35 @@ export interface Served {
 
 export const layers = 2;
 
-const options = { causal: true, numSplits: 1 } as const;
+type DType = 'f32' | 'f16';
+
+/** What attends: over pages, or over keys and values that lie one behind the other. */
+export interface Attention {
+  paged(q: Tensor, view: PagedKvView, cuSeqlensQ: Tensor): Tensor;
+  packed(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    lists: Pick<VarlenOptions, 'cuSeqlensQ' | 'cuSeqlensK'>,
+  ): Tensor;
+}
+
+/** Attention with options that do not depend on the step. */
+export const attentionWith = (options: Omit<VarlenOptions, 'cuSeqlensQ'>): Attention => ({
+  paged: (q, view, cuSeqlensQ) => varlenAttention(q, view, { ...options, cuSeqlensQ }).out,
+  packed: (q, k, v, lists) => varlenAttention(q, k, v, { ...options, ...lists }).out,
+});
+
+export const exactCausal: Attention = attentionWith({ causal: true, numSplits: 1 });
+
+/** Where the next tokens of some sequences go; they are added to what each sequence stands for. */
+export function spansOf(served: readonly Served[], news: readonly (readonly number[])[]): Span[] {
+  return served.map((one, i): Span => {
+    const start = one.sequence.length;
+    one.tokens = [...one.tokens.slice(0, start), ...news[i]!];
+    return { tokens: one.tokens, start, end: one.tokens.length };
+  });
+}
 
 /** Appends new tokens to all layers, attends to them, and returns the last layer's output. */
 export function step(
@@ -19,34 +47,41 @@ export function step(
   toy: Toy,
   served: readonly Served[],
   news: readonly (readonly number[])[],
-  dtype: 'f32' | 'f16' = 'f32',
+  dtype: DType = 'f32',
+  attention: Attention = exactCausal,
 ): Tensor {
-  const spans = served.map((one, i): Span => {
-    const start = one.sequence.length;
-    one.tokens = [...one.tokens.slice(0, start), ...news[i]!];
-    return { tokens: one.tokens, start, end: one.tokens.length };
-  });
+  const spans = spansOf(served, news);
   const sequences = served.map(({ sequence }) => sequence);
   const cuSeqlens = cumulative(spans.map(lengthOf));
   let out: Tensor | undefined;
   for (let layer = 0; layer < layers; layer++) {
-    const [k, v] = (['k', 'v'] as const).map((x) => toy.rows(x, layer, spans, dtype));
-    cache.append(layer, sequences, k!, v!, { cuSeqlens });
+    using k = toy.rows('k', layer, spans, dtype);
+    using v = toy.rows('v', layer, spans, dtype);
+    cache.append(layer, sequences, k, v, { cuSeqlens });
     const view = cache.view(layer, sequences);
-    const q = toy.rows('q', layer, spans, dtype);
-    out = varlenAttention(q, view, { ...options, cuSeqlensQ: view.cuSeqlensQ }).out;
+    using q = toy.rows('q', layer, spans, dtype);
+    out?.dispose();
+    out = attention.paged(q, view, view.cuSeqlensQ);
   }
   return out!;
 }
 
 /** The same rows' output over keys and values that lie one behind the other. */
-export function contiguous(toy: Toy, spans: readonly Span[], dtype: 'f32' | 'f16' = 'f32'): Tensor {
-  const layer = layers - 1;
+export function contiguous(
+  toy: Toy,
+  spans: readonly Span[],
+  dtype: DType = 'f32',
+  attention: Attention = exactCausal,
+  layer: number = layers - 1,
+): Tensor {
   const whole = spans.map(({ tokens, end }): Span => ({ tokens, start: 0, end }));
-  const [k, v] = (['k', 'v'] as const).map((x) => toy.rows(x, layer, whole, dtype));
-  const lists = {
+  const [q, k, v] = [
+    toy.rows('q', layer, spans, dtype),
+    toy.rows('k', layer, whole, dtype),
+    toy.rows('v', layer, whole, dtype),
+  ];
+  return attention.packed(q, k, v, {
     cuSeqlensQ: cumulative(spans.map(lengthOf)),
     cuSeqlensK: cumulative(whole.map(lengthOf)),
-  };
-  return varlenAttention(toy.rows('q', layer, spans, dtype), k!, v!, { ...options, ...lists }).out;
+  });
 }

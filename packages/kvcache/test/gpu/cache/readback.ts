@@ -1,0 +1,119 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+import { expect } from 'vitest';
+import type { Span, Toy } from './toy.ts';
+
+const valuesPerWord = { int8: 4, int4: 8 } as const;
+
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+/** What a packed row stands for: its scale, and its whole numbers. */
+export function unpackRow(
+  format: 'int8' | 'int4',
+  row: ArrayLike<number>,
+  dim: number,
+): { scale: number; integers: number[] } {
+  const perWord = valuesPerWord[format];
+  const bits = 32 / perWord;
+  u32[0] = row[0]!;
+  const integers = Array.from({ length: dim }, (_, d) => {
+    const word = row[1 + Math.floor(d / perWord)]!;
+    return (word << (32 - bits * ((d % perWord) + 1))) >> (32 - bits);
+  });
+  return { scale: f32[0]!, integers };
+}
+
+/** A pool's rows as numbers, f32: those of int8 and int4 are scale · integer, rounded once. */
+export async function poolNumbers(
+  pool: Tensor,
+  format: PagedKvView['format'],
+  dim: number,
+): Promise<Float32Array> {
+  const numbers = await pool.read();
+  if (format === 'f32' || format === 'f16') return numbers as Float32Array;
+  const words = pool.shape[3]!;
+  const rows = Array.from({ length: numbers.length / words }, (_, i) => {
+    const { scale, integers } = unpackRow(
+      format,
+      numbers.subarray(i * words, (i + 1) * words),
+      dim,
+    );
+    return integers.map((x) => Math.fround(scale * x));
+  });
+  return Float32Array.from(rows.flat());
+}
+
+/** Keys and values of each sequence of a view, by the view's own tables; null where a window has released the page. */
+export async function rowsOfView(view: PagedKvView): Promise<(Float32Array | null)[][][]> {
+  const { k, v, blockTable, seqUsedK } = view;
+  const lists = Promise.all([blockTable.read(), seqUsedK.read()]);
+  const [, maxPages] = blockTable.shape as [number, number];
+  const { pageSize, format } = view;
+  const heads = k.shape[2]!;
+  const pools = await Promise.all(
+    [
+      { pool: k, dim: view.headDim },
+      { pool: v, dim: view.headDimV },
+    ].map(async ({ pool, dim }) => {
+      return { numbers: await poolNumbers(pool, format, dim), size: heads * dim };
+    }),
+  );
+  const [table, used] = await lists;
+  return Array.from(used, (length, b) =>
+    pools.map(({ numbers, size }) =>
+      Array.from({ length }, (_, j) => {
+        const page = table[b * maxPages + Math.floor(j / pageSize)]!;
+        const slot = page * pageSize + (j % pageSize);
+        return page === 0 ? null : numbers.slice(slot * size, (slot + 1) * size);
+      }),
+    ),
+  );
+}
+
+/**
+ * Every row that a view leads to is that of the model: to the bit, or for quantised rows of whole numbers to the integer (a
+ * GPU's division, and so a scale, may be an ulp or two off). Only a window may have released any.
+ */
+export async function expectRows(
+  view: PagedKvView,
+  layer: number,
+  toy: Toy,
+  spans: readonly Span[],
+  sinkTokens = 0,
+): Promise<void> {
+  const got = await rowsOfView(view);
+  expect(got).toHaveLength(spans.length);
+  spans.forEach((span, b) => {
+    (['k', 'v'] as const).forEach((x, i) => {
+      const [heads, dim] = toy.size(x);
+      const want = toy.numbers(x, layer, [span]);
+      const rows = got[b]![i]!;
+      expect(rows).toHaveLength(span.end - span.start);
+      rows.forEach((row, j) => {
+        const inSight = j >= rows.length - (view.window ?? Infinity) || j < sinkTokens;
+        if (row === null) return expect(inSight, `row ${j} was released`).toBe(false);
+        const expected = want.subarray(j * heads * dim, (j + 1) * heads * dim);
+        const isSame =
+          view.format === 'f32'
+            ? (number: number, d: number) => Object.is(number, expected[d])
+            : (number: number, d: number) => Math.abs(number - expected[d]!) < 1e-4;
+        if (!row.every(isSame)) {
+          expect(row, `${x} of sequence ${b}, row ${j}, layer ${layer}`).toEqual(expected);
+        }
+      });
+    });
+  });
+}
+
+/** Pages of a pool that hold nothing but NaN. */
+export async function poisonedPages(pool: Tensor): Promise<number> {
+  const numbers = await pool.read();
+  const size = numbers.length / pool.shape[0]!;
+  // Of quantised rows the scale is NaN; every word is that pattern.
+  const isNaNWord = (x: number): boolean => Number.isNaN(x) || x === 0x7fc00000;
+  let count = 0;
+  for (let page = 1; page < pool.shape[0]!; page++) {
+    if (numbers.subarray(page * size, (page + 1) * size).every(isNaNWord)) count++;
+  }
+  return count;
+}

@@ -1,0 +1,34 @@
+import { HeedError } from '@heed/core';
+import { expect } from 'vitest';
+import type { CacheOptions } from '../../../src/index.ts';
+
+export const sound: CacheOptions = {
+  layers: 2,
+  kvHeads: 2,
+  headDim: 4,
+  headDimV: 6,
+  pageSize: 4,
+  pages: 8,
+  dtype: 'f32',
+  poison: true,
+};
+
+/** A call, and the error that it has to throw, or reject with, to the letter. */
+export type Refusal = readonly [
+  call: () => unknown,
+  kind: new (...args: never[]) => HeedError,
+  message: string,
+];
+
+/** The message names the function, the rule, what was got, and the fix. */
+export async function expectRefusal([call, kind, message]: Refusal): Promise<void> {
+  let error: unknown;
+  try {
+    await call();
+  } catch (caught) {
+    error = caught;
+  }
+  expect(error).toBeInstanceOf(kind);
+  expect(HeedError.is(error)).toBe(true);
+  expect((error as Error).message).toBe(message);
+}

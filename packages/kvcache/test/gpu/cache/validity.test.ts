@@ -1,0 +1,147 @@
+import { DeviceLostError, DisposedError, type Gpu, ValidationError } from '@heed/core';
+import { ownGpu, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
+import { expectRefusal, sound } from './refusal.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+describe('what is no longer valid', () => {
+  const setUp = async (own: Gpu) => {
+    const cache = await PagedKvCache.create(own, sound);
+    const sequence = cache.open();
+    const k = own.empty([3, 2, 4]);
+    const v = own.empty([3, 2, 6]);
+    for (const layer of [0, 1]) cache.append(layer, [sequence], k, v);
+    return { cache, sequence, k, v, view: cache.view(0, [sequence]) };
+  };
+  const properties = ['k', 'v', 'blockTable', 'seqUsedK', 'cuSeqlensQ'] as const;
+
+  it('a view, once a sequence has changed: each property says so', async () => {
+    const { cache, sequence, k, v } = await setUp(gpu);
+    const changes: (() => void)[] = [
+      () => cache.append(0, [sequence], k, v),
+      () => cache.append(1, [sequence], k, v),
+      () => sequence.truncate(4),
+      () => sequence.close(),
+    ];
+    for (const [i, change] of changes.entries()) {
+      const layer = i === 1 ? 1 : 0;
+      const view = cache.view(layer, [sequence]);
+      change();
+      for (const property of properties) {
+        expect(() => view[property]).toThrow(ValidationError);
+        expect(() => view[property]).toThrow(
+          `view.${property}: a view is valid until its sequences change; got sequence 1, which has changed. Make a new one with cache.view().`,
+        );
+      }
+    }
+    cache.dispose();
+  });
+
+  it('a view, once another sequence has changed, still holds', async () => {
+    const { cache, sequence, k, v, view } = await setUp(gpu);
+    const child = sequence.fork();
+    sequence.commit([1, 2, 3]);
+    for (const layer of [0, 1]) cache.append(layer, [child], k, v);
+    child.close();
+    for (const property of properties) expect(view[property]).toBeDefined();
+    cache.dispose();
+  });
+
+  it('everything of a disposed cache', async () => {
+    const { cache, sequence, k, v, view } = await setUp(gpu);
+    cache.dispose();
+    cache.dispose();
+    const calls: Record<string, () => unknown> = {
+      'cache.stats': () => cache.stats(),
+      'cache.open': () => cache.open(),
+      'cache.append': () => cache.append(0, [sequence], k, v),
+      'cache.view': () => cache.view(0, [sequence]),
+      'cache.clear': () => cache.clear(),
+      'cache.save': () => cache.save(memoryStore()),
+      'cache.load': () => cache.load(memoryStore()),
+      'sequence.commit': () => sequence.commit([]),
+      'sequence.fork': () => sequence.fork(),
+      'sequence.truncate': () => sequence.truncate(0),
+      'view.k': () => view.k,
+      'view.seqUsedK': () => view.seqUsedK,
+    };
+    for (const [fn, call] of Object.entries(calls)) {
+      await expectRefusal([call, DisposedError, `${fn}: the cache was disposed. Create another.`]);
+    }
+    sequence.close();
+  });
+
+  it('everything of a device that was lost, but closing and disposing do no harm', async () => {
+    const own = await ownGpu();
+    const { cache, sequence, k, v, view } = await setUp(own);
+    own.device.destroy();
+    await own.lost;
+    const calls: (() => unknown)[] = [
+      () => PagedKvCache.create(own, sound),
+      () => cache.open(),
+      () => cache.append(0, [sequence], k, v),
+      () => cache.view(0, [sequence]),
+      () => cache.save(memoryStore()),
+      () => cache.load(memoryStore()),
+      () => sequence.commit([]),
+      () => sequence.fork(),
+      () => sequence.truncate(0),
+      () => view.k,
+    ];
+    for (const call of calls) {
+      await expect((async () => call())()).rejects.toThrow(DeviceLostError);
+    }
+    sequence.close();
+    expect(cache.stats()).toMatchObject({ sequences: 0, free: 8 });
+    cache.dispose();
+    own.dispose();
+  });
+
+  it('a save and a load during which the device was lost', async () => {
+    for (const call of ['save', 'load'] as const) {
+      const own = await ownGpu();
+      const { cache, sequence } = await setUp(own);
+      const store = memoryStore();
+      if (call === 'load') {
+        sequence.truncate(0);
+        using donor = await PagedKvCache.create(gpu, sound);
+        const written = donor.open();
+        const rows = [gpu.empty([4, 2, 4]), gpu.empty([4, 2, 6])] as const;
+        for (const layer of [0, 1]) donor.append(layer, [written], ...rows);
+        written.commit([1, 2, 3, 4]);
+        await donor.save(store);
+      } else {
+        const rows = [own.empty([1, 2, 4]), own.empty([1, 2, 6])] as const;
+        for (const layer of [0, 1]) cache.append(layer, [sequence], ...rows);
+        sequence.commit([1, 2, 3, 4]);
+      }
+      const lossy: KvStore = {
+        ...store,
+        async *keys() {
+          own.device.destroy();
+          await own.lost;
+          yield* store.keys();
+        },
+      };
+      await expect(cache[call](lossy)).rejects.toThrow(DeviceLostError);
+      sequence.close();
+      cache.dispose();
+      own.dispose();
+    }
+  });
+
+  it('a cache whose Gpu was disposed', async () => {
+    const own = await ownGpu();
+    const { cache, sequence } = await setUp(own);
+    own.dispose();
+    expect(() => cache.open()).toThrow(DisposedError);
+    sequence.close();
+    cache.dispose();
+    own.device.destroy();
+  });
+});

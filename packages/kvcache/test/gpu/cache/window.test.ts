@@ -1,0 +1,129 @@
+import type { Gpu } from '@heed/core';
+import { flexAttention, type MaskMod } from '@heed/flex';
+import { Rng, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PagedKvCache } from '../../../src/index.ts';
+import {
+  type Attention,
+  attentionWith,
+  contiguous,
+  layers,
+  type Served,
+  spansOf,
+  step,
+} from './serve.ts';
+import { bitsOf, tokensOf, Toy, toyShape } from './toy.ts';
+
+let gpu: Gpu;
+let toy: Toy;
+beforeAll(async () => {
+  gpu = await testGpu();
+  toy = new Toy(gpu);
+});
+
+const window = 9;
+const pageSize = 4;
+
+const sliding: Attention = attentionWith({ causal: true, window: [window, 0], numSplits: 1 });
+
+/** Keys of the window and the first few: what a cache with the same numbers keeps. */
+const withSinks: MaskMod<{ window: number; sinkTokens: number }> = (b, h, q, kv, c) =>
+  q >= kv && (q - kv <= c.window || kv < c.sinkTokens);
+
+const streaming = (sinkTokens: number): Attention => {
+  const options = { maskMod: withSinks, captures: { window, sinkTokens }, numSplits: 1 };
+  return {
+    paged: (q, view, cuSeqlensQ) => flexAttention(q, view, { ...options, cuSeqlensQ }).out,
+    packed: (q, k, v, lists) => flexAttention(q, k, v, { ...options, ...lists }).out,
+  };
+};
+
+const kinds = [
+  { name: 'a window', sinkTokens: 0, attention: sliding },
+  { name: 'a window and 6 sinks', sinkTokens: 6, attention: streaming(6) },
+];
+
+describe.for(kinds)('a cache with $name', ({ sinkTokens, attention }) => {
+  const create = (pages: number): Promise<PagedKvCache> => {
+    const memory = { pageSize, pages, dtype: 'f32', window, sinkTokens, poison: true } as const;
+    return PagedKvCache.create(gpu, { ...toyShape, layers, ...memory });
+  };
+
+  it('releases what no query can see, and attention sees no difference', async () => {
+    using cache = await create(24);
+    const rng = new Rng(11);
+    const served = [30, 1, 12].map((count): Served & { prompt: number[] } => {
+      return { sequence: cache.open(), tokens: [], prompt: tokensOf(rng, count) };
+    });
+    for (let round = 0; round < 28; round++) {
+      const news = served.map(({ prompt }) =>
+        round === 0 ? prompt : tokensOf(rng, rng.int(0, 2)),
+      );
+      const starts = served.map(({ sequence }) => sequence.length);
+      const out = await bitsOf(step(cache, toy, served, news, 'f32', attention));
+      const spans = served.map(({ tokens }, i) => {
+        return { tokens, start: starts[i]!, end: tokens.length };
+      });
+      expect(out).toEqual(await bitsOf(contiguous(toy, spans, 'f32', attention)));
+    }
+    const view = cache.view(
+      0,
+      served.map(({ sequence }) => sequence),
+    );
+    const [table, lengths] = [await view.blockTable.read(), await view.seqUsedK.read()];
+    const maxPages = view.blockTable.shape[1]!;
+    const sinkPages = Math.ceil(sinkTokens / pageSize);
+    let used = 0;
+    lengths.forEach((length, b) => {
+      const row = [...table.subarray(b * maxPages, b * maxPages + Math.ceil(length / pageSize))];
+      expect(row.slice(0, sinkPages)).not.toContain(0);
+      const kept = row.slice(sinkPages).filter((page) => page > 0);
+      // The window, what the last append brought, and a page at either end.
+      expect(kept.length).toBeLessThanOrEqual(Math.ceil((window + 2) / pageSize) + 1);
+      expect(row.slice(-Math.ceil(window / pageSize))).not.toContain(0);
+      used += kept.length + Math.min(sinkPages, row.length);
+    });
+    expect(table).toContain(0);
+    expect(cache.stats()).toMatchObject({ used, sequences: 3 });
+    expect(view.window).toBe(window);
+  });
+
+  it('finds a prefix whose released pages are gone, and goes on from it', async () => {
+    using cache = await create(10);
+    const tokens = tokensOf(new Rng(13), 41);
+    const first: Served = { sequence: cache.open(), tokens: [] };
+    for (let at = 0; at < 40; at += 8) {
+      const some = tokens.slice(at, at + 8);
+      step(cache, toy, [first], [some], 'f32', attention);
+      first.sequence.commit(some);
+    }
+    // Ten pages do not hold the ten that were committed and what another sequence takes meanwhile.
+    const other: Served = { sequence: cache.open(), tokens: [] };
+    step(cache, toy, [other], [tokensOf(new Rng(14), 9)], 'f32', attention);
+    expect(cache.stats().evictions).toBe(3);
+    first.sequence.close();
+    other.sequence.close();
+    const sequence = cache.open({ tokens });
+    expect(sequence.cachedTokens).toBe(40);
+    const again: Served = { sequence, tokens: tokens.slice(0, 40) };
+    const spans = spansOf([again], [tokens.slice(40)]);
+    const out = step(cache, toy, [again], [tokens.slice(40)], 'f32', attention);
+    expect(await bitsOf(out)).toEqual(await bitsOf(contiguous(toy, spans, 'f32', attention)));
+  });
+
+  it('refuses to roll back to where released keys would be seen, and changes nothing', async () => {
+    using cache = await create(24);
+    const served: Served = { sequence: cache.open(), tokens: [] };
+    for (const count of [30, 10]) {
+      step(cache, toy, [served], [tokensOf(new Rng(count), count)], 'f32', attention);
+    }
+    const before = cache.stats();
+    expect(() => served.sequence.truncate(20)).toThrow(/window of 9 has released: length must be/);
+    expect(cache.stats()).toEqual(before);
+    expect(served.sequence.length).toBe(40);
+    served.sequence.truncate(34);
+    const starts = [{ tokens: [...served.tokens.slice(0, 34), 5], start: 34, end: 35 }];
+    const out = step(cache, toy, [served], [[5]], 'f32', attention);
+    expect(await bitsOf(out)).toEqual(await bitsOf(contiguous(toy, starts, 'f32', attention)));
+  });
+});
