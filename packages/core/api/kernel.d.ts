@@ -53,6 +53,7 @@ export declare function dispatchGrid(gpu: Gpu, total: number): [x: number, y: nu
 export declare function elementCount(shape: readonly number[]): number;
 export declare function elementExtent(shape: readonly number[], strides: readonly number[]): number;
 export declare function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void;
+export declare function flush(gpu: Gpu): void;
 export declare function formatShape(shape: readonly number[]): string;
 export declare function fromHalf(half: number): number;
 export declare function getKernel(gpu: Gpu, source: KernelSource): Kernel;

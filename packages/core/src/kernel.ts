@@ -4,7 +4,14 @@ export { detachedUniform, uploadStorage, uploadUniform } from './buffers/upload.
 export { breathing } from './device/breathe.ts';
 export { assertUsable, isGpu } from './device/state.ts';
 export { bindTensor, type BoundTensor } from './dispatch/bind.ts';
-export { dispatch, encode, getKernel, getKernelAsync, kernelCount } from './dispatch/dispatch.ts';
+export {
+  dispatch,
+  encode,
+  flush,
+  getKernel,
+  getKernelAsync,
+  kernelCount,
+} from './dispatch/dispatch.ts';
 export { dispatchGrid } from './dispatch/grid.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
 export { bytesPerElement } from './dtype.ts';

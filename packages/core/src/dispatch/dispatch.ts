@@ -75,6 +75,14 @@ export function dispatch(gpu: Gpu, d: Dispatch): void {
   recorder.dispatch(d);
 }
 
+/**
+ * Submits what an open batch holds so far; the batch stays open. For the moment at which other software is to submit work of
+ * its own that reads what was dispatched here.
+ */
+export function flush(gpu: Gpu): void {
+  stateOf(gpu).recorder.flush();
+}
+
 /** Encodes a launch into a pass of the caller's, who submits it; parameters must come from `detachedUniform`. */
 export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void {
   const { device, faults } = stateOf(gpu);

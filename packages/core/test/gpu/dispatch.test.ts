@@ -5,6 +5,7 @@ import {
   dispatch,
   dispatchGrid,
   encode,
+  flush,
   getKernel,
   getKernelAsync,
   kernelCount,
@@ -94,6 +95,21 @@ describe('gpu.batch', () => {
     const outs = gpu.batch(() => Array.from({ length: 700 }, (_, i) => add(gpu, x, i)));
     for (const i of [0, 255, 256, 511, 512, 699])
       expect([i, ...(await outs[i]!.read())]).toEqual([i, i + 1]);
+  });
+
+  it('lets flush() submit what it holds so far, and goes on', async () => {
+    const { queue } = gpu.device;
+    const copy = gpu.empty([1]);
+    const y = gpu.batch(() => {
+      const x = add(gpu, ones(1), 1);
+      flush(gpu);
+      const encoder = gpu.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(x.buffer, 0, copy.buffer, 0, 4);
+      queue.submit([encoder.finish()]); // another's work, which reads x
+      return add(gpu, copy, 10);
+    });
+    expect([...(await y.read())]).toEqual([12]);
+    expect(() => flush(gpu)).not.toThrow();
   });
 
   it('joins an outer batch', async () => {
