@@ -35,7 +35,7 @@ const gpuInNode = (name: string): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
     name,
-    include: ['{packages,apps}/*/test/gpu/**/*.test.ts'],
+    include: ['{packages/*,apps/*,examples}/test/gpu/**/*.test.ts'],
     env: tierEnv(name),
     setupFiles: [setup('setup'), setup('setup-gpu')],
     pool: 'forks',

@@ -1,0 +1,94 @@
+import { openGpu, UnsupportedError, ValidationError } from '@heed/core';
+import { attention, flexAttention, heedTensor, openTfjs, tfTensor } from '@heed/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { normal, testTfjs, type Tfjs } from '../fixture.ts';
+
+let tfjs: Tfjs;
+let x: tf.Tensor;
+beforeAll(async () => {
+  tfjs = await testTfjs();
+  x = normal(1, [1, 2, 5, 8]);
+});
+
+describe('a call is refused', () => {
+  it('with a tensor of heed’s', () => {
+    const heed = heedTensor(x) as never;
+    expect(() => attention(x, heed, x)).toThrow(ValidationError);
+    expect(() => attention(x, heed, x)).toThrow(/k must be a tf.Tensor; got a heed Tensor/);
+  });
+
+  it('with what is no tensor', () => {
+    expect(() => attention(x, x, [1, 2] as never)).toThrow(/v must be a tf.Tensor; got 1,2/);
+    expect(() => attention(x, x, x, null as never)).toThrow(/options must be an object; got null/);
+  });
+
+  it('with a disposed tensor, wherever it stands', () => {
+    const gone = normal(2, [2]);
+    gone.dispose();
+    expect(() => attention(x, x, x, { sinks: gone })).toThrow(/sinks \[2\] was disposed/);
+    const captures = { bias: gone };
+    expect(() => flexAttention(x, x, x, { captures, scoreMod: (s) => s })).toThrow(
+      /captures.bias \[2\] was disposed/,
+    );
+  });
+
+  it('with a dtype that is not on the GPU', () => {
+    const complex = tf.complex(x, x);
+    expect(() => attention(complex, x, x)).toThrow(UnsupportedError);
+    expect(() => attention(complex, x, x)).toThrow(/q must be float32, int32 or bool; got complex/);
+  });
+
+  it('with heed’s reasons, for what heed refuses', () => {
+    const short = normal(3, [1, 2, 5, 4]);
+    expect(() => attention(x, short, x)).toThrow(ValidationError);
+    const ints = tf.cast(x, 'int32');
+    expect(() => attention(ints, x, x)).toThrow(/q must be f32 or f16; got i32/);
+    const options = { causal: true } as never;
+    expect(() => flexAttention(x, x, x, options)).toThrow(
+      /maskMod: causal from @heed\/flex\/masks/,
+    );
+  });
+
+  it('that asks for another result', () => {
+    for (const options of [{ returnLse: true }, { out: heedTensor(x) }]) {
+      expect(() => attention(x, x, x, options as never)).toThrow(/is no option here/);
+    }
+  });
+
+  it('without leaving a tensor behind', () => {
+    const { numTensors } = tf.memory();
+    const short = normal(3, [1, 2, 5, 4]);
+    expect(() => attention(x, short, x)).toThrow(ValidationError);
+    short.dispose();
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+});
+
+it('a second derivative is refused', () => {
+  const first = (y: tf.Tensor): tf.Tensor => tf.grad((z) => attention(z, x, x))(y);
+  expect(() => tf.grad(first)(x)).toThrow(UnsupportedError);
+  expect(() => tf.grad(first)(x)).toThrow(/first derivatives only/);
+});
+
+describe('a copy to TensorFlow.js is refused', () => {
+  it('of a view with gaps', () => {
+    const view = heedTensor(x).permute([0, 2, 1, 3]);
+    expect(() => tfTensor(view)).toThrow(/must be row-major without gaps; got strides/);
+  });
+
+  it('of a type that it has not', () => {
+    const half = tfjs.gpu.tensor([1, 2], { shape: [2], dtype: 'f16' });
+    expect(() => tfTensor(half)).toThrow(/has float32 and int32 on the GPU; got f16/);
+    half.dispose();
+  });
+
+  it('of another device', async () => {
+    using other = await openGpu();
+    const theirs = other.tensor([1], { shape: [1] });
+    expect(() => tfTensor(theirs)).toThrow(/belongs to another device/);
+    await expect(openTfjs({ gpu: other })).rejects.toThrow(
+      /must be on the device of TensorFlow.js's backend; got "heed" on another device/,
+    );
+  });
+});
