@@ -7,9 +7,12 @@ import { run, tail } from './run.mjs';
 
 const marker = join(root, 'node_modules', '.heed-installed');
 
+/** Packages whose own dependencies are other programs, hundreds of megabytes of them. */
+const heavy = ['@heed/bench', '@heed/tfjs', '@heed/onnx', '@heed/examples'];
+
 /**
  * Installs the dependencies exactly as the lockfile has them; without `peers`, all but those of the
- * benchmarks, which are several hundred megabytes. A finished install is not repeated.
+ * benchmarks and integrations. A finished install is not repeated.
  */
 export async function installDependencies(env, { peers = true } = {}) {
   const hash = lockHash();
@@ -17,8 +20,8 @@ export async function installDependencies(env, { peers = true } = {}) {
   // An install without the peers would take them away again.
   const want = peers || have === 'all' ? 'all' : 'lean';
   if (haveHash === hash && have === want) return;
-  say('install', want === 'all' ? 'dependencies' : 'dependencies, without the benchmarks’ peers');
-  const filter = want === 'all' ? [] : ['--filter', '!@heed/bench'];
+  say('install', want === 'all' ? 'dependencies' : 'dependencies, without those of benchmarks and integrations');
+  const filter = want === 'all' ? [] : heavy.flatMap((name) => ['--filter', `!${name}`]);
   // Without --trust-lockfile, pnpm asks the registry about the age of every package again: over a minute.
   const args = [
     ...filter,

@@ -69,3 +69,16 @@ describe('without a single row', () => {
     expect([result.out.shape, result.lse!.shape]).toEqual([q.shape, [b, h, l]]);
   });
 });
+
+it('an empty out is taken, though its elements have no places', () => {
+  const { q, k, v } = source.dense(1, 0, 5);
+  const out = gpu.empty([1, 4, 0, 64]);
+  expect(attention(q, k, v, { out }).out).toBe(out);
+  const { q: one, k: keys, v: values } = source.dense(1, 3, 5);
+  const rows = gpu.wrap(gpu.empty([64]).buffer, {
+    shape: [1, 4, 3, 64],
+    dtype: 'f32',
+    strides: [0, 0, 0, 1],
+  });
+  expect(() => attention(one, keys, values, { out: rows })).toThrow(/apart/);
+});

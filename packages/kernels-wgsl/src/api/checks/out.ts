@@ -50,6 +50,7 @@ function checkApart(fn: string, out: Tensor, inputs: Readonly<Record<string, Ten
 
 /** Whether two indices may reach one element. Exact for views made by permute, slice and reshape. */
 function overlapsItself({ shape, strides }: Tensor): boolean {
+  if (shape.includes(0)) return false;
   const axes = shape
     .map((n, i) => [n, strides[i]!] as const)
     .filter(([n]) => n > 1)
