@@ -29,6 +29,8 @@ export class BufferPool {
   readonly #free = new Map<number, GPUBuffer[]>();
   #freeBytes = 0;
   readonly #failed = new WeakSet<GPUBuffer>();
+  readonly #ages = new WeakMap<GPUBuffer, number>();
+  #made = 0;
   #closed = false;
 
   constructor(device: GPUDevice, faults: Faults, usage: GPUBufferUsageFlags) {
@@ -58,6 +60,7 @@ export class BufferPool {
         this.drop();
       },
     );
+    this.#ages.set(fresh, this.#made++);
     return fresh;
   }
 
@@ -69,10 +72,17 @@ export class BufferPool {
       buffer.destroy();
       return;
     }
-    const bucket = this.#free.get(buffer.size);
-    if (bucket) bucket.push(buffer);
-    else this.#free.set(buffer.size, [buffer]);
-    this.#freeBytes += buffer.size;
+    let bucket = this.#free.get(size);
+    if (!bucket) this.#free.set(size, (bucket = []));
+    // Oldest last, to be used first: so a step gets the buffers of the step before in whatever order they came back.
+    let i = bucket.length;
+    while (i > 0 && this.#age(bucket[i - 1]!) < this.#age(buffer)) i--;
+    bucket.splice(i, 0, buffer);
+    this.#freeBytes += size;
+  }
+
+  #age(buffer: GPUBuffer): number {
+    return this.#ages.get(buffer) ?? Infinity;
   }
 
   /** Drops the free buffers; later releases destroy at once. */

@@ -21,6 +21,7 @@ export class UploadRing {
   readonly #chunks: Chunk[] = [];
   #current = 0;
   #submit = 0;
+  #mark: { readonly chunk: Chunk; readonly index: number; readonly head: number } | undefined;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -80,6 +81,24 @@ export class UploadRing {
   /** Everything pushed so far has been submitted: chunks may be rewritten. */
   submitted(): void {
     this.#submit++;
+  }
+
+  /** Remembers where the next slice will lie. */
+  mark(): void {
+    const chunk = this.#chunks[this.#current];
+    this.#mark = chunk && { chunk, index: this.#current, head: chunk.head };
+  }
+
+  /**
+   * Goes back to the mark, since what was pushed after it has been submitted. So the same calls get the same slices, and
+   * their bind groups serve again.
+   */
+  rewind(): void {
+    if (!this.#mark) return;
+    const { chunk, index, head } = this.#mark;
+    this.#current = index;
+    chunk.head = head;
+    chunk.flushed = Math.min(chunk.flushed, head);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { Tensor } from '../api.ts';
 import { alignUp, BIND_ALIGNMENT, type BufferRange } from '../buffers/range.ts';
 import { placeholder } from '../buffers/placeholder.ts';
-import { stateOf } from '../device/state.ts';
+import { assertUsable } from '../device/state.ts';
 import { bytesPerElement } from '../dtype.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 import { elementExtent, formatShape } from '../layout/shape.ts';
@@ -22,8 +22,9 @@ export interface BoundTensor {
  * @throws DisposedError @throws DeviceLostError
  */
 export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
-  const { limits } = stateOf(t.gpu).device;
+  assertUsable(t.gpu);
   assertAlive('bindTensor', t);
+  const { maxStorageBufferBindingSize } = t.gpu.capabilities.limits;
   const bytes = bytesPerElement[t.dtype];
   const extent = elementExtent(t.shape, t.strides);
   if (extent === 0) return { range: emptyRange(t), elementOffset: 0 };
@@ -34,9 +35,9 @@ export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
       `bindTensor: loads of ${bytesPerLoad} bytes reach beyond the buffer of "${t.label}" ${formatShape(t.shape)} (${t.buffer.size} bytes). Load ${bytes === 2 ? 4 : bytes} bytes at a time.`,
     );
   }
-  if (size > limits.maxStorageBufferBindingSize) {
+  if (size > maxStorageBufferBindingSize) {
     throw new LimitError(
-      `bindTensor: one binding holds at most ${limits.maxStorageBufferBindingSize} bytes on this device; tensor "${t.label}" ` +
+      `bindTensor: one binding holds at most ${maxStorageBufferBindingSize} bytes on this device; tensor "${t.label}" ` +
         `${formatShape(t.shape)} ${t.dtype} spans ${size}. Slice it, or use f16.`,
     );
   }

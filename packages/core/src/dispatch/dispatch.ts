@@ -3,6 +3,7 @@ import { stateOf } from '../device/state.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts';
 import type { Dispatch, Kernel, KernelSource } from './kernel.ts';
+import { createGroup } from './bind-groups.ts';
 import { encodeDispatch } from './recorder.ts';
 import { formatShape } from '../layout/shape.ts';
 
@@ -70,8 +71,8 @@ function checkDispatch({ kernel, buffers, workgroups }: Dispatch, max: number): 
 
 /** Launches a kernel: submitted at once, or with the open batch. */
 export function dispatch(gpu: Gpu, d: Dispatch): void {
-  const { device, recorder } = stateOf(gpu);
-  checkDispatch(d, device.limits.maxComputeWorkgroupsPerDimension);
+  const { recorder } = stateOf(gpu);
+  checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
   recorder.dispatch(d);
 }
 
@@ -86,6 +87,9 @@ export function flush(gpu: Gpu): void {
 /** Encodes a launch into a pass of the caller's, who submits it; parameters must come from `detachedUniform`. */
 export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void {
   const { device, faults } = stateOf(gpu);
-  checkDispatch(d, device.limits.maxComputeWorkgroupsPerDimension);
-  faults.scope(d.label ?? d.kernel.label, ['validation'], () => encodeDispatch(device, pass, d));
+  checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
+  // Its parameters are of this dispatch alone, and so is its bind group.
+  faults.scope(d.label ?? d.kernel.label, ['validation'], () =>
+    encodeDispatch(pass, d, createGroup(device, d)),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Gpu } from '../api.ts';
-import { stateOf } from '../device/state.ts';
+import { assertUsable } from '../device/state.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 
 /**
@@ -24,5 +24,6 @@ export function foldGrid(total: number, max: number): [x: number, y: number, z: 
 
 /** {@link foldGrid} for the device's limit. */
 export function dispatchGrid(gpu: Gpu, total: number): [x: number, y: number, z: number] {
-  return foldGrid(total, stateOf(gpu).device.limits.maxComputeWorkgroupsPerDimension);
+  assertUsable(gpu);
+  return foldGrid(total, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
 }

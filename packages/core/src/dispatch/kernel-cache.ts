@@ -65,7 +65,7 @@ function layoutOf(
     entries: bindings.map((kind, binding) => ({
       binding,
       visibility: STAGE_COMPUTE,
-      buffer: { type: bufferTypes[kind] },
+      buffer: { type: bufferTypes[kind], hasDynamicOffset: kind === 'uniform' },
     })),
   });
   const layout = {

@@ -16,6 +16,7 @@ export interface KernelSource {
 export interface Kernel {
   readonly label: string;
   readonly pipeline: GPUComputePipeline;
+  /** Uniforms have dynamic offsets. */
   readonly layout: GPUBindGroupLayout;
   readonly source: KernelSource;
 }

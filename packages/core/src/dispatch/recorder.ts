@@ -2,6 +2,7 @@ import type { BufferPool } from '../buffers/pool.ts';
 import type { UploadRing } from '../buffers/ring.ts';
 import type { Faults } from '../device/faults.ts';
 import type { Timer } from '../profile/timer.ts';
+import { BindGroups } from './bind-groups.ts';
 import type { Dispatch } from './kernel.ts';
 
 /**
@@ -13,6 +14,7 @@ export class Recorder {
   readonly #faults: Faults;
   readonly #ring: UploadRing;
   readonly #pool: BufferPool;
+  readonly #groups: BindGroups;
   #depth = 0;
   #recorded: Dispatch[] = [];
   #released: GPUBuffer[] = [];
@@ -23,6 +25,7 @@ export class Recorder {
     this.#faults = faults;
     this.#ring = ring;
     this.#pool = pool;
+    this.#groups = new BindGroups(device);
   }
 
   dispatch(d: Dispatch): void {
@@ -31,11 +34,14 @@ export class Recorder {
   }
 
   batch<T>(fn: () => T): T {
-    this.#depth++;
+    if (this.#depth++ === 0) this.#ring.mark();
     try {
       return fn();
     } finally {
-      if (--this.#depth === 0) this.flush();
+      if (--this.#depth === 0) {
+        this.flush();
+        this.#ring.rewind();
+      }
     }
   }
 
@@ -70,10 +76,11 @@ export class Recorder {
     }
   }
 
-  /** Forgets what is recorded. */
+  /** Forgets what is recorded and kept. */
   drop(): void {
     this.#recorded = [];
     this.#released = [];
+    this.#groups.clear();
   }
 
   #submit(label: string, list: readonly Dispatch[]): void {
@@ -83,13 +90,13 @@ export class Recorder {
       timer.begin(list.length);
       for (const d of list) {
         const pass = encoder.beginComputePass({ label: labelOf(d), ...timer.pass(labelOf(d)) });
-        encodeDispatch(this.#device, pass, d);
+        encodeDispatch(pass, d, this.#groups.get(d));
         pass.end();
       }
       timer.end(encoder);
     } else {
       const pass = encoder.beginComputePass({ label });
-      for (const d of list) encodeDispatch(this.#device, pass, d);
+      for (const d of list) encodeDispatch(pass, d, this.#groups.get(d));
       pass.end();
     }
     this.#device.queue.submit([encoder.finish({ label })]);
@@ -102,12 +109,16 @@ function labelOf(d: Dispatch): string {
 }
 
 /** Sets pipeline and bindings and dispatches, in any compute pass. */
-export function encodeDispatch(device: GPUDevice, pass: GPUComputePassEncoder, d: Dispatch): void {
-  const entries = d.buffers.map((resource, binding) => ({ binding, resource }));
+export function encodeDispatch(
+  pass: GPUComputePassEncoder,
+  d: Dispatch,
+  group: GPUBindGroup,
+): void {
+  const { bindings } = d.kernel.source;
+  const offsets: number[] = [];
+  for (let i = 0; i < bindings.length; i++)
+    if (bindings[i] === 'uniform') offsets.push(d.buffers[i]!.offset);
   pass.setPipeline(d.kernel.pipeline);
-  pass.setBindGroup(
-    0,
-    device.createBindGroup({ label: labelOf(d), layout: d.kernel.layout, entries }),
-  );
-  pass.dispatchWorkgroups(...(d.workgroups as [number, number, number]));
+  pass.setBindGroup(0, group, offsets);
+  pass.dispatchWorkgroups(...d.workgroups);
 }

@@ -53,6 +53,18 @@ describe('BufferPool', () => {
     expect(device.buffers).toHaveLength(3);
   });
 
+  it('gives the oldest first, in whatever order they came back', () => {
+    const { pool } = newPool();
+    const acquire = (): GPUBuffer => pool.acquire('f', 1000, 'x');
+    const made = [acquire(), acquire(), acquire(), acquire()];
+    for (const i of [2, 0, 3, 1]) pool.release(made[i]!);
+    expect([acquire(), acquire(), acquire()].map((buffer) => made.indexOf(buffer))).toEqual([
+      0, 1, 2,
+    ]);
+    for (const i of [1, 2, 0]) pool.release(made[i]!);
+    expect([acquire(), acquire()].map((buffer) => made.indexOf(buffer))).toEqual([0, 1]);
+  });
+
   it('destroys rather than keeps more than 256 MiB', () => {
     const { device, pool } = newPool(2 ** 31);
     // A buffer of this fake costs host memory, so the two are made by hand.

@@ -77,6 +77,47 @@ describe('UploadRing', () => {
     expect(device.buffers).toHaveLength(2);
   });
 
+  it('gives the same slices after every rewind', () => {
+    const { device, ring } = newRing();
+    const step = (): string[] => {
+      ring.mark();
+      const slices = Array.from({ length: perChunk + 9 }, (_, i) => ring.push(bytes(4, i), 4));
+      ring.flush();
+      ring.submitted();
+      ring.rewind();
+      return slices.map(({ buffer, offset }) => `${buffer.label} ${offset}`);
+    };
+    ring.push(bytes(4, 1), 4);
+    const slices = step();
+    expect([step(), step()]).toEqual([slices, slices]);
+    expect(device.buffers).toHaveLength(2);
+  });
+
+  it('uploads what is pushed over slices that it went back over, and keeps what lay before the mark', () => {
+    const { device, ring } = newRing();
+    ring.push(bytes(4, 7), 4);
+    ring.mark();
+    ring.push(bytes(4, 8), 4);
+    ring.flush();
+    ring.submitted();
+    ring.rewind();
+    expect(ring.push(bytes(4, 9), 4).offset).toBe(256);
+    ring.flush();
+    expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 256, size: 256 });
+    expect([device.buffers[0]!.bytes[0], device.buffers[0]!.bytes[256]]).toEqual([7, 9]);
+  });
+
+  it('uploads what was pushed before the mark though nothing was submitted after it', () => {
+    const { device, ring } = newRing();
+    ring.push(bytes(4, 7), 4);
+    ring.mark();
+    ring.push(bytes(4, 8), 4);
+    ring.rewind();
+    ring.flush();
+    expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 256 }]);
+    expect(device.buffers[0]!.bytes[0]).toBe(7);
+  });
+
   it('destroys its buffers when closed', () => {
     const { device, ring } = newRing();
     ring.push(bytes(4, 1), 4);

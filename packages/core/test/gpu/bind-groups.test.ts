@@ -1,0 +1,145 @@
+import type { Gpu, Tensor } from '@heed/core';
+import {
+  bindTensor,
+  dispatch,
+  getKernel,
+  type KernelSource,
+  uploadStorage,
+  wgsl,
+} from '@heed/core/kernel';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { injectedGpu } from './devices.ts';
+import { add } from './kernels.ts';
+
+let gpu: Gpu;
+beforeEach(async () => {
+  gpu = await injectedGpu();
+  const { device } = gpu;
+  onTestFinished(() => device.destroy());
+});
+
+const counter = (): { readonly made: number } => {
+  const spy = vi.spyOn(gpu.device, 'createBindGroup');
+  return {
+    get made() {
+      return spy.mock.calls.length;
+    },
+  };
+};
+
+const filled = (value: number, count = 4): Tensor =>
+  gpu.tensor(new Float32Array(count).fill(value), { shape: [count] });
+
+const values = async (t: Tensor): Promise<number[]> => Array.from((await t.read()) as Float32Array);
+
+/** result[i] = x[i] + table[i], the table from the host. */
+const addTableSource: KernelSource = {
+  label: 'add table',
+  bindings: ['read', 'read', 'write'],
+  code: wgsl`
+    @group(0) @binding(0) var<storage, read> x: array<f32>;
+    @group(0) @binding(1) var<storage, read> table: array<f32>;
+    @group(0) @binding(2) var<storage, read_write> result: array<f32>;
+
+    @compute @workgroup_size(1)
+    fn main(@builtin(workgroup_id) wg: vec3u) {
+      result[wg.x] = x[wg.x] + table[wg.x];
+    }
+  `,
+};
+
+function addTable(x: Tensor, table: Float32Array): Tensor {
+  const out = gpu.empty(x.shape);
+  gpu.batch(() => {
+    const buffers = [bindTensor(x).range, uploadStorage(gpu, table), bindTensor(out).range];
+    dispatch(gpu, { kernel: getKernel(gpu, addTableSource), buffers, workgroups: [4, 1, 1] });
+  });
+  return out;
+}
+
+describe('bind groups', () => {
+  it('serve again for the same tensors, whatever the parameters', async () => {
+    const [x, out] = [filled(1), gpu.empty([4])];
+    add(gpu, x, 0, out);
+    const count = counter();
+    for (let i = 1; i < 400; i++) add(gpu, x, i, out);
+    expect(count.made).toBe(0);
+    expect(await values(out)).toEqual([400, 400, 400, 400]);
+  });
+
+  it('are one for a batch of 1000 dispatches over the same tensors, and each has its parameters', async () => {
+    const count = counter();
+    let x = filled(0);
+    let y = gpu.empty([4]);
+    gpu.batch(() => {
+      for (let i = 0; i < 1000; i++) {
+        add(gpu, x, i, y);
+        [x, y] = [y, x];
+      }
+    });
+    expect(await values(x)).toEqual(Array(4).fill(499500));
+    // One for each direction, in each of the ring's chunks of 256.
+    expect(count.made).toBeLessThanOrEqual(8);
+  });
+
+  it('are those of the step before, though every step makes and disposes of its tensors', async () => {
+    const x = filled(1);
+    const step = (i: number): Promise<number[]> => {
+      const last = gpu.batch(() => {
+        let y = addTable(x, new Float32Array(4).fill(i));
+        for (let layer = 0; layer < 20; layer++) {
+          const next = add(gpu, addTable(y, new Float32Array(4).fill(layer)), 1);
+          y.dispose();
+          y = next;
+        }
+        return y;
+      });
+      const got = values(last);
+      last.dispose();
+      return got;
+    };
+    for (let i = 0; i < 3; i++) expect(await step(i)).toEqual(Array(4).fill(211 + i));
+    const tensors: Tensor[] = [];
+    const spy = vi.spyOn(gpu, 'empty').mockImplementation((shape) => {
+      const tensor = Object.getPrototypeOf(gpu).empty.call(gpu, shape) as Tensor;
+      tensors.push(tensor);
+      return tensor;
+    });
+    const free = (): void => tensors.splice(0).forEach((tensor) => tensor.dispose());
+    const freed = async (i: number): Promise<void> => {
+      expect(await step(i)).toEqual(Array(4).fill(211 + i));
+      free();
+    };
+    await freed(3);
+    await freed(4);
+    await freed(5);
+    const count = counter();
+    await freed(6);
+    expect(count.made).toBe(0);
+    spy.mockRestore();
+  });
+
+  it('never name memory that was given back: results stay right while buffers change hands', async () => {
+    let seed = 7;
+    const random = (n: number): number => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % n;
+    const alive = [{ tensor: filled(1), value: 1 }];
+    for (let i = 0; i < 300; i++) {
+      const { tensor, value } = alive[random(alive.length)]!;
+      alive.push({ tensor: add(gpu, tensor, i), value: value + i });
+      if (alive.length > 6) alive.splice(random(alive.length), 1)[0]!.tensor.dispose();
+    }
+    for (const { tensor, value } of alive)
+      expect(await values(tensor)).toEqual(Array(4).fill(value));
+    await gpu.settled();
+  });
+
+  it('of a buffer that its owner destroyed are refused as before', async () => {
+    const buffer = gpu.device.createBuffer({ size: 16, usage: 0x80 | 0x4 | 0x8 });
+    const x = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
+    const out = add(gpu, x, 1);
+    await gpu.settled();
+    buffer.destroy();
+    add(gpu, x, 1, out);
+    await expect(gpu.settled()).rejects.toThrow('destroyed');
+  });
+});
