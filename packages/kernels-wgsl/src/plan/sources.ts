@@ -2,9 +2,9 @@ import type { DType } from '@heed/core';
 import { type KernelSource, rowMajorStrides } from '@heed/core/kernel';
 import { combineConfig } from '../kernels/combine/combine.ts';
 import { combineSource } from '../kernels/combine/combine.wgsl.ts';
-import { forwardSource } from '../kernels/forward/forward.wgsl.ts';
 import type { MemoryLayout } from '../run/access.ts';
-import { forwardConfig, outShape } from '../run/forward.ts';
+import { outShape } from '../run/forward.ts';
+import { forwardKernel } from '../run/forward-kernel.ts';
 import { type AttentionProblem, factsOfProblem, keyDtype } from './problem.ts';
 import type { Selection } from './select.ts';
 
@@ -27,10 +27,10 @@ export function planSources(
   };
   const inputs = [layout(q, dtype), layout(k, kvDtype), layout(v, kvDtype)];
   const out = layout(outShape(facts), dtype);
-  if (splits === 1) return [forwardSource(forwardConfig(selection, inputs, out))];
+  if (splits === 1) return [forwardKernel(selection, inputs, out).source];
   const part = layout([splits, ...outShape(facts)], 'f32');
   return [
-    forwardSource(forwardConfig(selection, inputs, part)),
+    forwardKernel(selection, inputs, part).source,
     combineSource(combineConfig(part, undefined, out)),
   ];
 }

@@ -7,7 +7,7 @@ import type { ParamValues } from '../wgsl/params.ts';
 import type { BoundCaptures } from './captures.ts';
 import { offsetWithin } from './gradient-pair.ts';
 import type { BoundLengths } from './lengths.ts';
-import { type Axes, keyAxes, queryAxes, strideValues } from './strides.ts';
+import { type Axes, keyAxes, queryAxes, type Strides, stridesOf } from './strides.ts';
 import { callValues, loopBounds, packedTiles } from './values.ts';
 
 /** What one launch reads and writes. */
@@ -42,22 +42,11 @@ export function backwardValues(
   const result = (name: string, tensor: Tensor | undefined): ParamValues => {
     const inside = tensor ? offsetWithin(tensor, whole) : 0;
     const at = { ...bound.out, elementOffset: bound.out.elementOffset + inside };
-    return strideValues(name, tensor ?? whole, at, tensor ? axes : noAxes);
+    return named(name, stridesOf(tensor ?? whole, at, tensor ? axes : noAxes));
   };
   const isDense = call.lengths === 'dense';
-  return {
-    ...callValues(call),
-    ...workValues(call, config),
-    ...loopBounds(config),
-    ...strideValues('q', q, bound.q, queryAxes(call)),
-    ...strideValues('k', k, bound.k, keyAxes(call)),
-    ...strideValues('v', v, bound.v, keyAxes(call)),
-    ...strideValues('dout', dOut, bound.dout, queryAxes(call)),
-    ...result('out', results.out),
-    ...result('dk', results.dk),
-    ...result('dv', results.dv),
+  const own = {
     out_split: 0,
-    ...side.values,
     // Row states are [batch, head, row] words, or [head, row].
     lse_offset: side.values.derived,
     lse_batch: isDense ? call.qHeads * call.seqlenQ : 0,
@@ -65,8 +54,28 @@ export function backwardValues(
     lse_row: 1,
     lse_split: 0,
     delta: (isDense ? call.batch : 1) * call.qHeads * call.seqlenQ,
-    ...captures.values,
   };
+  return Object.assign(
+    own,
+    callValues(call),
+    workValues(call, config),
+    loopBounds(config),
+    named('q', stridesOf(q, bound.q, queryAxes(call))),
+    named('k', stridesOf(k, bound.k, keyAxes(call))),
+    named('v', stridesOf(v, bound.v, keyAxes(call))),
+    named('dout', stridesOf(dOut, bound.dout, queryAxes(call))),
+    result('out', results.out),
+    result('dk', results.dk),
+    result('dv', results.dv),
+    side.values,
+    captures.values,
+  );
+}
+
+/** As parameters of a tensor with this name. */
+function named(tensor: string, strides: Strides): Record<string, number> {
+  const entries = Object.entries(strides) as [string, number][];
+  return Object.fromEntries(entries.map(([name, value]) => [`${tensor}_${name}`, value]));
 }
 
 const noAxes: Axes = { batch: undefined, head: 0, row: 0, dim: 0 };

@@ -21,17 +21,14 @@ export function bindCaptures(
   const tables = hooks.flatMap((bound) => bound.tables);
   const all = sinks ? [...tables, sinks] : tables;
   const { range, places, release } = packWords(target, 'captures', all);
+  const values: Record<string, number> = {};
   let next = 0;
-  const values = hooks.map((bound) => {
-    const first = next;
-    next += bound.tables.length;
-    const own = places.slice(first, next);
-    return { ...bound.values(own), ...(withGradients && bound.gradientValues?.(own)) };
-  });
-  const sinkPlace = sinks && places[next]!;
-  const sinkValues = {
-    sinks: sinkPlace?.offset ?? NONE,
-    sinks_head: sinkPlace?.strides[0] ?? 0,
-  };
-  return { range, values: Object.assign({}, ...values, sinkValues) as ParamValues, release };
+  for (const bound of hooks) {
+    const own = places.slice(next, (next += bound.tables.length));
+    Object.assign(values, bound.values(own), withGradients && bound.gradientValues?.(own));
+  }
+  const place = sinks && places[next]!;
+  values['sinks'] = place?.offset ?? NONE;
+  values['sinks_head'] = place?.strides[0] ?? 0;
+  return { range, values, release };
 }

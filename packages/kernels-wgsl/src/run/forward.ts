@@ -2,18 +2,16 @@ import { LimitError } from '@heed/core';
 import { bindTensor, dispatchGrid, elementCount, getKernel, placeholder } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import type { AttentionResult } from '../api/options.ts';
-import type { ForwardConfig } from '../config/forward.ts';
 import { combine } from '../kernels/combine/combine.ts';
-import { forwardFields, forwardSource } from '../kernels/forward/forward.wgsl.ts';
 import type { Selection } from '../plan/select.ts';
 import { packParams } from '../wgsl/params.ts';
 import { readBytes } from '../wgsl/read.wgsl.ts';
 import { writeBytes } from '../wgsl/write.wgsl.ts';
-import { type MemoryLayout, readAccess, writeAccess } from './access.ts';
 import { bindCaptures } from './captures.ts';
+import { forwardKernel } from './forward-kernel.ts';
 import { bindLengths } from './lengths.ts';
 import type { Target } from './target.ts';
-import { forwardValues, type ForwardTensors, type LaunchData } from './values.ts';
+import { forwardValues, type ForwardTensors, type LaunchData } from './forward-values.ts';
 
 /** Runs a checked call with a chosen kernel. */
 export function runForward(call: Call, selection: Selection, target: Target): AttentionResult {
@@ -61,7 +59,7 @@ function checkPartials(call: Call, splits: number): void {
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {
   const { gpu, q, k, v, hooks } = call;
   const blocks = hooks.find((bound) => bound.blocks)?.blocks;
-  const config = forwardConfig(selection, [q, k, v], data.out);
+  const { config, source, fields } = forwardKernel(selection, [q, k, v], data.out);
   const kvBytes = readBytes(config.kvType, config.read);
   const tensors: ForwardTensors = {
     q: bindTensor(q, readBytes(config.qType, config.read)),
@@ -72,7 +70,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
   };
   const values = forwardValues(call, selection, tensors, data);
   target.dispatch({
-    kernel: getKernel(gpu, forwardSource(config)),
+    kernel: getKernel(gpu, source),
     buffers: [
       tensors.q.range,
       tensors.k.range,
@@ -82,24 +80,10 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
       data.captures.range,
       tensors.out.range,
       tensors.lse?.range ?? placeholder(gpu, 'write'),
-      target.uniform(packParams(forwardFields(config), values)),
+      target.uniform(packParams(fields, values)),
     ],
     workgroups: dispatchGrid(gpu, values.units!),
   });
-}
-
-/** The selection's config, completed by how the tensors lie in memory. */
-export function forwardConfig(
-  selection: Selection,
-  inputs: readonly MemoryLayout[],
-  out: MemoryLayout,
-): ForwardConfig {
-  return {
-    ...selection.config,
-    outType: out.dtype as ForwardConfig['outType'],
-    read: readAccess(inputs),
-    write: writeAccess(out),
-  };
 }
 
 type Sizes = Pick<Call, 'lengths' | 'batch' | 'qHeads' | 'seqlenQ' | 'headDimV'>;

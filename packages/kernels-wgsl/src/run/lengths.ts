@@ -27,19 +27,17 @@ export function bindLengths(
   { given }: Pick<Call, 'given'>,
   derived?: DerivedWords,
 ): BoundLengths {
-  const lists = [
-    ['cu_q', given.cuQ],
-    ['cu_k', given.cuK],
-    ['used_k', given.used],
-    ['table', given.table],
-    ['derived', derived],
-  ] as const;
-  const present = lists.filter(
-    (entry): entry is [(typeof entry)[0], WordSource] & typeof entry => entry[1] !== undefined,
-  );
-  const sources = present.map(([, list]) => list);
+  const { cuQ, cuK, used, table } = given;
+  const sources = [cuQ, cuK, used, table, derived].filter((list) => list !== undefined);
   const { range, places, release } = packWords(target, 'lengths', sources, isDense);
-  const at = Object.fromEntries(present.map(([name], i) => [name, places[i]!.offset]));
-  const absent = { cu_q: NONE, cu_k: NONE, used_k: NONE, table: NONE, derived: NONE };
-  return { range, values: { ...absent, ...at }, release };
+  const offset = (list: WordSource | undefined): number =>
+    list ? places[sources.indexOf(list)]!.offset : NONE;
+  const values = {
+    cu_q: offset(cuQ),
+    cu_k: offset(cuK),
+    used_k: offset(used),
+    table: offset(table),
+    derived: offset(derived),
+  };
+  return { range, values, release };
 }

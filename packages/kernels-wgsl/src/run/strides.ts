@@ -33,39 +33,47 @@ export function keyAxes({ keys, lengths }: Call): Axes {
   return lengths === 'dense' ? denseAxes : packed;
 }
 
-/** Offset and strides of one tensor, as parameters. */
-export function strideValues(
-  name: string,
+/** Where a tensor lies behind its binding, in elements. */
+export interface Strides {
+  readonly offset: number;
+  readonly batch: number;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
+
+/** Offset and strides of one tensor, by meaning. */
+export function stridesOf(
   { shape, strides }: Tensor,
   { elementOffset }: BoundTensor,
   axes: Axes,
-): Record<string, number> {
+): Strides {
   // A batch of 1 serves every batch entry.
   const stride = (axis: number | undefined): number =>
     axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
   return {
-    [`${name}_offset`]: elementOffset,
-    [`${name}_batch`]: stride(axes.batch),
-    [`${name}_head`]: stride(axes.head),
-    [`${name}_row`]: stride(axes.row),
-    [`${name}_dim`]: stride(axes.dim),
+    offset: elementOffset,
+    batch: stride(axes.batch),
+    head: stride(axes.head),
+    row: stride(axes.row),
+    dim: stride(axes.dim),
   };
 }
 
-/** The same of an lse, [B, H, L] or [H, T]; zeros where none is wanted. */
-export function lseStrideValues(
+/** The same of an lse, [B, H, L] or [H, T], behind `leading` axes; zeros where none is wanted. */
+export function lseStrides(
   { lengths }: Call,
   lse: Tensor | undefined,
   bound: BoundTensor | undefined,
   leading: number,
-): Record<string, number> {
+): Omit<Strides, 'dim'> & { readonly split: number } {
   const strides = lse?.strides.slice(leading) ?? [0, 0, 0];
   const [batch, head, row] = lengths === 'dense' ? strides : [0, ...strides];
   return {
-    lse_offset: bound?.elementOffset ?? 0,
-    lse_batch: batch!,
-    lse_head: head!,
-    lse_row: row!,
-    lse_split: leading && lse ? lse.strides[0]! : 0,
+    offset: bound?.elementOffset ?? 0,
+    batch: batch!,
+    head: head!,
+    row: row!,
+    split: leading && lse ? lse.strides[0]! : 0,
   };
 }

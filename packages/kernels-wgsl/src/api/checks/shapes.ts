@@ -18,20 +18,25 @@ const MAX_LENGTH = 2 ** 29;
 
 /** Head dims and head counts; `kvHeads` is the axis of k and v that counts heads, q's is 1. */
 export function checkHeads(fn: string, { q, k, v }: Operands, kvHeads: number): void {
-  const got = `q ${formatShape(q.shape)}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`;
+  const refuse = (rule: string, fix: string): never =>
+    fail(
+      fn,
+      rule,
+      `q ${formatShape(q.shape)}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`,
+      fix,
+    );
   const [dq, dk, dv] = [q.shape.at(-1)!, k.shape.at(-1)!, v.shape.at(-1)!];
   if (dq !== dk) {
-    const fix = `Pass k with last dimension ${dq}.`;
-    fail(fn, 'q and k must share the head dim (last dimension)', got, fix);
+    refuse('q and k must share the head dim (last dimension)', `Pass k with last dimension ${dq}.`);
   }
   for (const d of [dq, dv]) {
     if (d >= 1 && d <= MAX_HEAD_DIM) continue;
-    fail(fn, `a head dim must be from 1 to ${MAX_HEAD_DIM}`, got, 'Split wider heads.');
+    refuse(`a head dim must be from 1 to ${MAX_HEAD_DIM}`, 'Split wider heads.');
   }
   const [hq, hk] = [q.shape[1]!, k.shape[kvHeads]!];
   if (hq > 0 && (hk === 0 || hq % hk !== 0)) {
     const fix = `Pass k and v with a number of heads that divides ${hq}.`;
-    fail(fn, 'the number of query heads must be a multiple of the kv heads', got, fix);
+    refuse('the number of query heads must be a multiple of the kv heads', fix);
   }
 }
 
@@ -41,7 +46,8 @@ export function checkKeyValue(fn: string, k: Operand, v: Operand): void {
     const got = `k ${k.dtype}, v ${v.dtype}`;
     fail(fn, 'k and v must share a dtype', got, `Pass both as ${k.dtype}.`);
   }
-  if (!k.shape.slice(0, -1).every((n, i) => n === v.shape[i])) {
+  const last = k.shape.length - 1;
+  if (!k.shape.every((n, i) => i === last || n === v.shape[i])) {
     const got = `k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`;
     const fix = `Pass v as ${formatShape([...k.shape.slice(0, -1), v.shape.at(-1)!])}.`;
     fail(fn, 'k and v must agree in all but the head dim', got, fix);
