@@ -1,5 +1,5 @@
-/** Something to time: resolves when its work is done. */
-export type Run = () => Promise<void>;
+/** Something to time: resolves when its work is done, to its milliseconds if only part of it is to be timed. */
+export type Run = () => Promise<number | void>;
 
 /** How to time. */
 export interface MeasureOptions {
@@ -43,6 +43,6 @@ export async function stopwatch(
   now: () => number = () => performance.now(),
 ): Promise<number> {
   const start = now();
-  await run();
-  return now() - start;
+  const own = await run();
+  return own ?? now() - start;
 }

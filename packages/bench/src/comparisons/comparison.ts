@@ -1,11 +1,12 @@
 import type { Gpu } from '@heed/core';
+import type { Run } from '../measure.ts';
 import type { Unsupported } from '../peer.ts';
 import type { Summary } from '../stats.ts';
 
 /** Something set up to be timed. */
 export interface Job {
   /** Does the work once; resolves when it is done, an output on the host. */
-  readonly run: () => Promise<void>;
+  readonly run: Run;
   /** How far the latest output is from float64, where there is one; the limit is that of the error budgets. */
   readonly check?: () => Distance;
   readonly dispose: () => void;

@@ -78,7 +78,7 @@ async function appendStep(gpu: Gpu): Promise<Job> {
 }
 
 /** What the cache costs the host: nothing waits for the GPU, and the steps are submitted together. */
-export function hostCost(steps: number): Contestant[] {
+export function cacheCost(steps: number): Contestant[] {
   return [
     {
       name: `${steps} decode steps`,

@@ -6,9 +6,10 @@ import { backwardBesideForward, backwardOfMods } from './backward.ts';
 import { blockMaskContestants } from './block-mask.ts';
 import type { Comparison } from './comparison.ts';
 import { type DenseCall, type DenseInputs, denseContestant, denseInputs } from './dense.ts';
+import { dispatchCost } from './host-cost.ts';
 import { gradientBesideJax } from './jax-backward.ts';
 import { jaxDistance } from './jax-distance.ts';
-import { decodeOverPages, hostCost } from './kv-cache.ts';
+import { cacheCost, decodeOverPages } from './kv-cache.ts';
 import { paddedAndPacked } from './padded.ts';
 
 const inputs = memo(() => denseInputs(8, 1024, 64));
@@ -177,7 +178,12 @@ export const comparisons: readonly Comparison[] = [
   {
     id: 'kv-host',
     title: 'what the cache costs the host, 64 sequences of 512 keys, one layer',
-    contestants: hostCost(20),
+    contestants: cacheCost(20),
+  },
+  {
+    id: 'host-cost',
+    title: 'time on the host of a thousand dispatches, the GPU idle',
+    contestants: dispatchCost(),
   },
 ];
 
