@@ -48,7 +48,9 @@ export { Span }
 export { SubgroupMatrixConfig }
 export { Tensor }
 export { TensorOptions }
+export { TunedAdapter }
 export { Tuning }
+export { TuningEntry }
 export { TypedArray }
 export { UnsupportedError }
 export { ValidationError }

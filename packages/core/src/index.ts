@@ -23,4 +23,4 @@ export {
   ValidationError,
 } from './errors.ts';
 export type { PagedKvView } from './paged/view.ts';
-export type { Tuning } from './tuning.ts';
+export type { TunedAdapter, Tuning, TuningEntry } from './tuning.ts';

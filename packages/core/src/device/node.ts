@@ -4,8 +4,12 @@ interface DawnModule {
   create(options: string[]): GPU;
 }
 
-// Subgroup matrices are behind unsafe APIs; older NVIDIA drivers hide shader-f16 behind the other.
-const flags = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
+// Subgroup matrices are behind unsafe APIs; older NVIDIA drivers hide shader-f16 behind the other. Time stamps are rounded
+// to 65 µs unless told otherwise, which is longer than many a dispatch.
+const flags = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+  'disable-dawn-features=timestamp_quantization',
+];
 
 // Dawn crashes when the object that create() returned is collected while anything made from it lives.
 const keptAlive = new WeakMap<GPUDevice, GPU>();
