@@ -16,3 +16,6 @@ export { type AttentionTensors, type DifferentiablePlan, planAttention } from '.
 export type { AttentionProblem } from './plan/problem.ts';
 export type { Gradients } from './run/backward.ts';
 export type { WarmupOptions } from './plan/warmup.ts';
+export { type TuneCandidates, tuneCandidates } from './tune/candidates.ts';
+export type { CandidateReport, TuneOptions, TuneReport } from './tune/options.ts';
+export { tune } from './tune/tune.ts';

@@ -112,10 +112,15 @@ export function factsOfProblem(
     kvHeads: p.k[paged ? 2 : 1]!,
     batch: dense ? p.q[0]! : (p.sequences ?? 1),
     seqlenQ: p.q[dense ? 2 : 0]!,
-    seqlenK: dense ? p.k[2]! : paged ? p.k[0]! * p.k[1]! : p.k[0]!,
+    seqlenK: dense ? p.k[2]! : paged ? pagesEach(p) * p.k[1]! : p.k[0]!,
     hooks,
     numSplits: p.numSplits ?? 'auto',
   };
+}
+
+/** What a row of the block table can address, if sequences share the pool evenly. */
+function pagesEach({ k, sequences = 1 }: AttentionProblem): number {
+  return Math.ceil(k[0]! / Math.max(sequences, 1));
 }
 
 function keyType({ format, kvDtype, dtype }: AttentionProblem): KeyType {

@@ -5,6 +5,7 @@ import { cannotImplement, tileShape } from '../tiles/compute.ts';
 import type { TileConfig } from '../tiles/tile.ts';
 import type { ProblemFacts } from './problem.ts';
 import { backwardCandidates, candidates, isSoftware } from './tile-table.ts';
+import { type Tuned, tunedChoice } from './tuned.ts';
 
 /** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
 export interface Selection {
@@ -20,8 +21,8 @@ const DECODE_ROWS = 16;
 const MIN_KEYS_PER_SPLIT = 256;
 
 /**
- * Chooses path, tiles and splits. With a fixed `numSplits` it looks only at dtypes, head dims, hooks, head ratio and
- * `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
+ * Chooses path, tiles and splits: those of the tuning, else the defaults. With a fixed `numSplits` it looks only at dtypes,
+ * head dims, hooks, head ratio and `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
  * @throws UnsupportedError the forced path cannot run here
  */
 export function select(
@@ -32,8 +33,10 @@ export function select(
   const forced = tuning?.force?.path;
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
   const path = forced === 'decode' ? undefined : forced;
-  const { tile, reason } = chooseTile(candidates(rows, capabilities, path), capabilities, path);
-  const splits = chooseSplits(facts, rows, tile, capabilities);
+  const tuned = tuning && !forced ? tunedChoice(facts, rows, capabilities, tuning) : {};
+  const defaults = candidates(rows, capabilities, path);
+  const { tile, reason } = chooseTile(defaults, capabilities, path, tuned);
+  const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   return {
     config: {
@@ -76,15 +79,19 @@ function chooseTile(
   tiles: readonly TileConfig[],
   capabilities: Capabilities,
   forced: TileConfig['path'] | undefined,
+  tuned: Tuned = {},
 ): { tile: TileConfig; reason: string } {
-  const refused: string[] = [];
-  for (const tile of tiles) {
+  const refused = tuned.note === undefined ? [] : [tuned.note];
+  for (const tile of tuned.tile ? [tuned.tile, ...tiles] : tiles) {
     const reason = cannotImplement(tile, capabilities);
+    const isTuned = tile === tuned.tile;
     if (reason === undefined) {
       const { tileM, tileN } = tileShape(tile);
-      return { tile, reason: [`${tile.path} tiles of ${tileM} × ${tileN}`, ...refused].join('; ') };
+      const why = isTuned ? 'tuned' : forced === undefined ? 'default for this class' : 'forced';
+      const chosen = `${why}: ${tile.path} tiles of ${tileM} × ${tileN}`;
+      return { tile, reason: [chosen, ...refused].join('; ') };
     }
-    refused.push(`not ${tile.path}: ${reason}`);
+    refused.push(`not ${isTuned ? 'the tuned ' : ''}${tile.path}: ${reason}`);
   }
   const kernel = forced === undefined ? 'kernel' : `${forced} kernel`;
   const fix = forced === undefined ? 'Open the Gpu on another adapter' : 'Remove tuning.force';
@@ -98,9 +105,11 @@ function chooseSplits(
   rows: RowKind,
   tile: TileConfig,
   capabilities: Capabilities,
+  tuned: Tuned,
 ): number {
   if (numSplits !== 'auto') return numSplits;
   if (rows === 'head') return 1;
+  if (tuned.splits && tile === tuned.tile) return tuned.splits;
   const positions = (seqlenQ * qHeads) / kvHeads;
   const { tileM } = tileShape(tile);
   const tiles =

@@ -1,9 +1,12 @@
-import type { Gpu, Tensor } from '@heed/core';
+import { type Gpu, openGpu, type Tensor } from '@heed/core';
 import {
   attention,
+  type AttentionProblem,
   attentionVjp,
   mergeStates,
   planAttention,
+  tune,
+  tuneCandidates,
   varlenAttention,
   varlenAttentionVjp,
 } from '@heed/kernels-wgsl';
@@ -54,4 +57,17 @@ export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Pr
   await plan.warmup();
   const { out } = plan.run({ q, k, v, causal: true });
   return [out];
+}
+
+/** The `@example` of tune. */
+export async function tuneExample(gpu: Gpu, problem: AttentionProblem): Promise<string> {
+  const tuning = await tune(gpu, [problem], { seconds: 10 });
+  using tuned = await openGpu({ tuning: JSON.parse(JSON.stringify(tuning)) });
+  return planAttention(tuned, problem).describe();
+}
+
+/** The `@example` of tuneCandidates. */
+export function tuneCandidatesExample(gpu: Gpu, problem: AttentionProblem): number {
+  const { key, tiles, splits } = tuneCandidates(gpu, problem);
+  return key.length * (tiles.length + splits.length);
 }

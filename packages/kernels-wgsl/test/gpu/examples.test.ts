@@ -7,6 +7,8 @@ import {
   attentionVjpExample,
   mergeExample,
   planExample,
+  tuneCandidatesExample,
+  tuneExample,
   varlenExample,
   varlenVjpExample,
 } from '../examples/docstrings.ts';
@@ -73,5 +75,15 @@ describe('the example in the docstring of', () => {
     const [q, k] = [source.normal([1, 8, 64, 64]), source.normal([1, 8, 64, 64])];
     const [out] = await planExample(gpu, q, k, k);
     expect(out!.shape).toEqual(q.shape);
+  });
+
+  it('tune', async () => {
+    const problem = { layout: 'dense', q: [1, 4, 1, 64], k: [1, 2, 64, 64] } as const;
+    expect(await tuneExample(gpu, problem)).toContain('decode, tuned: ');
+  });
+
+  it('tuneCandidates', () => {
+    const problem = { layout: 'dense', q: [1, 4, 64, 64], k: [1, 2, 64, 64] } as const;
+    expect(tuneCandidatesExample(gpu, problem)).toBeGreaterThan(0);
   });
 });

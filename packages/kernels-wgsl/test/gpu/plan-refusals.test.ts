@@ -93,7 +93,9 @@ describe('plan.describe and plan.wgsl', () => {
   it('give the reason, the kernels and the text', () => {
     using plan = planAttention(gpu, { ...dense, numSplits: 2 });
     const [reason, forward, combine, ...rest] = plan.describe().split('\n');
-    expect(reason).toMatch(/^decode, \w+ tiles of \d+ × \d+.*, keys in 2 splits$/);
+    expect(reason).toMatch(
+      /^decode, default for this class: \w+ tiles of \d+ × \d+.*, keys in 2 splits$/,
+    );
     expect(forward).toMatch(/^heed\/forward q=f32 kv=f32 out=f32 \| d=64 dv=64 \| dense strided/);
     expect(combine).toMatch(/^heed\/combine splits dv=64/);
     expect(rest).toEqual([]);

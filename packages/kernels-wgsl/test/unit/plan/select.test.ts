@@ -5,53 +5,12 @@ import { alibi } from '../../../src/hooks/alibi.ts';
 import { band } from '../../../src/hooks/band.ts';
 import { variantHooks } from '../../../src/hooks/contract.ts';
 import { softcap } from '../../../src/hooks/softcap.ts';
-import type { ProblemFacts } from '../../../src/plan/problem.ts';
 import { select } from '../../../src/plan/select.ts';
 import { cannotImplement, tileShape } from '../../../src/tiles/compute.ts';
 import { capabilities, devices } from './capabilities.ts';
+import { facts, kinds as kind, sizes, splitCounts as splits } from './facts.ts';
 
-const facts: ProblemFacts = {
-  dtype: 'f32',
-  kvDtype: 'f32',
-  headDim: 64,
-  headDimV: 64,
-  lengths: 'dense',
-  keys: 'strided',
-  qHeads: 8,
-  kvHeads: 2,
-  batch: 1,
-  seqlenQ: 512,
-  seqlenK: 512,
-  hooks: variantHooks([band]),
-  numSplits: 'auto',
-};
-
-const count = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
-const dim = fc.integer({ min: 1, max: 256 });
-const float = fc.constantFrom('f32' as const, 'f16' as const);
-const kind = fc
-  .record({
-    dtype: float,
-    kvDtype: float,
-    headDim: dim,
-    headDimV: dim,
-    layout: fc.constantFrom(
-      { lengths: 'dense', keys: 'strided' } as const,
-      { lengths: 'varlen', keys: 'strided' } as const,
-      { lengths: 'varlen', keys: 'paged' } as const,
-    ),
-    kvHeads: fc.integer({ min: 1, max: 8 }),
-    group: fc.integer({ min: 1, max: 16 }),
-    hooks: fc.subarray([softcap, alibi, band]).map(variantHooks),
-  })
-  .map(({ layout, group, ...rest }) => ({ ...rest, ...layout, qHeads: rest.kvHeads * group }));
-const sizes = fc.record({
-  batch: count(100_000),
-  seqlenQ: count(2 ** 20),
-  seqlenK: count(2 ** 29),
-});
 const device = fc.constantFrom(...Object.values(devices));
-const splits = fc.integer({ min: 1, max: 128 });
 
 const force = (path: 'portable' | 'subgroup' | 'decode'): Tuning => ({
   version: 1,
@@ -145,7 +104,9 @@ describe('a forced path', () => {
   const cpu = devices['a CPU with subgroups of 8']!;
 
   it.for(['portable', 'subgroup'] as const)('%s is taken', (path) => {
-    expect(select(facts, cpu, force(path)).config.tile.path).toBe(path);
+    const { config, reason } = select(facts, cpu, force(path));
+    expect(config.tile.path).toBe(path);
+    expect(reason).toContain(`forced: ${path} tiles`);
   });
 
   it('decode packs the heads of a group, at any length', () => {
@@ -175,7 +136,9 @@ describe('the reason of a selection', () => {
   it('names path, tile and splits', () => {
     const { reason, config } = select(facts, devices['WebGPU defaults']!);
     const { tileM, tileN } = tileShape(config.tile);
-    expect(reason).toBe(`prefill, portable tiles of ${tileM} × ${tileN}, keys not split`);
+    expect(reason).toBe(
+      `prefill, default for this class: portable tiles of ${tileM} × ${tileN}, keys not split`,
+    );
   });
 
   it('says why a better path was passed over', () => {

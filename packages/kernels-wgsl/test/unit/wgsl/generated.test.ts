@@ -13,10 +13,24 @@ import { sumSource } from '../../../src/kernels/shared-keys/sum.wgsl.ts';
 import { sinksSource } from '../../../src/kernels/sinks/sinks.ts';
 import { finishSource } from '../../../src/kernels/table-gradients/finish.ts';
 import { backwardConfigs, deltaConfigs, sumConfigs } from './backward-configs.ts';
+import { select } from '../../../src/plan/select.ts';
+import { candidatesOf } from '../../../src/tune/candidates.ts';
+import { devices } from '../plan/capabilities.ts';
+import { facts } from '../plan/facts.ts';
 import { combineConfigs, forwardConfigs, plain } from './configs.ts';
+
+// What `tune` may choose.
+const tuned = Object.values(devices).flatMap((on) =>
+  [512, 1].flatMap((seqlenQ) => {
+    const { config } = select({ ...facts, seqlenQ }, on);
+    const { tiles } = candidatesOf({ ...facts, seqlenQ }, on);
+    return tiles.map((tile) => ({ ...plain, rows: config.rows, tile }));
+  }),
+);
 
 const sources = [
   ...forwardConfigs.map((config) => forwardSource(config)),
+  ...tuned.map((config) => forwardSource(config)),
   ...combineConfigs.map((config) => combineSource(config)),
   gatherSource,
   ...backwardConfigs.map((config) => backwardSource(config)),

@@ -1,0 +1,52 @@
+import type { Capabilities, TunedAdapter, Tuning } from '@heed/core';
+import { show } from '../api/checks/fail.ts';
+import type { RowKind } from '../config/forward.ts';
+import type { TileConfig } from '../tiles/tile.ts';
+import type { ProblemFacts } from './problem.ts';
+import { problemKey } from './problem-key.ts';
+import { candidates } from './tile-table.ts';
+
+/** What a tuning says of a problem. */
+export interface Tuned {
+  readonly tile?: TileConfig;
+  /** Of keys, where they are to be chosen at all; left out, as many as without an entry. */
+  readonly splits?: number | undefined;
+  /** Why there is no tile, for a tuning that has entries. */
+  readonly note?: string;
+}
+
+export function tunedChoice(
+  facts: ProblemFacts,
+  rows: RowKind,
+  capabilities: Capabilities,
+  { entries, adapter }: Tuning,
+): Tuned {
+  if (!entries) return {};
+  const here = nameOf(capabilities.adapter);
+  if (adapter && nameOf(adapter) !== here) {
+    return { note: `tuning not used: made on '${nameOf(adapter)}', not '${here}'` };
+  }
+  const key = problemKey(facts, rows);
+  if (!Object.hasOwn(entries, key)) return { note: 'not tuned: no entry for this problem' };
+  // Entries come from a file: nothing of one reaches a kernel but known fields that hold small whole numbers and flags.
+  const entry = Object(entries[key]) as Record<string, unknown>;
+  const { splits } = entry;
+  const [model] = candidates(rows, capabilities, entry['path'] as TileConfig['path']);
+  const tile: Record<string, unknown> = {};
+  for (const [name, like] of Object.entries({ ...model!, splits: splits && 1 })) {
+    const value = entry[name];
+    if (!isLike(value, like)) return { note: `tuned entry not used: ${name} is ${show(value)}` };
+    if (name !== 'splits') tile[name] = value;
+  }
+  return { tile: tile as unknown as TileConfig, splits: splits as number | undefined };
+}
+
+function nameOf({ vendor, architecture, device, description }: TunedAdapter): string {
+  return [vendor, architecture, device, description].join(', ');
+}
+
+function isLike(value: unknown, like: unknown): boolean {
+  if (typeof like === 'boolean') return typeof value === 'boolean';
+  if (typeof like !== 'number') return value === like;
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= 128;
+}

@@ -1,0 +1,107 @@
+import type { Gpu, Tuning, TuningEntry } from '@heed/core';
+import { assertUsable } from '@heed/core/kernel';
+import { checkProblem } from '../plan/check.ts';
+import { type AttentionProblem, factsOfProblem } from '../plan/problem.ts';
+import { candidatesOf, type TuneCandidates } from './candidates.ts';
+import { contest } from './contest.ts';
+import type { TuneOptions, TuneReport } from './options.ts';
+import { makeSample, type Sample } from './sample.ts';
+
+/**
+ * Times the kernels that this device can run for some problems, and chooses the fastest of each whose result is that of the
+ * default. Problems that differ only in what a kernel may not depend on (with a fixed `numSplits`: sizes) are tuned together.
+ * The forward pass only. Kernels that were tried stay cached with the Gpu: tune on one of its own.
+ *
+ * @param problems shapes and options of usual calls; each takes the memory of one
+ * @returns plain JSON, for `openGpu({ tuning })`; merge two of one adapter by their `entries`
+ * @throws ValidationError (as a rejection) a problem that cannot be, or has nothing to compute
+ * @throws LimitError (as a rejection) tensors larger than one binding
+ * @throws DeviceLostError (as a rejection); the reason of `signal` on abort
+ * @example
+ * const tuning = await tune(gpu, [problem], { seconds: 10 });
+ * using tuned = await openGpu({ tuning: JSON.parse(JSON.stringify(tuning)) });
+ */
+export async function tune(
+  gpu: Gpu,
+  problems: readonly AttentionProblem[],
+  options: TuneOptions = {},
+): Promise<Tuning> {
+  assertUsable(gpu);
+  const { seconds = Infinity, signal, onReport } = options;
+  const end = performance.now() + 1000 * seconds;
+  const groups = groupByKey(gpu, problems);
+  const entries: Record<string, TuningEntry> = {};
+  for (const [i, group] of groups.entries()) {
+    signal?.throwIfAborted();
+    const now = performance.now();
+    const report =
+      now < end
+        ? await tuneGroup(gpu, group, {
+            ...options,
+            deadline: now + (end - now) / (groups.length - i),
+          })
+        : skipped(group);
+    if (report.chosen) entries[report.key] = report.chosen;
+    onReport?.(report);
+  }
+  const { vendor, architecture, device, description } = gpu.capabilities.adapter;
+  return { version: 1, adapter: { vendor, architecture, device, description }, entries };
+}
+
+/** Problems of one canonical name. */
+interface Group {
+  readonly candidates: TuneCandidates;
+  readonly problems: AttentionProblem[];
+}
+
+function groupByKey(gpu: Gpu, problems: readonly AttentionProblem[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const problem of problems) {
+    checkProblem(problem, 'tune');
+    const candidates = candidatesOf(factsOfProblem(problem), gpu.capabilities);
+    const group = groups.get(candidates.key);
+    if (group) group.problems.push(problem);
+    else groups.set(candidates.key, { candidates, problems: [problem] });
+  }
+  return [...groups.values()];
+}
+
+async function tuneGroup(
+  gpu: Gpu,
+  { candidates, problems }: Group,
+  {
+    deadline,
+    rounds = 7,
+    compileSeconds = 20,
+    filter = () => true,
+    signal,
+    onProgress,
+  }: TuneOptions & { deadline: number },
+): Promise<TuneReport> {
+  const tiles = candidates.tiles.filter((tile, i) => i === 0 || filter({ ...tile }));
+  const samples: Sample[] = [];
+  try {
+    for (const problem of problems) samples.push(makeSample(gpu, problem));
+    return await contest(
+      { gpu, key: candidates.key, samples },
+      { ...candidates, tiles },
+      {
+        deadline,
+        rounds,
+        compileSeconds,
+        signal,
+        onProgress: (label) => onProgress?.(label),
+      },
+    );
+  } finally {
+    for (const sample of samples) sample.dispose();
+  }
+}
+
+function skipped({ candidates: { key, tiles } }: Group): TuneReport {
+  const reason = 'no time left for this problem';
+  return {
+    key,
+    candidates: tiles.map((tile) => ({ entry: { ...tile }, status: 'skipped', reason })),
+  };
+}
