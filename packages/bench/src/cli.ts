@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HeedError } from '@heed/core';
+import { HeedError, type Tuning } from '@heed/core';
 import { firstLine } from './first-use.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { peerFactories } from './peers/index.ts';
@@ -29,7 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
   process.once('SIGINT', () => abort.abort(new Error('interrupted')));
   try {
     const before = options.baseline === undefined ? undefined : await stored(options.baseline);
-    const report = await runBench(options, { signal: abort.signal, progress });
+    const tuning = options.tuning === undefined ? undefined : await storedTuning(options.tuning);
+    const report = await runBench(options, { signal: abort.signal, progress }, tuning);
     const files = await save(report, options.out);
     print(
       options.json
@@ -63,6 +64,14 @@ async function stored(file: string): Promise<Report> {
     );
   });
   return JSON.parse(text) as Report;
+}
+
+async function storedTuning(file: string): Promise<Tuning> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Tuning;
+  } catch (error) {
+    throw new UsageError(`--tuning: ${file}: ${firstLine(error)}. \`npm run tune\` writes one.`);
+  }
 }
 
 function dryRun({ rows, comparisons, peers, rounds }: Options): string {

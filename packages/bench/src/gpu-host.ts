@@ -1,4 +1,4 @@
-import { UnsupportedError } from '@heed/core';
+import { type Gpu, openGpu, type Tuning, UnsupportedError } from '@heed/core';
 import { create, globals } from 'webgpu';
 
 /** Dawn in this process, shared by every peer that speaks WebGPU through JavaScript. */
@@ -6,6 +6,8 @@ export interface GpuHost {
   readonly gpu: GPU;
   /** Vendor, architecture and description of the adapter. */
   readonly adapter: string;
+  /** That heed runs with. */
+  readonly tuning?: Tuning;
 }
 
 let host: Promise<GpuHost> | undefined;
@@ -23,7 +25,10 @@ export function openGpuHost(): Promise<GpuHost> {
 async function open(): Promise<GpuHost> {
   Object.assign(globalThis, globals);
   // The same switches that heed asks for, so that every peer gets the same device features.
-  const gpu = create(['enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis']);
+  const gpu = create([
+    'enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis',
+    'disable-dawn-features=timestamp_quantization',
+  ]);
   Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) {
@@ -36,4 +41,10 @@ async function open(): Promise<GpuHost> {
     gpu,
     adapter: [vendor, architecture, device, description].filter((part) => part !== '').join(' '),
   };
+}
+
+/** heed on that Dawn, on its fastest adapter. */
+export function openHeed({ gpu, tuning }: GpuHost, label = 'bench'): Promise<Gpu> {
+  const powerPreference = 'high-performance';
+  return openGpu({ gpu, powerPreference, label, ...(tuning && { tuning }) });
 }

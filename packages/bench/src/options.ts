@@ -15,6 +15,8 @@ export interface Options {
   readonly out: string;
   /** The stored run to compare with. */
   readonly baseline: string | undefined;
+  /** File of the tuning that heed runs with. */
+  readonly tuning: string | undefined;
   readonly dryRun: boolean;
   readonly help: boolean;
 }
@@ -28,6 +30,7 @@ export const usage = `npm run bench -- [options]
   --out DIR       where bench.json and bench.svg go (default: .cache/bench)
   --compare       tell what got slower or faster by over 10 % since the run stored in DIR
   --baseline FILE compare with that run instead
+  --tuning FILE   heed runs with this tuning, as npm run tune writes it (default: none)
   --json          print one JSON object on standard output, nothing else
   --dry-run       list what would run
 `;
@@ -47,6 +50,7 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
       out: { type: 'string', default: '.cache/bench' },
       compare: { type: 'boolean', default: false },
       baseline: { type: 'string' },
+      tuning: { type: 'string' },
       json: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -63,6 +67,7 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
     json: values.json,
     out: values.out,
     baseline: values.baseline ?? (values.compare ? join(values.out, 'bench.json') : undefined),
+    tuning: values.tuning,
     dryRun: values['dry-run'],
     help: values.help,
   };
@@ -80,7 +85,7 @@ function choose(flag: string, list: string | undefined, known: readonly string[]
   return known.filter((name) => names.includes(name));
 }
 
-function positiveInteger(flag: string, text: string): number {
+export function positiveInteger(flag: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
     throw new Error(`${flag}: takes a whole number ≥ 1; got ${text}.`);

@@ -1,3 +1,4 @@
+import type { Tuning } from '@heed/core';
 import type { ComparisonResult } from './comparisons/comparison.ts';
 import type { Limits } from './roofline/limits.ts';
 import type { Summary } from './stats.ts';
@@ -46,6 +47,8 @@ export interface Report {
   readonly node: string;
   /** What the adapter can do at most, measured in this run. */
   readonly limits: Limits;
+  /** That heed ran with, if any. */
+  readonly tuning?: Tuning;
   /** Version of each program by name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly RowResult[];

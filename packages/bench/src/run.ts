@@ -1,8 +1,8 @@
-import { openGpu } from '@heed/core';
+import type { Tuning } from '@heed/core';
 import type { ComparisonResult } from './comparisons/comparison.ts';
 import { runComparison } from './comparisons/run.ts';
 import { firstLine } from './first-use.ts';
-import { type GpuHost, openGpuHost } from './gpu-host.ts';
+import { type GpuHost, openGpuHost, openHeed } from './gpu-host.ts';
 import type { Options } from './options.ts';
 import type { Peer } from './peer.ts';
 import { peerFactories } from './peers/index.ts';
@@ -20,8 +20,9 @@ export interface RunContext {
 export async function runBench(
   options: Pick<Options, 'rows' | 'comparisons' | 'peers' | 'rounds' | 'seconds'>,
   context: RunContext,
+  tuning?: Tuning,
 ): Promise<Report> {
-  const host = await openGpuHost();
+  const host = { ...(await openGpuHost()), ...(tuning && { tuning }) };
   context.progress(`adapter: ${host.adapter}`);
   const limits = await limitsOf(host, context);
   const peers = options.peers.map((name) =>
@@ -43,14 +44,15 @@ export async function runBench(
     adapter: host.adapter,
     node: process.versions.node,
     limits,
+    ...(tuning && { tuning }),
     versions,
     rows,
     comparisons: await compareAll(options, host, context),
   };
 }
 
-async function limitsOf({ gpu }: GpuHost, { progress }: RunContext): Promise<Limits> {
-  using heed = await openGpu({ gpu, powerPreference: 'high-performance', label: 'bench limits' });
+async function limitsOf(host: GpuHost, { progress }: RunContext): Promise<Limits> {
+  using heed = await openHeed(host, 'bench limits');
   const limits = await measureLimits(heed);
   progress(
     `limits: ${limits.gflops.toFixed(0)} GFLOP/s of f32 multiply-adds, ${limits.gigabytes.toFixed(1)} GB/s of copying`,
@@ -60,12 +62,12 @@ async function limitsOf({ gpu }: GpuHost, { progress }: RunContext): Promise<Lim
 
 async function compareAll(
   options: Pick<Options, 'comparisons' | 'rounds' | 'seconds'>,
-  { gpu }: GpuHost,
+  host: GpuHost,
   context: RunContext,
 ): Promise<ComparisonResult[]> {
   const results: ComparisonResult[] = [];
   if (options.comparisons.length === 0) return results;
-  using heed = await openGpu({ gpu, powerPreference: 'high-performance', label: 'bench' });
+  using heed = await openHeed(host);
   for (const comparison of options.comparisons) {
     results.push(await runComparison(comparison, heed, { ...context, ...options }));
   }

@@ -1,5 +1,4 @@
-import { openGpu } from '@heed/core';
-import type { GpuHost } from '../gpu-host.ts';
+import { type GpuHost, openHeed } from '../gpu-host.ts';
 import type { Peer } from '../peer.ts';
 import { heedPeer } from './heed.ts';
 import { jaxPeer } from './jax-js.ts';
@@ -8,8 +7,7 @@ import { tensorflowPeer } from './tensorflow-js.ts';
 
 /** Every program the benchmark knows, by name; heed first. */
 export const peerFactories: Readonly<Record<string, (host: GpuHost) => Peer>> = {
-  heed: ({ gpu }) =>
-    heedPeer(() => openGpu({ gpu, powerPreference: 'high-performance', label: 'bench' })),
+  heed: (host) => heedPeer(() => openHeed(host)),
   onnxruntime: onnxruntimePeer,
   'jax-js': jaxPeer,
   tfjs: tensorflowPeer,

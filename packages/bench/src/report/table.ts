@@ -1,3 +1,4 @@
+import type { Tuning } from '@heed/core';
 import type { Limits } from '../roofline/limits.ts';
 import { roofMs } from '../roofline/roof.ts';
 import type { Report, RowResult, Skipped, Timed } from '../results.ts';
@@ -24,6 +25,7 @@ export function renderTable(report: Report): string {
     report.adapter,
     `measured limits: ${gflops.toFixed(1)} GFLOP/s of f32 multiply-adds, ${gigabytes.toFixed(1)} GB/s of copying`,
     `${report.date.slice(0, 10)}, Node ${report.node}, ${versions.join(', ')}`,
+    ...(report.tuning ? [`heed tuned for ${entryCount(report.tuning)} problems`] : []),
   ];
   return [
     ...head,
@@ -31,6 +33,10 @@ export function renderTable(report: Report): string {
     '',
     ...notes(report.rows),
   ].join('\n');
+}
+
+function entryCount({ entries = {} }: Tuning): number {
+  return Object.keys(entries).length;
 }
 
 function renderRow({ workload, flops, bytes, rounds, peers }: RowResult, limits: Limits): string[] {

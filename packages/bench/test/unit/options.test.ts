@@ -40,6 +40,11 @@ describe('parseOptions', () => {
     expect(() => parseOptions(['--rounds', rounds], peers)).toThrow(/whole number ≥ 1/);
   });
 
+  test('takes a tuning for heed', () => {
+    expect(parseOptions([], peers).tuning).toBeUndefined();
+    expect(parseOptions(['--tuning', 'a.json'], peers).tuning).toBe('a.json');
+  });
+
   test('takes one round, one second', () => {
     expect(parseOptions(['--rounds', '1', '--seconds', '1'], peers)).toMatchObject({
       rounds: 1,

@@ -20,3 +20,9 @@ test('a table shows adapter, versions, ratios and what is wrong', () => {
     "
   `);
 });
+
+test('a table says that heed was tuned', () => {
+  const tuning = { version: 1, entries: { a: {}, b: {} } } as const;
+  const lines = renderTable({ ...sampleReport, tuning }).split('\n');
+  expect(lines[3]).toBe('heed tuned for 2 problems');
+});
