@@ -31,11 +31,14 @@ const unit: TestProjectInlineConfiguration = {
   },
 };
 
-const gpuInNode = (name: string): TestProjectInlineConfiguration => ({
+const gpuInNode = (
+  name: string,
+  include = ['{packages/*,apps/*,examples}/test/gpu/**/*.test.ts'],
+): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
     name,
-    include: ['{packages/*,apps/*,examples}/test/gpu/**/*.test.ts'],
+    include,
     env: tierEnv(name),
     setupFiles: [setup('setup'), setup('setup-gpu')],
     pool: 'forks',
@@ -91,6 +94,7 @@ export default defineConfig({
       gpuInNode('gpu-minimal'),
       gpuInNode('gpu-swiftshader'),
       gpuInNode('gpu'),
+      gpuInNode('subgroup-matrix', ['packages/conformance/test/gpu/cases.test.ts']),
       gpuInBrowser,
     ],
   },

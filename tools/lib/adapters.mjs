@@ -38,6 +38,15 @@ export async function bestAdapter(env) {
   throw new SetupError(`no WebGPU adapter on this machine:\n${reasons.join('\n')}`);
 }
 
+/** An adapter with subgroup matrices. */
+export async function findMatrices(env) {
+  for (const kind of ['gpu', 'lavapipe']) {
+    const adapter = await findAdapter(kind, env);
+    if (adapter.matrices) return adapter;
+  }
+  return { missing: 'no adapter here has subgroup matrices (lavapipe has them from Mesa 26 on)' };
+}
+
 async function findGpu(env) {
   for (const extra of [{}, withoutSoftwareDrivers()].filter(Boolean)) {
     const found = await probe(env, extra);

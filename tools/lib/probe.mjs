@@ -3,7 +3,7 @@ import { create, globals } from 'webgpu';
 
 Object.assign(globalThis, globals);
 
-globalThis.dawn = create([]); // Dawn crashes or hangs once this object is collected
+globalThis.dawn = create(['enable-dawn-features=allow_unsafe_apis']); // Dawn crashes or hangs once this object is collected
 console.log(JSON.stringify(await probe()));
 process.exit(0); // Dawn can keep the event loop alive
 
@@ -20,5 +20,6 @@ async function probe() {
   return {
     name: description || device || `${vendor} ${architecture}`,
     software: isFallbackAdapter,
+    matrices: adapter.features.has('chromium-experimental-subgroup-matrix'),
   };
 }

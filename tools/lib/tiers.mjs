@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { findAdapter } from './adapters.mjs';
+import { findAdapter, findMatrices } from './adapters.mjs';
 import { findChromium } from './browser.mjs';
 import { SetupError, say } from './log.mjs';
 import { cache } from './paths.mjs';
@@ -17,7 +17,7 @@ const TIERS = {
   },
   'gpu-swiftshader': (env) => findAdapter('swiftshader', env),
   'gpu-browser': (env) => findChromium(env),
-  'subgroup-matrix': () => ({ missing: 'no kernel uses it yet' }),
+  'subgroup-matrix': (env) => findMatrices(env),
   gpu: (env) => findAdapter('gpu', env),
 };
 

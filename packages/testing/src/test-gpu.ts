@@ -14,7 +14,8 @@ const shared = ((globalThis as { [key]?: Shared })[key] ??= {});
 
 /**
  * The one `Gpu` that all tests of this process share. In the `gpu-minimal` tier its device was
- * requested with no features and no limits; elsewhere it is what `openGpu()` gives.
+ * requested with no features and no limits, in the `subgroup-matrix` tier that path is forced; elsewhere it is what
+ * `openGpu()` gives.
  *
  * @example
  * const gpu = await testGpu();
@@ -32,13 +33,24 @@ export function openedGpu(): Gpu | undefined {
 
 /** A `Gpu` like that of {@link testGpu} on a device of its own, for a test that loses or counts one. */
 export async function ownGpu(): Promise<Gpu> {
-  const gpu = testTier() === 'gpu-minimal' ? await openMinimal() : await openGpu({ label: 'test' });
+  const gpu = await openTier();
   watchErrors(gpu.device);
   return gpu;
 }
 
 async function open(): Promise<Gpu> {
   return (shared.opened = await ownGpu());
+}
+
+function openTier(): Promise<Gpu> {
+  switch (testTier()) {
+    case 'gpu-minimal':
+      return openMinimal();
+    case 'subgroup-matrix':
+      return openGpu({ label: 'test', tuning: { version: 1, force: { path: 'matrix' } } });
+    default:
+      return openGpu({ label: 'test' });
+  }
 }
 
 /** A `Gpu` on a device at WebGPU's defaults: no optional feature, no raised limit. */

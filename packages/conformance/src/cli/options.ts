@@ -17,9 +17,11 @@ export interface Command {
 }
 
 /** Tile paths that can be forced. */
-export type Path = 'portable' | 'subgroup' | 'decode';
+export type Path = 'portable' | 'subgroup' | 'matrix' | 'decode';
 
-export const usage = `usage: npm run conformance -- [options]
+const paths: readonly Path[] = ['portable', 'subgroup', 'matrix', 'decode'];
+
+export const usage: string = `usage: npm run conformance -- [options]
 
 Runs the conformance cases on the adapter that WebGPU finds and says what is off.
 Exit status: 0 all right, 1 a case failed, 2 it could not run.
@@ -30,7 +32,7 @@ Exit status: 0 all right, 1 a case failed, 2 it could not run.
   --tag TAG            only cases with this tag, e.g. browser
   --json FILE          also writes the report as JSON; - is standard output
   --minimal            a device with no optional feature and WebGPU's default limits
-  --path PATH          forces a tile path: portable, subgroup or decode
+  --path PATH          forces a tile path: ${paths.join(', ')}
   --list               prints the ids of the selected cases and stops
   --verbose            a line for every case, not only for those that fail
   --update-manifest    rewrites manifest.json from the code
@@ -70,7 +72,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
       },
       json: values.json,
       minimal: values.minimal,
-      path: oneOf<Path>('path', values.path, ['portable', 'subgroup', 'decode']),
+      path: oneOf<Path>('path', values.path, paths),
     };
   } catch (error) {
     return { error: `conformance: ${error instanceof Error ? error.message : String(error)}` };

@@ -1,4 +1,4 @@
-import type { TileConfig } from '../tiles/tile.ts';
+import type { GradientTile } from '../tiles/tile.ts';
 import type { FloatType, ForwardConfig, WriteAccess } from './forward.ts';
 
 /** Which gradients a kernel computes: dq over query tiles, dk and dv over key tiles, or those of tables over query tiles. */
@@ -13,7 +13,7 @@ export interface BackwardConfig extends Pick<
   /** Of the gradients: their inputs' type, or f32 where they are summed up afterwards. */
   readonly resultType: FloatType;
   readonly write: WriteAccess;
-  readonly tile: TileConfig;
+  readonly tile: GradientTile;
 }
 
 /** A canonical name: equal configs, and only those, have equal keys. */

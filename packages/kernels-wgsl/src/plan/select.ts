@@ -1,8 +1,8 @@
 import { type Capabilities, type Tuning, UnsupportedError } from '@heed/core';
 import type { GradientOf } from '../config/backward.ts';
 import type { ForwardConfig, RowKind } from '../config/forward.ts';
-import { cannotImplement, tileShape } from '../tiles/compute.ts';
-import type { TileConfig } from '../tiles/tile.ts';
+import { cannotImplement, tileCannot, tileShape } from '../tiles/compute.ts';
+import type { GradientTile, TileConfig, TilePath } from '../tiles/tile.ts';
 import type { ProblemFacts } from './problem.ts';
 import { backwardCandidates, candidates, isSoftware } from './tile-table.ts';
 import { type Tuned, tunedChoice } from './tuned.ts';
@@ -33,23 +33,16 @@ export function select(
   const forced = tuning?.force?.path;
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
   const path = forced === 'decode' ? undefined : forced;
-  const tuned = tuning && !forced ? tunedChoice(facts, rows, capabilities, tuning) : {};
-  const defaults = candidates(rows, capabilities, path);
-  const { tile, reason } = chooseTile(defaults, capabilities, path, tuned);
-  const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
+  const types = { qType: dtype, kvType: kvDtype };
+  const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
+  const tuned = tuning && !forced ? tunedChoice(facts, rows, capabilities, tuning) : {};
+  const cannot = (candidate: TileConfig): string | undefined =>
+    cannotImplement({ ...problem, tile: candidate }, capabilities);
+  const { tile, reason } = chooseTile(candidates(rows, capabilities, path), path, cannot, tuned);
+  const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
   return {
-    config: {
-      qType: dtype,
-      kvType: kvDtype,
-      headDim,
-      headDimV,
-      lengths,
-      keys,
-      rows,
-      tile,
-      hooks,
-    },
+    config: { ...problem, tile },
     splits,
     reason: `${rows === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
   };
@@ -63,10 +56,11 @@ export function selectBackward(
   of: GradientOf,
   capabilities: Capabilities,
   tuning?: Tuning,
-): TileConfig {
+): GradientTile {
   const forced = tuning?.force?.path;
-  const path = forced === 'decode' ? undefined : forced;
-  return chooseTile(backwardCandidates(of, capabilities, path), capabilities, path).tile;
+  const path = forced === 'decode' || forced === 'matrix' ? undefined : forced;
+  const tiles = backwardCandidates(of, capabilities, path);
+  return chooseTile(tiles, path, (tile) => tileCannot(tile, capabilities)).tile;
 }
 
 function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
@@ -75,28 +69,32 @@ function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: Probl
   return (positions * qHeads) / kvHeads <= DECODE_ROWS;
 }
 
-function chooseTile(
-  tiles: readonly TileConfig[],
-  capabilities: Capabilities,
-  forced: TileConfig['path'] | undefined,
-  tuned: Tuned = {},
-): { tile: TileConfig; reason: string } {
-  const refused = tuned.note === undefined ? [] : [tuned.note];
+function chooseTile<T extends TileConfig>(
+  tiles: readonly T[],
+  forced: TilePath | undefined,
+  cannot: (tile: T) => string | undefined,
+  tuned: { readonly tile?: T; readonly note?: string } = {},
+): { tile: T; reason: string } {
+  const refused: [path: TilePath, reason: string][] = [];
+  const refusals = (chosen?: TilePath): string[] =>
+    refused.map(([path, reason]) => `not ${path === chosen ? 'larger ones' : path}: ${reason}`);
+  const notes = tuned.note === undefined ? [] : [tuned.note];
   for (const tile of tuned.tile ? [tuned.tile, ...tiles] : tiles) {
-    const reason = cannotImplement(tile, capabilities);
-    const isTuned = tile === tuned.tile;
+    const reason = cannot(tile);
     if (reason === undefined) {
       const { tileM, tileN } = tileShape(tile);
+      const isTuned = tile === tuned.tile;
       const why = isTuned ? 'tuned' : forced === undefined ? 'default for this class' : 'forced';
       const chosen = `${why}: ${tile.path} tiles of ${tileM} × ${tileN}`;
-      return { tile, reason: [chosen, ...refused].join('; ') };
+      return { tile, reason: [...new Set([chosen, ...notes, ...refusals(tile.path)])].join('; ') };
     }
-    refused.push(`not ${isTuned ? 'the tuned ' : ''}${tile.path}: ${reason}`);
+    if (tile === tuned.tile) notes.push(`not the tuned ${tile.path}: ${reason}`);
+    else refused.push([tile.path, reason]);
   }
   const kernel = forced === undefined ? 'kernel' : `${forced} kernel`;
   const fix = forced === undefined ? 'Open the Gpu on another adapter' : 'Remove tuning.force';
   throw new UnsupportedError(
-    `attention: no ${kernel} can run on this device; ${refused.join('; ')}. ${fix}.`,
+    `attention: no ${kernel} can run on this device; ${[...new Set(refusals())].join('; ')}. ${fix}.`,
   );
 }
 

@@ -1,20 +1,25 @@
 import { wgsl } from '@heed/core/kernel';
 import { hasBlocks, type VariantHooks } from '../hooks/contract.ts';
 
-/** The invocation's number within its workgroup: its name in the body, and where it comes from. */
+/** A number that an invocation is told, such as its own in its workgroup: its name in the body, and where it comes from. */
 export interface ThreadIndex {
   readonly name: string;
   readonly builtin: string;
 }
 
 /** An entry point whose body runs once per unit of work, with `unit` and the thread's own number. */
-export function threadEntry(threads: number, thread: ThreadIndex, body: string): string {
+export function threadEntry(
+  threads: number,
+  thread: ThreadIndex,
+  body: string,
+  ...more: readonly ThreadIndex[]
+): string {
   return wgsl`
     @compute @workgroup_size(${threads})
     fn main(
       @builtin(workgroup_id) workgroup: vec3<u32>,
       @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(${thread.builtin}) ${thread.name}: u32,
+      ${[thread, ...more].map(({ name, builtin }) => `@builtin(${builtin}) ${name}: u32,`)}
     ) {
       let unit = workgroup_unit(workgroup, workgroups);
       if (unit >= params.units) {
@@ -26,7 +31,12 @@ export function threadEntry(threads: number, thread: ThreadIndex, body: string):
 }
 
 /** The entry point of a tile path: its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
-export function entryPoint(threads: number, thread: ThreadIndex, body: string): string {
+export function entryPoint(
+  threads: number,
+  thread: ThreadIndex,
+  body: string,
+  ...more: readonly ThreadIndex[]
+): string {
   const rows = wgsl`
     let work = find_work(unit);
     if (work.first_row >= work.rows) {
@@ -36,7 +46,7 @@ export function entryPoint(threads: number, thread: ThreadIndex, body: string): 
     let span = tile_span(work);
     ${body}
   `;
-  return threadEntry(threads, thread, rows);
+  return threadEntry(threads, thread, rows, ...more);
 }
 
 /** The loop over the key tiles that the block range leaves; its body has `tile_class` and `first_key`. */

@@ -1,8 +1,12 @@
+import type { MatrixTile } from './matrix/config.ts';
 import type { PortableTile } from './portable/config.ts';
 import type { SubgroupTile } from './subgroup/config.ts';
 
-/** The tile-compute paths. A subgroup-matrix path joins this union. */
-export type TileConfig = PortableTile | SubgroupTile;
+/** Tiles with backward kernels too, for every dtype and head dim. */
+export type GradientTile = PortableTile | SubgroupTile;
+
+/** The tile-compute paths. */
+export type TileConfig = GradientTile | MatrixTile;
 
 export type TilePath = TileConfig['path'];
 

@@ -40,7 +40,7 @@ export function candidatesOf(facts: ProblemFacts, capabilities: Capabilities): T
     scoresAtOnce(one) + (one.path === tile.path ? 0 : 1024);
   const grid = tileGrid(rows, capabilities).map((one) => ({
     tile: one,
-    reason: cannotImplement(one, capabilities),
+    reason: cannotImplement({ ...config, tile: one }, capabilities),
   }));
   const others = grid
     .filter((one) => one.reason === undefined && !isSame(one.tile, tile))

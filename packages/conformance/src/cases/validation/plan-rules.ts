@@ -56,7 +56,6 @@ export const planRules: readonly Rule[] = [
     ],
   ),
   planBoundary('dtype', /dtype/, field('dtype'), ['f32', 'f16'], ['i32', 'f64']),
-  planBoundary('backward', /backward/, field('backward'), [false], [true], 'UnsupportedError'),
   runBoundary('length', /plan/, length, [3, 0, 300], []),
   runBoundary('head-ratio', /plan/, heads, [2], [1, 4]),
   runBoundary('head-dim', /plan/, dims, [64], [32]),

@@ -49,7 +49,7 @@ function make(config: BackwardConfig): KernelSource {
   const { of, lengths, keys, hooks, read, qType, kvType, headDim, headDimV, resultType } = config;
   const { tileM, tileN } = backwardShape(config);
   const code = sections(
-    enables(config.tile.path, resultType, config.write),
+    enables(config.tile, resultType, config.write),
     `// ${backwardKey(config)}`,
     none,
     tileClasses,

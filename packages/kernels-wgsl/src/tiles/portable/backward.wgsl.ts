@@ -13,9 +13,12 @@ import {
 } from '../entry.wgsl.ts';
 import { collectRow, collectScore, declareRowSums } from '../../wgsl/collect.wgsl.ts';
 import { type TileScore, tileScores } from '../scores.wgsl.ts';
-import { CHUNK, type PortableTile, THREADS_N } from './config.ts';
-import { dotProducts, eachScore, localRow, storeChunks, weightedSums } from './products.wgsl.ts';
-import { keySide, rowSide, stageKeys, stageRows, tileArrays } from './staging.wgsl.ts';
+import { CHUNK, THREADS_N } from '../grid/config.ts';
+import { stageKeys, stageRows } from '../grid/staging.wgsl.ts';
+import { eachScore, localRow, storeChunks } from '../grid/threads.wgsl.ts';
+import type { PortableTile } from './config.ts';
+import { dotProducts, weightedSums } from './products.wgsl.ts';
+import { keySide, rowSide, tileArrays } from './sides.wgsl.ts';
 
 const lanes = each(4);
 const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;

@@ -1,21 +1,12 @@
 import { wgsl } from '@heed/core/kernel';
 import { each } from '../../wgsl/each.ts';
-import { loop } from '../../wgsl/loop.ts';
 import { bracketed } from '../../wgsl/plus.ts';
-import type { EachScore, TileScore } from '../scores.wgsl.ts';
-import { CHUNK, type PortableTile, THREADS_N } from './config.ts';
-
-/** A tile in workgroup memory, and the call that fills it from `chunk` on. */
-export interface Side {
-  readonly name: string;
-  readonly tile: 'q_tile' | 'kv_tile';
-  readonly stage: (chunk: string) => string;
-}
+import { CHUNK, THREADS_N } from '../grid/config.ts';
+import { chunkLoop, type Dim, localRow } from '../grid/threads.wgsl.ts';
+import type { PortableTile } from './config.ts';
+import type { Side } from './sides.wgsl.ts';
 
 const lanes = each(4);
-
-/** A thread's own row within the tile. */
-export const localRow = (r: number): string => bracketed('first_row', r);
 
 /** `<sum>r += own row r · the thread's 4 columns`, over a head dim. Leaves a barrier between the tiles' uses, none behind. */
 export function dotProducts(
@@ -23,7 +14,7 @@ export function dotProducts(
   sum: string,
   own: Side,
   other: Side,
-  dim: { readonly size: number; readonly bound: string },
+  dim: Dim,
 ): string {
   const rows = each(rowsPerThread);
   const vecs = unroll ? `${Math.ceil(dim.size / 4)}u` : dim.bound;
@@ -49,16 +40,17 @@ export function dotProducts(
 
 /** `<sum>r[chunk] = <sum>r[chunk] · factor + weights of row r · the other side`, a chunk of its head dim after another. */
 export function weightedSums(
-  { rowsPerThread, unroll }: PortableTile,
+  tile: PortableTile,
   sum: string,
   other: Side,
-  dim: { readonly size: number; readonly bound: string },
+  dim: Dim,
   factor: (r: number) => string = () => '',
 ): string {
+  const { rowsPerThread, unroll } = tile;
   const rows = each(rowsPerThread);
-  const chunks = { unroll, index: 'chunk', count: Math.ceil(dim.size / CHUNK), bound: dim.bound };
-  return loop(
-    chunks,
+  return chunkLoop(
+    tile,
+    dim,
     (c) => wgsl`
       workgroupBarrier();
       ${other.stage(`${c} * ${CHUNK}u`)}
@@ -77,33 +69,3 @@ export function weightedSums(
     `,
   );
 }
-
-/** The thread's columns of each own row, chunk by chunk: `store` gets the element `d` and the sum. */
-export function storeChunks(
-  { unroll }: PortableTile,
-  sum: string,
-  dim: { readonly size: number; readonly bound: string },
-  store: (sum: string) => string,
-): string {
-  const chunks = { unroll, index: 'chunk', count: Math.ceil(dim.size / CHUNK), bound: dim.bound };
-  return loop(
-    chunks,
-    (c) => wgsl`
-      let d = ${c} * ${CHUNK}u + column * 4u;
-      if (d < ${dim.size}u) {
-        ${store(`${sum}[${c}]`)}
-      }
-    `,
-  );
-}
-
-/** Repeats a statement for the thread's scores: a vector of four for each of its rows. */
-export const eachScore =
-  (
-    { rowsPerThread }: PortableTile,
-    where: (r: number, n: number) => Pick<TileScore, 'row' | 'key'>,
-  ): EachScore =>
-  (statement) =>
-    each(rowsPerThread)((r) =>
-      lanes((n) => statement({ score: `s${r}[${n}]`, slope: `slope${r}[${n}]`, ...where(r, n) })),
-    ).join('\n');

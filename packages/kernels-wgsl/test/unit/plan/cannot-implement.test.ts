@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { cannotImplement, tileShape } from '../../../src/tiles/compute.ts';
+import type { ForwardConfig } from '../../../src/config/forward.ts';
+import { cannotImplement, tileCannot, tileShape } from '../../../src/tiles/compute.ts';
+import { matrixBytes, type MatrixTile } from '../../../src/tiles/matrix/config.ts';
 import { type PortableTile, portableBytes } from '../../../src/tiles/portable/config.ts';
 import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
 import type { SubgroupTile } from '../../../src/tiles/subgroup/config.ts';
 import { plain } from '../wgsl/configs.ts';
-import { capabilities } from './capabilities.ts';
+import { capabilities, matrices } from './capabilities.ts';
 
 const portable: PortableTile = {
   path: 'portable',
@@ -12,6 +14,7 @@ const portable: PortableTile = {
   rowsPerThread: 4,
   unroll: false,
 };
+const matrix: MatrixTile = { ...portable, path: 'matrix', M: 8, N: 16, K: 16 };
 const subgroup: SubgroupTile = {
   path: 'subgroup',
   subgroupSize: 8,
@@ -19,29 +22,35 @@ const subgroup: SubgroupTile = {
   keysPerLane: 4,
 };
 
+/** Bytes of each workgroup array, by its declaration; what the text itself states must be the same. */
+function declaredBytes(config: ForwardConfig): number[] {
+  const sizes = { 'vec4<f32>': 16, 'vec4<f16>': 8, f32: 4 };
+  const { code } = forwardSource(config);
+  const declared = [...code.matchAll(/var<workgroup> \w+: array<([\w<>]+), (\d+)>/g)];
+  const bytes = declared.map((m) => sizes[m[1] as keyof typeof sizes] * Number(m[2]));
+  const stated = [...code.matchAll(/>; \/\/ (\d+) bytes/g)].map((m) => Number(m[1]));
+  expect(stated).toEqual(bytes);
+  return bytes;
+}
+
 describe('the portable path', () => {
   it.for([1, 2, 4] as const)(
     'counts the workgroup bytes that its text declares, with %i rows a thread',
     (rowsPerThread) => {
       const tile = { ...portable, rowsPerThread };
-      const { code } = forwardSource({ ...plain, tile });
-      const sizes = { 'vec4<f32>': 16, f32: 4 };
-      const declared = [...code.matchAll(/var<workgroup> \w+: array<([\w<>]+), (\d+)>/g)];
-      const bytes = declared.map((m) => sizes[m[1] as keyof typeof sizes] * Number(m[2]));
+      const bytes = declaredBytes({ ...plain, tile });
       expect(bytes.reduce((a, b) => a + b)).toBe(portableBytes(tile));
-      const stated = [...code.matchAll(/>; \/\/ (\d+) bytes/g)].map((m) => Number(m[1]));
-      expect(stated).toEqual(bytes);
     },
   );
 
   it('fits the default limits', () => {
-    expect(cannotImplement(portable, capabilities())).toBeUndefined();
+    expect(tileCannot(portable, capabilities())).toBeUndefined();
   });
 
   it('needs its workgroup bytes', () => {
     const bytes = portableBytes(portable);
     const on = (maxComputeWorkgroupStorageSize: number): string | undefined =>
-      cannotImplement(portable, capabilities({}, { maxComputeWorkgroupStorageSize }));
+      tileCannot(portable, capabilities({}, { maxComputeWorkgroupStorageSize }));
     expect(on(bytes)).toBeUndefined();
     expect(on(bytes - 1)).toBe(
       `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
@@ -50,7 +59,7 @@ describe('the portable path', () => {
 
   it('needs its threads', () => {
     const on = (maxComputeInvocationsPerWorkgroup: number): string | undefined =>
-      cannotImplement(portable, capabilities({}, { maxComputeInvocationsPerWorkgroup }));
+      tileCannot(portable, capabilities({}, { maxComputeInvocationsPerWorkgroup }));
     expect(on(64)).toBeUndefined();
     expect(on(63)).toBe('it needs 64 threads; the device allows 63');
   });
@@ -58,10 +67,10 @@ describe('the portable path', () => {
 
 describe('the subgroup path', () => {
   const on = (min: number, max: number): string | undefined =>
-    cannotImplement(subgroup, capabilities({ subgroups: { min, max } }));
+    tileCannot(subgroup, capabilities({ subgroups: { min, max } }));
 
   it('needs subgroups', () => {
-    expect(cannotImplement(subgroup, capabilities())).toBe('the device has no subgroups');
+    expect(tileCannot(subgroup, capabilities())).toBe('the device has no subgroups');
   });
 
   it('needs one subgroup size, and that of the tile', () => {
@@ -77,8 +86,94 @@ describe('the subgroup path', () => {
     const within = { ...subgroup, rowsPerLane: 4, keysPerLane: 4 };
     const beyond = { ...subgroup, rowsPerLane: 3, keysPerLane: 6 };
     expect(scores(within)).toBe(128);
-    expect(cannotImplement(within, cpu)).toBeUndefined();
+    expect(tileCannot(within, cpu)).toBeUndefined();
     expect(scores(beyond)).toBe(144);
-    expect(cannotImplement(beyond, cpu)).toBe('3 rows × 48 keys per lane exceed 128 scores');
+    expect(tileCannot(beyond, cpu)).toBe('3 rows × 48 keys per lane exceed 128 scores');
+  });
+});
+
+describe('the matrix path', () => {
+  const halves = { ...plain, qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
+  const able = { subgroups: { min: 8, max: 32 }, f16: true, subgroupMatrix: matrices('8×16×16') };
+  const room = { maxComputeWorkgroupStorageSize: 32_768 };
+  const on = (
+    change: Partial<ForwardConfig> = {},
+    device: Parameters<typeof capabilities>[0] = {},
+    limits: Parameters<typeof capabilities>[1] = room,
+  ): string | undefined =>
+    cannotImplement(
+      { ...halves, tile: matrix, ...change },
+      capabilities({ ...able, ...device }, limits),
+    );
+
+  it('runs on f16 where the device has its matrices, whatever the head dim and the subgroup size', () => {
+    expect(on()).toBeUndefined();
+    expect(on({ headDim: 17, headDimV: 1 })).toBeUndefined();
+    expect(on({}, { subgroups: { min: 64, max: 64 } })).toBeUndefined();
+  });
+
+  it.for([{ subgroupMatrix: [] }, { subgroups: undefined }, { f16: false }])(
+    'needs the feature, subgroups and f16: %o',
+    (device) => {
+      const reason = 'the device has no subgroup matrices of f16 with products in f32';
+      expect(on({}, device)).toBe(reason);
+    },
+  );
+
+  it('takes no matrices of other types', () => {
+    const [shape] = matrices('8×16×16');
+    for (const other of [{ componentType: 'i8' }, { resultComponentType: 'f16' }]) {
+      expect(on({}, { subgroupMatrix: [{ ...shape!, ...other }] })).toMatch(/^the device has no/);
+    }
+  });
+
+  it('needs the shape of the tile', () => {
+    const subgroupMatrix = matrices('8×8×8', '16×16×16');
+    const reason = 'the tile is for matrices of 8×16×16; the device has 16×16×16, 8×8×8';
+    expect(on({}, { subgroupMatrix })).toBe(reason);
+  });
+
+  it.for([
+    ['f32', 'f16'],
+    ['f16', 'f32'],
+    ['f16', 'int8'],
+  ] as const)('rounds no q=%s kv=%s', ([qType, kvType]) => {
+    const reason = `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
+    expect(on({ qType, kvType })).toBe(reason);
+  });
+
+  it('is made of whole matrices', () => {
+    const tall = { ...matrix, M: 16, rowsPerThread: 1 } as const;
+    const deep = { ...matrix, K: 64 };
+    const subgroupMatrix = matrices('16×16×16', '8×16×64');
+    const reason = 'tiles of 8 × 32 are not made of matrices of 16×16×16';
+    expect(on({ tile: tall }, { subgroupMatrix })).toBe(reason);
+    expect(on({ tile: deep }, { subgroupMatrix })).toMatch(/^tiles of 32 × 32 are not made of/);
+  });
+
+  it('has whole subgroups', () => {
+    const reason = '64 threads are no whole number of subgroups of 128';
+    expect(on({}, { subgroups: { min: 32, max: 128 } })).toBe(reason);
+  });
+
+  it.for([
+    [64, 64],
+    [17, 5],
+    [5, 200],
+  ] as const)('needs the workgroup bytes that its text declares, at %i and %i', ([d, dv]) => {
+    const dims = { headDim: d, headDimV: dv, read: 'scalar', write: 'scalar' } as const;
+    const bytes = matrixBytes(dims, matrix);
+    const declared = declaredBytes({ ...halves, ...dims, tile: matrix });
+    expect(declared.reduce((a, b) => a + b)).toBe(bytes);
+    expect(on(dims, {}, { maxComputeWorkgroupStorageSize: bytes })).toBeUndefined();
+    expect(on(dims, {}, { maxComputeWorkgroupStorageSize: bytes - 1 })).toBe(
+      `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
+    );
+  });
+
+  it('serves a head dim of 256 in 32 KiB, and of 64 in 16 KiB, with 16 rows', () => {
+    const tile = { ...matrix, rowsPerThread: 2 } as const;
+    expect(matrixBytes({ headDim: 256, headDimV: 256 }, tile)).toBeLessThanOrEqual(32_768);
+    expect(matrixBytes({ headDim: 64, headDimV: 64 }, tile)).toBeLessThanOrEqual(16_384);
   });
 });

@@ -22,10 +22,12 @@ export function capabilities(
     subgroups,
     f16 = false,
     isFallbackAdapter = false,
+    subgroupMatrix = [],
   }: Partial<{
     subgroups: Capabilities['subgroups'];
     f16: boolean;
     isFallbackAdapter: boolean;
+    subgroupMatrix: Capabilities['subgroupMatrix'];
   }> = {},
   limits: Partial<Limits> = {},
 ): Capabilities {
@@ -41,10 +43,18 @@ export function capabilities(
     f16,
     subgroups,
     subgroupSizeControl: false,
-    subgroupMatrix: [],
+    subgroupMatrix,
     timestampQuery: false,
     limits: { ...defaults, ...limits },
   };
+}
+
+/** Matrices of f16 with products in f32, by M×N×K. */
+export function matrices(...shapes: string[]): Capabilities['subgroupMatrix'] {
+  return shapes.map((shape) => {
+    const [M, N, K] = shape.split('×').map(Number) as [number, number, number];
+    return { componentType: 'f16', resultComponentType: 'f32', M, N, K };
+  });
 }
 
 /** A device of each class that selection tells apart. */
@@ -55,4 +65,14 @@ export const devices: Readonly<Record<string, Capabilities>> = {
   'a CPU with subgroups of 8': capabilities({ subgroups: { min: 8, max: 8 }, f16: true }),
   'a GPU with subgroups of 32': capabilities({ subgroups: { min: 32, max: 32 }, f16: true }),
   'a GPU with subgroups of 8 to 32': capabilities({ subgroups: { min: 8, max: 32 } }),
+  'a GPU with matrices': capabilities({
+    subgroups: { min: 32, max: 32 },
+    f16: true,
+    subgroupMatrix: matrices('16×8×8', '16×16×16'),
+  }),
+  'a CPU with matrices': capabilities({
+    subgroups: { min: 8, max: 8 },
+    f16: true,
+    subgroupMatrix: matrices('8×8×8'),
+  }),
 };

@@ -5,14 +5,14 @@ import { alibi } from '../../../src/hooks/alibi.ts';
 import { band } from '../../../src/hooks/band.ts';
 import { variantHooks } from '../../../src/hooks/contract.ts';
 import { softcap } from '../../../src/hooks/softcap.ts';
-import { select } from '../../../src/plan/select.ts';
+import { select, selectBackward } from '../../../src/plan/select.ts';
 import { cannotImplement, tileShape } from '../../../src/tiles/compute.ts';
 import { capabilities, devices } from './capabilities.ts';
 import { facts, kinds as kind, sizes, splitCounts as splits } from './facts.ts';
 
 const device = fc.constantFrom(...Object.values(devices));
 
-const force = (path: 'portable' | 'subgroup' | 'decode'): Tuning => ({
+const force = (path: NonNullable<NonNullable<Tuning['force']>['path']>): Tuning => ({
   version: 1,
   force: { path },
 });
@@ -50,7 +50,7 @@ describe('whatever the problem, select', () => {
   it('finds a kernel that the device can run', () => {
     const property = fc.property(kind, sizes, device, (k, size, on) => {
       const { config, splits: n } = select({ ...k, ...size, numSplits: 'auto' }, on);
-      expect(cannotImplement(config.tile, on)).toBeUndefined();
+      expect(cannotImplement(config, on)).toBeUndefined();
       expect(n).toBeGreaterThanOrEqual(1);
       expect(Number.isInteger(n)).toBe(true);
     });
@@ -129,6 +129,61 @@ describe('a forced path', () => {
     expect(run).toThrow(/^attention: no subgroup kernel can run on this device; /);
     expect(run).toThrow(reason);
     expect(run).toThrow('Remove tuning.force.');
+  });
+});
+
+describe('the matrix path', () => {
+  const halves = { ...facts, dtype: 'f16', kvDtype: 'f16' } as const;
+  const gpu = devices['a GPU with matrices']!;
+  const cpu = devices['a CPU with matrices']!;
+
+  it('is the default for f16 on a GPU that was opened with the feature, with the largest matrices', () => {
+    const { tile } = select(halves, gpu).config;
+    expect(tile).toMatchObject({ path: 'matrix', M: 16, N: 16, K: 16, unroll: true });
+    expect(select(halves, { ...gpu, subgroupMatrix: [] }).config.tile.path).toBe('portable');
+  });
+
+  it('leaves decode to others, and everything on a CPU, unless forced', () => {
+    const step = { ...halves, seqlenQ: 1 };
+    expect(select(step, gpu).config).toMatchObject({ rows: 'group', tile: { path: 'portable' } });
+    expect(select(halves, cpu).config.tile.path).toBe('subgroup');
+    expect(select(step, gpu, force('matrix')).config.tile.path).toBe('matrix');
+    expect(select(halves, cpu, force('matrix')).config.tile).toMatchObject({
+      path: 'matrix',
+      M: 8,
+    });
+  });
+
+  it('forced, leaves what it cannot do to others, and says why', () => {
+    const { config, reason } = select(facts, gpu, force('matrix'));
+    expect(config.tile.path).toBe('portable');
+    expect(reason).toMatch(/not matrix: .*which would round q=f32 kv=f32/);
+    expect(reason.match(/not matrix/g)).toHaveLength(1);
+    expect(selectBackward('q', gpu, force('matrix'))).toEqual(selectBackward('q', gpu));
+  });
+
+  it('takes fewer rows where workgroup memory is short, and says so', () => {
+    const { config, reason } = select(halves, gpu);
+    expect(config.tile).toMatchObject({ path: 'matrix', rowsPerThread: 2 });
+    expect(reason).toMatch(
+      /^prefill, default for this class: matrix tiles of 16 × 32; not larger ones: its tiles take/,
+    );
+  });
+
+  it('has a whole number of subgroups, of any size', () => {
+    const limits = { ...gpu.limits, maxComputeWorkgroupStorageSize: 32_768 };
+    const wide = { ...gpu, limits, subgroups: { min: 32, max: 128 } };
+    const { tile } = select(halves, wide, force('matrix')).config;
+    expect(tile).toMatchObject({ path: 'matrix', threadsM: 16 });
+    expect(select(halves, wide).config.tile.path, 'not by default').toBe('portable');
+  });
+
+  it('is refused, by force, on a device without matrices', () => {
+    const run = (): unknown => select(halves, devices['WebGPU defaults']!, force('matrix'));
+    expect(run).toThrow(UnsupportedError);
+    expect(run).toThrow(
+      'no matrix kernel can run on this device; not matrix: the device has no subgroup matrices',
+    );
   });
 });
 

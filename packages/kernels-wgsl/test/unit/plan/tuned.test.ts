@@ -88,7 +88,7 @@ describe('an entry that this device cannot run', () => {
 
 describe('an entry that no tuner wrote', () => {
   it.for<[unknown, string]>([
-    [{ ...portable, path: 'matrix' }, "path is 'matrix'"],
+    [{ ...portable, path: 'tensor' }, "path is 'tensor'"],
     [{}, 'path is undefined'],
     [null, 'path is undefined'],
     ['portable', 'path is undefined'],

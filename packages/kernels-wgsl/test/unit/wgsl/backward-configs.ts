@@ -2,7 +2,7 @@ import type { BackwardConfig, GradientOf } from '../../../src/config/backward.ts
 import type { FloatType } from '../../../src/config/forward.ts';
 import type { DeltaConfig } from '../../../src/kernels/backward/delta.wgsl.ts';
 import type { SumConfig } from '../../../src/kernels/shared-keys/sum.wgsl.ts';
-import { dims, hooks, layouts, reads, tiles, writes } from './configs.ts';
+import { dims, gradientTiles, hooks, layouts, reads, writes } from './configs.ts';
 
 const types = ['f32', 'f16'] as const;
 
@@ -13,33 +13,36 @@ function resultTypes(of: GradientOf, q: FloatType, kv: FloatType): FloatType[] {
 }
 
 /** Every path, unrolled or not × gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
-export const backwardConfigs: readonly BackwardConfig[] = tiles.slice(0, 3).flatMap((tile) =>
-  (['q', 'kv', 'tables'] as const).flatMap((of) =>
-    types.flatMap((qType) =>
-      types.flatMap((kvType) =>
-        layouts.flatMap(([lengths, keys]) =>
-          // Gradients of tables need a hook that reads one.
-          hooks.slice(of === 'tables' ? -1 : 0).flatMap((variant) =>
-            dims.flatMap(([headDim, headDimV]) =>
-              reads([headDim, headDimV]).flatMap((read) =>
-                resultTypes(of, qType, kvType).flatMap((resultType) =>
-                  (of === 'tables'
-                    ? (['scalar'] as const)
-                    : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
-                  ).map((write) => ({
-                    of,
-                    qType,
-                    kvType,
-                    headDim,
-                    headDimV,
-                    lengths,
-                    keys,
-                    read,
-                    resultType,
-                    write,
-                    hooks: variant,
-                    tile,
-                  })),
+export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
+  .slice(0, 3)
+  .flatMap((tile) =>
+    (['q', 'kv', 'tables'] as const).flatMap((of) =>
+      types.flatMap((qType) =>
+        types.flatMap((kvType) =>
+          layouts.flatMap(([lengths, keys]) =>
+            // Gradients of tables need a hook that reads one.
+            hooks.slice(of === 'tables' ? -1 : 0).flatMap((variant) =>
+              dims.flatMap(([headDim, headDimV]) =>
+                reads([headDim, headDimV]).flatMap((read) =>
+                  resultTypes(of, qType, kvType).flatMap((resultType) =>
+                    (of === 'tables'
+                      ? (['scalar'] as const)
+                      : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
+                    ).map((write) => ({
+                      of,
+                      qType,
+                      kvType,
+                      headDim,
+                      headDimV,
+                      lengths,
+                      keys,
+                      read,
+                      resultType,
+                      write,
+                      hooks: variant,
+                      tile,
+                    })),
+                  ),
                 ),
               ),
             ),
@@ -47,8 +50,7 @@ export const backwardConfigs: readonly BackwardConfig[] = tiles.slice(0, 3).flat
         ),
       ),
     ),
-  ),
-);
+  );
 
 export const deltaConfigs: readonly DeltaConfig[] = types.flatMap((type) =>
   dims.flatMap(([, headDimV]) => reads([4, headDimV]).map((read) => ({ type, headDimV, read }))),

@@ -13,10 +13,10 @@ import { band } from '../../../src/hooks/band.ts';
 import { type VariantHooks, variantHooks } from '../../../src/hooks/contract.ts';
 import { softcap } from '../../../src/hooks/softcap.ts';
 import type { CombineConfig } from '../../../src/kernels/combine/combine.wgsl.ts';
-import type { TileConfig } from '../../../src/tiles/tile.ts';
+import type { GradientTile, TileConfig } from '../../../src/tiles/tile.ts';
 
 /** Dense, f32, causal or not, head dim 64: what most calls run, at WebGPU's default limits. */
-export const plain: ForwardConfig = {
+export const plain = {
   qType: 'f32',
   kvType: 'f32',
   outType: 'f32',
@@ -29,14 +29,21 @@ export const plain: ForwardConfig = {
   rows: 'head',
   hooks: variantHooks([band]),
   tile: { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: false },
-};
+} as const satisfies ForwardConfig;
 
-export const tiles: readonly TileConfig[] = [
+/** Of the paths that have gradients. */
+export const gradientTiles: readonly GradientTile[] = [
   { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
   { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: true },
   { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
   { path: 'subgroup', subgroupSize: 8, rowsPerLane: 4, keysPerLane: 4 },
   { path: 'subgroup', subgroupSize: 32, rowsPerLane: 1, keysPerLane: 2 },
+];
+
+const tiles: readonly TileConfig[] = [
+  ...gradientTiles,
+  { path: 'matrix', M: 8, N: 8, K: 8, threadsM: 8, rowsPerThread: 4, unroll: false },
+  { path: 'matrix', M: 8, N: 16, K: 16, threadsM: 8, rowsPerThread: 2, unroll: true },
 ];
 
 const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] = [
@@ -57,6 +64,10 @@ export const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
 // Integers come in pages only.
 const layoutsOf = (type: KeyType): typeof layouts =>
   layouts.filter(([, keys]) => keys === 'paged' || !isQuantised(type));
+
+// Matrices hold f16 only.
+const typesOf = ({ path }: TileConfig): typeof types =>
+  types.filter(([q, kv]) => path !== 'matrix' || (q === 'f16' && kv === 'f16'));
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 
@@ -86,7 +97,7 @@ export function writes(dv: number, out: FloatType): WriteAccess[] {
 
 /** Every path × dtype × layout × access × rows × hooks × head dims: all that can shape the text of a forward kernel. */
 export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
-  types.flatMap(([qType, kvType, outType]) =>
+  typesOf(tile).flatMap(([qType, kvType, outType]) =>
     layoutsOf(kvType).flatMap(([lengths, keys]) =>
       rowKinds.flatMap((rows) =>
         hooks.flatMap((variant) =>

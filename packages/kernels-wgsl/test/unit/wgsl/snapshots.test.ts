@@ -68,6 +68,22 @@ const sources = {
     rows: 'group',
     tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 },
   }),
+  'forward-matrix': forwardSource({
+    ...plain,
+    ...half,
+    tile: { path: 'matrix', M: 8, N: 8, K: 8, threadsM: 8, rowsPerThread: 2, unroll: false },
+  }),
+  'forward-matrix-paged-hooks-unrolled': forwardSource({
+    ...plain,
+    ...half,
+    headDim: 40,
+    headDimV: 36,
+    lengths: 'varlen',
+    keys: 'paged',
+    rows: 'group',
+    hooks: variantHooks([softcap, alibi, band]),
+    tile: { path: 'matrix', M: 8, N: 16, K: 16, threadsM: 8, rowsPerThread: 1, unroll: true },
+  }),
   'combine-splits': combineSource({
     headDimV: 64,
     partType: 'f32',
