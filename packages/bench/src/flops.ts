@@ -1,11 +1,19 @@
 import type { Workload } from './workloads.ts';
 
-/** (query, key) pairs of one head of one sequence that the mask leaves, with the diagonal tied to the end. */
-export function visiblePairs(seqlenQ: number, seqlenK: number, causal: boolean): number {
+/**
+ * (query, key) pairs of one head of one sequence that the masks leave, with the diagonal tied to the end. A causal query sees
+ * itself and at most `window` keys before it.
+ */
+export function visiblePairs(
+  seqlenQ: number,
+  seqlenK: number,
+  causal: boolean,
+  window: number = Infinity,
+): number {
   if (!causal) return seqlenQ * seqlenK;
   let pairs = 0;
   for (let i = 0; i < seqlenQ; i++)
-    pairs += Math.max(0, Math.min(seqlenK, i + seqlenK - seqlenQ + 1));
+    pairs += Math.max(0, Math.min(seqlenK, i + seqlenK - seqlenQ + 1, window + 1));
   return pairs;
 }
 

@@ -27,6 +27,7 @@ async function open(): Promise<GpuHost> {
   // The same switches that heed asks for, so that every peer gets the same device features.
   const gpu = create([
     'enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis',
+    // Time stamps would be rounded to 65 microseconds, as for web pages.
     'disable-dawn-features=timestamp_quantization',
   ]);
   Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });

@@ -18,8 +18,17 @@ export interface MeasureOptions {
  * one place each round, so that none always follows the same neighbour. Returns the milliseconds of each run,
  * one per round. Throws what `signal` aborts with.
  */
-export async function interleave(
-  runs: readonly Run[],
+export function interleave(runs: readonly Run[], options: MeasureOptions): Promise<number[][]> {
+  const { now = () => performance.now() } = options;
+  return takeTurns(
+    runs.map((run) => () => stopwatch(run, now)),
+    options,
+  );
+}
+
+/** The same of runs that know their own times: each resolves to one, in whatever unit. */
+export async function takeTurns(
+  runs: readonly (() => Promise<number>)[],
   options: MeasureOptions,
 ): Promise<number[][]> {
   const { rounds, warmups = 1, maxMs = Infinity, signal, now = () => performance.now() } = options;
@@ -30,8 +39,8 @@ export async function interleave(
     for (let turn = 0; turn < runs.length; turn++) {
       signal?.throwIfAborted();
       const i = (turn + round + warmups) % runs.length;
-      const ms = await stopwatch(runs[i] as Run, now);
-      if (round >= 0) (samples[i] as number[]).push(ms);
+      const sample = await (runs[i] as (typeof runs)[number])();
+      if (round >= 0) (samples[i] as number[]).push(sample);
     }
   }
   return samples;

@@ -16,7 +16,7 @@ import type { CombineConfig } from '../../../src/kernels/combine/combine.wgsl.ts
 import type { GradientTile, TileConfig } from '../../../src/tiles/tile.ts';
 
 /** Dense, f32, causal or not, head dim 64: what most calls run, at WebGPU's default limits. */
-export const plain = {
+export const plain: ForwardConfig & { readonly tile: GradientTile } = {
   qType: 'f32',
   kvType: 'f32',
   outType: 'f32',
@@ -29,7 +29,7 @@ export const plain = {
   rows: 'head',
   hooks: variantHooks([band]),
   tile: { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: false },
-} as const satisfies ForwardConfig;
+};
 
 /** Of the paths that have gradients. */
 export const gradientTiles: readonly GradientTile[] = [
