@@ -21,9 +21,9 @@ export function visiblePairs(
  * Floating-point operations that a workload needs: two matrix products of 2·headDim operations for each visible
  * pair and query head. Masked pairs and padding count nothing, so a program that computes them shows fewer FLOP/s.
  */
-export function flopsOf({ sequences, causal, headsQ, headDim }: Workload): number {
+export function flopsOf({ sequences, causal, window, headsQ, headDim }: Workload): number {
   const pairs = sequences.reduce(
-    (sum, { seqlenQ, seqlenK }) => sum + visiblePairs(seqlenQ, seqlenK, causal),
+    (sum, { seqlenQ, seqlenK }) => sum + visiblePairs(seqlenQ, seqlenK, causal, window),
     0,
   );
   return 4 * headDim * headsQ * pairs;

@@ -6,6 +6,8 @@ export interface GpuHost {
   readonly gpu: GPU;
   /** Vendor, architecture and description of the adapter. */
   readonly adapter: string;
+  /** Whether it computes on the CPU. */
+  readonly isCpu: boolean;
   /** That heed runs with. */
   readonly tuning?: Tuning;
 }
@@ -37,10 +39,11 @@ async function open(): Promise<GpuHost> {
       'bench: Dawn found no WebGPU adapter. Set VK_DRIVER_FILES to a Vulkan driver, or run `npm run bench`, which finds one.',
     );
   }
-  const { vendor, architecture, device, description } = adapter.info;
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   return {
     gpu,
     adapter: [vendor, architecture, device, description].filter((part) => part !== '').join(' '),
+    isCpu: isFallbackAdapter,
   };
 }
 

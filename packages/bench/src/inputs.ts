@@ -11,6 +11,8 @@ export interface Problem {
   readonly k: Float32Array;
   /** [Tk, headsKv, headDim] */
   readonly v: Float32Array;
+  /** [headsQ], where the workload has sinks. */
+  readonly sinks?: Float32Array;
 }
 
 /** The problem of a workload: normal values from a fixed seed, rounded to the storage type. */
@@ -27,5 +29,8 @@ export function problemOf(workload: Workload): Problem {
     q: values(tokensQ, headsQ),
     k: values(tokensK, headsKv),
     v: values(tokensK, headsKv),
+    ...(workload.sinks && {
+      sinks: Float32Array.from({ length: headsQ }, () => toStorage(source.normal(), dtype)),
+    }),
   };
 }

@@ -23,10 +23,11 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
 
-  --rows a,b      rows and comparisons to run (default: all)
+  --rows a,b      rows and comparisons to run (default: all but the long ones)
+  --full          the long ones too
   --peers a,b     programs to run (default: all); heed is needed for ratios
   --rounds N      timed rounds of each row (default: 15)
-  --seconds N     begin no round of a row after this time, but for the first (default: 60)
+  --seconds N     begin no round of a row after this time, but for the first (default: 20)
   --out DIR       where bench.json and bench.svg go (default: .cache/bench)
   --compare       tell what got slower or faster by over 10 % since the run stored in DIR
   --baseline FILE compare with that run instead
@@ -44,9 +45,10 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
     args: [...args],
     options: {
       rows: { type: 'string' },
+      full: { type: 'boolean', default: false },
       peers: { type: 'string' },
       rounds: { type: 'string', default: '15' },
-      seconds: { type: 'string', default: '60' },
+      seconds: { type: 'string', default: '20' },
       out: { type: 'string', default: '.cache/bench' },
       compare: { type: 'boolean', default: false },
       baseline: { type: 'string' },
@@ -57,7 +59,11 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
     },
   });
   const ids = [...workloads, ...comparisons].map(({ id }) => id);
-  const chosen = choose('--rows', values.rows, ids);
+  const long = new Set(workloads.filter((row) => row.long && !values.full).map(({ id }) => id));
+  const chosen =
+    values.rows === undefined
+      ? ids.filter((id) => !long.has(id))
+      : choose('--rows', values.rows, ids);
   return {
     rows: workloads.filter(({ id }) => chosen.includes(id)),
     comparisons: comparisons.filter(({ id }) => chosen.includes(id)),

@@ -9,6 +9,7 @@ import { peerFactories } from './peers/index.ts';
 import { type Limits, measureLimits } from './roofline/limits.ts';
 import type { Report, RowResult, Skipped } from './results.ts';
 import { runRow } from './row.ts';
+import { type Workload, workloadsFor } from './workloads.ts';
 
 /** What a run needs beside its options. */
 export interface RunContext {
@@ -31,7 +32,7 @@ export async function runBench(
   const [open, absent] = await openAll(peers, context);
   const rows: RowResult[] = [];
   try {
-    for (const workload of options.rows) {
+    for (const workload of sized(options.rows, host)) {
       const row = await runRow(workload, open, { ...context, ...options });
       rows.push({ ...row, peers: [...row.peers, ...absent] });
     }
@@ -49,6 +50,12 @@ export async function runBench(
     rows,
     comparisons: await compareAll(options, host, context),
   };
+}
+
+/** The rows at the lengths that suit the adapter. */
+function sized(rows: readonly Workload[], { isCpu }: GpuHost): Workload[] {
+  const known = new Map(workloadsFor(isCpu ? 'cpu' : 'gpu').map((row) => [row.id, row]));
+  return rows.map((row) => known.get(row.id) ?? row);
 }
 
 async function limitsOf(host: GpuHost, { progress }: RunContext): Promise<Limits> {

@@ -1,36 +1,18 @@
 import type { Problem } from '../inputs.ts';
 import { lengthsOf, maxLength } from '../lengths.ts';
 import { cacheOf, type Feed, rowsOf } from './feeds.ts';
-import {
-  type ElementType,
-  elementTypeNumber,
-  type Graph,
-  type OperatorNode,
-  type ValueInfo,
-} from './model.ts';
-
-// onnxruntime-node does not take the Float16Array that newer Nodes have, so f32 leaves the graph; on an f32
-// graph the cast is nothing.
-const widen: OperatorNode = {
-  op: 'Cast',
-  inputs: ['attended'],
-  outputs: ['out'],
-  attributes: { to: { int: elementTypeNumber('float32') } },
-};
-
-/** A model that computes a problem, with its inputs. The output named `out` is f32 [N, maxQ, headsQ * headDim]. */
-export interface AttentionGraph {
-  readonly how: string;
-  readonly graph: Graph;
-  readonly feeds: Readonly<Record<string, Feed>>;
-}
+import { pagedGraph } from './paged-graph.ts';
+import { type AttentionGraph, graphOf } from './graph-of.ts';
+import type { OperatorNode } from './model.ts';
 
 /** The ONNX Runtime operator that computes a problem, or the reason there is none. */
 export function attentionGraph(problem: Problem): AttentionGraph | { unsupported: string } {
-  const { layout, causal, sequences, headsQ, headsKv } = problem.workload;
+  const { layout, causal, sequences, headsQ, headsKv, window, sinks } = problem.workload;
+  if (layout === 'paged') return pagedGraph(problem);
   const [first] = sequences;
   const self = sequences.every(({ seqlenQ, seqlenK }) => seqlenQ === seqlenK);
-  if (layout === 'dense' && self && headsQ === headsKv) return multiHead(problem);
+  const isPlain = window === undefined && !sinks;
+  if (layout === 'dense' && self && headsQ === headsKv && isPlain) return multiHead(problem);
   if (!causal) return { unsupported: 'GroupQueryAttention is always causal' };
   if (self) return groupQuery(problem, 0);
   if (layout === 'packed') return { unsupported: 'no packed f32 operator with a past' };
@@ -56,8 +38,8 @@ function multiHead(problem: Problem): AttentionGraph {
 
 /** With a past, its keys and values go in as a cache and the operator appends the new ones. */
 function groupQuery(problem: Problem, past: number): AttentionGraph {
-  const { workload } = problem;
-  const { headsQ, headsKv, headDim, sequences } = workload;
+  const { workload, sinks } = problem;
+  const { headsQ, headsKv, headDim, sequences, window } = workload;
   const lengths = lengthsOf(workload, 'seqlenK');
   const total = maxLength(workload, 'seqlenK');
   const cache =
@@ -69,14 +51,21 @@ function groupQuery(problem: Problem, past: number): AttentionGraph {
     ...cache,
     lastKey: { data: Int32Array.from(lengths, (length) => length - 1), shape: [lengths.length] },
     total: { data: Int32Array.of(total), shape: [1] },
+    ...(sinks && { sinks: { data: sinks, shape: [headsQ] } }),
   };
+  // Between them: cos_cache, sin_cache, position_ids, attention_bias.
+  const sink = sinks ? ['', '', '', '', 'sinks'] : [];
   const pasts = past === 0 ? ['', ''] : ['pastK', 'pastV'];
   const node: OperatorNode = {
     op: 'GroupQueryAttention',
     domain: 'com.microsoft',
-    inputs: ['q', 'k', 'v', ...pasts, 'lastKey', 'total'],
+    inputs: ['q', 'k', 'v', ...pasts, 'lastKey', 'total', ...sink],
     outputs: ['attended', 'presentK', 'presentV'],
-    attributes: { num_heads: { int: headsQ }, kv_num_heads: { int: headsKv } },
+    attributes: {
+      num_heads: { int: headsQ },
+      kv_num_heads: { int: headsKv },
+      ...(window !== undefined && { local_window_size: { int: window + 1 } }),
+    },
   };
   const presents = ['presentK', 'presentV'].map((name) => ({
     name,
@@ -88,28 +77,5 @@ function groupQuery(problem: Problem, past: number): AttentionGraph {
     how: `GroupQueryAttention${appended}${padded}`,
     graph: graphOf(problem, node, feeds, presents),
     feeds,
-  };
-}
-
-function graphOf(
-  { workload }: Problem,
-  attention: OperatorNode,
-  feeds: Readonly<Record<string, Feed>>,
-  presents: readonly Omit<ValueInfo, 'type'>[],
-): Graph {
-  const storage: ElementType = workload.dtype === 'f16' ? 'float16' : 'float32';
-  const { headsQ, headDim, sequences } = workload;
-  const outShape = [sequences.length, maxLength(workload, 'seqlenQ'), headsQ * headDim];
-  return {
-    nodes: [attention, widen],
-    inputs: Object.entries(feeds).map(([name, { data, shape }]) => ({
-      name,
-      type: data instanceof Int32Array ? 'int32' : storage,
-      shape,
-    })),
-    outputs: [
-      { name: 'out', type: 'float32', shape: outShape },
-      ...presents.map((value) => ({ ...value, type: storage })),
-    ],
   };
 }

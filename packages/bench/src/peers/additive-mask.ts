@@ -8,7 +8,7 @@ const hidden = -1e9;
  * nothing is hidden. Padding rows of the query side see key 0, so that no row of a softmax is empty.
  */
 export function additiveMask(workload: Workload): Float32Array | undefined {
-  const { sequences, causal } = workload;
+  const { sequences, causal, window = Infinity } = workload;
   const [maxQ, maxK] = [maxLength(workload, 'seqlenQ'), maxLength(workload, 'seqlenK')];
   const mask = new Float32Array(sequences.length * maxQ * maxK);
   let any = false;
@@ -16,7 +16,9 @@ export function additiveMask(workload: Workload): Float32Array | undefined {
     for (let i = 0; i < maxQ; i++) {
       const visible = causal ? Math.min(seqlenK, Math.max(0, i + seqlenK - seqlenQ) + 1) : seqlenK;
       const row = (n * maxQ + i) * maxK;
-      if (visible < maxK) any = true;
+      const hiddenBefore = Math.max(0, visible - 1 - window);
+      if (visible < maxK || hiddenBefore > 0) any = true;
+      mask.fill(hidden, row, row + hiddenBefore);
       mask.fill(hidden, row + visible, row + maxK);
     }
   }

@@ -36,16 +36,22 @@ function opened(jax: Jax | undefined): Jax {
 
 function prepare(jax: Jax, problem: Problem): Prepared | Unsupported {
   const { workload } = problem;
-  const { headsQ, headDim, causal, layout } = workload;
+  const { headsQ, headDim, causal, layout, window, sinks } = workload;
+  if (layout === 'paged') return { unsupported: 'has no pages' };
+  if (sinks) return { unsupported: 'its attention has no sinks' };
   const [maxQ, maxK] = [maxLength(workload, 'seqlenQ'), maxLength(workload, 'seqlenK')];
   // Its causal diagonal is tied to the start; one query row at the end of the keys sees all of them.
   if (causal && maxQ !== maxK && maxQ !== 1)
     return { unsupported: 'its causal diagonal is tied to the start' };
+  if (window !== undefined && maxQ !== maxK)
+    return { unsupported: 'its window is tied to the start' };
   const isCausal = causal && maxQ > 1;
   const inputs = upload(jax, problem);
   const lengths = layout === 'packed' ? uploadLengths(jax, problem) : undefined;
   const { numpy: np, nn } = jax;
 
+  const localWindow =
+    window === undefined ? {} : { localWindowSize: [window, 0] as [number, number] };
   const call = jax.jit(
     (
       q: JaxArray,
@@ -56,8 +62,8 @@ function prepare(jax: Jax, problem: Problem): Prepared | Unsupported {
     ) => {
       const options =
         querySeqLengths && keyValueSeqLengths
-          ? { isCausal, querySeqLengths, keyValueSeqLengths }
-          : { isCausal };
+          ? { isCausal, querySeqLengths, keyValueSeqLengths, ...localWindow }
+          : { isCausal, ...localWindow };
       return nn.dotProductAttention(q, k, v, options).astype(np.float32);
     },
   );

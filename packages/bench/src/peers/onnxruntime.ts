@@ -2,14 +2,13 @@ import type * as OrtModule from 'onnxruntime-node';
 import type { Problem } from '../inputs.ts';
 import { unpadRows } from '../layouts.ts';
 import { lengthsOf, maxLength } from '../lengths.ts';
-import { attentionGraph, type AttentionGraph } from '../onnx/attention-graph.ts';
-import type { Feed } from '../onnx/feeds.ts';
-import { type ElementType, elementTypeNumber, encodeModel, type Graph } from '../onnx/model.ts';
+import { attentionGraph } from '../onnx/attention-graph.ts';
+import type { AttentionGraph } from '../onnx/graph-of.ts';
+import { createSession, toGpu } from '../onnx/session.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Peer, Prepared, Unsupported } from '../peer.ts';
 
 type Ort = typeof OrtModule;
-type InferenceSession = OrtModule.InferenceSession;
 type Tensor = OrtModule.Tensor;
 
 /**
@@ -23,6 +22,8 @@ export function onnxruntimePeer(): Peer {
     version: packageVersion('onnxruntime-node'),
     async available() {
       ort = await import('onnxruntime-node');
+      // What goes wrong is thrown too; the log would only repeat it, and some advice at every run.
+      ort.env.logLevel = 'fatal';
       const webgpu = ort
         .listSupportedBackends()
         .some(({ name, bundled }) => name === 'webgpu' && bundled);
@@ -63,7 +64,14 @@ async function prepare(
       for (const present of Object.values(presents)) present.dispose();
     },
     result: () =>
-      unpadRows(latest, lengthsOf(workload, 'seqlenQ'), maxQ, workload.headsQ * workload.headDim),
+      workload.layout === 'paged'
+        ? latest
+        : unpadRows(
+            latest,
+            lengthsOf(workload, 'seqlenQ'),
+            maxQ,
+            workload.headsQ * workload.headDim,
+          ),
     async dispose() {
       for (const [, upload] of uploads) {
         upload.tensor.dispose();
@@ -72,50 +80,4 @@ async function prepare(
       await session.release();
     },
   };
-}
-
-interface Upload {
-  readonly tensor: Tensor;
-  /** The session that owns the tensor's memory: using the one after releasing the other aborts the process. */
-  readonly session?: InferenceSession;
-}
-
-/** A float feed as a tensor on the GPU, in the storage type; integer feeds stay on the host, where the operators read them. */
-async function toGpu(ort: Ort, { data, shape }: Feed, storage: ElementType): Promise<Upload> {
-  if (data instanceof Int32Array) return { tensor: new ort.Tensor('int32', data, shape) };
-  const session = await createSession(ort, castGraph(shape, storage), {
-    preferredOutputLocation: 'gpu-buffer',
-  });
-  const { y } = await session.run({ x: new ort.Tensor('float32', data, shape) });
-  return { tensor: y as Tensor, session };
-}
-
-function castGraph(shape: readonly number[], to: ElementType): Graph {
-  return {
-    nodes: [
-      {
-        op: 'Cast',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: { to: { int: elementTypeNumber(to) } },
-      },
-    ],
-    inputs: [{ name: 'x', type: 'float32', shape }],
-    outputs: [{ name: 'y', type: to, shape }],
-  };
-}
-
-function createSession(
-  ort: Ort,
-  graph: Graph,
-  options: OrtModule.InferenceSession.SessionOptions,
-): Promise<InferenceSession> {
-  return ort.InferenceSession.create(encodeModel(graph), {
-    executionProviders: ['webgpu'],
-    // What goes wrong is thrown too; the log would only repeat it.
-    logSeverityLevel: 4,
-    // A node that fell back to the CPU would be timed as WebGPU.
-    extra: { session: { disable_cpu_ep_fallback: '1' } },
-    ...options,
-  });
 }

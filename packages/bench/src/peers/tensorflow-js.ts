@@ -26,9 +26,11 @@ export function tensorflowPeer(): Peer {
     },
     device: () => (opened(tf).backend() as WebGPUBackend).device,
     async prepare(problem) {
-      return problem.workload.dtype === 'f32'
-        ? prepare(opened(tf), problem)
-        : { unsupported: 'computes in f32 only' };
+      const { dtype, layout, sinks } = problem.workload;
+      if (dtype !== 'f32') return { unsupported: 'computes in f32 only' };
+      if (layout === 'paged') return { unsupported: 'has no pages' };
+      if (sinks) return { unsupported: 'its softmax has no sinks' };
+      return prepare(opened(tf), problem);
     },
     async close() {},
   };

@@ -3,10 +3,18 @@ import type { Limits } from './limits.ts';
 
 const bytesPerElement = { f32: 4, f16: 2 } as const;
 
-/** Bytes that a workload has to move at least: q, k and v read once, out written once. */
-export function bytesOf({ sequences, headsQ, headsKv, headDim, dtype }: Workload): number {
+/** Bytes that a workload has to move at least: q, k and v read once as far as a window shows them, out written once. */
+export function bytesOf({
+  sequences,
+  headsQ,
+  headsKv,
+  headDim,
+  dtype,
+  window = Infinity,
+}: Workload): number {
   const rows = sequences.reduce(
-    (sum, { seqlenQ, seqlenK }) => sum + 2 * headsQ * seqlenQ + 2 * headsKv * seqlenK,
+    (sum, { seqlenQ, seqlenK }) =>
+      sum + 2 * headsQ * seqlenQ + 2 * headsKv * Math.min(seqlenK, seqlenQ + window),
     0,
   );
   return rows * headDim * bytesPerElement[dtype];

@@ -28,6 +28,21 @@ test.each<[string, Partial<Workload>]>([
   ['dense', { causal: false, sequences: self(33, 33) }],
   ['dense causal f16', { dtype: 'f16', sequences: self(33, 33) }],
   ['cached decode', {}],
+  ['dense with a window and sinks', { window: 20, sinks: true, sequences: self(33, 33) }],
+  ['decode with a window and sinks', { window: 20, sinks: true }],
+  ['paged', { layout: 'paged', pageSize: 8, sequences: self(33, 1, 40) }],
+  [
+    'paged decode f16',
+    {
+      layout: 'paged',
+      pageSize: 16,
+      dtype: 'f16',
+      sequences: [
+        { seqlenQ: 1, seqlenK: 70 },
+        { seqlenQ: 2, seqlenK: 5 },
+      ],
+    },
+  ],
   ['packed', { layout: 'packed', sequences: self(33, 1, 40) }],
 ])('heed as a program of the benchmark is right: %s', async (_, change) => {
   const workload = { ...base, ...change };

@@ -21,6 +21,13 @@ describe('visiblePairs', () => {
     expect(visiblePairs(seqlenQ, seqlenK, true)).toBe(countPairs(seqlenQ, seqlenK));
   });
 
+  test('a window leaves a query itself and so many keys before it', () => {
+    // 1, 2, 3, 3, 3 keys.
+    expect(visiblePairs(5, 5, true, 2)).toBe(12);
+    expect(visiblePairs(1, 2049, true, 127)).toBe(128);
+    expect(visiblePairs(3, 3, true, 9)).toBe(6);
+  });
+
   test('counts the whole rectangle without a mask', () => {
     expect(visiblePairs(3, 7, false)).toBe(21);
   });

@@ -5,16 +5,22 @@ import { workloads } from '../../src/workloads.ts';
 const peers = ['heed', 'onnxruntime', 'jax-js'];
 
 describe('parseOptions', () => {
-  test('runs everything by default', () => {
+  test('runs everything but the long rows by default', () => {
     const options = parseOptions([], peers);
     expect(options).toMatchObject({
-      rows: workloads,
+      rows: workloads.filter(({ long }) => !long),
       peers,
       json: false,
       dryRun: false,
       out: '.cache/bench',
     });
     expect(options.rounds).toBeGreaterThan(1);
+  });
+
+  test('runs the long rows by --full or by name', () => {
+    expect(parseOptions(['--full'], peers).rows).toEqual(workloads);
+    const long = workloads.find((row) => row.long)!;
+    expect(parseOptions(['--rows', long.id], peers).rows).toEqual([long]);
   });
 
   test('takes rows and peers by name, in their own order', () => {
@@ -51,8 +57,4 @@ describe('parseOptions', () => {
       seconds: 1,
     });
   });
-});
-
-test('row ids differ', () => {
-  expect(new Set(workloads.map(({ id }) => id)).size).toBe(workloads.length);
 });

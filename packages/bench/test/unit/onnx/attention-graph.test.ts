@@ -4,7 +4,8 @@ import { expectedOf } from '../../../src/expected.ts';
 import { problemOf } from '../../../src/inputs.ts';
 import { unpadRows } from '../../../src/layouts.ts';
 import { lengthsOf, maxLength } from '../../../src/lengths.ts';
-import { attentionGraph, type AttentionGraph } from '../../../src/onnx/attention-graph.ts';
+import { attentionGraph } from '../../../src/onnx/attention-graph.ts';
+import type { AttentionGraph } from '../../../src/onnx/graph-of.ts';
 import { encodeModel } from '../../../src/onnx/model.ts';
 import { maxErrorOf } from '../../../src/verdict.ts';
 import type { Workload } from '../../../src/workloads.ts';
@@ -48,6 +49,14 @@ describe('attentionGraph: ONNX Runtime on the CPU agrees with float64', () => {
     ['MultiHeadAttention', 'dense causal', { headsKv: 4, sequences: self(5, 5) }],
     ['GroupQueryAttention', 'grouped heads', { sequences: self(6) }],
     ['GroupQueryAttention', 'a cache', {}],
+    ['GroupQueryAttention', 'a window', { window: 2, sequences: self(6) }],
+    ['GroupQueryAttention', 'a window over a cache', { window: 2 }],
+    [
+      'GroupQueryAttention',
+      'a window without groups',
+      { window: 3, headsKv: 4, sequences: self(6) },
+    ],
+    ['GroupQueryAttention', 'sinks', { sinks: true, sequences: self(6) }],
     ['GroupQueryAttention', 'packed sequences', { layout: 'packed', sequences: self(6, 2, 5) }],
   ])('%s for %s', async (operator, _, change) => {
     const workload = { ...base, ...change };
@@ -71,6 +80,34 @@ test('a problem without an operator gets a reason', () => {
   });
   expect(attentionGraph(problemOf({ ...base, layout: 'packed' }))).toMatchObject({
     unsupported: expect.stringContaining('packed'),
+  });
+});
+
+test('pages go to PagedAttention: the past in the cache, new tokens beside it', () => {
+  const paged = {
+    ...base,
+    dtype: 'f16',
+    layout: 'paged',
+    pageSize: 4,
+    sequences: [
+      { seqlenQ: 1, seqlenK: 7 },
+      { seqlenQ: 2, seqlenK: 2 },
+    ],
+  } as const;
+  const { how, feeds, graph } = attentionGraph(problemOf(paged)) as AttentionGraph;
+  expect(how).toContain('PagedAttention');
+  const shapes = Object.fromEntries(
+    Object.entries(feeds).map(([name, { shape }]) => [name, shape]),
+  );
+  expect(shapes).toMatchObject({ q: [3, 32], k: [3, 16], keyCache: [3, 4, 2, 8], table: [2, 2] });
+  expect(feeds['pasts']?.data).toEqual(Int32Array.of(6, 0));
+  expect(feeds['cuSeqlens']?.data).toEqual(Int32Array.of(0, 1, 3));
+  const { q, k } = problemOf(paged);
+  expect(feeds['q']?.data).toEqual(q);
+  expect(feeds['k']?.data).toEqual(Float32Array.of(...k.subarray(6 * 16, 9 * 16)));
+  expect(graph.outputs[0]).toMatchObject({ name: 'out', shape: [3, 32] });
+  expect(attentionGraph(problemOf({ ...paged, dtype: 'f32' }))).toEqual({
+    unsupported: 'PagedAttention takes f16 only',
   });
 });
 

@@ -28,6 +28,13 @@ test('the causal diagonal is tied to the end', () => {
   expect(picture(additiveMask(workload(true, [2, 3])), 3)).toEqual(['11.', '111']);
 });
 
+test('keys before a window are hidden', () => {
+  const mask = additiveMask({ ...workload(true, [4, 4]), window: 1 });
+  expect(picture(mask, 4)).toEqual(['1...', '11..', '.11.', '..11']);
+  const decode = additiveMask({ ...workload(true, [1, 4]), window: 2 });
+  expect(picture(decode, 4)).toEqual(['.111']);
+});
+
 test('keys past a length are hidden, and no row is empty', () => {
   const causal = picture(additiveMask(workload(true, [3, 3], [1, 1])), 3);
   expect(causal).toEqual(['1..', '11.', '111', '1..', '1..', '1..']);

@@ -1,0 +1,57 @@
+import type * as OrtModule from 'onnxruntime-node';
+import type { Feed } from './feeds.ts';
+import { type ElementType, elementTypeNumber, encodeModel, type Graph } from './model.ts';
+
+type Ort = typeof OrtModule;
+type InferenceSession = OrtModule.InferenceSession;
+type Tensor = OrtModule.Tensor;
+
+interface Upload {
+  readonly tensor: Tensor;
+  /** The session that owns the tensor's memory: using the one after releasing the other aborts the process. */
+  readonly session?: InferenceSession;
+}
+
+/** A float feed as a tensor on the GPU, in the storage type; integer feeds stay on the host, where the operators read them. */
+export async function toGpu(
+  ort: Ort,
+  { data, shape }: Feed,
+  storage: ElementType,
+): Promise<Upload> {
+  if (data instanceof Int32Array) return { tensor: new ort.Tensor('int32', data, shape) };
+  const session = await createSession(ort, castGraph(shape, storage), {
+    preferredOutputLocation: 'gpu-buffer',
+  });
+  const { y } = await session.run({ x: new ort.Tensor('float32', data, shape) });
+  return { tensor: y as Tensor, session };
+}
+
+function castGraph(shape: readonly number[], to: ElementType): Graph {
+  return {
+    nodes: [
+      {
+        op: 'Cast',
+        inputs: ['x'],
+        outputs: ['y'],
+        attributes: { to: { int: elementTypeNumber(to) } },
+      },
+    ],
+    inputs: [{ name: 'x', type: 'float32', shape }],
+    outputs: [{ name: 'y', type: to, shape }],
+  };
+}
+
+/** A session on the WebGPU provider and nothing else. */
+export function createSession(
+  ort: Ort,
+  graph: Graph,
+  options: OrtModule.InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return ort.InferenceSession.create(encodeModel(graph), {
+    executionProviders: ['webgpu'],
+    logSeverityLevel: 4,
+    // A node that fell back to the CPU would be timed as WebGPU.
+    extra: { session: { disable_cpu_ep_fallback: '1' } },
+    ...options,
+  });
+}
