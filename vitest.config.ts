@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { chromiumLaunch } from './packages/testing/src/chromium.ts';
 
 const conditions = ['@heed/source', 'module', 'default'];
 const setup = (name: string): string =>
@@ -47,9 +47,6 @@ const gpuInNode = (
   },
 });
 
-const chromium =
-  process.env['HEED_CHROMIUM'] ?? ['/usr/bin/chromium'].find((path) => existsSync(path));
-
 const gpuInBrowser: TestProjectInlineConfiguration = {
   extends: true,
   test: {
@@ -65,22 +62,23 @@ const gpuInBrowser: TestProjectInlineConfiguration = {
       screenshotFailures: false,
       instances: [{ browser: 'chromium' }],
       provider: playwright({
-        launchOptions: {
-          ...(chromium === undefined ? {} : { executablePath: chromium }),
-          args: [
-            '--no-sandbox',
-            '--headless=new',
-            '--disable-quic',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-            '--enable-unsafe-webgpu',
-            '--use-webgpu-adapter=swiftshader',
-          ],
-        },
+        launchOptions: chromiumLaunch(),
       }),
     },
+  },
+};
+
+/** The demo as its visitors have it: built, served, and driven in Chromium from here. */
+const demo: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'demo',
+    include: ['apps/demo/test/e2e/**/*.test.ts'],
+    env: tierEnv('demo'),
+    setupFiles: [setup('setup')],
+    globalSetup: ['apps/demo/test/e2e/serve.ts'],
+    fileParallelism: false,
+    ...patience,
   },
 };
 
@@ -96,6 +94,7 @@ export default defineConfig({
       gpuInNode('gpu'),
       gpuInNode('subgroup-matrix', ['packages/conformance/test/gpu/cases.test.ts']),
       gpuInBrowser,
+      demo,
     ],
   },
 });

@@ -11,6 +11,7 @@ await runMain(async (args) => {
   if (adapter.kind === 'swiftshader' && mayInstallLavapipe()) {
     process.stderr.write('\nA faster software adapter: sudo node tools/lavapipe.mjs\n');
   }
+  process.stderr.write('\nIn your browser, with functions of your own: npm run demo\n');
   return code;
 });
 

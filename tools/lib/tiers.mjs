@@ -17,6 +17,7 @@ const TIERS = {
   },
   'gpu-swiftshader': (env) => findAdapter('swiftshader', env),
   'gpu-browser': (env) => findChromium(env),
+  demo: (env) => findChromium(env),
   'subgroup-matrix': (env) => findMatrices(env),
   gpu: (env) => findAdapter('gpu', env),
 };
