@@ -1,7 +1,7 @@
 // `pnpm check:consumer`: what the packages are to their users, as the registry would have them.
-import { cp, mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { closureOf, install, packPackages } from '../lib/packed.mjs';
 import { root } from '../lib/paths.mjs';
 import { run } from '../lib/run.mjs';
@@ -30,6 +30,8 @@ function* wrongClosures(packed) {
     '@heed/kvcache': ['@heed/kvcache', '@heed/core'],
     '@heed/flex': flex,
     '@heed/conformance': ['@heed/conformance', '@heed/kvcache', ...flex],
+    '@heed/tfjs': ['@heed/tfjs', ...flex],
+    '@heed/onnx': ['@heed/onnx', '@heed/core'],
   };
   for (const [name, { manifest }] of packed) {
     const tooMany = [...closureOf(packed, name)].filter((other) => !allowed[name]?.includes(other));
@@ -38,12 +40,13 @@ function* wrongClosures(packed) {
   }
 }
 
-/** Each entry of each package can be imported where nothing is but what the package brings with it. */
+/** Each entry of each package can be imported where nothing is but what the package brings with it, and its peers. */
 async function brokenImports(packed) {
   const faults = [];
   for (const [name, { directory, manifest }] of packed) {
     const cwd = join(folder, directory);
     await install(packed, closureOf(packed, name), cwd);
+    await linkPeers(cwd, directory, manifest);
     const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json');
     for (const entry of entries) {
       const specifier = name + entry.slice(1);
@@ -54,6 +57,16 @@ async function brokenImports(packed) {
     }
   }
   return faults;
+}
+
+/** What the user of a package has of his own; linked, since it finds what it needs from where pnpm has it. */
+async function linkPeers(cwd, directory, { peerDependencies = {}, peerDependenciesMeta = {} }) {
+  for (const peer of Object.keys(peerDependencies)) {
+    if (peerDependenciesMeta[peer]?.optional) continue;
+    const target = join(cwd, 'node_modules', peer);
+    await mkdir(dirname(target), { recursive: true });
+    await symlink(await realpath(join(root, 'packages', directory, 'node_modules', peer)), target);
+  }
 }
 
 /** The declarations compile in the oldest TypeScript that they promise to work with and in the newest. */

@@ -20,7 +20,10 @@ export async function installDependencies(env, { peers = true } = {}) {
   // An install without the peers would take them away again.
   const want = peers || have === 'all' ? 'all' : 'lean';
   if (haveHash === hash && have === want) return;
-  say('install', want === 'all' ? 'dependencies' : 'dependencies, without those of benchmarks and integrations');
+  say(
+    'install',
+    want === 'all' ? 'dependencies' : 'dependencies, without those of benchmarks and integrations',
+  );
   const filter = want === 'all' ? [] : heavy.flatMap((name) => ['--filter', `!${name}`]);
   // Without --trust-lockfile, pnpm asks the registry about the age of every package again: over a minute.
   const args = [

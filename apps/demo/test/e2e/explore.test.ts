@@ -1,4 +1,4 @@
-import { isFullRun } from '@heed/testing';
+import { isFullRun } from '@heed/testing/tier';
 import type { Page } from 'playwright';
 import { beforeAll, expect, test } from 'vitest';
 import { picture, visit } from './browser.ts';

@@ -1,6 +1,5 @@
 import type { Call } from '../api/call.ts';
 import type { Selection } from '../plan/select.ts';
-import { tileShape } from '../tiles/compute.ts';
 import { CHUNK, THREADS_N } from '../tiles/grid/config.ts';
 
 /** What every kernel of a call is told, forward and backward. */

@@ -2,7 +2,7 @@ import type { KernelSource } from '@heed/core/kernel';
 import { memoized, sections, wgsl } from '@heed/core/kernel';
 import { type ForwardConfig, forwardKey } from '../../config/forward.ts';
 import { allHooks, hasBlocks } from '../../hooks/contract.ts';
-import { tileEnables, tileMain, tileShape } from '../../tiles/compute.ts';
+import { tileMain, tileShape } from '../../tiles/compute.ts';
 import { addressingWgsl } from '../../wgsl/addressing.wgsl.ts';
 import { blockParams, blocksWgsl } from '../../wgsl/blocks.wgsl.ts';
 import { blockRangeWgsl } from '../../wgsl/block-range.wgsl.ts';
