@@ -23,9 +23,10 @@ function madeLater(run: () => void): readonly GPUBufferDescriptor[] {
 
 describe('the forward', () => {
   it('reads q, k and v where they are and writes the memory of its result', () => {
-    // What was bound before is bound by a group that was made then.
+    // What was bound together before is bound by a group that was made then.
     const fresh = [q!, k!, v!].map((x) => tf.mul(x, 2));
-    attention(q!, k!, v!).dispose();
+    attention(fresh[0]!, k!, v!).dispose();
+    attention(q!, fresh[1]!, fresh[2]!).dispose();
     let out: tf.Tensor | undefined;
     const seen = watched(tfjs.gpu.device, () => {
       out = attention(fresh[0]!, fresh[1]!, fresh[2]!);
