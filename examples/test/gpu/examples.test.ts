@@ -39,6 +39,7 @@ it('heed reads jax-js’s memory, and jax-js the copy', async () => {
   expect(shape).toEqual([1, 2, 16, 8]);
   // Causal: the first row of each head sees itself only.
   const first = Float32Array.from({ length: 8 }, (_, i) => Math.tanh(Math.sin(i)));
-  expect(values.slice(0, 8)).toMatchTensor(first, { tolerance: 2e-6 });
+  // jax-js computes sin and tanh by WGSL's, of which 2⁻¹¹ is promised.
+  expect(values.slice(0, 8)).toMatchTensor(first, { tolerance: 2 ** -11 });
   expect(values).toHaveLength(256);
 });
