@@ -1,5 +1,5 @@
 import type { DType, Gpu } from '@heed/core';
-import { type KernelSource, rowMajorStrides } from '@heed/core/kernel';
+import type { KernelSource } from '@heed/core/kernel';
 import type { BackwardConfig, GradientOf } from '../config/backward.ts';
 import type { FloatType } from '../config/forward.ts';
 import type { VariantHooks } from '../hooks/contract.ts';
@@ -13,6 +13,7 @@ import { finishSource } from '../kernels/table-gradients/finish.ts';
 import { type MemoryLayout, readAccess, writeAccess } from '../run/access.ts';
 import { outShape } from '../run/forward.ts';
 import { pairAccess } from '../run/gradient-pair.ts';
+import { contiguous } from './contiguous.ts';
 import { type AttentionProblem, factsOfProblem, keyDtype } from './problem.ts';
 import { selectBackward } from './select.ts';
 
@@ -25,14 +26,13 @@ export function backwardSources(
 ): KernelSource[] {
   const facts = factsOfProblem(problem, hooks);
   const { dtype, headDim, headDimV, lengths, keys } = facts;
-  const { q, k, v = k, sinks, layout } = problem;
+  const { q, k, v = k, sinks, layout: kind } = problem;
   const kvType = keyDtype(problem) as FloatType;
-  const contiguous = (shape: readonly number[], type: DType): MemoryLayout => {
-    const strides = rowMajorStrides(shape, type === 'f16' && !capabilities.f16);
-    return { shape, strides, byteOffset: 0, dtype: type };
-  };
-  const out = contiguous(outShape(facts), dtype);
-  const inputs = [contiguous(q, dtype), contiguous(k, kvType), contiguous(v, kvType), out];
+  const layout = (shape: readonly number[], type: DType): MemoryLayout =>
+    contiguous(shape, type, !capabilities.f16);
+  const dq = layout(q, dtype);
+  const out = layout(outShape(facts), dtype);
+  const inputs = [dq, layout(k, kvType), layout(v, kvType), out];
   const read = readAccess(inputs);
   const gradient = (
     of: GradientOf,
@@ -45,10 +45,10 @@ export function backwardSources(
   };
   const pairWrite = pairAccess(kvType, headDim, headDimV);
   const partWrite = pairAccess('f32', headDim, headDimV);
-  const isShared = layout === 'paged' || (layout === 'dense' && k[0] === 1 && q[0]! > 1);
+  const isShared = kind === 'paged' || (kind === 'dense' && k[0] === 1 && q[0]! > 1);
   const sums = [...new Set([headDim, headDimV])].map((dim) =>
     sumSource({
-      owners: layout === 'paged' ? 'pages' : 'batch',
+      owners: kind === 'paged' ? 'pages' : 'batch',
       dim,
       resultType: kvType,
       read: dim % 4 === 0 ? 'vec4' : 'scalar',
@@ -58,10 +58,10 @@ export function backwardSources(
   return [
     deltaSource({ type: dtype, headDimV, read: readAccess([out]) }),
     ...(sinks ? [sinksSource] : []),
-    gradient('q', dtype, writeAccess(contiguous(q, dtype))),
+    gradient('q', dtype, writeAccess(dq)),
     isShared ? gradient('kv', 'f32', partWrite) : gradient('kv', kvType, pairWrite),
     ...(isShared ? sums : []),
-    ...(layout === 'paged' ? [ownersSource] : []),
+    ...(kind === 'paged' ? [ownersSource] : []),
     fillSource,
     ...(withTables && hasTables(hooks) ? [gradient('tables', 'f32', 'scalar'), finishSource] : []),
   ];

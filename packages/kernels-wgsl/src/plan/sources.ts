@@ -1,10 +1,11 @@
 import type { DType } from '@heed/core';
-import { type KernelSource, rowMajorStrides } from '@heed/core/kernel';
+import type { KernelSource } from '@heed/core/kernel';
 import { combineConfig } from '../kernels/combine/combine.ts';
 import { combineSource } from '../kernels/combine/combine.wgsl.ts';
 import type { MemoryLayout } from '../run/access.ts';
 import { outShape } from '../run/forward.ts';
 import { forwardKernel } from '../run/forward-kernel.ts';
+import { contiguous } from './contiguous.ts';
 import { type AttentionProblem, factsOfProblem, keyDtype } from './problem.ts';
 import type { Selection } from './select.ts';
 
@@ -21,10 +22,8 @@ export function planSources(
   const kvDtype = keyDtype(problem);
   const { q, k, v = k } = problem;
   const { splits } = selection;
-  const layout = (shape: readonly number[], type: DType): MemoryLayout => {
-    const strides = rowMajorStrides(shape, type === 'f16' && halfWords);
-    return { shape, strides, byteOffset: 0, dtype: type };
-  };
+  const layout = (shape: readonly number[], type: DType): MemoryLayout =>
+    contiguous(shape, type, halfWords);
   const inputs = [layout(q, dtype), layout(k, kvDtype), layout(v, kvDtype)];
   const out = layout(outShape(facts), dtype);
   if (splits === 1) return [forwardKernel(selection, inputs, out).source];
