@@ -31,10 +31,11 @@ const unit: TestProjectInlineConfiguration = {
   },
 };
 
-const gpuInNode = (
-  name: string,
-  include = ['{packages/*,apps/*,examples}/test/gpu/**/*.test.ts'],
-): TestProjectInlineConfiguration => ({
+const everyGpu = '{packages/*,apps/*,examples}/test/gpu/**/*.test.ts';
+/** What needs a GPU and says nothing about it: examples of documents, seeded faults, other libraries. */
+const anyGpu = '{packages/*,apps/*,examples}/test/once/**/*.test.ts';
+
+const gpuInNode = (name: string, include = [everyGpu]): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
     name,
@@ -91,6 +92,7 @@ export default defineConfig({
       gpuInNode('gpu-node'),
       gpuInNode('gpu-minimal'),
       gpuInNode('gpu-swiftshader'),
+      gpuInNode('once', [anyGpu]),
       gpuInNode('gpu'),
       gpuInNode('subgroup-matrix', ['packages/conformance/test/gpu/cases.test.ts']),
       gpuInBrowser,

@@ -1,12 +1,14 @@
 // `npm test`: set-up, static checks, then every tier whose adapter exists.
 //   --tier a,b    only these tiers        --no-static   no static checks
-//   --full        the exhaustive matrix   -- ARGS       to vitest
+//   --full        the exhaustive matrix   --lanes N     GPU tiers at a time (default: one per core, at most 3)
+//   -- ARGS       to vitest
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runChecks } from './lib/checks.mjs';
 import { SetupError, runMain, say } from './lib/log.mjs';
 import { prepare } from './lib/setup.mjs';
 import { printSummary } from './lib/summary.mjs';
-import { runTier, tierNames } from './lib/tiers.mjs';
+import { runTiers, tierNames } from './lib/tiers.mjs';
 
 await runMain(async (args) => {
   const { values, positionals } = parseArgs({
@@ -16,17 +18,21 @@ await runMain(async (args) => {
       tier: { type: 'string', default: tierNames.join(',') },
       full: { type: 'boolean', default: false },
       static: { type: 'boolean', default: true },
+      lanes: { type: 'string', default: String(Math.min(3, availableParallelism())) },
     },
     allowNegative: true,
   });
   const tiers = values.tier.split(',');
   const unknown = tiers.find((tier) => !tierNames.includes(tier));
   if (unknown) throw new SetupError(`no tier ${unknown}; there are ${tierNames.join(', ')}`);
+  const lanes = Number(values.lanes);
+  if (!(Number.isInteger(lanes) && lanes > 0))
+    throw new SetupError(`--lanes takes a whole number from 1 on, not ${values.lanes}`);
 
   const env = await prepare();
   if (values.full) env.HEED_FULL = '1';
   const rows = values.static ? await runChecks(env) : [];
-  for (const tier of tiers) rows.push(await runTier(tier, env, positionals));
+  rows.push(...(await runTiers(tiers, env, { lanes, vitestArgs: positionals })));
   say('done', '');
   return printSummary(rows);
 });

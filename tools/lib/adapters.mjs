@@ -27,6 +27,16 @@ export async function findAdapter(kind, env) {
   return { kind, ...(await finders[kind]({ XDG_RUNTIME_DIR: tmpdir(), ...env })) };
 }
 
+/** The first of these kinds that there is, else the last one's reason. */
+export async function findFirst(kinds, env) {
+  let adapter;
+  for (const kind of kinds) {
+    adapter = await findAdapter(kind, env);
+    if (!adapter.missing) break;
+  }
+  return adapter;
+}
+
 /** The best adapter there is, or a SetupError with the reason for each that there is not. */
 export async function bestAdapter(env) {
   const reasons = [];

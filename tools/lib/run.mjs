@@ -1,28 +1,41 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { root } from './paths.mjs';
 
 const windows = process.platform === 'win32';
 
-/** Runs a command from the repository root; `output` is `inherit` to show what it prints, or `capture`. */
+/**
+ * Runs a command from the repository root; `output` is `inherit` to show what it prints, `capture`, or
+ * `{ prefix }` to show each line behind that, for commands that run side by side.
+ */
 export function run(
   command,
   args,
   { env = process.env, cwd = root, output = 'inherit', timeoutMs } = {},
 ) {
-  const stdio = output === 'capture' ? ['ignore', 'pipe', 'pipe'] : 'inherit';
+  const stdio = output === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'];
   return new Promise((resolve, reject) => {
     // npm and pnpm are .cmd files on Windows, which only a shell can start.
     const child = spawn(command, args, { cwd, env, stdio, shell: windows, timeout: timeoutMs });
     let text = '';
     let stdout = '';
-    child.stdout?.on('data', (chunk) => {
-      text += chunk;
-      stdout += chunk;
-    });
-    child.stderr?.on('data', (chunk) => (text += chunk));
+    if (output === 'capture') {
+      child.stdout.on('data', (chunk) => {
+        text += chunk;
+        stdout += chunk;
+      });
+      child.stderr.on('data', (chunk) => (text += chunk));
+    } else if (output !== 'inherit') {
+      showLines(child.stdout, process.stdout, output.prefix);
+      showLines(child.stderr, process.stderr, output.prefix);
+    }
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code: code ?? 1, signal, text, stdout }));
   });
+}
+
+function showLines(from, to, prefix) {
+  createInterface({ input: from }).on('line', (line) => to.write(`${prefix}${line}\n`));
 }
 
 /** The last lines of a command's output, for an error message. */

@@ -1,21 +1,20 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { findAdapter, findMatrices } from './adapters.mjs';
+import { findAdapter, findFirst, findMatrices } from './adapters.mjs';
 import { findChromium } from './browser.mjs';
+import { inLanes } from './lanes.mjs';
 import { SetupError, say } from './log.mjs';
 import { cache } from './paths.mjs';
 import { run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
 
-/** In the order they run. Each is a vitest project of the same name, and a process of its own. */
+/** In the order they begin. Each is a vitest project of the same name, and a process of its own. */
 const TIERS = {
   unit: () => ({ name: 'no GPU', env: {} }),
   'gpu-node': (env) => findAdapter('lavapipe', env),
-  'gpu-minimal': async (env) => {
-    const adapter = await findAdapter('lavapipe', env);
-    return adapter.missing ? findAdapter('swiftshader', env) : adapter;
-  },
   'gpu-swiftshader': (env) => findAdapter('swiftshader', env),
+  once: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
+  'gpu-minimal': (env) => findFirst(['lavapipe', 'swiftshader'], env),
   'gpu-browser': (env) => findChromium(env),
   demo: (env) => findChromium(env),
   'subgroup-matrix': (env) => findMatrices(env),
@@ -27,9 +26,32 @@ const LIMIT_MS = { usual: 30 * 60_000, full: 6 * 3_600_000 };
 
 export const tierNames = Object.keys(TIERS);
 
-/** Runs one tier, or skips it by name; gives its row of the summary. */
-export async function runTier(tier, env, vitestArgs) {
-  const adapter = await findTierAdapter(tier, env);
+/**
+ * Runs tiers and gives a row of the summary for each. The one without a GPU goes alone, since it fills every
+ * core; the others spend their time in a driver's compiler, which has one thread, so several run at a time.
+ */
+export async function runTiers(tiers, env, { lanes, vitestArgs }) {
+  // One by one: two that need the same download would otherwise both begin it.
+  const found = [];
+  for (const tier of tiers) found.push({ tier, adapter: await findTierAdapter(tier, env) });
+  const width = Math.max(...tiers.map((tier) => tier.length));
+  const together = (some, atOnce) => {
+    const beside = Math.min(some.length, atOnce) > 1;
+    const tasks = some.map(({ tier, adapter }) => () => {
+      const output = beside ? { prefix: `${tier.padEnd(width)} │ ` } : 'inherit';
+      return runTier(tier, adapter, env, { output, vitestArgs });
+    });
+    return inLanes(tasks, atOnce);
+  };
+  const [unit, gpu] = [true, false].map((is) =>
+    found.filter((one) => (one.tier === 'unit') === is),
+  );
+  const rows = await together(unit, 1);
+  return rows.concat(await together(gpu, lanes));
+}
+
+/** Runs one tier, or skips it by name. */
+async function runTier(tier, adapter, env, { output, vitestArgs }) {
   if (adapter.missing) {
     say(tier, `skipped: ${adapter.missing}`);
     return { name: tier, reason: `skipped: ${adapter.missing}`, passed: 0, failed: 0, skipped: 1 };
@@ -46,7 +68,8 @@ export async function runTier(tier, env, vitestArgs) {
   const reporters = ['--reporter=default', '--reporter=./tools/lib/tier-reporter.mjs'];
   const args = ['run', '--project', tier, ...reporters, ...vitestArgs];
   const { code } = await run('vitest', args, {
-    env: { ...env, ...adapter.env, HEED_TIER: tier, HEED_REPORT: report },
+    env: { ...env, ...adapter.env, ...compiler(tier, env), HEED_TIER: tier, HEED_REPORT: report },
+    output,
     timeoutMs: env.HEED_FULL ? LIMIT_MS.full : LIMIT_MS.usual,
   });
   return {
@@ -55,6 +78,16 @@ export async function runTier(tier, env, vitestArgs) {
     seconds: (Date.now() - started) / 1000,
     ...tierCounts(readReport(report), code),
   };
+}
+
+/**
+ * Most of a tier's time on lavapipe goes to LLVM: it runs without its optimisation passes, and for vectors (and so
+ * subgroups) of 4 in place of 8 where those do. The exhaustive matrix compiles as users' machines do.
+ */
+function compiler(tier, env) {
+  if (env.HEED_FULL) return {};
+  const narrow = tier === 'once' || tier === 'gpu-minimal';
+  return { GALLIVM_PERF: 'nopt', ...(narrow && { LP_NATIVE_VECTOR_WIDTH: '128' }) };
 }
 
 /** An adapter that is there but cannot be used is a failure, and no reason to give up the other tiers. */

@@ -35,7 +35,7 @@ const evaluate = (source: string): Function =>
   // The sources are those of the guide; a function's text must be as it is written there.
   (0, globalThis.Function)(`return (${source});`)() as Function;
 
-// test/gpu/examples.test.ts runs the files of test/examples.
+// test/once/examples.test.ts runs the files of test/examples.
 describe('docs/flex.md', () => {
   const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
 

@@ -9,7 +9,7 @@ const files = import.meta.glob(
 const readme = files['../../README.md']!;
 const quickstart = files['../examples/quickstart.ts']!;
 
-// test/gpu/examples.test.ts runs the files of test/examples.
+// test/once/examples.test.ts runs the files of test/examples.
 describe('the README', () => {
   const blocks = codeBlocks(readme);
 
@@ -28,7 +28,7 @@ describe('the README of the repository', () => {
   const root = files['../../../../README.md']!;
   const blocks = codeBlocks(root);
 
-  // test/gpu/examples.test.ts and test/browser/examples.test.ts run them.
+  // test/once/examples.test.ts and test/browser/examples.test.ts run them.
   it.for([
     [0, 'node'],
     [1, 'browser'],

@@ -31,7 +31,7 @@ const files = import.meta.glob(
 const readme = files['../../README.md']!;
 const guide = files['../../../../docs/kvcache.md']!;
 
-// test/gpu/examples.test.ts runs the files of test/examples.
+// test/once/examples.test.ts runs the files of test/examples.
 describe('docs/kvcache.md', () => {
   const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
 

@@ -8,7 +8,7 @@ const files = import.meta.glob(['../../README.md', '../../src/**/*.ts', '../exam
 }) as Record<string, string>;
 const readme = files['../../README.md']!;
 
-// test/gpu/examples.test.ts runs the files of test/examples.
+// test/once/examples.test.ts runs the files of test/examples.
 describe('the README', () => {
   it('shows the examples that run', () => {
     const shown = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]);

@@ -1,6 +1,6 @@
 import { openGpu } from '@heed/core';
 import { allCases, runCase } from '@heed/conformance';
-import { isFullRun, testGpu, testTier } from '@heed/testing';
+import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { backwardFaults } from './backward-faults.ts';
 import { faults } from './faults.ts';
@@ -8,11 +8,7 @@ import { faultyDevice } from './faulty-device.ts';
 import { flexFaults } from './flex-faults.ts';
 import { quantisedFaults } from './quantised-faults.ts';
 
-// Each is a kernel of its own to compile. That the cases see the newer ones is shown on one adapter.
-const seeded =
-  isFullRun() || testTier() === 'gpu-node'
-    ? [...faults, ...flexFaults, ...backwardFaults, ...quantisedFaults]
-    : faults;
+const seeded = [...faults, ...flexFaults, ...backwardFaults, ...quantisedFaults];
 
 describe('a kernel in which', () => {
   it.for(seeded)('$name is caught by $caughtBy', async (fault) => {

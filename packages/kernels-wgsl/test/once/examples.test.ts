@@ -12,7 +12,7 @@ import {
   varlenExample,
   varlenVjpExample,
 } from '../examples/docstrings.ts';
-import { Source } from './data.ts';
+import { Source } from '../gpu/data.ts';
 
 let gpu: Gpu;
 let source: Source;
