@@ -66,7 +66,7 @@ async function findMemory(
   if (largest < 1) tooLarge(gpu, geometry);
   if (maxBytes === undefined) {
     if (wanted! > largest) tooMany(largest, wanted!);
-    const pools = await tryCreatePools(gpu, geometry, wanted! + 1);
+    const pools = await tryCreatePools(fn, gpu, geometry, wanted! + 1);
     if (pools) return { pools, pages: wanted! };
     return outOfMemory(geometry, wanted!, 'Ask for fewer pages, or give maxBytes.');
   }
@@ -80,7 +80,7 @@ async function findMemory(
     fail(fn, rule, maxBytes, 'Give more, or use smaller pages or a narrower dtype.');
   }
   for (let pages = most; pages >= 1; pages = Math.floor(pages * 0.75)) {
-    const pools = await tryCreatePools(gpu, geometry, pages + 1);
+    const pools = await tryCreatePools(fn, gpu, geometry, pages + 1);
     if (pools) return { pools, pages };
   }
   return outOfMemory(geometry, 1, 'Dispose what is no longer needed.');

@@ -1,4 +1,4 @@
-import { type Gpu, LimitError, type Tensor } from '@heed/core';
+import type { Gpu, Tensor } from '@heed/core';
 import { adopt, bytesPerElement, tryEmpty } from '@heed/core/kernel';
 import { type PageGeometry, poolDType, rowElements } from './geometry.ts';
 
@@ -47,34 +47,22 @@ export function largestPageCount(gpu: Gpu, geometry: PageGeometry): number {
 
 /**
  * One pool per layer, contents undefined; undefined where the device has no room for all of them, in which case nothing is kept.
- * @throws LimitError (as a rejection) more pages than {@link largestPageCount}
+ * @param pages at most {@link largestPageCount}
  */
 export async function tryCreatePools(
+  fn: string,
   gpu: Gpu,
   geometry: PageGeometry,
   pages: number,
 ): Promise<Pool[] | undefined> {
-  const shapes = poolShapes(gpu, geometry, pages);
+  const shapes = poolShapes(geometry, pages);
   const tensors = await Promise.all(
     shapes.map(({ stored, label, dtype }) => tryEmpty(fn, gpu, stored, { dtype, label })),
   );
-  if (tensors.every((t) => t !== undefined)) return pools(tensors, shapes);
+  if (tensors.every((t) => t !== undefined)) return pairs(tensors, shapes);
   for (const t of tensors) t?.dispose();
   return undefined;
 }
-
-/**
- * As {@link tryCreatePools}, at once: want of room rejects the next `read()` or `settled()`, and each buffer may be up to a
- * quarter larger than its pages.
- * @throws LimitError more pages than {@link largestPageCount}
- */
-export function createPools(gpu: Gpu, geometry: PageGeometry, pages: number): Pool[] {
-  const shapes = poolShapes(gpu, geometry, pages);
-  const tensors = shapes.map(({ stored, label, dtype }) => gpu.empty(stored, { dtype, label }));
-  return pools(tensors, shapes);
-}
-
-const fn = 'PagedKvCache.create';
 
 interface PoolShape {
   /** With rows of whole words. */
@@ -85,14 +73,7 @@ interface PoolShape {
 }
 
 /** Of k and v by turns, layer by layer. */
-function poolShapes(gpu: Gpu, geometry: PageGeometry, pages: number): PoolShape[] {
-  const largest = largestPageCount(gpu, geometry);
-  if (pages > largest) {
-    throw new LimitError(
-      `${fn}: the pool of a layer is one binding, which holds at most ${largest} such pages on this device; got ${pages}. ` +
-        `Ask for at most ${largest} pages, or use a narrower dtype.`,
-    );
-  }
+function poolShapes(geometry: PageGeometry, pages: number): PoolShape[] {
   const { format, pageSize, kvHeads, headDim, headDimV } = geometry;
   const dtype = poolDType(format);
   const shape = (name: 'k' | 'v', layer: number): PoolShape => {
@@ -107,7 +88,7 @@ function poolShapes(gpu: Gpu, geometry: PageGeometry, pages: number): PoolShape[
   ]);
 }
 
-function pools(tensors: readonly Tensor[], shapes: readonly PoolShape[]): Pool[] {
+function pairs(tensors: readonly Tensor[], shapes: readonly PoolShape[]): Pool[] {
   const rows = tensors.map((stored, i) => {
     const { row } = shapes[i]!;
     if (stored.shape[3] === row) return stored;

@@ -68,7 +68,7 @@ describe.for(['int8', 'int4'] as const)('append to %s pages', (format) => {
     const geometry = geometryOf(format, dims, page);
     const [size, heads] = page;
     const [pages, tokens] = [13, 11];
-    const { pools, hosts } = poolsOf(gpu, geometry, pages);
+    const { pools, hosts } = await poolsOf(gpu, geometry, pages);
     const slots = Int32Array.from(rng.permutation(pages * size).slice(0, tokens));
     slots.set([-1, pages * size], 1);
     const rows = dims.map((dim) => {
@@ -109,7 +109,7 @@ describe.for(['int8', 'int4'] as const)('append to %s pages', (format) => {
 
   it('rounds ties to even, and packs low part first in two’s complement', async () => {
     const geometry = geometryOf(format, [9, 9], [1, 1]);
-    const { pools } = poolsOf(gpu, geometry, 1);
+    const { pools } = await poolsOf(gpu, geometry, 1);
     // The scale is 1: a power of two times `largest` over `largest`.
     const { largest } = formats[format];
     const numbers = Float32Array.of(largest, -largest, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 3);
@@ -125,7 +125,7 @@ describe.for(['int8', 'int4'] as const)('append to %s pages', (format) => {
 
   it('stores a row too small for a scale as zeros', async () => {
     const geometry = geometryOf(format, [2, 2], [1, 1]);
-    const { pools } = poolsOf(gpu, geometry, 1);
+    const { pools } = await poolsOf(gpu, geometry, 1);
     const rows = rowsOf(gpu, Float32Array.of(1e-38, -1e-39), [1, 1, 2], 'f32');
     const slots = Int32Array.of(0);
     appendRows(gpu, geometry, pools[0]!, { k: rows.tensor, v: rows.tensor, slots });

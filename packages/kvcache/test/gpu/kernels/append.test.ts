@@ -40,7 +40,7 @@ describe.for(['f32', 'f16'] as const)('append to %s pages', (format) => {
     const geometry = geometryOf(format, c.dims, c.page);
     const [size, heads] = c.page;
     const pages = 11;
-    const { pools, hosts } = poolsOf(gpu, geometry, pages);
+    const { pools, hosts } = await poolsOf(gpu, geometry, pages);
     const tokens = 9;
     const slots = Int32Array.from(rng.permutation(pages * size).slice(0, tokens));
     // Left out: −1, what is far below, and what is just and far beyond the pool.
@@ -78,7 +78,7 @@ describe('append', () => {
   const numbers = Float32Array.from({ length: 3 * 2 * 5 }, (_, i) => i);
 
   it('takes slots from a strided tensor', async () => {
-    const { pools, hosts } = poolsOf(gpu, geometry, 3);
+    const { pools, hosts } = await poolsOf(gpu, geometry, 3);
     const rows = rowsOf(gpu, numbers, [3, 2, 5], 'f32');
     const table = gpu.tensor(Int32Array.of(-1, 9, -1, -7, -1, 4), { shape: [3, 2] });
     const slots = table.slice(1, 1, 2).reshape([3]);
@@ -94,8 +94,8 @@ describe('append', () => {
     expect(await wordsOf(gpu, pools[0]!.v, count)).toEqual(hosts[0]!.k.words);
   });
 
-  it('of no token does nothing, and wants a slot for each token', () => {
-    const { pools } = poolsOf(gpu, geometry, 3);
+  it('of no token does nothing, and wants a slot for each token', async () => {
+    const { pools } = await poolsOf(gpu, geometry, 3);
     const none = gpu.empty([0, 2, 5]);
     appendRows(gpu, geometry, pools[0]!, { k: none, v: none, slots: new Int32Array() });
     const { tensor } = rowsOf(gpu, numbers, [3, 2, 5], 'f32');
@@ -105,18 +105,18 @@ describe('append', () => {
     expect(append).toThrow('append: there must be one slot for each of the 3 tokens; got [2].');
   });
 
-  it('compiles one kernel for all shapes, strides and dtypes of k and v', () => {
-    const append = (dim: number, dtype: 'f32' | 'f16', layout: Layout): void => {
+  it('compiles one kernel for all shapes, strides and dtypes of k and v', async () => {
+    const append = async (dim: number, dtype: 'f32' | 'f16', layout: Layout): Promise<void> => {
       const shaped = geometryOf('f16', [dim, dim + 1], [dim, 1]);
-      const { pools } = poolsOf(gpu, shaped, 2);
+      const { pools } = await poolsOf(gpu, shaped, 2);
       const k = rowsOf(gpu, new Float32Array(dim), [1, 1, dim], dtype, layout).tensor;
       const v = rowsOf(gpu, new Float32Array(dim + 1), [1, 1, dim + 1], 'f32').tensor;
       appendRows(gpu, shaped, pools[0]!, { k, v, slots: Int32Array.of(0) });
     };
-    append(2, 'f32', 'dense');
+    await append(2, 'f32', 'dense');
     const before = kernelCount(gpu);
-    append(3, 'f16', 'inside');
-    append(8, 'f16', 'transposed');
+    await append(3, 'f16', 'inside');
+    await append(8, 'f16', 'transposed');
     expect(kernelCount(gpu)).toBe(before);
   });
 });

@@ -2,7 +2,7 @@ import type { DType, Gpu, Tensor } from '@heed/core';
 import { fromHalf, toHalf } from '@heed/core/kernel';
 import type { Rng } from '@heed/testing';
 import type { PageFormat, PageGeometry } from '../../../src/pages/geometry.ts';
-import { createPools, pageWords, type Pool, rowWords } from '../../../src/pages/pools.ts';
+import { pageWords, type Pool, rowWords, tryCreatePools } from '../../../src/pages/pools.ts';
 
 export const SENTINEL = 0xdeadbeef;
 
@@ -116,13 +116,13 @@ export class HostPool {
 }
 
 /** Pools on both sides, filled with {@link SENTINEL} or with what `words` gives for word `i`. */
-export function poolsOf(
+export async function poolsOf(
   gpu: Gpu,
   geometry: PageGeometry,
   pages: number,
   word: (i: number) => number = () => SENTINEL,
-): { pools: Pool[]; hosts: { k: HostPool; v: HostPool }[] } {
-  const pools = createPools(gpu, geometry, pages);
+): Promise<{ pools: Pool[]; hosts: { k: HostPool; v: HostPool }[] }> {
+  const pools = (await tryCreatePools('poolsOf', gpu, geometry, pages))!;
   let next = 0;
   const hosts = pools.map((pool) => {
     const host = { k: new HostPool(geometry, 'k', pages), v: new HostPool(geometry, 'v', pages) };

@@ -40,7 +40,7 @@ const pageOf = ({ words }: HostPool, page: number): Uint32Array => {
 
 describe.for(each)('$name', ({ geometry }) => {
   it('copies pages bit by bit, and touches no other', async () => {
-    const { pools, hosts } = poolsOf(gpu, geometry, pages, anyWord(1));
+    const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(1));
     const last = geometry.layers - 1;
     copyPages(gpu, geometry, pools[last]!, Int32Array.of(8, 0, 3, 5, 3, 1));
     for (const [from, to] of [
@@ -62,7 +62,7 @@ describe.for(each)('$name', ({ geometry }) => {
   });
 
   it('poisons pages, and no other', async () => {
-    const { pools, hosts } = poolsOf(gpu, geometry, pages, anyWord(2));
+    const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(2));
     poisonPages(gpu, geometry, pools[0]!, Int32Array.of(7, 0));
     for (const x of ['k', 'v'] as const) {
       const host = hosts[0]![x];
@@ -78,7 +78,7 @@ describe.for(each)('$name', ({ geometry }) => {
   });
 
   it('packs pages in one layout on every device, and unpacks them elsewhere', async () => {
-    const { pools, hosts } = poolsOf(gpu, geometry, pages, anyWord(3));
+    const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(3));
     const list = Int32Array.of(6, 2, 7);
     const packed = packPages(gpu, geometry, pools, list);
     expect(packed.shape).toEqual([3, pageBytes(geometry) / 4]);
@@ -90,7 +90,7 @@ describe.for(each)('$name', ({ geometry }) => {
     );
     expect(await packed.read()).toEqual(Uint32Array.from(want));
 
-    const other = poolsOf(gpu, geometry, pages, anyWord(4));
+    const other = await poolsOf(gpu, geometry, pages, anyWord(4));
     const target = Int32Array.of(0, 8);
     unpackPages(gpu, geometry, other.pools, target, packed.slice(0, 1, 3));
     const again = packPages(gpu, geometry, other.pools, target);
@@ -124,7 +124,7 @@ describe('of no page', () => {
   const geometry = geometryOf('f16', [8, 8], [2, 1]);
 
   it('nothing is done', async () => {
-    const { pools } = poolsOf(gpu, geometry, 2);
+    const { pools } = await poolsOf(gpu, geometry, 2);
     const none = new Int32Array();
     copyPages(gpu, geometry, pools[0]!, none);
     poisonPages(gpu, geometry, pools[0]!, none);
@@ -136,9 +136,9 @@ describe('of no page', () => {
 });
 
 describe('unpackPages', () => {
-  it('refuses words of another geometry or count', () => {
+  it('refuses words of another geometry or count', async () => {
     const geometry = geometryOf('f16', [8, 8], [2, 1]);
-    const { pools } = poolsOf(gpu, geometry, 2);
+    const { pools } = await poolsOf(gpu, geometry, 2);
     const { k, v } = pageWords(geometry);
     const call = (shape: number[]) => (): void =>
       unpackPages(gpu, geometry, pools, Int32Array.of(1), gpu.empty(shape, { dtype: 'u32' }));

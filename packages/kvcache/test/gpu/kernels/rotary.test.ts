@@ -69,7 +69,7 @@ const [tokens, heads] = [5, 2];
 /** Row-major f32 numbers of an f32 pool whose page p holds token p. */
 async function storedKeys(k: Tensor, dim: number, rotary: Rotary): Promise<Float32Array> {
   const geometry = geometryOf('f32', [dim, 1], [1, heads]);
-  const { pools } = poolsOf(gpu, geometry, tokens);
+  const { pools } = await poolsOf(gpu, geometry, tokens);
   const v = gpu.tensor(new Float32Array(tokens * heads), { shape: [tokens, heads, 1] });
   const slots = Int32Array.of(0, 1, 2, 3, 4);
   appendRows(gpu, geometry, pools[0]!, { k, v, slots, rotary });
@@ -115,11 +115,11 @@ describe.for(kinds)('$name rotary', ({ interleaved }) => {
     const rotary = tables.rotary(positions);
     const keys = await storedKeys(k, dim, rotary);
     const geometry = geometryOf(format, [dim, dim], [1, heads]);
-    const { pools, hosts } = poolsOf(gpu, geometry, tokens);
+    const { pools, hosts } = await poolsOf(gpu, geometry, tokens);
     const slots = Int32Array.of(4, 2, 0, 3, 1);
     appendRows(gpu, geometry, pools[0]!, { k, v: k, slots, rotary });
     // Values are not turned; turned keys, stored as they are, would be the same.
-    const plain = poolsOf(gpu, geometry, tokens);
+    const plain = await poolsOf(gpu, geometry, tokens);
     const done = gpu.tensor(keys, { shape: [tokens, heads, dim] });
     appendRows(gpu, geometry, plain.pools[0]!, { k: done, v: k, slots });
     const count = hosts[0]!.k.words.length;
