@@ -1,0 +1,39 @@
+import { wgsl, type WgslPart } from '@heed/core/kernel';
+import type { BackwardConfig } from '../../config/backward.ts';
+import { hasSlopes } from '../../hooks/contract.ts';
+import { each } from '../../wgsl/each.ts';
+import { THREADS_N } from '../grid/config.ts';
+import type { Dim } from '../grid/threads.wgsl.ts';
+import type { PortableTile } from './config.ts';
+
+/** The thread's place: its four columns of the tile, and its rows. */
+export const ownRows = ({ rowsPerThread }: PortableTile): string => wgsl`
+  let column = thread % ${THREADS_N}u;
+  let first_row = thread / ${THREADS_N}u${rowsPerThread > 1 && ` * ${rowsPerThread}u`};
+`;
+
+/** The slopes of a thread's scores, where hooks change scores. */
+export const slopes = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
+  hasSlopes(hooks) && each(rowsPerThread)((r) => `var slope${r} = vec4<f32>(1.0);`);
+
+/** The slope of the score of row r and column n, or 1. */
+export const slopeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
+  hasSlopes(hooks) ? `slope${r}[${n}]` : '1.0';
+
+/** Head dims, in vectors and in chunks, with the parameters that bound their loops. */
+export const qDim = ({ headDim }: BackwardConfig): Dim => ({
+  size: headDim,
+  bound: 'params.q_vecs',
+});
+export const vDim = ({ headDimV }: BackwardConfig): Dim => ({
+  size: headDimV,
+  bound: 'params.v_vecs',
+});
+export const qChunks = ({ headDim }: BackwardConfig): Dim => ({
+  size: headDim,
+  bound: 'params.q_chunks',
+});
+export const vChunks = ({ headDimV }: BackwardConfig): Dim => ({
+  size: headDimV,
+  bound: 'params.v_chunks',
+});

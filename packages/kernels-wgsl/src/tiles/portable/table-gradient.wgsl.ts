@@ -1,0 +1,58 @@
+import { wgsl } from '@heed/core/kernel';
+import type { BackwardConfig } from '../../config/backward.ts';
+import { collectRow, collectScore, declareRowSums } from '../../wgsl/collect.wgsl.ts';
+import { each } from '../../wgsl/each.ts';
+import { plus } from '../../wgsl/plus.ts';
+import { keyTileLoop } from '../entry.wgsl.ts';
+import { eachScore } from '../grid/threads.wgsl.ts';
+import { type TileScore, tileScores } from '../scores.wgsl.ts';
+import type { PortableTile } from './config.ts';
+import { ownRows, qDim, vDim } from './gradient-parts.wgsl.ts';
+import { dotProducts } from './products.wgsl.ts';
+import { keySide, rowSide } from './sides.wgsl.ts';
+
+const lanes = each(4);
+
+/** What the tables of the last score hook get from a tile of queries. */
+export function tableGradient(config: BackwardConfig, tile: PortableTile): string {
+  const { hooks } = config;
+  const rows = each(tile.rowsPerThread);
+  const hook = hooks.scores.at(-1)!;
+  const where = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
+    row: `row${r}`,
+    key: plus('key', n, ''),
+  });
+  return wgsl`
+    ${ownRows(tile)}
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        let state${r} = row_state(row${r});
+        ${declareRowSums(hook, `row${r}`)}
+      `,
+    )}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
+        ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
+
+        let key = i32(first_key + column * 4u);
+        ${rows((r) => `var product${r} = s${r};`)}
+        ${tileScores(hooks, eachScore(tile, where))}
+        ${rows(
+          (r) => wgsl`
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.lse), dp${r}[${n}], state${r}.delta, 1.0);`)}
+            if (${plus('work.first_row + first_row', r)} < work.rows) {
+              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...where(r, n) }))}
+            }
+          `,
+        )}
+      `,
+    )}
+
+    ${rows((r) => collectRow(hook, `row${r}`))}
+  `;
+}
