@@ -6,6 +6,7 @@ import type { VariantHooks } from '../hooks/contract.ts';
 import { backwardSource } from '../kernels/backward/backward.wgsl.ts';
 import { deltaSource } from '../kernels/backward/delta.wgsl.ts';
 import { fillSource } from '../kernels/fill/fill.ts';
+import { areShared } from '../kernels/shared-keys/are-shared.ts';
 import { ownersSource } from '../kernels/shared-keys/owners.ts';
 import { sumSource } from '../kernels/shared-keys/sum.wgsl.ts';
 import { sinksSource } from '../kernels/sinks/sinks.ts';
@@ -26,7 +27,7 @@ export function backwardSources(
 ): KernelSource[] {
   const facts = factsOfProblem(problem, hooks);
   const { dtype, headDim, headDimV, lengths, keys } = facts;
-  const { q, k, v = k, sinks, layout: kind } = problem;
+  const { q, k, v = k, sinks } = problem;
   const kvType = keyDtype(problem) as FloatType;
   const layout = (shape: readonly number[], type: DType): MemoryLayout =>
     contiguous(shape, type, !capabilities.f16);
@@ -45,10 +46,10 @@ export function backwardSources(
   };
   const pairWrite = pairAccess(kvType, headDim, headDimV);
   const partWrite = pairAccess('f32', headDim, headDimV);
-  const isShared = kind === 'paged' || (kind === 'dense' && k[0] === 1 && q[0]! > 1);
+  const isShared = areShared(facts, k);
   const sums = [...new Set([headDim, headDimV])].map((dim) =>
     sumSource({
-      owners: kind === 'paged' ? 'pages' : 'batch',
+      owners: keys === 'paged' ? 'pages' : 'batch',
       dim,
       resultType: kvType,
       read: dim % 4 === 0 ? 'vec4' : 'scalar',
@@ -61,7 +62,7 @@ export function backwardSources(
     gradient('q', dtype, writeAccess(dq)),
     isShared ? gradient('kv', 'f32', partWrite) : gradient('kv', kvType, pairWrite),
     ...(isShared ? sums : []),
-    ...(kind === 'paged' ? [ownersSource] : []),
+    ...(keys === 'paged' ? [ownersSource] : []),
     fillSource,
     ...(withTables && hasTables(hooks) ? [gradient('tables', 'f32', 'scalar'), finishSource] : []),
   ];

@@ -4,6 +4,7 @@ import type { Call, FloatCall } from '../api/call.ts';
 import { type ForwardState, rowStates } from '../kernels/backward/delta.ts';
 import { sinkGradients } from '../kernels/sinks/sinks.ts';
 import { fillZero } from '../kernels/fill/fill.ts';
+import { areShared } from '../kernels/shared-keys/are-shared.ts';
 import { pageOwners } from '../kernels/shared-keys/owners.ts';
 import { sumOwners } from '../kernels/shared-keys/sum.ts';
 import { writeAccess } from './access.ts';
@@ -65,11 +66,10 @@ function queryGradient(call: Call, data: Data, target: Target): Tensor {
 }
 
 function keyGradients(call: FloatCall, data: Data, target: Target): Pick<Gradients, 'dk' | 'dv'> {
-  const { gpu, k, v, kvDtype, keys, lengths, batch } = call;
+  const { gpu, k, v, kvDtype, lengths } = call;
   const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
   const { whole, dk, dv, write } = pair;
-  const isShared = keys === 'paged' || (lengths === 'dense' && k.shape[0] === 1 && batch > 1);
-  if (isShared) {
+  if (areShared(call, k.shape)) {
     sumOfParts(call, data, pair, target);
   } else {
     // Keys that no sequence uses are not visited.
