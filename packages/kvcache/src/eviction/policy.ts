@@ -3,15 +3,16 @@ export interface EvictionCandidate {
   readonly page: number;
   /** The highest `priority` of the sequences that committed or matched it; 0 by default. */
   readonly priority: number;
-  /** When it was last in use: a number that grows with every call that releases pages. */
+  /** When it was last in use, and within the window if there is one: a number that grows with every call that releases pages. */
   readonly lastUsed: number;
   /** Full pages before it in its prefix. */
   readonly depth: number;
 }
 
 /**
- * Which cached page goes first when memory is needed. Only leaves are ever offered: pages whose cached continuations are
- * gone already, and second copies. Of two that compare equal the deeper one goes.
+ * Which cached page goes first when memory is needed. Only such pages are offered as cost least: those whose cached
+ * continuations are gone already, second copies, and with a window those that a continuation no longer sees. Of two that compare
+ * equal the deeper one goes.
  *
  * @example
  * const smallestPrefixFirst: EvictionPolicy = { name: 'depth', compare: (a, b) => a.depth - b.depth };

@@ -1,6 +1,7 @@
 import type { EvictionPolicy } from '../eviction/policy.ts';
 import { EvictionQueue } from '../eviction/queue.ts';
 import type { PrefixNode } from '../prefix/node.ts';
+import type { Sight } from '../sequences/window.ts';
 
 /** Page 0: what a table entry points to whose page was released. It is never given out. */
 export const NULL_PAGE = 0;
@@ -18,12 +19,14 @@ export class PageAllocator {
   readonly #stamps: Uint32Array;
   readonly #blank: number[];
   readonly #queue: EvictionQueue;
+  readonly #sight: Sight | undefined;
   readonly #onForgotten: (node: PrefixNode, page: number) => void;
   #cached = 0;
 
   constructor(
     pages: number,
     policy: EvictionPolicy,
+    sight: Sight | undefined,
     onForgotten: (node: PrefixNode, page: number) => void,
   ) {
     this.pages = pages;
@@ -33,6 +36,7 @@ export class PageAllocator {
     this.#stamps = new Uint32Array(pages + 1);
     this.#blank = Array.from({ length: pages }, (_, i) => pages - i);
     this.#queue = new EvictionQueue(policy);
+    this.#sight = sight;
     this.#onForgotten = onForgotten;
   }
 
@@ -96,7 +100,7 @@ export class PageAllocator {
   /** The page is full and holds what `node` stands for. */
   name(page: number, node: PrefixNode): void {
     this.#nodes[page] = node;
-    node.pages.push(page);
+    if (node.pages.push(page) === 1) this.#pass(node, 1);
     this.offer(node);
   }
 
@@ -106,6 +110,7 @@ export class PageAllocator {
     if (!node) return;
     this.#nodes[page] = undefined;
     node.pages.splice(node.pages.indexOf(page), 1);
+    if (node.pages.length === 0) this.#pass(node, -1);
     if (this.#references[page] === 0) this.#uncache(page, node);
     this.#onForgotten(node, page);
   }
@@ -145,6 +150,16 @@ export class PageAllocator {
     return page;
   }
 
+  /** The page that `node` is the first not to see is passed by one more, or by one less. */
+  #pass(node: PrefixNode, change: 1 | -1): void {
+    if (!this.#sight) return;
+    let passed: PrefixNode | undefined = node;
+    for (let i = 0; passed && i < this.#sight.pages; i++) passed = passed.parent;
+    if (!passed || passed.depth < this.#sight.first) return;
+    passed.passed += change;
+    if (change === 1 && passed.passed === 1) this.offer(passed);
+  }
+
   #uncache(page: number, node: PrefixNode): void {
     this.#stamps[page] = this.#stamps[page]! + 1;
     this.#cached--;
@@ -152,11 +167,11 @@ export class PageAllocator {
     if (--node.cached === 0 && parent && --parent.cachedChildren === 0) this.offer(parent);
   }
 
-  // A leaf, or a copy without which its prefix would still be there.
+  // A leaf, a copy without which its prefix would still be there, or what a window has passed.
   #isCandidate(page: number): boolean {
     const node = this.#nodes[page];
     if (!node || this.#references[page] !== 0) return false;
-    return node.cachedChildren === 0 || node.pages.length > 1;
+    return node.cachedChildren === 0 || node.pages.length > 1 || node.passed > 0;
   }
 
   readonly #holds = (entry: { page: number; stamp: number }): boolean =>

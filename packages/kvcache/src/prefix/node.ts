@@ -19,6 +19,8 @@ export class PrefixNode {
   children = 0;
   /** How many children have a cached page. */
   cachedChildren = 0;
+  /** With a window: how many of the nodes that are the first not to see it have a page. */
+  passed = 0;
   /** Sequences whose last committed full page this is. */
   holders = 0;
   priority: number = -Infinity;

@@ -5,11 +5,11 @@ import type { PrefixNode } from '../prefix/node.ts';
 import { rootName } from '../prefix/page-name.ts';
 import { PrefixTree } from '../prefix/tree.ts';
 import { commit, raisePriority } from './commit.ts';
-import { type PageMoves, type PageRules, reserve } from './reserve.ts';
+import { type PageMoves, type PageRules, releasePassed, reserve } from './reserve.ts';
 import { SlotMapping } from './slots.ts';
 import { lengthOf, sequenceState, type SequenceState } from './state.ts';
 import { releaseTail, truncate } from './truncate.ts';
-import { unseenPages } from './window.ts';
+import { sightOf, unseenPages } from './window.ts';
 
 export interface LedgerOptions {
   readonly layers: number;
@@ -67,7 +67,8 @@ export class Ledger {
     this.#events = events;
     this.#slots = new SlotMapping(pageSize);
     this.tree = new PrefixTree(pageSize);
-    this.pages = new PageAllocator(pages, eviction, (node, page) => {
+    const sight = this.#rules.window && sightOf(this.#rules.window);
+    this.pages = new PageAllocator(pages, eviction, sight, (node, page) => {
       if (this.pages.references(page) === 0) this.counters.evictions++;
       if (node.pages.length === 0) this.#events.removed(node, page);
       this.tree.prune(node);
@@ -140,7 +141,9 @@ export class Ledger {
   }
 
   close(state: SequenceState): number[] {
-    const blanked = releaseTail(this.pages, state, 0, ++this.#now);
+    // What the window has passed counts as used before the rest, and so goes first.
+    const blanked = releasePassed(this.pages, this.#rules, state, ++this.#now);
+    blanked.push(...releaseTail(this.pages, state, 0, ++this.#now));
     state.isOpen = false;
     state.epoch++;
     state.node.holders--;

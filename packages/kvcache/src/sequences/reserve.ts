@@ -39,14 +39,7 @@ export function reserve(
   const growing = growths.filter(({ state, length }) => length > state.reserved);
   checkCapacity(fn, pages, rules, growing);
   const moves: PageMoves = { copies: [], fresh: [], blanked: [] };
-  for (const { state } of growing) {
-    for (const index of passedPages(state, rules)) {
-      const page = state.table.at(index);
-      state.table.replace(index, NULL_PAGE);
-      if (pages.release(page, now)) moves.blanked.push(page);
-    }
-    state.firstKept = keptFrom(state, rules);
-  }
+  for (const { state } of growing) moves.blanked.push(...releasePassed(pages, rules, state, now));
   // A page that is copied from may not be given out before the copy is made.
   const sources: number[] = [];
   for (const { state, length } of growing) {
@@ -61,6 +54,23 @@ export function reserve(
   }
   for (const page of sources) pages.release(page, now);
   return moves;
+}
+
+/** Gives back what no query from the next token on can see. Returns the pages that became blank. */
+export function releasePassed(
+  pages: PageAllocator,
+  rules: PageRules,
+  state: SequenceState,
+  now: number,
+): number[] {
+  const blanked: number[] = [];
+  for (const index of passedPages(state, rules)) {
+    const page = state.table.at(index);
+    state.table.replace(index, NULL_PAGE);
+    if (pages.release(page, now)) blanked.push(page);
+  }
+  state.firstKept = keptFrom(state, rules);
+  return blanked;
 }
 
 function makeTailWritable(

@@ -5,14 +5,21 @@ export interface WindowRule {
   readonly sinkTokens: number;
 }
 
+/** How far pages are seen: those before `first` from everywhere, the others no longer from the page that is `pages` further on. */
+export interface Sight {
+  readonly first: number;
+  readonly pages: number;
+}
+
+export function sightOf({ pageSize, window, sinkTokens }: WindowRule): Sight {
+  return { first: Math.ceil(sinkTokens / pageSize), pages: Math.ceil(window / pageSize) };
+}
+
 /**
  * The pages `[first, end)` that no query from position `length` on can see. A query at position i sees the keys from
  * i − window on, as with the `window: [left, right]` option of attention.
  */
-export function unseenPages(
-  { pageSize, window, sinkTokens }: WindowRule,
-  length: number,
-): { first: number; end: number } {
-  const first = Math.ceil(sinkTokens / pageSize);
-  return { first, end: Math.max(first, Math.floor((length - window) / pageSize)) };
+export function unseenPages(rule: WindowRule, length: number): { first: number; end: number } {
+  const { first } = sightOf(rule);
+  return { first, end: Math.max(first, Math.floor((length - rule.window) / rule.pageSize)) };
 }

@@ -139,6 +139,20 @@ describe('invariants of prefix caches', () => {
     expect(ledger.pages.used).toBe(3);
   });
 
+  test('8c. what a window has passed is given up before what a prefix is still found by', () => {
+    const { ledger } = smallLedger({ pages: 7, window: 5, sinkTokens: 1 });
+    const tokens = tokensFrom(0, 25);
+    const state = written(ledger, tokens.slice(0, 24));
+    const [, ...pages] = entries(state); // the first holds the sink
+    ledger.close(state);
+    const taken = ledger.openSequence([], '', 0);
+    expect(extend(ledger, taken, 16).fresh.slice(1)).toEqual(pages.slice(0, 3).toReversed());
+    expect(hit(ledger, tokens)).toBe(24);
+    const other = ledger.openSequence([], '', 0);
+    expect(extend(ledger, other, 4).fresh).toEqual([pages[4]]);
+    expect(hit(ledger, tokens)).toBe(4);
+  });
+
   test('9. events name the page and its parent, also where the parent has no memory left', () => {
     const { ledger, events } = smallLedger({ pages: 3, window: 0 });
     const state = ledger.openSequence([], '', 0);

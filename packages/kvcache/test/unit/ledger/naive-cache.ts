@@ -1,4 +1,3 @@
-import type { EvictionCandidate } from '../../../src/eviction/policy.ts';
 import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
 
 /** A page as the model sees it: what was written to it, and the prefix that it is findable by. */
@@ -92,25 +91,28 @@ export class NaiveCache {
     return prefixOf(salt, tokens, committed - (committed % pageSize), pageSize);
   }
 
-  /** All pages that may be given up, in the order in which they are to go. */
-  evictionOrder(): number[] {
-    const cached = this.cached();
-    const parents = new Set(cached.map((page) => parentOf(this.memory[page]!.prefix!)));
-    const { compare } = this.options.eviction;
-    return cached
-      .filter((page) => {
-        const prefix = this.memory[page]!.prefix!;
-        return !parents.has(prefix) || this.holders(prefix).length > 1;
-      })
-      .map((page) => this.#candidate(page))
-      .toSorted((a, b) => compare(a, b) || b.depth - a.depth || a.page - b.page)
-      .map(({ page }) => page);
+  raisePriority(prefix: string, priority: number): void {
+    this.priorities.set(prefix, Math.max(this.priorities.get(prefix) ?? -Infinity, priority));
   }
 
-  #candidate(page: number): EvictionCandidate {
-    const { prefix, lastUsed } = this.memory[page]!;
-    const priority = this.priorities.get(prefix!)!;
-    return { page, priority, lastUsed, depth: pagesOf(prefix!).length - 1 };
+  /** A prefix that nothing is left of starts anew. */
+  forgetPriorities(): void {
+    const committed = [...this.sequences.values()].map((s) => this.committedPrefix(s));
+    const alive = [...this.memory.flatMap(({ prefix }) => prefix ?? []), ...committed];
+    this.priorities = new Map(
+      [...this.priorities].filter(([prefix]) =>
+        alive.some((other) => other === prefix || other.startsWith(`${prefix}|`)),
+      ),
+    );
+  }
+
+  /** Marks pages whose last reference has gone; returns those that hold no prefix. */
+  released(pages: readonly number[], now: number): number[] {
+    return pages.filter((page) => {
+      if (page === 0 || this.references(page) > 0) return false;
+      this.memory[page]!.lastUsed = now;
+      return this.memory[page]!.prefix === undefined;
+    });
   }
 
   /** Full pages of the longest run that `open` is to find. */
@@ -138,6 +140,12 @@ export class NaiveCache {
     }
     return true;
   }
+
+  /** Entries of a sequence's table that no query from the next token on can see. */
+  passed({ pages, counts }: ModelSequence): number[] {
+    const length = Math.min(...counts);
+    return pages.flatMap((page, i) => (page !== 0 && this.isUnseen(i, length) ? [i] : []));
+  }
 }
 
 /** The name of a prefix in the model: its salt and its tokens, page by page. */
@@ -153,5 +161,3 @@ export function prefixOf(
 }
 
 export const pagesOf = (prefix: string): string[] => prefix.split('|').slice(1);
-
-const parentOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('|'));
