@@ -18,6 +18,7 @@ import { refuse, type RefusedRecord } from './refused-record.ts';
 export interface ExpectedRecord {
   readonly geometry?: PageGeometry;
   readonly name?: PageName;
+  readonly depth?: number;
   readonly payloadBytes?: number;
 }
 
@@ -62,7 +63,7 @@ function refuseFrame(bytes: Uint8Array): RefusedRecord | undefined {
 function readRecord(bytes: Uint8Array, expected: ExpectedRecord): PageRecord | RefusedRecord {
   const header = readHeader(bytes);
   if (header === undefined) return refuse('geometry', 'its format is none that this heed knows');
-  const { geometry, name, parent, payloadBytes } = header;
+  const { geometry, name, parent, depth, payloadBytes } = header;
   const wanted = expected.geometry ?? geometry;
   if (geometryText(geometry) !== geometryText(wanted)) {
     return refuse('geometry', `${geometryText(geometry)}, expected ${geometryText(wanted)}`);
@@ -71,11 +72,14 @@ function readRecord(bytes: Uint8Array, expected: ExpectedRecord): PageRecord | R
   const named = pageName(parent, tokens);
   if (name !== named) return refuse('name', `${name}, but its parent and tokens make it ${named}`);
   if (name !== (expected.name ?? name)) return refuse('name', `${name}, expected ${expected.name}`);
+  if (depth !== (expected.depth ?? depth)) {
+    return refuse('depth', `${depth} pages before it, expected ${expected.depth}`);
+  }
   if (payloadBytes !== (expected.payloadBytes ?? payloadBytes)) {
     return refuse('payload', `${payloadBytes} bytes, expected ${expected.payloadBytes}`);
   }
   const payload = bytes.subarray(headerBytes + tokens.byteLength);
-  return { geometry, name, parent, tokens, payload };
+  return { geometry, name, parent, depth, tokens, payload };
 }
 
 function readTokens(bytes: Uint8Array, count: number): Uint32Array {

@@ -92,9 +92,10 @@ async function entriesOf(
   return entries.toSorted((a, b) => a.page.depth - b.page.depth);
 }
 
-const expectedOf = ({ geometry }: CacheCore, { name }: StoreKey) => ({
+const expectedOf = ({ geometry }: CacheCore, { name, depth }: StoreKey) => ({
   geometry,
   name,
+  depth,
   payloadBytes: pageBytes(geometry),
 });
 

@@ -15,18 +15,21 @@ import type { PageName } from '../prefix/page-name.ts';
  * | 36 | bytes of the payload |
  * | 40 | name |
  * | 72 | name of the parent |
+ * | 104 | depth |
  */
 export interface RecordHeader {
   readonly geometry: PageGeometry;
   readonly payloadBytes: number;
   readonly name: PageName;
   readonly parent: PageName;
+  /** Full pages before it. */
+  readonly depth: number;
 }
 
 export const magic: Uint8Array = new TextEncoder().encode('heedpage');
 export const recordVersion = 1;
 /** Bytes before the tokens. */
-export const headerBytes = 104;
+export const headerBytes = 108;
 
 const formats: readonly (PageFormat | undefined)[] = [undefined, 'f32', 'f16', 'int8', 'int4'];
 
@@ -46,6 +49,7 @@ export function writeHeader(bytes: Uint8Array, header: RecordHeader): void {
   words.forEach((word, i) => view.setUint32(8 + 4 * i, word, true));
   bytes.set(fromHex(header.name), 40);
   bytes.set(fromHex(header.parent), 72);
+  view.setUint32(104, header.depth, true);
 }
 
 /** Bytes of the whole record, as its first {@link headerBytes} claim; at most 2^34 + 2^32 and a little, so exact. */
@@ -72,5 +76,6 @@ export function readHeader(bytes: Uint8Array): RecordHeader | undefined {
     payloadBytes: word(36),
     name: toHex(bytes.subarray(40, 72)),
     parent: toHex(bytes.subarray(72, 104)),
+    depth: word(104),
   };
 }

@@ -11,6 +11,8 @@ export interface PageRecord {
   readonly name: PageName;
   /** Name of the page before it, or of the root. */
   readonly parent: PageName;
+  /** Full pages before it. */
+  readonly depth: number;
   /** [pageSize]. */
   readonly tokens: Uint32Array;
   /** The page's rows of all layers, in the order of whoever saves and loads it. */

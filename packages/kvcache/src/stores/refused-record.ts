@@ -7,6 +7,7 @@ export type Refusal =
   | 'checksum'
   | 'geometry'
   | 'name'
+  | 'depth'
   | 'payload';
 
 /** In place of a page whose record cannot be used. Data, not an error: the rest of a store still loads. */

@@ -65,8 +65,8 @@ export async function save(
       signal?.throwIfAborted();
       core.assertUsable(fn);
       const { geometry } = core;
-      const { name, parent, tokens } = node;
-      const record = { geometry, name, parent: parent!.name, tokens, payload };
+      const { name, parent, depth, tokens } = node;
+      const record = { geometry, name, parent: parent!.name, depth, tokens, payload };
       const bytes = await encodeRecord(record);
       await store.put(keyOf(node), bytes);
       report.saved++;

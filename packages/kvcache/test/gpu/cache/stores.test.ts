@@ -119,6 +119,19 @@ describe('load', () => {
     expect(found).toEqual([system.length, system.length, 0]);
   });
 
+  it('refuses a record under a key of another depth: as a first page nobody could find it', async () => {
+    const store = await savedPrompts(gpu);
+    const [deepest] = (await keysOf(store)).filter((key) => depthOf(key) === 3) as [string];
+    const forged = deepest.replace(/\.3\.(?=\w+$)/, '.0.');
+    await store.put(forged, (await store.get(deepest))!);
+    await store.delete(deepest);
+    using cache = await create(gpu, 20);
+    const report = await cache.load(store);
+    expect(report).toMatchObject({ loaded: pagesInAll - 1, known: 0, left: 0 });
+    const reason = '3 pages before it, expected 0';
+    expect(report.refused).toEqual([{ key: forged, refused: 'depth', reason }]);
+  });
+
   it('leaves out what has no room, and says so; what is cached stays', async () => {
     const store = await savedPrompts(gpu);
     using cache = await create(gpu, 6);

@@ -19,6 +19,7 @@ describe('encodeRecord', () => {
       Buffer.from('heedpage'),
       ...numbers.map((n) => Buffer.from([n, 0, 0, 0])),
       Buffer.from(name + parent, 'hex'),
+      Buffer.from([0, 0, 0, 0]),
       Buffer.from([4, 3, 2, 1, 5, 0, 0, 0]),
       Buffer.from([10, 20, 30]),
     ]);
@@ -128,7 +129,7 @@ describe('decodeRecord', () => {
       view.setUint32(28, 2 ** 32 - 1, true);
       view.setUint32(36, 2 ** 32 - 1, true);
     });
-    const bytes = 104 + 5 * (2 ** 32 - 1) + 32;
+    const bytes = 108 + 5 * (2 ** 32 - 1) + 32;
     expect(await refusalOf(claims)).toBe(
       `truncated: ${encoded.length} bytes; its header says ${bytes}`,
     );
@@ -140,8 +141,8 @@ describe('decodeRecord', () => {
     ['format', (view) => view.setUint32(32, 9, true), /^geometry: its format is none/],
     ['name', (view) => view.setUint8(40, view.getUint8(40) ^ 1), /^name: \w{64}, but its parent/],
     ['parent', (view) => view.setUint8(72, view.getUint8(72) ^ 1), /^name: \w{64}, but its parent/],
-    ['tokens', (view) => view.setUint32(104, 7, true), /^name: \w{64}, but its parent/],
-    ['payload length', (view) => view.setUint32(36, 2, true), /^too long: 147 bytes; .* 146$/],
+    ['tokens', (view) => view.setUint32(108, 7, true), /^name: \w{64}, but its parent/],
+    ['payload length', (view) => view.setUint32(36, 2, true), /^too long: 151 bytes; .* 150$/],
   ];
   it.for(edits)('refuses another %s under a checksum that fits', async ([, edit, refusal]) => {
     expect(await refusalOf(await forged(smallRecord, edit))).toMatch(refusal);
@@ -156,7 +157,9 @@ describe('decodeRecord', () => {
 
   it('compares what the reader expects', async () => {
     const { geometry, name } = smallRecord;
-    expect(await refusalOf(encoded, { geometry, name, payloadBytes: 3 })).toBe('not refused');
+    expect(await refusalOf(encoded, { geometry, name, depth: 0, payloadBytes: 3 })).toBe(
+      'not refused',
+    );
     for (const [field, value] of Object.entries({
       layers: 9,
       kvHeads: 9,
@@ -172,6 +175,7 @@ describe('decodeRecord', () => {
     }
     const another = '0'.repeat(64);
     expect(await refusalOf(encoded, { name: another })).toBe(`name: ${name}, expected ${another}`);
+    expect(await refusalOf(encoded, { depth: 2 })).toBe('depth: 0 pages before it, expected 2');
     expect(await refusalOf(encoded, { payloadBytes: 4 })).toBe('payload: 3 bytes, expected 4');
   });
 });

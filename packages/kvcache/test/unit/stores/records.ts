@@ -16,13 +16,18 @@ export const anyGeometry: fc.Arbitrary<PageGeometry> = fc.record({
 
 /** Sound records, of any geometry: payloads need not fit it. */
 export const anyRecord: fc.Arbitrary<PageRecord> = fc
-  .record({ geometry: anyGeometry, salt: fc.string(), payload: fc.uint8Array({ maxLength: 200 }) })
-  .chain(({ geometry, salt, payload }) => {
+  .record({
+    geometry: anyGeometry,
+    salt: fc.string(),
+    depth: u32,
+    payload: fc.uint8Array({ maxLength: 200 }),
+  })
+  .chain(({ geometry, salt, depth, payload }) => {
     const { pageSize } = geometry;
     return fc.array(u32, { minLength: pageSize, maxLength: pageSize }).map((list) => {
       const tokens = Uint32Array.from(list);
       const parent = rootName(salt);
-      return { geometry, name: pageName(parent, tokens), parent, tokens, payload };
+      return { geometry, name: pageName(parent, tokens), parent, depth, tokens, payload };
     });
   });
 
@@ -33,6 +38,7 @@ export const smallRecord: PageRecord = {
   geometry: { layers: 1, kvHeads: 2, headDim: 3, headDimV: 4, pageSize: 2, format: 'int8' },
   name: pageName(parent, tokens),
   parent,
+  depth: 0,
   tokens,
   payload: Uint8Array.of(10, 20, 30),
 };
