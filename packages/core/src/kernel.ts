@@ -15,6 +15,7 @@ export {
 export { dispatchGrid } from './dispatch/grid.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
 export { bytesPerElement } from './dtype.ts';
+export { fail, show } from './fail.ts';
 export { fromHalf, packHalves, toHalf, unpackHalves } from './f16.ts';
 export {
   elementCount,

@@ -3,7 +3,7 @@
  * a kernel of theirs shares with attention's. Less settled than the main entry.
  */
 export type { Call } from './api/call.ts';
-export { fail, show } from './api/checks/fail.ts';
+export { fail, show } from '@heed/core/kernel';
 export { checkCumulative, checkLengths, checkUsed, type Lengths } from './api/checks/lengths.ts';
 export { type Differentiable, differentiable, type Forward } from './api/vjp.ts';
 export { denseCall } from './api/dense-call.ts';

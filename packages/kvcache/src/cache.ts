@@ -1,7 +1,8 @@
 import type { Gpu, Tensor } from '@heed/core';
+import { fail, show } from '@heed/core/kernel';
 import { append } from './append/append.ts';
 import type { AppendOptions } from './append/options.ts';
-import { checkTokens, checkWhole, fail, show } from './checks.ts';
+import { checkTokens, checkWhole } from './checks.ts';
 import type { CacheCore } from './core.ts';
 import { createCore } from './create.ts';
 import type { KvEvents } from './events.ts';

@@ -1,6 +1,5 @@
 import { type Gpu, GpuError, LimitError } from '@heed/core';
-import { assertUsable, isGpu } from '@heed/core/kernel';
-import { fail, show } from './checks.ts';
+import { assertUsable, fail, isGpu, show } from '@heed/core/kernel';
 import { CacheCore } from './core.ts';
 import { KvEmitter, type StoredEvent } from './events.ts';
 import { lru } from './eviction/policy.ts';

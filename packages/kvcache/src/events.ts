@@ -1,4 +1,4 @@
-import { fail, show } from './checks.ts';
+import { fail, show } from '@heed/core/kernel';
 import type { PageName } from './prefix/page-name.ts';
 
 /** A prefix became findable: its last page is `name`, what comes before it `parent`. */

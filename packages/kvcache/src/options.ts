@@ -1,4 +1,5 @@
-import { checkWhole, fail, show } from './checks.ts';
+import { fail, show } from '@heed/core/kernel';
+import { checkWhole } from './checks.ts';
 import type { EvictionPolicy } from './eviction/policy.ts';
 import type { PageFormat, PageGeometry } from './pages/geometry.ts';
 

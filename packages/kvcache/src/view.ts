@@ -1,5 +1,5 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { fail } from './checks.ts';
+import { fail } from '@heed/core/kernel';
 import type { CacheCore } from './core.ts';
 import type { Pool } from './pages/pools.ts';
 import type { SequenceState } from './sequences/state.ts';

@@ -1,7 +1,7 @@
 import type { Gpu, Tensor } from '../api.ts';
 import type { DType } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
-import { describe } from './shape-check.ts';
+import { show } from '../fail.ts';
 import { assertAlive, isTensor } from './tensor.ts';
 import { formatShape } from '../layout/shape.ts';
 
@@ -25,7 +25,7 @@ export interface TensorRules {
 export function checkTensor(fn: string, name: string, t: unknown, rules: TensorRules = {}): Tensor {
   if (!isTensor(t)) {
     throw new ValidationError(
-      `${fn}: ${name} must be a Tensor; got ${describe(t)}. Make one with gpu.tensor() or gpu.wrap().`,
+      `${fn}: ${name} must be a Tensor; got ${show(t)}. Make one with gpu.tensor() or gpu.wrap().`,
     );
   }
   assertAlive(fn, t, name);

@@ -7,7 +7,8 @@ import { bytesPerElement, type DType, type TypedArray } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
 import { elementCount, elementExtent, rowMajorStrides, formatShape } from '../layout/shape.ts';
 import { dtypeOf, encodeElements } from './encode.ts';
-import { checkDType, checkShape, describe } from './shape-check.ts';
+import { show } from '../fail.ts';
+import { checkDType, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 import type { View } from './view.ts';
 
@@ -74,7 +75,7 @@ export function tensorFrom(
   const fn = 'gpu.tensor';
   if (typeof data !== 'object' || data === null || typeof data.length !== 'number') {
     throw new ValidationError(
-      `${fn}: data must be an array of numbers; got ${describe(data)}. Pass an array or a typed array.`,
+      `${fn}: data must be an array of numbers; got ${show(data)}. Pass an array or a typed array.`,
     );
   }
   const dtype = checkDType(fn, options?.dtype ?? dtypeOf(data));
@@ -101,7 +102,7 @@ export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, options: WrapOptions): T
   const fn = 'gpu.wrap';
   stateOf(gpu);
   if (typeof buffer?.usage !== 'number' || typeof buffer.size !== 'number') {
-    throw new ValidationError(`${fn}: buffer must be a GPUBuffer; got ${describe(buffer)}.`);
+    throw new ValidationError(`${fn}: buffer must be a GPUBuffer; got ${show(buffer)}.`);
   }
   const dtype = checkDType(fn, options?.dtype);
   const shape = checkShape(fn, options?.shape, dtype);

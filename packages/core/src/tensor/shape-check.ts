@@ -1,18 +1,13 @@
 import { bytesPerElement, type DType, isDType } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
+import { show } from '../fail.ts';
 import { formatShape } from '../layout/shape.ts';
-
-/** A short name of any value, for messages. */
-export function describe(x: unknown): string {
-  if (x === null || typeof x !== 'object') return String(x);
-  return x.constructor?.name ?? 'an object';
-}
 
 /** A copy of the shape, every dimension a whole number from 0 on, the byte count exact. */
 export function checkShape(fn: string, shape: unknown, dtype: DType): number[] {
   if (!Array.isArray(shape)) {
     throw new ValidationError(
-      `${fn}: shape must be an array of numbers; got ${describe(shape)}. Pass for example [2, 3].`,
+      `${fn}: shape must be an array of numbers; got ${show(shape)}. Pass for example [2, 3].`,
     );
   }
   let bytes = bytesPerElement[dtype];

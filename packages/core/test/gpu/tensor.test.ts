@@ -118,7 +118,7 @@ describe('gpu.tensor and read', () => {
     [7, [1], 'gpu.tensor: shape must be an array of numbers; got 7.'],
     [['2'], [1, 2], 'Fix 2.'],
     [undefined, [1], 'got undefined'],
-    [[1], 'x', 'gpu.tensor: data must be an array of numbers; got x.'],
+    [[1], 'x', "gpu.tensor: data must be an array of numbers; got 'x'."],
     [[1], null, 'data must be an array of numbers; got null.'],
   ])('refuse shape %j with data %j', (shape, data, message) => {
     expect(() => gpu.tensor(data as number[], { shape: shape as number[] })).toThrow(

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
+import { fail, show } from '@heed/core/kernel';
 import type { Call } from './call.ts';
-import { fail, show } from './checks/fail.ts';
 import {
   checkCumulative,
   checkLengths,

@@ -1,8 +1,7 @@
 import type { Tensor } from '@heed/core';
-import { assertUsable, checkTensor, formatShape } from '@heed/core/kernel';
+import { assertUsable, checkTensor, fail, formatShape, show } from '@heed/core/kernel';
 import { combine, type State } from '../kernels/combine/combine.ts';
 import { recorderTarget, type Target } from '../run/target.ts';
-import { fail, show } from './checks/fail.ts';
 
 /**
  * Merges attention over disjoint sets of keys into attention over all of them, folded pairwise in order.

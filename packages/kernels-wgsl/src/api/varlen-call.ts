@@ -1,10 +1,9 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { assertUsable, checkTensor } from '@heed/core/kernel';
+import { assertUsable, checkTensor, fail, show } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
 import { band } from '../hooks/band.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
-import { fail, show } from './checks/fail.ts';
 import { checkFormat, checkWords, keyOperands } from './checks/format.ts';
 import { checkCumulative, checkLengths, type Lengths } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';

@@ -1,11 +1,10 @@
 import { type Tensor, UnsupportedError } from '@heed/core';
-import { checkTensor, formatShape } from '@heed/core/kernel';
+import { checkTensor, fail, formatShape } from '@heed/core/kernel';
 import { type AllGradients, type Gradients, runBackward } from '../run/backward.ts';
 import { runCall } from '../run/call.ts';
 import { recorderTarget } from '../run/target.ts';
 import { isQuantised } from '../config/key-type.ts';
 import type { Call, FloatCall } from './call.ts';
-import { fail } from './checks/fail.ts';
 import type { AttentionResult } from './options.ts';
 
 /** The gradients of attention. */

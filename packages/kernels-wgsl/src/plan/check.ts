@@ -1,5 +1,5 @@
 import { UnsupportedError } from '@heed/core';
-import { fail, show } from '../api/checks/fail.ts';
+import { fail, show } from '@heed/core/kernel';
 import { checkFormat, keyOperands } from '../api/checks/format.ts';
 import { checkNumSplits } from '../api/checks/options.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, type Operand } from '../api/checks/shapes.ts';

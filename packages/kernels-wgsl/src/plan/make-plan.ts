@@ -1,7 +1,7 @@
 import { DisposedError, type Gpu } from '@heed/core';
+import { fail } from '@heed/core/kernel';
 import type { KernelSource } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import { fail } from '../api/checks/fail.ts';
 import type { AttentionResult } from '../api/options.ts';
 import type { Forward } from '../api/vjp.ts';
 import type { VariantHooks } from '../hooks/contract.ts';

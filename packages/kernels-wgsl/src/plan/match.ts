@@ -1,4 +1,4 @@
-import { fail } from '../api/checks/fail.ts';
+import { fail } from '@heed/core/kernel';
 import type { ProblemFacts } from './problem.ts';
 
 const MATCHED = ['dtype', 'kvDtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;

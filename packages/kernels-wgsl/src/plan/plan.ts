@@ -1,7 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { assertUsable } from '@heed/core/kernel';
+import { assertUsable, fail, show } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import { fail, show } from '../api/checks/fail.ts';
 import { denseCall } from '../api/dense-call.ts';
 import type { AttentionOptions, AttentionResult, VarlenLayout } from '../api/options.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Capabilities, TunedAdapter, Tuning } from '@heed/core';
-import { show } from '../api/checks/fail.ts';
+import { show } from '@heed/core/kernel';
 import type { RowKind } from '../config/forward.ts';
 import type { TileConfig } from '../tiles/tile.ts';
 import type { ProblemFacts } from './problem.ts';

@@ -1,7 +1,6 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
-import { elementCount } from '@heed/core/kernel';
+import { elementCount, fail } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
-import { fail } from '../api/checks/fail.ts';
 import { isQuantised, type QuantType } from '../config/key-type.ts';
 import { type AttentionTensors, layoutCall } from '../plan/plan.ts';
 import { type AttentionProblem, keyDtype } from '../plan/problem.ts';

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
-import { checkTensor } from '@heed/core/kernel';
-import { checkWhole, fail } from '../checks.ts';
+import { checkTensor, fail } from '@heed/core/kernel';
+import { checkWhole } from '../checks.ts';
 import type { CacheCore } from '../core.ts';
 import { checkBindable } from '../kernels/parts/bindable.ts';
 import type { Pool } from '../pages/pools.ts';

@@ -1,6 +1,6 @@
+import { fail } from '@heed/core/kernel';
 import type { PageAllocator } from '../pages/allocator.ts';
 import { NULL_PAGE } from '../pages/allocator.ts';
-import { fail } from '../checks.ts';
 import type { PrefixNode } from '../prefix/node.ts';
 import type { PrefixTree } from '../prefix/tree.ts';
 import { checkEven, lengthOf, type SequenceState } from './state.ts';

@@ -1,4 +1,5 @@
-import { checkTokens, fail, show } from '../checks.ts';
+import { fail, show } from '@heed/core/kernel';
+import { checkTokens } from '../checks.ts';
 import type { CacheCore } from '../core.ts';
 import { checkEven, lengthOf, type SequenceState } from './state.ts';
 

@@ -1,4 +1,4 @@
-import { fail } from '../checks.ts';
+import { fail } from '@heed/core/kernel';
 import type { PrefixNode } from '../prefix/node.ts';
 import { BlockTable } from './block-table.ts';
 

@@ -1,4 +1,5 @@
-import { checkWhole, fail } from '../checks.ts';
+import { fail } from '@heed/core/kernel';
+import { checkWhole } from '../checks.ts';
 import type { PageAllocator } from '../pages/allocator.ts';
 import type { PrefixNode } from '../prefix/node.ts';
 import type { PrefixTree } from '../prefix/tree.ts';

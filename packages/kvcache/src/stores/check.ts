@@ -1,4 +1,4 @@
-import { fail, show } from '../checks.ts';
+import { fail, show } from '@heed/core/kernel';
 import type { SaveOptions } from './save.ts';
 import { checkNamespace } from './store-key.ts';
 import type { KvStore } from './store.ts';

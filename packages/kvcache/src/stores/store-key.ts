@@ -1,5 +1,5 @@
 import { ValidationError } from '@heed/core';
-import { fail, show } from '../checks.ts';
+import { fail, show } from '@heed/core/kernel';
 import type { PageGeometry } from '../pages/geometry.ts';
 import type { PageName } from '../prefix/page-name.ts';
 import { escaping } from './escaping.ts';

@@ -1,8 +1,7 @@
 import { type Tensor, UnsupportedError } from '@heed/core';
-import { formatShape } from '@heed/core/kernel';
+import { fail, formatShape, show } from '@heed/core/kernel';
 import { type KeyType, type QuantType, rowWords } from '../../config/key-type.ts';
 import type { VarlenLayout } from '../options.ts';
-import { fail, show } from './fail.ts';
 import type { Operand, Operands } from './shapes.ts';
 
 const formats: readonly unknown[] = ['f32', 'f16', 'int8', 'int4'] satisfies KeyType[];

@@ -1,6 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { checkTensor, formatShape } from '@heed/core/kernel';
-import { fail, show } from './fail.ts';
+import { checkTensor, fail, formatShape, show } from '@heed/core/kernel';
 
 /** An integer list from the host, which can be checked, or from the GPU, which kernels clamp instead. */
 export type Lengths = Int32Array | Tensor;

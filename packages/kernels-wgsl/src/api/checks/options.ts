@@ -1,7 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { checkTensor, formatShape } from '@heed/core/kernel';
+import { checkTensor, fail, formatShape, show } from '@heed/core/kernel';
 import type { AttentionOptions } from '../options.ts';
-import { fail, show } from './fail.ts';
 
 /** The shapes that option tensors are held against. */
 export interface OptionContext {

@@ -1,7 +1,6 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
-import { checkTensor, formatShape, isTensor } from '@heed/core/kernel';
+import { checkTensor, fail, formatShape, isTensor } from '@heed/core/kernel';
 import type { BoundHook } from '../../hooks/bound.ts';
-import { fail } from './fail.ts';
 
 /** `out`: the result's shape and dtype, elements that do not overlap, and a buffer that holds no input. */
 export function checkOut(

@@ -1,6 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { formatShape } from '@heed/core/kernel';
-import { fail } from './fail.ts';
+import { fail, formatShape } from '@heed/core/kernel';
 
 /** What these rules look at: of a tensor, or of one that a plan expects. */
 export type Operand = Pick<Tensor, 'shape' | 'dtype'>;

@@ -1,6 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { bindTensor, type BufferRange, checkTensor, formatShape } from '@heed/core/kernel';
-import { fail } from '../../checks.ts';
+import { bindTensor, type BufferRange, checkTensor, fail, formatShape } from '@heed/core/kernel';
 import { checkBindable } from './bindable.ts';
 import { bindIntegers } from './integers.ts';
 
