@@ -14,6 +14,7 @@ export {
 } from './dispatch/dispatch.ts';
 export { dispatchGrid } from './dispatch/grid.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
+export { threadGrid, threadMain, WORKGROUP } from './dispatch/threads.ts';
 export { bytesPerElement } from './dtype.ts';
 export { fail, show } from './fail.ts';
 export { fromHalf, packHalves, toHalf, unpackHalves } from './f16.ts';

@@ -1,4 +1,4 @@
-import { bindTensor, dispatchGrid, getKernel } from '@heed/core/kernel';
+import { bindTensor, getKernel, threadGrid } from '@heed/core/kernel';
 import type { Gpu } from '@heed/core';
 import {
   bindCaptures,
@@ -63,7 +63,7 @@ function dispatchClasses(
       bindTensor(view.words).range,
       target.uniform(packParams(classesFields(config), values)),
     ],
-    workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),
+    workgroups: threadGrid(gpu, threads),
   });
   lengths.release();
   captures.release();

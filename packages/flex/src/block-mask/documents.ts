@@ -3,8 +3,8 @@ import {
   assertUsable,
   bindTensor,
   dispatch,
-  dispatchGrid,
   getKernel,
+  threadGrid,
   uploadUniform,
 } from '@heed/core/kernel';
 import {
@@ -66,7 +66,7 @@ function documentIds(gpu: Gpu, cu: Int32Array | Tensor, documents: number, lengt
     dispatch(gpu, {
       kernel: getKernel(gpu, documentsSource),
       buffers: [range, bindTensor(id).range, uploadUniform(gpu, params)],
-      workgroups: dispatchGrid(gpu, Math.ceil(id.shape[0]! / 64)),
+      workgroups: threadGrid(gpu, id.shape[0]!),
     });
     release();
   });

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { bindTensor, dispatch, dispatchGrid, getKernel, uploadUniform } from '@heed/core/kernel';
+import { bindTensor, dispatch, getKernel, threadGrid, uploadUniform } from '@heed/core/kernel';
 import { listsSource } from './lists.wgsl.ts';
 import type { BlockView } from './view.ts';
 
@@ -38,7 +38,7 @@ export function blockLists(
         bindTensor(indices).range,
         uploadUniform(gpu, params),
       ],
-      workgroups: dispatchGrid(gpu, Math.ceil(total / 64)),
+      workgroups: threadGrid(gpu, total),
     });
   });
   return { counts, indices };

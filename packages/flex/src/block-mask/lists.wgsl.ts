@@ -1,4 +1,4 @@
-import { type KernelSource, wgsl } from '@heed/core/kernel';
+import { type KernelSource, threadMain, wgsl } from '@heed/core/kernel';
 
 /**
  * The blocks of one class as lists: for each row of blocks (transposed: each column) how many there are, and which, in
@@ -35,32 +35,29 @@ export const listsSource: KernelSource = {
       return some != 0u && full == params.is_full;
     }
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let list = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (list >= params.lists) {
-        return;
-      }
-      let row = list % params.rows;
-      let head = list / params.rows % params.heads;
-      let batch = list / (params.rows * params.heads);
-      let start = batch * params.batch_stride + head * params.head_stride;
-      let entries = list * params.columns;
-      var count = 0u;
-      for (var column = 0u; column < params.columns; column++) {
-        if (is_listed(start, select(row, column, params.transposed != 0u), select(column, row, params.transposed != 0u))) {
-          indices[entries + count] = i32(column);
-          count++;
+    ${threadMain(
+      'list',
+      wgsl`
+        if (list >= params.lists) {
+          return;
         }
-      }
-      counts[list] = count;
-      for (var rest = count; rest < params.columns; rest++) {
-        indices[entries + rest] = -1;
-      }
-    }
+        let row = list % params.rows;
+        let head = list / params.rows % params.heads;
+        let batch = list / (params.rows * params.heads);
+        let start = batch * params.batch_stride + head * params.head_stride;
+        let entries = list * params.columns;
+        var count = 0u;
+        for (var column = 0u; column < params.columns; column++) {
+          if (is_listed(start, select(row, column, params.transposed != 0u), select(column, row, params.transposed != 0u))) {
+            indices[entries + count] = i32(column);
+            count++;
+          }
+        }
+        counts[list] = count;
+        for (var rest = count; rest < params.columns; rest++) {
+          indices[entries + rest] = -1;
+        }
+      `,
+    )}
   `}\n`,
 };

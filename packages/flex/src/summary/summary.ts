@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel } from '@heed/core/kernel';
+import { bindTensor, getKernel, threadGrid } from '@heed/core/kernel';
 import type { DerivedWords } from '@heed/kernels-wgsl/variant';
 import { summaryShape } from '../backends/wgsl/summary.ts';
 import { summarySource } from './summary.wgsl.ts';
@@ -23,7 +23,7 @@ export function tableSummary(table: Tensor, axis: number): DerivedWords {
       target.dispatch({
         kernel: getKernel(target.gpu, summarySource(table.dtype)),
         buffers: [range, bindTensor(words).range, target.uniform(params.buffer)],
-        workgroups: dispatchGrid(target.gpu, Math.ceil((rows * blocks) / 64)),
+        workgroups: threadGrid(target.gpu, rows * blocks),
       });
     },
   };

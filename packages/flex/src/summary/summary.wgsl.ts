@@ -1,5 +1,5 @@
 import type { DType } from '@heed/core';
-import { type KernelSource, memoized, wgsl } from '@heed/core/kernel';
+import { type KernelSource, memoized, threadMain, wgsl } from '@heed/core/kernel';
 import { INFINITE } from '../ir/infinity.ts';
 import { f32Literal } from '../backends/wgsl/literal.ts';
 import { SUMMARY_BLOCK } from '../backends/wgsl/summary.ts';
@@ -45,29 +45,26 @@ function make(dtype: DType): KernelSource {
       return at;
     }
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let index = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (index >= params.rows * params.blocks) {
-        return;
-      }
-      let row = row_start(index / params.blocks);
-      let first = index % params.blocks * ${SUMMARY_BLOCK}u;
-      let end = min(first + ${SUMMARY_BLOCK}u, params.size);
-      var low: ${type} = ${largest};
-      var high: ${type} = ${least};
-      for (var i = first; i < end; i++) {
-        let x = element(row + i * params.stride);
-        low = min(low, x);
-        high = max(high, x);
-      }
-      summary[params.first + index * 2u] = bitcast<u32>(low);
-      summary[params.first + index * 2u + 1u] = bitcast<u32>(high);
-    }
+    ${threadMain(
+      'index',
+      wgsl`
+        if (index >= params.rows * params.blocks) {
+          return;
+        }
+        let row = row_start(index / params.blocks);
+        let first = index % params.blocks * ${SUMMARY_BLOCK}u;
+        let end = min(first + ${SUMMARY_BLOCK}u, params.size);
+        var low: ${type} = ${largest};
+        var high: ${type} = ${least};
+        for (var i = first; i < end; i++) {
+          let x = element(row + i * params.stride);
+          low = min(low, x);
+          high = max(high, x);
+        }
+        summary[params.first + index * 2u] = bitcast<u32>(low);
+        summary[params.first + index * 2u + 1u] = bitcast<u32>(high);
+      `,
+    )}
   `;
   return {
     label: `heed/summary ${dtype}`,

@@ -2,8 +2,8 @@ import type { Tensor } from '@heed/core';
 import {
   bindTensor,
   dispatch,
-  dispatchGrid,
   getKernel,
+  threadGrid,
   uploadStorage,
   uploadUniform,
 } from '@heed/core/kernel';
@@ -23,7 +23,7 @@ export function updateWords(table: Tensor, pairs: Int32Array): void {
         range,
         uploadUniform(gpu, Uint32Array.of(elementOffset, count)),
       ],
-      workgroups: dispatchGrid(gpu, Math.ceil(count / 64)),
+      workgroups: threadGrid(gpu, count),
     });
   });
 }

@@ -1,4 +1,4 @@
-import { type KernelSource, wgsl } from '@heed/core/kernel';
+import { type KernelSource, threadMain, wgsl } from '@heed/core/kernel';
 
 /** Writes single words of a table: pairs of an index and a value. */
 export const updateSource: KernelSource = {
@@ -14,16 +14,13 @@ export const updateSource: KernelSource = {
     @group(0) @binding(1) var<storage, read_write> table: array<u32>;
     @group(0) @binding(2) var<uniform> params: Params;
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let i = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (i < params.count) {
-        table[params.first + pairs[i].x] = pairs[i].y;
-      }
-    }
+    ${threadMain(
+      'i',
+      wgsl`
+        if (i < params.count) {
+          table[params.first + pairs[i].x] = pairs[i].y;
+        }
+      `,
+    )}
   `}\n`,
 };

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
+import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
 import type { FloatType } from '../../config/forward.ts';
 import { readAccess } from '../../run/access.ts';
 import type { DerivedWords } from '../../run/word-source.ts';
@@ -53,7 +53,7 @@ export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords 
           bindTensor(words).range,
           target.uniform(packParams(deltaParams, values)),
         ],
-        workgroups: dispatchGrid(target.gpu, Math.ceil(count / 64)),
+        workgroups: threadGrid(target.gpu, count),
       });
     },
   };

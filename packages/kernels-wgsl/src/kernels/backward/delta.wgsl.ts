@@ -1,5 +1,5 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { memoized, sections, wgsl } from '@heed/core/kernel';
+import { memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess } from '../../config/forward.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
@@ -50,30 +50,26 @@ const bindings = ({ type, read }: DeltaConfig): string => wgsl`
 const at = (name: string): string =>
   `params.${name}_offset + outer * params.${name}_outer + head * params.${name}_head + row * params.${name}_row`;
 
-const main = ({ headDimV }: DeltaConfig): string => wgsl`
-  @compute @workgroup_size(64)
-  fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-  ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-    if (index >= params.rows) {
-      return;
-    }
-    let row = index % params.length;
-    let head = index / params.length % params.heads;
-    let outer = index / (params.length * params.heads);
-    let out_row = ${at('out')};
-    let dout_row = ${at('dout')};
-    var delta = 0.0;
-    for (var d = 0u; d < ${headDimV}u; d += 4u) {
-      delta += dot(read_out(out_row, d), read_dout(dout_row, d));
-    }
-    if (params.has_dlse != 0u) {
-      delta -= dlse[${at('dlse')}];
-    }
-    side[params.first + index] = lse[${at('lse')}];
-    side[params.first + params.rows + index] = bitcast<u32>(delta);
-  }
-`;
+const main = ({ headDimV }: DeltaConfig): string =>
+  threadMain(
+    'index',
+    wgsl`
+      if (index >= params.rows) {
+        return;
+      }
+      let row = index % params.length;
+      let head = index / params.length % params.heads;
+      let outer = index / (params.length * params.heads);
+      let out_row = ${at('out')};
+      let dout_row = ${at('dout')};
+      var delta = 0.0;
+      for (var d = 0u; d < ${headDimV}u; d += 4u) {
+        delta += dot(read_out(out_row, d), read_dout(dout_row, d));
+      }
+      if (params.has_dlse != 0u) {
+        delta -= dlse[${at('dlse')}];
+      }
+      side[params.first + index] = lse[${at('lse')}];
+      side[params.first + params.rows + index] = bitcast<u32>(delta);
+    `,
+  );

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
+import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
 import type { FloatType } from '../../config/forward.ts';
 import { type MemoryLayout, readAccess, writeAccess } from '../../run/access.ts';
 import type { Target } from '../../run/target.ts';
@@ -83,6 +83,6 @@ export function combine(target: Target, merge: Merge): void {
       bound.lse?.range ?? placeholder(gpu, 'write'),
       target.uniform(packParams(combineParams, values)),
     ],
-    workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),
+    workgroups: threadGrid(gpu, threads),
   });
 }

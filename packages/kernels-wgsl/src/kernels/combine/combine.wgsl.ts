@@ -1,5 +1,5 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { memoized, sections, wgsl } from '@heed/core/kernel';
+import { memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts';
 import { enables } from '../../wgsl/enables.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
@@ -78,35 +78,32 @@ function mainWgsl({ headDimV, source }: CombineConfig): string {
   return wgsl`
     const V_VECS = ${Math.ceil(headDimV / 4)}u;
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (thread >= params.threads) {
-        return;
-      }
-      let d = thread % V_VECS * 4u;
-      let row = thread / V_VECS % params.rows;
-      let head = thread / V_VECS / params.rows % params.heads;
-      let outer = thread / V_VECS / params.rows / params.heads;
+    ${threadMain(
+      'thread',
+      wgsl`
+        if (thread >= params.threads) {
+          return;
+        }
+        let d = thread % V_VECS * 4u;
+        let row = thread / V_VECS % params.rows;
+        let head = thread / V_VECS / params.rows % params.heads;
+        let outer = thread / V_VECS / params.rows / params.heads;
 
-      var state = softmax_init();
-      var acc = vec4<f32>();
-      let part_row = ${rowOffset('part')};
-      let part_lse_row = ${rowOffset('part_lse')};
-      for (var i = 0u; i < params.parts; i++) {
-        ${merge('part', 'part_row + i * params.part_step', 'part_lse_row + i * params.part_lse_step')}
-      }
-      ${source === 'pair' && mergeOther}
+        var state = softmax_init();
+        var acc = vec4<f32>();
+        let part_row = ${rowOffset('part')};
+        let part_lse_row = ${rowOffset('part_lse')};
+        for (var i = 0u; i < params.parts; i++) {
+          ${merge('part', 'part_row + i * params.part_step', 'part_lse_row + i * params.part_lse_step')}
+        }
+        ${source === 'pair' && mergeOther}
 
-      write_out(${rowOffset('out')}, d, acc * softmax_norm(state));
-      if (d == 0u && params.write_lse != 0u) {
-        lse[${rowOffset('lse')}] = softmax_lse_bits(state);
-      }
-    }
+        write_out(${rowOffset('out')}, d, acc * softmax_norm(state));
+        if (d == 0u && params.write_lse != 0u) {
+          lse[${rowOffset('lse')}] = softmax_lse_bits(state);
+        }
+      `,
+    )}
   `;
 }
 

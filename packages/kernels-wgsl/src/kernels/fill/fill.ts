@@ -1,5 +1,12 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel, type KernelSource, wgsl } from '@heed/core/kernel';
+import {
+  bindTensor,
+  getKernel,
+  type KernelSource,
+  threadGrid,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
 import type { Target } from '../../run/target.ts';
 
 /** Zeros, so that what a kernel does not reach is 0. */
@@ -10,17 +17,14 @@ export const fillSource: KernelSource = {
     @group(0) @binding(0) var<storage, read_write> words: array<u32>;
     @group(0) @binding(1) var<uniform> count: vec4<u32>;
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let word = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (word < count.x) {
-        words[word] = 0u;
-      }
-    }
+    ${threadMain(
+      'word',
+      wgsl`
+        if (word < count.x) {
+          words[word] = 0u;
+        }
+      `,
+    )}
   `}\n`,
 };
 
@@ -31,6 +35,6 @@ export function fillZero(target: Target, tensor: Tensor): void {
   target.dispatch({
     kernel: getKernel(target.gpu, fillSource),
     buffers: [range, target.uniform(Uint32Array.of(words, 0, 0, 0).buffer)],
-    workgroups: dispatchGrid(target.gpu, Math.ceil(words / 64)),
+    workgroups: threadGrid(target.gpu, words),
   });
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, elementCount, getKernel } from '@heed/core/kernel';
+import { bindTensor, elementCount, getKernel, threadGrid } from '@heed/core/kernel';
 import type { Target } from '../../run/target.ts';
 import { gatherSource, MAX_RANK } from './gather.wgsl.ts';
 
@@ -22,7 +22,7 @@ export function gatherWords(
   target.dispatch({
     kernel: getKernel(target.gpu, gatherSource),
     buffers: [range, bindTensor(all).range, target.uniform(params.buffer)],
-    workgroups: dispatchGrid(target.gpu, Math.ceil(words / 64)),
+    workgroups: threadGrid(target.gpu, words),
   });
 }
 

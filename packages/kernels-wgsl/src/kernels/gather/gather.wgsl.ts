@@ -1,5 +1,5 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { wgsl } from '@heed/core/kernel';
+import { threadMain, wgsl } from '@heed/core/kernel';
 
 export const MAX_RANK = 4;
 
@@ -38,21 +38,18 @@ export const gatherSource: KernelSource = {
       return (source[at / 2u] >> (at % 2u * 16u)) & 0xffffu;
     }
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let word = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (word >= params.words) {
-        return;
-      }
-      if (params.is_half != 0u) {
-        gathered[params.first + word] = half(2u * word) | (half(2u * word + 1u) << 16u);
-      } else {
-        gathered[params.first + word] = source[element(word)];
-      }
-    }
+    ${threadMain(
+      'word',
+      wgsl`
+        if (word >= params.words) {
+          return;
+        }
+        if (params.is_half != 0u) {
+          gathered[params.first + word] = half(2u * word) | (half(2u * word + 1u) << 16u);
+        } else {
+          gathered[params.first + word] = source[element(word)];
+        }
+      `,
+    )}
   `}\n`,
 };

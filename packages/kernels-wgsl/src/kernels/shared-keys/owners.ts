@@ -1,5 +1,12 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel, type KernelSource, wgsl } from '@heed/core/kernel';
+import {
+  bindTensor,
+  getKernel,
+  type KernelSource,
+  threadGrid,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
 import type { Call } from '../../api/call.ts';
 import type { BoundLengths } from '../../run/lengths.ts';
 import type { Target } from '../../run/target.ts';
@@ -38,27 +45,24 @@ export const ownersSource: KernelSource = {
       return u32(clamp(metadata[params.table + entry], 0, i32(params.pages) - 1));
     }
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let link = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (link >= params.links) {
-        return;
-      }
-      var page = link;
-      var entry = 0u;
-      if (link >= params.pages) {
-        page = page_of(link - params.pages);
-        entry = link - params.pages + 1u;
-      }
-      while (entry < params.entries && (page == NONE || page_of(entry) != page)) {
-        entry++;
-      }
-      links[link] = select(NONE, entry, page != NONE && entry < params.entries);
-    }
+    ${threadMain(
+      'link',
+      wgsl`
+        if (link >= params.links) {
+          return;
+        }
+        var page = link;
+        var entry = 0u;
+        if (link >= params.pages) {
+          page = page_of(link - params.pages);
+          entry = link - params.pages + 1u;
+        }
+        while (entry < params.entries && (page == NONE || page_of(entry) != page)) {
+          entry++;
+        }
+        links[link] = select(NONE, entry, page != NONE && entry < params.entries);
+      `,
+    )}
   `}\n`,
 };
 
@@ -81,7 +85,7 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
   target.dispatch({
     kernel: getKernel(target.gpu, ownersSource),
     buffers: [side.range, bindTensor(links).range, target.uniform(params.buffer)],
-    workgroups: dispatchGrid(target.gpu, Math.ceil((pages + entries) / 64)),
+    workgroups: threadGrid(target.gpu, pages + entries),
   });
   return links;
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
+import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
 import type { Call } from '../../api/call.ts';
 import type { FloatType, WriteAccess } from '../../config/forward.ts';
 import { readAccess } from '../../run/access.ts';
@@ -74,6 +74,6 @@ export function sumOwners(
       to.range,
       target.uniform(packParams(sumParams, values)),
     ],
-    workgroups: dispatchGrid(gpu, Math.ceil(threads / 64)),
+    workgroups: threadGrid(gpu, threads),
   });
 }

@@ -1,5 +1,5 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { memoized, sections, wgsl } from '@heed/core/kernel';
+import { memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts';
 import { none } from '../../wgsl/constants.wgsl.ts';
 import { enables } from '../../wgsl/enables.ts';
@@ -51,28 +51,24 @@ const bindings = ({ resultType, read, write }: SumConfig): string => wgsl`
   @group(0) @binding(4) var<uniform> params: Params;
 `;
 
-const main = ({ dim, owners }: SumConfig): string => wgsl`
-  @compute @workgroup_size(64)
-  fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-  ) {
-    let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-    if (thread >= params.threads) {
-      return;
-    }
-    // [outer, head, row, 4 elements]; outer is the page.
-    let d = thread % ${Math.ceil(dim / 4)}u * 4u;
-    let row = thread / ${Math.ceil(dim / 4)}u % params.rows;
-    let head = thread / (${Math.ceil(dim / 4)}u * params.rows) % params.heads;
-    let outer = thread / (${Math.ceil(dim / 4)}u * params.rows * params.heads);
-    let at = params.part_offset + head * params.part_head;
-    var sum = vec4<f32>();
-    ${owners === 'pages' ? overPages : overBatch}
-    write_out(params.out_offset + outer * params.out_outer + head * params.out_head + row * params.out_row, d, sum);
-  }
-`;
+const main = ({ dim, owners }: SumConfig): string =>
+  threadMain(
+    'thread',
+    wgsl`
+      if (thread >= params.threads) {
+        return;
+      }
+      // [outer, head, row, 4 elements]; outer is the page.
+      let d = thread % ${Math.ceil(dim / 4)}u * 4u;
+      let row = thread / ${Math.ceil(dim / 4)}u % params.rows;
+      let head = thread / (${Math.ceil(dim / 4)}u * params.rows) % params.heads;
+      let outer = thread / (${Math.ceil(dim / 4)}u * params.rows * params.heads);
+      let at = params.part_offset + head * params.part_head;
+      var sum = vec4<f32>();
+      ${owners === 'pages' ? overPages : overBatch}
+      write_out(params.out_offset + outer * params.out_outer + head * params.out_head + row * params.out_row, d, sum);
+    `,
+  );
 
 const overPages = wgsl`
   for (var entry = links[outer]; entry != NONE; entry = links[params.pages + entry]) {

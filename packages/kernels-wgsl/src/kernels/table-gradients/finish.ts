@@ -1,10 +1,11 @@
 import type { Tensor } from '@heed/core';
 import {
   bindTensor,
-  dispatchGrid,
   elementCount,
   getKernel,
   type KernelSource,
+  threadGrid,
+  threadMain,
   wgsl,
 } from '@heed/core/kernel';
 import type { Target } from '../../run/target.ts';
@@ -28,30 +29,27 @@ export const finishSource: KernelSource = {
       return bitcast<f32>(u32(exponent + 127) << 23u);
     }
 
-    @compute @workgroup_size(64)
-    fn main(
-      @builtin(workgroup_id) workgroup: vec3<u32>,
-      @builtin(num_workgroups) workgroups: vec3<u32>,
-      @builtin(local_invocation_index) lane: u32,
-    ) {
-      let element = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-      if (element >= params.count) {
-        return;
-      }
-      var low = sums[params.first + 1u + element];
-      var high = sums[params.first + 1u + params.count + element];
-      let is_negative = (high & 0x80000000u) != 0u;
-      if (is_negative) {
-        low = ~low + 1u;
-        high = ~high + select(0u, 1u, low == 0u);
-      }
-      // A sum is its integer · 2^(log2_adds + E − 188), E being the biased exponent of the largest contribution.
-      let exponent = i32(params.log2_adds + max(sums[params.first] >> 23u, 1u)) - 188;
-      let half = exponent / 2;
-      let size = (f32(high) * 4294967296.0 + f32(low)) * power_of_two(half) * power_of_two(exponent - half);
-      let is_finite = sums[params.first + 1u + 2u * params.count + element] == 0u;
-      result[element] = select(0x7fc00000u, bitcast<u32>(select(size, -size, is_negative)), is_finite);
-    }
+    ${threadMain(
+      'element',
+      wgsl`
+        if (element >= params.count) {
+          return;
+        }
+        var low = sums[params.first + 1u + element];
+        var high = sums[params.first + 1u + params.count + element];
+        let is_negative = (high & 0x80000000u) != 0u;
+        if (is_negative) {
+          low = ~low + 1u;
+          high = ~high + select(0u, 1u, low == 0u);
+        }
+        // A sum is its integer · 2^(log2_adds + E − 188), E being the biased exponent of the largest contribution.
+        let exponent = i32(params.log2_adds + max(sums[params.first] >> 23u, 1u)) - 188;
+        let half = exponent / 2;
+        let size = (f32(high) * 4294967296.0 + f32(low)) * power_of_two(half) * power_of_two(exponent - half);
+        let is_finite = sums[params.first + 1u + 2u * params.count + element] == 0u;
+        result[element] = select(0x7fc00000u, bitcast<u32>(select(size, -size, is_negative)), is_finite);
+      `,
+    )}
   `}\n`,
 };
 
@@ -67,6 +65,6 @@ export function finishTable(
   target.dispatch({
     kernel: getKernel(target.gpu, finishSource),
     buffers: [bindTensor(sums).range, bindTensor(result).range, target.uniform(params.buffer)],
-    workgroups: dispatchGrid(target.gpu, Math.ceil(count / 64)),
+    workgroups: threadGrid(target.gpu, count),
   });
 }

@@ -26,7 +26,7 @@ export function slopesOf({ hooks }: BackwardConfig, tile: SubgroupTile): Slopes 
   const { rows, shown } = repeats(tile);
   const has = hasSlopes(hooks);
   return {
-    names: (has ? ['s', 'slope'] : ['s']),
+    names: has ? ['s', 'slope'] : ['s'],
     declare: has && rows((r) => shown((n) => `var ${score('slope', r, n)} = 1.0;`)),
     of: (r: number, n: number): string => (has ? score('slope', r, n) : '1.0'),
   };

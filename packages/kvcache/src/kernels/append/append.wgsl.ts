@@ -1,7 +1,7 @@
-import { type KernelSource, memoized, sections, wgsl } from '@heed/core/kernel';
+import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import type { PageFormat } from '../../pages/geometry.ts';
 import { elementWgsl } from '../parts/element.wgsl.ts';
-import { eachPool, mainWgsl } from '../parts/main.wgsl.ts';
+import { eachPool } from '../parts/each-pool.wgsl.ts';
 import { rotaryBindings, rotaryStruct, rotaryWgsl } from '../parts/rotary.wgsl.ts';
 import { rowsStruct } from '../parts/rows.wgsl.ts';
 import { quantisedRows, quantiseWgsl } from './quantised.wgsl.ts';
@@ -46,7 +46,10 @@ function make(config: AppendConfig): KernelSource {
     isQuantised(format) ? quantiseWgsl(format) : wordWgsl(format),
     rows('k', key, position),
     rows('v', value, false),
-    mainWgsl(eachPool((x) => `append_${x}(thread)`)),
+    threadMain(
+      'thread',
+      eachPool((x) => `append_${x}(thread)`),
+    ),
   );
   const kinds = ['read', 'read', 'read', 'write', 'write', 'uniform'] as const;
   return {

@@ -1,5 +1,4 @@
-import { wgsl } from '@heed/core/kernel';
-import { WORKGROUP } from '../parts/main.wgsl.ts';
+import { wgsl, WORKGROUP } from '@heed/core/kernel';
 import type { ValueOf } from './append.wgsl.ts';
 
 /** Threads that share a row. */

@@ -1,5 +1,5 @@
-import { type KernelSource, sections, wgsl } from '@heed/core/kernel';
-import { eachPool, mainWgsl } from '../parts/main.wgsl.ts';
+import { type KernelSource, sections, threadMain, wgsl } from '@heed/core/kernel';
+import { eachPool } from '../parts/each-pool.wgsl.ts';
 
 const copyPool = (x: 'k' | 'v'): string => wgsl`
   fn copy_${x}(thread: u32) {
@@ -31,6 +31,9 @@ export const copySource: KernelSource = {
     `,
     copyPool('k'),
     copyPool('v'),
-    mainWgsl(eachPool((x) => `copy_${x}(thread)`)),
+    threadMain(
+      'thread',
+      eachPool((x) => `copy_${x}(thread)`),
+    ),
   )}\n`,
 };

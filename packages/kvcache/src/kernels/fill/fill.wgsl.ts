@@ -1,5 +1,5 @@
-import { type KernelSource, sections, wgsl } from '@heed/core/kernel';
-import { eachPool, mainWgsl } from '../parts/main.wgsl.ts';
+import { type KernelSource, sections, threadMain, wgsl } from '@heed/core/kernel';
+import { eachPool } from '../parts/each-pool.wgsl.ts';
 
 const fillPool = (x: 'k' | 'v'): string => wgsl`
   fn fill_${x}(thread: u32) {
@@ -31,6 +31,9 @@ export const fillSource: KernelSource = {
     `,
     fillPool('k'),
     fillPool('v'),
-    mainWgsl(eachPool((x) => `fill_${x}(thread)`)),
+    threadMain(
+      'thread',
+      eachPool((x) => `fill_${x}(thread)`),
+    ),
   )}\n`,
 };

@@ -1,5 +1,5 @@
-import { type KernelSource, memoized, sections, wgsl } from '@heed/core/kernel';
-import { eachPool, mainWgsl } from '../parts/main.wgsl.ts';
+import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
+import { eachPool } from '../parts/each-pool.wgsl.ts';
 
 /** From the pools of a layer to the packed pages, or back. */
 export type PackDirection = 'pack' | 'unpack';
@@ -37,7 +37,10 @@ function make(direction: PackDirection): KernelSource {
     `,
     movePool('k', isPack),
     movePool('v', isPack),
-    mainWgsl(eachPool((x) => `move_${x}(thread)`)),
+    threadMain(
+      'thread',
+      eachPool((x) => `move_${x}(thread)`),
+    ),
   );
   return {
     label: `heed/${direction} pages`,

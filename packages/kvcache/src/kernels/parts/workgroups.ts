@@ -1,6 +1,5 @@
 import { type Gpu, LimitError } from '@heed/core';
-import { dispatchGrid } from '@heed/core/kernel';
-import { WORKGROUP } from './main.wgsl.ts';
+import { threadGrid, WORKGROUP } from '@heed/core/kernel';
 
 /**
  * The grid of `threads` threads, once for every pool that the kernel serves.
@@ -17,6 +16,6 @@ export function workgroupsOf(
       `${fn}: one call writes fewer than 2³² words; got ${threads}. Split it into several calls.`,
     );
   }
-  const [x, y] = dispatchGrid(gpu, Math.ceil(threads / WORKGROUP));
+  const [x, y] = threadGrid(gpu, threads);
   return [x, y, pools];
 }

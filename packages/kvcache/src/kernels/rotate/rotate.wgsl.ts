@@ -1,6 +1,12 @@
-import { type KernelSource, memoized, roundF16, sections, wgsl } from '@heed/core/kernel';
+import {
+  type KernelSource,
+  memoized,
+  roundF16,
+  sections,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
 import { elementWgsl } from '../parts/element.wgsl.ts';
-import { mainWgsl } from '../parts/main.wgsl.ts';
 import { rotaryBindings, rotaryStruct, rotaryWgsl } from '../parts/rotary.wgsl.ts';
 import { rowsStruct } from '../parts/rows.wgsl.ts';
 
@@ -32,7 +38,9 @@ function make(type: 'f32' | 'f16'): KernelSource {
     elementWgsl('q', 'params.q.is_half'),
     rotaryWgsl('q'),
     type === 'f16' && roundF16,
-    mainWgsl(wgsl`
+    threadMain(
+      'thread',
+      wgsl`
       let word = thread % params.out.words;
       let head = thread / params.out.words % params.heads;
       let token = thread / params.out.words / params.heads;
@@ -43,7 +51,8 @@ function make(type: 'f32' | 'f16'): KernelSource {
       let row = params.q.start + token * params.q.token + head * params.q.head;
       let out_row = params.out.start + token * params.out.token + head * params.out.head;
       ${type === 'f32' ? single : pair}
-    `),
+    `,
+    ),
   );
   return {
     label,
