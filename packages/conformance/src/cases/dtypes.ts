@@ -8,6 +8,7 @@ import { filled, generate, type NdArray } from '../reference/nd-array.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { expectedFor, isRight } from './expect.ts';
+import { rightInSplits } from './right-in-splits.ts';
 
 const width = 64;
 
@@ -140,12 +141,7 @@ const hidden = defineCase('dtypes', 'masked-huge-values', {
         i < 33 * width ? (x.data[i] as number) : i % 2 === 0 ? huge : -huge,
       );
     const problem: Problem = { ...base, k: raise(base.k), v: raise(base.v) };
-    const checks: Check[] = [];
-    for (const numSplits of [1, 3]) {
-      const got = await launch(gpu, problem, dtype, { numSplits });
-      checks.push(...isRight(`numSplits=${numSplits}`, got, problem, dtype));
-    }
-    return checks;
+    return rightInSplits(gpu, problem, dtype, [1, 3]);
   },
 });
 

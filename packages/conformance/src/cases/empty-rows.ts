@@ -1,12 +1,11 @@
 import { random } from '../numerics/random.ts';
 import type { FloatDType } from '../numerics/storage.ts';
 import { denseProblem, normal, packedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
 import { poisonUnused } from '../problems/rearrange.ts';
 import type { NdArray } from '../reference/nd-array.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
-import { isRight } from './expect.ts';
+import { rightInSplits } from './right-in-splits.ts';
 
 const sinks = (heads: number): NdArray => normal([heads], random(7), 'f32');
 
@@ -56,20 +55,6 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
 export const emptyRowCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
   defineCase('empty-rows', name, {
     tags: ['browser'],
-    async run(gpu, dtype) {
-      const problem = poisonUnused(build(dtype), NaN);
-      const checks = [];
-      for (const numSplits of [1, 2, 'auto'] as const) {
-        checks.push(
-          ...isRight(
-            `numSplits=${numSplits}`,
-            await launch(gpu, problem, dtype, { numSplits }),
-            problem,
-            dtype,
-          ),
-        );
-      }
-      return checks;
-    },
+    run: (gpu, dtype) => rightInSplits(gpu, poisonUnused(build(dtype), NaN), dtype, [1, 2, 'auto']),
   }),
 );

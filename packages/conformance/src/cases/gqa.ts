@@ -1,9 +1,8 @@
 import type { FloatDType } from '../numerics/storage.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
-import { isRight } from './expect.ts';
+import { rightInSplits } from './right-in-splits.ts';
 
 const ratios = [
   [1, 1],
@@ -42,21 +41,7 @@ export const gqaCases: readonly Case[] = Object.entries(problems).flatMap(([name
   ratios.flatMap((heads) =>
     defineCase('gqa', `${name}/heads-${heads.join('x')}`, {
       tags: name === 'prefill' ? ['browser'] : [],
-      async run(gpu, dtype) {
-        const problem = build(dtype, heads);
-        const checks = [];
-        for (const numSplits of ['auto', 1, 2] as const) {
-          checks.push(
-            ...isRight(
-              `numSplits=${numSplits}`,
-              await launch(gpu, problem, dtype, { numSplits }),
-              problem,
-              dtype,
-            ),
-          );
-        }
-        return checks;
-      },
+      run: (gpu, dtype) => rightInSplits(gpu, build(dtype, heads), dtype, ['auto', 1, 2]),
     }),
   ),
 );

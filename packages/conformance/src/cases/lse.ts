@@ -1,4 +1,4 @@
-import { type Check, holds, near } from '../budget/checks.ts';
+import { holds, near } from '../budget/checks.ts';
 import { random } from '../numerics/random.ts';
 import type { FloatDType } from '../numerics/storage.ts';
 import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build.ts';
@@ -8,7 +8,8 @@ import { attention } from '@heed/kernels-wgsl';
 import { filled } from '../reference/nd-array.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
-import { expectedFor, isRight } from './expect.ts';
+import { expectedFor } from './expect.ts';
+import { rightInSplits } from './right-in-splits.ts';
 
 const sinks = normal([4], random(3), 'f32', 2);
 
@@ -28,21 +29,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
 const againstFloat64 = Object.entries(problems).flatMap(([name, build]) =>
   defineCase('lse', name, {
     tags: ['browser'],
-    async run(gpu, dtype) {
-      const problem = build(dtype);
-      const checks: Check[] = [];
-      for (const numSplits of [1, 4] as const) {
-        checks.push(
-          ...isRight(
-            `numSplits=${numSplits}`,
-            await launch(gpu, problem, dtype, { numSplits }),
-            problem,
-            dtype,
-          ),
-        );
-      }
-      return checks;
-    },
+    run: (gpu, dtype) => rightInSplits(gpu, build(dtype), dtype, [1, 4]),
   }),
 );
 

@@ -1,11 +1,10 @@
 import { random } from '../numerics/random.ts';
 import type { FloatDType } from '../numerics/storage.ts';
 import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
 import { poisonUnused } from '../problems/rearrange.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
-import { isRight } from './expect.ts';
+import { rightInSplits } from './right-in-splits.ts';
 
 const counts = [1, 2, 3, 4, 7, 16, 64, 'auto'] as const;
 const sinks = normal([4], random(21), 'f32');
@@ -29,20 +28,6 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
 export const splitCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
   defineCase('splits', name, {
     tags: ['browser'],
-    async run(gpu, dtype) {
-      const problem = poisonUnused(build(dtype), NaN);
-      const checks = [];
-      for (const numSplits of counts) {
-        checks.push(
-          ...isRight(
-            `numSplits=${numSplits}`,
-            await launch(gpu, problem, dtype, { numSplits }),
-            problem,
-            dtype,
-          ),
-        );
-      }
-      return checks;
-    },
+    run: (gpu, dtype) => rightInSplits(gpu, poisonUnused(build(dtype), NaN), dtype, counts),
   }),
 );

@@ -1,8 +1,7 @@
 import { type BaseSpec, denseProblem, pagedProblem, packedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
 import type { Problem } from '../reference/problem.ts';
 import { type Case, defineCase } from './case.ts';
-import { isRight } from './expect.ts';
+import { rightInSplits } from './right-in-splits.ts';
 
 /** Problems with nothing in them somewhere. Each is computed like any other and stays exact. */
 export const zeroLengthProblems: Readonly<Record<string, (base: BaseSpec) => Problem>> = {
@@ -42,20 +41,6 @@ export const zeroLengthCases: readonly Case[] = Object.entries(zeroLengthProblem
   ([name, build]) =>
     defineCase('zero-length', name, {
       tags: ['browser'],
-      async run(gpu, dtype) {
-        const problem = build({ dtype });
-        const checks = [];
-        for (const numSplits of ['auto', 1, 3] as const) {
-          checks.push(
-            ...isRight(
-              `numSplits=${numSplits}`,
-              await launch(gpu, problem, dtype, { numSplits }),
-              problem,
-              dtype,
-            ),
-          );
-        }
-        return checks;
-      },
+      run: (gpu, dtype) => rightInSplits(gpu, build({ dtype }), dtype, ['auto', 1, 3]),
     }),
 );

@@ -1,29 +1,13 @@
 import { launchBackward } from '../../problems/backward.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
 import { poisonUnused } from '../../problems/rearrange.ts';
 import { resultGradients } from '../../problems/result-gradients.ts';
 import { filled } from '../../reference/nd-array.ts';
-import type { ReferenceOptions } from '../../reference/problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { areRight } from './expect.ts';
-import { base, type Build, gradientCase } from './problem-cases.ts';
+import { layoutProblems } from './layout-problems.ts';
+import { gradientCase } from './problem-cases.ts';
 
-const options: ReferenceOptions = { causal: true };
-
-const problems: Readonly<Record<string, Build>> = {
-  dense: (dtype) => denseProblem({ ...base, dtype, batch: 2, lq: 70, lk: 41, options }),
-  packed: (dtype) =>
-    packedProblem({
-      ...base,
-      dtype,
-      qLens: [40, 0, 9],
-      kLens: [33, 5, 0],
-      spareRows: [5, 5],
-      options,
-    }),
-  paged: (dtype) =>
-    pagedProblem({ ...base, dtype, qLens: [20, 3], used: [40, 19], pageSize: 7, options }),
-};
+const problems = layoutProblems({ causal: true });
 
 const withOut = Object.entries(problems).flatMap(([name, build]) =>
   gradientCase('backward-lse', `${name}/with-dout`, build, {

@@ -1,7 +1,8 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
+import { denseProblem } from '../../problems/build.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/problem.ts';
 import type { Case } from '../case.ts';
+import { layoutProblems } from './layout-problems.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
 
 /** Every strength that a sink may have: none at all, weak, strong. */
@@ -10,21 +11,13 @@ const options: ReferenceOptions = {
   causal: true,
 };
 
+const { dense, ...others } = layoutProblems(options);
+
 const problems: Readonly<Record<string, Build>> = {
-  dense: (dtype) => denseProblem({ ...base, dtype, batch: 2, lq: 70, lk: 41, options }),
+  dense,
   seqused: (dtype) =>
     denseProblem({ ...base, dtype, batch: 3, lq: 9, lk: 40, seqUsedK: [0, 40, 1], options }),
-  packed: (dtype) =>
-    packedProblem({
-      ...base,
-      dtype,
-      qLens: [40, 0, 9],
-      kLens: [33, 5, 0],
-      spareRows: [5, 5],
-      options,
-    }),
-  paged: (dtype) =>
-    pagedProblem({ ...base, dtype, qLens: [20, 3], used: [40, 19], pageSize: 7, options }),
+  ...others,
 };
 
 export const sinkCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>

@@ -2,6 +2,7 @@ import { packedProblem, pagedProblem } from '../../problems/build.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/problem.ts';
 import type { Case } from '../case.ts';
+import { layoutProblems } from './layout-problems.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
 
 const perHead: ReferenceOptions = {
@@ -12,15 +13,7 @@ const perSequence: ReferenceOptions = { alibiSlopes: generate([3, 4], (i) => 2 *
 
 /** Slopes get the sum over all pairs of their head, of one sequence or of all; dense ones are among backward-dense. */
 const problems: Readonly<Record<string, Build>> = {
-  packed: (dtype) =>
-    packedProblem({
-      ...base,
-      dtype,
-      qLens: [40, 0, 9],
-      kLens: [33, 5, 0],
-      spareRows: [5, 5],
-      options: perHead,
-    }),
+  packed: layoutProblems(perHead).packed,
   'packed/per-sequence': (dtype) =>
     packedProblem({ ...base, dtype, qLens: [40, 1, 9], kLens: [33, 5, 20], options: perSequence }),
   'paged/per-sequence': (dtype) =>
