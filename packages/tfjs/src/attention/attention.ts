@@ -1,14 +1,8 @@
 import type { Tensor as HeedTensor } from '@heed/core';
 import { attention as heedAttention, attentionVjp } from '@heed/kernels-wgsl';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { activeBackend } from '../device/backend.ts';
-import { gpuOf } from '../device/open.ts';
-import { runOperation } from './differentiable.ts';
-import { qkv } from './flex-attention.ts';
-import { heedOptions, operandsOf, type Options } from './operands.ts';
+import { callHeed, type HeedFunction } from './heed-function.ts';
 import type { AttentionOptions } from './options.ts';
-
-const fn = 'attention';
 
 /**
  * heed's attention on tensors of TensorFlow.js, as one differentiable operation: softmax(scale·q·kᵀ)·v with the variations of
@@ -26,28 +20,7 @@ const fn = 'attention';
  * const attended = attention(q, k, v, { causal: true });
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const backend = activeBackend(fn);
-  const gpu = gpuOf(fn, backend);
-  const given = options as Options;
-  const operands = operandsOf(fn, [q, k, v], given);
-  const differentiable = [...operands].filter(([, { dtype }]) => dtype === 'float32');
-  return runOperation({
-    fn,
-    gpu,
-    backend,
-    operands,
-    inputs: differentiable.map(([name]) => name),
-    forward: (views, out) => {
-      heedAttention(...qkv(views), { ...heedOptions(given, views), out });
-    },
-    vjp: (views, out) => {
-      const result = attentionVjp(...qkv(views), { ...heedOptions(given, views), out });
-      return {
-        ...(result.lse && { lse: result.lse }),
-        backward: (dOut) => named(result.backward(dOut)),
-      };
-    },
-  });
+  return callHeed(onHeed, [q, k, v], options);
 }
 
 type Gradients = ReturnType<ReturnType<typeof attentionVjp>['backward']>;
@@ -56,3 +29,10 @@ function named({ dq, dk, dv, dSinks, dAlibiSlopes }: Gradients): Map<string, Hee
   const all = { q: dq, k: dk, v: dv, sinks: dSinks, alibiSlopes: dAlibiSlopes };
   return new Map(Object.entries(all).flatMap(([name, x]) => (x ? [[name, x] as const] : [])));
 }
+
+const onHeed: HeedFunction<Gradients> = {
+  fn: 'attention',
+  forward: heedAttention,
+  vjp: attentionVjp,
+  named,
+};

@@ -1,13 +1,8 @@
 import type { Tensor as HeedTensor } from '@heed/core';
 import { flexAttention as heedFlexAttention, flexAttentionVjp } from '@heed/flex';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { activeBackend } from '../device/backend.ts';
-import { gpuOf } from '../device/open.ts';
-import { runOperation, type Views } from './differentiable.ts';
-import { heedOptions, operandsOf, type Options } from './operands.ts';
+import { callHeed, type HeedFunction } from './heed-function.ts';
 import type { Captures, FlexOptions } from './options.ts';
-
-const fn = 'flexAttention';
 
 /**
  * heed's flexAttention on tensors of TensorFlow.js: exact attention with a score and mask function of yours, fused into the
@@ -34,37 +29,7 @@ export function flexAttention<C extends Captures = {}>(
   v: Tensor,
   options: FlexOptions<C>,
 ): Tensor {
-  const backend = activeBackend(fn);
-  const gpu = gpuOf(fn, backend);
-  const given = options as Options;
-  const operands = operandsOf(fn, [q, k, v], given);
-  const { grads } = options;
-  const differentiable = [...operands].filter(([name, { dtype }]) => {
-    if (name.startsWith('captures.') && grads && !grads.includes(name.slice(9))) return false;
-    return dtype === 'float32';
-  });
-  return runOperation({
-    fn,
-    gpu,
-    backend,
-    operands,
-    inputs: differentiable.map(([name]) => name),
-    forward: (views, out) => {
-      heedFlexAttention(...qkv(views), { ...heedOptions(given, views), out });
-    },
-    vjp: (views, out) => {
-      const result = flexAttentionVjp(...qkv(views), { ...heedOptions(given, views), out });
-      return {
-        ...(result.lse && { lse: result.lse }),
-        backward: (dOut) => named(result.backward(dOut)),
-      };
-    },
-  });
-}
-
-/** The first three arguments of heed's functions. */
-export function qkv(views: Views): [q: HeedTensor, k: HeedTensor, v: HeedTensor] {
-  return [views.get('q')!, views.get('k')!, views.get('v')!];
+  return callHeed(onHeed, [q, k, v], options);
 }
 
 type Gradients = ReturnType<ReturnType<typeof flexAttentionVjp>['backward']>;
@@ -79,3 +44,10 @@ function named({ dq, dk, dv, dSinks, dCaptures }: Gradients): Map<string, HeedTe
     ...captures,
   ]);
 }
+
+const onHeed: HeedFunction<Gradients> = {
+  fn: 'flexAttention',
+  forward: heedFlexAttention,
+  vjp: flexAttentionVjp,
+  named,
+};
