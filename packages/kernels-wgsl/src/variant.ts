@@ -32,6 +32,7 @@ export type { DerivedWords, TablePlace, WordSource } from './run/word-source.ts'
 export { blockParams } from './wgsl/blocks.wgsl.ts';
 export { none, tileClasses } from './wgsl/constants.wgsl.ts';
 export { lengthsWgsl } from './wgsl/lengths.wgsl.ts';
+export { packedTilesWgsl } from './wgsl/packed.wgsl.ts';
 export {
   packParams,
   type ParamField,

@@ -1,4 +1,4 @@
-import { type KernelSource, memoized, sections, wgsl } from '@heed/core/kernel';
+import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import {
   blockParams,
   type Call,
@@ -7,6 +7,7 @@ import {
   type MaskHook,
   none,
   type ParamField,
+  packedTilesWgsl,
   paramsStruct,
   rowStruct,
   spanStruct,
@@ -81,22 +82,11 @@ const denseRow = wgsl`
 `;
 
 const packedRow = wgsl`
-  fn first_block_row(b: u32) -> u32 {
-    return q_begin(b) / params.block_m + b;
-  }
+  ${packedTilesWgsl('block_row', 'q_begin(b) / params.block_m')}
 
   fn block_row(batch: u32, row: u32) -> BlockRow {
-    var low = 0u;
-    var high = params.batch;
-    while (low < high) {
-      let middle = (low + high + 1u) / 2u;
-      if (first_block_row(middle) <= row) {
-        low = middle;
-      } else {
-        high = middle - 1u;
-      }
-    }
-    return BlockRow(sequence(low), row - first_block_row(low));
+    let b = sequence_of_block_row(row);
+    return BlockRow(sequence(b), row - first_block_row(b));
   }
 `;
 
@@ -120,41 +110,38 @@ const main = (mask: string): string => wgsl`
   var<workgroup> some: array<atomic<u32>, 2>;
   var<workgroup> full: array<atomic<u32>, 2>;
 
-  @compute @workgroup_size(64)
-  fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-  ) {
-    let thread = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
-    // A word of the planes is 32 threads: [batch, head, row, word].
-    let word = thread / 32u;
-    let column = word % params.blocks_row * 32u + thread % 32u;
-    let row = word / params.blocks_row % params.rows;
-    let head = word / (params.blocks_row * params.rows) % params.heads;
-    let batch = word / (params.blocks_row * params.rows * params.heads);
-    if (thread < params.threads) {
-      let block = block_row(batch, row);
-      if (column < params.columns) {
-        let class_ = class_of_block(block, head, column);
-        let bit = 1u << (thread % 32u);
-        if (class_ != EMPTY) {
-          atomicOr(&some[lane / 32u], bit);
+  ${threadMain(
+    'thread',
+    wgsl`
+      // A word of the planes is 32 threads: [batch, head, row, word].
+      let word = thread / 32u;
+      let column = word % params.blocks_row * 32u + thread % 32u;
+      let row = word / params.blocks_row % params.rows;
+      let head = word / (params.blocks_row * params.rows) % params.heads;
+      let batch = word / (params.blocks_row * params.rows * params.heads);
+      if (thread < params.threads) {
+        let block = block_row(batch, row);
+        if (column < params.columns) {
+          let class_ = class_of_block(block, head, column);
+          let bit = 1u << (thread % 32u);
+          if (class_ != EMPTY) {
+            atomicOr(&some[lane / 32u], bit);
+          }
+          if (class_ == FULL) {
+            atomicOr(&full[lane / 32u], bit);
+          }
         }
-        if (class_ == FULL) {
-          atomicOr(&full[lane / 32u], bit);
+        if (head == 0u && column == 0u) {
+          let is_row = block.index * params.block_m < block.seq.q_len;
+          let columns = (block.seq.k_len + params.block_n - 1u) / params.block_n;
+          blocks[params.extent + batch * params.rows + row] = select(0u, columns, is_row);
         }
       }
-      if (head == 0u && column == 0u) {
-        let is_row = block.index * params.block_m < block.seq.q_len;
-        let columns = (block.seq.k_len + params.block_n - 1u) / params.block_n;
-        blocks[params.extent + batch * params.rows + row] = select(0u, columns, is_row);
+      workgroupBarrier();
+      if (thread < params.threads && lane % 32u == 0u) {
+        blocks[params.blocks_some + word] = atomicLoad(&some[lane / 32u]);
+        blocks[params.blocks_full + word] = atomicLoad(&full[lane / 32u]);
       }
-    }
-    workgroupBarrier();
-    if (thread < params.threads && lane % 32u == 0u) {
-      blocks[params.blocks_some + word] = atomicLoad(&some[lane / 32u]);
-      blocks[params.blocks_full + word] = atomicLoad(&full[lane / 32u]);
-    }
-  }
+    `,
+  )}
 `;

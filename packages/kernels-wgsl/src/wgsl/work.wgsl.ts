@@ -1,5 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import type { LengthKind, RowKind } from '../config/forward.ts';
+import { packedTilesWgsl } from './packed.wgsl.ts';
 
 /**
  * Which query tile a workgroup works on. Tile rows are positions of one head, or, grouped, positions × the query heads
@@ -42,25 +43,12 @@ const denseTile = (rowsPerPosition: string): string => wgsl`
   }
 `;
 
-// Sequence b starts at tile floor(begin / TILE_M) + b: far enough apart for every length, so no maximum is needed and
-// no tile list is stored. A tile that falls into the slack has first_row >= rows.
 const varlenTile = (rowsPerPosition: string): string => wgsl`
-  fn first_tile(b: u32) -> u32 {
-    return q_begin(b)${rowsPerPosition} / TILE_M + b;
-  }
+  ${packedTilesWgsl('tile', `q_begin(b)${rowsPerPosition} / TILE_M`)}
 
   fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
-    var low = 0u;
-    var high = params.batch;
-    while (low < high) {
-      let middle = (low + high + 1u) / 2u;
-      if (first_tile(middle) <= tile) {
-        low = middle;
-      } else {
-        high = middle - 1u;
-      }
-    }
-    let seq = sequence(low);
-    return Work(seq, head, split, (tile - first_tile(low)) * TILE_M, seq.q_len${rowsPerPosition});
+    let b = sequence_of_tile(tile);
+    let seq = sequence(b);
+    return Work(seq, head, split, (tile - first_tile(b)) * TILE_M, seq.q_len${rowsPerPosition});
   }
 `;

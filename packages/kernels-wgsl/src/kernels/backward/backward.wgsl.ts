@@ -12,6 +12,7 @@ import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
 import { enables } from '../../wgsl/enables.ts';
 import { gradientWgsl } from '../../wgsl/gradient.wgsl.ts';
 import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
+import { packedTilesWgsl } from '../../wgsl/packed.wgsl.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { diagonalWgsl } from '../../wgsl/row.wgsl.ts';
@@ -148,24 +149,12 @@ const evenKeys = wgsl`
   }
 `;
 
-// As query tiles: sequence b starts at tile floor(begin / TILE_N) + b.
 const packedKeys = wgsl`
-  fn first_key_tile(b: u32) -> u32 {
-    return clamp_length(metadata[params.cu_k + b], params.seqlen_k) / TILE_N + b;
-  }
+  ${packedTilesWgsl('key_tile', 'clamp_length(metadata[params.cu_k + b], params.seqlen_k) / TILE_N')}
 
   fn find_keys(unit: u32) -> KeyWork {
     let tile = unit % params.tiles;
-    var low = 0u;
-    var high = params.batch;
-    while (low < high) {
-      let middle = (low + high + 1u) / 2u;
-      if (first_key_tile(middle) <= tile) {
-        low = middle;
-      } else {
-        high = middle - 1u;
-      }
-    }
-    return KeyWork(sequence(low), unit / params.tiles, (tile - first_key_tile(low)) * TILE_N);
+    let b = sequence_of_key_tile(tile);
+    return KeyWork(sequence(b), unit / params.tiles, (tile - first_key_tile(b)) * TILE_N);
   }
 `;

@@ -120,11 +120,13 @@ fn workgroup_unit(id: vec3<u32>, count: vec3<u32>) -> u32 {
   return id.x + id.y * count.x;
 }
 
+// One tile further for each sequence before: far enough apart for every length, so no maximum is needed and no tile list
+// is stored. A tile that falls into the slack lies beyond its sequence.
 fn first_tile(b: u32) -> u32 {
   return q_begin(b) / TILE_M + b;
 }
 
-fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+fn sequence_of_tile(tile: u32) -> u32 {
   var low = 0u;
   var high = params.batch;
   while (low < high) {
@@ -135,8 +137,13 @@ fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
       high = middle - 1u;
     }
   }
-  let seq = sequence(low);
-  return Work(seq, head, split, (tile - first_tile(low)) * TILE_M, seq.q_len);
+  return low;
+}
+
+fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+  let b = sequence_of_tile(tile);
+  let seq = sequence(b);
+  return Work(seq, head, split, (tile - first_tile(b)) * TILE_M, seq.q_len);
 }
 
 fn find_work(unit: u32) -> Work {
