@@ -35,7 +35,7 @@ export interface Call {
   readonly seqlenQ: number;
   /** Lk, or Tk, or what a block-table row can address. */
   readonly seqlenK: number;
-  /** The most keys of a sequence, as far as the host knows: for the number of splits, not to be trusted. */
+  /** The most keys of a sequence, as far as the host knows, else their mean: for the number of splits, not to be trusted. */
   readonly maxSeqlenK: number;
   readonly pageSize: number;
   readonly pages: number;

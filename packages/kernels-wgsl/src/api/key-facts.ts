@@ -30,7 +30,9 @@ export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOption
     );
   }
   const given = { cuQ: o.cuSeqlensQ, cuK, ...(o.seqUsedK !== undefined && { used: o.seqUsedK }) };
-  const maxSeqlenK = longest(fn, o, rows);
+  const isKnown = cuK instanceof Int32Array;
+  const slot = isKnown ? longestSlot(cuK) : rows;
+  const maxSeqlenK = longest(fn, o, slot, isKnown ? slot : Math.ceil(rows / Math.max(batch, 1)));
   return { keys: 'strided', seqlenK: rows, maxSeqlenK, pageSize: 1, pages: 0, maxPages: 0, given };
 }
 
@@ -63,17 +65,31 @@ export function pagedKeys(
   return { keys: 'paged', seqlenK, maxSeqlenK, pageSize, pages, maxPages, given };
 }
 
-/** The most keys of a sequence, as far as the host can know: a hint may be wrong, and then costs time only. */
+/** The most rows of a sequence. */
+function longestSlot(cu: Int32Array): number {
+  let most = 0;
+  for (let b = 1; b < cu.length; b++) most = Math.max(most, cu[b]! - cu[b - 1]!);
+  return most;
+}
+
+/**
+ * The most keys of a sequence, as far as the host can know: a hint may be wrong, and then costs time only.
+ * @param slot the most that there can be
+ * @param guess where neither a hint nor a used length is known: of packed sequences whose lengths are on the GPU, the mean
+ */
 function longest(
   fn: string,
   { maxSeqlenK = Infinity, seqUsedK }: VarlenOptions,
   slot: number,
+  guess: number = slot,
 ): number {
   if (maxSeqlenK !== Infinity && !(Number.isSafeInteger(maxSeqlenK) && maxSeqlenK >= 0)) {
     fail(fn, 'maxSeqlenK must be a whole number from 0 on', show(maxSeqlenK), 'Leave it out.');
   }
-  const used = seqUsedK instanceof Int32Array ? seqUsedK.reduce((a, b) => Math.max(a, b), 0) : slot;
-  return Math.min(slot, maxSeqlenK, used);
+  const used =
+    seqUsedK instanceof Int32Array ? seqUsedK.reduce((a, b) => Math.max(a, b), 0) : Infinity;
+  const known = Math.min(maxSeqlenK, used);
+  return known === Infinity ? guess : Math.min(slot, known);
 }
 
 function tableWidth(fn: string, table: Lengths, batch: number): number {

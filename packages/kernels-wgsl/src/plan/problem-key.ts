@@ -13,10 +13,9 @@ export function problemKey(facts: ProblemFacts, rows: RowKind): string {
 }
 
 /** Query positions and keys of a sequence, and how many kv heads all sequences have: each up to the next power of two. */
-function sizeClass({ lengths, keys, batch, kvHeads, seqlenQ, seqlenK }: ProblemFacts): string {
+function sizeClass({ lengths, batch, kvHeads, seqlenQ, seqlenK }: ProblemFacts): string {
   const sequences = lengths === 'varlen' ? batch || 1 : 1;
-  const perK = keys === 'paged' ? 1 : sequences;
-  return `q<=${classOf(seqlenQ / sequences)} k<=${classOf(seqlenK / perK)} heads<=${classOf(batch * kvHeads)}`;
+  return `q<=${classOf(seqlenQ / sequences)} k<=${classOf(seqlenK)} heads<=${classOf(batch * kvHeads)}`;
 }
 
 function classOf(size: number): number {

@@ -54,6 +54,7 @@ export interface ProblemFacts extends Pick<
 > {
   readonly batch: number;
   readonly seqlenQ: number;
+  /** Of a sequence. */
   readonly seqlenK: number;
   readonly hooks: VariantHooks;
   readonly numSplits: number | 'auto';
@@ -112,14 +113,14 @@ export function factsOfProblem(
     kvHeads: p.k[paged ? 2 : 1]!,
     batch: dense ? p.q[0]! : (p.sequences ?? 1),
     seqlenQ: p.q[dense ? 2 : 0]!,
-    seqlenK: dense ? p.k[2]! : paged ? pagesEach(p) * p.k[1]! : p.k[0]!,
+    seqlenK: dense ? p.k[2]! : shareOf(p) * (paged ? p.k[1]! : 1),
     hooks,
     numSplits: p.numSplits ?? 'auto',
   };
 }
 
-/** What a row of the block table can address, if sequences share the pool evenly. */
-function pagesEach({ k, sequences = 1 }: AttentionProblem): number {
+/** Pages or packed rows of a sequence, if all have the same. */
+function shareOf({ k, sequences = 1 }: AttentionProblem): number {
   return Math.ceil(k[0]! / Math.max(sequences, 1));
 }
 

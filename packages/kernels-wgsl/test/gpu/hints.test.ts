@@ -54,3 +54,19 @@ describe('maxSeqlenK', () => {
     await expect(call).rejects.toThrow(/maxSeqlenK must be a whole number from 0 on/);
   });
 });
+
+/** One query each of two sequences of 300 keys, packed: the number of passes. */
+async function packedDecode(cuSeqlensK: Int32Array | Tensor): Promise<number> {
+  const kv = [600, 1, 64];
+  const [q, k, v] = [source.normal([2, 2, 64]), source.normal(kv), source.normal(kv)];
+  const cuSeqlensQ = Int32Array.of(0, 1, 2);
+  const { spans } = await gpu.profile(() => varlenAttention(q, k, v, { cuSeqlensQ, cuSeqlensK }));
+  return spans.filter(({ label }) => /forward|combine/.test(label)).length;
+}
+
+describe('the keys of packed sequences', () => {
+  it('are split by the length of one, not of all', async () => {
+    expect(await packedDecode(Int32Array.of(0, 300, 600))).toBe(1);
+    expect(await packedDecode(ints(0, 300, 600))).toBe(1);
+  });
+});

@@ -59,16 +59,9 @@ describe('the key of a problem', () => {
   });
 
   it('counts the positions and keys of one sequence when they are packed', () => {
-    const packed = {
-      ...facts,
-      lengths: 'varlen',
-      batch: 100,
-      seqlenQ: 100,
-      seqlenK: 6400,
-    } as const;
-    expect(problemKey(packed, 'group')).toContain('q<=1 k<=64 heads<=256');
-    // A block table's row is of one sequence already.
-    expect(problemKey({ ...packed, keys: 'paged' }, 'group')).toContain('q<=1 k<=8192');
+    const q = [100, 8, 64];
+    const packed = { layout: 'varlen', q, k: [6400, 2, 64], sequences: 100 } as const;
+    expect(problemKey(factsOfProblem(packed), 'group')).toContain('q<=1 k<=64 heads<=256');
   });
 
   it('of pages that sequences share is that of what each can address', () => {

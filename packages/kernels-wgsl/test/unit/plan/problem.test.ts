@@ -29,7 +29,7 @@ describe('factsOfProblem', () => {
     expect(factsOfProblem(dense)).toMatchObject({ ...common, batch: 2, seqlenK: 70 });
     expect(factsOfProblem(varlen)).toMatchObject({ ...common, batch: 1, seqlenK: 70 });
     expect(factsOfProblem(paged)).toMatchObject({ ...common, batch: 1, seqlenK: 144 });
-    expect(factsOfProblem({ ...varlen, sequences: 7 }).batch).toBe(7);
+    expect(factsOfProblem({ ...varlen, sequences: 7 })).toMatchObject({ batch: 7, seqlenK: 10 });
   });
 
   it('lets kvDtype follow dtype, and v follow k', () => {
