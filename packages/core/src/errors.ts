@@ -55,10 +55,27 @@ export class LimitError extends HeedError {
   }
 }
 
-/** Source text (a user's function, or generated WGSL) was refused by a compiler. */
+/** A place in a source text, lines and columns counted from 1. */
+export interface SourcePlace {
+  readonly line: number;
+  readonly column: number;
+  /** Characters. */
+  readonly length: number;
+}
+
+/**
+ * Source text (a user's function, or generated WGSL) was refused by a compiler. The message shows the place; the fields say it,
+ * counted from the start of that text, where there is one to blame.
+ */
 export class CompileError extends HeedError {
-  constructor(message: string, options?: ErrorOptions) {
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly length: number | undefined;
+  constructor(message: string, options: ErrorOptions & Partial<SourcePlace> = {}) {
     super('compile', message, options);
+    this.line = options.line;
+    this.column = options.column;
+    this.length = options.length;
   }
 }
 

@@ -19,6 +19,7 @@ export {
   GpuError,
   HeedError,
   LimitError,
+  type SourcePlace,
   UnsupportedError,
   ValidationError,
 } from './errors.ts';

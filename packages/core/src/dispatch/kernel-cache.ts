@@ -86,9 +86,12 @@ async function compileError(
     .getCompilationInfo()
     .catch(() => ({ messages: [] as readonly GPUCompilationMessage[] }));
   const messages = info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`);
+  // WebGPU counts lines from 1, and has 0 for no place.
+  const first = info.messages.find(({ type, lineNum }) => type === 'error' && lineNum > 0);
+  const place = first && { line: first.lineNum, column: first.linePos, length: first.length };
   return new CompileError(
     `getKernel: the adapter's compiler refused kernel "${source.label}":\n${messages.join('\n') || reason.trim()}\n\n${numberedSource(source.code)}`,
-    { cause },
+    { cause, ...place },
   );
 }
 

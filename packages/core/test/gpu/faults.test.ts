@@ -18,7 +18,8 @@ describe('a kernel that does not compile', () => {
     const [read, settled] = await Promise.allSettled([out.read(), gpu.settled()]);
     expect(read).toMatchObject({ status: 'rejected', reason: expect.any(CompileError) });
     expect(settled).toMatchObject({ status: 'rejected', reason: expect.any(CompileError) });
-    const { message } = (read as PromiseRejectedResult).reason as CompileError;
+    const { message, line, column } = (read as PromiseRejectedResult).reason as CompileError;
+    expect({ line, column }).toEqual({ line: 3, column: 48 });
     expect(message).toContain('refused kernel "broken sync"');
     expect(message).toMatch(/3:\d+ error: /);
     expect(message).toContain('3 | @compute @workgroup_size(1) fn main() { x[0] = ; }');

@@ -39,9 +39,11 @@ describe('HeedError.is', () => {
     },
   );
 
-  it('keeps the cause, and the reason and kind of the two that have one', () => {
+  it('keeps the cause, and the place, reason or kind of those that have one', () => {
     const cause = new Error('inner');
     expect(new errors.CompileError('m', { cause }).cause).toBe(cause);
+    const place = { line: 3, column: 7, length: 2 };
+    expect(new errors.CompileError('m', place)).toMatchObject(place);
     expect(new errors.DeviceLostError('m', 'unknown').reason).toBe('unknown');
     expect(new errors.GpuError('m', 'out-of-memory').kind).toBe('out-of-memory');
   });

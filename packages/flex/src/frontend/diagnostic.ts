@@ -1,4 +1,4 @@
-import { CompileError } from '@heed/core';
+import { CompileError, type SourcePlace } from '@heed/core';
 
 /** Where in a text: positions from its start. */
 export interface Place {
@@ -33,8 +33,9 @@ export function compileError(
 ): CompileError {
   const inner = source?.name ? `in ${source.name}: ` : '';
   const lines = [`${caller}: ${inner}${rule}.`];
-  if (source && at) lines.push(...excerpt(source, at));
-  const error = new CompileError([...lines, remedy].join('\n'));
+  const place = source && at && placeIn(source, at);
+  if (place) lines.push(...excerpt(source.text, place));
+  const error = new CompileError([...lines, remedy].join('\n'), place);
   starts.set(error, at?.start ?? 0);
   return error;
 }
@@ -46,18 +47,21 @@ export function startOf(error: unknown): number {
   return starts.get(error as object) ?? 0;
 }
 
-function excerpt({ text, offset }: Text, at: Place): string[] {
-  const start = Math.min(Math.max(at.start - offset, 0), text.length);
-  const before = text.slice(0, start).split('\n');
-  const line = text.split('\n')[before.length - 1]!;
-  const column = before.at(-1)!.length;
-  const from = Math.max(column - AROUND, 0);
-  const shown = line.slice(from, column + AROUND).replaceAll('\t', ' ');
-  const width = Math.max(Math.min(at.end - at.start, from + shown.length - column), 1);
+function placeIn({ text, offset }: Text, { start, end }: Place): SourcePlace {
+  const before = text.slice(0, Math.max(start - offset, 0)).split('\n');
+  return { line: before.length, column: before.at(-1)!.length + 1, length: end - start };
+}
+
+function excerpt(text: string, { line, column, length }: SourcePlace): string[] {
+  const whole = text.split('\n')[line - 1]!;
+  const at = column - 1;
+  const from = Math.max(at - AROUND, 0);
+  const shown = whole.slice(from, at + AROUND).replaceAll('\t', ' ');
+  const width = Math.max(Math.min(length, from + shown.length - at), 1);
   const lead = from > 0 ? '…' : '';
-  const gutter = `  ${before.length} | `;
+  const gutter = `  ${line} | `;
   return [
     `${gutter}${lead}${shown}`,
-    `${' '.repeat(gutter.length - 2)}| ${' '.repeat(lead.length + column - from)}${'^'.repeat(width)}`,
+    `${' '.repeat(gutter.length - 2)}| ${' '.repeat(lead.length + at - from)}${'^'.repeat(width)}`,
   ];
 }

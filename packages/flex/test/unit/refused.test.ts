@@ -6,11 +6,11 @@ import { functionOf } from '../programs/world.ts';
 
 const { captures, value } = rows;
 
-const thrownBy = (run: () => unknown): Error => {
+const thrownBy = (run: () => unknown): CompileError => {
   try {
     run();
   } catch (error) {
-    return error as Error;
+    return error as CompileError;
   }
   throw new Error('nothing was thrown');
 };
@@ -25,6 +25,9 @@ function expectRefusal([source, says, marked, remedy]: rows.Row, kind?: 'score' 
   const from = caret!.indexOf('^');
   expect(line!.slice(from, from + marked.length)).toBe(marked);
   expect(rest.join('\n')).toMatch(remedy);
+  const gutter = line!.indexOf('| ') + 2;
+  expect(error.line).toBe(Number.parseInt(line!, 10));
+  if (line![gutter] !== '…') expect(error.column).toBe(from - gutter + 1);
 }
 
 describe.each([
@@ -67,11 +70,14 @@ describe('the place of a fault', () => {
       '  3 |   return y * nowhere;',
       '    |              ^^^^^^^',
     ]);
+    expect(error).toMatchObject({ line: 3, column: 14, length: 7 });
   });
 
   it('is cut out of a long line', () => {
     const long = `(s) => ${'s + '.repeat(60)}nowhere + ${'s + '.repeat(60)}s`;
-    const [, line, caret] = thrownBy(() => compileMod(functionOf(long))).message.split('\n');
+    const error = thrownBy(() => compileMod(functionOf(long)));
+    const [, line, caret] = error.message.split('\n');
+    expect(error).toMatchObject({ line: 1, column: 1 + long.indexOf('nowhere'), length: 7 });
     expect(line!.length).toBeLessThan(140);
     expect(line!.slice(caret!.indexOf('^'))).toMatch(/^nowhere/);
   });
@@ -86,5 +92,6 @@ describe('a function whose source is hidden', () => {
     const error = thrownBy(() => compileMod(fn));
     expect(error).toBeInstanceOf(CompileError);
     expect(error.message).toMatch(/is hidden.*\nPass the function itself/);
+    expect(error.line).toBeUndefined();
   });
 });
