@@ -5,12 +5,18 @@ export function fail(fn: string, rule: string, got: string | number, fix: string
   throw new ValidationError(`${fn}: ${rule}; got ${got}. ${fix}`);
 }
 
+// Of an array: enough for any shape.
+const MAX_SHOWN = 8;
+
 /** A value as a message shows it. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'bigint') return `${value}n`;
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, MAX_SHOWN).map(show).join(', ');
+    return value.length > MAX_SHOWN ? `[${shown}, … ${value.length} in all]` : `[${shown}]`;
+  }
   if (value === null || typeof value !== 'object') return String(value);
   return value.constructor?.name ?? 'an object';
 }

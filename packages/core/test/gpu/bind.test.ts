@@ -79,7 +79,7 @@ describe('checkTensor', () => {
   it.each([
     [undefined, 'f: x must be a Tensor; got undefined.'],
     [null, 'got null'],
-    [[1, 2], 'got Array'],
+    [[1, 2], 'got [1, 2]'],
     [Object.create(null), 'got an object'],
   ])('refuses %j', (t, message) => {
     expect(() => checkTensor('f', 'x', t)).toThrow(message);
