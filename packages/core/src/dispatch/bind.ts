@@ -5,7 +5,7 @@ import { assertUsable } from '../device/state.ts';
 import { bytesPerElement } from '../dtype.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 import { elementExtent, formatShape } from '../layout/shape.ts';
-import { assertAlive } from '../tensor/tensor.ts';
+import { assertAlive, knownWindow } from '../tensor/tensor.ts';
 
 /** A tensor as a kernel binds it. */
 export interface BoundTensor {
@@ -24,6 +24,10 @@ export interface BoundTensor {
 export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
   assertUsable(t.gpu);
   assertAlive('bindTensor', t);
+  return knownWindow(t, bytesPerLoad, () => windowOf(t, bytesPerLoad));
+}
+
+function windowOf(t: Tensor, bytesPerLoad: number): BoundTensor {
   const { maxStorageBufferBindingSize } = t.gpu.capabilities.limits;
   const bytes = bytesPerElement[t.dtype];
   const extent = elementExtent(t.shape, t.strides);

@@ -85,7 +85,8 @@ export class Recorder {
 
   #submit(label: string, list: readonly Dispatch[]): void {
     const { timer } = this;
-    const encoder = this.#device.createCommandEncoder({ label });
+    // Labelled once, at the pass, which is all that it holds: every label costs the host a microsecond.
+    const encoder = this.#device.createCommandEncoder();
     if (timer) {
       timer.begin(list.length);
       for (const d of list) {
@@ -99,7 +100,7 @@ export class Recorder {
       for (const d of list) encodeDispatch(pass, d, this.#groups.get(d));
       pass.end();
     }
-    this.#device.queue.submit([encoder.finish({ label })]);
+    this.#device.queue.submit([encoder.finish()]);
     timer?.submitted();
   }
 }

@@ -1,5 +1,6 @@
 import type { Gpu, Tensor } from '../api.ts';
 import { rawState } from '../device/state.ts';
+import type { BoundTensor } from '../dispatch/bind.ts';
 import type { DType, ReadArray } from '../dtype.ts';
 import { DisposedError } from '../errors.ts';
 import { readTensor } from './read.ts';
@@ -13,6 +14,8 @@ interface Inner {
   readonly storage: Storage;
   owner: boolean;
   retired: boolean;
+  /** How it is bound, by the bytes that a kernel loads at a time. */
+  windows?: Map<number, BoundTensor>;
 }
 
 class HeedTensor implements Tensor {
@@ -98,6 +101,15 @@ export function adopt(view: Tensor): Tensor {
 
 export function isTensor(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && tensorSymbol in x;
+}
+
+/** What {@link Inner.windows} holds for a tensor, which `make` finds the first time. */
+export function knownWindow(t: Tensor, bytesPerLoad: number, make: () => BoundTensor): BoundTensor {
+  const inner = (t as HeedTensor)[tensorSymbol];
+  const windows = (inner.windows ??= new Map());
+  let window = windows.get(bytesPerLoad);
+  if (!window) windows.set(bytesPerLoad, (window = make()));
+  return window;
 }
 
 /** @throws DisposedError the tensor, or the owner of its memory, was disposed */

@@ -5,7 +5,7 @@ import type { Call } from './call.ts';
 import { checkFormat } from './checks/format.ts';
 import { checkLengths, checkUsed } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
-import { checkOut, optionTensors, tableTensors } from './checks/out.ts';
+import { checkOut } from './checks/out.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './checks/shapes.ts';
 import type { AttentionOptions, VarlenLayout } from './options.ts';
@@ -44,13 +44,7 @@ export function denseCall(
   const headDimV = v.shape[3]!;
   if (options.out !== undefined) {
     const shape = [batch, qHeads, seqlenQ, headDimV];
-    checkOut({ fn, gpu }, options.out, shape, {
-      q,
-      k,
-      v,
-      ...optionTensors(options),
-      ...tableTensors(hooks),
-    });
+    checkOut({ fn, gpu }, options.out, shape, { q, k, v, options, hooks });
   }
   return {
     fn,

@@ -7,7 +7,7 @@ import type { Call } from './call.ts';
 import { checkFormat, checkWords, keyOperands } from './checks/format.ts';
 import { checkCumulative, checkLengths, type Lengths } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
-import { checkOut, optionTensors, tableTensors } from './checks/out.ts';
+import { checkOut } from './checks/out.ts';
 import { checkHeads, checkKeyValue, checkLengthLimit } from './checks/shapes.ts';
 import { packedKeys, pagedKeys } from './key-facts.ts';
 import type { VarlenOptions } from './options.ts';
@@ -60,8 +60,8 @@ export function varlenCall(
   const hooks = given ?? optionHooks(options);
   const headDimV = operands.v.shape.at(-1)!;
   if (options.out !== undefined) {
-    const inputs = { q, k, v, ...optionTensors(options), ...tableTensors(hooks) };
-    checkOut({ fn, gpu }, options.out, [seqlenQ, qHeads, headDimV], inputs);
+    const shape = [seqlenQ, qHeads, headDimV];
+    checkOut({ fn, gpu }, options.out, shape, { q, k, v, options, hooks });
   }
   return {
     fn,

@@ -8,6 +8,7 @@ import {
   placeholder,
   uploadUniform,
 } from '@heed/core/kernel';
+import { MAX_PARAM_BYTES } from '../wgsl/params.ts';
 
 export interface WarmupOptions {
   /** Stops waiting; what is being compiled goes on and serves later calls. */
@@ -47,6 +48,3 @@ function runEmpty(gpu: Gpu, kernel: Kernel): void {
   });
   for (const output of outputs) output?.dispose();
 }
-
-// No smaller than any kernel's parameter block.
-const MAX_PARAM_BYTES = 4096;

@@ -17,15 +17,16 @@ export function writeAccess(out: MemoryLayout): WriteAccess {
 }
 
 function inVectors(t: MemoryLayout): boolean {
-  return t.shape.at(-1)! % 4 === 0 && startsOn(t, 4);
+  return t.shape[t.shape.length - 1]! % 4 === 0 && startsOn(t, 4);
 }
 
 /** Whether the last axis is dense and every row of it starts on a multiple of `elements`. */
 function startsOn({ shape, strides, byteOffset, dtype }: MemoryLayout, elements: number): boolean {
   const last = shape.length - 1;
-  return (
-    (strides[last] === 1 || shape[last] === 1) &&
-    (byteOffset / bytesPerElement[dtype]) % elements === 0 &&
-    strides.every((stride, axis) => axis === last || shape[axis]! <= 1 || stride % elements === 0)
-  );
+  if (strides[last] !== 1 && shape[last] !== 1) return false;
+  // A loop, since this is asked of each tensor of each call.
+  for (let axis = 0; axis < last; axis++) {
+    if (shape[axis]! > 1 && strides[axis]! % elements !== 0) return false;
+  }
+  return (byteOffset / bytesPerElement[dtype]) % elements === 0;
 }

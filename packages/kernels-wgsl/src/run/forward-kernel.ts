@@ -12,7 +12,7 @@ export interface ForwardKernel {
   readonly fields: readonly ParamField[];
 }
 
-const known = new WeakMap<Selection, Map<string, ForwardKernel>>();
+const known = new WeakMap<Selection, ForwardKernel[]>();
 
 /** The kernel of a selection for tensors that lie so; found again without its name being spelled out. */
 export function forwardKernel(
@@ -22,15 +22,15 @@ export function forwardKernel(
 ): ForwardKernel {
   const read = readAccess(inputs);
   const write = writeAccess(out);
-  const key = `${read} ${write} ${out.dtype}`;
+  const outType = out.dtype as ForwardConfig['outType'];
   let kernels = known.get(selection);
-  if (!kernels) known.set(selection, (kernels = new Map()));
-  let kernel = kernels.get(key);
-  if (!kernel) {
-    const outType = out.dtype as ForwardConfig['outType'];
-    const config = { ...selection.config, outType, read, write };
-    kernel = { config, source: forwardSource(config), fields: forwardFields(config) };
-    kernels.set(key, kernel);
+  if (!kernels) known.set(selection, (kernels = []));
+  for (const kernel of kernels) {
+    const { config } = kernel;
+    if (config.read === read && config.write === write && config.outType === outType) return kernel;
   }
+  const config = { ...selection.config, outType, read, write };
+  const kernel = { config, source: forwardSource(config), fields: forwardFields(config) };
+  kernels.push(kernel);
   return kernel;
 }

@@ -27,13 +27,13 @@ export interface LaunchData {
   readonly captures: BoundCaptures;
 }
 
-/** The uniform block of one launch. */
+/** The uniform block of one launch, in parts; the first is about its work. */
 export function forwardValues(
   call: Call,
   selection: Selection,
   tensors: ForwardTensors,
   { out, lse, lengths, captures }: LaunchData,
-): ParamValues {
+): [work: WorkValues, ...rest: ParamValues[]] {
   const { q, k, v } = call;
   const leading = selection.splits > 1 ? 1 : 0;
   const at = {
@@ -43,7 +43,7 @@ export function forwardValues(
     out: stridesOf(out, tensors.out, queryAxes(call, leading)),
     lse: lseStrides(call, lse, tensors.lse, leading),
   };
-  // Spelled out, and the rest assigned: names put together for each call, or spreads, cost more than all else of it.
+  // Spelled out: names put together for each call cost more than all else of it.
   const own = {
     q_offset: at.q.offset,
     q_batch: at.q.batch,
@@ -73,18 +73,20 @@ export function forwardValues(
     lse_split: at.lse.split,
     write_lse: lse ? 1 : 0,
   };
-  return Object.assign(
-    own,
-    callValues(call),
+  return [
     workValues(call, selection),
-    loopBounds(selection.config),
+    callValues(call),
+    own,
     lengths.values,
     captures.values,
-  );
+    loopBounds(selection.config),
+  ];
 }
 
+type WorkValues = Record<'units' | 'tiles' | 'splits', number>;
+
 /** The grid: tiles × splits × heads. */
-function workValues(call: Call, { config, splits }: Selection): Record<string, number> {
+function workValues(call: Call, { config, splits }: Selection): WorkValues {
   const { batch, seqlenQ, qHeads, kvHeads, lengths } = call;
   const { tileM } = tileShape(config.tile);
   const rows = config.rows === 'group' ? seqlenQ * groupSize(call) : seqlenQ;

@@ -29,6 +29,7 @@ export function packWords(
   sources: readonly WordSource[],
   willDo: (tensor: Tensor) => boolean = () => true,
 ): PackedWords {
+  if (sources.length === 0) return inPlace(placeholder(target.gpu, 'read'), []);
   const distinct = [...new Set(sources)];
   const { places, ...packed } = pack(target, use, distinct, willDo);
   return { ...packed, places: sources.map((source) => places[distinct.indexOf(source)]!) };
@@ -40,8 +41,6 @@ function pack(
   sources: readonly WordSource[],
   willDo: (tensor: Tensor) => boolean,
 ): PackedWords {
-  const [first] = sources;
-  if (first === undefined) return inPlace(placeholder(target.gpu, 'read'), []);
   if (sources.every((source) => source instanceof Int32Array)) return upload(target, sources);
   if (sources.every((source) => 'dtype' in source) && sources.every(willDo)) {
     const shared = bindTogether(target, sources);

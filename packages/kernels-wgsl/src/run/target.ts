@@ -13,7 +13,8 @@ import {
 export interface Target {
   readonly gpu: Gpu;
   dispatch(d: Dispatch): void;
-  uniform(bytes: ArrayBuffer): BufferRange;
+  /** Copies the block. */
+  uniform(block: ArrayBufferView | ArrayBuffer): BufferRange;
   storage(data: ArrayBufferView): BufferRange;
   /** Memory for this run. `use` tells the scratch tensors of one run apart. */
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
@@ -23,15 +24,21 @@ export interface Target {
 
 /** The Gpu's own recorder. Must be used within one batch, which its parameters live as long as. */
 export function recorderTarget(gpu: Gpu): Target {
-  return {
-    gpu,
-    dispatch: (d) => dispatch(gpu, d),
-    uniform: (bytes) => uploadUniform(gpu, bytes),
-    storage: (data) => uploadStorage(gpu, data),
-    scratch: (use, shape, dtype = 'f32') => gpu.empty(shape, { dtype, label: `heed/${use}` }),
-    free: (scratch) => scratch.dispose(),
-  };
+  let target = recorderTargets.get(gpu);
+  if (!target) recorderTargets.set(gpu, (target = makeRecorderTarget(gpu)));
+  return target;
 }
+
+const recorderTargets = new WeakMap<Gpu, Target>();
+
+const makeRecorderTarget = (gpu: Gpu): Target => ({
+  gpu,
+  dispatch: (d) => dispatch(gpu, d),
+  uniform: (block) => uploadUniform(gpu, block),
+  storage: (data) => uploadStorage(gpu, data),
+  scratch: (use, shape, dtype = 'f32') => gpu.empty(shape, { dtype, label: `heed/${use}` }),
+  free: (scratch) => scratch.dispose(),
+});
 
 /** Scratch memory that outlives a run: a caller's pass is submitted at a time heed does not know. */
 export class KeptScratch {

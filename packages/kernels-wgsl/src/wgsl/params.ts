@@ -37,19 +37,37 @@ export function paramsStruct(fields: readonly ParamField[]): string {
   return ['struct Params {', ...fields.map((f) => `  ${f.name}: ${f.type},`), '}'].join('\n');
 }
 
+/** No kernel's block is larger. */
+export const MAX_PARAM_BYTES = 4096;
+
+const words = new Uint32Array(MAX_PARAM_BYTES / 4);
+const floats = new Float32Array(words.buffer);
+
+// Which record has each field: found once, since a kernel is always given the same records.
+const places = new WeakMap<readonly ParamField[], Uint8Array>();
+
 /**
- * The bytes of the block, padded to a multiple of 16.
+ * The block, padded to a multiple of 16 bytes. It is good until the next call, which writes the same memory: one of its own
+ * costs more than all else here, and so would one record made of several.
  * @throws Error a field without a value: a fault of heed's, not of the caller
  */
-export function packParams(fields: readonly ParamField[], values: ParamValues): ArrayBuffer {
-  const bytes = new ArrayBuffer(Math.ceil(fields.length / 4) * 16);
-  const view = new DataView(bytes);
-  fields.forEach(({ name, type }, i) => {
-    const value = values[name];
+export function packParams(
+  fields: readonly ParamField[],
+  ...records: readonly ParamValues[]
+): Uint32Array {
+  let place = places.get(fields);
+  if (!place) places.set(fields, (place = placesOf(fields, records)));
+  for (let i = 0; i < fields.length; i++) {
+    const { name, type } = fields[i]!;
+    const value = records[place[i]!]?.[name];
     if (value === undefined) throw new Error(`packParams: no value for ${name}`);
-    if (type === 'f32') view.setFloat32(i * 4, value, true);
-    else if (type === 'i32') view.setInt32(i * 4, value, true);
-    else view.setUint32(i * 4, value, true);
-  });
-  return bytes;
+    if (type === 'f32') floats[i] = value;
+    else words[i] = value; // as two's complement
+  }
+  const end = Math.ceil(fields.length / 4) * 4;
+  words.fill(0, fields.length, end);
+  return words.subarray(0, end);
 }
+
+const placesOf = (fields: readonly ParamField[], records: readonly ParamValues[]): Uint8Array =>
+  Uint8Array.from(fields, ({ name }) => records.findIndex((record) => name in record));

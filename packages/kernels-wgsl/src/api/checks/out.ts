@@ -1,15 +1,24 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
-import { checkTensor, fail, formatShape, isTensor } from '@heed/core/kernel';
+import { checkTensor, fail, formatShape, isContiguous, isTensor } from '@heed/core/kernel';
 import type { BoundHook } from '../../hooks/bound.ts';
+
+/** The tensors of a call, all of which a kernel reads. */
+export interface Inputs {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly options: object;
+  readonly hooks: readonly BoundHook[];
+}
 
 /** `out`: the result's shape and dtype, elements that do not overlap, and a buffer that holds no input. */
 export function checkOut(
   { fn, gpu }: { fn: string; gpu: Gpu },
   out: Tensor,
   shape: readonly number[],
-  inputs: Readonly<Record<string, Tensor>>,
+  inputs: Inputs,
 ): void {
-  checkTensor(fn, 'out', out, { rank: shape.length, dtype: [inputs.q!.dtype], gpu });
+  checkTensor(fn, 'out', out, { rank: shape.length, dtype: [inputs.q.dtype], gpu });
   if (out.shape.some((n, i) => n !== shape[i])) {
     const fix = 'Leave it out to have it made.';
     fail(fn, `out must be ${formatShape(shape)}`, formatShape(out.shape), fix);
@@ -22,34 +31,26 @@ export function checkOut(
   checkHalfRows(fn, out);
 }
 
-/** The tensors among the options, all of which a kernel reads. */
-export function optionTensors(options: object): Readonly<Record<string, Tensor>> {
-  const given = Object.entries(options as Record<string, unknown>);
-  const read = given.filter(([name, value]) => name !== 'out' && isTensor(value));
-  return Object.fromEntries(read) as Record<string, Tensor>;
-}
-
-/** The tensors among the tables of hooks. */
-export function tableTensors(hooks: readonly BoundHook[]): Readonly<Record<string, Tensor>> {
-  const tables = hooks.flatMap((bound) => bound.tables).filter(isTensor);
-  return Object.fromEntries(tables.map((table, i) => [`captured tensor ${i}`, table]));
-}
-
-function checkApart(fn: string, out: Tensor, inputs: Readonly<Record<string, Tensor>>): void {
-  for (const [name, input] of Object.entries(inputs)) {
-    if (input.buffer !== out.buffer) continue;
+function checkApart(fn: string, out: Tensor, { q, k, v, options, hooks }: Inputs): void {
+  const apart = (input: unknown, name: string): void => {
+    if (!isTensor(input) || input.buffer !== out.buffer) return;
     fail(
       fn,
       `out may not share a buffer with ${name}`,
       'one buffer for both',
       'WebGPU cannot read and write one buffer in a dispatch: give out a buffer of its own.',
     );
-  }
+  };
+  apart(q, 'q');
+  apart(k, 'k');
+  apart(v, 'v');
+  for (const [name, option] of Object.entries(options)) if (name !== 'out') apart(option, name);
+  for (const { tables } of hooks) for (const table of tables) apart(table, 'a captured tensor');
 }
 
 /** Whether two indices may reach one element. Exact for views made by permute, slice and reshape. */
 function overlapsItself({ shape, strides }: Tensor): boolean {
-  if (shape.includes(0)) return false;
+  if (isContiguous(shape, strides)) return false;
   const axes = shape
     .map((n, i) => [n, strides[i]!] as const)
     .filter(([n]) => n > 1)

@@ -45,8 +45,8 @@ export function checkKeyValue(fn: string, k: Operand, v: Operand): void {
     const got = `k ${k.dtype}, v ${v.dtype}`;
     fail(fn, 'k and v must share a dtype', got, `Pass both as ${k.dtype}.`);
   }
-  const last = k.shape.length - 1;
-  if (!k.shape.every((n, i) => i === last || n === v.shape[i])) {
+  for (let i = 0; i < k.shape.length - 1; i++) {
+    if (k.shape[i] === v.shape[i]) continue;
     const got = `k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`;
     const fix = `Pass v as ${formatShape([...k.shape.slice(0, -1), v.shape.at(-1)!])}.`;
     fail(fn, 'k and v must agree in all but the head dim', got, fix);
