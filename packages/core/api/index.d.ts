@@ -44,6 +44,7 @@ export { LimitError }
 export { Limits }
 export { Profile }
 export { ReadArray }
+export { SourcePlace }
 export { Span }
 export { SubgroupMatrixConfig }
 export { Tensor }

@@ -53,6 +53,7 @@ export declare function dispatchGrid(gpu: Gpu, total: number): [x: number, y: nu
 export declare function elementCount(shape: readonly number[]): number;
 export declare function elementExtent(shape: readonly number[], strides: readonly number[]): number;
 export declare function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void;
+export declare function fail(fn: string, rule: string, got: string | number, fix: string): never;
 export declare function flush(gpu: Gpu): void;
 export declare function formatShape(shape: readonly number[]): string;
 export declare function fromHalf(half: number): number;
@@ -68,6 +69,9 @@ export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBu
 export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRange;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
 export declare function sections(...parts: readonly (string | false | undefined)[]): string;
+export declare function show(value: unknown): string;
+export declare function threadGrid(gpu: Gpu, threads: number): [x: number, y: number, z: number];
+export declare function threadMain(name: string, body: string): string;
 export declare function toHalf(x: number): number;
 export declare function tryEmpty(fn: string, gpu: Gpu, shape: readonly number[], { dtype, label }?: EmptyOptions): Promise<Tensor | undefined>;
 export declare function unpackHalves(halves: Uint16Array): Float32Array<ArrayBuffer>;
@@ -78,6 +82,7 @@ export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]
 
 // #region Variables
 export declare const roundF16: string;
+export declare const WORKGROUP: number;
 // #endregion
 
 // #region Other

@@ -32,12 +32,11 @@ export declare function checkLengths(fn: string, gpu: Gpu, name: string, x: Leng
 export declare function checkProblem(p: AttentionProblem, fn?: string): void;
 export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
 export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions, given?: readonly BoundHook[]): Call;
-export declare function fail(fn: string, rule: string, got: string, fix: string): never;
 export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
+export declare function packedTilesWgsl(name: string, begin: string): string;
 export declare function rowStruct(constants: readonly RowConstant[]): string;
 export declare function runCall(call: Call): AttentionResult;
-export declare function show(value: unknown): string;
 export declare function varlenCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions, given?: readonly BoundHook[]): Call;
 export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, options: VarlenOptions, hooks?: readonly BoundHook[]): Call;
 // #endregion
@@ -60,6 +59,7 @@ export { Call }
 export { DerivedWords }
 export { differentiable }
 export { Differentiable }
+export { fail }
 export { Forward }
 export { Gradients }
 export { Hook }
@@ -75,6 +75,7 @@ export { recorderTarget }
 export { RowConstant }
 export { rowConstants }
 export { ScoreHook }
+export { show }
 export { TablePlace }
 export { Target }
 export { u32Fields }
