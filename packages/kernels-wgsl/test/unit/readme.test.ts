@@ -15,7 +15,7 @@ describe('the README', () => {
 
   it('opens with an example that runs', () => {
     expect(blocks[0]).toBe(quickstart);
-    expect(quickstart.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(20);
+    expect(quickstart.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(16);
   });
 
   it('names every function of the package, and no other', () => {

@@ -9,8 +9,7 @@ const first = await ort.InferenceSession.create(before, sessionOptions(gpu));
 const second = await ort.InferenceSession.create(after, sessionOptions(gpu));
 
 const data = Float32Array.from({ length: 16 * 24 }, (_, i) => Math.sin(i));
-const x = new ort.Tensor('float32', data, [1, 16, 24]);
-const { q, k, v } = await first.run({ x }); // [B, L, H · D], on the GPU
+const { q, k, v } = await first.run({ x: new ort.Tensor('float32', data, [1, 16, 24]) }); // [B, L, H · D]
 
 const heads = (y: ort.Tensor) => heedTensor(gpu, y).reshape([1, 16, 2, 4]).permute([0, 2, 1, 3]);
 const attended = gpu.empty([1, 16, 8]);

@@ -1,0 +1,17 @@
+import { printedBy } from '@heed/testing';
+import { expect, it } from 'vitest';
+
+// test/unit/readme.test.ts holds that these files are what the README shows.
+it('the README’s first example runs and prints what it says', async () => {
+  const calls = await printedBy(() => import('../examples/quickstart.ts'));
+  expect(calls).toEqual([
+    ['1/2', 'merge/empty-with-empty/f32', 'pass'],
+    ['2/2', 'merge/empty-with-empty/f16', 'pass'],
+    [{ pass: 2, fail: 0, unsupported: 0 }],
+  ]);
+});
+
+it('the README’s check of a mod’s gradients runs', async () => {
+  const [call] = await printedBy(() => import('../examples/gradcheck.ts'));
+  expect(call).toEqual([true, expect.stringMatching(/^gradcheck: ok/)]);
+});
