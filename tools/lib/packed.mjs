@@ -1,50 +1,78 @@
-import { cp, mkdir, readFile, readdir, realpath } from 'node:fs/promises';
+import { mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { publicPackages } from './packages.mjs';
 import { root } from './paths.mjs';
 import { run, tail } from './run.mjs';
 
 /** Packs every public package as for the registry. Gives, by name, its tarball and the manifest that the registry would have. */
 export async function packPackages(folder) {
-  const packed = new Map();
-  for (const directory of await readdir(join(root, 'packages'))) {
-    const cwd = join(root, 'packages', directory);
-    const { name, private: isPrivate } = JSON.parse(await readFile(join(cwd, 'package.json')));
-    if (isPrivate) continue;
+  const packed = (await publicPackages()).map(async ({ directory, folder: cwd }) => {
     const tarball = join(folder, `${directory}.tgz`);
     await succeed('pnpm', ['pack', '--out', tarball], cwd);
     const { stdout } = await succeed('tar', ['-xzOf', tarball, 'package/package.json'], cwd);
-    packed.set(name, { directory, tarball, manifest: JSON.parse(stdout) });
-  }
-  return packed;
+    return { directory, tarball, manifest: JSON.parse(stdout) };
+  });
+  return new Map((await Promise.all(packed)).map((one) => [one.manifest.name, one]));
 }
 
-/** The names of all that an install of `name` brings with it, and its own. */
-export function closureOf(packed, name, found = new Set()) {
-  if (found.has(name)) return found;
-  found.add(name);
-  const { dependencies = {} } = packed.get(name)?.manifest ?? {};
-  for (const dependency of Object.keys(dependencies)) closureOf(packed, dependency, found);
-  return found;
+/**
+ * Makes `folder` a project of a user's that has `names` installed, ours from their tarballs. Those of others are linked from
+ * where this workspace has them, so that neither the registry nor its index is asked.
+ */
+export async function installProject(folder, packed, names) {
+  const links = await linksToOthers(packed);
+  const addressOf = (name) =>
+    packed.has(name) ? `file:${packed.get(name).tarball}` : links.get(name);
+  const address = (list) => Object.fromEntries(list.map((name) => [name, addressOf(name)]));
+  await mkdir(folder, { recursive: true });
+  const manifest = { private: true, type: 'module', dependencies: address(names) };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  const settings = {
+    autoInstallPeers: false,
+    overrides: address([...packed.keys(), ...links.keys()]),
+  };
+  // JSON is YAML.
+  await writeFile(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(settings, null, 2));
+  await succeed('pnpm', ['install', '--offline', '--ignore-scripts', '--no-lockfile'], folder);
 }
 
-/** Puts packages into the node_modules of `folder`: ours from their tarballs, those of others from where pnpm has them. */
-export async function install(packed, names, folder) {
-  for (const name of names) {
-    const target = join(folder, 'node_modules', name);
-    await mkdir(target, { recursive: true });
-    const ours = packed.get(name);
-    if (ours) {
-      await succeed('tar', ['-xzf', ours.tarball, '-C', target, '--strip-components', '1'], folder);
-    } else {
-      const [user] = [...packed.values()].filter(({ manifest }) => manifest.dependencies?.[name]);
-      const source = join(root, 'packages', user.directory, 'node_modules', name);
-      await cp(await realpath(source), target, { recursive: true });
+/** What our packages need of others, dependencies and peers, as this workspace has it. */
+async function linksToOthers(packed) {
+  const links = new Map();
+  for (const { directory, manifest } of packed.values()) {
+    const { dependencies, peerDependencies } = manifest;
+    for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+      if (packed.has(name) || links.has(name)) continue;
+      const path = join(root, 'packages', directory, 'node_modules', name);
+      links.set(name, `link:${await realpath(path)}`);
     }
   }
+  return links;
 }
 
-async function succeed(command, args, cwd) {
-  const result = await run(command, args, { cwd, output: 'capture' });
+/** The names of all packages in a project's node_modules, but for those that the project links itself. */
+export async function installedIn(folder) {
+  const store = join(folder, 'node_modules', '.pnpm');
+  const names = new Set();
+  for (const entry of await readdir(store)) {
+    for (const name of await packagesIn(join(store, entry, 'node_modules'))) names.add(name);
+  }
+  return names;
+}
+
+async function packagesIn(folder) {
+  const names = await readdir(folder).catch(() => []);
+  const nested = names.map(async (name) =>
+    name.startsWith('@')
+      ? (await readdir(join(folder, name))).map((inner) => `${name}/${inner}`)
+      : [name],
+  );
+  return (await Promise.all(nested)).flat().filter((name) => !name.startsWith('.'));
+}
+
+/** Runs a command to its end, or throws with the last of what it printed. */
+export async function succeed(command, args, cwd, env) {
+  const result = await run(command, args, { cwd, env, output: 'capture' });
   if (result.code === 0) return result;
   throw new Error(`${command} ${args.join(' ')}, in ${cwd}, failed:\n${tail(result.text)}`);
 }

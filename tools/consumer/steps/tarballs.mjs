@@ -1,0 +1,74 @@
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { problemAffectsResolutionKind } from '@arethetypeswrong/core/problems';
+import { readFile } from 'node:fs/promises';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { succeed } from '../../lib/packed.mjs';
+import { root } from '../../lib/paths.mjs';
+
+const ALLOWED =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*(\btest\b))[\w./-]+(\.js|\.d\.ts))$/;
+const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts'];
+
+/** What a manifest has to say, and what in it would not mean anything outside of this repository. */
+const MANIFEST = {
+  'has no description': ({ description }) => !description,
+  'has no keywords': ({ keywords = [] }) => keywords.length < 3,
+  'is not under the MIT licence': ({ license }) => license !== 'MIT',
+  'is not an ES module': ({ type }) => type !== 'module',
+  'does not say that it has no side effects': ({ sideEffects }) => sideEffects !== false,
+  'is not public': ({ publishConfig }) => publishConfig?.access !== 'public',
+  'does not name Node’s version': ({ engines }) => !engines?.node,
+  'speaks of this workspace': (manifest) =>
+    /workspace:|catalog:|@heed\/source|"@heed\/testing"/.test(JSON.stringify(manifest)),
+};
+
+/** Each tarball by itself: what is in it, what its manifest says, and what publint and attw say. */
+export async function tarballFaults(packed) {
+  const faults = [...packed].map(async ([name, { tarball, manifest }]) => {
+    const found = [
+      ...(await fileFaults(tarball)),
+      ...Object.keys(MANIFEST).filter((rule) => MANIFEST[rule](manifest)),
+      ...(await publintFaults(tarball)),
+      ...(await attwFaults(tarball)),
+    ];
+    return found.map((fault) => `${name}: ${fault}`);
+  });
+  return (await Promise.all(faults)).flat();
+}
+
+async function fileFaults(tarball) {
+  const { stdout } = await succeed('tar', ['-tzf', tarball], root);
+  const files = stdout
+    .trim()
+    .split('\n')
+    .map((path) => path.replace(/^package\//, ''));
+  const { stdout: text } = await succeed('tar', ['-xzOf', tarball], root);
+  const leaked = files.filter((path) => !ALLOWED.test(path));
+  return [
+    ...(leaked.length > 0 ? [`must not hold ${leaked.join(', ')}`] : []),
+    ...REQUIRED.filter((path) => !files.includes(path)).map((path) => `lacks ${path}`),
+    ...(text.includes(root) ? [`names a folder of the machine that built it`] : []),
+  ];
+}
+
+async function publintFaults(tarball) {
+  const { messages, pkg } = await publint({
+    strict: true,
+    pack: { tarball: (await readFile(tarball)).buffer },
+  });
+  return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
+}
+
+/** As the profile esm-only: how a `require` or an old resolution sees the package does not count. */
+async function attwFaults(tarball) {
+  const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+  if (!analysis.types) return ['attw: no types'];
+  return analysis.problems
+    .filter((problem) =>
+      ['node16-esm', 'bundler'].some((kind) =>
+        problemAffectsResolutionKind(problem, kind, analysis),
+      ),
+    )
+    .map((problem) => `attw: ${JSON.stringify(problem)}`);
+}

@@ -1,0 +1,36 @@
+import { run, tail } from './run.mjs';
+import { SetupError } from './log.mjs';
+
+/** What the contract allows each package, in kB, minified and gzipped; the limits of .size-limit.json are what was agreed since. */
+const CONTRACT = { core: 10, 'kernels-wgsl': 20, flex: 20, kvcache: 12 };
+
+/** Prints how large each import is, beside its limit and the contract's budget; gives whether one is too large. */
+export async function printSizes(env) {
+  const { stdout, text } = await run('size-limit', ['--json'], { env, output: 'capture' });
+  if (!stdout.trimStart().startsWith('['))
+    throw new SetupError(`size-limit failed:\n${tail(text)}`);
+  const rows = JSON.parse(stdout);
+  console.log(`\n${sizesText(rows)}\n`);
+  return rows.some(({ passed }) => !passed);
+}
+
+/** The table, in kB of 1000 bytes. */
+export function sizesText(rows) {
+  const lines = rows.map(({ name, size, sizeLimit, passed }) => [
+    name,
+    kB(size),
+    `${kB(sizeLimit)}${passed ? '' : ' exceeded'}`,
+    CONTRACT[/^@heed\/([\w-]+)/.exec(name)?.[1]]?.toFixed(1) ?? '',
+  ]);
+  const table = [['import', 'kB', 'limit', 'contract'], ...lines];
+  const widths = [0, 1, 2, 3].map((c) => Math.max(...table.map((row) => row[c].length)));
+  return table
+    .map(([name, ...numbers]) =>
+      [name.padEnd(widths[0]), ...numbers.map((n, c) => n.padStart(widths[c + 1]))]
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const kB = (bytes) => (bytes / 1000).toFixed(1);

@@ -1,0 +1,54 @@
+// `npm run release`: builds and checks the packages, and publishes those whose version the registry does not have.
+//   --dry-run    publishes nothing, and shows what would be
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { runMain, say, SetupError } from './lib/log.mjs';
+import { publicPackages } from './lib/packages.mjs';
+import { repositoryFields } from './lib/repository.mjs';
+import { run, tail } from './lib/run.mjs';
+import { prepare } from './lib/setup.mjs';
+
+const CHECKS = ['build', 'check:api', 'check:consumer'];
+
+await runMain(async (args) => {
+  const { values } = parseArgs({ args, options: { 'dry-run': { type: 'boolean' } } });
+  const env = await prepare();
+  if (!values['dry-run'] && !env.GITHUB_REPOSITORY) {
+    throw new SetupError(
+      'GITHUB_REPOSITORY=owner/name must say where the source is; packages name it.',
+    );
+  }
+  say('release', CHECKS.join(', '));
+  const checks = ['run', ...CHECKS, '--output-logs=errors-only', '--log-prefix=none'];
+  const { code, text } = await run('turbo', checks, { env, output: 'capture' });
+  if (code !== 0) throw new SetupError(`the packages are not fit to be published:\n${text}`);
+  return withAddresses(env, values['dry-run'] ? () => dryRun(env) : () => publish(env));
+});
+
+const publish = async (env) => (await run('changeset', ['publish'], { env })).code;
+
+/** Publishes as `changeset publish` would, one package at a time, up to the upload. */
+async function dryRun(env) {
+  const args = ['publish', '--dry-run', '--no-git-checks', '--access', 'public', '--tag', 'latest'];
+  let failed = 0;
+  for (const { folder, manifest } of await publicPackages()) {
+    const { code, text } = await run('pnpm', args, { env, cwd: folder, output: 'capture' });
+    say('release', `${manifest.name}@${manifest.version}: ${tail(text, 60)}`);
+    failed += code === 0 ? 0 : 1;
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+/** While `work` goes on, manifests say where the source is; then they are as they were. */
+async function withAddresses(env, work) {
+  const packages = await publicPackages();
+  try {
+    for (const { path, directory, manifest } of packages) {
+      const named = { ...manifest, ...repositoryFields(env, directory) };
+      await writeFile(path, `${JSON.stringify(named, null, 2)}\n`);
+    }
+    return await work();
+  } finally {
+    for (const { path, text } of packages) await writeFile(path, text);
+  }
+}
