@@ -9,6 +9,7 @@ const CHECKS = {
   build: 'build',
   api: 'check:api',
   consumer: 'check:consumer',
+  docs: 'docs',
   size: 'check:size',
 };
 

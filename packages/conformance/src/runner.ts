@@ -18,6 +18,7 @@ export interface Progress {
 
 /** What to run, and who to tell. */
 export interface RunOptions extends Selection {
+  /** Called after each case. */
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

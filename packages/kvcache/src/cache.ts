@@ -206,6 +206,7 @@ export class PagedKvCache implements Disposable {
     this.#core.dispose();
   }
 
+  /** `dispose()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -15,6 +15,7 @@ export interface Comparison {
   readonly shape: readonly number[];
   readonly got: ArrayLike<number>;
   readonly want: ArrayLike<number>;
+  /** Whether an element is off. */
   readonly isBad: (got: number, want: number) => boolean;
 }
 

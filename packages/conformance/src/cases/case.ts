@@ -29,6 +29,7 @@ export interface Case {
   readonly tier: Tier;
   readonly dtype: FloatDType;
   readonly tags: readonly string[];
+  /** Runs it once. */
   readonly run: (context: CaseContext) => Promise<CaseResult>;
 }
 

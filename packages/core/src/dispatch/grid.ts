@@ -22,7 +22,12 @@ export function foldGrid(total: number, max: number): [x: number, y: number, z: 
   return [Math.ceil(total / y), y, 1];
 }
 
-/** {@link foldGrid} for the device's limit. */
+/**
+ * Workgroups for a linear count, over as many dimensions as the device's limit asks for. The shader recovers its number as
+ * `wg.x + wg.y * num_workgroups.x` and returns when that is the count or more.
+ *
+ * @throws LimitError more than two dimensions hold
+ */
 export function dispatchGrid(gpu: Gpu, total: number): [x: number, y: number, z: number] {
   assertUsable(gpu);
   return foldGrid(total, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);

@@ -99,6 +99,7 @@ export function adopt(view: Tensor): Tensor {
   return view;
 }
 
+/** Whether x is a tensor of heed's, made by this installed copy of the package. */
 export function isTensor(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && tensorSymbol in x;
 }

@@ -172,6 +172,7 @@ export class BlockMask implements Disposable {
     for (const tensor of partsOf(this).owned) tensor.dispose();
   }
 
+  /** `dispose()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

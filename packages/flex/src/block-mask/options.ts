@@ -1,6 +1,7 @@
 import type { VarlenLayout } from '@heed/kernels-wgsl';
 import type { Captures } from '../compile/types.ts';
 
+/** What a BlockMask is of: sizes, or packed lengths; and what its maskMod reads. */
 export interface BlockMaskOptions<C extends Captures = never> extends Partial<VarlenLayout> {
   /** Batch entries; default 1, which serves all. Needed where the mask depends on b. */
   readonly B?: number;

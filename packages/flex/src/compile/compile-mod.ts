@@ -19,6 +19,7 @@ export interface ModDerivative extends Derivative {
   readonly js: (...args: readonly unknown[]) => { score: number; tables: number[] };
 }
 
+/** What `compileMod` makes of a mod. */
 export interface CompiledFunction {
   readonly kind: ModKind;
   /** WGSL declarations: `score_mod` or `visible_mod` and `class_mod`, and what they call. */
@@ -35,6 +36,7 @@ export interface CompiledFunction {
   explain(): string;
 }
 
+/** How `compileMod` is to take a function. */
 export interface CompileOptions {
   /** Whether the function is a score mod or a mask. Default: by what it returns. */
   readonly kind?: ModKind;

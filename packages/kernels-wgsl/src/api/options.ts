@@ -44,7 +44,7 @@ export interface VarlenLayout {
   readonly blockTable?: Int32Array | Tensor;
   /**
    * As in PagedKvView: 'int8' and 'int4' for quantised pages, with `headDim` and `headDimV`. k and v are then u32
-   * [pages, pageSize, Hkv, 1 + words]: a row is the bits of an f32 scale, and two's complement integers, 4 or 8 to a word,
+   * `[pages, pageSize, Hkv, 1 + words]`: a row is the bits of an f32 scale, and two's complement integers, 4 or 8 to a word,
    * low part first. An element is scale · integer; attention is exact for those.
    *
    * Written with scale = largest magnitude of a row / 127 (int8) or / 7 (int4), an element is off by half a step at most, 1/254 or
@@ -57,8 +57,10 @@ export interface VarlenLayout {
   readonly headDimV?: number;
 }
 
+/** Options of `varlenAttention`: those of `attention`, and where the sequences lie in packed or paged memory. */
 export type VarlenOptions = AttentionOptions & VarlenLayout;
 
+/** What an attention gives; dispatched when the call returns, and read by `out.read()`. */
 export interface AttentionResult {
   /** [B, Hq, Lq, Dv] or [Tq, Hq, Dv], in the dtype of q. */
   readonly out: Tensor;

@@ -120,6 +120,7 @@ function checkWindow(
   fail(fn, rule, got, `Pass window: [${window}, -1] or less, or hide them by a maskMod.`);
 }
 
+/** Whether keys came as a view of pages, not as a tensor. */
 export function isView(k: Tensor | PagedKvView): k is PagedKvView {
   return typeof k === 'object' && k !== null && 'blockTable' in k;
 }

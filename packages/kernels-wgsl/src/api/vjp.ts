@@ -16,6 +16,8 @@ export interface AttentionGradients extends Gradients {
 /** The gradient of a call: what a result's gradients are by q, k, v. */
 export interface Differentiable<G> {
   /**
+   * Computes them; may be called again, while q, k, v, out and lse are there.
+   *
    * @param dOut gradient by out: its shape and dtype, any strides
    * @param dLse gradient by lse: its shape, f32
    */

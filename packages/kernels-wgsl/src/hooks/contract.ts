@@ -97,6 +97,7 @@ export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantH
   };
 }
 
+/** Score hooks, then mask hooks, in the order in which they apply. */
 export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
   return [...scores, ...masks];
 }
@@ -110,6 +111,7 @@ export function hasSlopes({ scores }: VariantHooks): boolean {
   return scores.some(({ gradient }) => gradient?.hasSlope);
 }
 
+/** The per-row values of all hooks. */
 export function rowConstants(hooks: VariantHooks): readonly RowConstant[] {
   return allHooks(hooks).flatMap((hook) => hook.constants ?? []);
 }

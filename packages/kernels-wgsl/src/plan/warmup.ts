@@ -10,9 +10,11 @@ import {
 } from '@heed/core/kernel';
 import { MAX_PARAM_BYTES } from '../wgsl/params.ts';
 
+/** How `plan.warmup()` is followed and stopped. */
 export interface WarmupOptions {
   /** Stops waiting; what is being compiled goes on and serves later calls. */
   readonly signal?: AbortSignal;
+  /** Called after each kernel: how many are ready, of how many, and the label of the last. */
   readonly onProgress?: (done: number, total: number, label: string) => void;
 }
 

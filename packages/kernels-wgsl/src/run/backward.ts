@@ -16,6 +16,7 @@ import { denseAxes, keyAxes, queryAxes } from './strides.ts';
 import { tableGradients } from './table-gradients.ts';
 import type { Target } from './target.ts';
 
+/** Gradients by the operands: shapes and dtypes are theirs. */
 export interface Gradients {
   readonly dq: Tensor;
   readonly dk: Tensor;

@@ -9,9 +9,11 @@ export interface BoundCaptures {
   readonly range: BufferRange;
   /** The params of all hooks, and where the sinks are. */
   readonly values: ParamValues;
+  /** Gives back what was gathered for this run, once it is dispatched. */
   release(): void;
 }
 
+/** Brings the tables of all hooks, and the sinks, into the one binding `captures`. */
 export function bindCaptures(
   target: Target,
   { hooks, options }: Pick<Call, 'hooks' | 'options'>,

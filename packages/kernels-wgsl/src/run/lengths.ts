@@ -17,11 +17,13 @@ export interface BoundLengths {
     readonly table: number;
     readonly derived: number;
   };
+  /** Gives back what was gathered for this run, once it is dispatched. */
   release(): void;
 }
 
 const isDense = ({ shape, strides }: Tensor): boolean => isContiguous(shape, strides);
 
+/** Brings lengths and page tables into the one binding `metadata`. */
 export function bindLengths(
   target: Target,
   { given }: Pick<Call, 'given'>,

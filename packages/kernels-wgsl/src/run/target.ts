@@ -12,9 +12,11 @@ import {
 /** Where a run puts its dispatches, and where their parameters and scratch memory live. */
 export interface Target {
   readonly gpu: Gpu;
+  /** Records a launch. */
   dispatch(d: Dispatch): void;
-  /** Copies the block. */
+  /** Copies the parameters of a launch. */
   uniform(block: ArrayBufferView | ArrayBuffer): BufferRange;
+  /** Data of the host that a launch reads. */
   storage(data: ArrayBufferView): BufferRange;
   /** Memory for this run. `use` tells the scratch tensors of one run apart. */
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;

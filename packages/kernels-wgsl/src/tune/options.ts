@@ -1,5 +1,6 @@
 import type { TuningEntry } from '@heed/core';
 
+/** How long `tune` may take, what it tries, and who is told. */
 export interface TuneOptions {
   /** No candidate is begun after this time, what is left out is reported as 'skipped'; default: no limit. */
   readonly seconds?: number;
@@ -31,6 +32,7 @@ export interface TuneReport {
   readonly chosen?: TuningEntry;
 }
 
+/** How one candidate of `tune` fared. */
 export interface CandidateReport {
   readonly entry: TuningEntry;
   /**

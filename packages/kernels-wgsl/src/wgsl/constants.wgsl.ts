@@ -7,4 +7,5 @@ export const tileClasses: string = wgsl`
   const FULL = 2u;
 `;
 
+/** WGSL's name for an offset that says: this table was not given. */
 export const none: string = 'const NONE = 0xffffffffu;';

@@ -4,7 +4,7 @@ export interface ParamField {
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
-/** Values by field name; booleans do not occur, an absent table is {@link NONE}. */
+/** Values by field name; booleans do not occur, an absent table is 2³² − 1. */
 export type ParamValues = Readonly<Record<string, number>>;
 
 /** An offset that says: this table was not given. */

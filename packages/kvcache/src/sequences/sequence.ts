@@ -89,6 +89,7 @@ export class KvSequence implements Disposable {
     if (core.isUsable) core.blank(blanked);
   }
 
+  /** `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -10,8 +10,12 @@
  * A call that fails rejects; `save` and `load` pass that on. Heed's own stores take any string as a key, up to 230 characters as they write it: `a–z 0–9 . _ -` count one, all others five.
  */
 export interface KvStore {
+  /** The bytes of a key, or undefined. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** Keeps bytes under a key, in place of what was there. */
   put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Forgets a key. */
   delete(key: string): Promise<void>;
+  /** All keys. */
   keys(): AsyncIterable<string>;
 }

@@ -1,0 +1,36 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+
+/** The links of a site that lead to no page, no file or no place in a page of it. */
+export async function brokenLinks(folder) {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const pages = new Map(
+    await Promise.all(
+      files.map(async (path) => [path, path.endsWith('.html') ? await readFile(path, 'utf8') : '']),
+    ),
+  );
+  return [...pages].flatMap(([path, html]) =>
+    targetsOf(html)
+      .filter((target) => !leadsSomewhere(pages, path, target))
+      .map((target) => `${relative(folder, path).split(sep).join('/')}: ${target} leads nowhere`),
+  );
+}
+
+/** Where the links and images of a page lead, those to other sites left out. */
+function targetsOf(html) {
+  const attributes = html.matchAll(
+    /<(?:a|img|source|link|script)\b[^>]*?\s(?:href|src|srcset)="([^"]*)"/g,
+  );
+  const targets = new Set([...attributes].map((match) => match[1].replaceAll('&amp;', '&')));
+  return [...targets].filter((target) => !/^[a-z]+:/.test(target));
+}
+
+function leadsSomewhere(pages, from, target) {
+  const [path, anchor] = target.split('#').map(decodeURIComponent);
+  const to = path === '' ? from : resolve(from, '..', path);
+  const html = pages.get(to);
+  if (html === undefined) return false;
+  return !anchor || !to.endsWith('.html') || html.includes(`id="${anchor}"`);
+}

@@ -1,0 +1,29 @@
+/**
+ * Types that users meet as what something is, and need no name for: by package, the file and the name. Any other type that
+ * the site names must be exported; one that is no longer met, or is exported by now, must go from here.
+ */
+export const unnamedTypes = {
+  '@heed/core': ['src/device/capabilities.ts:limitNames'],
+  '@heed/flex': [
+    'src/ir/node.ts:Node',
+    'src/frontend/translate.ts:ModKind',
+    'src/backends/derivative/derivative.ts:TableDerivative',
+    'src/compile/types.ts:AllOf',
+    'src/compile/compose.ts:MasksOf',
+    'src/compile/compose.ts:AnyFunction',
+    'src/block-mask/parts.ts:BlockMaskParts',
+  ],
+  '@heed/kernels-wgsl': [
+    'src/config/forward.ts:FloatType',
+    'src/config/key-type.ts:KeyType',
+    'src/tiles/tile.ts:TileConfig',
+    'src/api/call.ts:CallLengths',
+    'src/config/forward.ts:KeyKind',
+    'src/config/forward.ts:LengthKind',
+    'src/hooks/contract.ts:TableRead',
+    'src/plan/plan.ts:PageFormat',
+    'src/plan/make-plan.ts:PlanParts',
+  ],
+  '@heed/kvcache': ['src/stores/refused-record.ts:Refusal'],
+  '@heed/tfjs': ['src/attention/options.ts:Heed'],
+};
