@@ -22,6 +22,7 @@ export const options = {
   lightHighlightTheme: 'github-light',
   darkHighlightTheme: 'github-dark',
   headings: { readme: false, document: false }, // their texts have one
+  includeHierarchySummary: false, // hardly anything here extends anything
   hideGenerator: true,
   githubPages: true,
   // typedoc takes all packages but that of the repository's root for somebody else's.

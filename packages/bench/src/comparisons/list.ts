@@ -172,7 +172,8 @@ export const comparisons: readonly Comparison[] = [
   },
   {
     id: 'kv-decode',
-    title: 'eight layers of a decode step over pages, f32 queries, 64 sequences of 512 keys, 8/2 heads D64',
+    title:
+      'eight layers of a decode step over pages, f32 queries, 64 sequences of 512 keys, 8/2 heads D64',
     contestants: decodeOverPages(),
   },
   {

@@ -9,7 +9,7 @@ const files = import.meta.glob(['../../README.md', '../examples/*.ts'], {
 });
 const readme = files['../../README.md']!;
 
-// test/gpu/examples.test.ts runs the files of test/examples.
+// test/once/examples.test.ts runs the files of test/examples.
 describe('the README', () => {
   it('shows the examples that run, the first of at most 15 lines', () => {
     const shown = ['quickstart', 'gradcheck'].map((name) => files[`../examples/${name}.ts`]!);
