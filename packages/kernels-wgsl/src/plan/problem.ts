@@ -62,35 +62,20 @@ export interface ProblemFacts extends Pick<
 
 /** The problem of a call. */
 export function factsOfCall(call: Call): ProblemFacts {
-  const {
-    dtype,
-    kvDtype,
-    headDim,
-    headDimV,
-    lengths,
-    keys,
-    qHeads,
-    kvHeads,
-    batch,
-    seqlenQ,
-    maxSeqlenK,
-    hooks,
-    options,
-  } = call;
   return {
-    dtype,
-    kvDtype,
-    headDim,
-    headDimV,
-    lengths,
-    keys,
-    qHeads,
-    kvHeads,
-    batch,
-    seqlenQ,
-    seqlenK: maxSeqlenK,
-    hooks: variantHooks(hooks.map(({ hook }) => hook)),
-    numSplits: options.numSplits ?? 'auto',
+    dtype: call.dtype,
+    kvDtype: call.kvDtype,
+    headDim: call.headDim,
+    headDimV: call.headDimV,
+    lengths: call.lengths,
+    keys: call.keys,
+    qHeads: call.qHeads,
+    kvHeads: call.kvHeads,
+    batch: call.batch,
+    seqlenQ: call.seqlenQ,
+    seqlenK: call.maxSeqlenK,
+    hooks: variantHooks(call.hooks.map(({ hook }) => hook)),
+    numSplits: call.options.numSplits ?? 'auto',
   };
 }
 

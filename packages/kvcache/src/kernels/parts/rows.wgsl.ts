@@ -1,6 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 
-/** WGSL of how a [tokens, heads, dim] tensor lies; {@link rowsValues} are its words. */
+/** WGSL of how a [tokens, heads, dim] tensor lies; the values of BoundRows are its words. */
 export const rowsStruct: string = wgsl`
   // A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
   struct Rows {
