@@ -1,8 +1,8 @@
-import { STAGE_COMPUTE } from '../buffers/usage.ts';
 import type { Faults } from '../device/faults.ts';
-import { CompileError, LimitError } from '../errors.ts';
-import { numberedSource } from '../wgsl/numbered.ts';
-import type { BindingKind, Kernel, KernelSource } from './kernel.ts';
+import type { CompileError } from '../errors.ts';
+import { compileError } from './compile-error.ts';
+import type { Kernel, KernelSource } from './kernel.ts';
+import { layoutOf } from './layouts.ts';
 
 interface Entry {
   kernel?: Kernel;
@@ -14,23 +14,13 @@ interface DeviceCache {
   readonly entries: Map<string, Entry>;
   // Spares hashing the text of a source that is asked for again.
   readonly bySource: WeakMap<KernelSource, Entry>;
-  readonly layouts: Map<string, { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>;
 }
 
 const caches = new WeakMap<GPUDevice, DeviceCache>();
-const bufferTypes: Record<BindingKind, GPUBufferBindingType> = {
-  read: 'read-only-storage',
-  write: 'storage',
-  uniform: 'uniform',
-};
 
 function cacheOf(device: GPUDevice): DeviceCache {
   let cache = caches.get(device);
-  if (!cache)
-    caches.set(
-      device,
-      (cache = { entries: new Map(), bySource: new WeakMap(), layouts: new Map() }),
-    );
+  if (!cache) caches.set(device, (cache = { entries: new Map(), bySource: new WeakMap() }));
   return cache;
 }
 
@@ -43,56 +33,6 @@ function entryOf(device: GPUDevice, source: KernelSource): Entry {
   if (!entry) entries.set(key, (entry = {}));
   bySource.set(source, entry);
   return entry;
-}
-
-function layoutOf(
-  device: GPUDevice,
-  { label, bindings }: KernelSource,
-): { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
-  const { layouts } = cacheOf(device);
-  const key = bindings.join();
-  const known = layouts.get(key);
-  if (known) return known;
-  const storage = bindings.filter((kind) => kind !== 'uniform').length;
-  const max = device.limits.maxStorageBuffersPerShaderStage;
-  if (storage > max) {
-    throw new LimitError(
-      `getKernel: a kernel may bind ${max} storage buffers on this device; "${label}" binds ${storage}. Pack some of them into one buffer.`,
-    );
-  }
-  const bindGroup = device.createBindGroupLayout({
-    label: `heed ${key}`,
-    entries: bindings.map((kind, binding) => ({
-      binding,
-      visibility: STAGE_COMPUTE,
-      buffer: { type: bufferTypes[kind], hasDynamicOffset: kind === 'uniform' },
-    })),
-  });
-  const layout = {
-    bindGroup,
-    pipeline: device.createPipelineLayout({ label: `heed ${key}`, bindGroupLayouts: [bindGroup] }),
-  };
-  layouts.set(key, layout);
-  return layout;
-}
-
-async function compileError(
-  source: KernelSource,
-  module: GPUShaderModule,
-  reason: string,
-  cause: unknown,
-): Promise<CompileError> {
-  const info = await module
-    .getCompilationInfo()
-    .catch(() => ({ messages: [] as readonly GPUCompilationMessage[] }));
-  const messages = info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`);
-  // WebGPU counts lines from 1, and has 0 for no place.
-  const first = info.messages.find(({ type, lineNum }) => type === 'error' && lineNum > 0);
-  const place = first && { line: first.lineNum, column: first.linePos, length: first.length };
-  return new CompileError(
-    `getKernel: the adapter's compiler refused kernel "${source.label}":\n${messages.join('\n') || reason.trim()}\n\n${numberedSource(source.code)}`,
-    { cause, ...place },
-  );
 }
 
 function descriptor(
