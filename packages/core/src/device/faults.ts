@@ -1,5 +1,6 @@
-import { DeviceLostError, GpuError, type HeedError } from '../errors.ts';
+import { DeviceLostError, type HeedError } from '../errors.ts';
 import { breathing } from './breathe.ts';
+import { gpuError } from './gpu-error.ts';
 
 interface Fault {
   readonly error: HeedError;
@@ -8,24 +9,6 @@ interface Fault {
 }
 
 const keptFaults = 32;
-
-function gpuError(what: string, error: GPUError): GpuError {
-  const name = error.constructor.name;
-  const kind = name.includes('Memory')
-    ? 'out-of-memory'
-    : name.includes('Internal')
-      ? 'internal'
-      : 'validation';
-  const fix =
-    kind === 'out-of-memory'
-      ? 'Dispose tensors that are no longer needed, or use smaller ones.'
-      : 'Its outputs hold no result.';
-  return new GpuError(
-    `${what}: the GPU found an error (${kind}): ${error.message.trim()} ${fix}`,
-    kind,
-    { cause: error },
-  );
-}
 
 /**
  * What went wrong where the host could not see it. WebGPU reports such errors later, through error scopes;
