@@ -3,7 +3,7 @@ export type { BufferRange } from './buffers/range.ts';
 export { detachedUniform, uploadStorage, uploadUniform } from './buffers/upload.ts';
 export { breathing } from './device/breathe.ts';
 export { assertUsable, isGpu } from './device/state.ts';
-export { bindTensor, type BoundTensor } from './dispatch/bind.ts';
+export { bindTensor } from './dispatch/bind.ts';
 export {
   dispatch,
   encode,
@@ -25,6 +25,7 @@ export {
   isContiguous,
   rowMajorStrides,
 } from './layout/shape.ts';
+export type { BoundTensor } from './tensor/bound.ts';
 export { checkTensor, type TensorRules } from './tensor/check.ts';
 export { tryEmpty } from './tensor/make.ts';
 export { adopt, isTensor } from './tensor/tensor.ts';

@@ -5,14 +5,8 @@ import { assertUsable } from '../device/state.ts';
 import { bytesPerElement } from '../dtype.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 import { elementExtent, formatShape } from '../layout/shape.ts';
+import type { BoundTensor } from '../tensor/bound.ts';
 import { assertAlive, knownWindow } from '../tensor/tensor.ts';
-
-/** A tensor as a kernel binds it. */
-export interface BoundTensor {
-  readonly range: BufferRange;
-  /** Where element (0, …, 0) lies in the range, in elements of the tensor's dtype. */
-  readonly elementOffset: number;
-}
 
 /**
  * The window over exactly the elements that a tensor can touch. Its start is aligned down to 256 bytes and what remains

@@ -1,8 +1,8 @@
 import type { Gpu, Tensor } from '../api.ts';
 import { rawState } from '../device/state.ts';
-import type { BoundTensor } from '../dispatch/bind.ts';
 import type { DType, ReadArray } from '../dtype.ts';
 import { DisposedError } from '../errors.ts';
+import type { BoundTensor } from './bound.ts';
 import { readTensor } from './read.ts';
 import { releaseStorage, type Storage } from './storage.ts';
 import { permuteView, reshapeView, sliceView, type View } from './view.ts';
