@@ -116,6 +116,7 @@ export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, pro
   readonly backward: true;
 }): AttentionPlan<FlexTensors<C>, AttentionResult & Differentiable<FlexGradients>>;
 export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C>): AttentionPlan<FlexTensors<C>>;
+export declare function tunable<C extends Captures = {}>(problem: FlexProblem<C>): Tunable;
 // #endregion
 
 // #region Referenced (internal)

@@ -5,7 +5,9 @@ export {
   type GradOptions,
 } from './attention/flex-attention-vjp.ts';
 export type { FlexOptions } from './attention/options.ts';
-export { type FlexProblem, type FlexTensors, planFlexAttention } from './attention/plan.ts';
+export { type FlexTensors, planFlexAttention } from './attention/plan.ts';
+export type { FlexProblem } from './attention/problem.ts';
+export { tunable } from './attention/tunable.ts';
 export { BlockMask } from './block-mask/block-mask.ts';
 export { createBlockMask } from './block-mask/create-block-mask.ts';
 export type { DocumentOptions } from './block-mask/documents.ts';

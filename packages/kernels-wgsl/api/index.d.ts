@@ -11,6 +11,11 @@ export interface CandidateReport {
   readonly ratio?: number;
   readonly isSteady?: boolean;
 }
+export interface Tunable {
+  readonly problem: AttentionProblem;
+  readonly hooks: VariantHooks;
+  readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
+}
 export interface TuneCandidates {
   readonly key: string;
   readonly tiles: readonly TileConfig[];
@@ -48,8 +53,8 @@ export declare function mergeStates(states: readonly {
   out: Tensor;
   lse: Tensor;
 };
-export declare function tune(gpu: Gpu, problems: readonly AttentionProblem[], options?: TuneOptions): Promise<Tuning>;
-export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem): TuneCandidates;
+export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], options?: TuneOptions): Promise<Tuning>;
+export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem | Tunable): [forward: TuneCandidates, ...gradients: TuneCandidates[]];
 export declare function varlenAttention(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult;
 export declare function varlenAttention(q: Tensor, view: PagedKvView, options: VarlenOptions): AttentionResult;
 export declare function varlenAttentionVjp(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult & Differentiable<AttentionGradients>;

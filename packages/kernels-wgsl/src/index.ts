@@ -18,4 +18,5 @@ export type { Gradients } from './run/backward.ts';
 export type { WarmupOptions } from './plan/warmup.ts';
 export { type TuneCandidates, tuneCandidates } from './tune/candidates.ts';
 export type { CandidateReport, TuneOptions, TuneReport } from './tune/options.ts';
+export type { Tunable } from './tune/tunable.ts';
 export { tune } from './tune/tune.ts';

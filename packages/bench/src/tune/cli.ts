@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HeedError } from '@heed/core';
-import { tuneCandidates } from '@heed/kernels-wgsl';
 import { firstLine } from '../first-use.ts';
+import { UsageError } from '../options.ts';
 import { type Options, parseOptions, usage } from './options.ts';
-import { openTuned, runTune, type TuneResult } from './run.ts';
+import { listCandidates, openTuned, runTune, type TuneResult } from './run.ts';
 import { renderCandidates, renderReport } from './table.ts';
 
 const interrupted = 130;
@@ -38,17 +38,21 @@ async function main(args: readonly string[]): Promise<number> {
       progress('interrupted');
       return interrupted;
     }
+    if (error instanceof UsageError) {
+      progress(error.message);
+      return 2;
+    }
     if (!HeedError.is(error)) throw error;
     progress(error.message);
     return 1;
   }
 }
 
-async function dryRun({ problems }: Options): Promise<string> {
+async function dryRun(options: Options): Promise<string> {
   const { gpu, adapter } = await openTuned();
   using opened = gpu;
-  const lists = [...problems].map(([name, problem]) =>
-    renderCandidates(name, tuneCandidates(opened, problem)),
+  const lists = (await listCandidates(options, opened)).map(([name, candidates]) =>
+    renderCandidates(name, candidates),
   );
   return [adapter, '', ...lists].join('\n');
 }

@@ -1,8 +1,9 @@
 import type { Gpu, Tuning } from '@heed/core';
-import { planAttention, tune, tuneCandidates, type TuneReport } from '@heed/kernels-wgsl';
+import { tune, type TuneCandidates, tuneCandidates, type TuneReport } from '@heed/kernels-wgsl';
 import { openGpuHost, openHeed } from '../gpu-host.ts';
 import type { RunContext } from '../run.ts';
 import type { Options } from './options.ts';
+import { planOf, type Problems, problemsOf, toTune } from './problems.ts';
 
 /** What a run of the tuner came to. */
 export interface TuneResult {
@@ -22,9 +23,28 @@ export async function openTuned(tuning?: Tuning): Promise<{ gpu: Gpu; adapter: s
   return { gpu, adapter: host.adapter };
 }
 
+type Asked = Pick<Options, 'problems' | 'module'>;
+
+/** The problems that were asked for, by name. */
+async function allProblems({ problems, module }: Asked, gpu: Gpu): Promise<Problems> {
+  const own = module === undefined ? {} : await problemsOf(module, gpu);
+  return { ...Object.fromEntries(problems), ...own };
+}
+
+/** What would be timed, kernel by kernel, under the name of each problem. */
+export async function listCandidates(
+  asked: Asked,
+  gpu: Gpu,
+): Promise<[name: string, candidates: TuneCandidates][]> {
+  const problems = await allProblems(asked, gpu);
+  return Object.entries(problems).flatMap(([name, problem]) =>
+    tuneCandidates(gpu, toTune(problem)).map((one): [string, TuneCandidates] => [name, one]),
+  );
+}
+
 /** Tunes, then opens the adapter again with what came of it. Rejects with the abort reason of `signal`. */
 export async function runTune(
-  { problems, seconds, rounds }: Pick<Options, 'problems' | 'seconds' | 'rounds'>,
+  { seconds, rounds, ...asked }: Asked & Pick<Options, 'seconds' | 'rounds'>,
   { signal, progress }: RunContext,
 ): Promise<TuneResult> {
   const opened = await openTuned();
@@ -32,10 +52,9 @@ export async function runTune(
   progress(`adapter: ${opened.adapter}`);
   const reports: TuneReport[] = [];
   const names: Record<string, string[]> = {};
-  for (const [name, problem] of problems) {
-    (names[tuneCandidates(gpu, problem).key] ??= []).push(name);
-  }
-  const tuning = await tune(gpu, [...problems.values()], {
+  for (const [name, { key }] of await listCandidates(asked, gpu)) (names[key] ??= []).push(name);
+  const problems = Object.values(await allProblems(asked, gpu)).map(toTune);
+  const tuning = await tune(gpu, problems, {
     seconds,
     rounds,
     signal,
@@ -52,20 +71,23 @@ export async function runTune(
     tuning,
     reports,
     names,
-    plans: await plansWith(tuning, problems),
+    plans: await plansWith(tuning, asked),
   };
 }
 
-async function plansWith(
-  tuning: Tuning,
-  problems: Options['problems'],
-): Promise<Record<string, string>> {
+async function plansWith(tuning: Tuning, asked: Asked): Promise<Record<string, string>> {
   const { gpu } = await openTuned(JSON.parse(JSON.stringify(tuning)) as Tuning);
   using tuned = gpu;
+  const problems = await allProblems(asked, tuned);
   return Object.fromEntries(
-    [...problems].map(([name, problem]) => {
-      using plan = planAttention(tuned, problem);
-      return [name, plan.describe().split('\n')[0]!];
-    }),
+    Object.entries(problems).map(([name, problem]) => [name, reasonsOf(tuned, problem)]),
   );
+}
+
+/** A line for the forward pass, and one for each gradient. */
+function reasonsOf(gpu: Gpu, problem: Problems[string]): string {
+  const plan = planOf(gpu, problem);
+  const lines = plan.describe().split('\n');
+  plan.dispose();
+  return lines.slice(0, problem.backward ? 3 : 1).join('\n  ');
 }

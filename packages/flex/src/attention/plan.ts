@@ -1,29 +1,12 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { assertUsable } from '@heed/core/kernel';
-import type { AttentionProblem, AttentionResult, Differentiable } from '@heed/kernels-wgsl';
-import {
-  type AttentionPlan,
-  type AttentionTensors,
-  checkProblem,
-  layoutCall,
-  makePlan,
-  variantHooks,
-} from '@heed/kernels-wgsl/variant';
-import { checkBlockMask } from '../block-mask/hook.ts';
+import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
+import { type AttentionPlan, makePlan } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
-import { flexDifferentiable, type FlexGradients, type GradOptions } from './flex-attention-vjp.ts';
-import { checkFlexOptions, flexHooks } from './flex-call.ts';
-import { hooksOfProblem } from './plan-hooks.ts';
-import type { AnyFlexOptions, BuiltInVariants, FlexOptions } from './options.ts';
-
-type Mods<C extends Captures> = Pick<
-  FlexOptions<C>,
-  'scoreMod' | 'maskMod' | 'blockMask' | 'captures'
->;
-
-/** What a plan is made for. Of the captures only their types matter: other values need no other plan. */
-export interface FlexProblem<C extends Captures = never>
-  extends Omit<AttentionProblem, BuiltInVariants | 'alibi'>, Mods<C>, GradOptions {}
+import { flexDifferentiable, type FlexGradients } from './flex-attention-vjp.ts';
+import type { FlexOptions } from './options.ts';
+import type { FlexProblem } from './problem.ts';
+import { variantOf } from './variant.ts';
 
 /** What a plan runs on. Mods and captures are those of the problem, unless others of the same kind are given. */
 export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {
@@ -55,25 +38,13 @@ export function planFlexAttention<C extends Captures = {}>(
   problem: FlexProblem<C>,
 ): AttentionPlan<FlexTensors<C>> {
   assertUsable(gpu);
-  checkProblem(problem, 'planFlexAttention');
-  const { scoreMod, maskMod, blockMask, captures, grads } = problem;
-  const mods = { scoreMod, maskMod, blockMask, captures } as AnyFlexOptions;
-  checkFlexOptions('planFlexAttention', { ...problem, ...mods } as AnyFlexOptions);
-  const { hooks, sources } = hooksOfProblem('planFlexAttention', mods);
+  const { hooks, sources, callOf } = variantOf('planFlexAttention', problem);
   return makePlan<FlexTensors<C>, AttentionResult>(gpu, {
     problem,
-    hooks: variantHooks(hooks),
-    callOf: (fn, tensors) => {
-      const values = { ...captures, ...tensors.captures };
-      const given = { ...mods, ...(grads && { grads }), ...tensors, captures: values };
-      const all = given as AnyFlexOptions & AttentionTensors;
-      checkFlexOptions(fn, all);
-      const call = layoutCall(fn, problem, all, flexHooks(fn, gpu, all));
-      if (all.blockMask) checkBlockMask(call, all.blockMask);
-      return call;
-    },
+    hooks,
+    callOf: (fn, tensors) => callOf(fn, gpu, tensors),
     resultOf: problem.backward ? flexDifferentiable : (call, forward) => forward(call),
-    withTables: grads?.length !== 0,
+    withTables: problem.grads?.length !== 0,
     extra: sources,
   });
 }

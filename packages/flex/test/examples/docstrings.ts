@@ -1,5 +1,5 @@
-import type { Gpu, Tensor } from '@heed/core';
-import type { AttentionResult } from '@heed/kernels-wgsl';
+import type { Gpu, Tensor, Tuning } from '@heed/core';
+import { type AttentionResult, tune } from '@heed/kernels-wgsl';
 import {
   andMasks,
   bind,
@@ -13,6 +13,7 @@ import {
   type MaskMod,
   planFlexAttention,
   type ScoreMod,
+  tunable,
 } from '@heed/flex';
 import * as masks from '@heed/flex/masks';
 import * as mods from '@heed/flex/mods';
@@ -62,6 +63,17 @@ export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Pr
   await plan.warmup();
   const { out } = plan.run({ q, k, v });
   return out;
+}
+
+export async function tunableExample(gpu: Gpu): Promise<Tuning> {
+  const problem = tunable({
+    layout: 'dense',
+    q: [1, 8, 64, 64],
+    k: [1, 8, 64, 64],
+    maskMod: causal,
+  });
+  const tuning = await tune(gpu, [problem], { seconds: 5 });
+  return tuning;
 }
 
 export const f32Example: Example = (q, k, v) => {

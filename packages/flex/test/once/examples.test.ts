@@ -114,6 +114,11 @@ describe('the example in the docstring of', () => {
     expect((await docstrings.planExample(gpu, zeros, zeros, zeros)).shape).toEqual(zeros.shape);
   });
 
+  it('tunable', async () => {
+    const { entries } = await docstrings.tunableExample(gpu);
+    expect(Object.keys(entries!)).toHaveLength(1);
+  });
+
   it('createBlockMask', async () => {
     const calls = await printedBy(() => docstrings.createBlockMaskExample(gpu));
     expect(calls).toEqual([[0.484375]]);

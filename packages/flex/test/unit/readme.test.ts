@@ -155,8 +155,8 @@ describe('every @example', () => {
 
   it('of a public function is found', () => {
     const library = [...Object.keys(mods), ...Object.keys(masks)];
-    // flexAttention, flexAttentionVjp, planFlexAttention, createBlockMask, BlockMask, compileMod, bind, f32, types.
-    expect(new Set(examples.map(({ path }) => path)).size).toBe(library.length + 9);
+    // flexAttention, flexAttentionVjp, planFlexAttention, tunable, createBlockMask, BlockMask, compileMod, bind, f32, types.
+    expect(new Set(examples.map(({ path }) => path)).size).toBe(library.length + 10);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {

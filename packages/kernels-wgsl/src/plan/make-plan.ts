@@ -8,7 +8,7 @@ import type { VariantHooks } from '../hooks/contract.ts';
 import { gatherSource } from '../kernels/gather/gather.wgsl.ts';
 import { runForward } from '../run/forward.ts';
 import { KeptScratch, passTarget, recorderTarget } from '../run/target.ts';
-import { backwardSources } from './backward-sources.ts';
+import { backwardReasons, backwardSources } from './backward-sources.ts';
 import { checkMatch } from './match.ts';
 import type { AttentionTensors } from './plan.ts';
 import { type AttentionProblem, factsOfCall, factsOfProblem } from './problem.ts';
@@ -40,7 +40,7 @@ export interface AttentionPlan<
    * dispose plan and tensors only after the submit.
    */
   encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
-  /** Why this kernel, with its tiles and its identity: a line, then one per kernel. */
+  /** Why these tiles: a line for the forward pass, with `backward` one for each gradient; then the identity of each kernel. */
   describe(): string;
   /** Frees scratch memory. Kernels stay cached with the device. */
   dispose(): void;
@@ -74,6 +74,10 @@ export function makePlan<
   const sources = [
     ...planSources(problem, selection, !capabilities.f16),
     ...(problem.backward ? backwardSources(gpu, problem, hooks, withTables) : []),
+  ];
+  const reasons = [
+    selection.reason,
+    ...(problem.backward ? backwardReasons(gpu, facts, withTables) : []),
   ];
   const kept = new KeptScratch();
   let disposed = false;
@@ -111,7 +115,7 @@ export function makePlan<
       const call = checked('plan.encode', tensors);
       return runForward(call, selection, passTarget(gpu, pass, kept));
     },
-    describe: () => [selection.reason, ...sources.map((source) => source.label)].join('\n'),
+    describe: () => [...reasons, ...sources.map((source) => source.label)].join('\n'),
     dispose,
     [Symbol.dispose]: dispose,
   };

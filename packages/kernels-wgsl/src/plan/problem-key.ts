@@ -1,3 +1,4 @@
+import type { GradientOf } from '../config/backward.ts';
 import type { RowKind } from '../config/forward.ts';
 import type { ProblemFacts } from './problem.ts';
 
@@ -6,10 +7,21 @@ import type { ProblemFacts } from './problem.ts';
  * length is in it, nor a number of heads, which is what keeps results batch-invariant when tuned; with 'auto', their classes are.
  */
 export function problemKey(facts: ProblemFacts, rows: RowKind): string {
+  const fixed = `forward ${kindOf(facts)}`;
+  return facts.numSplits === 'auto' ? `${fixed} rows=${rows} ${sizeClass(facts)}` : fixed;
+}
+
+/** The same of a backward kernel. */
+export function gradientKey(facts: ProblemFacts, of: GradientOf): string {
+  const fixed = `d${of} ${kindOf(facts)}`;
+  return facts.numSplits === 'auto' ? `${fixed} ${sizeClass(facts)}` : fixed;
+}
+
+// A compiled mod's hook is named by the hash of what it computes: no name and no text of its source is in a key.
+function kindOf(facts: ProblemFacts): string {
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, hooks, numSplits } =
     facts;
-  const fixed = `forward q=${dtype} kv=${kvDtype} d=${headDim} dv=${headDimV} ${lengths} ${keys} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
-  return numSplits === 'auto' ? `${fixed} rows=${rows} ${sizeClass(facts)}` : fixed;
+  return `q=${dtype} kv=${kvDtype} d=${headDim} dv=${headDimV} ${lengths} ${keys} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
 }
 
 /** Query positions and keys of a sequence, and how many kv heads all sequences have: each up to the next power of two. */

@@ -1,10 +1,11 @@
-import { type Capabilities, type Tuning, UnsupportedError } from '@heed/core';
-import type { GradientOf } from '../config/backward.ts';
+import type { Capabilities, Tuning } from '@heed/core';
 import type { ForwardConfig, RowKind } from '../config/forward.ts';
-import { cannotImplement, tileCannot, tileShape } from '../tiles/compute.ts';
-import type { GradientTile, TileConfig, TilePath } from '../tiles/tile.ts';
+import { cannotImplement, tileShape } from '../tiles/compute.ts';
+import type { TileConfig, TilePath } from '../tiles/tile.ts';
+import { chooseTile } from './choose-tile.ts';
 import type { ProblemFacts } from './problem.ts';
-import { backwardCandidates, candidates, isSoftware } from './tile-table.ts';
+import { problemKey } from './problem-key.ts';
+import { candidates, isSoftware } from './tile-table.ts';
 import { type Tuned, tunedChoice } from './tuned.ts';
 
 /** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
@@ -36,7 +37,9 @@ export function select(
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
   const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
-  const tuned = tuning && !forced ? tunedChoice(facts, rows, capabilities, tuning) : {};
+  const modelsOf = (of: TilePath): readonly TileConfig[] => candidates(rows, capabilities, of);
+  const tuned =
+    tuning && !forced ? tunedChoice(problemKey(facts, rows), modelsOf, capabilities, tuning) : {};
   const cannot = (candidate: TileConfig): string | undefined =>
     cannotImplement({ ...problem, tile: candidate }, capabilities);
   const { tile, reason } = chooseTile(candidates(rows, capabilities, path), path, cannot, tuned);
@@ -48,54 +51,10 @@ export function select(
   };
 }
 
-/**
- * The tile of the backward kernels.
- * @throws UnsupportedError the forced path cannot run here
- */
-export function selectBackward(
-  of: GradientOf,
-  capabilities: Capabilities,
-  tuning?: Tuning,
-): GradientTile {
-  const forced = tuning?.force?.path;
-  const path = forced === 'decode' || forced === 'matrix' ? undefined : forced;
-  const tiles = backwardCandidates(of, capabilities, path);
-  return chooseTile(tiles, path, (tile) => tileCannot(tile, capabilities)).tile;
-}
-
 function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
   if (numSplits !== 'auto') return numSplits > 1;
   const positions = lengths === 'dense' ? seqlenQ : Math.ceil(seqlenQ / Math.max(batch, 1));
   return (positions * qHeads) / kvHeads <= DECODE_ROWS;
-}
-
-function chooseTile<T extends TileConfig>(
-  tiles: readonly T[],
-  forced: TilePath | undefined,
-  cannot: (tile: T) => string | undefined,
-  tuned: { readonly tile?: T; readonly note?: string } = {},
-): { tile: T; reason: string } {
-  const refused: [path: TilePath, reason: string][] = [];
-  const refusals = (chosen?: TilePath): string[] =>
-    refused.map(([path, reason]) => `not ${path === chosen ? 'larger ones' : path}: ${reason}`);
-  const notes = tuned.note === undefined ? [] : [tuned.note];
-  for (const tile of tuned.tile ? [tuned.tile, ...tiles] : tiles) {
-    const reason = cannot(tile);
-    if (reason === undefined) {
-      const { tileM, tileN } = tileShape(tile);
-      const isTuned = tile === tuned.tile;
-      const why = isTuned ? 'tuned' : forced === undefined ? 'default for this class' : 'forced';
-      const chosen = `${why}: ${tile.path} tiles of ${tileM} × ${tileN}`;
-      return { tile, reason: [...new Set([chosen, ...notes, ...refusals(tile.path)])].join('; ') };
-    }
-    if (tile === tuned.tile) notes.push(`not the tuned ${tile.path}: ${reason}`);
-    else refused.push([tile.path, reason]);
-  }
-  const kernel = forced === undefined ? 'kernel' : `${forced} kernel`;
-  const fix = forced === undefined ? 'Open the Gpu on another adapter' : 'Remove tuning.force';
-  throw new UnsupportedError(
-    `attention: no ${kernel} can run on this device; ${[...new Set(refusals())].join('; ')}. ${fix}.`,
-  );
 }
 
 function chooseSplits(

@@ -3,6 +3,7 @@ import type { BoundTensor } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import type { BackwardConfig, GradientOf } from '../config/backward.ts';
 import { backwardShape } from '../tiles/backward.ts';
+import type { GradientTile } from '../tiles/tile.ts';
 import type { ParamValues } from '../wgsl/params.ts';
 import type { BoundCaptures } from './captures.ts';
 import { offsetWithin } from './gradient-pair.ts';
@@ -21,7 +22,11 @@ export interface BackwardLaunch {
   readonly results: { readonly out?: Tensor; readonly dk?: Tensor; readonly dv?: Tensor };
   /** Of the gradients. */
   readonly axes: Axes;
+  readonly tiles: GradientTiles;
 }
+
+/** The tile of each kernel. */
+export type GradientTiles = (of: GradientOf) => GradientTile;
 
 interface Bound {
   readonly q: BoundTensor;

@@ -3,16 +3,16 @@ import { elementCount } from '@heed/core/kernel';
 import type { Call, FloatCall } from '../api/call.ts';
 import { type ForwardState, rowStates } from '../kernels/backward/delta.ts';
 import { sinkGradients } from '../kernels/sinks/sinks.ts';
-import { fillZero } from '../kernels/fill/fill.ts';
-import { areShared } from '../kernels/shared-keys/are-shared.ts';
-import { pageOwners } from '../kernels/shared-keys/owners.ts';
-import { sumOwners } from '../kernels/shared-keys/sum.ts';
+import { factsOfCall } from '../plan/problem.ts';
+import { selectBackward } from '../plan/select-backward.ts';
+import type { GradientTile } from '../tiles/tile.ts';
 import { writeAccess } from './access.ts';
+import type { GradientTiles } from './backward-values.ts';
 import { bindCaptures } from './captures.ts';
-import { type GradientPair, gradientPair } from './gradient-pair.ts';
+import { keyGradients } from './key-gradients.ts';
 import { type Data, launch } from './launch-backward.ts';
 import { bindLengths } from './lengths.ts';
-import { denseAxes, keyAxes, queryAxes } from './strides.ts';
+import { queryAxes } from './strides.ts';
 import { tableGradients } from './table-gradients.ts';
 import type { Target } from './target.ts';
 
@@ -37,19 +37,59 @@ export function runBackward(
   target: Target,
   withTables: boolean,
 ): AllGradients {
+  return withData(call, state, target, selectedTiles(call), (data) => {
+    const dSinks = call.options.sinks && sinkGradients(target, call, data.side);
+    return {
+      dq: queryGradient(call, data, target),
+      ...keyGradients(call, data, target),
+      ...(dSinks && { dSinks }),
+      tables: withTables ? tableGradients(call, data, target) : [],
+    };
+  });
+}
+
+/** Runs one of the backward kernels with a tile of its own: gives dq, or dk and dv. */
+export function runGradient(
+  of: 'q' | 'kv',
+  call: FloatCall,
+  state: ForwardState,
+  target: Target,
+  tile: GradientTile,
+): Tensor[] {
+  return withData(
+    call,
+    state,
+    target,
+    () => tile,
+    (data) => {
+      if (of === 'q') return [queryGradient(call, data, target)];
+      const { dk, dv } = keyGradients(call, data, target);
+      return [dk, dv];
+    },
+  );
+}
+
+/** The tiles that a call's problem selects. */
+function selectedTiles(call: FloatCall): GradientTiles {
+  const { capabilities, tuning } = call.gpu;
+  const facts = factsOfCall(call);
+  return (of) => selectBackward(facts, of, capabilities, tuning).tile;
+}
+
+/** Binds what backward kernels read, for as long as `work` takes. */
+function withData<T>(
+  call: FloatCall,
+  state: ForwardState,
+  target: Target,
+  tiles: GradientTiles,
+  work: (data: Data) => T,
+): T {
   const side = bindLengths(target, call, rowStates(state));
   const captures = bindCaptures(target, call, true);
-  const data = { dOut: state.dOut, side, captures };
-  const dSinks = call.options.sinks && sinkGradients(target, call, side);
-  const gradients = {
-    dq: queryGradient(call, data, target),
-    ...keyGradients(call, data, target),
-    ...(dSinks && { dSinks }),
-    tables: withTables ? tableGradients(call, data, target) : [],
-  };
+  const result = work({ dOut: state.dOut, side, captures, tiles });
   side.release();
   captures.release();
-  return gradients;
+  return result;
 }
 
 function queryGradient(call: Call, data: Data, target: Target): Tensor {
@@ -64,45 +104,4 @@ function queryGradient(call: Call, data: Data, target: Target): Tensor {
   } as const;
   if (elementCount(dq.shape) > 0) launch(call, work, dtype, writeAccess(dq), target);
   return dq;
-}
-
-function keyGradients(call: FloatCall, data: Data, target: Target): Pick<Gradients, 'dk' | 'dv'> {
-  const { gpu, k, v, kvDtype, lengths } = call;
-  const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
-  const { whole, dk, dv, write } = pair;
-  if (areShared(call, k.shape)) {
-    sumOfParts(call, data, pair, target);
-  } else {
-    // Keys that no sequence uses are not visited.
-    if (lengths === 'varlen' || call.given.used) fillZero(target, whole);
-    const work = { ...data, of: 'kv', whole, results: { dk, dv }, axes: keyAxes(call) } as const;
-    if (elementCount(dk.shape) > 0) launch(call, work, kvDtype, write, target);
-  }
-  whole.dispose();
-  return { dk, dv };
-}
-
-/** Keys of several sequences: the gradients of each, in f32, and then their sum. */
-function sumOfParts(
-  call: Call,
-  data: Data,
-  { whole, dk, dv, write }: GradientPair,
-  target: Target,
-): void {
-  const { gpu, batch, kvHeads, seqlenK, headDim, headDimV, keys } = call;
-  const shape = [batch, kvHeads, seqlenK];
-  const parts = gradientPair(gpu, 'f32', [...shape, headDim], [...shape, headDimV]);
-  fillZero(target, parts.whole);
-  const results = { dk: parts.dk, dv: parts.dv };
-  const work = { ...data, of: 'kv', whole: parts.whole, results, axes: denseAxes } as const;
-  if (elementCount(parts.dk.shape) > 0) launch(call, work, 'f32', parts.write, target);
-  const owners = keys === 'paged' ? pageOwners(target, call, data.side) : undefined;
-  for (const [part, result] of [
-    [parts.dk, dk],
-    [parts.dv, dv],
-  ] as const) {
-    sumOwners(target, call, data.side, { part, result, whole, write, owners });
-  }
-  owners?.dispose();
-  for (const tensor of [parts.whole, parts.dk, parts.dv]) tensor.dispose();
 }

@@ -3,7 +3,6 @@ import type { Call } from '../api/call.ts';
 import type { BackwardConfig } from '../config/backward.ts';
 import { variantHooks } from '../hooks/contract.ts';
 import { backwardFields, backwardSource } from '../kernels/backward/backward.wgsl.ts';
-import { selectBackward } from '../plan/select.ts';
 import { packParams, type ParamValues } from '../wgsl/params.ts';
 import { readBytes } from '../wgsl/read.wgsl.ts';
 import { writeBytes } from '../wgsl/write.wgsl.ts';
@@ -11,8 +10,8 @@ import { readAccess } from './access.ts';
 import { backwardValues, type BackwardLaunch } from './backward-values.ts';
 import type { Target } from './target.ts';
 
-/** What all backward kernels of a call read beside q, k and v. */
-export type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures'>;
+/** What all backward kernels of a call read beside q, k and v, and their tiles. */
+export type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures' | 'tiles'>;
 
 /** Dispatches one backward kernel. */
 export function launch(
@@ -24,7 +23,7 @@ export function launch(
   extra: ParamValues = {},
 ): void {
   const { gpu, q, k, v, hooks } = call;
-  const { dOut, of } = work;
+  const { dOut, of, tiles } = work;
   const config: BackwardConfig = {
     of,
     qType: call.dtype,
@@ -37,7 +36,7 @@ export function launch(
     read: readAccess([q, k, v, dOut]),
     resultType,
     write,
-    tile: selectBackward(of, gpu.capabilities, gpu.tuning),
+    tile: tiles(of),
   };
   const [qBytes, kvBytes] = [
     readBytes(config.qType, config.read),

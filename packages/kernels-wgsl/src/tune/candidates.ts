@@ -1,18 +1,18 @@
 import type { Capabilities, Gpu } from '@heed/core';
-import type { RowKind } from '../config/forward.ts';
-import { checkProblem } from '../plan/check.ts';
 import { type AttentionProblem, factsOfProblem, type ProblemFacts } from '../plan/problem.ts';
-import { problemKey } from '../plan/problem-key.ts';
+import { gradientKey, problemKey } from '../plan/problem-key.ts';
 import { select } from '../plan/select.ts';
-import { candidates, isSoftware } from '../plan/tile-table.ts';
-import type { PortableTile } from '../tiles/portable/config.ts';
-import { cannotImplement, tileShape } from '../tiles/compute.ts';
-import { keyLanes, type SubgroupTile } from '../tiles/subgroup/config.ts';
-import type { TileConfig } from '../tiles/tile.ts';
+import { selectBackward } from '../plan/select-backward.ts';
+import { backwardCandidates, candidates } from '../plan/tile-table.ts';
+import { cannotImplement, tileCannot } from '../tiles/compute.ts';
+import type { GradientTile, TileConfig } from '../tiles/tile.ts';
+import type { TunedKernel } from './attempt.ts';
+import { isSameTile, scoresAtOnce, tileGrid } from './tile-grid.ts';
+import { type Tunable, toTunable } from './tunable.ts';
 
-/** What `tune` would try for a problem. */
+/** What `tune` would try for one kernel of a problem. */
 export interface TuneCandidates {
-  /** The problem's name in `Tuning.entries`. */
+  /** The name of the problem and the kernel in `Tuning.entries`. */
   readonly key: string;
   /** The default first, then others of its path; of a path, what has the least text to compile first. */
   readonly tiles: readonly TileConfig[];
@@ -23,80 +23,78 @@ export interface TuneCandidates {
 }
 
 /**
- * The kernels that `tune` would time for a problem, without running any.
+ * What `tune` would time for a problem, without running any: first for its forward pass, then with `backward` for dq, and for
+ * dk and dv.
  * @throws ValidationError a problem that cannot be
+ * @throws UnsupportedError gradients of quantised pages
  * @example
- * const { key, tiles, splits } = tuneCandidates(gpu, problem);
+ * const [{ key, tiles, splits }] = tuneCandidates(gpu, problem);
  */
-export function tuneCandidates(gpu: Gpu, problem: AttentionProblem): TuneCandidates {
-  checkProblem(problem, 'tuneCandidates');
-  return candidatesOf(factsOfProblem(problem), gpu.capabilities);
+export function tuneCandidates(
+  gpu: Gpu,
+  problem: AttentionProblem | Tunable,
+): [forward: TuneCandidates, ...gradients: TuneCandidates[]] {
+  const of = toTunable('tuneCandidates', problem);
+  const facts = factsOfProblem(of.problem, of.hooks);
+  const [forward, ...gradients] = kernelsOf(of.problem);
+  const candidatesFor = (kernel: TunedKernel): TuneCandidates =>
+    candidatesOf(facts, gpu.capabilities, kernel);
+  return [candidatesFor(forward), ...gradients.map(candidatesFor)];
 }
 
-export function candidatesOf(facts: ProblemFacts, capabilities: Capabilities): TuneCandidates {
+/** The kernels of a problem that are tuned. */
+export function kernelsOf({
+  backward,
+}: AttentionProblem): ['forward', ...Exclude<TunedKernel, 'forward'>[]] {
+  return backward ? ['forward', 'q', 'kv'] : ['forward'];
+}
+
+export function candidatesOf(
+  facts: ProblemFacts,
+  capabilities: Capabilities,
+  kernel: TunedKernel = 'forward',
+): TuneCandidates {
+  if (kernel !== 'forward') return gradientCandidates(facts, capabilities, kernel);
   const { config } = select(facts, capabilities);
   const { rows, tile } = config;
-  const order = (one: TileConfig): number =>
-    scoresAtOnce(one) + (one.path === tile.path ? 0 : 1024);
-  const grid = tileGrid(rows, capabilities).map((one) => ({
-    tile: one,
-    reason: cannotImplement({ ...config, tile: one }, capabilities),
-  }));
-  const others = grid
-    .filter((one) => one.reason === undefined && !isSame(one.tile, tile))
-    .map((one) => one.tile)
-    .toSorted((a, b) => order(a) - order(b));
+  const shipped = candidates(rows, capabilities, undefined);
+  const cannot = (one: TileConfig): string | undefined =>
+    cannotImplement({ ...config, tile: one }, capabilities);
   return {
     key: problemKey(facts, rows),
-    tiles: [tile, ...others],
+    ...sifted(tile, tileGrid(rows, capabilities, shipped), cannot),
     splits: facts.numSplits === 'auto' && rows === 'group' ? splitsOf(facts) : [],
-    refused: grid.filter((one): one is { tile: TileConfig; reason: string } => Boolean(one.reason)),
   };
 }
 
-const isSame = (a: TileConfig, b: TileConfig): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** All tiles of a size that is worth a try, and the shipped ones. */
-function tileGrid(rows: RowKind, capabilities: Capabilities): TileConfig[] {
-  const software = isSoftware(capabilities);
-  // Few rows of a group fill a small tile, and leave most of a large one empty.
-  const [least, most] = rows === 'group' ? [4, 32] : [16, 128];
-  const shipped = candidates(rows, capabilities, undefined);
-  const grid = [
-    ...subgroupGrid(capabilities),
-    // A compiler that unrolls anyway gets no second reason to.
-    ...portableGrid(software ? [false] : [true, false]),
-  ].filter((tile) => {
-    const { tileM } = tileShape(tile);
-    return tileM >= least && tileM <= most;
-  });
-  return [...shipped, ...grid.filter((tile) => !shipped.some((other) => isSame(tile, other)))];
+function gradientCandidates(
+  facts: ProblemFacts,
+  capabilities: Capabilities,
+  of: 'q' | 'kv',
+): TuneCandidates {
+  const { tile } = selectBackward(facts, of, capabilities);
+  const shipped = backwardCandidates(of, capabilities, undefined);
+  const grid = tileGrid('head', capabilities, shipped) as GradientTile[];
+  const cannot = (one: GradientTile): string | undefined => tileCannot(one, capabilities);
+  return { key: gradientKey(facts, of), ...sifted<GradientTile>(tile, grid, cannot), splits: [] };
 }
 
-function portableGrid(unrolls: readonly boolean[]): PortableTile[] {
-  return [4, 8, 16, 32].flatMap((threadsM) =>
-    ([1, 2, 4] as const).flatMap((rowsPerThread) =>
-      unrolls.map((unroll) => ({ path: 'portable' as const, threadsM, rowsPerThread, unroll })),
-    ),
-  );
-}
-
-function subgroupGrid({ subgroups }: Capabilities): SubgroupTile[] {
-  const subgroupSize = subgroups?.max ?? 0;
-  return [1, 2, 4, 8].flatMap((rowsPerLane) =>
-    [1, 2, 4, 8].map((keysPerLane) => ({
-      path: 'subgroup' as const,
-      subgroupSize,
-      rowsPerLane,
-      keysPerLane,
-    })),
-  );
-}
-
-/** What a thread holds of a score tile is what compile time grows with. */
-function scoresAtOnce(tile: TileConfig): number {
-  if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
-  return tile.rowsPerThread * 4 * (tile.unroll ? 4 : 1);
+/** The tiles that this device can run, the default and its path first, and those that it cannot. */
+function sifted<T extends TileConfig>(
+  first: T,
+  grid: readonly T[],
+  cannot: (tile: T) => string | undefined,
+): Pick<TuneCandidates, 'tiles' | 'refused'> {
+  const order = (one: T): number => scoresAtOnce(one) + (one.path === first.path ? 0 : 1024);
+  const judged = grid.map((tile) => ({ tile, reason: cannot(tile) }));
+  const others = judged
+    .filter(({ tile, reason }) => reason === undefined && !isSameTile(tile, first))
+    .map(({ tile }) => tile)
+    .toSorted((a, b) => order(a) - order(b));
+  return {
+    tiles: [first, ...others],
+    refused: judged.filter((one): one is { tile: T; reason: string } => Boolean(one.reason)),
+  };
 }
 
 // A shorter split is all overhead.

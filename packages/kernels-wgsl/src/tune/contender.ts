@@ -1,12 +1,7 @@
-import { type ErrorCode, type Gpu, HeedError, type Tensor, type TuningEntry } from '@heed/core';
-import { elementCount } from '@heed/core/kernel';
-import { factsOfCall } from '../plan/problem.ts';
-import { select, type Selection } from '../plan/select.ts';
-import { planSources } from '../plan/sources.ts';
+import { type ErrorCode, type Gpu, HeedError, type TuningEntry } from '@heed/core';
 import { warmup } from '../plan/warmup.ts';
-import { outShape, runForward } from '../run/forward.ts';
-import { recorderTarget } from '../run/target.ts';
 import { disagreement } from './agree.ts';
+import type { Attempt, AttemptOf, Output } from './attempt.ts';
 import type { CandidateReport } from './options.ts';
 import type { Sample } from './sample.ts';
 
@@ -15,59 +10,39 @@ export interface Subject {
   readonly gpu: Gpu;
   readonly key: string;
   readonly samples: readonly Sample[];
+  readonly attemptOf: AttemptOf;
 }
 
-/** An entry, as a call would meet it in a tuning: the selection for each sample. */
-export function selectionsOf({ gpu, key, samples }: Subject, entry: TuningEntry): Selection[] {
+/** An entry, as a call would meet it in a tuning: what it comes to on each sample. */
+export function attemptsOf(
+  { key, samples, attemptOf }: Subject,
+  entry: TuningEntry,
+): readonly Attempt[] {
   const tuning = { version: 1, entries: { [key]: entry } } as const;
-  return samples.map(({ call }) => {
-    const selection = select(factsOfCall(call), gpu.capabilities, tuning);
-    const isMet = Object.entries(selection.config.tile).every(([name, x]) => entry[name] === x);
+  return samples.map((sample) => {
+    const attempt = attemptOf(sample, tuning);
+    const isMet = Object.entries(attempt.tile).every(([name, x]) => entry[name] === x);
     // Else the default would be timed in the entry's name.
-    if (!isMet) throw new Error(`tune: ${key} did not lead to its own entry: ${selection.reason}`);
-    return selection;
+    if (!isMet) throw new Error(`tune: ${key} did not lead to its own entry: ${attempt.reason}`);
+    return attempt;
   });
 }
 
-/** One call of a sample, into its own `out`. */
-export function runSample({ call }: Sample, selection: Selection): void {
-  const { lse } = runForward(call, selection, recorderTarget(call.gpu));
-  lse?.dispose();
-}
-
-/** The result of each sample, in memory that held none before. */
-export async function results(
-  { gpu, samples }: Subject,
-  selections: readonly Selection[],
-): Promise<ArrayLike<number>[]> {
-  const read: ArrayLike<number>[] = [];
-  for (const [i, { call }] of samples.entries()) {
-    const shape = outShape(call);
-    // What a kernel leaves out must not look like what another one left there.
-    const blank = new Float32Array(elementCount(shape)).fill(NaN);
-    const out: Tensor = gpu.tensor(blank, { shape, dtype: call.dtype });
-    try {
-      const into = { ...call, options: { ...call.options, out } };
-      runForward(into, selections[i]!, recorderTarget(gpu)).lse?.dispose();
-      read.push(await out.read());
-    } finally {
-      out.dispose();
-    }
-  }
-  return read;
+/** The results on all samples. */
+export async function results(attempts: readonly Attempt[]): Promise<Output[]> {
+  const outputs: Output[] = [];
+  for (const attempt of attempts) outputs.push(...(await attempt.read()));
+  return outputs;
 }
 
 /** Compiles the kernels of each sample; resolves to the milliseconds that it took. */
 export async function compile(
-  { gpu, samples }: Subject,
-  selections: readonly Selection[],
+  { gpu }: Subject,
+  attempts: readonly Attempt[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const start = performance.now();
-  for (const [i, { problem }] of samples.entries()) {
-    const sources = planSources(problem, selections[i]!, !gpu.capabilities.f16);
-    await warmup(gpu, sources, signal && { signal });
-  }
+  for (const attempt of attempts) await warmup(gpu, attempt.sources(), signal && { signal });
   return performance.now() - start;
 }
 
@@ -89,15 +64,14 @@ const FAILURES: readonly string[] = ['compile', 'gpu', 'limit'] satisfies ErrorC
 export async function examine(
   subject: Subject,
   entry: TuningEntry,
-  wanted: readonly ArrayLike<number>[],
+  wanted: readonly Output[],
   { compileSeconds, signal }: ExamineOptions,
 ): Promise<Contender | CandidateReport> {
   try {
-    const selections = selectionsOf(subject, entry);
-    const compileMs = await compile(subject, selections, signal);
-    const got = await results(subject, selections);
-    for (const [i, { call }] of subject.samples.entries()) {
-      const reason = disagreement(got[i]!, wanted[i]!, call.dtype);
+    const attempts = attemptsOf(subject, entry);
+    const compileMs = await compile(subject, attempts, signal);
+    for (const [i, { values }] of (await results(attempts)).entries()) {
+      const reason = disagreement(values, wanted[i]!.values, wanted[i]!.dtype);
       if (reason !== undefined) return { entry, status: 'wrong', reason, compileMs };
     }
     if (compileMs <= 1000 * compileSeconds) return { entry, compileMs };

@@ -2,7 +2,7 @@ import type { TuningEntry } from '@heed/core';
 import type { TileConfig } from '../tiles/tile.ts';
 import type { TuneCandidates } from './candidates.ts';
 import { type Clock, clockFor } from './clock.ts';
-import { compile, results, runSample, selectionsOf, type Subject } from './contender.ts';
+import { attemptsOf, compile, results, type Subject } from './contender.ts';
 import { entryText, type Heat, type HeatOptions, runHeat, share } from './heat.ts';
 import type { CandidateReport, TuneReport } from './options.ts';
 
@@ -20,17 +20,15 @@ export async function contest(
   const { signal, deadline } = options;
   const [entry, ...others] = tiles.map(entryOf) as [TuningEntry, ...TuningEntry[]];
   options.onProgress(`${entryText(entry)} (the default)`);
-  const selections = selectionsOf(subject, entry);
-  const favourite = { entry, compileMs: await compile(subject, selections, signal) };
+  const attempts = attemptsOf(subject, entry);
+  const favourite = { entry, compileMs: await compile(subject, attempts, signal) };
   const heat: Heat = {
     subject,
     favourite,
-    wanted: await results(subject, selections),
+    wanted: await results(attempts),
     clocks: [],
   };
-  for (const [i, sample] of subject.samples.entries()) {
-    heat.clocks.push(await clockFor(subject.gpu, () => runSample(sample, selections[i]!)));
-  }
+  for (const { run } of attempts) heat.clocks.push(await clockFor(subject.gpu, run));
   const until = splits.length > 0 ? share(deadline, TILE_SHARE) : deadline;
   const byTile = await runHeat(heat, others, { ...options, deadline: until });
   const split = splitEntries(subject, winner(byTile.reports), splits);
@@ -51,7 +49,7 @@ function splitEntries(
   entry: TuningEntry,
   splits: readonly number[],
 ): TuningEntry[] {
-  const own = new Set(selectionsOf(subject, entry).map((selection) => selection.splits));
+  const own = new Set(attemptsOf(subject, entry).map((attempt) => attempt.splits));
   return splits.filter((n) => own.size > 1 || !own.has(n)).map((n) => ({ ...entry, splits: n }));
 }
 

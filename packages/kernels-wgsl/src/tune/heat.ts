@@ -1,11 +1,11 @@
 import type { TuningEntry } from '@heed/core';
 import type { Clock } from './clock.ts';
+import type { Output } from './attempt.ts';
 import {
+  attemptsOf,
   type Contender,
   examine,
   type ExamineOptions,
-  runSample,
-  selectionsOf,
   type Subject,
 } from './contender.ts';
 import type { CandidateReport } from './options.ts';
@@ -27,7 +27,7 @@ const LEAST_MS = 1e-4;
 export interface Heat {
   readonly subject: Subject;
   readonly favourite: Contender;
-  readonly wanted: readonly ArrayLike<number>[];
+  readonly wanted: readonly Output[];
   /** One per sample. */
   readonly clocks: Clock[];
 }
@@ -73,14 +73,14 @@ export async function runHeat(
 
 /** One call of each sample; their geometric mean gives each the same weight. */
 function lapOf({ subject, clocks }: Heat, entry: TuningEntry): Lap {
-  const selections = selectionsOf(subject, entry);
+  const attempts = attemptsOf(subject, entry);
   return async () => {
     let logs = 0;
-    for (const [i, sample] of subject.samples.entries()) {
-      const ms = await clocks[i]!.measure(() => runSample(sample, selections[i]!));
+    for (const [i, attempt] of attempts.entries()) {
+      const ms = await clocks[i]!.measure(attempt.run);
       logs += Math.log(Math.max(ms, LEAST_MS));
     }
-    return Math.exp(logs / subject.samples.length);
+    return Math.exp(logs / attempts.length);
   };
 }
 

@@ -14,11 +14,11 @@ export interface TuneOptions {
   readonly signal?: AbortSignal;
   /** Called before each candidate is compiled, and before each round. */
   readonly onProgress?: (label: string) => void;
-  /** Called for each canonical problem as it is done. */
+  /** Called for each kernel of a canonical problem as it is done. */
   readonly onReport?: (report: TuneReport) => void;
 }
 
-/** How the candidates for one canonical problem fared. */
+/** How the candidates for one kernel of a canonical problem fared. */
 export interface TuneReport {
   /** Its name in `Tuning.entries`. */
   readonly key: string;

@@ -2,14 +2,21 @@ import type { DType, Gpu, Tensor } from '@heed/core';
 import { elementCount, fail } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import { isQuantised, type QuantType } from '../config/key-type.ts';
-import { type AttentionTensors, layoutCall } from '../plan/plan.ts';
+import type { VariantHooks } from '../hooks/contract.ts';
+import type { ForwardState } from '../kernels/backward/delta.ts';
+import type { AttentionTensors } from '../plan/plan.ts';
 import { type AttentionProblem, keyDtype } from '../plan/problem.ts';
+import { runCall } from '../run/call.ts';
 import { outShape } from '../run/forward.ts';
+import type { Tunable } from './tunable.ts';
 
 /** A call over made-up numbers. */
 export interface Sample {
   readonly problem: AttentionProblem;
+  readonly hooks: VariantHooks;
   readonly call: Call;
+  /** Where a gradient starts from, of a problem with `backward`. */
+  readonly state?: ForwardState;
   dispose(): void;
 }
 
@@ -17,7 +24,7 @@ export interface Sample {
  * A call of the problem's shapes. Packed sequences are equally long, and use all of their keys.
  * @throws ValidationError nothing to compute
  */
-export function makeSample(gpu: Gpu, problem: AttentionProblem): Sample {
+export function makeSample(gpu: Gpu, { problem, hooks, callOf }: Tunable): Sample {
   const { q: qShape, k: kShape, v: vShape = kShape, dtype = 'f32' } = problem;
   if (elementCount(qShape) === 0 || elementCount(kShape) === 0) {
     const got = `q = [${qShape.join(', ')}], k = [${kShape.join(', ')}]`;
@@ -44,13 +51,21 @@ export function makeSample(gpu: Gpu, problem: AttentionProblem): Sample {
       ...options(gpu, problem, keep),
       ...lengths(problem),
     };
-    const call = layoutCall('tune', problem, tensors);
-    const out = keep(gpu.empty(outShape(call), { dtype }));
-    return { problem, call: { ...call, options: { ...call.options, out } }, dispose };
+    const checked = callOf('tune', gpu, tensors);
+    const out = keep(gpu.empty(outShape(checked), { dtype }));
+    const call = { ...checked, options: { ...checked.options, out } };
+    const sample = { problem, hooks, call, dispose };
+    return problem.backward ? { ...sample, state: stateOf(call, out, keep) } : sample;
   } catch (error) {
     dispose();
     throw error;
   }
+}
+
+function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): ForwardState {
+  const { lse } = runCall({ ...call, options: { ...call.options, returnLse: true } });
+  const dOut = keep(numbers(call.gpu, out.shape, out.dtype, 6));
+  return { out, lse: keep(lse!), dOut, dLse: undefined };
 }
 
 // Typical values: none of them is in the kernel, and only the window changes its time.

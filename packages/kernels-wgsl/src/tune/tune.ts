@@ -1,20 +1,26 @@
 import type { Gpu, Tuning, TuningEntry } from '@heed/core';
 import { assertUsable } from '@heed/core/kernel';
-import { checkProblem } from '../plan/check.ts';
 import { type AttentionProblem, factsOfProblem } from '../plan/problem.ts';
-import { candidatesOf, type TuneCandidates } from './candidates.ts';
+import type { AttemptOf, TunedKernel } from './attempt.ts';
+import { candidatesOf, kernelsOf, type TuneCandidates } from './candidates.ts';
 import { contest } from './contest.ts';
+import { forwardAttempt } from './forward.ts';
+import { gradientAttempt } from './gradient.ts';
 import type { TuneOptions, TuneReport } from './options.ts';
 import { makeSample, type Sample } from './sample.ts';
+import { type Tunable, toTunable } from './tunable.ts';
 
 /**
  * Times the kernels that this device can run for some problems, and chooses the fastest of each whose result is that of the
  * default. Problems that differ only in what a kernel may not depend on (with a fixed `numSplits`: sizes) are tuned together.
- * The forward pass only. Kernels that were tried stay cached with the Gpu: tune on one of its own.
+ * With `backward`, a problem's forward pass, dq, and dk and dv are tuned each by itself. Kernels that were tried stay cached with
+ * the Gpu: tune on one of its own.
  *
- * @param problems shapes and options of usual calls; each takes the memory of one
+ * @param problems shapes and options of usual calls, or what `tunable()` of `@heed/flex` makes of those with mods; each takes the
+ *   memory of one
  * @returns plain JSON, for `openGpu({ tuning })`; merge two of one adapter by their `entries`
  * @throws ValidationError (as a rejection) a problem that cannot be, or has nothing to compute
+ * @throws UnsupportedError (as a rejection) gradients of quantised pages
  * @throws LimitError (as a rejection) tensors larger than one binding
  * @throws DeviceLostError (as a rejection); the reason of `signal` on abort
  * @example
@@ -23,7 +29,7 @@ import { makeSample, type Sample } from './sample.ts';
  */
 export async function tune(
   gpu: Gpu,
-  problems: readonly AttentionProblem[],
+  problems: readonly (AttentionProblem | Tunable)[],
   options: TuneOptions = {},
 ): Promise<Tuning> {
   assertUsable(gpu);
@@ -48,27 +54,37 @@ export async function tune(
   return { version: 1, adapter: { vendor, architecture, device, description }, entries };
 }
 
-/** Problems of one canonical name. */
+/** Problems of one canonical name, as far as one kernel of theirs goes. */
 interface Group {
+  readonly kernel: TunedKernel;
   readonly candidates: TuneCandidates;
-  readonly problems: AttentionProblem[];
+  readonly problems: Tunable[];
 }
 
-function groupByKey(gpu: Gpu, problems: readonly AttentionProblem[]): Group[] {
+function groupByKey(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[]): Group[] {
   const groups = new Map<string, Group>();
-  for (const problem of problems) {
-    checkProblem(problem, 'tune');
-    const candidates = candidatesOf(factsOfProblem(problem), gpu.capabilities);
-    const group = groups.get(candidates.key);
-    if (group) group.problems.push(problem);
-    else groups.set(candidates.key, { candidates, problems: [problem] });
+  for (const given of problems) {
+    const tunable = toTunable('tune', given);
+    const facts = factsOfProblem(tunable.problem, tunable.hooks);
+    for (const kernel of kernelsOf(tunable.problem)) {
+      const candidates = candidatesOf(facts, gpu.capabilities, kernel);
+      const group = groups.get(candidates.key);
+      if (group) group.problems.push(tunable);
+      else groups.set(candidates.key, { kernel, candidates, problems: [tunable] });
+    }
   }
   return [...groups.values()];
 }
 
+const attempts: Readonly<Record<TunedKernel, AttemptOf>> = {
+  forward: forwardAttempt,
+  q: gradientAttempt('q'),
+  kv: gradientAttempt('kv'),
+};
+
 async function tuneGroup(
   gpu: Gpu,
-  { candidates, problems }: Group,
+  { kernel, candidates, problems }: Group,
   {
     deadline,
     rounds = 7,
@@ -83,7 +99,7 @@ async function tuneGroup(
   try {
     for (const problem of problems) samples.push(makeSample(gpu, problem));
     return await contest(
-      { gpu, key: candidates.key, samples },
+      { gpu, key: candidates.key, samples, attemptOf: attempts[kernel] },
       { ...candidates, tiles },
       {
         deadline,

@@ -68,6 +68,6 @@ export async function tuneExample(gpu: Gpu, problem: AttentionProblem): Promise<
 
 /** The `@example` of tuneCandidates. */
 export function tuneCandidatesExample(gpu: Gpu, problem: AttentionProblem): number {
-  const { key, tiles, splits } = tuneCandidates(gpu, problem);
+  const [{ key, tiles, splits }] = tuneCandidates(gpu, problem);
   return key.length * (tiles.length + splits.length);
 }

@@ -12,8 +12,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { factsOfCall, factsOfProblem } from '../../src/plan/problem.ts';
 import { select } from '../../src/plan/select.ts';
 import { problemKey } from '../../src/plan/problem-key.ts';
-import { examine, results, selectionsOf } from '../../src/tune/contender.ts';
-import { makeSample } from '../../src/tune/sample.ts';
+import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
+import { forwardAttempt } from '../../src/tune/forward.ts';
+import { makeSample, type Sample } from '../../src/tune/sample.ts';
+import { toTunable } from '../../src/tune/tunable.ts';
 import { Source } from './data.ts';
 
 let gpu: Gpu;
@@ -28,6 +30,11 @@ const dense: AttentionProblem = {
   numSplits: 1,
 };
 const step: AttentionProblem = { layout: 'dense', q: [1, 4, 1, 16], k: [1, 2, 140, 16] };
+
+const sampleOf = (problem: AttentionProblem): Sample => makeSample(gpu, toTunable('tune', problem));
+const forward = (key: string, sample: Sample): Subject => {
+  return { gpu, key, samples: [sample], attemptOf: forwardAttempt };
+};
 
 /** One tile beside the default, so that this takes seconds. */
 const few = ({ threadsM, rowsPerThread, unroll }: TuningEntry): boolean =>
@@ -48,7 +55,7 @@ describe('tune', () => {
   });
 
   it('gives an entry for each canonical problem, and says where it was made', () => {
-    const keys = [dense, step].map((problem) => tuneCandidates(gpu, problem).key);
+    const keys = [dense, step].map((problem) => tuneCandidates(gpu, problem)[0].key);
     expect(Object.keys(tuning.entries!)).toEqual(keys);
     const { isFallbackAdapter: _, ...adapter } = gpu.capabilities.adapter;
     expect(tuning).toMatchObject({ version: 1, adapter });
@@ -84,7 +91,7 @@ describe('tune', () => {
   });
 
   it('gives results that are right, whatever was chosen', async () => {
-    const key = tuneCandidates(gpu, dense).key;
+    const [{ key }] = tuneCandidates(gpu, dense);
     const entry = { path: 'portable', threadsM: 16, rowsPerThread: 1, unroll: false };
     using tuned = await openGpu({
       device: gpu.device,
@@ -136,18 +143,19 @@ describe('tune stops', () => {
 
 describe('a candidate', () => {
   const options = { compileSeconds: 60, signal: undefined };
-  const subject = () => {
-    const { key, tiles } = tuneCandidates(gpu, dense);
-    return { entry: { ...tiles[0]! }, of: { gpu, key, samples: [makeSample(gpu, dense)] } };
+  const subject = (): { entry: TuningEntry; of: Subject } => {
+    const [{ key, tiles }] = tuneCandidates(gpu, dense);
+    return { entry: { ...tiles[0]! }, of: forward(key, sampleOf(dense)) };
   };
 
   it('whose result is not the default’s is wrong, and not timed', async () => {
     const { entry, of } = subject();
-    const wanted = await results(of, selectionsOf(of, entry));
+    const wanted = await results(attemptsOf(of, entry));
     expect(await examine(of, entry, wanted, options)).not.toHaveProperty('status');
-    const others = wanted.map((list) =>
-      Float32Array.from(list, (x, i) => (i === 77 ? x + 0.01 : x)),
-    );
+    const others = wanted.map(({ values, dtype }) => ({
+      dtype,
+      values: Float32Array.from(values, (x, i) => (i === 77 ? x + 0.01 : x)),
+    }));
     expect(await examine(of, entry, others, options)).toMatchObject({
       status: 'wrong',
       reason: expect.stringContaining('element 77 is'),
@@ -157,7 +165,7 @@ describe('a candidate', () => {
 
   it('that takes too long to compile is slow, and not timed', async () => {
     const { entry, of } = subject();
-    const wanted = await results(of, selectionsOf(of, entry));
+    const wanted = await results(attemptsOf(of, entry));
     const limit = { ...options, compileSeconds: 1e-9 };
     expect(await examine(of, entry, wanted, limit)).toMatchObject({ status: 'slow' });
     of.samples[0]!.dispose();
@@ -165,9 +173,9 @@ describe('a candidate', () => {
 
   it('is never the default in disguise', () => {
     const { of } = subject();
-    const other = { ...tuneCandidates(gpu, dense).tiles[1]! };
-    expect(selectionsOf(of, other)[0]!.config.tile).toEqual(other);
-    expect(() => selectionsOf({ ...of, key: 'another' }, other)).toThrow(
+    const other = { ...tuneCandidates(gpu, dense)[0].tiles[1]! };
+    expect(attemptsOf(of, other)[0]!.tile).toEqual(other);
+    expect(() => attemptsOf({ ...of, key: 'another' }, other)).toThrow(
       'did not lead to its own entry',
     );
     of.samples[0]!.dispose();
@@ -194,21 +202,22 @@ describe('a sample', () => {
     ],
     ['window and lse', { ...dense, window: true, returnLse: true, numSplits: 3 }],
   ])('is a call of its problem: %s', ([, problem]) => {
-    const { call, dispose } = makeSample(gpu, problem);
+    const { call, dispose } = sampleOf(problem);
     const { rows } = select(factsOfProblem(problem), gpu.capabilities).config;
     const facts = factsOfCall(call);
-    expect(problemKey(facts, rows)).toBe(tuneCandidates(gpu, problem).key);
+    expect(problemKey(facts, rows)).toBe(tuneCandidates(gpu, problem)[0].key);
     expect(select(facts, gpu.capabilities).config.rows).toBe(rows);
     dispose();
   });
 
   it('of quantised pages holds numbers', async () => {
     const problem = { ...paged, ...words } as AttentionProblem;
-    const { key, tiles } = tuneCandidates(gpu, problem);
-    const of = { gpu, key, samples: [makeSample(gpu, problem)] };
-    const [out] = await results(of, selectionsOf(of, { ...tiles[0]! }));
-    expect(Array.from(out!).every(Number.isFinite)).toBe(true);
-    expect(new Set(Array.from(out!)).size).toBeGreaterThan(100);
+    const [{ key, tiles }] = tuneCandidates(gpu, problem);
+    const of = forward(key, sampleOf(problem));
+    const [out] = await results(attemptsOf(of, { ...tiles[0]! }));
+    const values = Array.from(out!.values);
+    expect(values.every(Number.isFinite)).toBe(true);
+    expect(new Set(values).size).toBeGreaterThan(100);
     of.samples[0]!.dispose();
   });
 });

@@ -20,6 +20,13 @@ describe('parseOptions of the tuner', () => {
     expect(seconds).toBe(9);
   });
 
+  test('takes a file of problems in place of the presets, or beside those named', () => {
+    const own = parseOptions(['--module', 'mine.ts']);
+    expect([own.module, own.problems.size]).toEqual(['mine.ts', 0]);
+    const both = parseOptions(['--module', 'mine.ts', '--problem', 'decode-f32']);
+    expect([...both.problems.keys()]).toEqual(['decode-f32']);
+  });
+
   test('names the flag, what it got and what it takes', () => {
     expect(() => parseOptions(['--problem', 'decode'])).toThrow(
       /^--problem: takes a preset \(prefill-f32, .*\) or JSON; got decode\.$/,

@@ -5,7 +5,8 @@ import { alibi } from '../../../src/hooks/alibi.ts';
 import { band } from '../../../src/hooks/band.ts';
 import { variantHooks } from '../../../src/hooks/contract.ts';
 import { softcap } from '../../../src/hooks/softcap.ts';
-import { select, selectBackward } from '../../../src/plan/select.ts';
+import { select } from '../../../src/plan/select.ts';
+import { selectBackward } from '../../../src/plan/select-backward.ts';
 import { cannotImplement, tileShape } from '../../../src/tiles/compute.ts';
 import { capabilities, devices } from './capabilities.ts';
 import { facts, kinds as kind, sizes, splitCounts as splits } from './facts.ts';
@@ -159,7 +160,9 @@ describe('the matrix path', () => {
     expect(config.tile.path).toBe('portable');
     expect(reason).toMatch(/not matrix: .*which would round q=f32 kv=f32/);
     expect(reason.match(/not matrix/g)).toHaveLength(1);
-    expect(selectBackward('q', gpu, force('matrix'))).toEqual(selectBackward('q', gpu));
+    expect(selectBackward(facts, 'q', gpu, force('matrix'))).toEqual(
+      selectBackward(facts, 'q', gpu),
+    );
   });
 
   it('takes fewer rows where workgroup memory is short, and says so', () => {

@@ -2,8 +2,9 @@ import type { Tuning } from '@heed/core';
 import { describe, expect, it } from 'vitest';
 import { problemKey } from '../../../src/plan/problem-key.ts';
 import { select } from '../../../src/plan/select.ts';
-import { cannotImplement, tileShape } from '../../../src/tiles/compute.ts';
-import type { TileConfig } from '../../../src/tiles/tile.ts';
+import { selectBackward } from '../../../src/plan/select-backward.ts';
+import { cannotImplement, tileCannot, tileShape } from '../../../src/tiles/compute.ts';
+import type { GradientTile, TileConfig } from '../../../src/tiles/tile.ts';
 import { candidatesOf } from '../../../src/tune/candidates.ts';
 import { devices } from '../plan/capabilities.ts';
 import { facts } from '../plan/facts.ts';
@@ -44,6 +45,25 @@ describe.for(Object.entries(devices))('the candidates on %s', ([, on]) => {
     expect(Math.max(...rows(step))).toBeLessThanOrEqual(32);
     expect(Math.min(...rows(facts))).toBeGreaterThanOrEqual(16);
   });
+});
+
+describe.for(Object.entries(devices))('the candidates for a gradient on %s', ([, on]) => {
+  it.for(['q', 'kv'] as const)(
+    'begin with the default, run here, and lead to themselves: d%s',
+    (of) => {
+      const { key, tiles, splits, refused } = candidatesOf(facts, on, of);
+      expect(tiles[0]).toEqual(selectBackward(facts, of, on).tile);
+      expect(new Set(tiles.map((tile) => JSON.stringify(tile))).size).toBe(tiles.length);
+      expect(tiles.length).toBeGreaterThan(5);
+      expect(splits).toEqual([]);
+      for (const { tile, reason } of refused)
+        expect(tileCannot(tile as GradientTile, on)).toBe(reason);
+      for (const tile of tiles) {
+        const tuning: Tuning = { version: 1, entries: { [key]: { ...tile } } };
+        expect(selectBackward(facts, of, on, tuning).tile).toEqual(tile);
+      }
+    },
+  );
 });
 
 describe('a budget of time', () => {

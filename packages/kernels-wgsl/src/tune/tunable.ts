@@ -1,0 +1,28 @@
+import type { Gpu } from '@heed/core';
+import type { Call } from '../api/call.ts';
+import type { VariantHooks } from '../hooks/contract.ts';
+import { checkProblem } from '../plan/check.ts';
+import { type AttentionTensors, layoutCall } from '../plan/plan.ts';
+import { type AttentionProblem, problemHooks } from '../plan/problem.ts';
+
+/** A problem of a variant of attention, as `tune` takes it beside those of attention itself: `tunable()` of `@heed/flex` makes one. */
+export interface Tunable {
+  readonly problem: AttentionProblem;
+  readonly hooks: VariantHooks;
+  /** Makes and checks a call of some tensors on a Gpu, in the name of a function. */
+  readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
+}
+
+/** @throws ValidationError a problem that cannot be */
+export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunable {
+  if (given !== null && typeof given === 'object' && 'callOf' in given) {
+    checkProblem(given.problem, fn);
+    return given;
+  }
+  checkProblem(given, fn);
+  return {
+    problem: given,
+    hooks: problemHooks(given),
+    callOf: (name, _, tensors) => layoutCall(name, given, tensors),
+  };
+}
