@@ -6,10 +6,12 @@ import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { peerFactories } from './peers/index.ts';
 import { renderPlot } from './report/plot.ts';
 import { isWrong, renderComparisons } from './report/comparison-table.ts';
-import { changesSince, renderChanges } from './report/changes.ts';
+import { changesSince, leftOut, renderChanges } from './report/changes.ts';
+import { renderMarkdown } from './report/markdown.ts';
 import { renderTable } from './report/table.ts';
 import type { Report } from './results.ts';
 import { runBench } from './run.ts';
+import { pagePeerNames } from './browser/peers.ts';
 
 const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
@@ -18,7 +20,7 @@ const progress = (line: string): void => void process.stderr.write(`bench: ${lin
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
-    options = parseOptions(args, Object.keys(peerFactories));
+    options = parseOptions(args, { node: Object.keys(peerFactories), page: pagePeerNames });
   } catch (error) {
     progress(`${firstLine(error)}\n\n${usage}`);
     return 2;
@@ -30,7 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const before = options.baseline === undefined ? undefined : await stored(options.baseline);
     const tuning = options.tuning === undefined ? undefined : await storedTuning(options.tuning);
-    const report = await runBench(options, { signal: abort.signal, progress }, tuning);
+    const run = options.browser ? await browserBench() : runBench;
+    const report = await run(options, { signal: abort.signal, progress }, tuning);
     const files = await save(report, options.out);
     print(
       options.json
@@ -38,7 +41,8 @@ async function main(args: readonly string[]): Promise<number> {
         : `${renderTable(report)}\n${renderComparisons(report.comparisons)}\nWritten: ${files.join(', ')}\n`,
     );
     if (before && !options.json) {
-      print(`\n${renderChanges(changesSince(before, report), before.date)}`);
+      const changes = changesSince(before, report);
+      print(`\n${renderChanges(changes, before.date, leftOut(before, report))}`);
     }
     return heedIsRight(report) ? 0 : 1;
   } catch (error) {
@@ -54,6 +58,11 @@ async function main(args: readonly string[]): Promise<number> {
     progress(error.message);
     return 1;
   }
+}
+
+/** Vite and Playwright take a second to load. */
+async function browserBench(): Promise<typeof runBench> {
+  return (await import('./browser/run.ts')).runBrowserBench;
 }
 
 /** A run that was stored before this one, which may take its place. */
@@ -93,6 +102,7 @@ async function save(report: Report, folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const files = {
     'bench.json': `${JSON.stringify(report, null, 2)}\n`,
+    'bench.md': renderMarkdown(report),
     'bench.svg': renderPlot(report),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);

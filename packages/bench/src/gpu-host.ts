@@ -1,5 +1,6 @@
 import { type Gpu, openGpu, type Tuning, UnsupportedError } from '@heed/core';
 import { create, globals } from 'webgpu';
+import { adapterName } from './adapter-name.ts';
 
 /** Dawn in this process, shared by every peer that speaks WebGPU through JavaScript. */
 export interface GpuHost {
@@ -39,12 +40,7 @@ async function open(): Promise<GpuHost> {
       'bench: Dawn found no WebGPU adapter. Set VK_DRIVER_FILES to a Vulkan driver, or run `npm run bench`, which finds one.',
     );
   }
-  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
-  return {
-    gpu,
-    adapter: [vendor, architecture, device, description].filter((part) => part !== '').join(' '),
-    isCpu: isFallbackAdapter,
-  };
+  return { gpu, adapter: adapterName(adapter.info), isCpu: adapter.info.isFallbackAdapter };
 }
 
 /** heed on that Dawn, on its fastest adapter. */

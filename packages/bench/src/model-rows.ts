@@ -1,6 +1,6 @@
 import type { AdapterClass, Workload } from './workloads.ts';
 
-type Layer = Pick<Workload, 'headsQ' | 'headsKv' | 'headDim' | 'window' | 'sinks' | 'long'> & {
+type Layer = Pick<Workload, 'headsQ' | 'headsKv' | 'headDim' | 'window' | 'sinks'> & {
   readonly id: string;
   readonly name: string;
 };
@@ -8,8 +8,8 @@ type Layer = Pick<Workload, 'headsQ' | 'headsKv' | 'headDim' | 'window' | 'sinks
 // Of the models' config.json. GPT-OSS counts the query among the 128 keys of its window, and every other layer has none.
 const layers: readonly Layer[] = [
   { id: 'llama3-8b', name: 'Llama-3-8B', headsQ: 32, headsKv: 8, headDim: 128 },
-  { id: 'qwen3-1.7b', name: 'Qwen3-1.7B', headsQ: 16, headsKv: 8, headDim: 128, long: true },
-  { id: 'phi4-mini', name: 'Phi-4-mini', headsQ: 24, headsKv: 8, headDim: 128, long: true },
+  { id: 'qwen3-1.7b', name: 'Qwen3-1.7B', headsQ: 16, headsKv: 8, headDim: 128 },
+  { id: 'phi4-mini', name: 'Phi-4-mini', headsQ: 24, headsKv: 8, headDim: 128 },
   {
     id: 'gpt-oss-20b-window',
     name: 'GPT-OSS-20B with its window of 128 and sinks',
@@ -18,7 +18,6 @@ const layers: readonly Layer[] = [
     headDim: 64,
     window: 127,
     sinks: true,
-    long: true,
   },
   {
     id: 'gpt-oss-20b',
@@ -27,12 +26,12 @@ const layers: readonly Layer[] = [
     headsKv: 8,
     headDim: 64,
     sinks: true,
-    long: true,
   },
 ];
 
 // Halves are slow to compute with on a CPU adapter. The float64 reference bounds the length on a GPU.
 const scales = {
+  'page-cpu': { dtype: 'f32', prefill: 64, keys: 512 },
   cpu: { dtype: 'f32', prefill: 256, keys: 1024 },
   gpu: { dtype: 'f16', prefill: 1024, keys: 16_384 },
 } as const;

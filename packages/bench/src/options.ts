@@ -9,6 +9,8 @@ export interface Options {
   readonly rows: readonly Workload[];
   readonly comparisons: readonly Comparison[];
   readonly peers: readonly string[];
+  /** Whether to run in a page of Chromium. */
+  readonly browser: boolean;
   readonly rounds: number;
   readonly seconds: number;
   readonly json: boolean;
@@ -21,14 +23,21 @@ export interface Options {
   readonly help: boolean;
 }
 
+/** The programs there are, in Node and in a page. */
+export interface PeerNames {
+  readonly node: readonly string[];
+  readonly page: readonly string[];
+}
+
 export const usage = `npm run bench -- [options]
 
-  --rows a,b      rows and comparisons to run (default: all but the long ones)
-  --full          the long ones too
+  --rows a,b      rows and comparisons to run (default: the headlines, two to three minutes on two cores)
+  --all           all of them
+  --browser       in a page of Chromium, beside onnxruntime-web; rows only
   --peers a,b     programs to run (default: all); heed is needed for ratios
   --rounds N      timed rounds of each row (default: 15)
-  --seconds N     begin no round of a row after this time, but for the first (default: 20)
-  --out DIR       where bench.json and bench.svg go (default: .cache/bench)
+  --seconds N     begin no round of a row after this time, but for the first (default: 10)
+  --out DIR       where bench.json, .md and .svg go (default: .cache/bench, of a page .cache/bench/browser)
   --compare       tell what got slower or faster by over 10 % since the run stored in DIR
   --baseline FILE compare with that run instead
   --tuning FILE   heed runs with this tuning, as npm run tune writes it (default: none)
@@ -40,16 +49,17 @@ export const usage = `npm run bench -- [options]
 export class UsageError extends Error {}
 
 /** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
-export function parseOptions(args: readonly string[], peerNames: readonly string[]): Options {
+export function parseOptions(args: readonly string[], peerNames: PeerNames): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
       rows: { type: 'string' },
-      full: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+      browser: { type: 'boolean', default: false },
       peers: { type: 'string' },
       rounds: { type: 'string', default: '15' },
-      seconds: { type: 'string', default: '20' },
-      out: { type: 'string', default: '.cache/bench' },
+      seconds: { type: 'string', default: '10' },
+      out: { type: 'string' },
       compare: { type: 'boolean', default: false },
       baseline: { type: 'string' },
       tuning: { type: 'string' },
@@ -58,21 +68,22 @@ export function parseOptions(args: readonly string[], peerNames: readonly string
       help: { type: 'boolean', default: false },
     },
   });
-  const ids = [...workloads, ...comparisons].map(({ id }) => id);
-  const long = new Set(workloads.filter((row) => row.long && !values.full).map(({ id }) => id));
-  const chosen =
-    values.rows === undefined
-      ? ids.filter((id) => !long.has(id))
-      : choose('--rows', values.rows, ids);
+  const { browser } = values;
+  const known = [...workloads, ...(browser ? [] : comparisons)];
+  const ids = known.map(({ id }) => id);
+  const headlines = known.filter(({ headline }) => values.all || headline).map(({ id }) => id);
+  const chosen = values.rows === undefined ? headlines : choose('--rows', values.rows, ids);
+  const out = values.out ?? (browser ? '.cache/bench/browser' : '.cache/bench');
   return {
     rows: workloads.filter(({ id }) => chosen.includes(id)),
     comparisons: comparisons.filter(({ id }) => chosen.includes(id)),
-    peers: choose('--peers', values.peers, peerNames),
+    peers: choose('--peers', values.peers, browser ? peerNames.page : peerNames.node),
+    browser,
     rounds: positiveInteger('--rounds', values.rounds),
     seconds: positiveInteger('--seconds', values.seconds),
     json: values.json,
-    out: values.out,
-    baseline: values.baseline ?? (values.compare ? join(values.out, 'bench.json') : undefined),
+    out,
+    baseline: values.baseline ?? (values.compare ? join(out, 'bench.json') : undefined),
     tuning: values.tuning,
     dryRun: values['dry-run'],
     help: values.help,

@@ -44,6 +44,8 @@ export interface Report {
   /** ISO 8601. */
   readonly date: string;
   readonly adapter: string;
+  /** Name and version, of a run in a page. */
+  readonly browser?: string;
   readonly node: string;
   /** What the adapter can do at most, measured in this run. */
   readonly limits: Limits;

@@ -1,15 +1,14 @@
 import type { Tuning } from '@heed/core';
 import type { ComparisonResult } from './comparisons/comparison.ts';
 import { runComparison } from './comparisons/run.ts';
-import { firstLine } from './first-use.ts';
 import { type GpuHost, openGpuHost, openHeed } from './gpu-host.ts';
 import type { Options } from './options.ts';
-import type { Peer } from './peer.ts';
+import { Pace } from './pace.ts';
 import { peerFactories } from './peers/index.ts';
+import type { Report } from './results.ts';
 import { type Limits, measureLimits } from './roofline/limits.ts';
-import type { Report, RowResult, Skipped } from './results.ts';
-import { runRow } from './row.ts';
-import { type Workload, workloadsFor } from './workloads.ts';
+import { runRows } from './rows.ts';
+import { sized } from './workloads.ts';
 
 /** What a run needs beside its options. */
 export interface RunContext {
@@ -17,45 +16,35 @@ export interface RunContext {
   readonly progress: (line: string) => void;
 }
 
-/** Opens the programs, runs the rows one after another, closes the programs. Rejects with the abort reason of `signal`. */
+type Asked = Pick<Options, 'rows' | 'comparisons' | 'peers' | 'rounds' | 'seconds'>;
+
+/** Runs rows and comparisons in this process. Rejects with the abort reason of `signal`. */
 export async function runBench(
-  options: Pick<Options, 'rows' | 'comparisons' | 'peers' | 'rounds' | 'seconds'>,
+  options: Asked,
   context: RunContext,
   tuning?: Tuning,
 ): Promise<Report> {
+  const { rows: asked, comparisons, rounds, seconds } = options;
+  const { signal, progress } = context;
   const host = { ...(await openGpuHost()), ...(tuning && { tuning }) };
-  context.progress(`adapter: ${host.adapter}`);
+  progress(`adapter: ${host.adapter}`);
   const limits = await limitsOf(host, context);
   const peers = options.peers.map((name) =>
     (peerFactories[name] as (typeof peerFactories)[string])(host),
   );
-  const [open, absent] = await openAll(peers, context);
-  const rows: RowResult[] = [];
-  try {
-    for (const workload of sized(options.rows, host)) {
-      const row = await runRow(workload, open, { ...context, ...options });
-      rows.push({ ...row, peers: [...row.peers, ...absent] });
-    }
-  } finally {
-    for (const peer of open) await peer.close();
-  }
-  const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
+  const pace = new Pace(asked.length + comparisons.length);
+  const how = { rounds, seconds, signal, progress, pace };
+  const rows = await runRows(sized(asked, host.isCpu ? 'cpu' : 'gpu'), peers, how);
   return {
     date: new Date().toISOString(),
     adapter: host.adapter,
     node: process.versions.node,
     limits,
     ...(tuning && { tuning }),
-    versions,
+    versions: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
     rows,
-    comparisons: await compareAll(options, host, context),
+    comparisons: await compareAll(comparisons, host, how),
   };
-}
-
-/** The rows at the lengths that suit the adapter. */
-function sized(rows: readonly Workload[], { isCpu }: GpuHost): Workload[] {
-  const known = new Map(workloadsFor(isCpu ? 'cpu' : 'gpu').map((row) => [row.id, row]));
-  return rows.map((row) => known.get(row.id) ?? row);
 }
 
 async function limitsOf(host: GpuHost, { progress }: RunContext): Promise<Limits> {
@@ -68,31 +57,16 @@ async function limitsOf(host: GpuHost, { progress }: RunContext): Promise<Limits
 }
 
 async function compareAll(
-  options: Pick<Options, 'comparisons' | 'rounds' | 'seconds'>,
+  comparisons: Asked['comparisons'],
   host: GpuHost,
-  context: RunContext,
+  how: Parameters<typeof runRows>[2],
 ): Promise<ComparisonResult[]> {
   const results: ComparisonResult[] = [];
-  if (options.comparisons.length === 0) return results;
+  if (comparisons.length === 0) return results;
   using heed = await openHeed(host);
-  for (const comparison of options.comparisons) {
-    results.push(await runComparison(comparison, heed, { ...context, ...options }));
+  for (const comparison of comparisons) {
+    how.progress(how.pace.next(comparison.id));
+    results.push(await runComparison(comparison, heed, how));
   }
   return results;
-}
-
-async function openAll(
-  peers: readonly Peer[],
-  { signal, progress }: RunContext,
-): Promise<[open: Peer[], absent: Skipped[]]> {
-  const open: Peer[] = [];
-  const absent: Skipped[] = [];
-  for (const peer of peers) {
-    signal.throwIfAborted();
-    progress(`opening ${peer.name} ${peer.version}`);
-    const reason = await peer.available().catch(firstLine);
-    if (reason === undefined) open.push(peer);
-    else absent.push({ peer: peer.name, skipped: reason });
-  }
-  return [open, absent];
 }

@@ -29,16 +29,25 @@ export interface Workload {
   readonly sinks?: boolean;
   /** Keys of a page. */
   readonly pageSize?: number;
-  /** Runs with --full or by its name only. */
-  readonly long?: boolean;
+  /** Runs when neither --all nor a name is given. */
+  readonly headline?: boolean;
 }
 
-/** What lengths are scaled by: an adapter that computes on the CPU takes a thousand times as long. */
-export type AdapterClass = 'cpu' | 'gpu';
+/**
+ * What lengths are scaled by: an adapter that computes on the CPU takes a thousand times as long, and a browser's own one some times
+ * as long again.
+ */
+export type AdapterClass = 'page-cpu' | 'cpu' | 'gpu';
 
 /** The rows of the benchmark for an adapter, in the order they run; their ids are the same for every adapter. */
 export function workloadsFor(adapter: AdapterClass): Workload[] {
-  return [...prefillRows, ...servingRows, ...modelRows(adapter)];
+  return [...prefillRows(adapter), ...servingRows(adapter), ...modelRows(adapter)];
+}
+
+/** Rows at the lengths that suit an adapter. */
+export function sized(rows: readonly Workload[], adapter: AdapterClass): Workload[] {
+  const known = new Map(workloadsFor(adapter).map((row) => [row.id, row]));
+  return rows.map((row) => known.get(row.id) ?? row);
 }
 
 /** The rows as a CPU adapter runs them. */

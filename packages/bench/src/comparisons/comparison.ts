@@ -39,6 +39,8 @@ export interface Contestant extends Promised {
 export interface Comparison {
   readonly id: string;
   readonly title: string;
+  /** Runs when neither --all nor a name is given. */
+  readonly headline?: boolean;
   readonly contestants: readonly Contestant[];
 }
 

@@ -79,6 +79,7 @@ export const comparisons: readonly Comparison[] = [
   },
   {
     id: 'flex-causal',
+    headline: true,
     title: 'causal three ways, f32, B1 S1024 H8 D64',
     contestants: [
       dense(inputs, builtInCausal),
@@ -147,6 +148,7 @@ export const comparisons: readonly Comparison[] = [
   },
   {
     id: 'backward',
+    headline: true,
     title: 'backward beside forward, causal f32, B1 S1024 H8 D64',
     contestants: backwardBesideForward(inputs),
   },

@@ -67,9 +67,11 @@ function groupQuery(problem: Problem, past: number): AttentionGraph {
       ...(window !== undefined && { local_window_size: { int: window + 1 } }),
     },
   };
+  // With a past, shape inference takes it that the presents are no longer, and onnxruntime-web holds on to that.
+  const extent = past === 0 ? total : undefined;
   const presents = ['presentK', 'presentV'].map((name) => ({
     name,
-    shape: [sequences.length, headsKv, total, headDim],
+    shape: [sequences.length, headsKv, extent, headDim],
   }));
   const padded = lengths.some((length) => length !== total) ? ', padded batch with lengths' : '';
   const appended = past === 0 ? '' : ' with past (appends inside)';

@@ -3,11 +3,12 @@ import { concat, floatField, intField, messageField, stringField } from './wire.
 /** Element types by their ONNX names. */
 export type ElementType = 'float32' | 'float16' | 'int32';
 
-/** A named graph input or output of fixed shape. */
+/** A named graph input or output. */
 export interface ValueInfo {
   readonly name: string;
   readonly type: ElementType;
-  readonly shape: readonly number[];
+  /** An undefined extent is for the operator to tell. */
+  readonly shape: readonly (number | undefined)[];
 }
 
 /** An attribute: ONNX tells integers and floats apart even where the value is integral. */
@@ -88,7 +89,9 @@ function attributeProto(name: string, value: Attribute): Uint8Array {
 }
 
 function valueInfoProto({ name, type, shape }: ValueInfo): Uint8Array {
-  const dims = shape.map((n) => messageField(1, intField(1, n)));
+  const dims = shape.map((n) =>
+    n === undefined ? messageField(1) : messageField(1, intField(1, n)),
+  );
   const tensorType = concat(intField(1, elementType[type]), messageField(2, ...dims));
   return concat(stringField(1, name), messageField(2, messageField(1, tensorType)));
 }

@@ -2,11 +2,16 @@ import type * as OrtModule from 'onnxruntime-node';
 import type { Feed } from './feeds.ts';
 import { type ElementType, elementTypeNumber, encodeModel, type Graph } from './model.ts';
 
-type Ort = typeof OrtModule;
 type InferenceSession = OrtModule.InferenceSession;
-type Tensor = OrtModule.Tensor;
+export type Tensor = OrtModule.Tensor;
 
-interface Upload {
+/** ONNX Runtime for Node or for browsers, and its WebGPU provider: a name, or with the device to work on. */
+export interface Runtime {
+  readonly ort: Pick<typeof OrtModule, 'InferenceSession' | 'Tensor'>;
+  readonly provider: OrtModule.InferenceSession.ExecutionProviderConfig;
+}
+
+export interface Upload {
   readonly tensor: Tensor;
   /** The session that owns the tensor's memory: using the one after releasing the other aborts the process. */
   readonly session?: InferenceSession;
@@ -14,15 +19,16 @@ interface Upload {
 
 /** A float feed as a tensor on the GPU, in the storage type; integer feeds stay on the host, where the operators read them. */
 export async function toGpu(
-  ort: Ort,
+  runtime: Runtime,
   { data, shape }: Feed,
   storage: ElementType,
 ): Promise<Upload> {
-  if (data instanceof Int32Array) return { tensor: new ort.Tensor('int32', data, shape) };
-  const session = await createSession(ort, castGraph(shape, storage), {
+  const { Tensor } = runtime.ort;
+  if (data instanceof Int32Array) return { tensor: new Tensor('int32', data, shape) };
+  const session = await createSession(runtime, castGraph(shape, storage), {
     preferredOutputLocation: 'gpu-buffer',
   });
-  const { y } = await session.run({ x: new ort.Tensor('float32', data, shape) });
+  const { y } = await session.run({ x: new Tensor('float32', data, shape) });
   return { tensor: y as Tensor, session };
 }
 
@@ -43,12 +49,12 @@ function castGraph(shape: readonly number[], to: ElementType): Graph {
 
 /** A session on the WebGPU provider and nothing else. */
 export function createSession(
-  ort: Ort,
+  { ort, provider }: Runtime,
   graph: Graph,
   options: OrtModule.InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
   return ort.InferenceSession.create(encodeModel(graph), {
-    executionProviders: ['webgpu'],
+    executionProviders: [provider],
     logSeverityLevel: 4,
     // A node that fell back to the CPU would be timed as WebGPU.
     extra: { session: { disable_cpu_ep_fallback: '1' } },

@@ -1,15 +1,14 @@
 import type { Gpu } from '@heed/core';
-import { packageVersion } from '../package-version.ts';
 import type { Peer } from '../peer.ts';
 import { prepareBy } from './heed-calls.ts';
 
 /** heed itself: `attention` for dense rows, `varlenAttention` for packed and paged ones. `open` gives the device, once. */
-export function heedPeer(open: () => Promise<Gpu>): Peer {
+export function heedPeer(version: string, open: () => Promise<Gpu>): Peer {
   let opened: Promise<Gpu> | undefined;
   const gpu = (): Promise<Gpu> => (opened ??= open());
   return {
     name: 'heed',
-    version: packageVersion('@heed/kernels-wgsl'),
+    version,
     async available() {
       await gpu();
       return undefined;

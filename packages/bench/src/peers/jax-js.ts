@@ -2,18 +2,17 @@ import type * as JaxModule from '@jax-js/jax';
 import type { Problem } from '../inputs.ts';
 import { padRows, unpadRows } from '../layouts.ts';
 import { lengthsOf, maxLength } from '../lengths.ts';
-import { packageVersion } from '../package-version.ts';
 import type { Peer, Prepared, Unsupported } from '../peer.ts';
 
 type Jax = typeof JaxModule;
 type JaxArray = JaxModule.Array;
 
 /** jax-js: `nn.dotProductAttention` under `jit`, on `navigator.gpu`. Packed rows run as a padded batch with lengths. */
-export function jaxPeer(): Peer {
+export function jaxPeer(version: string): Peer {
   let jax: Jax | undefined;
   return {
     name: 'jax-js',
-    version: packageVersion('@jax-js/jax'),
+    version,
     async available() {
       jax = await import('@jax-js/jax');
       const devices = await jax.init('webgpu');

@@ -3,7 +3,6 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { Problem } from '../inputs.ts';
 import { padRows, swapMiddle, unpadRows } from '../layouts.ts';
 import { lengthsOf, maxLength, type Side } from '../lengths.ts';
-import { packageVersion } from '../package-version.ts';
 import type { Peer, Prepared, Unsupported } from '../peer.ts';
 import { additiveMask } from './additive-mask.ts';
 
@@ -11,11 +10,11 @@ type Tf = typeof TfModule;
 type Tensor = TfModule.Tensor;
 
 /** TensorFlow.js on its WebGPU backend. It has no attention operator: matMul, softmax, matMul, with a mask where one is needed. */
-export function tensorflowPeer(): Peer {
+export function tensorflowPeer(version: string): Peer {
   let tf: Tf | undefined;
   return {
     name: 'tfjs',
-    version: packageVersion('@tensorflow/tfjs-core'),
+    version,
     async available() {
       tf = await import('@tensorflow/tfjs-core');
       // Registers itself as the backend named webgpu, on navigator.gpu.

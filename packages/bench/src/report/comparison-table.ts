@@ -47,7 +47,7 @@ function cells(placed: Placed): string[] {
 }
 
 /** What is promised, and whether it is kept. */
-function promised({ atMost, atLeast, atMostMs, ratio, ms }: Placed): string {
+export function promised({ atMost, atLeast, atMostMs, ratio, ms }: Placed): string {
   const mark = (isKept: boolean): string => (isKept ? '✓' : '✗');
   if (atMost !== undefined) return `≤ ${atMost.toFixed(3)} ${mark(ratio.median <= atMost)}`;
   if (atLeast !== undefined) return `≥ ${atLeast.toFixed(3)} ${mark(ratio.median >= atLeast)}`;

@@ -14,6 +14,8 @@ interface Dot {
 }
 
 const width = 760;
+// About as wide as one of the axis's letters.
+const letter = 6;
 const blue = '#1f5fa8';
 
 /**
@@ -31,7 +33,7 @@ export function renderPlot(report: Report): string {
     className: 'bench',
     width,
     height,
-    marginLeft: 90,
+    marginLeft: Math.max(90, 20 + letter * Math.max(...programs.map(({ length }) => length))),
     marginRight: 130,
     marginBottom: 55,
     style: { background: 'white', color: 'black' },
@@ -66,7 +68,8 @@ export function renderPlot(report: Report): string {
   // A file of its own needs the namespace, which HTML leaves out.
   figure.setAttribute('xmlns', svg);
   const caption = window.document.createElementNS(svg, 'text');
-  caption.textContent = `${report.adapter}, ${report.date.slice(0, 10)}`;
+  const place = report.browser ? `${report.adapter} in ${report.browser}` : report.adapter;
+  caption.textContent = `${place}, ${report.date.slice(0, 10)}`;
   for (const [name, value] of Object.entries({
     class: 'made-on',
     x: 8,

@@ -24,7 +24,7 @@ export function renderTable(report: Report): string {
   const head = [
     report.adapter,
     `measured limits: ${gflops.toFixed(1)} GFLOP/s of f32 multiply-adds, ${gigabytes.toFixed(1)} GB/s of copying`,
-    `${report.date.slice(0, 10)}, Node ${report.node}, ${versions.join(', ')}`,
+    `${report.date.slice(0, 10)}, ${report.browser ?? `Node ${report.node}`}, ${versions.join(', ')}`,
     ...(report.tuning ? [`heed tuned for ${entryCount(report.tuning)} problems`] : []),
   ];
   return [

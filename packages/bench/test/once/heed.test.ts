@@ -47,7 +47,7 @@ test.each<[string, Partial<Workload>]>([
 ])('heed as a program of the benchmark is right: %s', async (_, change) => {
   const workload = { ...base, ...change };
   const problem = problemOf(workload);
-  const prepared = (await heedPeer(testGpu).prepare(problem)) as Prepared;
+  const prepared = (await heedPeer('0.0.0', testGpu).prepare(problem)) as Prepared;
   await prepared.run();
   expect(judge('heed', workload, prepared.result(), expectedOf(problem))).toMatchObject({
     right: true,

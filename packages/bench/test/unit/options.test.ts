@@ -1,26 +1,46 @@
 import { describe, expect, test } from 'vitest';
 import { parseOptions } from '../../src/options.ts';
+import { comparisons } from '../../src/comparisons/list.ts';
 import { workloads } from '../../src/workloads.ts';
 
-const peers = ['heed', 'onnxruntime', 'jax-js'];
+const node = ['heed', 'onnxruntime', 'jax-js'];
+const peers = { node, page: ['heed', 'onnxruntime-web'] };
 
 describe('parseOptions', () => {
-  test('runs everything but the long rows by default', () => {
+  test('runs the headlines by default', () => {
     const options = parseOptions([], peers);
     expect(options).toMatchObject({
-      rows: workloads.filter(({ long }) => !long),
-      peers,
+      rows: workloads.filter(({ headline }) => headline),
+      comparisons: comparisons.filter(({ headline }) => headline),
+      peers: node,
+      browser: false,
       json: false,
       dryRun: false,
       out: '.cache/bench',
     });
+    expect(options.rows.length).toBeGreaterThan(1);
+    expect(options.comparisons.length).toBeGreaterThan(1);
     expect(options.rounds).toBeGreaterThan(1);
   });
 
-  test('runs the long rows by --full or by name', () => {
-    expect(parseOptions(['--full'], peers).rows).toEqual(workloads);
-    const long = workloads.find((row) => row.long)!;
-    expect(parseOptions(['--rows', long.id], peers).rows).toEqual([long]);
+  test('runs the others by --all or by name', () => {
+    expect(parseOptions(['--all'], peers)).toMatchObject({ rows: workloads, comparisons });
+    const other = workloads.find((row) => !row.headline)!;
+    expect(parseOptions(['--rows', other.id], peers).rows).toEqual([other]);
+  });
+
+  test('in a page runs rows only, beside the programs of a page, and keeps them apart', () => {
+    const options = parseOptions(['--browser', '--all', '--compare'], peers);
+    expect(options).toMatchObject({ browser: true, rows: workloads, comparisons: [] });
+    expect(options.peers).toEqual(peers.page);
+    expect(options.out).toBe('.cache/bench/browser');
+    expect(options.baseline).toBe('.cache/bench/browser/bench.json');
+    expect(() => parseOptions(['--browser', '--peers', 'onnxruntime'], peers)).toThrow(
+      /no such name: onnxruntime\. Choose from heed, onnxruntime-web/,
+    );
+    expect(() => parseOptions(['--browser', '--rows', comparisons[0]!.id], peers)).toThrow(
+      /--rows: no such name/,
+    );
   });
 
   test('takes rows and peers by name, in their own order', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComparisonResult, Placed } from '../../../src/comparisons/comparison.ts';
-import { changesSince, renderChanges } from '../../../src/report/changes.ts';
+import { changesSince, leftOut, renderChanges } from '../../../src/report/changes.ts';
 import type { Report } from '../../../src/results.ts';
 import { summarize } from '../../../src/stats.ts';
 import { sampleReport } from './sample-report.ts';
@@ -17,7 +17,7 @@ const placed = (name: string, ms: number, ratio: number): Placed => ({
 const comparison = (...times: Placed[]): ComparisonResult => ({
   id: 'some',
   title: 'some work',
-  rounds: 1,
+  rounds: 9,
   placed: times,
   skipped: [],
 });
@@ -62,6 +62,12 @@ describe('changesSince', () => {
       /another adapter, another; this one is some <adapter>/,
     );
   });
+
+  test('refuses to compare a page with Node', () => {
+    expect(() => changesSince(before, { ...before, browser: 'Chromium 1' })).toThrow(
+      /stored run was made in Node, this one in a page/,
+    );
+  });
 });
 
 describe('renderChanges', () => {
@@ -76,8 +82,27 @@ describe('renderChanges', () => {
     `);
   });
 
+  test('says where a change may be chance', () => {
+    const now = run([placed('plain', 20, 1), placed('mod', 11, 1.1)]);
+    const few = { ...now, comparisons: now.comparisons.map((one) => ({ ...one, rounds: 2 })) };
+    const text = renderChanges(changesSince(before, few), before.date);
+    expect(text).toContain('some: plain (may be chance: 2 rounds)');
+    expect(renderChanges(changesSince(before, now), before.date)).not.toContain('chance');
+  });
+
   test('is one line when nothing is', () => {
     const text = renderChanges(changesSince(before, before), before.date);
     expect(text).toBe('Since the run of 2026-11-21T10:00:00.000Z: 3 of 3 times within 10 %\n');
+  });
+
+  test('tells what was stored and not run again', () => {
+    const now = { ...before, comparisons: [] };
+    const missing = leftOut(before, now);
+    expect(missing).toEqual(['some']);
+    expect(leftOut(now, before)).toEqual([]);
+    const text = renderChanges(changesSince(before, now), before.date, missing);
+    expect(text).toContain(
+      '1 of 1 times within 10 %\nStored but not run now, so not compared: some.',
+    );
   });
 });

@@ -12,6 +12,11 @@ test('a plot is one SVG file that names its adapter', () => {
   expect(parsed.querySelector('.made-on')?.textContent).toBe('some <adapter> & driver, 2026-11-21');
 });
 
+test('a plot names the browser of a page', () => {
+  const page = renderPlot({ ...sampleReport, browser: 'Chromium 156.0' });
+  expect(page).toContain(' driver in Chromium 156.0, 2026-11-21');
+});
+
 test('it has a dot for each program that ran, except heed; the wrong one is hollow', () => {
   expect(circles).toHaveLength(2);
   expect(circles.map((circle) => circle.getAttribute('fill'))).toEqual(['#1f5fa8', 'white']);

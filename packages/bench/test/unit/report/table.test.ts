@@ -21,6 +21,11 @@ test('a table shows adapter, versions, ratios and what is wrong', () => {
   `);
 });
 
+test('a table names the browser of a page', () => {
+  const lines = renderTable({ ...sampleReport, browser: 'Chromium 156.0' }).split('\n');
+  expect(lines[2]).toMatch(/^2026-11-21, Chromium 156\.0, heed 0\.1\.0/);
+});
+
 test('a table says that heed was tuned', () => {
   const tuning = { version: 1, entries: { a: {}, b: {} } } as const;
   const lines = renderTable({ ...sampleReport, tuning }).split('\n');

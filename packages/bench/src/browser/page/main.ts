@@ -1,0 +1,25 @@
+import { openGpu } from '@heed/core';
+import { adapterName } from '../../adapter-name.ts';
+import { Pace } from '../../pace.ts';
+import { measureLimits } from '../../roofline/limits.ts';
+import { runRows } from '../../rows.ts';
+import type { PageJob, PageResult } from '../job.ts';
+import { pagePeers } from './peers.ts';
+
+const progress = (line: string): void => globalThis.benchProgress?.(line);
+const { signal } = new AbortController();
+
+/** The benchmark as a page runs it: heed and the others on one adapter, and onnxruntime on heed's device. */
+globalThis.runBench = async ({ versions, rounds, seconds, tuning, ...job }: PageJob) => {
+  using gpu = await openGpu({
+    powerPreference: 'high-performance',
+    label: 'bench',
+    ...(tuning && { tuning }),
+  });
+  const adapter = adapterName(gpu.capabilities.adapter);
+  progress(`adapter: ${adapter}`);
+  const limits = await measureLimits(gpu);
+  const how = { rounds, seconds, signal, progress, pace: new Pace(job.rows.length) };
+  const rows = await runRows(job.rows, pagePeers(gpu, versions), how);
+  return { adapter, limits, rows } satisfies PageResult;
+};
