@@ -45,7 +45,9 @@ function checkApart(fn: string, out: Tensor, { q, k, v, options, hooks }: Inputs
   apart(k, 'k');
   apart(v, 'v');
   for (const [name, option] of Object.entries(options)) if (name !== 'out') apart(option, name);
-  for (const { tables } of hooks) for (const table of tables) apart(table, 'a captured tensor');
+  for (const { tables } of hooks) {
+    for (let i = 0; i < tables.length; i++) apart(tables[i], `captured tensor ${i}`);
+  }
 }
 
 /** Whether two indices may reach one element. Exact for views made by permute, slice and reshape. */
