@@ -1,0 +1,97 @@
+/** The sizes of a Llama-style transformer: RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied embedding. */
+export interface ModelConfig {
+  /** 256: a token is a byte of UTF-8. */
+  readonly vocabSize: number;
+  /** Elements of a token's row in the residual stream. */
+  readonly dModel: number;
+  readonly layers: number;
+  /** Query heads, a multiple of `kvHeads`. */
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** Even, since rotary positions turn pairs. */
+  readonly headDim: number;
+  /** Elements between the two projections of the MLP. */
+  readonly dFf: number;
+  readonly ropeTheta: number;
+  /** Added to the mean square in RMSNorm. */
+  readonly rmsNormEps: number;
+  /** Tokens of the longest sequence: in training a packed row, in serving a prompt with its answer. */
+  readonly context: number;
+}
+
+const common = { vocabSize: 256, ropeTheta: 10_000, rmsNormEps: 1e-5 };
+
+export type PresetName = 'tiny' | 'small' | 'large';
+
+/** Sizes by name: `tiny` for a software adapter, `small` the page's own and the shipped model's, `large` for a real GPU. */
+export const presets: Readonly<Record<PresetName, ModelConfig>> = {
+  tiny: {
+    ...common,
+    dModel: 32,
+    layers: 2,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 16,
+    dFf: 64,
+    context: 128,
+  },
+  small: {
+    ...common,
+    dModel: 64,
+    layers: 3,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    dFf: 224,
+    context: 512,
+  },
+  large: {
+    ...common,
+    dModel: 256,
+    layers: 6,
+    heads: 8,
+    kvHeads: 4,
+    headDim: 32,
+    dFf: 768,
+    context: 1024,
+  },
+};
+
+const fields = [
+  'vocabSize',
+  'dModel',
+  'layers',
+  'heads',
+  'kvHeads',
+  'headDim',
+  'dFf',
+  'context',
+] as const;
+
+/**
+ * A configuration from what a file says.
+ * @throws Error a size that is no whole number above 0, or sizes that do not fit together
+ */
+export function checkedConfig(given: unknown): ModelConfig {
+  if (typeof given !== 'object' || given === null) {
+    throw new Error(`the configuration must be an object; got ${String(given)}`);
+  }
+  const found = given as Record<string, unknown>;
+  for (const name of fields) {
+    const value = found[name];
+    if (Number.isInteger(value) && (value as number) > 0) continue;
+    throw new Error(`${name} must be a whole number above 0; got ${String(value)}`);
+  }
+  const config = found as unknown as ModelConfig;
+  const { heads, kvHeads, headDim, ropeTheta, rmsNormEps } = config;
+  if (heads % kvHeads !== 0) {
+    throw new Error(`heads must be a multiple of kvHeads; got ${heads} and ${kvHeads}`);
+  }
+  if (headDim % 2 !== 0 || headDim > 256) {
+    throw new Error(`headDim must be even and at most 256; got ${headDim}`);
+  }
+  for (const [name, value] of Object.entries({ ropeTheta, rmsNormEps })) {
+    if (!(value > 0)) throw new Error(`${name} must be above 0; got ${value}`);
+  }
+  return config;
+}
