@@ -33,7 +33,7 @@ export const presets: Readonly<Record<PresetName, ModelConfig>> = {
     kvHeads: 1,
     headDim: 16,
     dFf: 64,
-    context: 128,
+    context: 256,
   },
   small: {
     ...common,
@@ -43,7 +43,7 @@ export const presets: Readonly<Record<PresetName, ModelConfig>> = {
     kvHeads: 2,
     headDim: 16,
     dFf: 224,
-    context: 512,
+    context: 1024,
   },
   large: {
     ...common,
@@ -83,7 +83,9 @@ export function checkedConfig(given: unknown): ModelConfig {
     throw new Error(`${name} must be a whole number above 0; got ${String(value)}`);
   }
   const config = found as unknown as ModelConfig;
-  const { heads, kvHeads, headDim, ropeTheta, rmsNormEps } = config;
+  const { vocabSize, heads, kvHeads, headDim, ropeTheta, rmsNormEps } = config;
+  if (vocabSize !== 256)
+    throw new Error(`vocabSize must be 256, one for each byte; got ${vocabSize}`);
   if (heads % kvHeads !== 0) {
     throw new Error(`heads must be a multiple of kvHeads; got ${heads} and ${kvHeads}`);
   }

@@ -3,7 +3,7 @@ import type { ModelConfig } from './config.ts';
 import { initialModel, type Model } from './model.ts';
 import { weightShapes } from './weight-shapes.ts';
 
-/** A model's weights on the GPU, by the names of {@link weightShapes}; `tf.Variable`s while it is trained. */
+/** A model's weights on the GPU, by the names of {@link weightShapes}. */
 export type Weights = Readonly<Record<string, Tensor>>;
 
 /** A model's weights as tensors, which the caller disposes. */

@@ -1,0 +1,59 @@
+import { BOUNDARY } from './bytes.ts';
+
+const TOKENS = 256;
+
+/** The probability of the byte `next` after `previous`. */
+export type Bigram = (previous: number, next: number) => number;
+
+/**
+ * Bigrams of bytes, smoothed after Witten and Bell: a byte that was followed by d different ones gives d parts to what the bytes
+ * are in all, against one part for each time it was seen. Those are counted too, from one each. Nothing to tune, and what a
+ * model has to beat to show that it has learnt more than which byte follows which.
+ *
+ * Source: Witten and Bell, The zero-frequency problem (IEEE Trans. Inf. Theory 37, 1991); Chen and Goodman (arXiv cmp-lg/9606011).
+ */
+export function bigramOf(documents: readonly Uint8Array[]): Bigram {
+  const pairs = new Float64Array(TOKENS * TOKENS);
+  const bytes = new Float64Array(TOKENS).fill(1);
+  for (const document of documents) {
+    eachPair(document, (previous, next) => {
+      pairs[previous * TOKENS + next]!++;
+      bytes[next]!++;
+    });
+  }
+  const all = bytes.reduce((a, b) => a + b, 0);
+  const followers = Array.from({ length: TOKENS }, (_, previous) => {
+    const row = pairs.subarray(previous * TOKENS, (previous + 1) * TOKENS);
+    return { seen: row.reduce((a, b) => a + b, 0), distinct: row.filter((n) => n > 0).length };
+  });
+  return (previous, next) => {
+    const { seen, distinct } = followers[previous]!;
+    const unigram = bytes[next]! / all;
+    // A byte that was never seen tells nothing of the next.
+    if (seen === 0) return unigram;
+    return (pairs[previous * TOKENS + next]! + distinct * unigram) / (seen + distinct);
+  };
+}
+
+/** Bits that each byte of the documents costs, their ends among them. */
+export function bitsPerByte(bigram: Bigram, documents: readonly Uint8Array[]): number {
+  let bits = 0;
+  let count = 0;
+  for (const document of documents) {
+    eachPair(document, (previous, next) => {
+      bits -= Math.log2(bigram(previous, next));
+      count++;
+    });
+  }
+  return bits / count;
+}
+
+/** Each byte with the one before it, the boundary before the first and after the last. */
+function eachPair(document: Uint8Array, visit: (previous: number, next: number) => void): void {
+  let previous = BOUNDARY;
+  for (const next of document) {
+    visit(previous, next);
+    previous = next;
+  }
+  visit(previous, BOUNDARY);
+}

@@ -1,0 +1,18 @@
+/** heed's own documentation, the text that is trained on where there is no other. */
+export function docsText(): string {
+  return Object.keys(files)
+    .toSorted()
+    .map((name) => files[name])
+    .join('\n\n');
+}
+
+const files: Record<string, string> = import.meta.glob(
+  [
+    '../../../../README.md',
+    '../../../../CONTRIBUTING.md',
+    '../../../../docs/*.md',
+    '../../../../packages/*/README.md',
+    '../../../../examples/README.md',
+  ],
+  { query: '?raw', import: 'default', eager: true },
+);

@@ -1,0 +1,73 @@
+import { dispose, gather, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { type Batch, batchOf } from '../../text/batch.ts';
+import { BOUNDARY, decodeText, encodeText } from '../../text/bytes.ts';
+import { forward } from './forward.ts';
+import type { Trainer } from './trainer.ts';
+
+/** How a model goes on with texts. */
+export interface SampleOptions {
+  /** Beginnings; '' for the start of a document. */
+  readonly prompts: readonly string[];
+  /** Tokens to add to each, fewer where the document ends. */
+  readonly count: number;
+  /** 0 takes the likeliest token each time. */
+  readonly temperature: number;
+  readonly uniform: () => number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What the model goes on with, the prompts before it. Each token takes a pass over all of its row: the Serve room shows how a
+ * cache spares that.
+ * @throws the signal's reason, between two tokens
+ */
+export async function sample(trainer: Trainer, options: SampleOptions): Promise<string[]> {
+  const { prompts, count, temperature, uniform, signal } = options;
+  const texts = prompts.map((prompt) => [BOUNDARY, ...encodeText(prompt)]);
+  const isDone = texts.map(() => false);
+  const length = Math.max(...texts.map((text) => text.length)) + count;
+  for (let i = 0; i < count && isDone.includes(false); i++) {
+    const scores = await lastScores(trainer, texts, length);
+    signal?.throwIfAborted();
+    for (const [row, text] of texts.entries()) {
+      if (isDone[row]) continue;
+      const next = choose(scores[row]!, temperature, uniform);
+      if (next === BOUNDARY) isDone[row] = true;
+      else text.push(next);
+    }
+  }
+  return texts.map((text) => decodeText(Uint8Array.from(text)));
+}
+
+/** What the model says to follow each text, [vocabSize] each. */
+async function lastScores(
+  trainer: Trainer,
+  texts: readonly (readonly number[])[],
+  length: number,
+): Promise<Float32Array[]> {
+  const last = texts.map((text, row) => row * length + text.length - 1);
+  const rows = tidy(() => {
+    const batch = trainer.upload(rowsOf(texts, length));
+    return gather(forward(trainer.config, trainer.weights, batch), tensor1d(last, 'int32'));
+  });
+  const values = (await rows.data()) as Float32Array;
+  dispose(rows);
+  const size = trainer.config.vocabSize;
+  return texts.map((_, row) => values.subarray(row * size, (row + 1) * size));
+}
+
+/** A row for each text. What a text has not yet reached comes after it, where it does not look. */
+function rowsOf(texts: readonly (readonly number[])[], length: number): Batch {
+  const samples = texts.map((text) => [{ tokens: Uint8Array.of(...text, BOUNDARY) }]);
+  return batchOf(samples, length);
+}
+
+/** A token by the scores of all, in proportion to exp(score / temperature). */
+export function choose(scores: Float32Array, temperature: number, uniform: () => number): number {
+  const most = Math.max(...scores);
+  if (temperature === 0) return scores.indexOf(most);
+  const powers = scores.map((score) => Math.exp((score - most) / temperature));
+  let left = uniform() * powers.reduce((a, b) => a + b, 0);
+  const found = powers.findIndex((power) => (left -= power) < 0);
+  return found < 0 ? powers.indexOf(Math.max(...powers)) : found;
+}
