@@ -19,6 +19,19 @@ const pictures = [
     },
   },
   {
+    name: 'demo-train',
+    address: '#train',
+    height: 1060,
+    prepare: async (page: Page): Promise<void> => {
+      await page.getByText(/^Running on/).waitFor();
+      await page.getByLabel('Size').selectOption('tiny');
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.getByText(/^Done: /).waitFor({ timeout: 900_000 });
+      await page.getByRole('button', { name: 'Measure' }).click();
+      await page.getByText(/times as fast as padding/).waitFor({ timeout: 300_000 });
+    },
+  },
+  {
     name: 'demo-conformance',
     address: '#conformance',
     height: 900,

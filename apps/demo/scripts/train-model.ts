@@ -25,9 +25,13 @@ export async function trainModel({ preset, steps, out }: TrainModelOptions): Pro
   if (!(preset in presets)) {
     throw new Error(`--preset must be one of ${Object.keys(presets).join(', ')}; got ${preset}.`);
   }
-  const config = presets[preset as PresetName];
   const given = plans[preset as PresetName];
-  const schedule = { ...given.schedule, ...(steps !== undefined && { steps: Number(steps) }) };
+  const count = Number(steps ?? given.schedule.steps);
+  if (!Number.isInteger(count) || count < 1) {
+    throw new Error(`--steps must be a whole number above 0; got ${steps}.`);
+  }
+  const config = presets[preset as PresetName];
+  const schedule = { ...given.schedule, steps: count };
   const plan = { ...given, schedule };
   const gpu = await openGpu({ label: 'heed train' });
   await useTfjs(gpu);

@@ -3,6 +3,7 @@ import { conformanceRoom } from './conformance/room.ts';
 import { exploreRoom } from './explore/room.ts';
 import { frame } from './frame/frame.ts';
 import { pageGpu } from './frame/gpu.ts';
+import { trainRoom } from './train/room.ts';
 
-frame([exploreRoom, conformanceRoom]);
+frame([exploreRoom, trainRoom, conformanceRoom]);
 void pageGpu();

@@ -33,7 +33,7 @@ export const presets: Readonly<Record<PresetName, ModelConfig>> = {
     kvHeads: 1,
     headDim: 16,
     dFf: 64,
-    context: 256,
+    context: 512,
   },
   small: {
     ...common,
@@ -47,12 +47,12 @@ export const presets: Readonly<Record<PresetName, ModelConfig>> = {
   },
   large: {
     ...common,
-    dModel: 256,
-    layers: 6,
-    heads: 8,
-    kvHeads: 4,
+    dModel: 192,
+    layers: 4,
+    heads: 6,
+    kvHeads: 2,
     headDim: 32,
-    dFf: 768,
+    dFf: 576,
     context: 1024,
   },
 };

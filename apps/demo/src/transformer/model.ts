@@ -24,11 +24,11 @@ export function initialModel(config: ModelConfig, seed: number): Model {
 function initialScale(
   name: string,
   shape: readonly number[],
-  { layers }: ModelConfig,
+  { layers, dModel }: ModelConfig,
 ): number | undefined {
   if (shape.length === 1) return undefined;
-  // Small, so that the first guess is nearly uniform.
-  if (name === EMBEDDING) return 0.02;
+  // Of the size of what the layers add: a token that starts smaller (0.02, as often) drowns in that, and learning starts late.
+  if (name === EMBEDDING) return 1 / Math.sqrt(dModel);
   const fanIn = 1 / Math.sqrt(shape[1]!);
   // What is added to the residual stream shrinks with the number of additions (GPT-2).
   const isResidual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');

@@ -89,21 +89,24 @@ describe('Adam', () => {
     const start = [tensor2d([[1, -2]]), tensor1d([3])];
     const adam = new Adam(start);
     let want = [1, -2, 3];
-    const [mean, variance] = [new Array<number>(3).fill(0), new Array<number>(3).fill(0)];
-    for (const [i, gradient] of [
+    let [mean, variance] = [
+      [0, 0, 0],
+      [0, 0, 0],
+    ];
+    const gradients = [
       [0.1, -0.2, 0.3],
       [0.3, 0.4, -0.1],
-    ].entries()) {
+    ];
+    for (const [i, gradient] of gradients.entries()) {
       const rate = 0.1 / (i + 1);
-      const got = adam.apply([tensor2d([gradient.slice(0, 2)]), tensor1d(gradient.slice(2))], rate);
+      const matrix = tensor2d([gradient.slice(0, 2)]);
+      const got = adam.apply([matrix, tensor1d(gradient.slice(2))], rate);
+      mean = mean.map((m, at) => 0.9 * m + 0.1 * gradient[at]!);
+      variance = variance.map((v, at) => 0.98 * v + 0.02 * gradient[at]! ** 2);
       want = want.map((w, at) => {
-        mean[at] = 0.9 * mean[at]! + 0.1 * gradient[at]!;
-        variance[at] = 0.98 * variance[at]! + 0.02 * gradient[at]! ** 2;
-        const direction =
-          mean[at]! /
-          (1 - 0.9 ** (i + 1)) /
-          (Math.sqrt(variance[at]! / (1 - 0.98 ** (i + 1))) + 1e-8);
-        return w - rate * (direction + (at < 2 ? 0.1 * w : 0));
+        const unbiased = mean[at]! / (1 - 0.9 ** (i + 1));
+        const deviation = Math.sqrt(variance[at]! / (1 - 0.98 ** (i + 1)));
+        return w - rate * (unbiased / (deviation + 1e-8) + (at < 2 ? 0.1 * w : 0));
       });
       const values = await Promise.all(got.map((x) => x.data()));
       for (const [at, value] of values.flatMap((x) => [...x]).entries()) {

@@ -1,5 +1,5 @@
 import { rotate as cacheRotate } from '@heed/kvcache';
-import { tensor, type Tensor3D } from '@tensorflow/tfjs-core';
+import { tensor3d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { largestDifference } from '../../src/explore/model/scores.ts';
 import { presets } from '../../src/transformer/config.ts';
@@ -23,7 +23,7 @@ describe('rotary positions', () => {
       sin: gpu.tensor(angles.sin, table),
       positions,
     });
-    const x = tensor(values, [T, H, D]) as Tensor3D;
+    const x = tensor3d(values, [T, H, D]);
     const got = rotate(x, tokenAngles(config, angles, positions));
     const [turned, wanted] = [await got.data(), await want.read()] as [Float32Array, Float32Array];
     expect(largestDifference(turned, wanted)).toBeLessThan(1e-6);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchOf } from '../../src/text/batch.ts';
 import { bigramOf, bitsPerByte } from '../../src/text/bigram.ts';

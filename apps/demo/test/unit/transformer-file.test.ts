@@ -1,4 +1,5 @@
-import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkedConfig, presets } from '../../src/transformer/config.ts';
 import { modelFromFile, modelToFile } from '../../src/transformer/model-file.ts';
@@ -91,15 +92,26 @@ describe('a model', () => {
     expect(modelFromFile(modelToFile(model, 'F32'))).toEqual(model);
     const half = modelFromFile(modelToFile(model, 'F16'));
     const [name] = Object.keys(model.weights);
-    const errors = half.weights[name!]!.map((x, i) => Math.abs(x - model.weights[name!]![i]!));
-    expect(Math.max(...errors)).toBeGreaterThan(0);
-    expect(Math.max(...errors)).toBeLessThan(1e-4);
+    for (const [i, want] of model.weights[name!]!.entries()) {
+      const error = Math.abs(half.weights[name!]![i]! - want);
+      expect(error).toBeLessThanOrEqual(Math.abs(want) * 2 ** -11 + 2 ** -25);
+    }
+    expect(half.weights[name!]).not.toEqual(model.weights[name!]);
   });
 
   it('of the page fits into 400 kB', () => {
     expect(parameterCount(presets.small)).toBe(182_720);
     const { length } = modelToFile(initialModel(presets.small, 1), 'F16');
     expect(length).toBeLessThanOrEqual(400_000);
+  });
+
+  it('is shipped, in the page’s own size', () => {
+    const file = readFileSync(new URL('../../public/model.safetensors', import.meta.url));
+    const { config, weights } = modelFromFile(file);
+    expect(config).toEqual(presets.small);
+    const count = Object.values(weights).reduce((sum, { length }) => sum + length, 0);
+    expect(count).toBe(parameterCount(config));
+    expect(file.length).toBeLessThanOrEqual(400_000);
   });
 
   it.for([

@@ -18,12 +18,7 @@ export function* trainingBatches(
   const uniform = uniforms(seed);
   let rows: Row[] = [];
   for (;;) {
-    while (rows.length < size.rows) {
-      const order = permutation(samples.length, uniform).map((i) => samples[i]!);
-      const packed = packRows(order, size.length);
-      // First fit fills the first rows best; what a round packs last would else be mostly padding, again and again.
-      rows.push(...permutation(packed.length, uniform).map((i) => packed[i]!));
-    }
+    while (rows.length < size.rows) rows.push(...randomRows(samples, size.length, uniform));
     yield batchOf(rows.slice(0, size.rows), size.length);
     rows = rows.slice(size.rows);
   }
@@ -40,4 +35,16 @@ export function inBatches<T>(rows: readonly T[], count: number): T[][] {
   return Array.from({ length: Math.ceil(rows.length / count) }, (_, i) =>
     rows.slice(i * count, (i + 1) * count),
   );
+}
+
+/** All samples packed in a random order. */
+export function randomRows(
+  samples: readonly Sample[],
+  length: number,
+  uniform: () => number,
+): Row[] {
+  const shuffled = <T>(list: readonly T[]): T[] =>
+    permutation(list.length, uniform).map((i) => list[i]!);
+  // Rows too: first fit leaves room in the last ones only.
+  return shuffled(packRows(shuffled(samples), length));
 }

@@ -46,8 +46,8 @@ const layout = (batches: readonly Batch[]): Layout => ({
 });
 
 /**
- * Times the gradients of the same samples packed and padded, in turn, the better of `rounds` each, after one that does not count:
- * the first compiles.
+ * Times the gradients of the same samples packed and padded, in turn, the better of `rounds` each, after a batch of each that
+ * does not count: it compiles.
  * @throws the signal's reason, between two batches
  */
 export async function compare(
@@ -59,11 +59,13 @@ export async function compare(
   const { packed, padded } = layouts(samples, size);
   const tokens = samples.reduce((sum, sample) => sum + lengthOf(sample), 0);
   const best: [Timing?, Timing?] = [];
-  for (let round = 0; round <= rounds; round++) {
+  for (const way of [packed, padded]) {
+    await time(trainer, { ...way, batches: way.batches.slice(0, 1) }, tokens, signal);
+  }
+  for (let round = 0; round < rounds; round++) {
     for (const [i, way] of [packed, padded].entries()) {
       const timing = await time(trainer, way, tokens, signal);
-      const isBetter = timing.seconds < (best[i]?.seconds ?? Infinity);
-      if (round > 0 && isBetter) best[i] = timing;
+      if (timing.seconds < (best[i]?.seconds ?? Infinity)) best[i] = timing;
     }
   }
   return { tokens, packed: best[0]!, padded: best[1]! };

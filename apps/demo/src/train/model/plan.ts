@@ -1,5 +1,4 @@
-import type { PresetName } from '../../transformer/config.ts';
-import { presets } from '../../transformer/config.ts';
+import { type ModelConfig, type PresetName, presets } from '../../transformer/config.ts';
 import type { BatchSize } from './batches.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -11,26 +10,41 @@ export interface TrainingPlan {
   readonly evaluateEvery: number;
   /** Steps between two samples. */
   readonly sampleEvery: number;
+  /** Tokens of a sample, at most. */
+  readonly sampleTokens: number;
 }
 
 /** The page's runs, by size. */
 export const plans: Readonly<Record<PresetName, TrainingPlan>> = {
   tiny: {
-    batch: { rows: 4, length: presets.tiny.context },
-    schedule: { peak: 1e-2, warmup: 10, steps: 200 },
+    batch: { rows: 1, length: presets.tiny.context },
+    schedule: { peak: 1e-2, warmup: 10, steps: 400 },
     evaluateEvery: 25,
     sampleEvery: 50,
+    sampleTokens: 32,
   },
   small: {
-    batch: { rows: 4, length: presets.small.context },
-    schedule: { peak: 4e-3, warmup: 40, steps: 800 },
-    evaluateEvery: 25,
-    sampleEvery: 100,
+    batch: { rows: 1, length: presets.small.context },
+    schedule: { peak: 8e-3, warmup: 30, steps: 1500 },
+    evaluateEvery: 50,
+    sampleEvery: 250,
+    sampleTokens: 96,
   },
   large: {
-    batch: { rows: 16, length: presets.large.context },
-    schedule: { peak: 1.5e-3, warmup: 100, steps: 1500 },
+    batch: { rows: 4, length: presets.large.context },
+    schedule: { peak: 2e-3, warmup: 100, steps: 1500 },
     evaluateEvery: 50,
     sampleEvery: 100,
+    sampleTokens: 96,
   },
 };
+
+/** The plan for a model: that of its preset, else the page's own at the model's context. */
+export function planFor(config: ModelConfig): TrainingPlan {
+  const known = Object.entries(presets).find(([, preset]) => isSame(preset, config));
+  if (known) return plans[known[0] as PresetName];
+  return { ...plans.small, batch: { rows: plans.small.batch.rows, length: config.context } };
+}
+
+const isSame = (a: ModelConfig, b: ModelConfig): boolean =>
+  Object.entries(a).every(([name, value]) => b[name as keyof ModelConfig] === value);

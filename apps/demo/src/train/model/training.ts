@@ -55,7 +55,6 @@ export type TrainingEvent =
   | { readonly kind: 'samples'; readonly step: number; readonly texts: readonly string[] };
 
 const SEED = 1;
-const SAMPLE_TOKENS = 64;
 const TEMPERATURE = 0.6;
 
 /** Trains from step `from` to the plan's end. It goes no further than it is asked to: not to ask is to pause. */
@@ -77,7 +76,7 @@ export async function* training(
     yield { kind: 'step', step: done, bits: nats / Math.LN2, tokens: batch.tokens, seconds };
     const isLast = done === schedule.steps;
     if (isLast || done % evaluateEvery === 0) yield await evaluation(trainer, text, done);
-    if (isLast || done % sampleEvery === 0) yield await samples(trainer, text, done);
+    if (isLast || done % sampleEvery === 0) yield await samples(trainer, text, plan, done);
   }
 }
 
@@ -99,9 +98,10 @@ async function evaluation(
 async function samples(
   trainer: Trainer,
   { prompts }: TrainingText,
+  { sampleTokens: count }: TrainingPlan,
   step: number,
 ): Promise<TrainingEvent> {
   const uniform = uniforms(SEED + step);
-  const options = { prompts, count: SAMPLE_TOKENS, temperature: TEMPERATURE, uniform };
+  const options = { prompts, count, temperature: TEMPERATURE, uniform };
   return { kind: 'samples', step, texts: await sample(trainer, options) };
 }

@@ -83,8 +83,8 @@ function checkEntry(name: string, given: unknown): Entry {
 }
 
 function tensorOf({ dtype, shape, data_offsets }: Entry, data: Uint8Array): StoredTensor {
-  // A copy, since the bytes of a file need not be aligned.
-  const { buffer } = data.slice(...data_offsets);
+  // A copy, since the bytes of a file need not be aligned. Not slice(), which copies nothing of a Buffer of Node's.
+  const { buffer } = new Uint8Array(data.subarray(...data_offsets));
   const isHalf = dtype === 'F16';
   return {
     shape,
