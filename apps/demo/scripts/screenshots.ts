@@ -32,6 +32,20 @@ const pictures = [
     },
   },
   {
+    name: 'demo-serve',
+    address: '#serve',
+    height: 1180,
+    prepare: async (page: Page): Promise<void> => {
+      // In the middle of a run, when pages are used, shared and cached.
+      await page.getByLabel('Page format').selectOption('int8');
+      await page.getByRole('button', { name: 'Run', exact: true }).click();
+      await page.locator('.pages [data-state="cached"]').first().waitFor({ timeout: 300_000 });
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.getByText(/^Paused: /).waitFor({ timeout: 60_000 });
+      await page.locator('.pages [data-state="shared"]').first().hover();
+    },
+  },
+  {
     name: 'demo-conformance',
     address: '#conformance',
     height: 900,
