@@ -92,7 +92,7 @@ it('words say what the picture shows', () => {
   made.update([table, other], [table, other]);
   const [first, second, , last] = made.pages();
   expect(describePage(first!, 2)).toBe(
-    'Page 1, shared by A and B, positions 0 to 1, full, name n12: “␁␂”',
+    'Page 1, shared by A and B, positions 0 to 1, full, name n12: “··”',
   );
   expect(describePage(second!, 2)).toBe('Page 2, of A, position 2, 1 of 2 tokens: “H”');
   expect(describePage(last!, 2)).toBe('Page 4, free');

@@ -1,11 +1,9 @@
 import { countPages, type PageFacts } from './page-book.ts';
 
-/** Tokens as text in which everything can be seen: bytes that are no character of their own are pictures of control characters. */
+/** Tokens as text in one line: `↵` for a new line, `·` for what has no looks. */
 export function printable(tokens: readonly number[]): string {
   const text = new TextDecoder().decode(Uint8Array.from(tokens));
-  return Array.from(text, (char) =>
-    char < ' ' ? String.fromCodePoint(0x2400 + char.codePointAt(0)!) : char,
-  ).join('');
+  return Array.from(text, (char) => (char === '\n' ? '↵' : char < ' ' ? '·' : char)).join('');
 }
 
 /** One page in a line. */
