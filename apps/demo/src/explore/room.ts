@@ -43,14 +43,14 @@ function enter(section: HTMLElement): (payload: string) => void {
   const update = (): void => {
     const text = editor.text();
     gallery.mark(text);
+    // Until this text has run; readers hear its result, not that each keystroke began something.
+    message.setAttribute('aria-busy', 'true');
     latest.call(async (signal) => {
       const compiled = compileProgram(text);
       editor.show(compiled.ok ? undefined : compiled.diagnostic);
       section.classList.toggle('stale', !compiled.ok);
       if (!compiled.ok) return say(excerptOf(text, compiled.diagnostic), true);
       code.show(compiled.program);
-      // Readers hear the result, not that each keystroke began to run.
-      message.setAttribute('aria-busy', 'true');
       findings = undefined;
       await run(compiled.program, Number(sizes.value), signal, show);
       say(summary(findings));

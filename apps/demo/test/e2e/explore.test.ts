@@ -16,7 +16,6 @@ const heat = (page: Page): Promise<string> =>
 
 /** Waits until what is in the editor has run: its message says so and no newer run is under way. */
 async function ran(page: Page, says = 'Attention took'): Promise<void> {
-  await page.waitForTimeout(250); // the pause before a run
   await page.locator('#editor-message:not([aria-busy])', { hasText: /./ }).waitFor();
   expect(await textOf(page, '#editor-message')).toContain(says);
 }
