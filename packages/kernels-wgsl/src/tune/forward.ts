@@ -24,9 +24,13 @@ export const forwardAttempt: AttemptOf = ({ problem, call }, tuning): Attempt =>
       const shape = outShape(call);
       // What a kernel leaves out must not look like what another one left there.
       const blank = new Float32Array(elementCount(shape)).fill(NaN);
-      using out = gpu.tensor(blank, { shape, dtype });
-      run({ ...call, options: { ...call.options, out } });
-      return [{ values: await out.read(), dtype }];
+      const out = gpu.tensor(blank, { shape, dtype });
+      try {
+        run({ ...call, options: { ...call.options, out } });
+        return [{ values: await out.read(), dtype }];
+      } finally {
+        out.dispose();
+      }
     },
   };
 };
