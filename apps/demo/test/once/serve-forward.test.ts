@@ -15,10 +15,9 @@ import type { Runner } from '../../src/serve/engine/runner.ts';
 import { attentionInputs, attentionOutput } from '../../src/transformer/attention.ts';
 import { embed, logits } from '../../src/transformer/embedding.ts';
 import { mlp } from '../../src/transformer/mlp.ts';
-import { initialModel } from '../../src/transformer/model.ts';
 import { rotaryAngles, rotate, tokenAngles } from '../../src/transformer/rope.ts';
 import { disposeWeights, tensorsOf } from '../../src/transformer/weights.ts';
-import { config, runnerOf } from './serve-model.ts';
+import { babbling, config, runnerOf } from './serve-model.ts';
 import { testTfjs } from './tfjs.ts';
 
 let gpu: Gpu;
@@ -34,7 +33,7 @@ const tokens = [...new TextEncoder().encode('Pages are named by what they hold.'
 
 /** The logits of all tokens as in training: no cache, no pages, rotary positions by TensorFlow.js. */
 async function dense(): Promise<Float32Array> {
-  const weights = tensorsOf(initialModel(config, 1));
+  const weights = tensorsOf(babbling());
   const positions = Int32Array.from(tokens, (_, i) => i);
   const angles = tokenAngles(config, rotaryAngles(config), positions);
   const heads = (x: Tensor3D) => expandDims(transpose(x, [1, 0, 2]));
