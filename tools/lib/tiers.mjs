@@ -8,15 +8,15 @@ import { cache } from './paths.mjs';
 import { run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
 
-/** In the order they begin. Each is a vitest project of the same name, and a process of its own. */
+/** In the order they begin, so that two lanes end together. Each is a vitest project of the same name, and a process of its own. */
 const TIERS = {
   unit: () => ({ name: 'no GPU', env: {} }),
   'gpu-node': (env) => findAdapter('lavapipe', env),
   'gpu-swiftshader': (env) => findAdapter('swiftshader', env),
-  once: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
   'gpu-minimal': (env) => findFirst(['lavapipe', 'swiftshader'], env),
-  'gpu-browser': (env) => findChromium(env),
+  once: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
   demo: (env) => findChromium(env),
+  'gpu-browser': (env) => findChromium(env),
   'subgroup-matrix': (env) => findMatrices(env),
   gpu: (env) => findAdapter('gpu', env),
 };
