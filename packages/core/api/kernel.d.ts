@@ -10,10 +10,12 @@ export interface BufferRange {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly size: number;
+  readonly owned?: boolean;
 }
 export interface Dispatch {
   readonly kernel: Kernel;
   readonly buffers: readonly BufferRange[];
+  readonly params?: Uint32Array;
   readonly workgroups: readonly [x: number, y: number, z: number];
   readonly label?: string;
 }
@@ -47,7 +49,7 @@ export declare function assertUsable(gpu: Gpu): void;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
 export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
 export declare function checkTensor(fn: string, name: string, t: unknown, rules?: TensorRules): Tensor;
-export declare function detachedUniform(gpu: Gpu, data: ArrayBuffer | ArrayBufferView): BufferRange;
+export declare function detachedStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
 export declare function dispatch(gpu: Gpu, d: Dispatch): void;
 export declare function dispatchGrid(gpu: Gpu, total: number): [x: number, y: number, z: number];
 export declare function elementCount(shape: readonly number[]): number;
@@ -76,7 +78,6 @@ export declare function toHalf(x: number): number;
 export declare function tryEmpty(fn: string, gpu: Gpu, shape: readonly number[], { dtype, label }?: EmptyOptions): Promise<Tensor | undefined>;
 export declare function unpackHalves(halves: Uint16Array): Float32Array<ArrayBuffer>;
 export declare function uploadStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
-export declare function uploadUniform(gpu: Gpu, data: ArrayBuffer | ArrayBufferView): BufferRange;
 export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]): string;
 // #endregion
 

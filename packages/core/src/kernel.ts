@@ -1,6 +1,6 @@
 export { placeholder } from './buffers/placeholder.ts';
 export type { BufferRange } from './buffers/range.ts';
-export { detachedUniform, uploadStorage, uploadUniform } from './buffers/upload.ts';
+export { detachedStorage, uploadStorage } from './buffers/upload.ts';
 export { breathing } from './device/breathe.ts';
 export { assertUsable, isGpu } from './device/state.ts';
 export { bindTensor } from './dispatch/bind.ts';

@@ -99,14 +99,14 @@ function rawKernel(gpu: Gpu): RawKernel {
   return { pipeline, layout, bytes };
 }
 
-/** What `run` writes to a buffer last. */
+/** The words that `run` writes to a buffer last. */
 function lastUpload(queue: GPUQueue, run: () => void): Uint8Array {
   const { writeBuffer } = queue;
   let bytes = new Uint8Array();
   queue.writeBuffer = (buffer, offset, data, from = 0, size = 0) => {
-    const all = data as Uint8Array<ArrayBuffer>;
-    bytes = all.slice(from, from + size);
-    return writeBuffer.call(queue, buffer, offset, all, from, size);
+    const words = data as Uint32Array<ArrayBuffer>;
+    bytes = new Uint8Array(words.slice(from, from + size).buffer);
+    return writeBuffer.call(queue, buffer, offset, words, from, size);
   };
   run();
   queue.writeBuffer = writeBuffer;

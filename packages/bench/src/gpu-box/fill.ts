@@ -6,7 +6,6 @@ import {
   formatShape,
   getKernel,
   isContiguous,
-  uploadUniform,
 } from '@heed/core/kernel';
 import { fillSource, LANES } from './fill.wgsl.ts';
 import { type Input, sources } from './values.ts';
@@ -28,12 +27,12 @@ export function filled(gpu: Gpu, input: Input, shape: readonly number[]): Tensor
   const words = Math.ceil(elementCount(shape) / 2);
   const groups = Math.min(most, Math.ceil(words / LANES));
   const { seed, factor } = sources[input];
-  const params = new DataView(new ArrayBuffer(16));
-  [words, groups * LANES, seed].forEach((value, i) => params.setUint32(4 * i, value, true));
-  params.setFloat32(12, factor, true);
+  const params = Uint32Array.of(words, groups * LANES, seed, 0);
+  new Float32Array(params.buffer)[3] = factor;
   dispatch(gpu, {
     kernel: getKernel(gpu, fillSource),
-    buffers: [bindTensor(tensor).range, uploadUniform(gpu, params)],
+    buffers: [bindTensor(tensor).range],
+    params,
     workgroups: [groups, 1, 1],
   });
   return tensor;

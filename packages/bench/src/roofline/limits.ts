@@ -1,12 +1,5 @@
 import type { Gpu } from '@heed/core';
-import {
-  bindTensor,
-  breathing,
-  dispatch,
-  getKernel,
-  type KernelSource,
-  uploadUniform,
-} from '@heed/core/kernel';
+import { bindTensor, breathing, dispatch, getKernel, type KernelSource } from '@heed/core/kernel';
 import { stopwatch } from '../measure.ts';
 import { fmaSource, LANES, OPERATIONS_PER_TURN } from './fma.wgsl.ts';
 import { copySource, VECTORS_PER_THREAD } from './copy.wgsl.ts';
@@ -31,7 +24,7 @@ async function arithmetic(gpu: Gpu): Promise<number> {
   const groups = 256;
   using out = gpu.empty([groups * LANES, 4]);
   const rate = await bestRate(gpu, (turns) => {
-    launch(gpu, fmaSource, [bindTensor(out).range], [turns], groups);
+    launch(gpu, fmaSource, [bindTensor(out).range], Uint32Array.of(turns), groups);
     return groups * LANES * turns * OPERATIONS_PER_TURN;
   });
   return rate / 1e9;
@@ -54,7 +47,8 @@ async function copying(gpu: Gpu): Promise<number> {
   const ranges = [bindTensor(from, 16).range, bindTensor(to, 16).range];
   const rate = await bestRate(gpu, (turns) => {
     gpu.batch(() => {
-      for (let i = 0; i < turns; i++) launch(gpu, copySource, ranges, [groups], groups);
+      for (let i = 0; i < turns; i++)
+        launch(gpu, copySource, ranges, Uint32Array.of(groups), groups);
     });
     return turns * words * 4 * 2;
   });
@@ -67,13 +61,13 @@ function launch(
   gpu: Gpu,
   source: KernelSource,
   ranges: Ranges,
-  params: readonly number[],
+  params: Uint32Array,
   groups: number,
 ): void {
-  const uniform = uploadUniform(gpu, Uint32Array.from(params));
   dispatch(gpu, {
     kernel: getKernel(gpu, source),
-    buffers: [...ranges, uniform],
+    buffers: ranges,
+    params,
     workgroups: [groups, 1, 1],
   });
 }

@@ -11,5 +11,5 @@ export function placeholder(gpu: Gpu, kind: 'read' | 'write'): BufferRange {
     buffer = device.createBuffer({ label: `heed placeholder ${kind}`, size: 256, usage: STORAGE });
     placeholders.set(kind, buffer);
   }
-  return { buffer, offset: 0, size: 256 };
+  return { buffer, offset: 0, size: 256, owned: true };
 }

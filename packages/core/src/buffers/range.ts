@@ -4,6 +4,8 @@ export interface BufferRange {
   /** Multiple of 256. */
   readonly offset: number;
   readonly size: number;
+  /** heed made the buffer, and so nobody destroys it while it is bound. */
+  readonly owned?: boolean;
 }
 
 /** The largest alignment that WebGPU lets a device ask for in binding offsets. */

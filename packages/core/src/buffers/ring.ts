@@ -1,5 +1,5 @@
 import { alignUp, BIND_ALIGNMENT, type BufferRange } from './range.ts';
-import { COPY_DST, STORAGE, UNIFORM } from './usage.ts';
+import { COPY_DST, STORAGE } from './usage.ts';
 
 /** Bytes of one chunk, and so of the largest upload that goes through the ring; also WebGPU's default uniform binding size. */
 export const chunkBytes = 65536;
@@ -13,7 +13,7 @@ interface Chunk {
 }
 
 /**
- * Small read-only data (parameters, lengths, tables), packed on the host and uploaded with one `writeBuffer` per chunk just
+ * Small read-only data (lengths, tables), packed on the host and uploaded with one `writeBuffer` per chunk just
  * before the submit that reads it. A chunk that unsubmitted work names is never rewritten: `writeBuffer` overtakes recorded work.
  */
 export class UploadRing {
@@ -27,16 +27,16 @@ export class UploadRing {
     this.#device = device;
   }
 
-  /** Copies `data` (at most {@link chunkBytes}) into a slice of its own, whose size is rounded up to `multiple`. */
-  push(data: Uint8Array, multiple: number): BufferRange {
-    const size = Math.max(multiple, alignUp(data.byteLength, multiple));
+  /** Copies `data` (at most {@link chunkBytes}) into a slice of its own, in whole words. */
+  push(data: Uint8Array): BufferRange {
+    const size = Math.max(4, alignUp(data.byteLength, 4));
     let chunk = this.#chunks[this.#current];
     if (!chunk || chunk.head + size > chunkBytes) chunk = this.#next();
     const offset = chunk.head;
     chunk.bytes.set(data, offset);
     chunk.head = offset + alignUp(size, BIND_ALIGNMENT);
     chunk.submit = this.#submit;
-    return { buffer: chunk.buffer, offset, size };
+    return { buffer: chunk.buffer, offset, size, owned: true };
   }
 
   #next(): Chunk {
@@ -51,7 +51,7 @@ export class UploadRing {
       buffer: this.#device.createBuffer({
         label: `heed ring ${this.#chunks.length}`,
         size: chunkBytes,
-        usage: UNIFORM | STORAGE | COPY_DST,
+        usage: STORAGE | COPY_DST,
       }),
       bytes: new Uint8Array(chunkBytes),
       head: 0,

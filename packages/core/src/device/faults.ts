@@ -59,12 +59,14 @@ export class Faults {
    * Runs `fn` with the GPU errors of these kinds going to this list instead of the page's console.
    * @param what the function to blame
    * @param convert hears of an error, and may make another one of it in its own time
+   * @param clean hears that there was none
    */
   scope<T>(
     what: string,
     filters: readonly GPUErrorFilter[],
     fn: () => T,
     convert?: (error: GPUError) => Promise<HeedError> | void,
+    clean?: () => void,
   ): T {
     const device = this.#device;
     for (const filter of filters) device.pushErrorScope(filter);
@@ -75,6 +77,7 @@ export class Faults {
       for (let i = 0; i < filters.length; i++) {
         this.#watch(device.popErrorScope(), async (error) => {
           if (error) this.#report((await convert?.(error)) ?? gpuError(what, error), issuedAt);
+          else clean?.();
         });
       }
     }

@@ -6,7 +6,7 @@ import { bytesPerElement } from '../dtype.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 import { elementExtent, formatShape } from '../layout/shape.ts';
 import type { BoundTensor } from '../tensor/bound.ts';
-import { assertAlive, knownWindow } from '../tensor/tensor.ts';
+import { assertAlive, isPooled, knownWindow } from '../tensor/tensor.ts';
 
 /**
  * The window over exactly the elements that a tensor can touch. Its start is aligned down to 256 bytes and what remains
@@ -40,7 +40,7 @@ function windowOf(t: Tensor, bytesPerLoad: number): BoundTensor {
     );
   }
   return {
-    range: { buffer: t.buffer, offset, size },
+    range: { buffer: t.buffer, offset, size, owned: isPooled(t) },
     elementOffset: (t.byteOffset - offset) / bytes,
   };
 }
@@ -48,5 +48,7 @@ function windowOf(t: Tensor, bytesPerLoad: number): BoundTensor {
 // A binding may not be empty, so an empty tensor binds one vector of its own buffer, which no kernel will touch.
 function emptyRange(t: Tensor): BufferRange {
   const size = 16;
-  return t.buffer.size >= size ? { buffer: t.buffer, offset: 0, size } : placeholder(t.gpu, 'read');
+  return t.buffer.size >= size
+    ? { buffer: t.buffer, offset: 0, size, owned: isPooled(t) }
+    : placeholder(t.gpu, 'read');
 }

@@ -53,7 +53,7 @@ function makeLayout(
   const entries = bindings.map((kind, binding) => ({
     binding,
     visibility: STAGE_COMPUTE,
-    buffer: { type: bufferTypes[kind], hasDynamicOffset: kind === 'uniform' },
+    buffer: { type: bufferTypes[kind] },
   }));
   const bindGroup = device.createBindGroupLayout({ label, entries });
   const pipeline = device.createPipelineLayout({ label, bindGroupLayouts: [bindGroup] });

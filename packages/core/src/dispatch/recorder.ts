@@ -1,9 +1,11 @@
 import type { BufferPool } from '../buffers/pool.ts';
+import { ParamSlots } from '../buffers/param-slots.ts';
 import type { UploadRing } from '../buffers/ring.ts';
 import type { Faults } from '../device/faults.ts';
 import type { Timer } from '../profile/timer.ts';
 import { BindGroups } from './bind-groups.ts';
 import type { Dispatch } from './kernel.ts';
+import { labelOf, type Recorded, submit } from './submit.ts';
 
 /**
  * Turns dispatches into submits: one each, or one for all of an open batch. Encoding waits until then, so that a
@@ -14,9 +16,10 @@ export class Recorder {
   readonly #faults: Faults;
   readonly #ring: UploadRing;
   readonly #pool: BufferPool;
+  readonly #slots: ParamSlots;
   readonly #groups: BindGroups;
   #depth = 0;
-  #recorded: Dispatch[] = [];
+  #recorded: Recorded[] = [];
   #released: GPUBuffer[] = [];
   timer: Timer | undefined;
 
@@ -25,11 +28,12 @@ export class Recorder {
     this.#faults = faults;
     this.#ring = ring;
     this.#pool = pool;
-    this.#groups = new BindGroups(device);
+    this.#slots = new ParamSlots(device);
+    this.#groups = new BindGroups(device, this.#slots);
   }
 
   dispatch(d: Dispatch): void {
-    this.#recorded.push(d);
+    this.#recorded.push({ ...d, bound: this.#groups.get(d) });
     if (this.#depth === 0) this.flush();
   }
 
@@ -58,22 +62,30 @@ export class Recorder {
 
   /** Submits what is recorded; a batch stays open. */
   flush(): void {
-    if (this.#recorded.length === 0) return;
     const list = this.#recorded;
+    if (list.length === 0) return;
     this.#recorded = [];
-    const label = list.length === 1 ? labelOf(list[0] as Dispatch) : `heed batch of ${list.length}`;
-    const perSubmit = this.timer?.perSubmit ?? list.length;
     try {
-      this.#faults.scope(label, ['validation'], () => {
+      this.#watched(list, () => {
         this.#ring.flush();
-        for (let i = 0; i < list.length; i += perSubmit)
-          this.#submit(label, list.slice(i, i + perSubmit));
+        this.#slots.flush();
+        submit(this.#device, list, this.timer);
       });
     } finally {
       this.#ring.submitted();
+      this.#slots.submitted();
       for (const buffer of this.#released) this.#pool.release(buffer);
       this.#released = [];
     }
+  }
+
+  // An error scope costs the host a tenth of a submit, so it is left out where nothing can be wrong: what was right once
+  // stays right while nobody else can destroy its buffers.
+  #watched(list: readonly Recorded[], fn: () => void): void {
+    if (!this.timer && list.every(({ bound }) => bound.isOwned && bound.isProven)) return fn();
+    this.#faults.scope(labelOf(list), ['validation'], fn, undefined, () => {
+      for (const { bound } of list) bound.isProven = true;
+    });
   }
 
   /** Forgets what is recorded and kept. */
@@ -81,45 +93,6 @@ export class Recorder {
     this.#recorded = [];
     this.#released = [];
     this.#groups.clear();
+    this.#slots.submitted();
   }
-
-  #submit(label: string, list: readonly Dispatch[]): void {
-    const { timer } = this;
-    // Labelled once, at the pass, which is all that it holds: every label costs the host a microsecond.
-    const encoder = this.#device.createCommandEncoder();
-    if (timer) {
-      timer.begin(list.length);
-      for (const d of list) {
-        const pass = encoder.beginComputePass({ label: labelOf(d), ...timer.pass(labelOf(d)) });
-        encodeDispatch(pass, d, this.#groups.get(d));
-        pass.end();
-      }
-      timer.end(encoder);
-    } else {
-      const pass = encoder.beginComputePass({ label });
-      for (const d of list) encodeDispatch(pass, d, this.#groups.get(d));
-      pass.end();
-    }
-    this.#device.queue.submit([encoder.finish()]);
-    timer?.submitted();
-  }
-}
-
-function labelOf(d: Dispatch): string {
-  return d.label ?? d.kernel.label;
-}
-
-/** Sets pipeline and bindings and dispatches, in any compute pass. */
-export function encodeDispatch(
-  pass: GPUComputePassEncoder,
-  d: Dispatch,
-  group: GPUBindGroup,
-): void {
-  const { bindings } = d.kernel.source;
-  const offsets: number[] = [];
-  for (let i = 0; i < bindings.length; i++)
-    if (bindings[i] === 'uniform') offsets.push(d.buffers[i]!.offset);
-  pass.setPipeline(d.kernel.pipeline);
-  pass.setBindGroup(0, group, offsets);
-  pass.dispatchWorkgroups(...d.workgroups);
 }

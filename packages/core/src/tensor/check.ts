@@ -30,8 +30,9 @@ export function checkTensor(fn: string, name: string, t: unknown, rules: TensorR
   }
   assertAlive(fn, t, name);
   const { rank, dtype, gpu } = rules;
-  const ranks = typeof rank === 'number' ? [rank] : rank;
-  if (ranks && !ranks.includes(t.shape.length)) {
+  const { length } = t.shape;
+  if (rank !== undefined && !(typeof rank === 'number' ? rank === length : rank.includes(length))) {
+    const ranks = [rank].flat();
     throw new ValidationError(
       `${fn}: ${name} must have rank ${ranks.join(' or ')}; got shape ${formatShape(t.shape)}. Use reshape() or slice().`,
     );

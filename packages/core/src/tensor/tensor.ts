@@ -104,6 +104,11 @@ export function isTensor(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && tensorSymbol in x;
 }
 
+/** Whether heed allocated the memory of a tensor. */
+export function isPooled(t: Tensor): boolean {
+  return (t as HeedTensor)[tensorSymbol].storage.pooled;
+}
+
 /** What {@link Inner.windows} holds for a tensor, which `make` finds the first time. */
 export function knownWindow(t: Tensor, bytesPerLoad: number, make: () => BoundTensor): BoundTensor {
   const inner = (t as HeedTensor)[tensorSymbol];

@@ -1,7 +1,8 @@
 import { type Gpu, LimitError, type Tensor, ValidationError } from '@heed/core';
 import {
   bindTensor,
-  detachedUniform,
+  type Dispatch,
+  type KernelSource,
   dispatch,
   dispatchGrid,
   encode,
@@ -11,7 +12,6 @@ import {
   kernelCount,
   placeholder,
   uploadStorage,
-  uploadUniform,
 } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -60,18 +60,15 @@ describe('dispatch', () => {
     const kernel = getKernel(gpu, addSource);
     const x = bindTensor(ones(2)).range;
     const y = bindTensor(ones(2)).range;
-    const p = uploadUniform(gpu, new Uint32Array(4));
+    const params = new Uint32Array(4);
     const max = gpu.device.limits.maxComputeWorkgroupsPerDimension;
-    expect(() => dispatch(gpu, { kernel, buffers: [x, y], workgroups: [1, 1, 1] })).toThrow(
-      'dispatch: kernel "add" has 3 bindings; got 2 buffers.',
-    );
-    expect(() => dispatch(gpu, { kernel, buffers: [x, y, p], workgroups: [0.5, 1, 1] })).toThrow(
-      ValidationError,
-    );
-    expect(() =>
-      dispatch(gpu, { kernel, buffers: [x, y, p], workgroups: [1, max + 1, 1] }),
-    ).toThrow(LimitError);
-    expect(() => dispatch(gpu, { kernel, buffers: [x, x, p], workgroups: [1, 1, 1] })).toThrow(
+    const right: Dispatch = { kernel, buffers: [x, y], params, workgroups: [1, 1, 1] };
+    const dispatching = (wrong: Partial<Dispatch>) => (): void =>
+      dispatch(gpu, { ...right, ...wrong });
+    expect(dispatching({ buffers: [x] })).toThrow('dispatch: kernel "add" binds 2 buffers; got 1.');
+    expect(dispatching({ workgroups: [0.5, 1, 1] })).toThrow(ValidationError);
+    expect(dispatching({ workgroups: [1, max + 1, 1] })).toThrow(LimitError);
+    expect(dispatching({ buffers: [x, x] })).toThrow(
       /would read \(binding 0\) and write \(binding 1\) one buffer/,
     );
   });
@@ -194,11 +191,8 @@ describe('uploadStorage', () => {
       const data = Float32Array.from({ length: words }, (_, i) => i + first);
       dispatch(gpu, {
         kernel: getKernel(gpu, addSource),
-        buffers: [
-          uploadStorage(gpu, data),
-          bindTensor(out).range,
-          uploadUniform(gpu, new Uint32Array([words, 0, 0, 0])),
-        ],
+        buffers: [uploadStorage(gpu, data), bindTensor(out).range],
+        params: Uint32Array.of(words, 0, 0, 0),
         workgroups: dispatchGrid(gpu, words),
       });
     };
@@ -218,10 +212,51 @@ describe('uploadStorage', () => {
   });
 });
 
-describe('uploadUniform', () => {
-  it('takes 64 KiB and not a byte more', () => {
-    expect(uploadUniform(gpu, new ArrayBuffer(65536)).size).toBe(65536);
-    expect(() => uploadUniform(gpu, new ArrayBuffer(65537))).toThrow(LimitError);
+describe('params', () => {
+  const x = (): Tensor => ones(1);
+  const dispatchWith = (params?: Uint32Array, source = addSource, out = gpu.empty([1])): Tensor => {
+    const buffers = [bindTensor(x()).range, bindTensor(out).range];
+    const kernel = getKernel(gpu, source);
+    dispatch(gpu, { kernel, buffers, ...(params && { params }), workgroups: [1, 1, 1] });
+    return out;
+  };
+
+  it('take 64 KiB and not a byte more', async () => {
+    const params = new Uint32Array(16384);
+    params[0] = 1;
+    expect([...(await dispatchWith(params).read())]).toEqual([1]);
+    expect(() => dispatchWith(new Uint32Array(16385))).toThrow(
+      'dispatch: params hold at most 65536 bytes; got 65540 for "add". Use uploadStorage.',
+    );
+  });
+
+  it('are needed by a kernel with a uniform, and by no other', () => {
+    expect(() => dispatchWith()).toThrow(
+      'dispatch: kernel "add" has a uniform; got no params. Pass them.',
+    );
+    const plain: KernelSource = {
+      label: 'plain',
+      bindings: ['read', 'write'],
+      code: `
+        @group(0) @binding(0) var<storage, read> x: array<f32>;
+        @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+        @compute @workgroup_size(1) fn main() { y[0] = x[0]; }`,
+    };
+    expect(() => dispatchWith(new Uint32Array(4), plain)).toThrow(
+      'dispatch: kernel "plain" has no uniform; got params. Leave them out.',
+    );
+  });
+
+  it('are copied: the same memory serves for the next dispatch of a batch', async () => {
+    const params = Uint32Array.of(1, 0, 0, 0);
+    const amount = new Float32Array(params.buffer, 12);
+    const outs = gpu.batch(() =>
+      [1, 2, 3].map((value) => {
+        amount[0] = value;
+        return dispatchWith(params);
+      }),
+    );
+    for (const [i, out] of outs.entries()) expect([...(await out.read())]).toEqual([i + 2]);
   });
 });
 
@@ -235,7 +270,8 @@ describe('encode', () => {
     const pass = encoder.beginComputePass();
     encode(gpu, pass, {
       kernel: getKernel(gpu, addSource),
-      buffers: [bindTensor(x).range, bindTensor(out).range, detachedUniform(gpu, params)],
+      buffers: [bindTensor(x).range, bindTensor(out).range],
+      params,
       workgroups: [2, 1, 1],
     });
     pass.end();

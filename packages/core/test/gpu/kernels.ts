@@ -5,7 +5,6 @@ import {
   dispatchGrid,
   getKernel,
   type KernelSource,
-  uploadUniform,
   wgsl,
 } from '@heed/core/kernel';
 
@@ -47,11 +46,8 @@ export function add(gpu: Gpu, x: Tensor, amount: number, out: Tensor = gpu.empty
   const to = bindTensor(out);
   dispatch(gpu, {
     kernel: getKernel(gpu, addSource),
-    buffers: [
-      from.range,
-      to.range,
-      uploadUniform(gpu, addParams(count, from.elementOffset, to.elementOffset, amount)),
-    ],
+    buffers: [from.range, to.range],
+    params: addParams(count, from.elementOffset, to.elementOffset, amount),
     workgroups: dispatchGrid(gpu, count),
     label: `add ${amount}`,
   });

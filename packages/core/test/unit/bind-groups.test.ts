@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ParamSlots } from '../../src/buffers/param-slots.ts';
 import type { BufferRange } from '../../src/buffers/range.ts';
 import { BindGroups, maxGroups } from '../../src/dispatch/bind-groups.ts';
 import type { Dispatch, Kernel } from '../../src/dispatch/kernel.ts';
+import { FakeDevice } from './fake-device.ts';
 
 const newBuffer = (): GPUBuffer => ({}) as GPUBuffer;
 
@@ -14,13 +16,30 @@ const range = (buffer: GPUBuffer, offset = 0, size = 256): BufferRange => ({
 const newKernel = (): Kernel =>
   ({ label: 'k', source: { bindings: ['read', 'write', 'uniform'] } }) as unknown as Kernel;
 
-function newGroups(): { groups: BindGroups; made: GPUBindGroupDescriptor[] } {
+const groupOf = (groups: BindGroups, d: Dispatch): GPUBindGroup => groups.get(d).group;
+
+interface Made {
+  readonly groups: BindGroups;
+  readonly slots: ParamSlots;
+  readonly made: GPUBindGroupDescriptor[];
+  readonly fake: FakeDevice;
+}
+
+function newGroups(): Made {
   const made: GPUBindGroupDescriptor[] = [];
-  const createBindGroup = (descriptor: GPUBindGroupDescriptor): object => {
+  const fake = new FakeDevice();
+  const device = fake.asDevice();
+  device.createBindGroup = (descriptor) => {
     made.push(descriptor);
-    return {};
+    return {} as GPUBindGroup;
   };
-  return { groups: new BindGroups({ createBindGroup } as unknown as GPUDevice), made };
+  const slots = new ParamSlots(device);
+  return { groups: new BindGroups(device, slots), slots, made, fake };
+}
+
+function submit({ slots }: Made): void {
+  slots.flush();
+  slots.submitted();
 }
 
 interface NodeModules {
@@ -35,50 +54,48 @@ function collectGarbage(): void {
 }
 
 const workgroups = [1, 1, 1] as const;
-const [x, y, params] = [newBuffer(), newBuffer(), newBuffer()];
+const [x, y] = [newBuffer(), newBuffer()];
 const kernel = newKernel();
-const first: Dispatch = { kernel, buffers: [range(x), range(y), range(params)], workgroups };
+const params = Uint32Array.of(1, 2, 3, 4);
+const first: Dispatch = { kernel, buffers: [range(x), range(y)], params, workgroups };
 
 describe('BindGroups', () => {
   it('makes one group for equal dispatches, however their ranges came about', () => {
     const { groups, made } = newGroups();
-    const group = groups.get(first);
+    const group = groupOf(groups, first);
     const again = { ...first, buffers: first.buffers.map((one) => ({ ...one })), label: 'other' };
-    expect(groups.get(again)).toBe(group);
+    expect(groupOf(groups, again)).toBe(group);
     expect(made).toHaveLength(1);
   });
 
-  it('leaves the place of a uniform to dynamic offsets', () => {
-    const { groups, made } = newGroups();
-    const at = (offset: number): GPUBindGroup =>
-      groups.get({ ...first, buffers: [range(x), range(y), range(params, offset)] });
-    expect(at(512)).toBe(at(1024));
-    const bound = [...made[0]!.entries].map(({ resource }) => (resource as BufferRange).offset);
-    expect(bound).toEqual([0, 0, 0]);
-  });
-
   it.for([
-    ['another buffer', [range(newBuffer()), range(y), range(params)]],
-    ['buffers exchanged', [range(y), range(x), range(params)]],
-    ['another offset', [range(x, 256), range(y), range(params)]],
-    ['another size', [range(x, 0, 512), range(y), range(params)]],
-    ['another size of the uniform', [range(x), range(y), range(params, 0, 512)]],
-    ['another uniform buffer', [range(x), range(y), range(newBuffer())]],
+    ['another buffer', [range(newBuffer()), range(y)]],
+    ['buffers exchanged', [range(y), range(x)]],
+    ['another offset', [range(x, 256), range(y)]],
+    ['another size', [range(x, 0, 512), range(y)]],
   ] as const)('makes another group for %s', ([, buffers]) => {
     const { groups, made } = newGroups();
-    expect(groups.get({ ...first, buffers })).not.toBe(groups.get(first));
+    expect(groupOf(groups, { ...first, buffers })).not.toBe(groupOf(groups, first));
     expect(made).toHaveLength(2);
+  });
+
+  it('refuses to read and write one buffer', () => {
+    const { groups, made } = newGroups();
+    expect(() => groupOf(groups, { ...first, buffers: [range(x), range(x, 256)] })).toThrow(
+      /would read \(binding 0\) and write \(binding 1\) one buffer/,
+    );
+    expect(made).toHaveLength(0);
   });
 
   it('makes another group for another kernel', () => {
     const { groups } = newGroups();
-    expect(groups.get({ ...first, kernel: newKernel() })).not.toBe(groups.get(first));
+    expect(groupOf(groups, { ...first, kernel: newKernel() })).not.toBe(groupOf(groups, first));
   });
 
   it('tells ranges apart whose hashes are equal', () => {
     const { groups, made } = newGroups();
     const of = (offset: number, size: number): GPUBindGroup =>
-      groups.get({ ...first, buffers: [range(x), range(y, offset, size), range(params)] });
+      groupOf(groups, { ...first, buffers: [range(x), range(y, offset, size)] });
     // 31 · offset + size is the same for both.
     expect(of(0, 8448)).not.toBe(of(256, 512));
     expect(of(256, 512)).toBe(of(256, 512));
@@ -87,16 +104,16 @@ describe('BindGroups', () => {
 
   it('does not take a list that was changed since for the one that it bound', () => {
     const { groups } = newGroups();
-    const buffers = [range(x), range(y), range(params)];
-    const group = groups.get({ ...first, buffers });
+    const buffers = [range(x), range(y)];
+    const group = groupOf(groups, { ...first, buffers });
     buffers[0] = range(x, 256);
-    expect(groups.get({ ...first, buffers })).not.toBe(group);
+    expect(groupOf(groups, { ...first, buffers })).not.toBe(group);
   });
 
   it('starts anew when it is full', () => {
     const { groups, made } = newGroups();
     const at = (i: number): GPUBindGroup =>
-      groups.get({ ...first, buffers: [range(x, i * 256), range(y), range(params)] });
+      groupOf(groups, { ...first, buffers: [range(x, i * 256), range(y)] });
     const [zero] = Array.from({ length: maxGroups }, (_, i) => at(i));
     expect(at(0)).toBe(zero);
     expect(made).toHaveLength(maxGroups);
@@ -108,17 +125,99 @@ describe('BindGroups', () => {
 
   it('keeps no buffer alive', async () => {
     const device = { createBindGroup: () => ({}) } as unknown as GPUDevice;
-    const groups = new BindGroups(device);
+    const groups = new BindGroups(device, new ParamSlots(device));
+    const { params: _, ...bare } = first;
     const bind = (): WeakRef<object>[] => {
-      const buffers = [range(x), range(newBuffer()), range(params)];
-      return [new WeakRef(groups.get({ ...first, buffers })), new WeakRef(buffers[1]!.buffer)];
+      const buffers = [range(x), range(newBuffer())];
+      return [new WeakRef(groupOf(groups, { ...bare, buffers })), new WeakRef(buffers[1]!.buffer)];
     };
     const dropped = bind();
-    const kept = new WeakRef(groups.get(first));
+    const kept = new WeakRef(groupOf(groups, bare));
     // What a WeakRef was made of in this turn lives as long as the turn.
     await new Promise((resolve) => setTimeout(resolve));
     collectGarbage();
     expect(dropped.map((ref) => ref.deref())).toEqual([undefined, undefined]);
-    expect(kept.deref()).toBe(groups.get(first));
+    expect(kept.deref()).toBe(groupOf(groups, bare));
+  });
+});
+
+describe('parameters', () => {
+  const at = (made: Made, value: number): GPUBindGroup =>
+    groupOf(made.groups, { ...first, params: Uint32Array.of(value, 0, 0, 0) });
+
+  it('are written once while they stay the same', () => {
+    const made = newGroups();
+    for (let i = 0; i < 3; i++) {
+      groupOf(made.groups, first);
+      submit(made);
+    }
+    expect(made.fake.writes).toEqual([{ label: 'heed parameters 0', offset: 0, size: 16 }]);
+    expect(new Uint32Array(made.fake.buffers[0]!.bytes.buffer).slice(0, 4)).toEqual(params);
+  });
+
+  it('go over those that have been submitted', () => {
+    const made = newGroups();
+    const group = at(made, 1);
+    submit(made);
+    expect(at(made, 2)).toBe(group);
+    submit(made);
+    expect(made.fake.writes).toHaveLength(2);
+    expect(made.fake.buffers[0]!.bytes[0]).toBe(2);
+  });
+
+  it('have groups and places of their own in one submit, which serve again in the next', () => {
+    const made = newGroups();
+    const step = (from: number): GPUBindGroup[] => {
+      const groups = [0, 1, 2, 0].map((value) => at(made, from + value));
+      submit(made);
+      return groups;
+    };
+    const groups = step(10);
+    expect(new Set(groups).size).toBe(3);
+    expect(groups[3]).toBe(groups[0]);
+    expect(step(20)).toEqual(groups);
+    expect(step(20)).toEqual(groups);
+    expect(made.made).toHaveLength(3);
+    expect(made.fake.writes).toHaveLength(2);
+    const offsets = made.made.map(({ entries }) => [...entries].at(-1)!.resource);
+    expect(offsets).toMatchObject([0, 256, 512].map((offset) => ({ offset, size: 16 })));
+  });
+
+  it('of a step that is now shorter are found from its beginning', () => {
+    const made = newGroups();
+    for (const value of [1, 2, 3]) at(made, value);
+    submit(made);
+    for (const value of [1, 2]) at(made, value);
+    submit(made);
+    for (const value of [1, 2]) at(made, value);
+    submit(made);
+    expect(made.fake.writes).toHaveLength(1);
+  });
+
+  it('take another chunk when one is full, of which only what changed is written', () => {
+    const made = newGroups();
+    for (let i = 0; i < 300; i++) at(made, i);
+    submit(made);
+    expect(made.fake.writes.map(({ label }) => label)).toEqual([
+      'heed parameters 0',
+      'heed parameters 1',
+    ]);
+    for (let i = 0; i < 299; i++) at(made, i);
+    at(made, 1000);
+    submit(made);
+    expect(made.fake.writes.slice(2)).toEqual([
+      { label: 'heed parameters 1', offset: 43 * 256, size: 16 },
+    ]);
+  });
+
+  it('outlive the forgetting of all groups until their submit', () => {
+    const made = newGroups();
+    at(made, 7);
+    made.groups.clear();
+    made.slots.flush();
+    expect(made.fake.buffers[0]).toMatchObject({ destroyed: false });
+    expect(made.fake.buffers[0]!.bytes[0]).toBe(7);
+    made.slots.submitted();
+    expect(made.fake.buffers[0]).toMatchObject({ destroyed: true });
   });
 });

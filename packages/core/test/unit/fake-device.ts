@@ -31,15 +31,18 @@ export class FakeDevice {
   }
 
   readonly queue = {
+    // As WebGPU counts: `from` and `count` in elements of `data`.
     writeBuffer: (
       buffer: FakeBuffer,
       offset: number,
-      data: Uint8Array,
+      data: Uint8Array | Uint32Array,
       from: number,
-      size: number,
+      count: number,
     ): void => {
+      const size = count * data.BYTES_PER_ELEMENT;
+      const start = data.byteOffset + from * data.BYTES_PER_ELEMENT;
       this.writes.push({ label: buffer.label, offset, size });
-      buffer.bytes.set(data.subarray(from, from + size), offset);
+      buffer.bytes.set(new Uint8Array(data.buffer, start, size), offset);
     },
   };
 

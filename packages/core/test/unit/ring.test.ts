@@ -13,29 +13,29 @@ function newRing(): { device: FakeDevice; ring: UploadRing } {
 describe('UploadRing', () => {
   it('gives slices at multiples of 256, sizes rounded up', () => {
     const { ring } = newRing();
-    expect(ring.push(bytes(20, 1), 16)).toMatchObject({ offset: 0, size: 32 });
-    expect(ring.push(bytes(300, 2), 4)).toMatchObject({ offset: 256, size: 300 });
-    expect(ring.push(bytes(0, 3), 4)).toMatchObject({ offset: 768, size: 4 });
+    expect(ring.push(bytes(19, 1))).toMatchObject({ offset: 0, size: 20 });
+    expect(ring.push(bytes(300, 2))).toMatchObject({ offset: 256, size: 300 });
+    expect(ring.push(bytes(0, 3))).toMatchObject({ offset: 768, size: 4 });
   });
 
   it('uploads nothing before the flush, then everything new in one write', () => {
     const { device, ring } = newRing();
-    ring.push(bytes(4, 1), 4);
-    ring.push(bytes(4, 2), 4);
+    ring.push(bytes(4, 1));
+    ring.push(bytes(4, 2));
     expect(device.writes).toHaveLength(0);
     ring.flush();
     expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 512 }]);
     expect([device.buffers[0]!.bytes[0], device.buffers[0]!.bytes[256]]).toEqual([1, 2]);
     ring.flush();
     expect(device.writes).toHaveLength(1);
-    ring.push(bytes(4, 3), 4);
+    ring.push(bytes(4, 3));
     ring.flush();
     expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 512, size: 256 });
   });
 
   it('takes another chunk rather than rewrite one that unsubmitted work names', () => {
     const { device, ring } = newRing();
-    const slices = Array.from({ length: 3 * perChunk }, (_, i) => ring.push(bytes(4, i), 4));
+    const slices = Array.from({ length: 3 * perChunk }, (_, i) => ring.push(bytes(4, i)));
     expect(device.buffers).toHaveLength(3);
     const places = new Set(slices.map((s) => `${s.buffer.label} ${s.offset}`));
     expect(places.size).toBe(slices.length);
@@ -49,7 +49,7 @@ describe('UploadRing', () => {
   it('reuses chunks after the submit, and grows no more', () => {
     const { device, ring } = newRing();
     for (let round = 0; round < 5; round++) {
-      for (let i = 0; i < 2 * perChunk; i++) ring.push(bytes(4, i), 4);
+      for (let i = 0; i < 2 * perChunk; i++) ring.push(bytes(4, i));
       ring.flush();
       ring.submitted();
     }
@@ -58,11 +58,11 @@ describe('UploadRing', () => {
 
   it('keeps what was pushed but not yet submitted over the submit of other work', () => {
     const { device, ring } = newRing();
-    const early = ring.push(bytes(4, 7), 4);
+    const early = ring.push(bytes(4, 7));
     ring.flush();
     ring.submitted();
     for (let i = 0; i < perChunk - 1; i++) {
-      ring.push(bytes(4, 9), 4);
+      ring.push(bytes(4, 9));
       ring.flush();
       ring.submitted();
     }
@@ -71,8 +71,8 @@ describe('UploadRing', () => {
 
   it('takes a slice of exactly one chunk', () => {
     const { device, ring } = newRing();
-    ring.push(bytes(4, 1), 4);
-    const whole = ring.push(bytes(chunkBytes, 2), 4);
+    ring.push(bytes(4, 1));
+    const whole = ring.push(bytes(chunkBytes, 2));
     expect(whole).toMatchObject({ offset: 0, size: chunkBytes });
     expect(device.buffers).toHaveLength(2);
   });
@@ -81,13 +81,13 @@ describe('UploadRing', () => {
     const { device, ring } = newRing();
     const step = (): string[] => {
       ring.mark();
-      const slices = Array.from({ length: perChunk + 9 }, (_, i) => ring.push(bytes(4, i), 4));
+      const slices = Array.from({ length: perChunk + 9 }, (_, i) => ring.push(bytes(4, i)));
       ring.flush();
       ring.submitted();
       ring.rewind();
       return slices.map(({ buffer, offset }) => `${buffer.label} ${offset}`);
     };
-    ring.push(bytes(4, 1), 4);
+    ring.push(bytes(4, 1));
     const slices = step();
     expect([step(), step()]).toEqual([slices, slices]);
     expect(device.buffers).toHaveLength(2);
@@ -95,13 +95,13 @@ describe('UploadRing', () => {
 
   it('uploads what is pushed over slices that it went back over, and keeps what lay before the mark', () => {
     const { device, ring } = newRing();
-    ring.push(bytes(4, 7), 4);
+    ring.push(bytes(4, 7));
     ring.mark();
-    ring.push(bytes(4, 8), 4);
+    ring.push(bytes(4, 8));
     ring.flush();
     ring.submitted();
     ring.rewind();
-    expect(ring.push(bytes(4, 9), 4).offset).toBe(256);
+    expect(ring.push(bytes(4, 9)).offset).toBe(256);
     ring.flush();
     expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 256, size: 256 });
     expect([device.buffers[0]!.bytes[0], device.buffers[0]!.bytes[256]]).toEqual([7, 9]);
@@ -109,9 +109,9 @@ describe('UploadRing', () => {
 
   it('uploads what was pushed before the mark though nothing was submitted after it', () => {
     const { device, ring } = newRing();
-    ring.push(bytes(4, 7), 4);
+    ring.push(bytes(4, 7));
     ring.mark();
-    ring.push(bytes(4, 8), 4);
+    ring.push(bytes(4, 8));
     ring.rewind();
     ring.flush();
     expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 256 }]);
@@ -120,7 +120,7 @@ describe('UploadRing', () => {
 
   it('destroys its buffers when closed', () => {
     const { device, ring } = newRing();
-    ring.push(bytes(4, 1), 4);
+    ring.push(bytes(4, 1));
     ring.close();
     expect(device.buffers[0]!.destroyed).toBe(true);
   });

@@ -57,12 +57,8 @@ function dispatchClasses(
   };
   target.dispatch({
     kernel: getKernel(gpu, classesSource(config)),
-    buffers: [
-      lengths.range,
-      captures.range,
-      bindTensor(view.words).range,
-      target.uniform(packParams(classesFields(config), values)),
-    ],
+    buffers: [lengths.range, captures.range, bindTensor(view.words).range],
+    params: packParams(classesFields(config), values),
     workgroups: threadGrid(gpu, threads),
   });
   lengths.release();

@@ -1,12 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import {
-  assertUsable,
-  bindTensor,
-  dispatch,
-  getKernel,
-  threadGrid,
-  uploadUniform,
-} from '@heed/core/kernel';
+import { assertUsable, bindTensor, dispatch, getKernel, threadGrid } from '@heed/core/kernel';
 import {
   bindLengths,
   checkCumulative,
@@ -65,7 +58,8 @@ function documentIds(gpu: Gpu, cu: Int32Array | Tensor, documents: number, lengt
     const params = Uint32Array.of(id.shape[0]!, documents, values.cu_q, 0);
     dispatch(gpu, {
       kernel: getKernel(gpu, documentsSource),
-      buffers: [range, bindTensor(id).range, uploadUniform(gpu, params)],
+      buffers: [range, bindTensor(id).range],
+      params,
       workgroups: threadGrid(gpu, id.shape[0]!),
     });
     release();

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { bindTensor, dispatch, getKernel, threadGrid, uploadUniform } from '@heed/core/kernel';
+import { bindTensor, dispatch, getKernel, threadGrid } from '@heed/core/kernel';
 import { listsSource } from './lists.wgsl.ts';
 import type { BlockView } from './view.ts';
 
@@ -32,12 +32,8 @@ export function blockLists(
   gpu.batch(() => {
     dispatch(gpu, {
       kernel: getKernel(gpu, listsSource),
-      buffers: [
-        bindTensor(words).range,
-        bindTensor(counts).range,
-        bindTensor(indices).range,
-        uploadUniform(gpu, params),
-      ],
+      buffers: [bindTensor(words).range, bindTensor(counts).range, bindTensor(indices).range],
+      params,
       workgroups: threadGrid(gpu, total),
     });
   });

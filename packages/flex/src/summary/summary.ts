@@ -22,7 +22,8 @@ export function tableSummary(table: Tensor, axis: number): DerivedWords {
       const params = Uint32Array.of(...head, ...others(shape, 1), ...others(strides, 0));
       target.dispatch({
         kernel: getKernel(target.gpu, summarySource(table.dtype)),
-        buffers: [range, bindTensor(words).range, target.uniform(params.buffer)],
+        buffers: [range, bindTensor(words).range],
+        params,
         workgroups: threadGrid(target.gpu, rows * blocks),
       });
     },

@@ -1,13 +1,5 @@
 import type { Gpu } from '@heed/core';
-import {
-  bindTensor,
-  dispatch,
-  getKernel,
-  toHalf,
-  uploadStorage,
-  uploadUniform,
-  wgsl,
-} from '@heed/core/kernel';
+import { bindTensor, dispatch, getKernel, toHalf, uploadStorage, wgsl } from '@heed/core/kernel';
 import type { CompiledMaskHook, CompiledScoreHook } from '../../src/backends/wgsl/hooks.ts';
 import { hookParams, type HookValues, type TablePlace } from '../../src/backends/wgsl/values.ts';
 
@@ -205,19 +197,15 @@ async function run(
       code,
       bindings: ['read', 'read', 'write', 'uniform'],
     }),
-    buffers: [
-      uploadStorage(gpu, items),
-      uploadStorage(gpu, words),
-      bindTensor(result).range,
-      uploadUniform(gpu, uniform(hooks, values, count)),
-    ],
+    buffers: [uploadStorage(gpu, items), uploadStorage(gpu, words), bindTensor(result).range],
+    params: uniform(hooks, values, count),
     workgroups: [Math.ceil(count / 64), 1, 1],
   });
   const all = (await result.read()) as Uint32Array;
   return hooks.map((_, i) => all.subarray(i * count * each, (i + 1) * count * each));
 }
 
-function uniform(hooks: readonly AnyHook[], values: HookValues, count: number): ArrayBuffer {
+function uniform(hooks: readonly AnyHook[], values: HookValues, count: number): Uint32Array {
   const fields = hooks.flatMap((hook) => hook.params);
   const view = new DataView(new ArrayBuffer(Math.ceil((fields.length + 1) / 4) * 16));
   view.setUint32(0, count, true);
@@ -226,5 +214,5 @@ function uniform(hooks: readonly AnyHook[], values: HookValues, count: number): 
     const write = { f32: 'setFloat32', i32: 'setInt32', u32: 'setUint32' } as const;
     view[write[type]]((i + 1) * 4, numbers[name]!, true);
   });
-  return view.buffer;
+  return new Uint32Array(view.buffer);
 }

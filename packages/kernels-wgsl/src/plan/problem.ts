@@ -4,7 +4,8 @@ import type { FloatType } from '../config/forward.ts';
 import { isQuantised, type KeyType } from '../config/key-type.ts';
 import { alibi } from '../hooks/alibi.ts';
 import { band } from '../hooks/band.ts';
-import { type VariantHooks, variantHooks } from '../hooks/contract.ts';
+import type { BoundHook } from '../hooks/bound.ts';
+import { type Hook, type VariantHooks, variantHooks } from '../hooks/contract.ts';
 import { softcap } from '../hooks/softcap.ts';
 
 /**
@@ -74,9 +75,20 @@ export function factsOfCall(call: Call): ProblemFacts {
     batch: call.batch,
     seqlenQ: call.seqlenQ,
     seqlenK: call.maxSeqlenK,
-    hooks: variantHooks(call.hooks.map(({ hook }) => hook)),
+    hooks: variantOf(call.hooks),
     numSplits: call.options.numSplits ?? 'auto',
   };
+}
+
+// Most calls have one hook, and it is always the same.
+const single = new WeakMap<Hook, VariantHooks>();
+
+function variantOf(bound: readonly BoundHook[]): VariantHooks {
+  if (bound.length !== 1) return variantHooks(bound.map(({ hook }) => hook));
+  const { hook } = bound[0]!;
+  let variant = single.get(hook);
+  if (!variant) single.set(hook, (variant = variantHooks([hook])));
+  return variant;
 }
 
 /** The problem as written by a caller of planAttention. */

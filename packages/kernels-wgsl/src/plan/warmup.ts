@@ -6,7 +6,6 @@ import {
   type Kernel,
   type KernelSource,
   placeholder,
-  uploadUniform,
 } from '@heed/core/kernel';
 import { MAX_PARAM_BYTES } from '../wgsl/params.ts';
 
@@ -36,17 +35,17 @@ export async function warmup(
 // One workgroup whose parameters are all 0 returns at once: the amount of work comes first in every block. (No workgroup at
 // all would be dropped before the driver sees it.)
 function runEmpty(gpu: Gpu, kernel: Kernel): void {
-  const { bindings } = kernel.source;
-  const outputs = bindings.map((kind) =>
+  const storage = kernel.source.bindings.filter((kind) => kind !== 'uniform');
+  const outputs = storage.map((kind) =>
     kind === 'write' ? gpu.empty([4], { label: 'heed/warm-up' }) : undefined,
   );
   gpu.batch(() => {
-    const zeros = uploadUniform(gpu, new ArrayBuffer(MAX_PARAM_BYTES));
-    const buffers = bindings.map((kind, i) => {
-      if (kind === 'uniform') return zeros;
-      return outputs[i] ? bindTensor(outputs[i]).range : placeholder(gpu, 'read');
-    });
-    dispatch(gpu, { kernel, buffers, workgroups: [1, 1, 1], label: `${kernel.label} (warm-up)` });
+    const buffers = outputs.map((output) =>
+      output ? bindTensor(output).range : placeholder(gpu, 'read'),
+    );
+    const params = new Uint32Array(MAX_PARAM_BYTES / 4);
+    const label = `${kernel.label} (warm-up)`;
+    dispatch(gpu, { kernel, buffers, params, workgroups: [1, 1, 1], label });
   });
   for (const output of outputs) output?.dispose();
 }

@@ -80,8 +80,8 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
       data.captures.range,
       tensors.out.range,
       tensors.lse?.range ?? placeholder(gpu, 'write'),
-      target.uniform(packParams(fields, ...values)),
     ],
+    params: packParams(fields, ...values),
     workgroups: dispatchGrid(gpu, values[0].units),
   });
 }

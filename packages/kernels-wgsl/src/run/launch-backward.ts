@@ -62,8 +62,8 @@ export function launch(
       blocks ? bindTensor(blocks).range : placeholder(gpu, 'read'),
       work.captures.range,
       tensors.out.range,
-      target.uniform(packParams(backwardFields(config), values)),
     ],
+    params: packParams(backwardFields(config), values),
     workgroups: dispatchGrid(gpu, values['units']!),
   });
 }

@@ -75,8 +75,10 @@ function bindTogether({ gpu }: Target, tensors: readonly Tensor[]): PackedWords 
   return inPlace({ buffer, offset: start, size: end - start }, places);
 }
 
+const nothing = (): void => {};
+
 function inPlace(range: BufferRange, places: readonly TablePlace[]): PackedWords {
-  return { range, places, release() {} };
+  return { range, places, release: nothing };
 }
 
 function upload(target: Target, lists: readonly Int32Array[]): PackedWords {

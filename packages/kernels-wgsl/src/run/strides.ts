@@ -18,7 +18,9 @@ const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
 
 /** The axes of q and out; `leading` counts the axes before them (a split axis). */
 export function queryAxes({ lengths }: Call, leading = 0): Axes {
-  const { batch, head, row, dim } = lengths === 'dense' ? denseAxes : packed;
+  const axes = lengths === 'dense' ? denseAxes : packed;
+  if (leading === 0) return axes;
+  const { batch, head, row, dim } = axes;
   return {
     batch: batch === undefined ? undefined : batch + leading,
     head: head + leading,
@@ -48,16 +50,22 @@ export function stridesOf(
   { elementOffset }: BoundTensor,
   axes: Axes,
 ): Strides {
-  // A batch of 1 serves every batch entry.
-  const stride = (axis: number | undefined): number =>
-    axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
   return {
     offset: elementOffset,
-    batch: stride(axes.batch),
-    head: stride(axes.head),
-    row: stride(axes.row),
-    dim: stride(axes.dim),
+    batch: strideOf(shape, strides, axes.batch),
+    head: strideOf(shape, strides, axes.head),
+    row: strideOf(shape, strides, axes.row),
+    dim: strideOf(shape, strides, axes.dim),
   };
+}
+
+// A batch of 1 serves every batch entry.
+function strideOf(
+  shape: readonly number[],
+  strides: readonly number[],
+  axis: number | undefined,
+): number {
+  return axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
 }
 
 /** The same of an lse, [B, H, L] or [H, T], behind `leading` axes; zeros where none is wanted. */
@@ -67,13 +75,16 @@ export function lseStrides(
   bound: BoundTensor | undefined,
   leading: number,
 ): Omit<Strides, 'dim'> & { readonly split: number } {
-  const strides = lse?.strides.slice(leading) ?? [0, 0, 0];
+  if (!lse) return noLse;
+  const strides = lse.strides.slice(leading);
   const [batch, head, row] = lengths === 'dense' ? strides : [0, ...strides];
   return {
     offset: bound?.elementOffset ?? 0,
     batch: batch!,
     head: head!,
     row: row!,
-    split: leading && lse ? lse.strides[0]! : 0,
+    split: leading ? lse.strides[0]! : 0,
   };
 }
+
+const noLse = { offset: 0, batch: 0, head: 0, row: 0, split: 0 };

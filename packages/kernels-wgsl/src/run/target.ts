@@ -1,21 +1,18 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
 import {
   type BufferRange,
-  detachedUniform,
+  detachedStorage,
   type Dispatch,
   dispatch,
   encode,
   uploadStorage,
-  uploadUniform,
 } from '@heed/core/kernel';
 
-/** Where a run puts its dispatches, and where their parameters and scratch memory live. */
+/** Where a run puts its dispatches, and where their data and scratch memory live. */
 export interface Target {
   readonly gpu: Gpu;
   /** Records a launch. */
   dispatch(d: Dispatch): void;
-  /** Copies the parameters of a launch. */
-  uniform(block: ArrayBufferView | ArrayBuffer): BufferRange;
   /** Data of the host that a launch reads. */
   storage(data: ArrayBufferView): BufferRange;
   /** Memory for this run. `use` tells the scratch tensors of one run apart. */
@@ -24,7 +21,7 @@ export interface Target {
   free(scratch: Tensor): void;
 }
 
-/** The Gpu's own recorder. Must be used within one batch, which its parameters live as long as. */
+/** The Gpu's own recorder. Must be used within one batch, which its data live as long as. */
 export function recorderTarget(gpu: Gpu): Target {
   let target = recorderTargets.get(gpu);
   if (!target) recorderTargets.set(gpu, (target = makeRecorderTarget(gpu)));
@@ -36,7 +33,6 @@ const recorderTargets = new WeakMap<Gpu, Target>();
 const makeRecorderTarget = (gpu: Gpu): Target => ({
   gpu,
   dispatch: (d) => dispatch(gpu, d),
-  uniform: (block) => uploadUniform(gpu, block),
   storage: (data) => uploadStorage(gpu, data),
   scratch: (use, shape, dtype = 'f32') => gpu.empty(shape, { dtype, label: `heed/${use}` }),
   free: (scratch) => scratch.dispose(),
@@ -64,12 +60,10 @@ export class KeptScratch {
 
 /** A compute pass of the caller. */
 export function passTarget(gpu: Gpu, pass: GPUComputePassEncoder, kept: KeptScratch): Target {
-  const detached = (data: ArrayBuffer | ArrayBufferView): BufferRange => detachedUniform(gpu, data);
   return {
     gpu,
     dispatch: (d) => encode(gpu, pass, d),
-    uniform: detached,
-    storage: detached,
+    storage: (data) => detachedStorage(gpu, data),
     scratch: (use, shape, dtype = 'f32') => kept.get(gpu, use, shape, dtype),
     free() {},
   };

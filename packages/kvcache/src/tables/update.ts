@@ -1,12 +1,5 @@
 import type { Tensor } from '@heed/core';
-import {
-  bindTensor,
-  dispatch,
-  getKernel,
-  threadGrid,
-  uploadStorage,
-  uploadUniform,
-} from '@heed/core/kernel';
+import { bindTensor, dispatch, getKernel, threadGrid, uploadStorage } from '@heed/core/kernel';
 import { updateSource } from './update.wgsl.ts';
 
 /** Writes words of a contiguous tensor, in order with other dispatches: `pairs` is index, value, index, value, … */
@@ -18,11 +11,8 @@ export function updateWords(table: Tensor, pairs: Int32Array): void {
   gpu.batch(() => {
     dispatch(gpu, {
       kernel: getKernel(gpu, updateSource),
-      buffers: [
-        uploadStorage(gpu, pairs),
-        range,
-        uploadUniform(gpu, Uint32Array.of(elementOffset, count)),
-      ],
+      buffers: [uploadStorage(gpu, pairs), range],
+      params: Uint32Array.of(elementOffset, count),
       workgroups: threadGrid(gpu, count),
     });
   });

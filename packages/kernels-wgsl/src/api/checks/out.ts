@@ -44,7 +44,7 @@ function checkApart(fn: string, out: Tensor, { q, k, v, options, hooks }: Inputs
   apart(q, 'q');
   apart(k, 'k');
   apart(v, 'v');
-  for (const [name, option] of Object.entries(options)) if (name !== 'out') apart(option, name);
+  for (const name in options) if (name !== 'out') apart(options[name as keyof object], name);
   for (const { tables } of hooks) {
     for (let i = 0; i < tables.length; i++) apart(tables[i], `captured tensor ${i}`);
   }

@@ -51,8 +51,8 @@ export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords 
           lseBound.range,
           dLseBound?.range ?? placeholder(target.gpu, 'read'),
           bindTensor(words).range,
-          target.uniform(packParams(deltaParams, values)),
         ],
+        params: packParams(deltaParams, values),
         workgroups: threadGrid(target.gpu, count),
       });
     },

@@ -81,8 +81,8 @@ export function combine(target: Target, merge: Merge): void {
       bound.otherLse?.range ?? unused,
       bound.out.range,
       bound.lse?.range ?? placeholder(gpu, 'write'),
-      target.uniform(packParams(combineParams, values)),
     ],
+    params: packParams(combineParams, values),
     workgroups: threadGrid(gpu, threads),
   });
 }

@@ -34,7 +34,8 @@ export function fillZero(target: Target, tensor: Tensor): void {
   const words = range.size / 4;
   target.dispatch({
     kernel: getKernel(target.gpu, fillSource),
-    buffers: [range, target.uniform(Uint32Array.of(words, 0, 0, 0).buffer)],
+    buffers: [range],
+    params: Uint32Array.of(words, 0, 0, 0),
     workgroups: threadGrid(target.gpu, words),
   });
 }

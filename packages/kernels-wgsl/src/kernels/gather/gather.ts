@@ -21,7 +21,8 @@ export function gatherWords(
   const params = Uint32Array.of(...head, ...padded(shape, 1), ...padded(strides, 0));
   target.dispatch({
     kernel: getKernel(target.gpu, gatherSource),
-    buffers: [range, bindTensor(all).range, target.uniform(params.buffer)],
+    buffers: [range, bindTensor(all).range],
+    params,
     workgroups: threadGrid(target.gpu, words),
   });
 }

@@ -84,7 +84,8 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
   );
   target.dispatch({
     kernel: getKernel(target.gpu, ownersSource),
-    buffers: [side.range, bindTensor(links).range, target.uniform(params.buffer)],
+    buffers: [side.range, bindTensor(links).range],
+    params,
     workgroups: threadGrid(target.gpu, pages + entries),
   });
   return links;

@@ -72,8 +72,8 @@ export function sumOwners(
       owners ? bindTensor(owners).range : placeholder(gpu, 'read'),
       side.range,
       to.range,
-      target.uniform(packParams(sumParams, values)),
     ],
+    params: packParams(sumParams, values),
     workgroups: threadGrid(gpu, threads),
   });
 }

@@ -76,7 +76,8 @@ export function sinkGradients(target: Target, call: Call, side: BoundLengths): T
   const params = Uint32Array.of(qHeads, batch, seqlenQ, ...where, 0);
   target.dispatch({
     kernel: getKernel(gpu, sinksSource),
-    buffers: [side.range, bound.range, bindTensor(dSinks).range, target.uniform(params.buffer)],
+    buffers: [side.range, bound.range, bindTensor(dSinks).range],
+    params,
     workgroups: [qHeads, 1, 1],
   });
   return dSinks;

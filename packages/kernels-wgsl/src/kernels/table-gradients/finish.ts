@@ -64,7 +64,8 @@ export function finishTable(
   const params = Uint32Array.of(count, first, log2Adds, 0);
   target.dispatch({
     kernel: getKernel(target.gpu, finishSource),
-    buffers: [bindTensor(sums).range, bindTensor(result).range, target.uniform(params.buffer)],
+    buffers: [bindTensor(sums).range, bindTensor(result).range],
+    params,
     workgroups: threadGrid(target.gpu, count),
   });
 }

@@ -1,5 +1,5 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
-import { bindTensor, dispatch, formatShape, getKernel, uploadUniform } from '@heed/core/kernel';
+import { bindTensor, dispatch, formatShape, getKernel } from '@heed/core/kernel';
 import type { PageGeometry } from '../../pages/geometry.ts';
 import { type Pool, rowWords } from '../../pages/pools.ts';
 import { bindIntegers } from '../parts/integers.ts';
@@ -56,9 +56,9 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
       slot.range,
       bindTensor(pool.k).range,
       bindTensor(pool.v).range,
-      uploadUniform(gpu, params),
       ...(turned?.buffers ?? []),
     ],
+    params,
     workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, 2),
   });
 }

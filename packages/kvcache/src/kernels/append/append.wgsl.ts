@@ -51,11 +51,11 @@ function make(config: AppendConfig): KernelSource {
       eachPool((x) => `append_${x}(thread)`),
     ),
   );
-  const kinds = ['read', 'read', 'read', 'write', 'write', 'uniform'] as const;
+  const kinds = ['read', 'read', 'read', 'write', 'write'] as const;
   return {
     label: label(config),
     code: `${code}\n`,
-    bindings: rotary ? [...kinds, 'read', 'read', 'read'] : kinds,
+    bindings: rotary ? [...kinds, 'read', 'read', 'read', 'uniform'] : [...kinds, 'uniform'],
   };
 }
 
@@ -79,8 +79,8 @@ const bindings = (rotary: boolean): string => wgsl`
   @group(0) @binding(2) var<storage, read> slots: array<i32>;
   @group(0) @binding(3) var<storage, read_write> k_pool: array<u32>;
   @group(0) @binding(4) var<storage, read_write> v_pool: array<u32>;
-  @group(0) @binding(5) var<uniform> params: Params;
-  ${rotary && rotaryBindings(6)}
+  ${rotary && rotaryBindings(5)}
+  @group(0) @binding(${rotary ? 8 : 5}) var<uniform> params: Params;
 `;
 
 const slotWgsl = wgsl`

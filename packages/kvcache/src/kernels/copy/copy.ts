@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { bindTensor, dispatch, getKernel, uploadStorage, uploadUniform } from '@heed/core/kernel';
+import { bindTensor, dispatch, getKernel, uploadStorage } from '@heed/core/kernel';
 import type { PageGeometry } from '../../pages/geometry.ts';
 import { pageWords, type Pool } from '../../pages/pools.ts';
 import { workgroupsOf } from '../parts/workgroups.ts';
@@ -15,12 +15,8 @@ export function copyPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pairs: I
   const { k, v } = pageWords(geometry);
   dispatch(gpu, {
     kernel: getKernel(gpu, copySource),
-    buffers: [
-      uploadStorage(gpu, pairs),
-      bindTensor(pool.k).range,
-      bindTensor(pool.v).range,
-      uploadUniform(gpu, Uint32Array.of(count, k, v)),
-    ],
+    buffers: [uploadStorage(gpu, pairs), bindTensor(pool.k).range, bindTensor(pool.v).range],
+    params: Uint32Array.of(count, k, v),
     workgroups: workgroupsOf(gpu, 'copyPages', count * Math.max(k, v), 2),
   });
 }

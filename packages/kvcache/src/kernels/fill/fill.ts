@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { bindTensor, dispatch, getKernel, uploadStorage, uploadUniform } from '@heed/core/kernel';
+import { bindTensor, dispatch, getKernel, uploadStorage } from '@heed/core/kernel';
 import type { PageGeometry } from '../../pages/geometry.ts';
 import { pageWords, type Pool } from '../../pages/pools.ts';
 import { workgroupsOf } from '../parts/workgroups.ts';
@@ -26,12 +26,8 @@ function fillPages(
   const { k, v } = pageWords(geometry);
   dispatch(gpu, {
     kernel: getKernel(gpu, fillSource),
-    buffers: [
-      uploadStorage(gpu, pages),
-      bindTensor(pool.k).range,
-      bindTensor(pool.v).range,
-      uploadUniform(gpu, Uint32Array.of(pages.length, k, v, word)),
-    ],
+    buffers: [uploadStorage(gpu, pages), bindTensor(pool.k).range, bindTensor(pool.v).range],
+    params: Uint32Array.of(pages.length, k, v, word),
     workgroups: workgroupsOf(gpu, 'fillPages', pages.length * Math.max(k, v), 2),
   });
 }

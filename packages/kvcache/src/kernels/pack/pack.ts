@@ -1,13 +1,5 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
-import {
-  bindTensor,
-  type BufferRange,
-  dispatch,
-  formatShape,
-  getKernel,
-  uploadStorage,
-  uploadUniform,
-} from '@heed/core/kernel';
+import { bindTensor, dispatch, formatShape, getKernel, uploadStorage } from '@heed/core/kernel';
 import type { PageGeometry } from '../../pages/geometry.ts';
 import { pageBytes, pageWords, type Pool, rowWords } from '../../pages/pools.ts';
 import { workgroupsOf } from '../parts/workgroups.ts';
@@ -68,24 +60,19 @@ function movePages(
       const start = elementOffset + layer * (k + v);
       dispatch(gpu, {
         kernel,
-        buffers: [
-          list,
-          bindTensor(pool.k).range,
-          bindTensor(pool.v).range,
-          range,
-          params(gpu, geometry, [pages.length, k + v, start, packed.strides[0]!]),
-        ],
+        buffers: [list, bindTensor(pool.k).range, bindTensor(pool.v).range, range],
+        params: packParams(geometry, [pages.length, k + v, start, packed.strides[0]!]),
         workgroups: workgroupsOf(gpu, `${direction}Pages`, pages.length * Math.max(k, v), 2),
       });
     });
   });
 }
 
-function params(gpu: Gpu, geometry: PageGeometry, move: readonly number[]): BufferRange {
+function packParams(geometry: PageGeometry, move: readonly number[]): Uint32Array {
   const [page, row] = [pageWords(geometry), rowWords(geometry)];
   const lastWord = (dim: number): number =>
     geometry.format === 'f16' && dim % 2 === 1 ? 0xffff : 0xffffffff;
   const k = [page.k, row.k, 0, lastWord(geometry.headDim)];
   const v = [page.v, row.v, page.k, lastWord(geometry.headDimV)];
-  return uploadUniform(gpu, Uint32Array.of(...k, ...v, ...move));
+  return Uint32Array.of(...k, ...v, ...move);
 }

@@ -1,12 +1,5 @@
 import { type Gpu, type Tensor, UnsupportedError, ValidationError } from '@heed/core';
-import {
-  adopt,
-  checkTensor,
-  dispatch,
-  formatShape,
-  getKernel,
-  uploadUniform,
-} from '@heed/core/kernel';
+import { adopt, checkTensor, dispatch, formatShape, getKernel } from '@heed/core/kernel';
 import { bindRotary, checkRotary, type Rotary } from '../parts/rotary.ts';
 import { bindRows } from '../parts/rows.ts';
 import { workgroupsOf } from '../parts/workgroups.ts';
@@ -38,7 +31,8 @@ export function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tenso
   const params = Uint32Array.of(...from.values, ...to.values, ...turned.values, tokens, heads);
   dispatch(gpu, {
     kernel: getKernel(gpu, rotateSource(q.dtype as 'f32' | 'f16')),
-    buffers: [from.range, to.range, uploadUniform(gpu, params), ...turned.buffers],
+    buffers: [from.range, to.range, ...turned.buffers],
+    params,
     workgroups: workgroupsOf(gpu, 'rotate', threads, 1),
   });
   return result;

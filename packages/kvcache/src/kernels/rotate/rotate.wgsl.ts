@@ -32,8 +32,8 @@ function make(type: 'f32' | 'f16'): KernelSource {
 
       @group(0) @binding(0) var<storage, read> q: array<u32>;
       @group(0) @binding(1) var<storage, read_write> out: array<u32>;
-      @group(0) @binding(2) var<uniform> params: Params;
-      ${rotaryBindings(3)}
+      ${rotaryBindings(2)}
+      @group(0) @binding(5) var<uniform> params: Params;
     `,
     elementWgsl('q', 'params.q.is_half'),
     rotaryWgsl('q'),
@@ -56,7 +56,7 @@ function make(type: 'f32' | 'f16'): KernelSource {
   );
   return {
     label,
-    bindings: ['read', 'write', 'uniform', 'read', 'read', 'read'],
+    bindings: ['read', 'write', 'read', 'read', 'read', 'uniform'],
     code: `${code}\n`,
   };
 }
