@@ -27,25 +27,23 @@ export async function findAdapter(kind, env) {
   return { kind, ...(await finders[kind]({ XDG_RUNTIME_DIR: tmpdir(), ...env })) };
 }
 
-/** The first of these kinds that there is, else the last one's reason. */
+/** The first of these kinds that there is, else the reason of each. */
 export async function findFirst(kinds, env) {
-  let adapter;
+  const reasons = [];
   for (const kind of kinds) {
-    adapter = await findAdapter(kind, env);
-    if (!adapter.missing) break;
+    const adapter = await findAdapter(kind, env);
+    if (!adapter.missing) return adapter;
+    reasons.push(`${kind}: ${adapter.missing}`);
   }
-  return adapter;
+  return { missing: reasons.join('; ') };
 }
 
 /** The best adapter there is, or a SetupError with the reason for each that there is not. */
 export async function bestAdapter(env) {
-  const reasons = [];
-  for (const kind of Object.keys(finders)) {
-    const adapter = await findAdapter(kind, env);
-    if (!adapter.missing) return adapter;
-    reasons.push(`  ${kind}: ${adapter.missing}`);
-  }
-  throw new SetupError(`no WebGPU adapter on this machine:\n${reasons.join('\n')}`);
+  const adapter = await findFirst(Object.keys(finders), env);
+  if (adapter.missing)
+    throw new SetupError(`no WebGPU adapter on this machine (${adapter.missing})`);
+  return adapter;
 }
 
 /** An adapter with subgroup matrices. */

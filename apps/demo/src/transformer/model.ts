@@ -1,5 +1,5 @@
 import type { ModelConfig } from './config.ts';
-import { normals } from './random.ts';
+import { normals } from '../random.ts';
 import { EMBEDDING, sizeOf, weightShapes } from './weight-shapes.ts';
 
 /** A model on the host: what is saved, loaded and handed from room to room. */

@@ -3,7 +3,7 @@ import { tensor3d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { largestDifference } from '../../src/explore/model/scores.ts';
 import { presets } from '../../src/transformer/config.ts';
-import { normals } from '../../src/transformer/random.ts';
+import { normals } from '../../src/random.ts';
 import { rotaryAngles, rotate, tokenAngles } from '../../src/transformer/rope.ts';
 import { testTfjs } from './tfjs.ts';
 

@@ -7,7 +7,7 @@ import { planFor, plans } from '../../src/train/model/plan.ts';
 import { learningRate } from '../../src/train/model/schedule.ts';
 import { type Sample, samplesOf } from '../../src/text/sample.ts';
 import { presets } from '../../src/transformer/config.ts';
-import { uniforms } from '../../src/transformer/random.ts';
+import { uniforms } from '../../src/random.ts';
 
 const samples: readonly Sample[] = Array.from({ length: 20 }, (_, i) =>
   samplesOf(new Uint8Array(3 * i + 1).fill(i + 1), 64),

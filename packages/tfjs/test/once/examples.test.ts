@@ -1,20 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { printedBy } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as docstrings from '../examples/docstrings.ts';
 import { normal, testTfjs } from '../fixture.ts';
 
 beforeAll(testTfjs);
-
-/** What a piece of code prints, call by call. */
-async function printedBy(run: () => Promise<unknown>): Promise<unknown[][]> {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  try {
-    await run();
-    return log.mock.calls;
-  } finally {
-    log.mockRestore();
-  }
-}
 
 // test/unit/readme.test.ts holds that these files are what the README and the docstrings show.
 describe('the README’s example', () => {

@@ -1,3 +1,5 @@
+import { normals } from '../../random.ts';
+
 /** Query heads; all read one key/value head. */
 export const HEADS = 4;
 /** Tokens of the heat map. */
@@ -8,18 +10,9 @@ export const HEAD_DIM = 64;
 /** Tokens to choose from for the block map and the time. */
 export const SIZES = [256, 1024, 4096, 16_384] as const;
 
-/** Numbers of a normal distribution, the same at each visit (mulberry32, Box and Muller). */
+/** Numbers of a normal distribution, the same at each visit. */
 export function normal(count: number, seed: number): Float32Array {
-  let state = seed;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return Float32Array.from({ length: count }, () => {
-    return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  });
+  return Float32Array.from({ length: count }, normals(seed));
 }
 
 /** q [1, HEADS, WINDOW, HEAD_DIM] and k [1, 1, WINDOW, HEAD_DIM] of the heat map. */

@@ -1,7 +1,7 @@
 import { type Batch, batchOf } from '../../text/batch.ts';
 import { packRows, type Row } from '../../text/pack.ts';
 import type { Sample } from '../../text/sample.ts';
-import { permutation, uniforms } from '../../transformer/random.ts';
+import { permutation, uniforms } from '../../random.ts';
 
 /** How many rows a step takes, and how long they are. */
 export interface BatchSize {

@@ -2,7 +2,7 @@ import type { Gpu } from '@heed/core';
 import { memory } from '@tensorflow/tfjs-core';
 import { useTfjs } from '../../transformer/backend.ts';
 import type { Model } from '../../transformer/model.ts';
-import { uniforms } from '../../transformer/random.ts';
+import { uniforms } from '../../random.ts';
 import type { AdamState } from './adam.ts';
 import { type Comparison, compare } from './comparison.ts';
 import { randomRows } from './batches.ts';

@@ -3,7 +3,7 @@ import { bigramOf, bitsPerByte } from '../../text/bigram.ts';
 import { decodeText } from '../../text/bytes.ts';
 import { type Corpus, corpusOf } from '../../text/corpus.ts';
 import { type Sample, samplesOf } from '../../text/sample.ts';
-import { uniforms } from '../../transformer/random.ts';
+import { uniforms } from '../../random.ts';
 import { allBatches, trainingBatches } from './batches.ts';
 import type { TrainingPlan } from './plan.ts';
 import { sample } from './sampler.ts';
