@@ -1,28 +1,19 @@
-import { alignUp, BIND_ALIGNMENT, type BufferRange } from './range.ts';
-import { chunkBytes } from './ring.ts';
-import { COPY_DST, UNIFORM } from './usage.ts';
-
-interface Chunk {
-  readonly buffer: GPUBuffer;
-  /** What the buffer will hold after the next flush. */
-  readonly words: Uint32Array<ArrayBuffer>;
-  // In words.
-  head: number;
-  dirtyFrom: number;
-  dirtyTo: number;
-}
+import { Chunk } from './chunk.ts';
+import { alignUp, type BufferRange } from './range.ts';
 
 /** A window of a uniform buffer, for the parameters of one bind group. */
 export interface ParamSlot extends BufferRange {
   readonly chunk: Chunk;
+  /** The words of the window, as they will be after the next flush. */
+  readonly words: Uint32Array;
   /** The submit that named it last. */
   submit: number;
 }
 
 /**
  * The parameters of dispatches, which stay where their bind group finds them: equal ones are not written again, others go over
- * them with one `writeBuffer` per chunk just before the submit that reads them. A slot that unsubmitted work names is never
- * rewritten: `writeBuffer` overtakes recorded work.
+ * them just before the submit that reads them. A slot that unsubmitted work names is never rewritten: `writeBuffer` overtakes
+ * recorded work.
  */
 export class ParamSlots {
   readonly #device: GPUDevice;
@@ -38,11 +29,16 @@ export class ParamSlots {
   /** A slot of its own for these parameters and later ones of their number. */
   take(params: Uint32Array): ParamSlot {
     const size = Math.max(16, alignUp(params.byteLength, 16));
-    const chunk = this.#chunkWith(size);
-    const offset = chunk.head * 4;
-    chunk.head += alignUp(size, BIND_ALIGNMENT) / 4;
-    const slot = { buffer: chunk.buffer, offset, size, chunk, submit: this.submit };
-    this.#write(slot, params);
+    let chunk = this.#chunks.at(-1);
+    if (!chunk?.fits(size)) {
+      chunk = new Chunk(this.#device, `heed parameters ${this.#chunks.length}`);
+      this.#chunks.push(chunk);
+    }
+    const { buffer, bytes } = chunk;
+    const offset = chunk.take(size);
+    const words = new Uint32Array(bytes.buffer, offset, size / 4);
+    const slot = { buffer, offset, size, chunk, words, submit: this.submit };
+    write(slot, params);
     return slot;
   }
 
@@ -50,45 +46,16 @@ export class ParamSlots {
   offer(slot: ParamSlot, params: Uint32Array): boolean {
     if (!holds(slot, params)) {
       if (slot.submit === this.submit) return false;
-      this.#write(slot, params);
+      write(slot, params);
     }
     slot.submit = this.submit;
     return true;
   }
 
-  #chunkWith(size: number): Chunk {
-    const last = this.#chunks.at(-1);
-    if (last && last.head * 4 + size <= chunkBytes) return last;
-    const buffer = this.#device.createBuffer({
-      label: `heed parameters ${this.#chunks.length}`,
-      size: chunkBytes,
-      usage: UNIFORM | COPY_DST,
-    });
-    const words = new Uint32Array(chunkBytes / 4);
-    const chunk = { buffer, words, head: 0, dirtyFrom: Infinity, dirtyTo: 0 };
-    this.#chunks.push(chunk);
-    return chunk;
-  }
-
-  #write({ chunk, offset }: ParamSlot, params: Uint32Array): void {
-    const at = offset / 4;
-    chunk.words.set(params, at);
-    chunk.dirtyFrom = Math.min(chunk.dirtyFrom, at);
-    chunk.dirtyTo = Math.max(chunk.dirtyTo, at + params.length);
-  }
-
   /** Uploads what changed since the last flush. */
   flush(): void {
-    for (const chunk of this.#chunks) this.#flush(chunk);
-    for (const chunk of this.#retired) this.#flush(chunk);
-  }
-
-  #flush(chunk: Chunk): void {
-    const { buffer, words, dirtyFrom, dirtyTo } = chunk;
-    if (dirtyTo === 0) return;
-    this.#device.queue.writeBuffer(buffer, dirtyFrom * 4, words, dirtyFrom, dirtyTo - dirtyFrom);
-    chunk.dirtyFrom = Infinity;
-    chunk.dirtyTo = 0;
+    for (const chunk of this.#chunks) chunk.flush(this.#device);
+    for (const chunk of this.#retired) chunk.flush(this.#device);
   }
 
   /** All that was recorded has been submitted: slots may be rewritten. */
@@ -103,8 +70,14 @@ export class ParamSlots {
   }
 }
 
-function holds({ chunk, offset }: ParamSlot, params: Uint32Array): boolean {
-  const at = offset / 4;
-  for (let i = 0; i < params.length; i++) if (chunk.words[at + i] !== params[i]) return false;
+function holds({ words }: ParamSlot, params: Uint32Array): boolean {
+  for (let i = 0; i < params.length; i++) if (words[i] !== params[i]) return false;
   return true;
+}
+
+function write(
+  { chunk, offset }: ParamSlot,
+  { buffer, byteOffset, byteLength }: Uint32Array,
+): void {
+  chunk.write(new Uint8Array(buffer, byteOffset, byteLength), offset);
 }

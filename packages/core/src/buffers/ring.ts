@@ -1,14 +1,9 @@
-import { alignUp, BIND_ALIGNMENT, type BufferRange } from './range.ts';
-import { COPY_DST, STORAGE } from './usage.ts';
+import { Chunk } from './chunk.ts';
+import { alignUp, type BufferRange } from './range.ts';
 
-/** Bytes of one chunk, and so of the largest upload that goes through the ring; also WebGPU's default uniform binding size. */
-export const chunkBytes = 65536;
-
-interface Chunk {
-  readonly buffer: GPUBuffer;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  head: number;
-  flushed: number;
+interface RingChunk {
+  readonly chunk: Chunk;
+  /** The submit before which it was taken from last. */
   submit: number;
 }
 
@@ -18,7 +13,7 @@ interface Chunk {
  */
 export class UploadRing {
   readonly #device: GPUDevice;
-  readonly #chunks: Chunk[] = [];
+  readonly #chunks: RingChunk[] = [];
   #current = 0;
   #submit = 0;
   #mark: { readonly chunk: Chunk; readonly index: number; readonly head: number } | undefined;
@@ -30,52 +25,33 @@ export class UploadRing {
   /** Copies `data` (at most {@link chunkBytes}) into a slice of its own, in whole words. */
   push(data: Uint8Array): BufferRange {
     const size = Math.max(4, alignUp(data.byteLength, 4));
-    let chunk = this.#chunks[this.#current];
-    if (!chunk || chunk.head + size > chunkBytes) chunk = this.#next();
-    const offset = chunk.head;
-    chunk.bytes.set(data, offset);
-    chunk.head = offset + alignUp(size, BIND_ALIGNMENT);
-    chunk.submit = this.#submit;
+    let current = this.#chunks[this.#current];
+    if (!current?.chunk.fits(size)) current = this.#next();
+    current.submit = this.#submit;
+    const { chunk } = current;
+    const offset = chunk.take(size);
+    chunk.write(data, offset);
     return { buffer: chunk.buffer, offset, size, owned: true };
   }
 
-  #next(): Chunk {
-    const index = this.#chunks.length === 0 ? 0 : (this.#current + 1) % this.#chunks.length;
+  #next(): RingChunk {
+    const { length } = this.#chunks;
+    const index = length === 0 ? 0 : (this.#current + 1) % length;
     const oldest = this.#chunks[index];
     if (oldest && oldest.submit < this.#submit) {
       this.#current = index;
-      oldest.head = oldest.flushed = 0;
+      oldest.chunk.head = 0;
       return oldest;
     }
-    const chunk: Chunk = {
-      buffer: this.#device.createBuffer({
-        label: `heed ring ${this.#chunks.length}`,
-        size: chunkBytes,
-        usage: STORAGE | COPY_DST,
-      }),
-      bytes: new Uint8Array(chunkBytes),
-      head: 0,
-      flushed: 0,
-      submit: this.#submit,
-    };
-    this.#current = this.#chunks.length === 0 ? 0 : this.#current + 1;
-    this.#chunks.splice(this.#current, 0, chunk);
-    return chunk;
+    const made = { chunk: new Chunk(this.#device, `heed ring ${length}`), submit: 0 };
+    this.#current = length === 0 ? 0 : this.#current + 1;
+    this.#chunks.splice(this.#current, 0, made);
+    return made;
   }
 
   /** Uploads what is new since the last flush. */
   flush(): void {
-    for (const chunk of this.#chunks) {
-      if (chunk.head === chunk.flushed) continue;
-      this.#device.queue.writeBuffer(
-        chunk.buffer,
-        chunk.flushed,
-        chunk.bytes,
-        chunk.flushed,
-        chunk.head - chunk.flushed,
-      );
-      chunk.flushed = chunk.head;
-    }
+    for (const { chunk } of this.#chunks) chunk.flush(this.#device);
   }
 
   /** Everything pushed so far has been submitted: chunks may be rewritten. */
@@ -85,7 +61,7 @@ export class UploadRing {
 
   /** Remembers where the next slice will lie. */
   mark(): void {
-    const chunk = this.#chunks[this.#current];
+    const chunk = this.#chunks[this.#current]?.chunk;
     this.#mark = chunk && { chunk, index: this.#current, head: chunk.head };
   }
 
@@ -98,11 +74,10 @@ export class UploadRing {
     const { chunk, index, head } = this.#mark;
     this.#current = index;
     chunk.head = head;
-    chunk.flushed = Math.min(chunk.flushed, head);
   }
 
   close(): void {
-    for (const { buffer } of this.#chunks) buffer.destroy();
+    for (const { chunk } of this.#chunks) chunk.buffer.destroy();
     this.#chunks.length = 0;
   }
 }

@@ -1,7 +1,7 @@
 import type { Gpu } from '../api.ts';
 import { type GpuState, stateOf } from '../device/state.ts';
 import { alignUp, type BufferRange } from './range.ts';
-import { chunkBytes } from './ring.ts';
+import { chunkBytes } from './chunk.ts';
 import { STORAGE } from './usage.ts';
 
 function bytesOf(data: ArrayBufferView): Uint8Array {

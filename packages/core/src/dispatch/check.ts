@@ -1,4 +1,4 @@
-import { chunkBytes } from '../buffers/ring.ts';
+import { chunkBytes } from '../buffers/chunk.ts';
 import { LimitError, ValidationError } from '../errors.ts';
 import { formatShape } from '../layout/shape.ts';
 import type { Dispatch } from './kernel.ts';

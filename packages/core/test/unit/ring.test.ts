@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chunkBytes, UploadRing } from '../../src/buffers/ring.ts';
+import { chunkBytes } from '../../src/buffers/chunk.ts';
+import { UploadRing } from '../../src/buffers/ring.ts';
 import { FakeDevice } from './fake-device.ts';
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
@@ -24,13 +25,13 @@ describe('UploadRing', () => {
     ring.push(bytes(4, 2));
     expect(device.writes).toHaveLength(0);
     ring.flush();
-    expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 512 }]);
+    expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 260 }]);
     expect([device.buffers[0]!.bytes[0], device.buffers[0]!.bytes[256]]).toEqual([1, 2]);
     ring.flush();
     expect(device.writes).toHaveLength(1);
     ring.push(bytes(4, 3));
     ring.flush();
-    expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 512, size: 256 });
+    expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 512, size: 4 });
   });
 
   it('takes another chunk rather than rewrite one that unsubmitted work names', () => {
@@ -103,7 +104,7 @@ describe('UploadRing', () => {
     ring.rewind();
     expect(ring.push(bytes(4, 9)).offset).toBe(256);
     ring.flush();
-    expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 256, size: 256 });
+    expect(device.writes[1]).toEqual({ label: 'heed ring 0', offset: 256, size: 4 });
     expect([device.buffers[0]!.bytes[0], device.buffers[0]!.bytes[256]]).toEqual([7, 9]);
   });
 
@@ -114,7 +115,7 @@ describe('UploadRing', () => {
     ring.push(bytes(4, 8));
     ring.rewind();
     ring.flush();
-    expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 256 }]);
+    expect(device.writes).toEqual([{ label: 'heed ring 0', offset: 0, size: 260 }]);
     expect(device.buffers[0]!.bytes[0]).toBe(7);
   });
 
