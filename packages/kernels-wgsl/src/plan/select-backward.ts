@@ -41,7 +41,8 @@ export function selectBackward(
     tuning && !forced && of !== 'tables'
       ? tunedChoice(gradientKey(facts, of), modelsOf, capabilities, tuning)
       : {};
-  const cannot = (tile: GradientTile): string | undefined => tileCannot(tile, capabilities);
+  const cannot = (tile: GradientTile): string | undefined =>
+    tileCannot(tile, capabilities, 'gradient');
   const { tile, reason } = chooseTile(modelsOf(path), path, cannot, tuned);
   return { tile, reason: `${gradientNames[of]}, ${reason}` };
 }

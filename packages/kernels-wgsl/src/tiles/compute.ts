@@ -41,12 +41,16 @@ export function cannotImplement(
   const { tile } = config;
   return tile.path === 'matrix'
     ? matrixCannot(config, tile, capabilities)
-    : tileCannot(tile, capabilities);
+    : tileCannot(tile, capabilities, 'forward');
 }
 
 /** @returns why this device cannot run kernels of a tile that serves every dtype and head dim, or undefined if it can */
-export function tileCannot(tile: GradientTile, capabilities: Capabilities): string | undefined {
+export function tileCannot(
+  tile: GradientTile,
+  capabilities: Capabilities,
+  pass: 'forward' | 'gradient',
+): string | undefined {
   return tile.path === 'portable'
     ? portableCannot(tile, capabilities)
-    : subgroupCannot(tile, capabilities);
+    : subgroupCannot(tile, capabilities, pass);
 }

@@ -75,7 +75,8 @@ function gradientCandidates(
   const { tile } = selectBackward(facts, of, capabilities);
   const shipped = backwardCandidates(of, capabilities, undefined);
   const grid = tileGrid('head', capabilities, shipped) as GradientTile[];
-  const cannot = (one: GradientTile): string | undefined => tileCannot(one, capabilities);
+  const cannot = (one: GradientTile): string | undefined =>
+    tileCannot(one, capabilities, 'gradient');
   return { key: gradientKey(facts, of), ...sifted<GradientTile>(tile, grid, cannot), splits: [] };
 }
 

@@ -24,13 +24,17 @@ export function subgroupShape(tile: SubgroupTile): TileShape {
   };
 }
 
-// Scores of a tile that a lane holds at once; compile time grows faster than this number.
-const MAX_SCORES = 128;
+/**
+ * Scores of a tile that a lane may hold at once. Compile time grows faster than these numbers, and a gradient has twice the
+ * text for each.
+ */
+export const maxScores = { forward: 256, gradient: 128 } as const;
 
 /** @returns why the path cannot run, or undefined if it can */
 export function subgroupCannot(
   tile: SubgroupTile,
   { subgroups }: Capabilities,
+  pass: keyof typeof maxScores,
 ): string | undefined {
   if (!subgroups) return 'the device has no subgroups';
   if (subgroups.min !== subgroups.max) {
@@ -40,8 +44,8 @@ export function subgroupCannot(
     return `the tile is for subgroups of ${tile.subgroupSize}; the device has ${subgroups.max}`;
   }
   const scores = tile.rowsPerLane * subgroupShape(tile).tileN;
-  if (scores > MAX_SCORES) {
-    return `${tile.rowsPerLane} rows × ${subgroupShape(tile).tileN} keys per lane exceed ${MAX_SCORES} scores`;
+  if (scores > maxScores[pass]) {
+    return `${tile.rowsPerLane} rows × ${subgroupShape(tile).tileN} keys per lane exceed ${maxScores[pass]} scores`;
   }
   return undefined;
 }

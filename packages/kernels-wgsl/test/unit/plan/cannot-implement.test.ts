@@ -44,13 +44,13 @@ describe('the portable path', () => {
   );
 
   it('fits the default limits', () => {
-    expect(tileCannot(portable, capabilities())).toBeUndefined();
+    expect(tileCannot(portable, capabilities(), 'forward')).toBeUndefined();
   });
 
   it('needs its workgroup bytes', () => {
     const bytes = portableBytes(portable);
     const on = (maxComputeWorkgroupStorageSize: number): string | undefined =>
-      tileCannot(portable, capabilities({}, { maxComputeWorkgroupStorageSize }));
+      tileCannot(portable, capabilities({}, { maxComputeWorkgroupStorageSize }), 'forward');
     expect(on(bytes)).toBeUndefined();
     expect(on(bytes - 1)).toBe(
       `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
@@ -59,7 +59,7 @@ describe('the portable path', () => {
 
   it('needs its threads', () => {
     const on = (maxComputeInvocationsPerWorkgroup: number): string | undefined =>
-      tileCannot(portable, capabilities({}, { maxComputeInvocationsPerWorkgroup }));
+      tileCannot(portable, capabilities({}, { maxComputeInvocationsPerWorkgroup }), 'forward');
     expect(on(64)).toBeUndefined();
     expect(on(63)).toBe('it needs 64 threads; the device allows 63');
   });
@@ -67,10 +67,10 @@ describe('the portable path', () => {
 
 describe('the subgroup path', () => {
   const on = (min: number, max: number): string | undefined =>
-    tileCannot(subgroup, capabilities({ subgroups: { min, max } }));
+    tileCannot(subgroup, capabilities({ subgroups: { min, max } }), 'forward');
 
   it('needs subgroups', () => {
-    expect(tileCannot(subgroup, capabilities())).toBe('the device has no subgroups');
+    expect(tileCannot(subgroup, capabilities(), 'forward')).toBe('the device has no subgroups');
   });
 
   it('needs one subgroup size, and that of the tile', () => {
@@ -84,11 +84,13 @@ describe('the subgroup path', () => {
     const cpu = capabilities({ subgroups: { min: 8, max: 8 } });
     const scores = (tile: SubgroupTile): number => tile.rowsPerLane * tileShape(tile).tileN;
     const within = { ...subgroup, rowsPerLane: 4, keysPerLane: 4 };
-    const beyond = { ...subgroup, rowsPerLane: 3, keysPerLane: 6 };
-    expect(scores(within)).toBe(128);
-    expect(tileCannot(within, cpu)).toBeUndefined();
-    expect(scores(beyond)).toBe(144);
-    expect(tileCannot(beyond, cpu)).toBe('3 rows × 48 keys per lane exceed 128 scores');
+    const wide = { ...subgroup, rowsPerLane: 8, keysPerLane: 4 };
+    const beyond = { ...subgroup, rowsPerLane: 3, keysPerLane: 11 };
+    expect([within, wide, beyond].map(scores)).toEqual([128, 256, 264]);
+    expect(tileCannot(within, cpu, 'gradient')).toBeUndefined();
+    expect(tileCannot(wide, cpu, 'forward')).toBeUndefined();
+    expect(tileCannot(wide, cpu, 'gradient')).toBe('8 rows × 32 keys per lane exceed 128 scores');
+    expect(tileCannot(beyond, cpu, 'forward')).toBe('3 rows × 88 keys per lane exceed 256 scores');
   });
 });
 
