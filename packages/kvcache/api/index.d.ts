@@ -67,6 +67,7 @@ export interface RefusedPage {
 }
 export interface RemovedEvent {
   readonly name: PageName;
+  readonly page: number;
 }
 export interface Rotary extends RotaryTables {
   readonly positions: Int32Array | Tensor;
@@ -95,6 +96,7 @@ export interface StoredEvent {
   readonly parent: PageName;
   readonly tokens: Uint32Array;
   readonly depth: number;
+  readonly page: number;
 }
 // #endregion
 
@@ -110,6 +112,7 @@ export declare class KvSequence implements Disposable {
   constructor(core: CacheCore, state: SequenceState);
   get length(): number;
   get cachedTokens(): number;
+  get pages(): readonly number[];
   commit(tokens: ArrayLike<number>): void;
   fork(): KvSequence;
   truncate(length: number): void;

@@ -30,8 +30,8 @@ export async function createCore(gpu: Gpu, options: CacheOptions): Promise<Cache
   const ledger = new Ledger(
     { layers, pageSize, pages, window, sinkTokens, eviction },
     {
-      stored: (node) => events.note('stored', () => storedEvent(node)),
-      removed: (node) => events.note('removed', () => ({ name: node.name })),
+      stored: (node, page) => events.note('stored', () => storedEvent(node, page)),
+      removed: (node, page) => events.note('removed', () => ({ name: node.name, page })),
     },
   );
   const core = new CacheCore(gpu, geometry, pools, ledger, events, { poison, window });
@@ -42,11 +42,12 @@ export async function createCore(gpu: Gpu, options: CacheOptions): Promise<Cache
   return core;
 }
 
-const storedEvent = ({ name, parent, tokens, depth }: PrefixNode): StoredEvent => ({
+const storedEvent = ({ name, parent, tokens, depth }: PrefixNode, page: number): StoredEvent => ({
   name,
   parent: parent!.name,
   tokens,
   depth,
+  page,
 });
 
 interface FoundMemory {

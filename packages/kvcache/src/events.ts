@@ -10,11 +10,15 @@ export interface StoredEvent {
   readonly tokens: Uint32Array;
   /** Full pages before it. */
   readonly depth: number;
+  /** The physical page that holds it. Sequences that compute the same tokens at once add copies, of which no event tells. */
+  readonly page: number;
 }
 
 /** A prefix is no longer findable: its last memory was reused. */
 export interface RemovedEvent {
   readonly name: PageName;
+  /** The physical page that held it last. */
+  readonly page: number;
 }
 
 /** What can be listened to. Replayed in order, `stored` and `removed` give the prefixes that the cache has. */

@@ -7,7 +7,7 @@ const owners = new WeakMap<KvSequence, { core: CacheCore; state: SequenceState }
 
 /**
  * One sequence of tokens in a cache. Made by `cache.open()` and `fork()`; it holds its pages until it is closed. Once closed it
- * refuses all but `close`, `length` and `cachedTokens`.
+ * refuses all but `close`, `length`, `cachedTokens` and `pages`.
  *
  * @example
  * const other = sequence.fork(); // two ways to go on
@@ -35,6 +35,18 @@ export class KvSequence implements Disposable {
   /** Tokens that `open` found: their keys and values need not be computed. */
   get cachedTokens(): number {
     return partsOf(this).state.cachedTokens;
+  }
+
+  /**
+   * Its physical pages in logical order, known without a readback: token i of the layer that is furthest ahead lies in page
+   * `pages[Math.floor(i / pageSize)]`, row i mod pageSize, of that layer's pools. As in a view's block table, a page that a
+   * window has released is 0. A copy of what is so now; none once the sequence is closed.
+   *
+   * @example
+   * const shared = sequence.pages.filter((page) => other.pages.includes(page)); // held once, read by both
+   */
+  get pages(): readonly number[] {
+    return [...partsOf(this).state.table.entries];
   }
 
   /**

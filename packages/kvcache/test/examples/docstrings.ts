@@ -84,6 +84,12 @@ export function sequenceExample(gpu: Gpu, cache: PagedKvCache, sequence: KvSeque
   return other;
 }
 
+/** The `@example` of `pages`. */
+export function pagesExample(sequence: KvSequence, other: KvSequence): number[] {
+  const shared = sequence.pages.filter((page) => other.pages.includes(page)); // held once, read by both
+  return shared;
+}
+
 /** The `@example`s of save and load, from one cache into another of its geometry; prints nothing unless pages were refused. */
 export async function storeExample(from: PagedKvCache, to: PagedKvCache): Promise<number[]> {
   const store = memoryStore();

@@ -87,6 +87,16 @@ describe('the example in the docstring of', () => {
     expect(cache.stats().sequences).toBe(1);
   });
 
+  it('pages', async () => {
+    using cache = await create();
+    const rows = gpu.empty([6, 2, 64]);
+    const sequence = cache.open();
+    cache.append(0, [sequence], rows, rows);
+    const other = sequence.fork();
+    cache.append(0, [other], rows, rows); // from the second page on
+    expect(docstrings.pagesExample(sequence, other)).toEqual([1]);
+  });
+
   it('save, clear and load', async () => {
     using from = await create();
     using to = await create();

@@ -101,7 +101,16 @@ describe('the README', () => {
     expect(ofTheRest.toSorted()).toEqual(all.toSorted());
     const rest = new Set(names.filter((name) => !ofTheRest.includes(name)));
     // Classes that users do not make: their members are those of the sources.
-    const members = ['id', 'length', 'cachedTokens', 'commit', 'fork', 'truncate', 'close'];
+    const members = [
+      'id',
+      'length',
+      'cachedTokens',
+      'pages',
+      'commit',
+      'fork',
+      'truncate',
+      'close',
+    ];
     expect([...rest].toSorted()).toEqual(
       [...members.map((name) => `sequence.${name}`), 'view.cuSeqlensQ'].toSorted(),
     );
@@ -123,8 +132,8 @@ describe('every @example', () => {
   );
 
   it('of the public API is found', () => {
-    // The cache and nine of its methods, the sequence, three of policies, rotate, three stores.
-    expect(examples).toHaveLength(18);
+    // The cache and nine of its methods, the sequence and its pages, three of policies, rotate, three stores.
+    expect(examples).toHaveLength(19);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {

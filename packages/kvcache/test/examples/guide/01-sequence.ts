@@ -23,7 +23,7 @@ for (const layer of [0, 1]) {
   means = await numbers(out);
 }
 console.log(means); // [ 2, 3, 4, 5, 6 ]
-console.log(sequence.length, cache.stats().used); // 5 2
+console.log(sequence.length, sequence.pages); // 5 [ 1, 2 ]
 
 sequence.commit(tokens); // names them: their full page can now be found
 sequence.close(); // gives both pages back; the full one keeps its content

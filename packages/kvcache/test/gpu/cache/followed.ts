@@ -204,6 +204,10 @@ export class FollowedCache {
     });
     const sequences = some.map(({ sequence }) => sequence);
     const view = this.cache.view(layer, sequences);
+    const [table, width] = [[...(await view.blockTable.read())], view.blockTable.shape[1]!];
+    sequences.forEach(({ pages }, i) => {
+      assert.deepEqual(table.slice(i * width, i * width + pages.length), pages);
+    });
     await expectRows(view, layer, this.toy, spans, this.#sinkTokens);
     return { view, layer, spans };
   }

@@ -1,13 +1,24 @@
 // Called millions of times, where vitest's matchers would take minutes.
 import assert from 'node:assert/strict';
+import type { CacheCore } from '../../../src/core.ts';
 import type { PrefixNode } from '../../../src/prefix/node.ts';
 import { rootName } from '../../../src/prefix/page-name.ts';
 import type { Ledger } from '../../../src/sequences/ledger.ts';
+import { KvSequence } from '../../../src/sequences/sequence.ts';
 import { lengthOf, type SequenceState } from '../../../src/sequences/state.ts';
 import type { Double } from './double.ts';
 import { type ModelSequence, type NaiveCache, pagesOf } from './naive-cache.ts';
 
 export const salts = ['', 'other'] as const;
+
+const handles = new WeakMap<SequenceState, KvSequence>();
+
+/** What its user has of it: it tells its pages from its state alone. */
+export function handleOf(state: SequenceState): KvSequence {
+  const handle = handles.get(state) ?? new KvSequence({} as CacheCore, state);
+  handles.set(state, handle);
+  return handle;
+}
 
 const saltOf = new Map(salts.map((salt) => [rootName(salt), salt]));
 
@@ -25,6 +36,9 @@ export function checkAgreement(double: Double): void {
     assert.deepEqual(node && prefixOfNode(node), model.memory[page]!.prefix);
     checkNamed(model, page);
   });
+  for (const [prefix, page] of double.stored.splice(0)) {
+    assert.equal(model.memory[page]!.prefix, prefix);
+  }
   const prefixes = new Set(model.memory.flatMap(({ prefix }) => prefix ?? []));
   assert.deepEqual(replayed, prefixes);
   for (const state of ledger.open) checkSequence(model, state, double.modelOf(state));
@@ -46,7 +60,7 @@ function checkNamed({ memory, options }: NaiveCache, page: number): void {
 function checkSequence(model: NaiveCache, state: SequenceState, sequence: ModelSequence): void {
   const { pageSize } = model.options;
   const { tokens, counts, committed, pages } = sequence;
-  assert.deepEqual([...state.table.entries], pages);
+  assert.deepEqual(handleOf(state).pages, pages);
   assert.deepEqual([...state.counts], counts);
   assert.deepEqual(lengthOf(state), Math.min(...counts));
   assert.deepEqual(state.committed, committed);

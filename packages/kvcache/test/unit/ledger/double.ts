@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { rootName } from '../../../src/prefix/page-name.ts';
 import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
 import type { SequenceState } from '../../../src/sequences/state.ts';
-import { checkAgreement, contentAt, prefixOfNode, snapshot } from './agreement.ts';
+import { checkAgreement, contentAt, handleOf, prefixOfNode, snapshot } from './agreement.ts';
 import { fits, follow, growing, releasePassed } from './naive-append.ts';
 import {
   type ModelSequence,
@@ -22,14 +22,23 @@ export class Double {
   readonly options: LedgerOptions;
   /** Prefixes by the events so far. */
   readonly replayed: Set<string> = new Set();
+  /** Prefixes that events have told of since the last check, and the pages that hold them. */
+  readonly stored: [prefix: string, page: number][] = [];
   store: SavedPage[] = [];
 
   constructor(options: LedgerOptions) {
     this.options = options;
     this.model = new NaiveCache(options);
     this.ledger = new Ledger(options, {
-      stored: (node) => this.replayed.add(prefixOfNode(node)),
-      removed: (node) => assert.equal(this.replayed.delete(prefixOfNode(node)), true),
+      stored: (node, page) => {
+        this.replayed.add(prefixOfNode(node));
+        this.stored.push([prefixOfNode(node), page]);
+      },
+      removed: (node, page) => {
+        assert.equal(this.replayed.delete(prefixOfNode(node)), true);
+        // The model follows when the call is done.
+        assert.equal(this.model.memory[page]!.prefix, prefixOfNode(node));
+      },
     });
   }
 
@@ -162,6 +171,7 @@ export class Double {
     model.sequences.delete(state.id);
     blanked.push(...model.released(sequence.pages.toReversed(), ++model.now));
     assert.deepEqual(this.ledger.close(state), blanked);
+    assert.deepEqual(handleOf(state).pages, []);
   }
 
   clear(): void {
