@@ -3,7 +3,6 @@ import { type KvStore, type LoadReport, PagedKvCache, type SaveReport } from '@h
 import { useTfjs } from '../transformer/backend.ts';
 import { Engine } from './engine/engine.ts';
 import { PageBook } from './engine/page-book.ts';
-import { placeLoaded } from './engine/place-loaded.ts';
 import type { Request } from './engine/request.ts';
 import { Runner } from './engine/runner.ts';
 import type { Answer } from './engine/request.ts';
@@ -35,9 +34,9 @@ export class Session implements Disposable {
     this.cache = cache;
     this.#runner = runner;
     const book = (this.book = new PageBook(settings.pages, PAGE_SIZE));
-    cache.on('stored', (event) => book.names.stored(event));
-    cache.on('removed', (event) => book.names.removed(event));
-    cache.on('cleared', () => book.names.cleared());
+    cache.on('stored', (event) => book.stored(event));
+    cache.on('removed', (event) => book.removed(event));
+    cache.on('cleared', () => book.cleared());
   }
 
   static async open(gpu: Gpu, served: ServedModel, settings: CacheSettings): Promise<Session> {
@@ -64,10 +63,8 @@ export class Session implements Disposable {
     return this.cache.save(store, { namespace: this.served.fingerprint });
   }
 
-  async load(store: KvStore): Promise<LoadReport> {
-    const report = await this.cache.load(store, { namespace: this.served.fingerprint });
-    await placeLoaded(this.cache, this.book, PAGE_SIZE);
-    return report;
+  load(store: KvStore): Promise<LoadReport> {
+    return this.cache.load(store, { namespace: this.served.fingerprint });
   }
 
   /** While the device is there. */

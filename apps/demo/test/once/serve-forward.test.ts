@@ -70,7 +70,7 @@ it('chunks over pages give the logits of the model over all tokens at once', asy
   const found: number[] = [];
   for (let start = 0; start < tokens.length; start += 13) {
     const chunk = tokens.slice(start, start + 13);
-    const { logits: rows } = runner.forward(cache, [sequence], [chunk]);
+    const rows = runner.forward(cache, [sequence], [chunk]);
     found.push(...(await heedTensor(rows).slice(0, 0, chunk.length).read()));
     rows.dispose();
   }
@@ -96,7 +96,7 @@ async function bitsOf(
       ...others.map((count) => tokens.slice(5, 5 + count)),
       tokens.slice(start, start + size),
     ];
-    const { logits: rows } = runner.forward(cache, [...mates, sequence], news);
+    const rows = runner.forward(cache, [...mates, sequence], news);
     const row = news.flat().length - 1;
     last = (await heedTensor(rows)
       .slice(0, row, row + 1)
@@ -120,7 +120,7 @@ it.for(['f16', 'int8', 'int4'] as const)(
 it('nothing is copied between TensorFlow.js and heed', async () => {
   using cache = await createCache();
   const sequence = cache.open();
-  runner.forward(cache, [sequence], [[1, 2, 3]]).logits.dispose();
+  runner.forward(cache, [sequence], [[1, 2, 3]]).dispose();
   const { device } = gpu;
   const create = device.createCommandEncoder.bind(device);
   const sizes: unknown[] = [];
@@ -131,7 +131,7 @@ it('nothing is copied between TensorFlow.js and heed', async () => {
     return encoder;
   };
   try {
-    runner.forward(cache, [sequence], [[4]]).logits.dispose();
+    runner.forward(cache, [sequence], [[4]]).dispose();
   } finally {
     device.createCommandEncoder = create;
   }
@@ -142,9 +142,9 @@ it('nothing is copied between TensorFlow.js and heed', async () => {
 it('a step leaves nothing behind but its logits', async () => {
   using cache = await createCache();
   const sequence = cache.open();
-  runner.forward(cache, [sequence], [[1, 2, 3]]).logits.dispose();
+  runner.forward(cache, [sequence], [[1, 2, 3]]).dispose();
   const before = memory().numTensors;
-  for (const token of [4, 5, 6]) runner.forward(cache, [sequence], [[token]]).logits.dispose();
+  for (const token of [4, 5, 6]) runner.forward(cache, [sequence], [[token]]).dispose();
   expect(memory().numTensors).toBe(before);
 });
 
@@ -152,7 +152,7 @@ it('a step that finds too few pages changes nothing', async () => {
   using cache = await createCache();
   const [sequence, other] = [cache.open(), cache.open()];
   const chunk = Array.from({ length: 15 }, (_, i) => i);
-  for (let i = 0; i < 4; i++) runner.forward(cache, [sequence], [chunk]).logits.dispose();
+  for (let i = 0; i < 4; i++) runner.forward(cache, [sequence], [chunk]).dispose();
   const [before, stats] = [memory().numTensors, cache.stats()];
   expect(() => runner.forward(cache, [sequence, other], [[1], chunk])).toThrow(CapacityError);
   expect([sequence.length, other.length]).toEqual([60, 0]);

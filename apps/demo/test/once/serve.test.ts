@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineOptions } from '../../src/serve/engine/engine-options.ts';
 import { Engine } from '../../src/serve/engine/engine.ts';
 import { countPages, PageBook } from '../../src/serve/engine/page-book.ts';
-import { placeLoaded } from '../../src/serve/engine/place-loaded.ts';
 import type { Answer, Request } from '../../src/serve/engine/request.ts';
 import type { Runner } from '../../src/serve/engine/runner.ts';
 import { firstDifference, serveAlone } from '../../src/serve/engine/serve-alone.ts';
@@ -65,9 +64,9 @@ async function serve(
 
 function watch(cache: PagedKvCache): PageBook {
   const book = new PageBook(cache.stats().pages, pageSize);
-  cache.on('stored', (event) => book.names.stored(event));
-  cache.on('removed', (event) => book.names.removed(event));
-  cache.on('cleared', () => book.names.cleared());
+  cache.on('stored', (event) => book.stored(event));
+  cache.on('removed', (event) => book.removed(event));
+  cache.on('cleared', () => book.cleared());
   return book;
 }
 
@@ -164,19 +163,32 @@ it('an answer ends at its end token', async () => {
   expect(cut!.tokens).toEqual(whole!.tokens.slice(0, whole!.tokens.indexOf(end) + 1));
 });
 
+/** What the pages of a book hold, page numbers aside. */
+const contents = (book: PageBook): unknown[] =>
+  book
+    .pages()
+    .filter(({ state }) => state === 'cached')
+    .map(({ name, position, tokens }) => [name!, position, tokens] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+
 it('what was saved is found again by another cache, and its pages are known', async () => {
   const store = memoryStore();
   using first = await createCache(80, 'int8');
-  const before = await serve(first, requests);
+  const known = watch(first);
+  const before = await serve(first, requests, {}, known);
   const saved = await first.save(store, { namespace: 'test' });
   expect(saved.saved).toBe(before.stats.cached);
 
   using second = await createCache(80, 'int8');
   const book = watch(second);
   await second.load(store, { namespace: 'test' });
-  await placeLoaded(second, book, pageSize);
-  expect(countPages(book.pages()).cached).toBe(second.stats().cached);
+  // Other pages, perhaps, with the same in them.
+  expect(contents(book)).toEqual(contents(known));
+  // Nothing was looked up for the picture.
+  expect(second.stats()).toMatchObject({ lookups: 0, lookupTokens: 0, hitRate: 0 });
   const after = await serve(second, requests, {}, book);
+  const { hits, lookedUp } = after.engine.tally;
+  expect(after.stats).toMatchObject({ lookups: 4, lookupTokens: lookedUp, hitTokens: hits });
   // All full pages of each prompt but its last token.
   const findable = requests.map(
     ({ prompt }) => Math.floor((prompt.length - 1) / pageSize) * pageSize,

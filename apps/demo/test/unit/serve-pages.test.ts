@@ -7,10 +7,8 @@ const root = 'r';
 /** A book of 4 pages of 2 tokens, and a cache that has named the pages of [1 2 3 4]. */
 function book(): PageBook {
   const made = new PageBook(4, 2);
-  const stored = (name: string, parent: string, ...tokens: number[]): void =>
-    made.names.stored({ name, parent, tokens: Uint32Array.from(tokens), depth: 0 });
-  stored('n12', root, 1, 2);
-  stored('n34', 'n12', 3, 4);
+  made.stored({ name: 'n12', parent: root, tokens: Uint32Array.of(1, 2), depth: 0, page: 1 });
+  made.stored({ name: 'n34', parent: 'n12', tokens: Uint32Array.of(3, 4), depth: 1, page: 2 });
   return made;
 }
 
@@ -36,21 +34,20 @@ describe('the picture of pages', () => {
 
   it('keeps what is named when its owner has gone, until it is removed', () => {
     const made = book();
-    made.update([{ owner: 'A', pages: [1, 2, 3], tokens: [1, 2, 3, 4, 5] }], []);
+    made.update([{ pages: [1, 2, 3], tokens: [1, 2, 3, 4, 5] }], []);
     expect(made.pages().map(brief)).toEqual([
       '1|cached||1 2|n12',
       '2|cached||3 4|n34',
       '3|free|||',
       '4|free|||',
     ]);
-    made.names.removed({ name: 'n34' });
+    made.removed({ name: 'n34', page: 2 });
     expect(made.pages()[1]!.state).toBe('free');
   });
 
   it('takes back the pages of a guess that was refused', () => {
     const made = book();
-    const table = { owner: 'A', pages: [1, 2, 3], tokens: [1, 2, 3] };
-    made.update([table], [table]);
+    made.update([{ pages: [1, 2, 3], tokens: [1, 2, 3] }], [{ owner: 'A', pages: [1, 2] }]);
     expect(made.pages().map(brief).slice(0, 3)).toEqual([
       '1|used|A|1 2|n12',
       '2|used|A|3|',
@@ -60,28 +57,32 @@ describe('the picture of pages', () => {
 
   it('does not take a page for cached that a guess has overwritten', () => {
     const made = book();
-    made.update([{ owner: 'A', pages: [1, 2], tokens: [1, 2, 3, 4] }], []);
+    made.update([{ pages: [1, 2], tokens: [1, 2, 3, 4] }], []);
     // A second copy of n34 would keep the name alive; page 2 holds something else now.
-    const table = { owner: 'B', pages: [3, 2], tokens: [7, 7] };
-    made.update([table], [table]);
+    made.update([{ pages: [3, 2], tokens: [7, 7] }], [{ owner: 'B', pages: [3] }]);
     expect(made.pages()[1]!.state).toBe('free');
   });
 
   it('forgets all when the cache does', () => {
     const made = book();
-    made.update([{ owner: 'A', pages: [1, 2], tokens: [1, 2, 3, 4] }], []);
-    made.names.cleared();
+    made.update([{ pages: [1, 2], tokens: [1, 2, 3, 4] }], []);
+    made.cleared();
     expect(countPages(made.pages()).free).toBe(4);
   });
 
-  it('knows the ends of the prefixes', () => {
-    const made = book();
-    const tokens = Uint32Array.of(5, 6);
-    made.names.stored({ name: 'n56', parent: 'n12', tokens, depth: 1 });
-    expect(made.names.leaves()).toEqual([
-      [1, 2, 3, 4],
-      [1, 2, 5, 6],
+  it('knows where a load has put a prefix', () => {
+    const [first, second] = book().pages();
+    expect([first, second].map((facts) => brief(facts!))).toEqual([
+      '1|cached||1 2|n12',
+      '2|cached||3 4|n34',
     ]);
+    expect([first!.position, second!.position]).toEqual([0, 2]);
+  });
+
+  it('knows a second copy, of which no event tells', () => {
+    const made = book();
+    made.update([{ pages: [3, 4], tokens: [1, 2, 3, 4] }], []);
+    expect(made.pages().map(brief).slice(2)).toEqual(['3|cached||1 2|n12', '4|cached||3 4|n34']);
   });
 });
 

@@ -3,7 +3,6 @@ import { promptLookup } from './draft.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { generatedOf, type Lane, type Running } from './lane.ts';
 import { planStep } from './plan-step.ts';
-import { readTables } from './read-tables.ts';
 
 /** What a running answer had computed in a step. */
 export interface Stepped {
@@ -13,7 +12,7 @@ export interface Stepped {
   readonly guess: readonly number[];
   /** After each of `news`. */
   readonly scores: (index: number) => Float32Array;
-  /** Its pages, as attention read them; none without a book. */
+  /** Its pages, those of a guess included. */
   readonly pages: readonly number[];
 }
 
@@ -31,7 +30,7 @@ export async function computeStep(
     return { pending: pending[i]!, draft: guessFor(lane, pending[i]!.length, options.drafts) };
   });
   const news = planStep(candidates, options.runner.rows);
-  const [scores, pages] = await forward(options, lanes, news);
+  const scores = await forward(options, lanes, news);
   let row = 0;
   return lanes.map((lane, i) => {
     const first = row;
@@ -41,25 +40,22 @@ export async function computeStep(
       news: news[i]!,
       guess: news[i]!.slice(pending[i]!.length),
       scores: (index) => scores(first + index),
-      pages: pages[i]!,
+      pages: lane.sequence.pages,
     };
   });
 }
 
 async function forward(
-  { runner, cache, book, pageSize }: EngineOptions,
+  { runner, cache }: EngineOptions,
   lanes: readonly Running[],
   news: readonly (readonly number[])[],
-): Promise<[scores: (row: number) => Float32Array, pages: number[][]]> {
+): Promise<(row: number) => Float32Array> {
   const sequences = lanes.map(({ sequence }) => sequence);
-  const { logits, blockTable } = runner.forward(cache, sequences, news);
+  const logits = runner.forward(cache, sequences, news);
   try {
-    const [all, pages] = await Promise.all([
-      heedTensor(logits).read(),
-      book ? readTables(blockTable, sequences, pageSize) : sequences.map(() => []),
-    ]);
+    const all = (await heedTensor(logits).read()) as Float32Array;
     const size = runner.config.vocabSize;
-    return [(row) => (all as Float32Array).subarray(row * size, (row + 1) * size), pages];
+    return (row) => all.subarray(row * size, (row + 1) * size);
   } finally {
     logits.dispose();
   }

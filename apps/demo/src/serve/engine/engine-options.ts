@@ -7,7 +7,7 @@ export interface EngineOptions {
   readonly cache: PagedKvCache;
   /** Tokens in a page of the cache. */
   readonly pageSize: number;
-  /** Told which page holds what after every step; without it no block table is read back. */
+  /** Told which page holds what after every step. */
   readonly book?: PageBook;
   /** Answers that run together, at most `runner.rows`. */
   readonly seats: number;

@@ -4,7 +4,6 @@ import type { EngineOptions } from './engine-options.ts';
 import { largest } from './greedy.ts';
 import { shouldHoldBack } from './hold-back.ts';
 import { answerOf, isDone, type Lane, laneOf, nameOf, type Running } from './lane.ts';
-import type { Table } from './page-book.ts';
 import type { Answer, Request } from './request.ts';
 import { addTally, noTally, type Tally } from './tally.ts';
 import { verify } from './verify.ts';
@@ -67,11 +66,14 @@ export class Engine {
     this.#admit();
     if (this.#running.length === 0) return;
     const stepped = await this.#compute();
-    const pages = new Map(stepped.map((one) => [one.lane, one.pages]));
-    for (const one of stepped) {
-      for (const branch of this.#advance(one)) pages.set(branch, one.pages);
-    }
-    this.#options.book?.update(tablesOf([...pages.keys()], pages), tablesOf(this.#running, pages));
+    for (const one of stepped) this.#advance(one);
+    this.#options.book?.update(
+      // All that is in the cache is committed between steps.
+      stepped.map(({ lane: { tokens, sequence }, pages }) => {
+        return { pages, tokens: tokens.slice(0, sequence.length) };
+      }),
+      this.#running.map((lane) => ({ owner: nameOf(lane), pages: lane.sequence.pages })),
+    );
     const computed = stepped.reduce((sum, { news }) => sum + news.length, 0);
     this.#count({ steps: 1, computed, ms: performance.now() - start });
   }
@@ -112,14 +114,11 @@ export class Engine {
     this.#count({ preemptions: 1 });
   }
 
-  /** Takes what the model says after the new tokens of a lane. Returns it with the branches that it was given. */
-  #advance({ lane, news, guess, scores }: Stepped): Running[] {
+  /** Takes what the model says after the new tokens of a lane. */
+  #advance({ lane, news, guess, scores }: Stepped): void {
     const { sequence, tokens } = lane;
     // A chunk in the middle of a prompt predicts nothing.
-    if (sequence.length < tokens.length) {
-      sequence.commit(news);
-      return [];
-    }
+    if (sequence.length < tokens.length) return sequence.commit(news);
     const last = news.length - guess.length - 1;
     const { accepted, next } = verify(guess, (i) => scores(last + i), lane.request.end);
     const refused = guess.length - accepted.length;
@@ -137,7 +136,6 @@ export class Engine {
       forks: branches.length,
     });
     for (const one of [lane, ...branches]) this.#finish(one);
-    return branches;
   }
 
   #finish(lane: Running): void {
@@ -165,14 +163,3 @@ const branchOf = (
   tokens: [...tokens, start],
   sequence: sequence.fork(),
 });
-
-/** All that is in the cache is committed between steps. */
-const tablesOf = (
-  lanes: readonly Running[],
-  pages: ReadonlyMap<Running, readonly number[]>,
-): Table[] =>
-  lanes.map((lane) => ({
-    owner: nameOf(lane),
-    pages: pages.get(lane)!,
-    tokens: lane.tokens.slice(0, lane.sequence.length),
-  }));

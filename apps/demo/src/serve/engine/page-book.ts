@@ -1,13 +1,18 @@
-import type { PageName } from '@heed/kvcache';
+import type { KvEvents, PageName } from '@heed/kvcache';
 import { PageNames } from './page-names.ts';
 
-/** A sequence and the pages that its block table names. */
-export interface Table {
-  readonly owner: string;
-  /** Physical pages in logical order. Those behind the tokens' end are not its own any more. */
+/** What a step wrote for a sequence. */
+export interface Written {
+  /** Physical pages in logical order, those of a guess included. */
   readonly pages: readonly number[];
-  /** The tokens whose keys and values those pages hold, all of them committed. */
+  /** The tokens that are left of it, all of them committed. */
   readonly tokens: readonly number[];
+}
+
+/** An open sequence and its pages. */
+export interface Owned {
+  readonly owner: string;
+  readonly pages: readonly number[];
 }
 
 /** 'used' by one sequence, 'shared' by several, 'cached': nobody has it, but its tokens are found. */
@@ -32,13 +37,13 @@ type Content = Pick<PageFacts, 'tokens' | 'position' | 'name'>;
 const nothing: Content = { tokens: [], position: 0, name: undefined };
 
 /**
- * Which page holds what, from what the cache tells the world: block tables, as attention reads them on the GPU, and events.
- * Between steps it counts as `cache.stats()` does.
+ * Which page holds what, from what the cache tells the world: the pages of its sequences, and events. Between steps it counts
+ * as `cache.stats()` does.
  */
 export class PageBook {
-  readonly names: PageNames = new PageNames();
+  readonly #names: PageNames = new PageNames();
   readonly #pageSize: number;
-  readonly #content: Content[];
+  #content: Content[];
   #owners: string[][];
 
   constructor(pages: number, pageSize: number) {
@@ -47,16 +52,28 @@ export class PageBook {
     this.#owners = this.#nobody();
   }
 
-  /**
-   * @param seen tables that a step wrote to, with the tokens that are left of it
-   * @param live those of sequences that are still open
-   */
-  update(seen: readonly Table[], live: readonly Table[]): void {
-    for (const table of seen) this.#write(table);
+  stored(event: KvEvents['stored']): void {
+    this.#names.stored(event);
+    const { page, name, depth, tokens } = event;
+    this.#content[page] = { tokens: [...tokens], position: depth * this.#pageSize, name };
+  }
+
+  removed(event: KvEvents['removed']): void {
+    this.#names.removed(event);
+    this.#content[event.page] = nothing;
+  }
+
+  cleared(): void {
+    this.#names.cleared();
+    this.#content = this.#content.map(() => nothing);
+  }
+
+  /** After a step: what it wrote, also for those that it finished, and who has what now. */
+  update(written: readonly Written[], owned: readonly Owned[]): void {
+    for (const one of written) this.#write(one);
     this.#owners = this.#nobody();
-    for (const { owner, pages, tokens } of live) {
-      const count = Math.ceil(tokens.length / this.#pageSize);
-      for (const page of pages.slice(0, count)) this.#owners[page]!.push(owner);
+    for (const { owner, pages } of owned) {
+      for (const page of pages) this.#owners[page]!.push(owner);
     }
   }
 
@@ -69,16 +86,16 @@ export class PageBook {
     const content = this.#content[page]!;
     if (owners.length > 0)
       return { page, state: owners.length > 1 ? 'shared' : 'used', owners, ...content };
-    const isFound = content.name !== undefined && this.names.has(content.name);
-    return { page, state: isFound ? 'cached' : 'free', owners, ...(isFound ? content : nothing) };
+    if (content.name === undefined) return { page, state: 'free', owners, ...nothing };
+    return { page, state: 'cached', owners, ...content };
   }
 
-  #write({ pages, tokens }: Table): void {
+  #write({ pages, tokens }: Written): void {
     pages.forEach((page, i) => {
       const [position, end] = [i * this.#pageSize, (i + 1) * this.#pageSize];
       // A guess that was refused was written there.
       if (position >= tokens.length) return void (this.#content[page] = nothing);
-      const name = end <= tokens.length ? this.names.find(tokens.slice(0, end)) : undefined;
+      const name = end <= tokens.length ? this.#names.find(tokens.slice(0, end)) : undefined;
       this.#content[page] = { tokens: tokens.slice(position, end), position, name };
     });
   }

@@ -11,14 +11,6 @@ import type { Model } from '../../transformer/model.ts';
 import { rotaryAngles } from '../../transformer/rope.ts';
 import { disposeWeights, tensorsOf, type Weights } from '../../transformer/weights.ts';
 
-/** What a step gave. */
-export interface Forward {
-  /** f32 [rows, vocabSize]; only the rows of tokens mean something. */
-  readonly logits: TfTensor;
-  /** i32 [N, maxPages] on the GPU, as attention read it. */
-  readonly blockTable: Tensor;
-}
-
 /**
  * A model that computes the next tokens of a packed batch: TensorFlow.js multiplies, the cache keeps keys and values, heed
  * attends, all on one device and on one another's memory.
@@ -55,19 +47,20 @@ export class Runner implements Disposable {
   /**
    * Computes new tokens of some sequences, and leaves their keys and values in the cache.
    * @param news at least one token for each, at most `rows` in all
+   * @returns logits, f32 [rows, vocabSize]: only the rows of tokens mean something
    * @throws CapacityError the cache has too few pages; nothing has changed then
    */
   forward(
     cache: PagedKvCache,
     sequences: readonly KvSequence[],
     news: readonly (readonly number[])[],
-  ): Forward {
+  ): TfTensor {
     const ids = padded(news.flat(), this.rows);
     const positions = news.flatMap((tokens, i) => tokens.map((_, n) => sequences[i]!.length + n));
     const step = { cache, sequences, news, positions: padded(positions, this.rows) };
     const { config } = this;
     const weights = this.#weights;
-    const result = tidy(() => {
+    return tidy(() => {
       let x = embed(weights, tensor1d(ids, 'int32'));
       for (let layer = 0; layer < config.layers; layer++) {
         this.#attend(step, layer, attentionInputs(config, weights, layer, x));
@@ -76,8 +69,6 @@ export class Runner implements Disposable {
       }
       return logits(config, weights, x);
     });
-    const { blockTable } = cache.view(config.layers - 1, sequences);
-    return { logits: result, blockTable };
   }
 
   #attend(
