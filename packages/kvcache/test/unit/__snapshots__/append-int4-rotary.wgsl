@@ -46,10 +46,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> slots: array<i32>;
 @group(0) @binding(3) var<storage, read_write> k_pool: array<u32>;
 @group(0) @binding(4) var<storage, read_write> v_pool: array<u32>;
-@group(0) @binding(5) var<uniform> params: Params;
-@group(0) @binding(6) var<storage, read> cosines: array<u32>;
-@group(0) @binding(7) var<storage, read> sines: array<u32>;
-@group(0) @binding(8) var<storage, read> positions: array<i32>;
+@group(0) @binding(5) var<storage, read> cosines: array<u32>;
+@group(0) @binding(6) var<storage, read> sines: array<u32>;
+@group(0) @binding(7) var<storage, read> positions: array<i32>;
+@group(0) @binding(8) var<uniform> params: Params;
 
 fn k_element(at: u32) -> f32 {
   if (params.k.is_half == 0u) {

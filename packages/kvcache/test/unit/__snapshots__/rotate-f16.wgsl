@@ -39,10 +39,10 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> q: array<u32>;
 @group(0) @binding(1) var<storage, read_write> out: array<u32>;
-@group(0) @binding(2) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read> cosines: array<u32>;
-@group(0) @binding(4) var<storage, read> sines: array<u32>;
-@group(0) @binding(5) var<storage, read> positions: array<i32>;
+@group(0) @binding(2) var<storage, read> cosines: array<u32>;
+@group(0) @binding(3) var<storage, read> sines: array<u32>;
+@group(0) @binding(4) var<storage, read> positions: array<i32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 fn q_element(at: u32) -> f32 {
   if (params.q.is_half == 0u) {
