@@ -57,6 +57,12 @@ export const flexFaults: readonly Fault[] = [
     caughtBy: 'flex-biases/rank-2-flipped-reversed/paged-prefill/f32',
   },
   {
+    name: 'the values of a diagonal are those of the next',
+    find: /(let offset = row0\.query - i32\(first_key\)) \+/,
+    replace: '$1 + 1 +',
+    caughtBy: 'flex-biases/rank-2-relative/dense-prefill/f32',
+  },
+  {
     name: 'a NaN in a table is the largest score',
     find: /select\(-1e\+38, 1e\+38, bits == 0x7f800000u\)/,
     replace: '1e+38',

@@ -22,7 +22,7 @@ export interface ModDerivative extends Derivative {
 /** What `compileMod` makes of a mod. */
 export interface CompiledFunction {
   readonly kind: ModKind;
-  /** WGSL declarations: `score_mod` or `visible_mod` and `class_mod`, and what they call. */
+  /** WGSL declarations: `score_mod` (and `diagonal_mod`, if a part of it goes by q − kv) or `visible_mod` and `class_mod`, and what they call. */
   readonly wgsl: string;
   /** The mod as the GPU means it: f32 arithmetic, wrapping integers, clamped indices. */
   readonly js: JsMod;

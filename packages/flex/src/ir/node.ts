@@ -9,7 +9,10 @@ export type ModInput = 'score' | 'b' | 'h' | 'q' | 'kv' | 'qLen' | 'kvLen' | 'qR
 /** What bounds are told about a block of pairs; all inclusive. `b` and `kvLen` are those of {@link ModInput}. */
 export type SpanInput = 'hFirst' | 'hLast' | 'qFirst' | 'qLast' | 'kvFirst' | 'kvLast';
 
-export type Input = ModInput | SpanInput;
+/** What the part of a mod that depends on the pair by its diagonal is told, for `q` and `kv`: `q − kv`. */
+export type DiagonalInput = 'offset';
+
+export type Input = ModInput | SpanInput | DiagonalInput;
 
 /**
  * One operation. Every operation is total: integers wrap, integer division by 0 gives the dividend and its remainder 0,

@@ -92,10 +92,12 @@ export async function runPairs(
   return run(gpu, code, hooks, values, words, Int32Array.from(items), pairs.length, 1);
 }
 
-const pairCall = ({ kind, name }: AnyHook): string =>
-  kind === 'score'
-    ? `bitcast<u32>(score_${name}(score, row, key))`
-    : `select(0u, 1u, visible_${name}(row, key))`;
+function pairCall(hook: AnyHook): string {
+  const { kind, name } = hook;
+  if (kind === 'mask') return `select(0u, 1u, visible_${name}(row, key))`;
+  const diagonal = hook.hasDiagonal ? `, diagonal_${name}(row, row.query - key)` : '';
+  return `bitcast<u32>(score_${name}(score, row, key${diagonal}))`;
+}
 
 /** The class of every span by every mask, and its key range: [hook][3 · span] as EMPTY 0, PARTIAL 1, FULL 2; first; end. */
 export async function runSpans(

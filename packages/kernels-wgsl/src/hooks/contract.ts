@@ -35,6 +35,12 @@ export interface RowConstant {
 /** Changes scores. Declares `fn score_<name>(score: f32, row: Row, key: i32) -> f32`. */
 export interface ScoreHook extends Hook {
   readonly kind: 'score';
+  /**
+   * A part of the change is the same for all pairs of a head and sequence that have one offset = query − key. The hook
+   * then declares `fn diagonal_<name>(row: Row, offset: i32) -> f32` too, and `score_<name>` takes that value as a last
+   * argument, so that a kernel may compute it once for several scores. `isLong` is said of the rest.
+   */
+  readonly hasDiagonal?: boolean;
   /** What backward needs; without it the hook has no gradient. */
   readonly gradient?: HookGradient;
 }
@@ -44,8 +50,8 @@ export interface HookGradient {
   /** Uniform values beside the hook's own. */
   readonly params: readonly ParamField[];
   /**
-   * Declares `fn slope_<name>(score: f32, row: Row, key: i32) -> f32`: the derivative of the result by the score; and for read
-   * number i, of the same arguments, `fn partial_<name>_<i>`, its derivative by the element read, and
+   * Declares `fn slope_<name>`, of the arguments of `score_<name>`: the derivative of the result by the score; and for read
+   * number i, of `(score: f32, row: Row, key: i32)`, `fn partial_<name>_<i>`, its derivative by the element read, and
    * `fn element_<name>_<i> -> u32`, which element that is, row-major.
    */
   readonly wgsl: string;
@@ -106,9 +112,19 @@ export function hasBlocks({ masks }: VariantHooks): boolean {
   return masks.some((mask) => mask.hasBlocks);
 }
 
+/** Whether the text of any is too much to repeat for each score. */
+export function isLong(hooks: readonly Hook[]): boolean {
+  return hooks.some((hook) => hook.isLong);
+}
+
 /** Whether gradients change on their way back through the score hooks. */
 export function hasSlopes({ scores }: VariantHooks): boolean {
   return scores.some(({ gradient }) => gradient?.hasSlope);
+}
+
+/** The names of the hooks that have a part by diagonal, in order. */
+export function diagonalHooks(scores: readonly ScoreHook[]): readonly string[] {
+  return scores.filter(({ hasDiagonal }) => hasDiagonal).map(({ name }) => name);
 }
 
 /** The per-row values of all hooks. */

@@ -1,5 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
-import { type Hook, hasSlopes, type VariantHooks } from '../hooks/contract.ts';
+import { diagonalHooks, hasSlopes, isLong, type VariantHooks } from '../hooks/contract.ts';
 
 /** One score of a tile as a thread holds it: what it is called, its row, its key (i32). */
 export interface TileScore {
@@ -8,26 +8,38 @@ export interface TileScore {
   readonly slope: string;
   readonly row: string;
   readonly key: string;
+  /** What the hooks' values for the score's diagonal are called, where a thread keeps them. */
+  readonly diagonals?: readonly string[];
 }
 
 /** Repeats a statement for every score that a thread holds; `isLong` says that it is better not to. */
 export type EachScore = (statement: (score: TileScore) => string, isLong: boolean) => string;
 
+interface ScoreOptions {
+  /** Slopes are wanted too; default false. */
+  readonly withSlopes?: boolean;
+  /** Every score has its `diagonals`; default false: it computes them, which is long. */
+  readonly keepsDiagonals?: boolean;
+}
+
 /** From dot products to what the softmax takes: score hooks everywhere, masks in PARTIAL tiles only. */
-export function tileScores(hooks: VariantHooks, each: EachScore, withSlopes = false): string {
+export function tileScores(
+  hooks: VariantHooks,
+  each: EachScore,
+  { withSlopes = false, keepsDiagonals = false }: ScoreOptions = {},
+): string {
   const { scores, masks } = hooks;
-  const isLong = (some: readonly Hook[]): boolean => some.some((hook) => hook.isLong);
+  const names = diagonalHooks(scores);
+  const change = (one: TileScore): string => {
+    const { score, slope, row, key, diagonals = names.map((name) => diagonalAt(name, one)) } = one;
+    const pair = [score, row, key, ...diagonals].join(', ');
+    return wgsl`
+      ${withSlopes && hasSlopes(hooks) && `${slope} = mod_slope(${pair});`}
+      ${score} = mod_score(${pair});
+    `;
+  };
   return wgsl`
-    ${
-      scores.length > 0 &&
-      each(
-        ({ score, slope, row, key }) => wgsl`
-          ${withSlopes && hasSlopes(hooks) && `${slope} = mod_slope(${score}, ${row}, ${key});`}
-          ${score} = mod_score(${score}, ${row}, ${key});
-        `,
-        isLong(scores),
-      )
-    }
+    ${scores.length > 0 && each(change, isLong(scores) || (names.length > 0 && !keepsDiagonals))}
     if (tile_class == PARTIAL) {
       ${each(
         ({ score, row, key }) => `${score} = masked_score(${score}, ${row}, ${key});`,
@@ -36,3 +48,6 @@ export function tileScores(hooks: VariantHooks, each: EachScore, withSlopes = fa
     }
   `;
 }
+
+const diagonalAt = (hook: string, { row, key }: TileScore): string =>
+  `diagonal_${hook}(${row}, ${row}.query - (${key}))`;

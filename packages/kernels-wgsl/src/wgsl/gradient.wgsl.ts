@@ -1,5 +1,6 @@
 import { sections, wgsl } from '@heed/core/kernel';
 import { hasSlopes, type VariantHooks } from '../hooks/contract.ts';
+import { chainParameters, hookCall } from './variant.wgsl.ts';
 
 /**
  * The gradient of one pair, from FlashAttention-2: P is computed again from the score and the row's lse, and
@@ -29,19 +30,19 @@ export function gradientWgsl(hooks: VariantHooks): string {
         return select(0.0, weight * (d_weight - delta) * slope, weight > 0.0);
       }
     `,
-    hasSlopes(hooks) && slopes(hooks.scores.map(({ name }) => name)),
+    hasSlopes(hooks) && slopes(hooks),
   );
 }
 
-const slopes = (names: readonly string[]): string => wgsl`
+const slopes = (hooks: VariantHooks): string => wgsl`
   // d(mod_score in natural units) / d(dot product), by the chain rule.
-  fn mod_slope(dot_product: f32, row: Row, key: i32) -> f32 {
+  fn mod_slope(${chainParameters(hooks)}) -> f32 {
     var score = dot_product;
     var slope = 1.0;
-    ${names.map(
-      (name) => wgsl`
-        slope *= slope_${name}(score, row, key);
-        score = score_${name}(score, row, key);
+    ${hooks.scores.map(
+      (hook) => wgsl`
+        slope *= ${hookCall(hooks, 'slope', hook)};
+        score = ${hookCall(hooks, 'score', hook)};
       `,
     )}
     return slope;

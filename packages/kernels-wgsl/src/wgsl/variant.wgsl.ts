@@ -1,5 +1,5 @@
 import { sections, wgsl } from '@heed/core/kernel';
-import { allHooks, type VariantHooks } from '../hooks/contract.ts';
+import { allHooks, diagonalHooks, type ScoreHook, type VariantHooks } from '../hooks/contract.ts';
 
 /** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
 export function variantWgsl(hooks: VariantHooks): string {
@@ -22,11 +22,27 @@ export function variantWgsl(hooks: VariantHooks): string {
   return sections(...texts, scores.length > 0 && modScore(hooks), chain);
 }
 
-const modScore = ({ scores }: VariantHooks): string => wgsl`
+const modScore = (hooks: VariantHooks): string => wgsl`
   // From a dot product (of q already scaled) to a base-2 score.
-  fn mod_score(dot_product: f32, row: Row, key: i32) -> f32 {
+  fn mod_score(${chainParameters(hooks)}) -> f32 {
     var score = dot_product;
-    ${scores.map(({ name }) => `score = score_${name}(score, row, key);`)}
+    ${hooks.scores.map((hook) => `score = ${hookCall(hooks, 'score', hook)};`)}
     return select(MASKED, score * LOG2_E, score > SEEN);
   }
 `;
+
+/** The parameters of a function that goes through the score hooks: a pair, and the hooks' values for its diagonal. */
+export function chainParameters({ scores }: VariantHooks): string {
+  const diagonals = diagonalHooks(scores).map((_, i) => `diagonal${i}: f32`);
+  return ['dot_product: f32', 'row: Row', 'key: i32', ...diagonals].join(', ');
+}
+
+/** The call of a hook's function in such a function. */
+export function hookCall(
+  { scores }: VariantHooks,
+  of: 'score' | 'slope',
+  { name }: ScoreHook,
+): string {
+  const i = diagonalHooks(scores).indexOf(name);
+  return `${of}_${name}(score, row, key${i < 0 ? '' : `, diagonal${i}`})`;
+}

@@ -9,6 +9,7 @@ import type { HookField } from './fields.ts';
 import { HookText, type InputNames } from './hook-text.ts';
 import { inputsOf } from '../../ir/depends.ts';
 import { ordered } from '../../ir/order.ts';
+import { atOffset, diagonalPart } from '../../ir/diagonal.ts';
 import { rowConstants } from './row-constants.ts';
 import { scoreGuard, staysFinite } from './score-guard.ts';
 
@@ -39,6 +40,9 @@ export const pairInputs: InputNames = {
   kvRow: 'kv_row(row, key)',
 };
 
+/** In functions of a diagonal: `(row: Row, offset: i32)`. */
+const diagonalInputs: InputNames = { ...pairInputs, offset: 'offset' };
+
 /** In functions of a block: `(span: Span)`. */
 export const spanInputs: InputNames = {
   b: 'span.batch',
@@ -59,8 +63,10 @@ export function scoreHook(
   derivative: () => Derivative,
 ): CompiledScoreHook {
   const text = new HookText(name);
-  const { constants, known } = addRowConstants(text, name, root);
-  const signature = `fn score_${name}(score: f32, row: Row, key: i32) -> f32`;
+  const { constants, known: perRow } = addRowConstants(text, name, root);
+  const diagonal = addDiagonal(text, name, root, perRow);
+  const known = diagonal ? new Map([...perRow, [diagonal, 'diagonal']]) : perRow;
+  const signature = `fn score_${name}(${pairParameters(diagonal)}) -> f32`;
   const guard = `${name}_guard`;
   const isFinite = staysFinite(root);
   if (!isFinite) text.declare(scoreGuard(guard));
@@ -75,17 +81,26 @@ export function scoreHook(
     constants,
     wgsl: text.text,
     isLong,
+    ...(diagonal && { hasDiagonal: true }),
     // Not before it is asked for: most mods are only run forward.
     get gradient() {
-      return (gradient ??= scoreGradient(name, derivative()));
+      return (gradient ??= scoreGradient(name, derivative(), diagonal));
     },
   };
 }
 
-function scoreGradient(name: string, derivative: Derivative): CompiledGradient {
+const pairParameters = (diagonal: Node | undefined): string =>
+  `score: f32, row: Row, key: i32${diagonal ? ', diagonal: f32' : ''}`;
+
+function scoreGradient(
+  name: string,
+  derivative: Derivative,
+  diagonal: Node | undefined,
+): CompiledGradient {
   const text = new HookText(`${name}_by`);
-  const signature = `fn slope_${name}(score: f32, row: Row, key: i32) -> f32`;
-  text.add({ signature, inputs: pairInputs, roots: [derivative.score] });
+  const signature = `fn slope_${name}(${pairParameters(diagonal)}) -> f32`;
+  const known = new Map(diagonal && [[diagonal, 'diagonal']]);
+  text.add({ signature, inputs: pairInputs, roots: [derivative.score], known });
   const reads = derivative.tables.map(({ slot, indices, value }, i) => {
     const partial = `fn partial_${name}_${i}(score: f32, row: Row, key: i32) -> f32`;
     text.add({ signature: partial, inputs: pairInputs, roots: [value] });
@@ -152,4 +167,18 @@ function addRowConstants(text: HookText, name: string, root: Node): RowConstants
     return { name: field, type, expression: `${field}(row)` };
   });
   return { constants, known };
+}
+
+/** Declares the part of a score that is the same along a diagonal, if it has one. */
+function addDiagonal(
+  text: HookText,
+  name: string,
+  root: Node,
+  known: ReadonlyMap<Node, string>,
+): Node | undefined {
+  const part = diagonalPart(root);
+  if (!part) return undefined;
+  const signature = `fn diagonal_${name}(row: Row, offset: i32) -> f32`;
+  text.add({ signature, inputs: diagonalInputs, roots: [atOffset(part)], known });
+  return part;
 }

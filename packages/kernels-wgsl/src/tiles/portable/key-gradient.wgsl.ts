@@ -45,7 +45,7 @@ export function keyGradient(config: BackwardConfig, tile: PortableTile): string 
       ${tileScores(
         config.hooks,
         eachScore(tile, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
-        true,
+        { withSlopes: true },
       )}
       ${rows(
         (r) => wgsl`

@@ -39,7 +39,7 @@ export function queryGradient(config: BackwardConfig, tile: PortableTile): strin
         ${tileScores(
           hooks,
           eachScore(tile, (r, n) => ({ row: `row${r}`, key: plus('key', n, '') })),
-          true,
+          { withSlopes: true },
         )}
         ${rows(
           (r) => wgsl`

@@ -4,6 +4,7 @@ import { plus } from '../../wgsl/plus.ts';
 import { keyTileStart, queryTileLoop } from '../entry.wgsl.ts';
 import { type EachScore, tileScores } from '../scores.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
+import { keyDiagonals } from './diagonals.wgsl.ts';
 import { array, dout, k, q, slopesOf, v } from './gradient-parts.wgsl.ts';
 import { dots, eachScore, pass, repeats, score, sums } from './products.wgsl.ts';
 
@@ -13,7 +14,8 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
   const lanes = keyLanes(tile);
   const { rows, shown: queries, owned } = repeats(tile);
   const slopes = slopesOf(config, tile);
-  const where = (r: number): { row: string; key: string } => ({ row: 'row', key: `i32(key${r})` });
+  const diagonals = keyDiagonals(tile, hooks);
+  const where: Where = (r, _, n) => ({ row: 'row', key: `i32(key${r})`, ...diagonals.of(r, n) });
   return wgsl`
     ${keyTileStart}
     ${rows(
@@ -34,6 +36,7 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
       `,
     )}
 
+    ${diagonals.declare}
     ${queryTileLoop(wgsl`
       ${owned(
         (g) => wgsl`
@@ -51,7 +54,8 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
 
       ${dots(tile, 's', 'k', q)}
       ${slopes.declare}
-      ${tileScores(hooks, eachQuery(tile, slopes.names, where), true)}
+      ${diagonals.fill}
+      ${tileScores(hooks, eachQuery(tile, slopes.names, where), { withSlopes: true, keepsDiagonals: diagonals.isKept })}
       ${queries(
         (n) => wgsl`
           let lse${n} = subgroupBroadcast(own_state${Math.floor(n / lanes)}.lse, ${n % lanes}u);
@@ -89,12 +93,10 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
   `;
 }
 
+type Where = Parameters<typeof eachScore>[3];
+
 // The statements of a query share its row.
-function eachQuery(
-  tile: SubgroupTile,
-  names: readonly [string, string?],
-  where: (r: number) => { row: string; key: string },
-): EachScore {
+function eachQuery(tile: SubgroupTile, names: readonly [string, string?], where: Where): EachScore {
   const braced = eachScore(
     tile,
     names,

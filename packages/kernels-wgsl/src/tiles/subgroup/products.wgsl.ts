@@ -2,6 +2,7 @@ import { wgsl } from '@heed/core/kernel';
 import { each } from '../../wgsl/each.ts';
 import { plus } from '../../wgsl/plus.ts';
 import type { EachScore, TileScore } from '../scores.wgsl.ts';
+import type { Diagonals } from './diagonals.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
 
 /** Vectors that the lanes own and show one another: `name` is what is read, `row<g>` and `used<g>` are in scope. */
@@ -98,14 +99,14 @@ export function sums(
  * Repeats a statement for every score. A long one is written for one group of shown vectors, and the groups are rotated
  * through it: each has its turn, and its place back.
  * @param arrays what the scores are called, and their slopes where there are any
- * @param where the row and key of a score whose vector has number `first` + n
+ * @param where the row, the key and more of a score whose vector has number `first` + n
  * @param prepare what comes before the statements of a vector
  */
 export function eachScore(
   tile: SubgroupTile,
   arrays: readonly [scores: string, slopes?: string],
   first: string,
-  where: (r: number, first: string, n: number) => Pick<TileScore, 'row' | 'key'>,
+  where: (r: number, first: string, n: number) => Omit<TileScore, 'score' | 'slope'>,
   prepare: (first: string, n: number) => string = () => '',
 ): EachScore {
   const [names, slopes = names] = arrays;
@@ -138,8 +139,11 @@ export function eachScore(
   };
 }
 
-/** The rows and keys of a tile of query rows: rows are the lane's own. */
-export const keyAt = (r: number, first: string, n: number): Pick<TileScore, 'row' | 'key'> => ({
-  row: `row${r}`,
-  key: `i32(${plus(first, n)})`,
-});
+/** What is known of the scores of a tile of query rows: rows are the lane's own. */
+export const keyAt =
+  (diagonals?: Diagonals) =>
+  (r: number, first: string, n: number): Omit<TileScore, 'score' | 'slope'> => ({
+    row: `row${r}`,
+    key: `i32(${plus(first, n)})`,
+    ...diagonals?.of(r, n),
+  });

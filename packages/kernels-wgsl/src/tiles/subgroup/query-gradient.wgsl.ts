@@ -3,6 +3,7 @@ import type { BackwardConfig } from '../../config/backward.ts';
 import { keyTileLoop } from '../entry.wgsl.ts';
 import { tileScores } from '../scores.wgsl.ts';
 import type { SubgroupTile } from './config.ts';
+import { queryDiagonals } from './diagonals.wgsl.ts';
 import { array, k, q, queryRows, slopesOf, v } from './gradient-parts.wgsl.ts';
 import { dots, eachScore, keyAt, repeats, score, sums } from './products.wgsl.ts';
 import { ownKeys } from './subgroup.wgsl.ts';
@@ -12,9 +13,12 @@ export function queryGradient(config: BackwardConfig, tile: SubgroupTile): strin
   const { hooks, headDim } = config;
   const { rows, shown: keys } = repeats(tile);
   const slopes = slopesOf(config, tile);
+  const diagonals = queryDiagonals(tile, hooks);
+  const each = eachScore(tile, slopes.names, 'first_key', keyAt(diagonals));
   return wgsl`
     ${queryRows(config, tile)}
     ${rows((r) => array(`dq${r}`, headDim))}
+    ${diagonals.declare}
 
     ${keyTileLoop(
       hooks,
@@ -23,7 +27,8 @@ export function queryGradient(config: BackwardConfig, tile: SubgroupTile): strin
 
         ${dots(tile, 's', 'q', k)}
         ${slopes.declare}
-        ${tileScores(hooks, eachScore(tile, slopes.names, 'first_key', keyAt), true)}
+        ${diagonals.fill}
+        ${tileScores(hooks, each, { withSlopes: true, keepsDiagonals: diagonals.isKept })}
         ${dots(tile, 'dp', 'dout', v)}
         ${rows((r) =>
           keys((n) => {

@@ -4,6 +4,7 @@ import { entryPoint, keyTileLoop, type ThreadIndex } from '../entry.wgsl.ts';
 import { plus } from '../../wgsl/plus.ts';
 import { tileScores } from '../scores.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './config.ts';
+import { queryDiagonals } from './diagonals.wgsl.ts';
 import { dots, eachScore, keyAt, repeats, sums } from './products.wgsl.ts';
 
 export const lane: ThreadIndex = { name: 'lane', builtin: 'subgroup_invocation_id' };
@@ -21,6 +22,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
     { name: 'k', vecs: 'params.q_vecs' },
     { name: 'v', vecs: 'params.v_vecs' },
   ];
+  const diagonals = queryDiagonals(tile, config.hooks, config.rows);
   const body = wgsl`
     ${rows(
       (r) => wgsl`
@@ -31,6 +33,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
         var state${r} = softmax_init();
       `,
     )}
+    ${diagonals.declare}
     for (var d = 0u; d < params.q_vecs; d++) {
       ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
     }
@@ -41,7 +44,8 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
       ${ownKeys(tile)}
 
       ${dots(tile, 's', 'q', k)}
-      ${tileScores(config.hooks, eachScore(tile, ['s'], 'first_key', keyAt))}
+      ${diagonals.fill}
+      ${tileScores(config.hooks, eachScore(tile, ['s'], 'first_key', keyAt(diagonals)), { keepsDiagonals: diagonals.isKept })}
       ${rows(
         (r) => wgsl`
           let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});

@@ -14,7 +14,7 @@ export function tableGradient(config: BackwardConfig, tile: SubgroupTile): strin
   const { rows, shown: keys } = repeats(tile);
   const hook = hooks.scores.at(-1)!;
   const each = (arrays: [string, string?]): EachScore =>
-    eachScore(tile, arrays, 'first_key', keyAt);
+    eachScore(tile, arrays, 'first_key', keyAt());
   return wgsl`
     ${queryRows(config, tile)}
     ${rows((r) => declareRowSums(hook, `row${r}`))}

@@ -10,6 +10,7 @@ import { combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
 import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
 import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
 import { plain } from './configs.ts';
+import { distance } from './distance.ts';
 
 const half = { qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
 
@@ -68,6 +69,11 @@ const sources = {
     rows: 'group',
     tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 },
   }),
+  'forward-subgroup-diagonals': forwardSource({
+    ...plain,
+    hooks: variantHooks([distance, band]),
+    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 2 },
+  }),
   'forward-matrix': forwardSource({
     ...plain,
     ...half,
@@ -106,6 +112,12 @@ const sources = {
     ...plainBackward,
     of: 'kv',
     tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 1 },
+  }),
+  'backward-dk-dv-subgroup-diagonals': backwardSource({
+    ...plainBackward,
+    of: 'kv',
+    hooks: variantHooks([distance, band]),
+    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 2 },
   }),
   'backward-tables-varlen': backwardSource({
     ...plainBackward,

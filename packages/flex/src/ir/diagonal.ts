@@ -1,0 +1,81 @@
+import { inputsOf } from './depends.ts';
+import type { BinaryOp, Input, Node, Op, UnaryOp } from './node.ts';
+import { ordered } from './order.ts';
+import type { TableSlot } from './slot.ts';
+
+/**
+ * The part of a value that reads tables and is the same for all pairs of a head and sequence with one q − kv; nothing if
+ * there is none, or more than one.
+ */
+export function diagonalPart(root: Node): Node | undefined {
+  const steps = diagonalSteps(root);
+  const reads = new Set<Node>();
+  for (const node of steps.keys()) {
+    const isRead = node.op === 'read' && inputsOf(node).has('kv');
+    if (isRead || node.args.some((arg) => reads.has(arg))) reads.add(node);
+  }
+  const isPart = (node: Node): boolean =>
+    steps.get(node) === 0 && reads.has(node) && node.type === 'f32';
+  const parts = ordered([root], isPart).filter(isPart);
+  return parts.length === 1 ? parts[0] : undefined;
+}
+
+/** The part as a function of `offset`: being the same for (q, kv) and (q − kv, 0), it is computed for the second. */
+export function atOffset(part: Node): Node {
+  const { graph } = part;
+  const inputs: { readonly [I in Input]?: Node } = { q: graph.input('offset'), kv: graph.i32(0) };
+  const copies = new Map<Node, Node>();
+  for (const node of ordered([part])) {
+    const args = node.args.map((arg) => copies.get(arg)!);
+    copies.set(node, node.op === 'input' ? (inputs[node.data as Input] ?? node) : copy(node, args));
+  }
+  return copies.get(part)!;
+}
+
+function copy(node: Node, args: readonly Node[]): Node {
+  const { graph, op, data } = node;
+  if (args.length === 0) return node;
+  if (op === 'read') return graph.read(data as TableSlot, args);
+  if (op === 'select') return graph.select(args[0]!, args[1]!, args[2]!);
+  return graph.op(op as UnaryOp | BinaryOp, args[0]!, args[1]);
+}
+
+const inputSteps: { readonly [I in Input]?: number } = {
+  b: 0,
+  h: 0,
+  q: 1,
+  kv: 1,
+  qLen: 0,
+  kvLen: 0,
+};
+
+/** Steps of sums wrap as the sums do. */
+const sums: { readonly [O in Op]?: (a: number, b: number) => number } = {
+  add: (a, b) => (a + b) | 0,
+  sub: (a, b) => (a - b) | 0,
+  neg: (a) => -a | 0,
+};
+
+/** By how much values change from a pair to the next on its diagonal, (q + 1, kv + 1); those are missing of which it is not known. */
+function diagonalSteps(root: Node): Map<Node, number> {
+  const steps = new Map<Node, number>();
+  for (const node of ordered([root])) {
+    const step = diagonalStep(
+      node,
+      node.args.map((arg) => steps.get(arg)),
+    );
+    if (step !== undefined) steps.set(node, step);
+  }
+  return steps;
+}
+
+function diagonalStep(
+  { op, type, data }: Node,
+  args: readonly (number | undefined)[],
+): number | undefined {
+  if (op === 'input') return inputSteps[data as Input];
+  if (args.every((step) => step === 0)) return 0;
+  const [a, b = 0] = args;
+  const isKnown = args.every((step) => step !== undefined);
+  return isKnown && type === 'i32' ? sums[op]?.(a!, b) : undefined;
+}
