@@ -7,9 +7,9 @@ import { CHUNK, THREADS_N } from '../grid/config.ts';
 import { eachScore, localRow, storeChunks } from '../grid/threads.wgsl.ts';
 import { tileScores } from '../scores.wgsl.ts';
 import type { PortableTile } from './config.ts';
-import { ownRows, qChunks, qDim, slopeOf, slopes, vDim } from './gradient-parts.wgsl.ts';
-import { dotProducts, weightedSums } from './products.wgsl.ts';
-import { keySide, rowSide } from './sides.wgsl.ts';
+import { keyAt, ownRows, qChunks, rowProducts, slopeOf, slopes } from './gradient-parts.wgsl.ts';
+import { weightedSums } from './products.wgsl.ts';
+import { keySide } from './sides.wgsl.ts';
 
 const lanes = each(4);
 
@@ -31,16 +31,9 @@ export function queryGradient(config: BackwardConfig, tile: PortableTile): strin
     ${keyTileLoop(
       hooks,
       wgsl`
-        ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
-        ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
-
-        let key = i32(first_key + column * 4u);
+        ${rowProducts(config, tile)}
         ${slopes(config, tile)}
-        ${tileScores(
-          hooks,
-          eachScore(tile, (r, n) => ({ row: `row${r}`, key: plus('key', n, '') })),
-          { withSlopes: true },
-        )}
+        ${tileScores(hooks, eachScore(tile, keyAt), { withSlopes: true })}
         ${rows(
           (r) => wgsl`
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.lse), dp${r}[${n}], state${r}.delta, ${slopeOf(config, r, n)});`)}

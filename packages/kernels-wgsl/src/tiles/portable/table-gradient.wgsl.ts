@@ -5,11 +5,9 @@ import { each } from '../../wgsl/each.ts';
 import { plus } from '../../wgsl/plus.ts';
 import { keyTileLoop } from '../entry.wgsl.ts';
 import { eachScore } from '../grid/threads.wgsl.ts';
-import { type TileScore, tileScores } from '../scores.wgsl.ts';
+import { tileScores } from '../scores.wgsl.ts';
 import type { PortableTile } from './config.ts';
-import { ownRows, qDim, vDim } from './gradient-parts.wgsl.ts';
-import { dotProducts } from './products.wgsl.ts';
-import { keySide, rowSide } from './sides.wgsl.ts';
+import { keyAt, ownRows, rowProducts } from './gradient-parts.wgsl.ts';
 
 const lanes = each(4);
 
@@ -18,10 +16,6 @@ export function tableGradient(config: BackwardConfig, tile: PortableTile): strin
   const { hooks } = config;
   const rows = each(tile.rowsPerThread);
   const hook = hooks.scores.at(-1)!;
-  const where = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
-    row: `row${r}`,
-    key: plus('key', n, ''),
-  });
   return wgsl`
     ${ownRows(tile)}
 
@@ -36,17 +30,14 @@ export function tableGradient(config: BackwardConfig, tile: PortableTile): strin
     ${keyTileLoop(
       hooks,
       wgsl`
-        ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
-        ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
-
-        let key = i32(first_key + column * 4u);
+        ${rowProducts(config, tile)}
         ${rows((r) => `var product${r} = s${r};`)}
-        ${tileScores(hooks, eachScore(tile, where))}
+        ${tileScores(hooks, eachScore(tile, keyAt))}
         ${rows(
           (r) => wgsl`
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.lse), dp${r}[${n}], state${r}.delta, 1.0);`)}
             if (${plus('work.first_row + first_row', r)} < work.rows) {
-              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...where(r, n) }))}
+              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...keyAt(r, n) }))}
             }
           `,
         )}
