@@ -8,6 +8,8 @@ export interface MeasureOptions {
   readonly warmups?: number;
   /** No round begins after this many milliseconds, but for the first; default: no limit. */
   readonly maxMs?: number;
+  /** Milliseconds of nothing before each run, for what the one before left behind to end; default 0. */
+  readonly restMs?: number;
   readonly signal?: AbortSignal;
   /** Milliseconds; default `performance.now`. */
   readonly now?: () => number;
@@ -31,13 +33,15 @@ export async function takeTurns(
   runs: readonly (() => Promise<number>)[],
   options: MeasureOptions,
 ): Promise<number[][]> {
-  const { rounds, warmups = 1, maxMs = Infinity, signal, now = () => performance.now() } = options;
+  const { rounds, warmups = 1, maxMs = Infinity, restMs = 0, signal } = options;
+  const { now = () => performance.now() } = options;
   const samples: number[][] = runs.map(() => []);
   const begin = now();
   for (let round = -warmups; round < rounds; round++) {
     if (round > 0 && now() - begin >= maxMs) break;
     for (let turn = 0; turn < runs.length; turn++) {
       signal?.throwIfAborted();
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
       const i = (turn + round + warmups) % runs.length;
       const sample = await (runs[i] as (typeof runs)[number])();
       if (round >= 0) (samples[i] as number[]).push(sample);

@@ -10,6 +10,9 @@ import type { RowResult, Skipped, Timed } from './results.ts';
 import { pairedRatios, summarize } from './stats.ts';
 import type { Workload } from './workloads.ts';
 
+// What a program still does after its result is there would be timed with the next: onnxruntime slows that by a third.
+const REST_MS = 50;
+
 /** How to run a row. */
 export interface RowOptions {
   readonly rounds: number;
@@ -61,7 +64,7 @@ async function timeAll(
       () =>
         breathing(info, prepared.run()),
   );
-  const series = await interleave(runs, { rounds, maxMs: seconds * 1000, signal });
+  const series = await interleave(runs, { rounds, maxMs: seconds * 1000, restMs: REST_MS, signal });
   const heed = series[ready.findIndex(({ checked }) => checked.peer === 'heed')];
   return ready.map(({ checked }, i) => {
     const samples = series[i] as number[];

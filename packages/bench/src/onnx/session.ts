@@ -56,6 +56,8 @@ export function createSession(
   return ort.InferenceSession.create(encodeModel(graph), {
     executionProviders: [provider],
     logSeverityLevel: 4,
+    // All work is the GPU's: threads of its own would only spin beside what is timed next.
+    intraOpNumThreads: 1,
     // A node that fell back to the CPU would be timed as WebGPU.
     extra: { session: { disable_cpu_ep_fallback: '1' } },
     ...options,

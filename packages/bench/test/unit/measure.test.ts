@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { interleave } from '../../src/measure.ts';
 
 /** Runs that note their order and move a clock of their own. */
@@ -40,6 +40,19 @@ describe('interleave', () => {
       [90, 90],
     ]);
     expect(await interleave(runs, { rounds: 9, maxMs: 1, now })).toEqual([[10], [90]]);
+  });
+
+  test('rests before each run, which counts for none', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const { order, runs, now } = fakes([3, 50]);
+    const timing = interleave(runs, { rounds: 1, warmups: 0, restMs: 40, now });
+    await vi.advanceTimersByTimeAsync(39);
+    expect(order).toEqual([]);
+    await vi.advanceTimersByTimeAsync(40);
+    expect(order).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(40);
+    expect(await timing).toEqual([[3], [50]]);
+    vi.useRealTimers();
   });
 
   test('stops between runs when the signal aborts', async () => {
