@@ -1,6 +1,12 @@
 /** Something to time: resolves when its work is done, to its milliseconds if only part of it is to be timed. */
 export type Run = () => Promise<number | void>;
 
+/**
+ * Milliseconds that let end what follows a result: onnxruntime is not done with a run when its result is there, and Node
+ * collects garbage on other threads. Either slows what a CPU adapter computes next by a third.
+ */
+export const REST_MS = 50;
+
 /** How to time. */
 export interface MeasureOptions {
   readonly rounds: number;

@@ -3,15 +3,12 @@ import { expectedOf } from './expected.ts';
 import { firstUse, type Ready } from './first-use.ts';
 import { flopsOf } from './flops.ts';
 import { problemOf } from './inputs.ts';
-import { interleave } from './measure.ts';
+import { interleave, REST_MS } from './measure.ts';
 import type { Peer } from './peer.ts';
 import { bytesOf } from './roofline/roof.ts';
 import type { RowResult, Skipped, Timed } from './results.ts';
 import { pairedRatios, summarize } from './stats.ts';
 import type { Workload } from './workloads.ts';
-
-// What a program still does after its result is there would be timed with the next: onnxruntime slows that by a third.
-const REST_MS = 50;
 
 /** How to run a row. */
 export interface RowOptions {

@@ -1,7 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { breathing } from '@heed/core/kernel';
 import { firstLine } from '../first-use.ts';
-import { interleave, stopwatch } from '../measure.ts';
+import { interleave, REST_MS, stopwatch } from '../measure.ts';
 import type { RowOptions } from '../row.ts';
 import { pairedRatios, summarize } from '../stats.ts';
 import type {
@@ -47,7 +47,12 @@ export async function runComparison(
         () =>
           breathing(gpu.device.adapterInfo, job.run()),
     );
-    const series = await interleave(runs, { rounds, maxMs: seconds * 1000, signal });
+    const series = await interleave(runs, {
+      rounds,
+      maxMs: seconds * 1000,
+      restMs: REST_MS,
+      signal,
+    });
     const base = series[0]!;
     const placed = ready.map((one, i) => place(one, series[i]!, base));
     return { id, title, rounds: base.length, placed, skipped };
