@@ -1,5 +1,5 @@
 import type { ParamSlots } from '../buffers/param-slots.ts';
-import { Binding, type Bound } from './binding.ts';
+import { Binding, type Bound, type CreateGroup } from './binding.ts';
 import { checkBuffers } from './check.ts';
 import type { Dispatch } from './kernel.ts';
 
@@ -18,17 +18,17 @@ class Node {
  * of weak maps, one for each buffer, holds it. It is found by a hash, since going down the chain touches a lot of memory.
  */
 export class BindGroups {
-  readonly #device: GPUDevice;
   readonly #slots: ParamSlots;
+  readonly #create: CreateGroup;
   readonly #numbers = new WeakMap<object, number>();
   #nextNumber = 1;
   #root = new Node();
   #byHash = new Map<number, WeakRef<Binding>>();
   #made = 0;
 
-  constructor(device: GPUDevice, slots: ParamSlots) {
-    this.#device = device;
+  constructor(slots: ParamSlots, create: CreateGroup) {
     this.#slots = slots;
+    this.#create = create;
   }
 
   /**
@@ -53,7 +53,7 @@ export class BindGroups {
 
   #boundTo(binding: Binding, { params }: Dispatch): Bound {
     const { count } = binding;
-    const bound = binding.bound(this.#device, this.#slots, params);
+    const bound = binding.bound(this.#slots, params, this.#create);
     this.#made += binding.count - count;
     return bound;
   }

@@ -12,6 +12,13 @@ export interface Bound {
   isProven: boolean;
 }
 
+/** Makes a bind group of a kernel's: its buffers, and where its parameters lie. */
+export type CreateGroup = (
+  kernel: Kernel,
+  buffers: readonly BufferRange[],
+  params: BufferRange | undefined,
+) => GPUBindGroup;
+
 /** A kernel with its buffers: one bind group, or as many as unsubmitted work needs parameters at once. */
 export class Binding {
   readonly #kernel: Kernel;
@@ -43,7 +50,7 @@ export class Binding {
   }
 
   /** The group that has these parameters in the next submit; they are copied. */
-  bound(device: GPUDevice, slots: ParamSlots, params: Uint32Array | undefined): Bound {
+  bound(slots: ParamSlots, params: Uint32Array | undefined, create: CreateGroup): Bound {
     const bound = this.#bound;
     if (this.#submit !== slots.submit) this.#next = 0;
     this.#submit = slots.submit;
@@ -55,7 +62,7 @@ export class Binding {
       return one;
     }
     const slot = params && slots.take(params);
-    const group = createGroup(device, this.#kernel, this.#ranges, slot);
+    const group = create(this.#kernel, this.#ranges, slot);
     const isOwned = this.#ranges.every((range) => range.owned === true);
     const made = { group, slot, isOwned, isProven: false };
     this.#next = bound.push(made);
@@ -63,17 +70,14 @@ export class Binding {
   }
 }
 
-/** A bind group of a kernel's: its buffers, and where its parameters lie. */
-export function createGroup(
-  device: GPUDevice,
-  { label, layout }: Kernel,
-  buffers: readonly BufferRange[],
-  params: BufferRange | undefined,
-): GPUBindGroup {
-  const ranges = params ? [...buffers, params] : buffers;
-  const entries = ranges.map(({ buffer, offset, size }, binding) => ({
-    binding,
-    resource: { buffer, offset, size },
-  }));
-  return device.createBindGroup({ label, layout, entries });
-}
+/** How groups are made on a device. */
+export const createGroupOn =
+  (device: GPUDevice): CreateGroup =>
+  ({ label, layout }, buffers, params) => {
+    const ranges = params ? [...buffers, params] : buffers;
+    const entries = ranges.map(({ buffer, offset, size }, binding) => ({
+      binding,
+      resource: { buffer, offset, size },
+    }));
+    return device.createBindGroup({ label, layout, entries });
+  };

@@ -2,7 +2,7 @@ import type { Gpu } from '../api.ts';
 import { stateOf } from '../device/state.ts';
 import { detached } from '../buffers/upload.ts';
 import { UNIFORM } from '../buffers/usage.ts';
-import { createGroup } from './binding.ts';
+import { createGroupOn } from './binding.ts';
 import { checkBuffers, checkDispatch } from './check.ts';
 import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts';
 import type { Dispatch, Kernel, KernelSource } from './kernel.ts';
@@ -62,6 +62,6 @@ export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void
   // Its parameters are of this dispatch alone, and so is its bind group.
   faults.scope(d.label ?? kernel.label, ['validation'], () => {
     const own = params && detached(device, params, UNIFORM);
-    encodeDispatch(pass, d, createGroup(device, kernel, buffers, own));
+    encodeDispatch(pass, d, createGroupOn(device)(kernel, buffers, own));
   });
 }

@@ -4,6 +4,7 @@ import type { UploadRing } from '../buffers/ring.ts';
 import type { Faults } from '../device/faults.ts';
 import type { Timer } from '../profile/timer.ts';
 import { BindGroups } from './bind-groups.ts';
+import { createGroupOn } from './binding.ts';
 import type { Dispatch } from './kernel.ts';
 import { labelOf, type Recorded, submit } from './submit.ts';
 
@@ -29,7 +30,10 @@ export class Recorder {
     this.#ring = ring;
     this.#pool = pool;
     this.#slots = new ParamSlots(device);
-    this.#groups = new BindGroups(device, this.#slots);
+    const create = createGroupOn(device);
+    this.#groups = new BindGroups(this.#slots, (kernel, ...bound) =>
+      faults.scope(kernel.label, ['validation'], () => create(kernel, ...bound)),
+    );
   }
 
   dispatch(d: Dispatch): void {

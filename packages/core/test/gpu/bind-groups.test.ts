@@ -149,6 +149,17 @@ describe('bind groups', () => {
     await expect(gpu.settled()).rejects.toThrow('destroyed');
   });
 
+  it('of a buffer of another device are refused, and nobody else is told', async () => {
+    const other = await injectedGpu();
+    const foreign = other.device.createBuffer({ size: 16, usage: 0x80 });
+    const uncaptured = vi.fn<() => void>();
+    gpu.device.addEventListener('uncapturederror', uncaptured);
+    add(gpu, gpu.wrap(foreign, { shape: [4], dtype: 'f32' }), 1);
+    await expect(gpu.settled()).rejects.toThrow('associated with');
+    expect(uncaptured).not.toHaveBeenCalled();
+    other.device.destroy();
+  });
+
   it('cost no error scope once they have served, unless a buffer is another’s', async () => {
     const scopes = vi.spyOn(gpu.device, 'pushErrorScope');
     const opened = async (x: Tensor, out: Tensor): Promise<number> => {
@@ -161,7 +172,8 @@ describe('bind groups', () => {
     const buffer = gpu.device.createBuffer({ size: 16, usage: 0x80 | 0x4 | 0x8 });
     const wrapped = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
     add(gpu, wrapped, 0, out);
-    expect(await opened(own, out)).toBe(3);
+    // One is of the group that is made.
+    expect(await opened(own, out)).toBe(4);
     expect(await opened(own, out)).toBe(0);
     expect(await opened(wrapped, out)).toBe(3);
     expect(await opened(wrapped, out)).toBe(3);

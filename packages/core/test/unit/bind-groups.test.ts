@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ParamSlots } from '../../src/buffers/param-slots.ts';
 import type { BufferRange } from '../../src/buffers/range.ts';
 import { BindGroups, maxGroups } from '../../src/dispatch/bind-groups.ts';
+import { createGroupOn } from '../../src/dispatch/binding.ts';
 import type { Dispatch, Kernel } from '../../src/dispatch/kernel.ts';
 import { FakeDevice } from './fake-device.ts';
 
@@ -34,7 +35,7 @@ function newGroups(): Made {
     return {} as GPUBindGroup;
   };
   const slots = new ParamSlots(device);
-  return { groups: new BindGroups(device, slots), slots, made, fake };
+  return { groups: new BindGroups(slots, createGroupOn(device)), slots, made, fake };
 }
 
 function submit({ slots }: Made): void {
@@ -125,7 +126,7 @@ describe('BindGroups', () => {
 
   it('keeps no buffer alive', async () => {
     const device = { createBindGroup: () => ({}) } as unknown as GPUDevice;
-    const groups = new BindGroups(device, new ParamSlots(device));
+    const groups = new BindGroups(new ParamSlots(device), createGroupOn(device));
     const { params: _, ...bare } = first;
     const bind = (): WeakRef<object>[] => {
       const buffers = [range(x), range(newBuffer())];
