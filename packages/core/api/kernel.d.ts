@@ -36,6 +36,10 @@ export interface TensorRules {
   readonly dtype?: readonly DType[];
   readonly gpu?: Gpu;
 }
+export interface WarmupOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number, label: string) => void;
+}
 // #endregion
 
 // #region Types
@@ -76,8 +80,10 @@ export declare function threadGrid(gpu: Gpu, threads: number): [x: number, y: nu
 export declare function threadMain(name: string, body: string): string;
 export declare function toHalf(x: number): number;
 export declare function tryEmpty(fn: string, gpu: Gpu, shape: readonly number[], { dtype, label }?: EmptyOptions): Promise<Tensor | undefined>;
+export declare function unlessLost<T>(gpu: Gpu, work: Promise<T>, signal?: AbortSignal): Promise<T>;
 export declare function unpackHalves(halves: Uint16Array): Float32Array<ArrayBuffer>;
 export declare function uploadStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
+export declare function warmup(gpu: Gpu, sources: readonly KernelSource[], { signal, onProgress }?: WarmupOptions): Promise<void>;
 export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]): string;
 // #endregion
 

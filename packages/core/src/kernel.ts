@@ -2,7 +2,7 @@ export { placeholder } from './buffers/placeholder.ts';
 export type { BufferRange } from './buffers/range.ts';
 export { detachedStorage, uploadStorage } from './buffers/upload.ts';
 export { breathing } from './device/breathe.ts';
-export { assertUsable, isGpu } from './device/state.ts';
+export { assertUsable, isGpu, unlessLost } from './device/state.ts';
 export { bindTensor } from './dispatch/bind.ts';
 export {
   dispatch,
@@ -13,6 +13,7 @@ export {
   kernelCount,
 } from './dispatch/dispatch.ts';
 export { dispatchGrid } from './dispatch/grid.ts';
+export { warmup, type WarmupOptions } from './dispatch/warmup.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
 export { threadGrid, threadMain, WORKGROUP } from './dispatch/threads.ts';
 export { bytesPerElement } from './dtype.ts';

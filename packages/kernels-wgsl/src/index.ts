@@ -15,7 +15,7 @@ export type { AttentionPlan } from './plan/make-plan.ts';
 export { type AttentionTensors, type DifferentiablePlan, planAttention } from './plan/plan.ts';
 export type { AttentionProblem } from './plan/problem.ts';
 export type { Gradients } from './run/backward.ts';
-export type { WarmupOptions } from './plan/warmup.ts';
+export type { WarmupOptions } from '@heed/core/kernel';
 export { type TuneCandidates, tuneCandidates } from './tune/candidates.ts';
 export type { CandidateReport, TuneOptions, TuneReport } from './tune/options.ts';
 export type { Tunable } from './tune/tunable.ts';

@@ -140,6 +140,9 @@ export declare class PagedKvCache implements Disposable {
   static create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache>;
   open({ tokens, salt, priority }?: OpenOptions): KvSequence;
   append(layer: number, seqs: readonly KvSequence[], k: Tensor, v: Tensor, options?: AppendOptions): void;
+  canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number>): boolean;
+  canEverFit(tokens: number): boolean;
+  warmup(options?: WarmupOptions$1): Promise<void>;
   view(layer: number, seqs: readonly KvSequence[]): KvView;
   stats(): KvStats;
   on<E extends keyof KvEvents>(event: E, listener: (event: KvEvents[E]) => void): () => void;
@@ -176,6 +179,7 @@ declare class CacheCore {
   readonly events: KvEmitter;
   readonly tables: BatchTables;
   readonly window: number | undefined;
+  readonly refused: Set<string>;
   constructor(gpu: Gpu, geometry: PageGeometry, pools: readonly Pool[], ledger: Ledger, events: KvEmitter, options: {
     readonly poison: boolean;
     readonly window: number | undefined;
@@ -213,4 +217,5 @@ interface SequenceState {
 
 // #region Other
 export { KvStore }
+export { WarmupOptions }
 // #endregion

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { fail, show } from '@heed/core/kernel';
+import { fail, show, warmup, type WarmupOptions } from '@heed/core/kernel';
 import { append } from './append/append.ts';
 import type { AppendOptions } from './append/options.ts';
 import { checkTokens, checkWhole } from './checks.ts';
@@ -13,6 +13,7 @@ import { load, type LoadOptions, type LoadReport } from './stores/load.ts';
 import { save, type SaveOptions, type SaveReport } from './stores/save.ts';
 import type { KvStore } from './stores/store.ts';
 import { KvView } from './view.ts';
+import { sourcesOf } from './sources.ts';
 
 /** What `open` may be told of a sequence; nothing of it is required. */
 export interface OpenOptions {
@@ -110,6 +111,59 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
+   * Whether an append of so many rows would find its pages now: what `append` itself counts before it changes anything.
+   *
+   * @param seqs N sequences of this cache, each once
+   * @param counts [N] new tokens of each
+   * @throws ValidationError counts that are not whole numbers, or not one for each sequence; sequences as for `append`
+   *
+   * @example
+   * const fits = cache.canAppend([a, b], [1, 1]); // another token of each
+   */
+  canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number>): boolean {
+    const fn = 'cache.canAppend';
+    this.#core.assertUsable(fn);
+    const states = statesOf(fn, this.#core, seqs);
+    if (counts?.length !== states.length) {
+      const rule = `counts must have an entry for each of the ${states.length} sequences`;
+      fail(fn, rule, show(counts), 'Pass the number of new tokens of each.');
+    }
+    const list = Array.from(counts);
+    for (const [i, count] of list.entries()) checkWhole(fn, `counts[${i}]`, count, 0);
+    return this.#core.ledger.canAppend(states, list);
+  }
+
+  /**
+   * Whether a sequence can ever get so long here: alone in the cache, and, with a window, appended to a token at a time. What
+   * cannot is to be refused before it waits for memory that never comes.
+   *
+   * @throws ValidationError tokens that is no whole number
+   *
+   * @example
+   * if (!cache.canEverFit(prompt.length + maxTokens)) throw new Error('the request is too long');
+   */
+  canEverFit(tokens: number): boolean {
+    const fn = 'cache.canEverFit';
+    this.#core.assertAlive(fn);
+    checkWhole(fn, 'tokens', tokens, 0);
+    return this.#core.ledger.canEverFit(tokens);
+  }
+
+  /**
+   * Compiles every kernel that appends, copies, views, saves and loads of this cache need, so that no request waits for one.
+   *
+   * @throws CompileError (these are rejections) DeviceLostError; the reason of `signal` on abort
+   *
+   * @example
+   * await cache.warmup({ onProgress: (done, total, label) => console.log(`${done}/${total} ${label}`) });
+   */
+  async warmup(options: WarmupOptions = {}): Promise<void> {
+    this.#core.assertUsable('cache.warmup');
+    const { gpu, geometry } = this.#core;
+    await warmup(gpu, sourcesOf(geometry), options);
+  }
+
+  /**
    * One layer of these sequences, for `varlenAttention` and `flexAttention`. Valid until one of them changes; tables and
    * lengths are uploaded once for all layers, and only what has changed.
    *
@@ -175,10 +229,10 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Puts all findable prefixes into a store, parents first. What the store has already is left as it is. Sequences may go on
-   * meanwhile: a page that is given up before its turn counts as lost.
+   * Puts all findable prefixes into a store, parents first. What the store has already is left as it is, unless a load has
+   * refused it: that is written again. Sequences may go on meanwhile: a page that is given up before its turn counts as lost.
    *
-   * @throws ValidationError (as a rejection) a namespace that is too long; what the store throws
+   * @throws ValidationError (as a rejection) no namespace, or one that is too long; what the store throws
    *
    * @example
    * const { saved, known } = await cache.save(store, { namespace: 'my-model-7b' });

@@ -18,6 +18,8 @@ export class CacheCore {
   readonly events: KvEmitter;
   readonly tables: BatchTables;
   readonly window: number | undefined;
+  /** Keys whose record a load could not use: the next save writes them again, though the store has them. */
+  readonly refused: Set<string> = new Set();
   readonly #poison: boolean;
   #isDisposed = false;
 

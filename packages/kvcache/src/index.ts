@@ -14,3 +14,4 @@ export { memoryStore } from './stores/memory-store.ts';
 export type { SaveOptions, SaveReport } from './stores/save.ts';
 export type { KvStore } from './stores/store.ts';
 export type { KvView } from './view.ts';
+export type { WarmupOptions } from '@heed/core/kernel';

@@ -1,2 +1,2 @@
-export { fsStore } from './stores/fs-store.ts';
+export { fsStore, type FsStoreOptions } from './stores/fs-store.ts';
 export type { KvStore } from './stores/store.ts';

@@ -8,7 +8,7 @@ import type { PageFormat, PageGeometry } from './pages/geometry.ts';
  * elements is 4·D (f32), 2·D (f16), 4 + D (int8) or 4 + D / 2 (int4), in whole words of 4 bytes.
  */
 export interface CacheOptions {
-  /** Layers with keys and values of their own, 1 or more. */
+  /** Layers with keys and values of their own, 1 to 4,096: each has two buffers. */
   readonly layers: number;
   /** Hkv, 1 or more: with grouped queries, fewer than query heads. */
   readonly kvHeads: number;
@@ -48,7 +48,7 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
     fail(fn, 'options are required', show(o), 'Pass { layers, kvHeads, headDim, pages }.');
   }
   const { layers, kvHeads, headDim, headDimV = headDim, pageSize = 16, dtype = 'f16' } = o;
-  checkWhole(fn, 'layers', layers, 1);
+  checkWhole(fn, 'layers', layers, 1, 4096);
   checkWhole(fn, 'kvHeads', kvHeads, 1);
   checkWhole(fn, 'headDim', headDim, 1, 256);
   checkWhole(fn, 'headDimV', headDimV, 1, 256);

@@ -67,6 +67,14 @@ export function stateOf(gpu: Gpu): GpuState {
 }
 
 /**
+ * What `work` comes to, for waiting on something other than the GPU: it may never answer. Rejects at once with the
+ * DeviceLostError, or with the reason of the signal.
+ */
+export function unlessLost<T>(gpu: Gpu, work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  return stateOf(gpu).faults.unlessLost(work, signal);
+}
+
+/**
  * @throws DisposedError the Gpu was disposed
  * @throws DeviceLostError its device is gone
  */

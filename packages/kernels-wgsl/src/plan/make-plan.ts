@@ -1,6 +1,5 @@
 import { DisposedError, type Gpu } from '@heed/core';
-import { fail } from '@heed/core/kernel';
-import type { KernelSource } from '@heed/core/kernel';
+import { fail, type KernelSource, warmup, type WarmupOptions } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import type { AttentionResult } from '../api/options.ts';
 import type { Forward } from '../api/vjp.ts';
@@ -14,7 +13,6 @@ import type { AttentionTensors } from './plan.ts';
 import { type AttentionProblem, factsOfCall, factsOfProblem } from './problem.ts';
 import { select } from './select.ts';
 import { planSources } from './sources.ts';
-import { warmup, type WarmupOptions } from './warmup.ts';
 
 /** A kernel choice that can be made, compiled and looked at before there is any data. */
 export interface AttentionPlan<

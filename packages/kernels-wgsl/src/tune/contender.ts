@@ -1,5 +1,5 @@
 import { type ErrorCode, type Gpu, HeedError, type TuningEntry } from '@heed/core';
-import { warmup } from '../plan/warmup.ts';
+import { warmup } from '@heed/core/kernel';
 import { disagreement } from './agree.ts';
 import type { Attempt, AttemptOf, Output } from './attempt.ts';
 import type { CandidateReport } from './options.ts';

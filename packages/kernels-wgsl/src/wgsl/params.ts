@@ -38,7 +38,7 @@ export function paramsStruct(fields: readonly ParamField[]): string {
 }
 
 /** No kernel's block is larger. */
-export const MAX_PARAM_BYTES = 4096;
+const MAX_PARAM_BYTES = 4096;
 
 const words = new Uint32Array(MAX_PARAM_BYTES / 4);
 const floats = new Float32Array(words.buffer);

@@ -5,11 +5,11 @@ import type { PrefixNode } from '../prefix/node.ts';
 import { rootName } from '../prefix/page-name.ts';
 import { PrefixTree } from '../prefix/tree.ts';
 import { commit, raisePriority } from './commit.ts';
-import { type PageMoves, type PageRules, releasePassed, reserve } from './reserve.ts';
+import { demandOf, type PageMoves, type PageRules, releasePassed, reserve } from './reserve.ts';
 import { SlotMapping } from './slots.ts';
 import { lengthOf, sequenceState, type SequenceState } from './state.ts';
 import { releaseTail, truncate } from './truncate.ts';
-import { sightOf, unseenPages } from './window.ts';
+import { pagesAtOnce, sightOf, unseenPages } from './window.ts';
 
 export interface LedgerOptions {
   readonly layers: number;
@@ -111,6 +111,21 @@ export class Ledger {
       state.appended[layer] = rowCounts[i]!;
     });
     return { moves, slots };
+  }
+
+  /** Whether the first append of a step would find the pages that it needs. */
+  canAppend(states: readonly SequenceState[], rowCounts: readonly number[]): boolean {
+    const growths = states.map((state, i) => {
+      return { state, length: Math.max(...state.counts) + rowCounts[i]! };
+    });
+    const { needed, available } = demandOf(this.pages, this.#rules, growths);
+    return needed <= available;
+  }
+
+  /** Whether a sequence of so many tokens has room when it is alone. */
+  canEverFit(tokens: number): boolean {
+    const { pageSize, window } = this.#rules;
+    return pagesAtOnce(pageSize, window, tokens) <= this.pages.pages;
   }
 
   commit(fn: string, state: SequenceState, tokens: ArrayLike<number>): void {

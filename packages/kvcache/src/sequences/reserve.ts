@@ -99,12 +99,19 @@ function isNeededByOthers(pages: PageAllocator, page: number, references: number
   return references > 1 || (pages.node(page)?.children ?? 0) > 0;
 }
 
-function checkCapacity(
-  fn: string,
+/** Pages that a reservation takes, and pages that can be had for it. */
+export interface Demand {
+  readonly needed: number;
+  readonly available: number;
+}
+
+/** What {@link reserve} would take; nothing changes. */
+export function demandOf(
   pages: PageAllocator,
   rules: PageRules,
-  growing: readonly Growth[],
-): void {
+  growths: readonly Growth[],
+): Demand {
+  const growing = growths.filter(({ state, length }) => length > state.reserved);
   const dropped = new Map<number, number>();
   const left = (page: number): number => pages.references(page) - (dropped.get(page) ?? 0);
   const drop = (page: number): void => void dropped.set(page, (dropped.get(page) ?? 0) + 1);
@@ -125,6 +132,16 @@ function checkCapacity(
     drop(page);
     needed++;
   }
+  return { needed, available };
+}
+
+function checkCapacity(
+  fn: string,
+  pages: PageAllocator,
+  rules: PageRules,
+  growing: readonly Growth[],
+): void {
+  const { needed, available } = demandOf(pages, rules, growing);
   if (needed <= available) return;
   throw new CapacityError(
     `${fn}: these tokens need ${needed} pages of ${rules.pageSize}; ${available} of ${pages.pages} are blank or cached. ` +

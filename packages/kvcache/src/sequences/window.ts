@@ -16,6 +16,22 @@ export function sightOf({ pageSize, window, sinkTokens }: WindowRule): Sight {
 }
 
 /**
+ * The most pages that a sequence has at a time on its way to `tokens` tokens: without a window all of them; with one, those that
+ * a query sees, if it is appended to a token at a time.
+ */
+export function pagesAtOnce(
+  pageSize: number,
+  rule: WindowRule | undefined,
+  tokens: number,
+): number {
+  const all = Math.ceil(tokens / pageSize);
+  if (!rule || all === 0) return all;
+  // Most are held when a page is begun, before the next append releases what has been passed.
+  const { first, end } = unseenPages(rule, (all - 1) * pageSize);
+  return all - (end - first);
+}
+
+/**
  * The pages `[first, end)` that no query from position `length` on can see. A query at position i sees the keys from
  * i − window on, as with the `window: [left, right]` option of attention.
  */

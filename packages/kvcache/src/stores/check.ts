@@ -1,4 +1,5 @@
 import { fail, show } from '@heed/core/kernel';
+import { isMemoryStore } from './memory-store.ts';
 import type { SaveOptions } from './save.ts';
 import { checkNamespace } from './store-key.ts';
 import type { KvStore } from './store.ts';
@@ -23,7 +24,13 @@ export function checkStore(
       'Pass memoryStore(), fsStore(folder) or opfsStore(name).',
     );
   }
-  if (namespace !== undefined) checkNamespace(fn, namespace);
+  if (namespace !== undefined) {
+    checkNamespace(fn, namespace);
+  } else if (!isMemoryStore(store)) {
+    const fix =
+      "Pages are named by their tokens, which do not tell models apart: pass one that names the weights, or '' where the store serves one model.";
+    fail(fn, 'namespace is required', 'none', fix);
+  }
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
     fail(
       fn,

@@ -1,7 +1,11 @@
-import { mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CapacityError, ValidationError } from '@heed/core';
+import { fail, show } from '@heed/core/kernel';
+import { checkWhole } from '../checks.ts';
+import { burstClock } from './burst.ts';
 import { fileName, keyOfFile } from './file-name.ts';
+import { FolderSize } from './fs-size.ts';
 import { removeStaleFiles, temporaryName } from './fs-temporary.ts';
 import type { KvStore } from './store.ts';
 
@@ -24,20 +28,42 @@ function explained(call: string, folder: string, error: unknown): Error {
       );
 }
 
+/** How much a folder may hold. */
+export interface FsStoreOptions {
+  /**
+   * Bytes of all entries, 1 or more. A put beyond it removes what was read or put longest ago, of equals the pages with the most
+   * others before them, down to nine tenths. Calls that follow each other within ten seconds count as one time. Default: no limit.
+   */
+  readonly maxBytes?: number;
+}
+
 /**
  * A store in a folder of Node's file system: a file per key, written beside its place and then renamed. The folder is made at the
- * first put. Processes may share it, and other files in it are left alone.
+ * first put. Processes may share it, and other files in it are left alone. A file's time of modification is that of its last use.
  *
  * @param folder path, absolute or from the process's working directory
- * @throws ValidationError from its functions, when the folder is a file or not readable or writable, or a key is too long;
- *   CapacityError from `put`, when the disk is full
+ * @throws ValidationError no folder, or a maxBytes that is no whole number from 1 on; from its functions, when the folder is a
+ *   file or not readable or writable, or a key is too long
+ * @throws CapacityError from `put`, when the disk is full or the entry alone is larger than maxBytes
  *
  * @example
- * const store = fsStore('pages');
+ * const store = fsStore('pages', { maxBytes: 2 ** 30 });
  * await store.put('greeting', new Uint8Array([104, 105]));
  * for await (const key of store.keys()) console.log(key); // greeting
  */
-export function fsStore(folder: string): KvStore {
+export function fsStore(folder: string, options: FsStoreOptions = {}): KvStore {
+  if (typeof folder !== 'string' || folder === '') {
+    fail('fsStore', 'folder must be a path', show(folder), "Pass one, such as 'pages'.");
+  }
+  const { maxBytes } = options;
+  if (maxBytes !== undefined) checkWhole('fsStore', 'maxBytes', maxBytes, 1);
+  const size = maxBytes === undefined ? undefined : new FolderSize(folder, maxBytes);
+  const time = burstClock();
+  /** Marks a file as used now. It may be gone, or not this process's to change: then it only looks unused. */
+  const touch = (path: string): Promise<void> => {
+    const seconds = time() / 1000;
+    return utimes(path, seconds, seconds).catch(() => {});
+  };
   /** `undefined` in place of an error that says that there is nothing. */
   const ifThere = async <T>(fn: string, work: Promise<T>): Promise<T | undefined> => {
     try {
@@ -50,17 +76,27 @@ export function fsStore(folder: string): KvStore {
   let swept: Promise<void> | undefined;
   return {
     async get(key) {
-      const buffer = await ifThere('get', readFile(join(folder, fileName('fsStore().get', key))));
-      return buffer && new Uint8Array(buffer); // a copy: Node may share a Buffer's memory
+      const path = join(folder, fileName('fsStore().get', key));
+      const buffer = await ifThere('get', readFile(path));
+      if (!buffer) return undefined;
+      await touch(path);
+      return new Uint8Array(buffer); // a copy: Node may share a Buffer's memory
     },
     async put(key, bytes) {
       const path = join(folder, fileName('fsStore().put', key));
       const temporary = join(folder, temporaryName());
+      if (maxBytes !== undefined && bytes.length > maxBytes) {
+        throw new CapacityError(
+          `fsStore().put: an entry of ${bytes.length} bytes is larger than maxBytes, ${maxBytes}. Give the store more, or use smaller pages.`,
+        );
+      }
       try {
         await mkdir(folder, { recursive: true }); // each time: somebody may have removed it
         await (swept ??= removeStaleFiles(folder));
         await writeFile(temporary, bytes, { flag: 'wx' });
+        await touch(temporary);
         await rename(temporary, path);
+        await size?.grow(bytes.length);
       } catch (error) {
         swept = undefined;
         await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell

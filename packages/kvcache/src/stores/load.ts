@@ -1,6 +1,7 @@
 import type { CacheCore } from '../core.ts';
 import { unpackPages } from '../kernels/pack/pack.ts';
 import { pageBytes } from '../pages/pools.ts';
+import { ask, askKeys } from './ask.ts';
 import { checkStore } from './check.ts';
 import { decodeRecord } from './decode-record.ts';
 import { geometryText } from './geometry-text.ts';
@@ -11,7 +12,7 @@ import type { SaveOptions } from './save.ts';
 import { parseKey, type StoreKey } from './store-key.ts';
 import type { KvStore } from './store.ts';
 
-/** As for a save; `onProgress` is called after each page that is looked at. */
+/** As for a save; `onProgress` is called after each record that is looked at. */
 export type LoadOptions = SaveOptions;
 
 /** A page that was left out, and why. */
@@ -54,13 +55,17 @@ export async function load(
   const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
   try {
     for (const [i, { key, page }] of entries.entries()) {
-      const bytes = await store.get(key);
+      const bytes = await ask(core, signal, () => store.get(key));
       const record = bytes && (await decodeRecord(bytes, expectedOf(core, page)));
       signal?.throwIfAborted();
       core.assertUsable(fn);
-      const outcome = place(core, nodes, record, page.depth);
-      if (typeof outcome === 'string') report[outcome]++;
-      else report.refused.push({ key, ...outcome });
+      const outcome = place(core, nodes, record, page);
+      if (typeof outcome === 'string') {
+        if (!page.isLink) report[outcome]++;
+      } else {
+        report.refused.push({ key, ...outcome });
+        if (outcome.refused !== 'orphan') core.refused.add(key);
+      }
       onProgress?.({ done: i + 1, total: entries.length });
     }
   } finally {
@@ -75,35 +80,37 @@ interface Entry {
   readonly page: StoreKey;
 }
 
-/** The store's pages for this cache, parents before what goes on from them. */
+/** The store's pages for this cache, parents before what goes on from them, links before pages. */
 async function entriesOf(
-  { geometry }: CacheCore,
+  core: CacheCore,
   store: KvStore,
   namespace: string,
   signal: AbortSignal | undefined,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for await (const key of store.keys()) {
-    signal?.throwIfAborted();
+  for await (const key of askKeys(core, store, signal)) {
     const page = parseKey(key);
     if (page?.namespace !== namespace) continue;
-    if (geometryText(page.geometry) === geometryText(geometry)) entries.push({ key, page });
+    // Without a window a page is found only where those before it are: a link is of no use.
+    if (page.isLink && core.window === undefined) continue;
+    if (geometryText(page.geometry) === geometryText(core.geometry)) entries.push({ key, page });
   }
-  return entries.toSorted((a, b) => a.page.depth - b.page.depth);
+  const order = ({ page: { depth, isLink } }: Entry): number => 2 * depth + (isLink ? 0 : 1);
+  return entries.toSorted((a, b) => order(a) - order(b));
 }
 
-const expectedOf = ({ geometry }: CacheCore, { name, depth }: StoreKey) => ({
+const expectedOf = ({ geometry }: CacheCore, { name, depth, isLink }: StoreKey) => ({
   geometry,
   name,
   depth,
-  payloadBytes: pageBytes(geometry),
+  payloadBytes: isLink ? 0 : pageBytes(geometry),
 });
 
 function place(
   core: CacheCore,
   nodes: LoadedNodes,
   record: PageRecord | RefusedRecord | undefined,
-  depth: number,
+  { depth, isLink }: StoreKey,
 ): Outcome {
   if (!record) return { refused: 'missing', reason: 'the store lists it but does not have it' };
   if ('refused' in record) return record;
@@ -115,7 +122,7 @@ function place(
   const { gpu, geometry, pools, ledger } = core;
   const node = ledger.tree.insert(parent, record.tokens, 0);
   nodes.add(node);
-  if (node.pages.length > 0) return 'known';
+  if (isLink || node.pages.length > 0) return 'known';
   // Without a window a page is found only where those before it are.
   const isCutOff = core.window === undefined && parent.depth >= 0 && parent.pages.length === 0;
   const page = isCutOff ? undefined : ledger.adopt(node);

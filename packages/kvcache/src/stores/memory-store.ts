@@ -1,6 +1,11 @@
 import { fileName, keyOfFile } from './file-name.ts';
 import type { KvStore } from './store.ts';
 
+const stores = new WeakSet<KvStore>();
+
+/** Whether a store serves this process only, and so, most likely, one model. */
+export const isMemoryStore = (store: KvStore): boolean => stores.has(store);
+
 /**
  * A store in memory: outlives a cache and a lost device, not the page or the process.
  *
@@ -13,7 +18,7 @@ import type { KvStore } from './store.ts';
  */
 export function memoryStore(): KvStore {
   const entries = new Map<string, Uint8Array>();
-  return {
+  const store: KvStore = {
     get: async (key) => entries.get(fileName('memoryStore().get', key))?.slice(),
     put: async (key, bytes) => {
       // Not bytes.slice(): that of Node's Buffer shares memory.
@@ -27,4 +32,6 @@ export function memoryStore(): KvStore {
       for (const file of files) yield keyOfFile(file)!;
     },
   };
+  stores.add(store);
+  return store;
 }

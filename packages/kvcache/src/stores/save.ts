@@ -2,6 +2,7 @@ import type { CacheCore } from '../core.ts';
 import { packPages } from '../kernels/pack/pack.ts';
 import { pageBytes } from '../pages/pools.ts';
 import type { PrefixNode } from '../prefix/node.ts';
+import { ask, askKeys } from './ask.ts';
 import { checkStore } from './check.ts';
 import { chunks } from './chunks.ts';
 import { encodeRecord } from './record.ts';
@@ -12,12 +13,12 @@ import type { KvStore } from './store.ts';
 export interface SaveOptions {
   /**
    * Tells models apart that share a store: it must name the weights, which the names of pages do not. At most 80 characters,
-   * each but a–z 0–9 - counting as 5; default ''.
+   * each but a–z 0–9 - counting as 5. Required but for `memoryStore()`; '' says that the store serves one model only.
    */
   readonly namespace?: string;
-  /** After an abort `save` rejects with its reason; the pages that were put stay. */
+  /** After an abort `save` rejects with its reason at once, also while the store does not answer; what was put stays. */
   readonly signal?: AbortSignal;
-  /** Called after each page; those that were lost count as done. */
+  /** Called after each record; those that were lost count as done. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -33,6 +34,12 @@ export interface SaveReport {
   readonly bytes: number;
 }
 
+/** A record that is to be put: a page, or the link of one that a window has released. */
+interface Item {
+  readonly key: string;
+  readonly node: PrefixNode;
+}
+
 /** Puts a record into the store for each prefix that has a page, parents first, so that half a save is of use. */
 export async function save(
   core: CacheCore,
@@ -44,64 +51,86 @@ export async function save(
   checkStore(fn, store, options);
   const { namespace = '', signal, onProgress } = options;
   signal?.throwIfAborted();
-  const keyOf = ({ name, depth }: PrefixNode): string =>
-    storeKey({ geometry: core.geometry, namespace, depth, name });
+  const { geometry } = core;
   const named = [...core.ledger.tree.nodes()].filter(({ pages }) => pages.length > 0);
-  const stored = await keysOf(store, signal);
-  const missing = named.filter((node) => !stored.has(keyOf(node)));
-  missing.sort((a, b) => a.depth - b.depth);
-  const report = { saved: 0, known: named.length - missing.length, lost: 0, bytes: 0 };
-  const tell = (): void =>
-    onProgress?.({ done: report.saved + report.lost, total: missing.length });
-  for (const group of chunks(missing, pageBytes(core.geometry))) {
+  const released = releasedAncestors(named);
+  const stored = new Set<string>();
+  for await (const key of askKeys(core, store, signal)) stored.add(key);
+  const missing = (nodes: readonly PrefixNode[], isLink: boolean): Item[] =>
+    nodes
+      .map((node) => {
+        const { name, depth } = node;
+        return { node, key: storeKey({ geometry, namespace, depth, name, isLink }) };
+      })
+      .filter(({ key }) => !stored.has(key) || core.refused.has(key))
+      .toSorted((a, b) => a.node.depth - b.node.depth);
+  const [links, pages] = [missing(released, true), missing(named, false)];
+  const report = { saved: 0, known: named.length - pages.length, lost: 0, bytes: 0 };
+  const total = links.length + pages.length;
+  let done = 0;
+  const tell = (count: number): void => {
+    done += count;
+    onProgress?.({ done, total });
+  };
+  const put = async ({ key, node }: Item, payload: Uint8Array): Promise<void> => {
+    const { name, parent, depth, tokens } = node;
+    const record = { geometry, name, parent: parent!.name, depth, tokens, payload };
+    const bytes = await encodeRecord(record);
+    await ask(core, signal, () => store.put(key, bytes));
     core.assertUsable(fn);
+    core.refused.delete(key);
+    report.bytes += bytes.length;
+  };
+  for (const item of links) {
+    await put(item, new Uint8Array());
+    tell(1);
+  }
+  for (const group of chunks(pages, pageBytes(geometry))) {
     // What has a name does not change, but it may have lost it while the store was at work.
-    const there = group.filter(({ pages }) => pages.length > 0);
+    const there = group.filter(({ node }) => node.pages.length > 0);
     if (there.length < group.length) {
       report.lost += group.length - there.length;
-      tell();
+      tell(group.length - there.length);
     }
-    for (const [node, payload] of await payloadsOf(core, there)) {
-      signal?.throwIfAborted();
+    for (const [item, payload] of await payloadsOf(core, there)) {
       core.assertUsable(fn);
-      const { geometry } = core;
-      const { name, parent, depth, tokens } = node;
-      const record = { geometry, name, parent: parent!.name, depth, tokens, payload };
-      const bytes = await encodeRecord(record);
-      await store.put(keyOf(node), bytes);
+      await put(item, payload);
       report.saved++;
-      report.bytes += bytes.length;
-      tell();
+      tell(1);
     }
   }
   return report;
 }
 
-async function keysOf(store: KvStore, signal: AbortSignal | undefined): Promise<Set<string>> {
-  const keys = new Set<string>();
-  for await (const key of store.keys()) {
-    signal?.throwIfAborted();
-    keys.add(key);
+/** The pages that a window has released, of those that the named ones go on from. */
+function releasedAncestors(named: readonly PrefixNode[]): PrefixNode[] {
+  const released = new Set<PrefixNode>();
+  for (const { parent } of named) {
+    let above = parent;
+    while (above && above.depth >= 0 && above.pages.length === 0 && !released.has(above)) {
+      released.add(above);
+      above = above.parent;
+    }
   }
-  return keys;
+  return [...released];
 }
 
 /** The contents of pages as they are now. */
 async function payloadsOf(
   { gpu, geometry, pools }: CacheCore,
-  nodes: readonly PrefixNode[],
-): Promise<[PrefixNode, Uint8Array][]> {
-  if (nodes.length === 0) return [];
+  items: readonly Item[],
+): Promise<[Item, Uint8Array][]> {
+  if (items.length === 0) return [];
   const packed = packPages(
     gpu,
     geometry,
     pools,
-    Int32Array.from(nodes, ({ pages }) => pages[0]!),
+    Int32Array.from(items, ({ node }) => node.pages[0]!),
   );
   try {
     const words = (await packed.read()) as Uint32Array;
-    const size = words.length / nodes.length;
-    return nodes.map((node, i) => [node, littleEndian(words.subarray(i * size, (i + 1) * size))]);
+    const size = words.length / items.length;
+    return items.map((item, i) => [item, littleEndian(words.subarray(i * size, (i + 1) * size))]);
   } finally {
     packed.dispose();
   }

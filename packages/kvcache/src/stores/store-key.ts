@@ -13,21 +13,28 @@ export interface StoreKey {
   /** Full pages before it: parents can be read before what goes on from them. */
   readonly depth: number;
   readonly name: PageName;
+  /**
+   * Its record has no rows: a window has released the page, and the link keeps what goes on from it findable. A page and its
+   * link have keys of their own, since the page may be saved later.
+   */
+  readonly isLink?: boolean;
 }
 
+const link = 'link';
 const maxNamespace = 80;
 const version = 'v1';
 
 const { escape, unescape } = escaping('_', /[^a-z0-9-]/g);
 
 /**
- * Key of a page in a store: `v1.<geometry>.<namespace>.<depth>.<name>`, in the letters `a–z 0–9 . _ -`. Different pages have
- * different keys, also where capitals count for nothing.
+ * Key of a page in a store: `v1.<geometry>.<namespace>.<depth>.<name>`, of a link with `.link` behind it, in the letters
+ * `a–z 0–9 . _ -`. Different pages have different keys, also where capitals count for nothing.
  * @throws ValidationError when the namespace is longer than 80 characters, where each but `a–z 0–9 -` counts as 5
  */
-export function storeKey({ geometry, namespace, depth, name }: StoreKey): string {
+export function storeKey({ geometry, namespace, depth, name, isLink }: StoreKey): string {
   checkNamespace('storeKey', namespace);
-  return [version, geometryText(geometry), escape(namespace), depth, name].join('.');
+  const parts = [version, geometryText(geometry), escape(namespace), depth, name];
+  return [...parts, ...(isLink ? [link] : [])].join('.');
 }
 
 /** @throws ValidationError not a string, or too long for {@link storeKey} */
@@ -46,10 +53,11 @@ export function checkNamespace(fn: string, namespace: unknown): void {
 /** The inverse of {@link storeKey}; undefined for the keys of others. */
 export function parseKey(key: string): StoreKey | undefined {
   const [first, text = '', escaped = '', depth = '', name = '', ...rest] = key.split('.');
-  if (first !== version || rest.length > 0) return undefined;
+  const isLink = rest.length === 1 && rest[0] === link;
+  if (first !== version || (rest.length > 0 && !isLink)) return undefined;
   const geometry = parseGeometry(text);
   const namespace = unescape(escaped);
   if (geometry === undefined || namespace === undefined) return undefined;
   if (!/^(0|[1-9][0-9]{0,9})$/.test(depth) || !/^[0-9a-f]{64}$/.test(name)) return undefined;
-  return { geometry, namespace, depth: Number(depth), name };
+  return { geometry, namespace, depth: Number(depth), name, ...(isLink && { isLink }) };
 }

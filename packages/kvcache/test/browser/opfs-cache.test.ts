@@ -25,14 +25,17 @@ it('a cache goes on from the origin’s files after its device was lost', async 
     const first = await ownGpu();
     const cache = await create(first);
     const want = await attend(cache, new Toy(first), write(cache, new Toy(first), tokens));
-    expect(await cache.save(opfsStore(name))).toMatchObject({ saved: 4 });
+    expect(await cache.save(opfsStore(name), { namespace: '' })).toMatchObject({ saved: 4 });
     first.device.destroy();
     await first.lost;
 
     const gpu = await ownGpu();
     const toy = new Toy(gpu);
     using second = await create(gpu);
-    expect(await second.load(opfsStore(name))).toMatchObject({ loaded: 4, refused: [] });
+    expect(await second.load(opfsStore(name), { namespace: '' })).toMatchObject({
+      loaded: 4,
+      refused: [],
+    });
     const served = write(second, toy, tokens);
     expect(served.sequence.cachedTokens).toBe(16);
     expect(await attend(second, toy, served)).toEqual(want);
@@ -46,7 +49,7 @@ it('a cache goes on from the origin’s files after its device was lost', async 
     await stream.truncate(200);
     await stream.close();
     using third = await create(gpu);
-    const { loaded, refused } = await third.load(opfsStore(name));
+    const { loaded, refused } = await third.load(opfsStore(name), { namespace: '' });
     expect(loaded).toBe(2);
     expect(refused.map((page) => [page.key, page.refused])).toEqual([
       [cut, 'truncated'],

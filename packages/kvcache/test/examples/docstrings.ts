@@ -54,13 +54,19 @@ export async function methodExamples(
   gpu: Gpu,
   cache: PagedKvCache,
   prompt: readonly number[],
-): Promise<{ left: number; out: Tensor; stats: readonly number[] }> {
+): Promise<{ left: number; out: Tensor; fits: boolean; stats: readonly number[] }> {
+  const maxTokens = 4;
+  await cache.warmup({
+    onProgress: (done, total, label) => console.log(`${done}/${total} ${label}`),
+  });
+  if (!cache.canEverFit(prompt.length + maxTokens)) throw new Error('the request is too long');
   const off = cache.on('stored', ({ name, parent }) => console.log(name, 'continues', parent));
   const [a, b] = [cache.open(), cache.open()];
   const [q, k, v] = [rows(gpu, 6, 8), rows(gpu, 6, 2), rows(gpu, 6, 2)];
   const cuSeqlens = Int32Array.of(0, 5, 6); // five rows of a, then one of b
   cache.append(0, [a, b], k, v, { cuSeqlens });
   const view = cache.view(0, [a, b]);
+  const fits = cache.canAppend([a, b], [1, 1]); // another token of each
   const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
   a.commit(prompt.slice(0, 5));
   off();
@@ -69,7 +75,7 @@ export async function methodExamples(
   const { used, cached, free, hitRate } = cache.stats();
   a.close();
   b.close();
-  return { left: news.length, out, stats: [used, cached, free, hitRate] };
+  return { left: news.length, out, fits, stats: [used, cached, free, hitRate] };
 }
 
 /** The `@example` of KvSequence: both sequences have one token more than before it, and `other` is closed. */
@@ -125,7 +131,7 @@ export function rotateExample(gpu: Gpu, q: Tensor, cos: Tensor, sin: Tensor): Te
   return turned;
 }
 
-type MakeStore = (name: string) => KvStore;
+type MakeStore = (name: string, options?: { maxBytes: number }) => KvStore;
 
 /** The `@example`s of the stores print a length of 2, but the folder's, which prints its key. */
 export async function memoryStoreExample(): Promise<void> {
@@ -141,7 +147,7 @@ export async function opfsStoreExample(opfsStore: MakeStore): Promise<void> {
 }
 
 export async function fsStoreExample(fsStore: MakeStore): Promise<void> {
-  const store = fsStore('pages');
+  const store = fsStore('pages', { maxBytes: 2 ** 30 });
   await store.put('greeting', new Uint8Array([104, 105]));
   for await (const key of store.keys()) console.log(key); // greeting
 }

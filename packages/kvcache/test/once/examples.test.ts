@@ -72,9 +72,10 @@ describe('the example in the docstring of', () => {
       results = await docstrings.methodExamples(gpu, cache, prompt);
     });
     // Two pages for a, one for b; and under another salt there is nothing to find.
-    expect(results).toMatchObject({ left: 7, stats: [3, 0, 5, 0] });
+    expect(results).toMatchObject({ left: 7, fits: true, stats: [3, 0, 5, 0] });
     expect(results!.out.shape).toEqual([6, 8, 64]);
     expect(printed).toEqual([
+      ...Array.from({ length: 8 }, () => [expect.stringMatching(/^\d\/7 /)]),
       [expect.stringMatching(/^[0-9a-f]{64}$/), 'continues', expect.any(String)],
     ]);
   });

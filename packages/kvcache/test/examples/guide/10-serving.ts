@@ -9,8 +9,13 @@ interface Request {
 }
 
 /** Continuous batching: requests join and leave between steps, and give way to others when memory is short. */
-async function serve(cache: PagedKvCache, requests: readonly Request[]): Promise<number> {
-  const waiting = [...requests];
+async function serve(
+  cache: PagedKvCache,
+  requests: readonly Request[],
+): Promise<{ computed: number; refused: Request[] }> {
+  // What would not fit alone would wait for ever: its sender is told at once.
+  const refused = requests.filter(({ end }) => !cache.canEverFit(end));
+  const waiting = requests.filter((request) => !refused.includes(request));
   const running: { request: Request; sequence: KvSequence }[] = [];
   let [seats, computed] = [8, 0];
   while (waiting.length + running.length > 0) {
@@ -40,7 +45,7 @@ async function serve(cache: PagedKvCache, requests: readonly Request[]): Promise
       seats = 8;
     }
   }
-  return computed;
+  return { computed, refused };
 }
 
 // Twelve requests with one system prompt, and memory for about four of them.
@@ -49,7 +54,9 @@ const requests = Array.from({ length: 12 }, (_, i): Request => {
   return { tokens: [...system, i, i + 1], end: 26 + (i % 5) };
 });
 using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
-const computed = await serve(cache, requests);
+const tooLong: Request = { tokens: [...system], end: 1000 };
+const { computed, refused } = await serve(cache, [...requests, tooLong]);
+console.log(refused.length); // 1
 
 // The toy's rule is simple enough to do alone, without a cache.
 const right = requests.filter(({ tokens }, i) => {

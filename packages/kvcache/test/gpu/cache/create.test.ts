@@ -18,7 +18,11 @@ describe('PagedKvCache.create refuses', () => {
     [undefined, 'options are required; got undefined. Pass { layers, kvHeads, headDim, pages }.'],
     [
       { ...sound, layers: 0 },
-      'layers must be a whole number from 1 on; got 0. Pass such a number.',
+      'layers must be a whole number from 1 to 4096; got 0. Pass such a number.',
+    ],
+    [
+      { ...sound, layers: 1e9 },
+      'layers must be a whole number from 1 to 4096; got 1000000000. Pass such a number.',
     ],
     [
       { ...sound, kvHeads: 1.5 },

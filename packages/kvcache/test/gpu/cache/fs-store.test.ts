@@ -32,11 +32,14 @@ it('a folder keeps prefixes; a file that was cut costs what goes on from it, and
   const tokens = tokensOf(new Rng(4), 18);
   using cache = await create();
   const want = await attend(cache, toy, write(cache, toy, tokens));
-  expect(await cache.save(fsStore(folder))).toMatchObject({ saved: 4 });
+  expect(await cache.save(fsStore(folder), { namespace: '' })).toMatchObject({ saved: 4 });
   expect(await readdir(folder)).toHaveLength(4);
 
   using second = await create();
-  expect(await second.load(fsStore(folder))).toMatchObject({ loaded: 4, refused: [] });
+  expect(await second.load(fsStore(folder), { namespace: '' })).toMatchObject({
+    loaded: 4,
+    refused: [],
+  });
   const served = write(second, toy, tokens);
   expect(served.sequence.cachedTokens).toBe(16);
   expect(await attend(second, toy, served)).toEqual(want);
@@ -45,7 +48,7 @@ it('a folder keeps prefixes; a file that was cut costs what goes on from it, and
   const cut = keys.find((key) => depthOf(key) === 2)!;
   await truncate(join(folder, `key-${cut}.bin`), 300);
   using third = await create();
-  const report = await third.load(fsStore(folder));
+  const report = await third.load(fsStore(folder), { namespace: '' });
   expect(report.refused.map(({ key, refused }) => [key, refused])).toEqual([
     [cut, 'truncated'],
     [keys.at(-1), 'orphan'],

@@ -259,6 +259,27 @@ describe('a call that is refused changes nothing', () => {
       'cache.save: a namespace must not be longer than 80 characters, each but a–z 0–9 - counting as 5, got 85: "NNNNNNNNNNNNNNNNN"…; ' +
         'choose a shorter one, such as a hash of it',
     ],
+    'save: no namespace': () => [
+      () => cache.save({ ...memoryStore() }),
+      ValidationError,
+      'cache.save: namespace is required; got none. Pages are named by their tokens, which do not tell models apart: ' +
+        "pass one that names the weights, or '' where the store serves one model.",
+    ],
+    'canAppend: counts': () => [
+      () => cache.canAppend([], [1]),
+      ValidationError,
+      'cache.canAppend: counts must have an entry for each of the 0 sequences; got [1]. Pass the number of new tokens of each.',
+    ],
+    'canAppend: a fraction': () => [
+      () => cache.canAppend([a], [0.5]),
+      ValidationError,
+      'cache.canAppend: counts[0] must be a whole number from 0 on; got 0.5. Pass such a number.',
+    ],
+    'canEverFit: tokens': () => [
+      () => cache.canEverFit(-1),
+      ValidationError,
+      'cache.canEverFit: tokens must be a whole number from 0 on; got -1. Pass such a number.',
+    ],
     'load: store': () => [
       () => cache.load(undefined as never),
       ValidationError,

@@ -21,6 +21,8 @@ const prompts = [
   tokensOf(rng, 9),
 ] as const;
 const pagesInAll = 7;
+/** A store of one's own needs one; '' is the one that `savedPrompts` has. */
+const namespace = '';
 
 async function savedPrompts(gpu: Gpu, dtype?: PageFormat): Promise<KvStore> {
   const toy = new Toy(gpu);
@@ -102,7 +104,7 @@ describe('load', () => {
     };
 
     using cache = await create(gpu, 20);
-    const report = await cache.load(faulty);
+    const report = await cache.load(faulty, { namespace: '' });
     const refused = Object.fromEntries(report.refused.map((page) => [page.key, page.refused]));
     expect(refused).toEqual({
       [altered]: 'checksum',
@@ -255,9 +257,12 @@ describe('a store that fails', () => {
       },
     };
     const before = cache.stats();
-    await expect(cache.save(store)).rejects.toBe(fault);
+    await expect(cache.save(store, { namespace })).rejects.toBe(fault);
     expect(cache.stats()).toEqual(before);
-    expect(await cache.save(store)).toMatchObject({ known: 2, saved: pagesInAll - 2 });
+    expect(await cache.save(store, { namespace })).toMatchObject({
+      known: 2,
+      saved: pagesInAll - 2,
+    });
     expect(cache.stats()).toEqual(before);
   });
 
@@ -272,10 +277,10 @@ describe('a store that fails', () => {
       },
     };
     using cache = await create(gpu, 20);
-    await expect(cache.load(store)).rejects.toBe(fault);
+    await expect(cache.load(store, { namespace })).rejects.toBe(fault);
     expect(cache.stats()).toMatchObject({ cached: 2, used: 0 });
-    const both = await Promise.all([cache.load(store), cache.load(store)]);
-    expect(both[0].loaded + both[1].loaded).toBe(pagesInAll - 2);
+    const both = await Promise.all([1, 2].map(() => cache.load(store, { namespace })));
+    expect(both[0]!.loaded + both[1]!.loaded).toBe(pagesInAll - 2);
     for (const { loaded, known } of both) expect(loaded + known).toBe(pagesInAll);
     expect(prompts.map((tokens) => cache.open({ tokens }).cachedTokens)).toEqual([16, 16, 8]);
   });
@@ -339,13 +344,17 @@ describe('save', () => {
       };
       const done: number[] = [];
       const report = await cache.save(store, {
+        namespace,
         onProgress: (progress) => done.push(progress.done / progress.total),
       });
       expect(done.at(-1)).toBe(1);
       expect(report.lost).toBe(how === 'clear' ? pagesInAll : 4);
       expect(report.saved).toBe(pagesInAll - report.lost);
       using again = await create(gpu, 20);
-      expect(await again.load(store)).toMatchObject({ loaded: report.saved, refused: [] });
+      expect(await again.load(store, { namespace })).toMatchObject({
+        loaded: report.saved,
+        refused: [],
+      });
       for (const tokens of prompts) {
         using plain = await create(gpu, 20);
         const want = await attend(plain, toy, write(plain, toy, tokens));

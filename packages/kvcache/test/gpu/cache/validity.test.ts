@@ -128,7 +128,7 @@ describe('what is no longer valid', () => {
           yield* store.keys();
         },
       };
-      await expect(cache[call](lossy)).rejects.toThrow(DeviceLostError);
+      await expect(cache[call](lossy, { namespace: '' })).rejects.toThrow(DeviceLostError);
       sequence.close();
       cache.dispose();
       own.dispose();

@@ -94,6 +94,9 @@ export class Double {
     );
     const hasRoom = fits(this.model, growths);
     const before = hasRoom ? undefined : snapshot(this.ledger);
+    // In the middle of a step there is room already.
+    if (states.every(({ counts }) => counts.every((count) => count === counts[0])))
+      assert.equal(this.ledger.canAppend(states, [...rows]), hasRoom);
     let step: ReturnType<Ledger['append']>;
     try {
       step = this.ledger.append('append', layer, states, rows);

@@ -34,7 +34,12 @@ function reached(entry: string): { files: string[]; packages: string[] } {
 const nodeOnly = /^node:|^(fs|path|os|url|crypto|buffer|process)(\/|$)/;
 
 it('the Node entry needs Node', () => {
-  expect(reached('node.ts').packages).toEqual(['@heed/core', 'node:fs/promises', 'node:path']);
+  expect(reached('node.ts').packages).toEqual([
+    '@heed/core',
+    '@heed/core/kernel',
+    'node:fs/promises',
+    'node:path',
+  ]);
 });
 
 it('the browser entry runs without Node', () => {

@@ -1,15 +1,13 @@
-import type { Gpu } from '@heed/core';
-import {
-  bindTensor,
-  dispatch,
-  getKernelAsync,
-  type Kernel,
-  type KernelSource,
-  placeholder,
-} from '@heed/core/kernel';
-import { MAX_PARAM_BYTES } from '../wgsl/params.ts';
+import type { Gpu } from '../api.ts';
+import { placeholder } from '../buffers/placeholder.ts';
+import { bindTensor } from './bind.ts';
+import { dispatch, getKernelAsync } from './dispatch.ts';
+import type { Kernel, KernelSource } from './kernel.ts';
 
-/** How `plan.warmup()` is followed and stopped. */
+/** More than the parameters of any kernel: they are all 0. */
+const paramBytes = 4096;
+
+/** How a `warmup()` is followed and stopped. */
 export interface WarmupOptions {
   /** Stops waiting; what is being compiled goes on and serves later calls. */
   readonly signal?: AbortSignal;
@@ -17,7 +15,10 @@ export interface WarmupOptions {
   readonly onProgress?: (done: number, total: number, label: string) => void;
 }
 
-/** Compiles each kernel asynchronously, then dispatches it over nothing and waits. */
+/**
+ * Compiles each kernel asynchronously, then dispatches it over nothing and waits: some drivers compile at the first dispatch. A
+ * kernel whose parameters are all 0 must have nothing to do.
+ */
 export async function warmup(
   gpu: Gpu,
   sources: readonly KernelSource[],
@@ -43,7 +44,7 @@ function runEmpty(gpu: Gpu, kernel: Kernel): void {
     const buffers = outputs.map((output) =>
       output ? bindTensor(output).range : placeholder(gpu, 'read'),
     );
-    const params = new Uint32Array(MAX_PARAM_BYTES / 4);
+    const params = new Uint32Array(paramBytes / 4);
     const label = `${kernel.label} (warm-up)`;
     dispatch(gpu, { kernel, buffers, params, workgroups: [1, 1, 1], label });
   });
