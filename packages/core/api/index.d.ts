@@ -8,6 +8,7 @@ export interface OpenGpuOptions {
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
   readonly tuning?: Tuning;
+  readonly onError?: (error: HeedError) => void;
   readonly label?: string;
 }
 export interface PagedKvView {
@@ -29,6 +30,7 @@ export declare function openGpu(options?: OpenGpuOptions): Promise<Gpu>;
 // #endregion
 
 // #region Other
+export { BytesOptions }
 export { Capabilities }
 export { CapacityError }
 export { CompileError }
@@ -42,6 +44,7 @@ export { GpuError }
 export { HeedError }
 export { LimitError }
 export { Limits }
+export { Memory }
 export { Profile }
 export { ReadArray }
 export { SourcePlace }

@@ -19,6 +19,26 @@ export interface EmptyOptions {
   readonly label?: string;
 }
 
+/** What bytes are to be seen as. */
+export interface BytesOptions {
+  /** Dimensions, outermost first. */
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly label?: string;
+}
+
+/** The memory that a Gpu takes for tensors and scratch, in bytes; buffers of yours that it sees are not in it. */
+export interface Memory {
+  /** Tensors with memory of heed's that were not disposed; views do not count. */
+  readonly tensors: number;
+  /** In use. Buffers are rounded up, at most by a quarter; what an open batch gives back counts until its submit. */
+  readonly bytes: number;
+  /** Ready to be used again. */
+  readonly pooledBytes: number;
+  /** The most that `bytes` has been. */
+  readonly peakBytes: number;
+}
+
 /** How a foreign buffer is to be seen. */
 export interface WrapOptions {
   readonly shape: readonly number[];
@@ -55,12 +75,20 @@ export interface Gpu extends Disposable {
   readonly lost: Promise<DeviceLostError>;
 
   /**
-   * Copies numbers to the GPU. f16 data are rounded once to nearest even; integer types take integers in range only.
-   * @throws ValidationError a bad shape, or a data length that is not the product of the shape
+   * Copies numbers to the GPU. f16 data are rounded once to nearest even; integer types take integers in range only, BigInts too.
+   * @throws ValidationError a bad shape, a data length that is not the product of the shape, or what is no number
    * @throws LimitError larger than one buffer of this device
    * @example gpu.tensor([1, 2, 3, 4], { shape: [2, 2] })
    */
   tensor(data: ArrayLike<number> | TypedArray, options: TensorOptions): Tensor;
+
+  /**
+   * Copies bytes to the GPU as they are, little-endian: a tensor as a file of weights has it. f16 is not rounded again.
+   * @throws ValidationError a bad shape, or another number of bytes than it has
+   * @throws LimitError larger than one buffer of this device
+   * @example gpu.fromBytes(file.subarray(begin, end), { shape: [4096, 64], dtype: 'f16' })
+   */
+  fromBytes(bytes: ArrayBufferView | ArrayBuffer, options: BytesOptions): Tensor;
 
   /**
    * Allocates without writing: the contents are undefined.
@@ -83,8 +111,21 @@ export interface Gpu extends Disposable {
   batch<T>(fn: () => T): T;
 
   /**
+   * Runs `fn`, and disposes the tensors that it made and did not return: what it returns may be a tensor, or an array or object
+   * of them, at any depth. Their memory goes back when the work that reads it is submitted. Of memory that is returned in views
+   * alone the views become the owners. What `fn` throws goes on.
+   * @throws ValidationError `fn` is async
+   * @example const loss = gpu.scope(() => { const h = layer(x); return head(h); }); // h is gone
+   */
+  scope<T>(fn: () => T): T;
+
+  /** How much memory this Gpu takes now. */
+  memory(): Memory;
+
+  /**
    * Resolves when all work so far is done. Rejects with the first thing that went wrong on the GPU side since such an error
-   * was last reported: CompileError, GpuError (validation, memory, internal) or DeviceLostError.
+   * was last reported: CompileError, GpuError (validation, memory, internal) or DeviceLostError. What nobody awaits goes to the
+   * `onError` of `openGpu`, and may still be awaited here.
    */
   settled(): Promise<void>;
 

@@ -9,8 +9,10 @@ export function isDType(x: unknown): x is DType {
   return typeof x === 'string' && Object.hasOwn(bytesPerElement, x);
 }
 
-/** Every typed array whose elements are numbers. */
+/** Every typed array whose elements are numbers; those of BigInts must hold numbers that the dtype can. */
 export type TypedArray =
+  | BigInt64Array
+  | BigUint64Array
   | Float32Array
   | Float64Array
   | Int8Array

@@ -5,6 +5,12 @@ export function fail(fn: string, rule: string, got: string | number, fix: string
   throw new ValidationError(`${fn}: ${rule}; got ${got}. ${fix}`);
 }
 
+/** @throws ValidationError options that are no object */
+export function checkObject(fn: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  fail(fn, 'options must be an object', show(options), 'Pass { … }.');
+}
+
 // Of an array: enough for any shape.
 const MAX_SHOWN = 8;
 

@@ -1,6 +1,8 @@
 export type {
+  BytesOptions,
   EmptyOptions,
   Gpu,
+  Memory,
   Profile,
   Span,
   Tensor,

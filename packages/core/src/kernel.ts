@@ -17,7 +17,7 @@ export { warmup, type WarmupOptions } from './dispatch/warmup.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
 export { threadGrid, threadMain, WORKGROUP } from './dispatch/threads.ts';
 export { bytesPerElement } from './dtype.ts';
-export { fail, show } from './fail.ts';
+export { checkObject, fail, show } from './fail.ts';
 export { fromHalf, packHalves, toHalf, unpackHalves } from './f16.ts';
 export {
   elementCount,
@@ -29,6 +29,7 @@ export {
 export type { BoundTensor } from './tensor/bound.ts';
 export { checkTensor, type TensorRules } from './tensor/check.ts';
 export { tryEmpty } from './tensor/make.ts';
+export { scoped, unscoped } from './tensor/scope.ts';
 export { adopt, isTensor } from './tensor/tensor.ts';
 export { memoized } from './wgsl/memo.ts';
 export { numberedSource } from './wgsl/numbered.ts';

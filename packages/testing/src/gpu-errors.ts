@@ -1,10 +1,19 @@
-const uncaptured: GPUError[] = [];
+import type { HeedError } from '@heed/core';
 
-/** Collects the device's uncaptured errors; the GPU set-up file fails the test that caused them. */
+type SomeError = GPUError | HeedError;
+
+const unseen: SomeError[] = [];
+
+/** Collects an error that nobody awaited; the GPU set-up file fails the test that caused it. */
+export function collectError(error: SomeError): void {
+  unseen.push(error);
+}
+
+/** Collects the device's uncaptured errors. */
 export function watchErrors(device: GPUDevice): void {
   device.addEventListener('uncapturederror', (event) => {
     event.preventDefault();
-    uncaptured.push(event.error);
+    collectError(event.error);
   });
 }
 
@@ -12,6 +21,6 @@ export function watchErrors(device: GPUDevice): void {
  * Takes the errors collected since the last call. A test that provokes an error on the shared
  * device calls this to say that it was meant.
  */
-export function takeGpuErrors(): GPUError[] {
-  return uncaptured.splice(0);
+export function takeGpuErrors(): SomeError[] {
+  return unseen.splice(0);
 }

@@ -1,6 +1,6 @@
 import { kernelCount } from '@heed/core/kernel';
 import { afterEach } from 'vitest';
-import { takeGpuErrors } from './gpu-errors.ts';
+import { collectError, takeGpuErrors } from './gpu-errors.ts';
 import { openedGpu } from './test-gpu.ts';
 
 declare module 'vitest' {
@@ -13,7 +13,8 @@ declare module 'vitest' {
 afterEach(async ({ task }) => {
   const gpu = openedGpu();
   if (gpu === undefined) return;
-  await gpu.device.queue.onSubmittedWorkDone();
+  // What the test did not await is its fault too.
+  await gpu.settled().catch(collectError);
   task.meta.pipelines = kernelCount(gpu);
   const errors = takeGpuErrors();
   if (errors.length > 0) {

@@ -1,6 +1,8 @@
 import { openGpu, type Gpu } from '@heed/core';
-import { watchErrors } from './gpu-errors.ts';
+import { collectError, watchErrors } from './gpu-errors.ts';
 import { testTier } from './tier.ts';
+
+const onError = collectError;
 
 /** Kept on globalThis so that test files, which are modules of their own, share one device. */
 interface Shared {
@@ -47,9 +49,9 @@ function openTier(): Promise<Gpu> {
     case 'gpu-minimal':
       return openMinimal();
     case 'subgroup-matrix':
-      return openGpu({ label: 'test', tuning: { version: 1, force: { path: 'matrix' } } });
+      return openGpu({ label: 'test', onError, tuning: { version: 1, force: { path: 'matrix' } } });
     default:
-      return openGpu({ label: 'test' });
+      return openGpu({ label: 'test', onError });
   }
 }
 
@@ -59,7 +61,7 @@ async function openMinimal(): Promise<Gpu> {
   if (adapter === null)
     throw new Error('testGpu: no WebGPU adapter. Run the tests with `npm test`.');
   const device = await adapter.requestDevice({ label: 'minimal' });
-  return openGpu({ device, label: 'minimal' });
+  return openGpu({ device, label: 'minimal', onError });
 }
 
 /** `navigator.gpu`, else Dawn's, which must stay referenced while its devices live. */

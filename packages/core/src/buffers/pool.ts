@@ -27,7 +27,12 @@ export class BufferPool {
   readonly #faults: Faults;
   readonly #usage: GPUBufferUsageFlags;
   readonly #free = new Map<number, GPUBuffer[]>();
-  #freeBytes = 0;
+  /** Of the buffers that are ready to be given out. */
+  freeBytes = 0;
+  /** Of the buffers that are given out. */
+  bytes = 0;
+  /** The most that `bytes` has been. */
+  peakBytes = 0;
   readonly #failed = new WeakSet<GPUBuffer>();
   readonly #ages = new WeakMap<GPUBuffer, number>();
   #made = 0;
@@ -46,7 +51,8 @@ export class BufferPool {
     const size = bucketSize(bytes, max);
     const reused = this.#free.get(size)?.pop();
     if (reused) {
-      this.#freeBytes -= size;
+      this.freeBytes -= size;
+      this.taken(size);
       if (reused.label !== label) reused.label = label;
       return reused;
     }
@@ -61,14 +67,22 @@ export class BufferPool {
       },
     );
     this.#ages.set(fresh, this.#made++);
+    this.taken(size);
     return fresh;
+  }
+
+  /** Counts bytes that come back by `release`. */
+  taken(size: number): void {
+    this.bytes += size;
+    this.peakBytes = Math.max(this.peakBytes, this.bytes);
   }
 
   release(buffer: GPUBuffer): void {
     const { size } = buffer;
+    this.bytes -= size;
     const reusable = size === bucketSize(size, this.#device.limits.maxBufferSize);
     const kept = reusable && !this.#closed && !this.#failed.has(buffer);
-    if (!kept || this.#freeBytes + size > keptBytes) {
+    if (!kept || this.freeBytes + size > keptBytes) {
       buffer.destroy();
       return;
     }
@@ -78,7 +92,7 @@ export class BufferPool {
     let i = bucket.length;
     while (i > 0 && this.#age(bucket[i - 1]!) < this.#age(buffer)) i--;
     bucket.splice(i, 0, buffer);
-    this.#freeBytes += size;
+    this.freeBytes += size;
   }
 
   #age(buffer: GPUBuffer): number {
@@ -95,6 +109,6 @@ export class BufferPool {
   drop(): void {
     for (const bucket of this.#free.values()) for (const buffer of bucket) buffer.destroy();
     this.#free.clear();
-    this.#freeBytes = 0;
+    this.freeBytes = 0;
   }
 }

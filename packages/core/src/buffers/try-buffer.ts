@@ -21,7 +21,10 @@ export async function tryBuffer(
   const { result, error } = await faults.scope(fn, ['validation'], () =>
     attempt(device, faults, 'out-of-memory', () => device.createBuffer({ label, size, usage })),
   );
-  if (!error) return result;
-  result.destroy();
-  return undefined;
+  if (error) {
+    result.destroy();
+    return undefined;
+  }
+  pool.taken(size);
+  return result;
 }

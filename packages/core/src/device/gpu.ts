@@ -1,9 +1,19 @@
-import type { EmptyOptions, Gpu, Profile, Tensor, TensorOptions, WrapOptions } from '../api.ts';
+import type {
+  BytesOptions,
+  EmptyOptions,
+  Gpu,
+  Memory,
+  Profile,
+  Tensor,
+  TensorOptions,
+  WrapOptions,
+} from '../api.ts';
 import { runSync } from '../dispatch/run-sync.ts';
 import type { TypedArray } from '../dtype.ts';
-import type { DeviceLostError } from '../errors.ts';
+import type { DeviceLostError, HeedError } from '../errors.ts';
 import { profileRun } from '../profile/profile.ts';
-import { emptyTensor, tensorFrom } from '../tensor/make.ts';
+import { emptyTensor, tensorFrom, tensorFromBytes } from '../tensor/make.ts';
+import { scopeRun } from '../tensor/scope.ts';
 import { wrapBuffer } from '../tensor/wrap.ts';
 import type { Tuning } from '../tuning.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -17,7 +27,11 @@ export interface GpuParts {
   readonly label: string;
   /** heed made the device, and so destroys it. */
   readonly owned: boolean;
+  readonly onError: ((error: HeedError) => void) | undefined;
 }
+
+// oxlint-disable-next-line no-console -- a fault that nobody awaits must not go unseen
+const onConsole = (error: HeedError): void => console.error(error);
 
 export class HeedGpu implements Gpu {
   readonly device: GPUDevice;
@@ -32,7 +46,8 @@ export class HeedGpu implements Gpu {
     this.tuning = parts.tuning;
     this.label = parts.label;
     this.#parts = parts;
-    attachState(this, createState(parts.device));
+    const { device, owned, onError: tell = onConsole } = parts;
+    attachState(this, createState(device, { tell, owned }));
   }
 
   get lost(): Promise<DeviceLostError> {
@@ -49,6 +64,20 @@ export class HeedGpu implements Gpu {
 
   wrap(buffer: GPUBuffer, options: WrapOptions): Tensor {
     return wrapBuffer(this, buffer, options);
+  }
+
+  fromBytes(bytes: ArrayBufferView | ArrayBuffer, options: BytesOptions): Tensor {
+    return tensorFromBytes(this, bytes, options);
+  }
+
+  memory(): Memory {
+    const { tensors, pool, staging } = stateOf(this);
+    const { bytes, peakBytes } = pool;
+    return { tensors, bytes, pooledBytes: pool.freeBytes + staging.freeBytes, peakBytes };
+  }
+
+  scope<T>(fn: () => T): T {
+    return scopeRun(this, fn);
   }
 
   batch<T>(fn: () => T): T {

@@ -1,5 +1,6 @@
 import type { Gpu } from '../api.ts';
-import { UnsupportedError, ValidationError } from '../errors.ts';
+import { type HeedError, UnsupportedError, ValidationError } from '../errors.ts';
+import { checkObject, fail, show } from '../fail.ts';
 import type { Tuning } from '../tuning.ts';
 import { readCapabilities, realLimits, wantedFeatures } from './capabilities.ts';
 import { HeedGpu } from './gpu.ts';
@@ -15,6 +16,12 @@ export interface OpenGpuOptions {
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
   readonly tuning?: Tuning;
+  /**
+   * Hears of what went wrong on the GPU side (compile, memory, validation, a lost device) and what nobody had awaited by the end
+   * of the next task, with `read()`, `settled()` or `profile()`; of a loss also `gpu.lost`. Each error once. The default puts
+   * them on the console. Errors of your own work on the device stay yours: heed neither takes nor hears them.
+   */
+  readonly onError?: (error: HeedError) => void;
   /** Default 'heed'. */
   readonly label?: string;
 }
@@ -47,7 +54,11 @@ function requestDevice(adapter: GPUAdapter, label: string): Promise<GPUDevice> {
  * using shared = await openGpu({ device })     // your own device
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
-  const { device: given, tuning, label = 'heed' } = options;
+  checkObject('openGpu', options);
+  const { device: given, tuning, onError, label = 'heed' } = options;
+  if (onError !== undefined && typeof onError !== 'function') {
+    fail('openGpu', 'onError must be a function', show(onError), 'Leave it out for the console.');
+  }
   if (tuning !== undefined && tuning.version !== 1) {
     throw new ValidationError(
       `openGpu: tuning.version must be 1; got ${String(tuning.version)}. Tune again with this version of heed.`,
@@ -66,6 +77,7 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
       tuning,
       label,
       owned: false,
+      onError,
     });
   }
   const gpu = options.adapter
@@ -75,5 +87,5 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   const device = await requestDevice(adapter, label);
   if (gpu) keepAlive(device, gpu);
   const capabilities = readCapabilities(device, adapter.info);
-  return new HeedGpu({ device, capabilities, tuning, label, owned: true });
+  return new HeedGpu({ device, capabilities, tuning, label, owned: true, onError });
 }

@@ -4,7 +4,7 @@ import { UploadRing } from '../buffers/ring.ts';
 import { COPY_DST, COPY_SRC, MAP_READ, STORAGE } from '../buffers/usage.ts';
 import { Recorder } from '../dispatch/recorder.ts';
 import { DisposedError, ValidationError } from '../errors.ts';
-import { Faults } from './faults.ts';
+import { Faults, type Listener } from './faults.ts';
 
 /** The private half of a {@link Gpu}. */
 export interface GpuState {
@@ -15,6 +15,10 @@ export interface GpuState {
   readonly ring: UploadRing;
   readonly recorder: Recorder;
   readonly placeholders: Map<string, GPUBuffer>;
+  /** Allocations of tensors that are not disposed. */
+  tensors: number;
+  /** What the innermost open scope has seen made. */
+  made: Set<Disposable> | undefined;
   disposed: boolean;
 }
 
@@ -31,8 +35,8 @@ export function rawState(gpu: Gpu): GpuState {
   return (gpu as unknown as Record<symbol, GpuState>)[gpuState] as GpuState;
 }
 
-export function createState(device: GPUDevice): GpuState {
-  const faults = new Faults(device);
+export function createState(device: GPUDevice, listener: Listener): GpuState {
+  const faults = new Faults(device, listener);
   const pool = new BufferPool(device, faults, STORAGE | COPY_SRC | COPY_DST);
   const ring = new UploadRing(device);
   return {
@@ -43,6 +47,8 @@ export function createState(device: GPUDevice): GpuState {
     ring,
     recorder: new Recorder(device, faults, ring, pool),
     placeholders: new Map(),
+    tensors: 0,
+    made: undefined,
     disposed: false,
   };
 }
@@ -61,7 +67,9 @@ export function stateOf(gpu: Gpu): GpuState {
   }
   const state = rawState(gpu);
   if (state.disposed)
-    throw new DisposedError(`heed: ${gpu.label} was disposed. Open a new one with openGpu().`);
+    throw new DisposedError(
+      `heed: Gpu "${gpu.label}" was disposed. Open a new one with openGpu().`,
+    );
   if (state.faults.lostError) throw state.faults.lostError;
   return state;
 }

@@ -10,13 +10,16 @@ export interface Bound {
   readonly isOwned: boolean;
   /** Whether a submit has succeeded with it. */
   isProven: boolean;
+  /** Whether the GPU refused to make it. */
+  isRefused: boolean;
 }
 
-/** Makes a bind group of a kernel's: its buffers, and where its parameters lie. */
+/** Makes a bind group of a kernel's: its buffers, and where its parameters lie. `refused` hears when the GPU would not. */
 export type CreateGroup = (
   kernel: Kernel,
   buffers: readonly BufferRange[],
   params: BufferRange | undefined,
+  refused: () => void,
 ) => GPUBindGroup;
 
 /** A kernel with its buffers: one bind group, or as many as unsubmitted work needs parameters at once. */
@@ -62,9 +65,13 @@ export class Binding {
       return one;
     }
     const slot = params && slots.take(params);
-    const group = create(this.#kernel, this.#ranges, slot);
+    const group = create(this.#kernel, this.#ranges, slot, () => {
+      made.isRefused = true;
+      // To be made, and reported, anew.
+      bound.splice(bound.indexOf(made), 1);
+    });
     const isOwned = this.#ranges.every((range) => range.owned === true);
-    const made = { group, slot, isOwned, isProven: false };
+    const made: Bound = { group, slot, isOwned, isProven: false, isRefused: false };
     this.#next = bound.push(made);
     return made;
   }
@@ -72,8 +79,12 @@ export class Binding {
 
 /** How groups are made on a device. */
 export const createGroupOn =
-  (device: GPUDevice): CreateGroup =>
-  ({ label, layout }, buffers, params) => {
+  (device: GPUDevice) =>
+  (
+    { label, layout }: Kernel,
+    buffers: readonly BufferRange[],
+    params: BufferRange | undefined,
+  ): GPUBindGroup => {
     const ranges = params ? [...buffers, params] : buffers;
     const entries = ranges.map(({ buffer, offset, size }, binding) => ({
       binding,

@@ -31,8 +31,8 @@ export class Recorder {
     this.#pool = pool;
     this.#slots = new ParamSlots(device);
     const create = createGroupOn(device);
-    this.#groups = new BindGroups(this.#slots, (kernel, ...bound) =>
-      faults.scope(kernel.label, ['validation'], () => create(kernel, ...bound)),
+    this.#groups = new BindGroups(this.#slots, (kernel, buffers, params, refused) =>
+      faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused),
     );
   }
 
@@ -87,7 +87,9 @@ export class Recorder {
   // stays right while nobody else can destroy its buffers.
   #watched(list: readonly Recorded[], fn: () => void): void {
     if (!this.timer && list.every(({ bound }) => bound.isOwned && bound.isProven)) return fn();
-    this.#faults.scope(labelOf(list), ['validation'], fn, undefined, () => {
+    const follows = (): false | undefined =>
+      list.some(({ bound }) => bound.isRefused) ? false : undefined;
+    this.#faults.scope(labelOf(list), ['validation'], fn, follows, () => {
       for (const { bound } of list) bound.isProven = true;
     });
   }

@@ -1,15 +1,17 @@
 import type { DType, TypedArray } from '../dtype.ts';
-import { ValidationError } from '../errors.ts';
 import { packHalves } from '../f16.ts';
+import { fail, show } from '../fail.ts';
 
 const natural: Readonly<Record<string, DType>> = {
   Int32Array: 'i32',
   Uint32Array: 'u32',
+  BigInt64Array: 'i32',
+  BigUint64Array: 'u32',
   Float16Array: 'f16',
 };
 
 /** The type that data have by themselves. */
-export function dtypeOf(data: ArrayLike<number>): DType {
+export function dtypeOf(data: ArrayLike<number> | TypedArray): DType {
   // By tag: arrays of another realm too, and Float16Array where this runtime has none.
   const tag = (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? '';
   return natural[tag] ?? 'f32';
@@ -17,7 +19,7 @@ export function dtypeOf(data: ArrayLike<number>): DType {
 
 /**
  * Numbers as the bytes of `dtype`, a multiple of 4, rows of `row` elements apart by `rowStride`.
- * @throws ValidationError a value that an integer type cannot hold
+ * @throws ValidationError what is no number, or a value that an integer type cannot hold
  */
 export function encodeElements(
   data: ArrayLike<number> | TypedArray,
@@ -25,18 +27,41 @@ export function encodeElements(
   row: number,
   rowStride: number,
 ): ArrayBufferView {
-  if (dtype === 'f16') return padRows(packHalves(data), row, rowStride);
-  if (dtype === 'f32') return data instanceof Float32Array ? data : Float32Array.from(data);
-  if (dtype === dtypeOf(data)) return data as Int32Array | Uint32Array;
-  const out = dtype === 'i32' ? Int32Array.from(data) : Uint32Array.from(data);
+  const numbers = checkNumbers(data);
+  if (dtype === 'f16') return padRows(packHalves(numbers), row, rowStride);
+  if (dtype === 'f32') {
+    return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+  }
+  if (dtype === dtypeOf(numbers)) return numbers as Int32Array | Uint32Array;
+  const out = dtype === 'i32' ? Int32Array.from(numbers) : Uint32Array.from(numbers);
   for (let i = 0; i < out.length; i++) {
-    if (out[i] !== data[i]) {
-      throw new ValidationError(
-        `gpu.tensor: ${dtype} takes whole numbers in its range; got ${data[i]} at index ${i}. Round it, or use f32.`,
-      );
-    }
+    if (out[i] === numbers[i]) continue;
+    refuse(`${dtype} takes whole numbers in its range`, data[i], i, 'Round it, or use f32.');
   }
   return out;
+}
+
+function checkNumbers(data: ArrayLike<number> | TypedArray): ArrayLike<number> {
+  if (ArrayBuffer.isView(data)) {
+    const isBig = typeof data[0] === 'bigint';
+    return isBig ? Float64Array.from(data as BigInt64Array, Number) : (data as ArrayLike<number>);
+  }
+  // A hole or a string would become NaN, and null 0, without a word.
+  for (let i = 0; i < data.length; i++) {
+    if (typeof data[i] !== 'number') refuse('data must be numbers', data[i], i, 'Fill it in.');
+  }
+  return data;
+}
+
+function refuse(rule: string, got: unknown, index: number, fix: string): never {
+  return fail('gpu.tensor', rule, `${show(got)} at index ${index}`, fix);
+}
+
+/** Bytes as they are in memory, in rows as above, a multiple of 4. */
+export function layBytes(bytes: Uint8Array, row: number, rowStride: number): ArrayBufferView {
+  if (row === rowStride && bytes.length % 4 === 0) return bytes;
+  // A copy, since halves may begin at an odd byte.
+  return padRows(new Uint16Array(bytes.slice().buffer), row, rowStride);
 }
 
 function padRows(halves: Uint16Array, row: number, rowStride: number): Uint16Array {

@@ -1,12 +1,12 @@
-import type { EmptyOptions, Gpu, Tensor, TensorOptions } from '../api.ts';
+import type { BytesOptions, EmptyOptions, Gpu, Tensor, TensorOptions } from '../api.ts';
 import { alignUp } from '../buffers/range.ts';
 import { tryBuffer } from '../buffers/try-buffer.ts';
 import { stateOf } from '../device/state.ts';
 import { bytesPerElement, type DType, type TypedArray } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
 import { elementCount, elementExtent, rowMajorStrides, formatShape } from '../layout/shape.ts';
-import { dtypeOf, encodeElements } from './encode.ts';
-import { show } from '../fail.ts';
+import { checkObject, fail, show } from '../fail.ts';
+import { dtypeOf, encodeElements, layBytes } from './encode.ts';
 import { checkDType, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 import type { View } from './view.ts';
@@ -63,6 +63,7 @@ export function emptyTensor(
   shape: readonly number[],
   options: EmptyOptions = {},
 ): Tensor {
+  checkObject('gpu.empty', options);
   return allocate('gpu.empty', gpu, shape, options);
 }
 
@@ -72,22 +73,65 @@ export function tensorFrom(
   options: TensorOptions,
 ): Tensor {
   const fn = 'gpu.tensor';
+  checkObject(fn, options);
   if (typeof data !== 'object' || data === null || typeof data.length !== 'number') {
-    throw new ValidationError(
-      `${fn}: data must be an array of numbers; got ${show(data)}. Pass an array or a typed array.`,
-    );
+    fail(fn, 'data must be an array of numbers', show(data), 'Pass an array or a typed array.');
   }
-  const dtype = checkDType(fn, options?.dtype ?? dtypeOf(data));
-  const shape = checkShape(fn, options?.shape, dtype);
+  const dtype = checkDType(fn, options.dtype ?? dtypeOf(data));
+  const shape = checkShape(fn, options.shape, dtype);
   if (elementCount(shape) !== data.length) {
     throw new ValidationError(
       `${fn}: the data length must be the product of the shape; got ${data.length} numbers for ${formatShape(shape)} (${elementCount(shape)}).`,
     );
   }
+  const bytes = encodeElements(data, dtype, ...rowsOf(gpu, shape, dtype));
+  return upload(fn, gpu, shape, { ...options, dtype }, bytes);
+}
+
+export function tensorFromBytes(
+  gpu: Gpu,
+  bytes: ArrayBufferView | ArrayBuffer,
+  options: BytesOptions,
+): Tensor {
+  const fn = 'gpu.fromBytes';
+  checkObject(fn, options);
+  const isView = ArrayBuffer.isView(bytes);
+  if (!isView && !(bytes instanceof ArrayBuffer)) {
+    fail(
+      fn,
+      'bytes must be an ArrayBuffer or a view of one',
+      show(bytes),
+      'Numbers: gpu.tensor().',
+    );
+  }
+  const dtype = checkDType(fn, options.dtype);
+  const shape = checkShape(fn, options.shape, dtype);
+  const size = elementCount(shape) * bytesPerElement[dtype];
+  if (size !== bytes.byteLength) {
+    const rule = `${formatShape(shape)} ${dtype} is ${size} bytes`;
+    fail(fn, rule, `${bytes.byteLength} bytes`, 'Pass the part of the file that is this tensor.');
+  }
+  const whole = isView
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, size)
+    : new Uint8Array(bytes);
+  return upload(fn, gpu, shape, options, layBytes(whole, ...rowsOf(gpu, shape, dtype)));
+}
+
+/** Elements of a row, and from one to the next. */
+function rowsOf(gpu: Gpu, shape: readonly number[], dtype: DType): [row: number, stride: number] {
   const row = shape.at(-1) ?? 1;
   const padded = dtype === 'f16' && !gpu.capabilities.f16 && shape.length > 1;
-  const bytes = encodeElements(data, dtype, row, padded ? alignUp(row, 2) : row);
-  const t = allocate(fn, gpu, shape, { ...options, dtype });
+  return [row, padded ? alignUp(row, 2) : row];
+}
+
+function upload(
+  fn: string,
+  gpu: Gpu,
+  shape: readonly number[],
+  options: EmptyOptions,
+  bytes: ArrayBufferView,
+): Tensor {
+  const t = allocate(fn, gpu, shape, options);
   const { faults, device } = stateOf(gpu);
   if (bytes.byteLength > 0) {
     faults.scope(fn, ['validation'], () =>

@@ -11,6 +11,7 @@ export interface Storage {
 /** One owner less; the memory goes back with the last. */
 export function releaseStorage(state: GpuState, storage: Storage): void {
   if (--storage.owners > 0 || !storage.pooled) return;
+  state.tensors--;
   if (state.disposed) storage.buffer.destroy();
   else state.recorder.release(storage.buffer);
 }

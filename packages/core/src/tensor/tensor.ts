@@ -81,7 +81,11 @@ class HeedTensor implements Tensor {
 
 /** A tensor that owns its memory. */
 export function ownerTensor(gpu: Gpu, view: View, label: string, storage: Storage): Tensor {
-  return new HeedTensor(gpu, view, label, { storage, owner: true, retired: false });
+  const state = rawState(gpu);
+  if (storage.pooled) state.tensors++;
+  const t = new HeedTensor(gpu, view, label, { storage, owner: true, retired: false });
+  state.made?.add(t);
+  return t;
 }
 
 /**
@@ -95,6 +99,7 @@ export function adopt(view: Tensor): Tensor {
   if (!inner.owner) {
     inner.owner = true;
     inner.storage.owners++;
+    rawState(view.gpu).made?.add(view);
   }
   return view;
 }
@@ -104,9 +109,14 @@ export function isTensor(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && tensorSymbol in x;
 }
 
+/** The memory of a tensor, which is that of its views too. */
+export function storageOf(t: Tensor): Storage {
+  return (t as HeedTensor)[tensorSymbol].storage;
+}
+
 /** Whether heed allocated the memory of a tensor. */
 export function isPooled(t: Tensor): boolean {
-  return (t as HeedTensor)[tensorSymbol].storage.pooled;
+  return storageOf(t).pooled;
 }
 
 /** What {@link Inner.windows} holds for a tensor, which `make` finds the first time. */
@@ -118,10 +128,15 @@ export function knownWindow(t: Tensor, bytesPerLoad: number, make: () => BoundTe
   return window;
 }
 
+/** Whether neither the tensor nor the owner of its memory was disposed. */
+export function isAlive(t: Tensor): boolean {
+  const { retired, storage } = (t as HeedTensor)[tensorSymbol];
+  return !retired && storage.owners > 0;
+}
+
 /** @throws DisposedError the tensor, or the owner of its memory, was disposed */
 export function assertAlive(fn: string, t: Tensor, name = 'tensor'): void {
-  const { retired, storage } = (t as HeedTensor)[tensorSymbol];
-  if (retired || storage.owners === 0) {
+  if (!isAlive(t)) {
     throw new DisposedError(
       `${fn}: ${name} "${t.label}" ${formatShape(t.shape)} or the owner of its memory was disposed. Dispose an owner only after the last use of its views.`,
     );

@@ -4,7 +4,7 @@ import { STORAGE } from '../buffers/usage.ts';
 import { stateOf } from '../device/state.ts';
 import { bytesPerElement } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
-import { show } from '../fail.ts';
+import { checkObject, show } from '../fail.ts';
 import { elementExtent, formatShape, rowMajorStrides } from '../layout/shape.ts';
 import { checkDType, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
@@ -12,11 +12,12 @@ import { ownerTensor } from './tensor.ts';
 export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, options: WrapOptions): Tensor {
   const fn = 'gpu.wrap';
   stateOf(gpu);
+  checkObject(fn, options);
   if (typeof buffer?.usage !== 'number' || typeof buffer.size !== 'number') {
     throw new ValidationError(`${fn}: buffer must be a GPUBuffer; got ${show(buffer)}.`);
   }
-  const dtype = checkDType(fn, options?.dtype);
-  const shape = checkShape(fn, options?.shape, dtype);
+  const dtype = checkDType(fn, options.dtype);
+  const shape = checkShape(fn, options.shape, dtype);
   const { byteOffset = 0, label = buffer.label || 'heed wrapped' } = options;
   const strides = checkStrides(options.strides ?? rowMajorStrides(shape), shape);
   if (!(buffer.usage & STORAGE)) {

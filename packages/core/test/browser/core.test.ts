@@ -4,6 +4,7 @@ import '../gpu/dispatch.test.ts';
 import '../gpu/faults.test.ts';
 import '../gpu/open.test.ts';
 import '../gpu/profile.test.ts';
+import '../gpu/scope.test.ts';
 import '../gpu/tensor.test.ts';
 import '../gpu/try-empty.test.ts';
 import '../gpu/view.test.ts';

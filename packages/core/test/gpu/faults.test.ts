@@ -1,7 +1,15 @@
-import { CompileError, DeviceLostError, GpuError, openGpu } from '@heed/core';
+import {
+  CompileError,
+  DeviceLostError,
+  type Gpu,
+  GpuError,
+  type HeedError,
+  openGpu,
+  type Tensor,
+} from '@heed/core';
 import { bindTensor, dispatch, getKernel, getKernelAsync } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { newDevice } from './devices.ts';
 import { add, brokenSource } from './kernels.ts';
 
@@ -72,6 +80,74 @@ describe('what only the GPU finds', () => {
     const x = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
     buffer.destroy();
     await expect(x.read()).rejects.toThrow(GpuError);
+  });
+});
+
+describe('what nobody awaits', () => {
+  const tick = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  /** A caller's Gpu and what its onError, or the console, was told; and the errors that the caller's device raised. */
+  async function watched(own: boolean): Promise<{ gpu: Gpu; told: unknown[]; raised: GPUError[] }> {
+    const told: unknown[] = [];
+    const raised: GPUError[] = [];
+    const device = await newDevice();
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      raised.push(event.error);
+    });
+    const onError = (error: HeedError): void => void told.push(error);
+    if (!own) vi.spyOn(console, 'error').mockImplementation((error) => void told.push(error));
+    return { gpu: await openGpu({ device, ...(own && { onError }) }), told, raised };
+  }
+
+  function destroyed(gpu: Gpu): Tensor {
+    const buffer = gpu.device.createBuffer({ label: 'theirs', size: 16, usage: 0x80 });
+    const x = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
+    buffer.destroy();
+    return x;
+  }
+
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each([
+    ['onError', true],
+    ['the console', false],
+  ])('is told to %s, once, with no error scope or event of the caller’s', async (_, own) => {
+    const { gpu, told, raised } = await watched(own);
+    gpu.device.pushErrorScope('validation');
+    const out = add(gpu, destroyed(gpu), 1);
+    expect(await gpu.device.popErrorScope()).toBeNull();
+    await vi.waitUntil(() => told.length > 0);
+    await tick(20);
+    expect(told).toEqual([expect.any(GpuError)]);
+    expect(String(told[0])).toMatch(/add 1: the GPU found an error \(validation\).*theirs/s);
+    expect(raised).toEqual([]);
+    await expect(out.read()).rejects.toBe(told[0]);
+  });
+
+  it('is told once for a buffer of another device, and again for another call', async () => {
+    const { gpu, told } = await watched(true);
+    const other = await newDevice();
+    const buffer = other.createBuffer({ size: 16, usage: 0x80 });
+    const x = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
+    const out = gpu.empty([4]);
+    add(gpu, x, 1, out);
+    await vi.waitUntil(() => told.length > 0);
+    await tick(20);
+    expect(told).toHaveLength(1);
+    add(gpu, x, 1, out);
+    await vi.waitUntil(() => told.length > 1);
+    await expect(gpu.settled()).rejects.toBe(told[0]);
+  });
+
+  it('is not told where it is awaited, and leaves the caller’s own errors to the caller', async () => {
+    const { gpu, told, raised } = await watched(true);
+    await expect(add(gpu, destroyed(gpu), 1).read()).rejects.toThrow(GpuError);
+    gpu.device.createBuffer({ size: 16, usage: 0 });
+    await gpu.settled();
+    await vi.waitUntil(() => raised.length > 0);
+    await tick(20);
+    expect(told).toEqual([]);
   });
 });
 

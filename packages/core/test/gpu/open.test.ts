@@ -70,7 +70,10 @@ describe('openGpu', () => {
     gpu.dispose();
     gpu.dispose();
     expect((await gpu.device.lost).reason).toBe('destroyed');
-    expect((await gpu.lost).reason).toBe('destroyed');
+    const lost = await gpu.lost;
+    expect(lost.reason).toBe('destroyed');
+    expect(lost.message).toContain('gpu.dispose() was called');
+    expect(() => gpu.empty([1])).toThrow('heed: Gpu "heed" was disposed. Open a new one');
   });
 
   it('never destroys a device that it was given', async () => {
@@ -92,6 +95,13 @@ describe('openGpu', () => {
     await expect(injectedGpu({ tuning: { version: 2 } as never })).rejects.toThrow(
       'openGpu: tuning.version must be 1; got 2.',
     );
+  });
+
+  it.each([
+    [null, 'options must be an object; got null'],
+    [{ onError: 1 }, 'onError must be a function; got 1'],
+  ])('refuses %j', async (options, message) => {
+    await expect(openGpu(options as never)).rejects.toThrow(`openGpu: ${message}`);
   });
 
   it('refuses what is no device', async () => {

@@ -29,6 +29,44 @@ function foreign(
   return buffer;
 }
 
+describe('gpu.fromBytes', () => {
+  const bytes = Uint8Array.of(0, 0x01, 0x3c, 0x00, 0x00, 0x01, 0x00, 0xff, 0x7b, 0, 0, 0, 0);
+  const halves = Float32Array.of(1 + 2 ** -10, 0, 2 ** -24, 65504, 0, 0);
+
+  it('takes bytes as they are, from an odd byte on, into padded rows too', async () => {
+    for (const on of [gpu, await injectedGpu()]) {
+      using t = on.fromBytes(bytes.subarray(1), { shape: [2, 3], dtype: 'f16', label: 'w' });
+      expect([t.label, await t.read()]).toEqual(['w', halves]);
+    }
+  });
+
+  it('takes whole buffers and views of any kind', async () => {
+    const words = Uint32Array.of(1, 0x3f800000, 0x7fc00001, 0xffffffff);
+    using a = gpu.fromBytes(words.buffer, { shape: [4], dtype: 'u32' });
+    expect(await a.read()).toEqual(words);
+    using b = gpu.fromBytes(new DataView(words.buffer, 4, 8), { shape: [2], dtype: 'f32' });
+    expect(new Uint32Array((await b.read()).buffer)).toEqual(words.slice(1, 3));
+    using c = gpu.fromBytes(new ArrayBuffer(0), { shape: [0, 2], dtype: 'i32' });
+    expect(await c.read()).toEqual(new Int32Array(0));
+  });
+
+  it.each([
+    [[1, 2], { shape: [2], dtype: 'f32' }, 'bytes must be an ArrayBuffer or a view of one'],
+    [new ArrayBuffer(6), { shape: [2], dtype: 'f32' }, '[2] f32 is 8 bytes; got 6 bytes'],
+    [
+      new ArrayBuffer(4),
+      { shape: [2], dtype: 'f64' },
+      'dtype must be one of f32, f16, i32, u32; got f64',
+    ],
+    [new ArrayBuffer(4), { shape: [1] }, 'dtype must be one of'],
+    [new ArrayBuffer(4), undefined, 'options must be an object; got undefined'],
+  ])('refuses %j as %j', (data, options, message) => {
+    const call = (): unknown => gpu.fromBytes(data as never, options as never);
+    expect(call).toThrow(ValidationError);
+    expect(call).toThrow(`gpu.fromBytes: ${message}`);
+  });
+});
+
 describe('gpu.tensor and read', () => {
   it.each([
     ['f32', new Float32Array([0, -0, 1.5, -Infinity, Infinity, NaN])],
@@ -284,7 +322,7 @@ describe('dispose', () => {
     const buffer = mine.device.createBuffer({ size: 16, usage: STORAGE });
     const wrapped = mine.wrap(buffer, { shape: [4], dtype: 'f32' });
     mine.dispose();
-    await expect(t.read()).rejects.toThrow(/heed: heed was disposed/);
+    await expect(t.read()).rejects.toThrow(/heed: Gpu "heed" was disposed/);
     expect(() => mine.empty([1])).toThrow(DisposedError);
     await expect(mine.settled()).rejects.toThrow(DisposedError);
     t.dispose();

@@ -1,17 +1,16 @@
 import { expect, it } from 'vitest';
 import { attempt } from '../../src/device/attempt.ts';
-import { Faults } from '../../src/device/faults.ts';
+import type { Faults } from '../../src/device/faults.ts';
 import { DeviceLostError } from '../../src/errors.ts';
-import { FakeDevice, fakeError } from './fake-device.ts';
+import { FakeDevice, fakeError, newFaults } from './fake-device.ts';
 
-function newFaults(): { fake: FakeDevice; device: GPUDevice; faults: Faults } {
+function newDevice(): { fake: FakeDevice; device: GPUDevice; faults: Faults } {
   const fake = new FakeDevice();
-  const device = fake.asDevice();
-  return { fake, device, faults: new Faults(device) };
+  return { fake, device: fake.asDevice(), ...newFaults(fake) };
 }
 
 it('the error of an attempt is told to its maker alone', async () => {
-  const { fake, device, faults } = newFaults();
+  const { fake, device, faults } = newDevice();
   const tried = [
     attempt(device, faults, 'out-of-memory', () => 1),
     attempt(device, faults, 'internal', () => 2),
@@ -27,7 +26,7 @@ it('the error of an attempt is told to its maker alone', async () => {
 });
 
 it('an attempt that throws leaves no scope open', async () => {
-  const { fake, device, faults } = newFaults();
+  const { fake, device, faults } = newDevice();
   const thrown = attempt(device, faults, 'out-of-memory', () => {
     throw new Error('inner');
   });
@@ -36,7 +35,7 @@ it('an attempt that throws leaves no scope open', async () => {
 });
 
 it('an attempt on a device that is lost meanwhile rejects with the loss', async () => {
-  const { fake, device, faults } = newFaults();
+  const { fake, device, faults } = newDevice();
   const pending = attempt(device, faults, 'out-of-memory', () => 1);
   fake.lose({ reason: 'unknown', message: 'gone' });
   await expect(pending).rejects.toThrow(DeviceLostError);

@@ -8,6 +8,8 @@ describe('dtypeOf', () => {
     [new Int32Array(1), 'i32'],
     [new Uint32Array(1), 'u32'],
     [new Uint8Array(1), 'f32'],
+    [new BigInt64Array(1), 'i32'],
+    [new BigUint64Array(1), 'u32'],
     [[1], 'f32'],
   ])('%j is %s', (data, dtype) => {
     expect(dtypeOf(data)).toBe(dtype);
@@ -45,6 +47,30 @@ describe('encodeElements', () => {
     expect(() => encodeElements([0, x], dtype, 2, 2)).toThrow(
       `gpu.tensor: ${dtype} takes whole numbers in its range; got ${x} at index 1.`,
     );
+  });
+
+  it('takes BigInts that are in range', () => {
+    expect(encodeElements(BigInt64Array.of(-5n, 7n), 'i32', 2, 2)).toEqual(Int32Array.of(-5, 7));
+    expect(encodeElements(BigUint64Array.of(7n), 'f32', 1, 1)).toEqual(Float32Array.of(7));
+    expect(() => encodeElements(BigInt64Array.of(1n, 2n ** 31n), 'i32', 2, 2)).toThrow(
+      'gpu.tensor: i32 takes whole numbers in its range; got 2147483648n at index 1.',
+    );
+  });
+
+  it.each([
+    // oxlint-disable-next-line no-sparse-arrays
+    [[1, , 3], 'undefined at index 1'],
+    [[1, undefined], 'undefined at index 1'],
+    [['1', 2], "'1' at index 0"],
+    [[1, null], 'null at index 1'],
+    [[1, 2n], '2n at index 1'],
+    [[1, [2]], '[2] at index 1'],
+  ])('refuses what is no number in %j', (data, message) => {
+    for (const dtype of ['f32', 'f16', 'i32', 'u32'] as const) {
+      expect(() => encodeElements(data as number[], dtype, 2, 2)).toThrow(
+        `gpu.tensor: data must be numbers; got ${message}.`,
+      );
+    }
   });
 
   it('packs halves to whole words', () => {

@@ -1,3 +1,6 @@
+import { Faults } from '../../src/device/faults.ts';
+import type { HeedError } from '../../src/errors.ts';
+
 /** A buffer that remembers what was written to it and whether it was destroyed. */
 export interface FakeBuffer {
   label: string;
@@ -76,6 +79,17 @@ export class FakeDevice {
     return promise;
   }
 
+  /** Raises an error that no scope caught. */
+  uncaptured: (event: { error: GPUError; preventDefault: () => void }) => void = () => {};
+
+  addEventListener(_: string, listener: FakeDevice['uncaptured']): void {
+    this.uncaptured = listener;
+  }
+
+  removeEventListener(): void {
+    this.uncaptured = () => {};
+  }
+
   asDevice(): GPUDevice {
     return this as unknown as GPUDevice;
   }
@@ -92,4 +106,11 @@ export function fakeError(
     Internal: class GPUInternalError extends Error {},
   };
   return new classes[kind](message);
+}
+
+/** The faults of a fake device, and what nobody awaited of them. */
+export function newFaults(device: FakeDevice, owned = true): { faults: Faults; told: HeedError[] } {
+  const told: HeedError[] = [];
+  const faults = new Faults(device.asDevice(), { tell: (error) => told.push(error), owned });
+  return { faults, told };
 }

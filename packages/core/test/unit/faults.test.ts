@@ -1,17 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { Faults } from '../../src/device/faults.ts';
-import { CompileError, DeviceLostError, GpuError } from '../../src/errors.ts';
-import { FakeDevice, fakeError } from './fake-device.ts';
+import type { Faults } from '../../src/device/faults.ts';
+import { CompileError, DeviceLostError, GpuError, type HeedError } from '../../src/errors.ts';
+import { FakeDevice, fakeError, newFaults } from './fake-device.ts';
 
-function newFaults(): { device: FakeDevice; faults: Faults; done: () => Promise<void> } {
+interface Fakes {
+  readonly device: FakeDevice;
+  readonly faults: Faults;
+  readonly told: HeedError[];
+  readonly done: () => Promise<void>;
+}
+
+function newFakes(owned = true): Fakes {
   const device = new FakeDevice();
-  const faults = new Faults(device.asDevice());
-  return { device, faults, done: () => faults.verdict(() => Promise.resolve()) };
+  const { faults, told } = newFaults(device, owned);
+  return { device, faults, told, done: () => faults.verdict(() => Promise.resolve()) };
+}
+
+const task = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** When what nobody awaits has been told. */
+async function tasks(): Promise<void> {
+  for (let i = 0; i < 4; i++) await task();
+}
+
+/** A call that the GPU finds at fault. */
+function faulty({ device, faults }: Fakes, message: string): void {
+  faults.scope('f', ['validation'], () => {});
+  device.scopes.at(-1)!.resolve(fakeError('Validation', message));
 }
 
 describe('Faults', () => {
   it('balances its scopes, also when the work throws', () => {
-    const { device, faults } = newFaults();
+    const { device, faults } = newFakes();
     expect(faults.scope('f', ['validation', 'internal'], () => 7)).toBe(7);
     expect(() =>
       faults.scope('f', ['validation'], () => {
@@ -23,7 +43,7 @@ describe('Faults', () => {
   });
 
   it('waits for the scopes that were open before', async () => {
-    const { device, faults, done } = newFaults();
+    const { device, faults, done } = newFakes();
     faults.scope('f', ['validation'], () => {});
     let settled = false;
     const waiting = done().then(() => (settled = true));
@@ -34,7 +54,7 @@ describe('Faults', () => {
   });
 
   it('tells a fault to all who asked before its first report, and to nobody after', async () => {
-    const { device, faults, done } = newFaults();
+    const { device, faults, done } = newFakes();
     faults.scope('attention', ['validation'], () => {});
     const asked = [done(), done()];
     device.scopes[0]!.resolve(fakeError('Validation', 'bad group'));
@@ -49,7 +69,7 @@ describe('Faults', () => {
   });
 
   it('does not blame work issued after the question', async () => {
-    const { device, faults, done } = newFaults();
+    const { device, faults, done } = newFakes();
     const early = done();
     faults.scope('f', ['validation'], () => {});
     device.scopes[0]!.resolve(fakeError('Validation', 'later'));
@@ -58,7 +78,7 @@ describe('Faults', () => {
   });
 
   it('reports the earliest fault, however long its error takes to be known', async () => {
-    const { device, faults, done } = newFaults();
+    const { device, faults, done } = newFakes();
     const text = Promise.withResolvers<CompileError>();
     faults.scope(
       'f',
@@ -80,7 +100,7 @@ describe('Faults', () => {
     ['OutOfMemory', 'out-of-memory'],
     ['Internal', 'internal'],
   ] as const)('names a %s error', async (type, kind) => {
-    const { device, faults, done } = newFaults();
+    const { device, faults, done } = newFakes();
     faults.scope('f', ['validation'], () => {});
     device.scopes[0]!.resolve(fakeError(type, 'why'));
     const error: unknown = await done().catch((e: unknown) => e);
@@ -89,7 +109,7 @@ describe('Faults', () => {
   });
 
   it('prefers a fault to the failure that it causes', async () => {
-    const { device, faults } = newFaults();
+    const { device, faults } = newFakes();
     faults.scope('f', ['validation'], () => {});
     device.scopes[0]!.resolve(fakeError('Validation', 'root'));
     await expect(faults.verdict(() => Promise.reject(new Error('map failed')))).rejects.toThrow(
@@ -101,7 +121,7 @@ describe('Faults', () => {
   });
 
   it('rejects pending and later questions when the device is lost', async () => {
-    const { device, faults } = newFaults();
+    const { device, faults } = newFakes();
     const pending = faults.verdict(() => new Promise(() => {}));
     device.lose({ reason: 'unknown', message: 'driver reset' });
     const error: unknown = await pending.catch((e: unknown) => e);
@@ -114,14 +134,14 @@ describe('Faults', () => {
   });
 
   it('explains a failure that comes just before the loss by the loss', async () => {
-    const { device, faults } = newFaults();
+    const { device, faults } = newFakes();
     const pending = faults.verdict(() => Promise.reject(new Error('map aborted')));
     setTimeout(() => device.lose({ reason: 'destroyed', message: '' }), 0);
-    await expect(pending).rejects.toThrow('somebody called device.destroy()');
+    await expect(pending).rejects.toThrow('device.destroy() was called');
   });
 
   it('rejects with the reason of an abort, and leaves no listener', async () => {
-    const { faults } = newFaults();
+    const { faults } = newFakes();
     const controller = new AbortController();
     const pending = faults.verdict(() => new Promise(() => {}), controller.signal);
     controller.abort(new Error('changed my mind'));
@@ -132,9 +152,145 @@ describe('Faults', () => {
   });
 
   it('survives scopes that cannot be popped', async () => {
-    const { device, faults, done } = newFaults();
+    const { device, faults, done } = newFakes();
     faults.scope('f', ['validation'], () => {});
     device.scopes[0]!.reject(new Error('lost'));
     await expect(done()).resolves.toBeUndefined();
+  });
+});
+
+describe('a fault that nobody awaits', () => {
+  it('is told once, and may be awaited later', async () => {
+    const fakes = newFakes();
+    faulty(fakes, 'unseen');
+    await tasks();
+    expect(fakes.told).toEqual([expect.any(GpuError)]);
+    expect(fakes.told[0]!.message).toContain('f: the GPU found an error (validation): unseen');
+    await expect(fakes.done()).rejects.toBe(fakes.told[0]);
+    await tasks();
+    expect(fakes.told).toHaveLength(1);
+  });
+
+  it('is told each, in order', async () => {
+    const fakes = newFakes();
+    faulty(fakes, 'one');
+    faulty(fakes, 'two');
+    await tasks();
+    expect(fakes.told.map(({ message }) => /: (one|two) /.exec(message)?.[1])).toEqual([
+      'one',
+      'two',
+    ]);
+  });
+
+  it('is not told where somebody asks in the next task', async () => {
+    const fakes = newFakes();
+    faulty(fakes, 'seen');
+    await task();
+    await expect(fakes.done()).rejects.toThrow('seen');
+    await tasks();
+    expect(fakes.told).toEqual([]);
+  });
+
+  it('is not told while somebody waits for other work', async () => {
+    const fakes = newFakes();
+    const work = Promise.withResolvers<void>();
+    faulty(fakes, 'seen');
+    const asked = fakes.faults.verdict(() => work.promise);
+    await tasks();
+    work.resolve();
+    await expect(asked).rejects.toThrow('seen');
+    await tasks();
+    expect(fakes.told).toEqual([]);
+  });
+
+  it('is told where who asked has gone, or asked before the call', async () => {
+    const fakes = newFakes();
+    const work = Promise.withResolvers<void>();
+    const controller = new AbortController();
+    const early = fakes.faults.verdict(() => work.promise);
+    faulty(fakes, 'unseen');
+    await tasks();
+    expect(fakes.told).toHaveLength(1);
+    faulty(fakes, 'left');
+    const gone = fakes.faults.verdict(() => work.promise, controller.signal);
+    controller.abort(new Error('gone'));
+    await expect(gone).rejects.toThrow('gone');
+    work.resolve();
+    await early;
+    await tasks();
+    expect(fakes.told).toHaveLength(2);
+    await expect(fakes.done()).rejects.toThrow('unseen');
+  });
+
+  it('is told without what follows from it', async () => {
+    const { device, faults, told } = newFakes();
+    faults.scope(
+      'f',
+      ['validation'],
+      () => {},
+      () => false,
+    );
+    device.scopes[0]!.resolve(fakeError('Validation', 'follows'));
+    await tasks();
+    expect(told).toEqual([]);
+  });
+});
+
+describe('an uncaptured error', () => {
+  const caught = (fakes: Fakes, kind: 'OutOfMemory' | 'Validation'): boolean => {
+    let prevented = false;
+    const preventDefault = (): void => void (prevented = true);
+    fakes.device.uncaptured({ error: fakeError(kind, 'late'), preventDefault });
+    return prevented;
+  };
+
+  it('of memory is told, in place of the event, on a device of heed’s', async () => {
+    const fakes = newFakes(true);
+    expect(caught(fakes, 'OutOfMemory')).toBe(true);
+    await tasks();
+    expect(fakes.told).toHaveLength(1);
+  });
+
+  it('is the caller’s on a device of theirs, and rejects what is awaited', async () => {
+    const fakes = newFakes(false);
+    expect(caught(fakes, 'OutOfMemory')).toBe(false);
+    await tasks();
+    expect(fakes.told).toEqual([]);
+    await expect(fakes.done()).rejects.toThrow('late');
+  });
+
+  it('of validation is not heed’s', async () => {
+    const fakes = newFakes(true);
+    expect(caught(fakes, 'Validation')).toBe(false);
+    await fakes.done();
+  });
+});
+
+describe('a loss', () => {
+  it('that nobody awaits is told', async () => {
+    const { device, told } = newFakes();
+    device.lose({ reason: 'unknown', message: 'driver reset' });
+    await tasks();
+    expect(told).toEqual([expect.any(DeviceLostError)]);
+  });
+
+  it('is not told to who awaits gpu.lost or has destroyed the device', async () => {
+    const [awaited, destroyed] = [newFakes(), newFakes()];
+    const lost = awaited.faults.lost;
+    awaited.device.lose({ reason: 'unknown', message: '' });
+    destroyed.device.lose({ reason: 'destroyed', message: '' });
+    await lost;
+    await tasks();
+    expect([...awaited.told, ...destroyed.told]).toEqual([]);
+  });
+
+  it('says that dispose() destroyed the device where it did', async () => {
+    const [own, theirs] = [newFakes(true), newFakes(false)];
+    for (const { faults, device } of [own, theirs]) {
+      faults.close();
+      device.lose({ reason: 'destroyed', message: '' });
+    }
+    expect((await own.faults.lost).message).toContain('gpu.dispose() was called');
+    expect((await theirs.faults.lost).message).toContain('device.destroy() was called');
   });
 });

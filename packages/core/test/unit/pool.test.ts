@@ -1,13 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BufferPool, bucketSize } from '../../src/buffers/pool.ts';
-import { Faults } from '../../src/device/faults.ts';
 import { LimitError } from '../../src/errors.ts';
-import { FakeDevice, fakeError } from './fake-device.ts';
+import { FakeDevice, fakeError, newFaults } from './fake-device.ts';
 
 function newPool(maxBufferSize?: number): { device: FakeDevice; pool: BufferPool } {
   const device = new FakeDevice(maxBufferSize);
-  return { device, pool: new BufferPool(device.asDevice(), new Faults(device.asDevice()), 0x80) };
+  return { device, pool: new BufferPool(device.asDevice(), newFaults(device).faults, 0x80) };
 }
 
 describe('bucketSize', () => {

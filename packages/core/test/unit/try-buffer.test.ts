@@ -1,14 +1,13 @@
 import { expect, it } from 'vitest';
 import { BufferPool } from '../../src/buffers/pool.ts';
 import { tryBuffer } from '../../src/buffers/try-buffer.ts';
-import { Faults } from '../../src/device/faults.ts';
 import { LimitError } from '../../src/errors.ts';
-import { FakeDevice, fakeError } from './fake-device.ts';
+import { FakeDevice, fakeError, newFaults } from './fake-device.ts';
 
 function newState(maxBufferSize?: number) {
   const fake = new FakeDevice(maxBufferSize);
   const device = fake.asDevice();
-  const faults = new Faults(device);
+  const { faults } = newFaults(fake);
   return { fake, state: { device, faults, pool: new BufferPool(device, faults, 0x80) } };
 }
 

@@ -1,4 +1,5 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
+import { scoped, unscoped } from '@heed/core/kernel';
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import { compileFor } from '../attention/compiled-hook.ts';
 import type { Captures } from '../compile/types.ts';
@@ -25,6 +26,7 @@ export class BlockMask implements Disposable {
 
   constructor(made: BlockMaskParts) {
     setParts(this, made);
+    scoped(made.gpu, this);
   }
 
   /**
@@ -180,8 +182,11 @@ export class BlockMask implements Disposable {
   #list(kind: ListKind): BlockLists {
     const key = `${kind.isFull} ${kind.transposed}`;
     let lists = this.#lists.get(key);
-    if (!lists)
-      this.#lists.set(key, (lists = blockLists(partsOf(this).gpu, partsOf(this).view, kind)));
+    if (!lists) {
+      const { gpu, view } = partsOf(this);
+      lists = unscoped(gpu, () => blockLists(gpu, view, kind));
+      this.#lists.set(key, lists);
+    }
     return lists;
   }
 }

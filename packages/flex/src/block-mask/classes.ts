@@ -1,4 +1,4 @@
-import { bindTensor, getKernel, threadGrid } from '@heed/core/kernel';
+import { bindTensor, getKernel, threadGrid, unscoped } from '@heed/core/kernel';
 import type { Gpu } from '@heed/core';
 import {
   bindCaptures,
@@ -20,10 +20,10 @@ export function classifyBlocks(
   layout: BlockLayout,
   bound: BoundHook,
 ): BlockView {
-  const words = gpu.empty([Math.max(1, layoutWords(layout))], {
-    dtype: 'u32',
-    label: 'heed/block mask',
-  });
+  const size = Math.max(1, layoutWords(layout));
+  const options = { dtype: 'u32', label: 'heed/block mask' } as const;
+  // The mask's, which an open scope disposes as one.
+  const words = unscoped(gpu, () => gpu.empty([size], options));
   const view = wholeView(words, problem, layout);
   if (layout.plane > 0) gpu.batch(() => dispatchClasses(gpu, problem, layout, bound, view));
   return view;

@@ -1,5 +1,12 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { assertUsable, bindTensor, dispatch, getKernel, threadGrid } from '@heed/core/kernel';
+import {
+  assertUsable,
+  bindTensor,
+  dispatch,
+  getKernel,
+  threadGrid,
+  unscoped,
+} from '@heed/core/kernel';
 import {
   bindLengths,
   checkCumulative,
@@ -52,7 +59,8 @@ export function documentMask<C extends Captures>(
 
 /** The document of each row; behind the last, the number of documents: ids that ascend have the tightest bounds. */
 function documentIds(gpu: Gpu, cu: Int32Array | Tensor, documents: number, length: number): Tensor {
-  const id = gpu.empty([Math.max(1, length)], { dtype: 'i32', label: 'heed/document ids' });
+  const options = { dtype: 'i32', label: 'heed/document ids' } as const;
+  const id = unscoped(gpu, () => gpu.empty([Math.max(1, length)], options));
   gpu.batch(() => {
     const { range, values, release } = bindLengths(recorderTarget(gpu), { given: { cuQ: cu } });
     const params = Uint32Array.of(id.shape[0]!, documents, values.cu_q, 0);

@@ -98,6 +98,21 @@ describe('the lists of blocks', () => {
     mask.dispose();
   });
 
+  it('outlive a scope that made them first, and are disposed with a mask of its own', () => {
+    const { tensors } = gpu.memory();
+    const options = { Lq: 64, Lk: 64, blockSize: 32 };
+    const mask = createBlockMask(gpu, causal, options);
+    gpu.scope(() => void mask.kvIndices);
+    mask.kvIndices.slice(0, 0, 1);
+    mask.dispose();
+    gpu.scope(() => void createBlockMask(gpu, causal, options).kvIndices);
+    expect(gpu.memory().tensors).toBe(tensors);
+    const { kept } = gpu.scope(() => ({ kept: createBlockMask(gpu, causal, options) }));
+    kept.kvIndices.slice(0, 0, 1);
+    kept.dispose();
+    expect(gpu.memory().tensors).toBe(tensors);
+  });
+
   it('of nothing are empty', async () => {
     using mask = createBlockMask(gpu, causal, { Lq: 0, Lk: 64 });
     expect(mask.shape).toEqual([1, 1, 0, 1]);

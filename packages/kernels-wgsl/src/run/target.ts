@@ -5,6 +5,7 @@ import {
   type Dispatch,
   dispatch,
   encode,
+  unscoped,
   uploadStorage,
 } from '@heed/core/kernel';
 
@@ -47,7 +48,8 @@ export class KeptScratch {
     const key = `${use} ${dtype} ${shape.join()}`;
     const kept = this.#tensors.get(key);
     if (kept) return kept;
-    const made = gpu.empty(shape, { dtype, label: `heed/${use}` });
+    const options = { dtype, label: `heed/${use}` };
+    const made = unscoped(gpu, () => gpu.empty(shape, options));
     this.#tensors.set(key, made);
     return made;
   }

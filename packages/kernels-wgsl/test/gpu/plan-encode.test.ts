@@ -54,6 +54,15 @@ describe('plan.encode', () => {
     expect(await outAndLse(second!)).toEqual(await outAndLse(plan.run(calls[1]!)));
   });
 
+  it('keeps its scratch memory at the end of a scope', async () => {
+    using plan = planAttention(gpu, { ...dense, numSplits: 3 });
+    const tensors = { ...source.dense(1, 70, 90), returnLse: true };
+    const want = await outAndLse(plan.run(tensors));
+    const encoded = inPass((pass) => gpu.scope(() => plan.encode(pass, tensors)));
+    expect(await outAndLse(encoded)).toEqual(want);
+    expect(await outAndLse(inPass((pass) => plan.encode(pass, tensors)))).toEqual(want);
+  });
+
   it('takes lengths as they are at the call, not at the submit', async () => {
     using plan = planAttention(gpu, { ...packed, numSplits: 1 });
     const cuSeqlensQ = Int32Array.of(0, 33, 70);

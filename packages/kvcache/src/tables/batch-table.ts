@@ -1,4 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
+import { unscoped } from '@heed/core/kernel';
 import type { SequenceState } from '../sequences/state.ts';
 import { updateWords } from './update.ts';
 
@@ -35,7 +36,8 @@ export class BatchTable {
     this.#words = new Int32Array(words);
     this.#versions = new Float64Array(batch).fill(-Infinity);
     this.#epochs = new Float64Array(batch).fill(-1);
-    this.#memory = gpu.tensor(this.#words, { shape: [words], label: 'heed/kv/tables' });
+    const options = { shape: [words], label: 'heed/kv/tables' };
+    this.#memory = unscoped(gpu, () => gpu.tensor(this.#words, options));
     this.lists = {
       cuSeqlensQ: this.#memory.slice(0, 0, batch + 1),
       seqUsedK: this.#memory.slice(0, batch + 1, 2 * batch + 1),

@@ -18,6 +18,7 @@ describe('what is no longer valid', () => {
     for (const layer of [0, 1]) cache.append(layer, [sequence], k, v);
     return { cache, sequence, k, v, view: cache.view(0, [sequence]) };
   };
+  const twoRows = { cuSeqlens: Int32Array.of(0, 1, 3) };
   const properties = ['k', 'v', 'blockTable', 'seqUsedK', 'cuSeqlensQ'] as const;
 
   it('a view, once a sequence has changed: each property says so', async () => {
@@ -49,6 +50,19 @@ describe('what is no longer valid', () => {
     for (const layer of [0, 1]) cache.append(layer, [child], k, v);
     child.close();
     for (const property of properties) expect(view[property]).toBeDefined();
+    cache.dispose();
+  });
+
+  it('nothing of a cache at the end of a scope that appended', async () => {
+    const { cache, sequence, k, v } = await setUp(gpu);
+    const { tensors } = gpu.memory();
+    const view = gpu.scope(() => {
+      const other = cache.open();
+      for (const layer of [0, 1]) cache.append(layer, [sequence, other], k, v, twoRows);
+      return cache.view(0, [sequence, other]);
+    });
+    expect([...(await view.seqUsedK.read())]).toEqual([4, 2]);
+    expect(gpu.memory().tensors).toBe(tensors + 1);
     cache.dispose();
   });
 
