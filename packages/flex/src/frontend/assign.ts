@@ -9,10 +9,13 @@ import type {
 } from 'acorn';
 import { type Context, refuse } from './context.ts';
 import { literal } from './number.ts';
+import { held } from './identifier.ts';
 import { numberOf } from './operands.ts';
 import { binary } from './operators.ts';
+import { bindPattern, valueFor } from './patterns.ts';
+import type { Place } from './diagnostic.ts';
 import type { Variable } from './scope.ts';
-import { UNDEFINED, type Value } from './value.ts';
+import type { Value } from './value.ts';
 
 /** How `&&`, `||` and `??` go on, which belongs to expressions. */
 type Logical = (
@@ -25,11 +28,17 @@ type Logical = (
 
 /** `x = y`, `x += y`, `x ??= y` and their like. */
 export function assign(cx: Context, node: AssignmentExpression, logical: Logical): Value {
-  const variable = target(cx, node.left);
+  const { left } = node;
+  if (left.type === 'ArrayPattern' || left.type === 'ObjectPattern') {
+    const all = valueFor(cx, left, node.right);
+    bindPattern(cx, left, all, (name, one, at) => store(cx, variableOf(cx, name, at), one));
+    return all;
+  }
+  const variable = target(cx, left);
   const operator = node.operator.slice(0, -1);
   const value = (): Value => cx.evaluate(node.right);
   if (operator === '') return store(cx, variable, value());
-  const before = cx.flow.vars.get(variable) ?? UNDEFINED;
+  const before = held(cx, variable);
   if (operator === '&&' || operator === '||' || operator === '??') {
     const at = { left: node.left as LogicalExpression['left'] };
     return logical(cx, operator, before, () => store(cx, variable, value()), at);
@@ -40,7 +49,7 @@ export function assign(cx: Context, node: AssignmentExpression, logical: Logical
 /** `x++` and its like. */
 export function update(cx: Context, node: UpdateExpression): Value {
   const variable = target(cx, node.argument);
-  const before = numberOf(cx, cx.flow.vars.get(variable) ?? UNDEFINED, node.argument);
+  const before = numberOf(cx, held(cx, variable), node.argument);
   const step = literal(cx.graph, 1);
   const after = binary(cx, node.operator === '++' ? '+' : '-', before, step, node);
   store(cx, variable, after);
@@ -59,13 +68,16 @@ function target(cx: Context, node: Pattern | Node): Variable {
     const rule = 'only variables of the mod can be assigned to';
     refuse(cx, node, rule, 'Mods read tables and captures; they return what they compute.');
   }
-  const { name } = node as Identifier;
+  return variableOf(cx, (node as Identifier).name, node);
+}
+
+function variableOf(cx: Context, name: string, at: Place): Variable {
   const variable = cx.scope.find(name);
   if (!variable) {
-    refuse(cx, node, `${name} is not declared in the mod`, `Declare it: let ${name} = 0.`);
+    refuse(cx, at, `${name} is not declared in the mod`, `Declare it: let ${name} = 0.`);
   }
   if (variable.constant) {
-    refuse(cx, node, `${name} is a constant`, `Declare it with let.`);
+    refuse(cx, at, `${name} is a constant`, `Declare it with let.`);
   }
   return variable;
 }

@@ -1,4 +1,5 @@
 import type { BlockStatement, Expression } from 'acorn';
+import { onEachPath } from './branch.ts';
 import { type Context, type Parsing, refuse, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { startFlow, variablesAfter } from './flow.ts';
@@ -7,8 +8,8 @@ import { truthOf } from './operands.ts';
 import { bindPattern } from './patterns.ts';
 import { RECURSION } from './refused.ts';
 import { Scope } from './scope.ts';
-import { type ParsedFunction, parseFunction } from './source.ts';
-import { hoist } from './statements.ts';
+import { type FunctionNode, type ParsedFunction, parseFunction } from './source.ts';
+import { hoist, hoistVars } from './statements.ts';
 import type { BoundUnit, FunctionUnit, Unit } from './unit.ts';
 import {
   type CapturesValue,
@@ -17,7 +18,7 @@ import {
   faultOf,
   isNode,
   isUndefined,
-  UNDEFINED,
+  type UndefinedValue,
   type Value,
 } from './value.ts';
 
@@ -27,6 +28,9 @@ export function callValue(cx: Context, callee: Value, args: readonly Value[], at
     if (callee.kind === 'builtin') return callMath(cx, callee.name, args, at);
     if (callee.kind === 'unit') return callUnit(cx, callee.unit, args, at);
     if (callee.kind === 'closure') return callClosure(cx, callee, args, at);
+    if (callee.kind === 'choice') {
+      return onEachPath(cx, callee, (one) => callValue(cx, one, args, at));
+    }
   }
   const rule = `${describe(callee)} is not a function`;
   refuseFault(cx, at, faultOf(callee) ?? { rule, remedy: 'Pass the function in captures.' });
@@ -77,18 +81,14 @@ function callClosure(
   if (cx.stack.includes(node)) {
     refuse(cx, at, ...RECURSION);
   }
-  const needed = node.params.filter((param) => param.type !== 'AssignmentPattern').length;
-  if (args.length < needed) {
-    const rule = `${source.name || 'the function'} takes ${needed} arguments; got ${args.length}`;
-    refuse(cx, at, rule, 'Pass all of them.');
-  }
+  const missing = missingArgument(cx, source.name, node, args.length, at);
   const outer = { scope: cx.scope, source: cx.source, flow: cx.flow };
   cx.stack.push(node);
   cx.scope = new Scope(scope, true);
   cx.source = source;
   cx.flow = startFlow(cx.graph, outer.flow.vars);
   node.params.forEach((param, i) => {
-    bindPattern(cx, param, args[i] ?? UNDEFINED, (name, value) =>
+    bindPattern(cx, param, args[i] ?? missing, (name, value) =>
       cx.flow.vars.set(cx.scope.declare(name, false), value),
     );
   });
@@ -99,8 +99,26 @@ function callClosure(
   return result;
 }
 
+/** What a parameter without an argument holds. Minifiers leave out arguments that are not used. */
+function missingArgument(
+  { source }: Context,
+  name: string,
+  { params }: FunctionNode,
+  got: number,
+  at: Place,
+): UndefinedValue {
+  const needed = params.filter((param) => param.type !== 'AssignmentPattern').length;
+  const count = `${needed} ${needed === 1 ? 'argument' : 'arguments'}`;
+  const rule = `${name || 'the function'} takes ${count}; got ${got}`;
+  return {
+    kind: 'undefined',
+    why: { rule, remedy: 'Pass all of them.', from: { source, at } },
+  };
+}
+
 function runBody(cx: Context, body: BlockStatement | Expression): Value {
   if (body.type !== 'BlockStatement') return cx.evaluate(body);
+  hoistVars(cx, body.body);
   hoist(cx, body.body);
   cx.execute(body.body);
   const { returned, exit } = cx.flow;

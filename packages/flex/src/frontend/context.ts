@@ -2,6 +2,7 @@ import type { Expression, Statement } from 'acorn';
 import type { Graph } from '../ir/graph.ts';
 import { compileError, type Place } from './diagnostic.ts';
 import { refusal } from './refused.ts';
+import type { Facts } from './facts.ts';
 import type { Flow } from './flow.ts';
 import type { Scope } from './scope.ts';
 import type { FunctionNode, ParsedFunction, Source } from './source.ts';
@@ -21,6 +22,7 @@ export interface Context extends Parsing {
   source: Source;
   scope: Scope;
   flow: Flow;
+  facts: Facts | undefined;
   /** The functions that are being inlined, outermost first. */
   readonly stack: FunctionNode[];
   /** Loop turns left. */
@@ -38,8 +40,8 @@ export function refuseConstruct(cx: Context, at: Place, type: string): never {
 }
 
 /** @throws CompileError always: what is wrong with a value that is used there */
-export function refuseFault(cx: Context, at: Place, { rule, remedy }: Fault): never {
-  return refuse(cx, at, rule, remedy);
+export function refuseFault(cx: Context, at: Place, { rule, remedy, from }: Fault): never {
+  throw compileError(cx.caller, from?.source ?? cx.source, from?.at ?? at, rule, remedy);
 }
 
 /** @throws CompileError always: the construct at that place is not part of the language */

@@ -7,11 +7,10 @@ import type {
   SequenceExpression,
   UnaryExpression,
 } from 'acorn';
-import type { Node } from '../ir/node.ts';
 import { assign, update } from './assign.ts';
-import { choose } from './choose.ts';
+import { branch } from './branch.ts';
 import { type Context, refuse, refuseConstruct } from './context.ts';
-import { forkFlow, mergeFlows } from './flow.ts';
+import { runForEffects } from './effects.ts';
 import { identifier } from './identifier.ts';
 import { member } from './member.ts';
 import { literal } from './number.ts';
@@ -19,7 +18,7 @@ import { isAbsent, numberOf, truthOf } from './operands.ts';
 import { binary, unary } from './operators.ts';
 import { RECURSION } from './refused.ts';
 import type { FunctionNode } from './source.ts';
-import { UNDEFINED, type Value } from './value.ts';
+import { isNode, UNDEFINED, type Value } from './value.ts';
 
 /** The value of an expression; assignments in it change the flow. */
 export function evaluateExpression(cx: Context, node: Expression): Value {
@@ -74,10 +73,9 @@ function constant(cx: Context, node: Literal): Value {
 
 function unaryExpression(cx: Context, { operator, argument, ...node }: UnaryExpression): Value {
   if (operator === 'typeof' || operator === 'delete') refuseConstruct(cx, node, operator);
+  if (operator === 'void') return runForEffects(cx, argument);
   const value = cx.evaluate(argument);
   switch (operator) {
-    case 'void':
-      return UNDEFINED;
     case '!':
       return cx.graph.not(truthOf(cx, value, argument));
     case '+':
@@ -85,21 +83,6 @@ function unaryExpression(cx: Context, { operator, argument, ...node }: UnaryExpr
     default:
       return unary(cx, operator, value, argument);
   }
-}
-
-/** Runs a part of an expression that is only reached where the condition holds. */
-function branch(cx: Context, condition: Node, then: () => Value, otherwise: () => Value): Value {
-  if (condition.op === 'const') return condition.data === true ? then() : otherwise();
-  const start = cx.flow;
-  cx.flow = forkFlow(cx.graph, start);
-  const a = then();
-  const taken = cx.flow;
-  cx.flow = forkFlow(cx.graph, start);
-  const b = otherwise();
-  // An expression cannot leave the statement list, so the start's exits stand.
-  const { vars } = mergeFlows(cx.graph, condition, taken, cx.flow);
-  cx.flow = { ...start, vars };
-  return choose(cx.graph, condition, a, b);
 }
 
 function logical(
@@ -127,7 +110,8 @@ function conditional(cx: Context, { test, consequent, alternate }: ConditionalEx
 }
 
 function sequence(cx: Context, { expressions }: SequenceExpression): Value {
-  return expressions.map((expression) => cx.evaluate(expression)).at(-1)!;
+  for (const expression of expressions.slice(0, -1)) runForEffects(cx, expression);
+  return cx.evaluate(expressions.at(-1)!);
 }
 
 function closure(cx: Context, node: FunctionNode): Value {
@@ -138,10 +122,22 @@ function callExpression(cx: Context, node: CallExpression): Value {
   const { callee } = node;
   if (callee.type === 'Super' || node.optional) refuseConstruct(cx, node, 'Chain');
   const free = callee.type === 'Identifier' && !cx.scope.find(callee.name) && callee.name;
-  // What esbuild wraps functions in to keep their names.
-  if (free === '__name') return cx.evaluate(node.arguments[0] as Expression);
   if (free && free === cx.source.name) refuse(cx, node, ...RECURSION);
-  const target = cx.evaluate(callee);
+  const kept = free && nameKept(cx, free, node.arguments as Expression[]);
+  if (kept) return kept;
+  const target = free === '__pow' ? { kind: 'builtin' as const, name: 'pow' } : cx.evaluate(callee);
   const args = node.arguments.map((arg) => cx.evaluate(arg as Expression));
   return cx.call(target, args, node);
+}
+
+/**
+ * The function in `__name(function, 'name')`, by which esbuild's keepNames gives functions their names back, and which
+ * minifying renames. Outside the mod nothing else takes a function of the mod and a name.
+ */
+function nameKept(cx: Context, callee: string, args: readonly Expression[]): Value | undefined {
+  const [fn, name] = args;
+  const isName = name?.type === 'Literal' && typeof name.value === 'string';
+  if (args.length !== 2 || !isName || (callee !== '__name' && callee.length > 3)) return undefined;
+  const value = cx.evaluate(fn!);
+  return !isNode(value) && value.kind === 'closure' ? value : undefined;
 }

@@ -1,14 +1,16 @@
 import type { Identifier } from 'acorn';
 import { type Context, refuse } from './context.ts';
+import { narrow } from './facts.ts';
 import { didYouMean } from './nearest.ts';
 import { literal } from './number.ts';
 import { refuseName } from './refused.ts';
+import type { Variable } from './scope.ts';
 import { UNDEFINED, type Value } from './value.ts';
 
 /** The value of a name: a variable of the mod, or one of the four globals that every mod may use. */
 export function identifier(cx: Context, node: Identifier): Value {
   const variable = cx.scope.find(node.name);
-  if (variable) return cx.flow.vars.get(variable) ?? UNDEFINED;
+  if (variable) return held(cx, variable);
   switch (node.name) {
     case 'Math':
       return { kind: 'math' };
@@ -21,4 +23,9 @@ export function identifier(cx: Context, node: Identifier): Value {
     default:
       return refuse(cx, node, ...refuseName(node.name, didYouMean(node.name, cx.scope.all)));
   }
+}
+
+/** What a variable holds here. */
+export function held({ facts, flow }: Context, variable: Variable): Value {
+  return narrow(facts, flow.vars.get(variable) ?? UNDEFINED);
 }

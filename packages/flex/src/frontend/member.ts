@@ -1,11 +1,12 @@
 import type { Expression, MemberExpression } from 'acorn';
 import type { ModInput } from '../ir/node.ts';
+import { onEachPath } from './branch.ts';
 import { type Context, refuse, refuseConstruct } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { mathConstant } from './math.ts';
 import { known } from './nearest.ts';
 import { asInt, isWhole, literal } from './number.ts';
-import { numberOf } from './operands.ts';
+import { nodeOf } from './operands.ts';
 import type { Capture } from './unit.ts';
 import { type CapturesValue, describe, isNode, type TableValue, type Value } from './value.ts';
 
@@ -17,19 +18,26 @@ export function member(cx: Context, node: MemberExpression): Value {
   if (node.optional) refuseConstruct(cx, node, 'Chain');
   const object = cx.evaluate(node.object);
   const { property } = node;
-  if (!node.computed && property.type === 'Identifier') {
-    return propertyOf(cx, object, property.name, property);
-  }
-  if (property.type === 'Literal' && typeof property.value === 'string') {
-    return propertyOf(cx, object, property.value, property);
-  }
-  return elementOf(cx, object, property as Expression);
+  const name = keyName(property as Expression, node.computed);
+  if (name !== undefined) return propertyOf(cx, object, name, property);
+  const index = cx.evaluate(property as Expression);
+  return onEachPath(cx, object, (one) => elementOf(cx, one, index, property));
+}
+
+/** The name that a key is written as: `c.bias`, `c['bias']` or c[`bias`]. */
+export function keyName(key: Expression, computed: boolean): string | undefined {
+  if (key.type === 'Identifier' && !computed) return key.name;
+  if (key.type === 'Literal' && typeof key.value === 'string') return key.value;
+  if (key.type !== 'TemplateLiteral' || key.expressions.length > 0) return undefined;
+  return key.quasis[0]!.value.cooked ?? undefined;
 }
 
 /** `object.name`, in member expressions and in destructuring. */
 export function propertyOf(cx: Context, object: Value, name: string, at: Place): Value {
   if (isNode(object)) return refuseProperty(cx, object, name, at);
   switch (object.kind) {
+    case 'choice':
+      return onEachPath(cx, object, (one) => propertyOf(cx, one, name, at));
     case 'captures':
       return captureOf(cx, object, name);
     case 'info':
@@ -68,8 +76,8 @@ function captured({ graph }: Context, capture: Capture): Value {
   return { kind: 'table', slot: capture, indices: [] };
 }
 
-function elementOf(cx: Context, object: Value, property: Expression): Value {
-  if (!isNode(object) && object.kind === 'table') return indexed(cx, object, property);
+function elementOf(cx: Context, object: Value, index: Value, property: Place): Value {
+  if (!isNode(object) && object.kind === 'table') return indexed(cx, object, index, property);
   if (isNode(object) && object.op === 'read' && 'rank' in (object.data as object)) {
     const { name, rank } = object.data as TableValue['slot'];
     const rule = `the table ${name} has ${rank} ${rank === 1 ? 'dimension' : 'dimensions'}; this is one index more`;
@@ -84,8 +92,17 @@ function elementOf(cx: Context, object: Value, property: Expression): Value {
   );
 }
 
-function indexed(cx: Context, { slot, indices }: TableValue, property: Expression): Value {
-  const index = numberOf(cx, cx.evaluate(property), property);
+function indexed(cx: Context, { slot, indices }: TableValue, value: Value, property: Place): Value {
+  const index = nodeOf(cx, value, property);
+  if (index.type === 'bool') {
+    // JavaScript would look for an element called true.
+    refuse(
+      cx,
+      property,
+      'an index must be a number, and this is a boolean',
+      'Write condition ? 1 : 0.',
+    );
+  }
   if (!isWhole(index)) {
     const rule = 'an index must be a whole number, and this may have a fraction';
     refuse(

@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.ts';
 import { constantOf, type Node } from '../ir/node.ts';
+import { isNode, type Value } from './value.ts';
 
 /**
  * A constant of the source. Constants are exact doubles as long as they only meet constants, so that what a minifier
@@ -10,6 +11,12 @@ export function literal(graph: Graph, value: number | boolean): Node {
   if (typeof value === 'boolean') return graph.bool(value);
   const int = value | 0;
   return value === int ? graph.i32(int) : graph.const('f32', value);
+}
+
+/** A number or boolean as JavaScript's arithmetic takes it: true is 1. */
+export function asNumber(graph: Graph, value: Value): Node | undefined {
+  if (!isNode(value)) return value.kind === 'choice' ? value.number : undefined;
+  return value.type === 'bool' ? graph.select(value, graph.i32(1), graph.i32(0)) : value;
 }
 
 /** The number as f32; constants are rounded here. */

@@ -1,6 +1,7 @@
 import type { Node } from '../ir/node.ts';
-import { type Context, refuse, refuseFault } from './context.ts';
+import { type Context, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
+import { asNumber } from './number.ts';
 import { describe, faultOf, isNode, isUndefined, type Value } from './value.ts';
 
 /** A number or boolean. @throws CompileError it is something else */
@@ -11,26 +12,27 @@ export function nodeOf(cx: Context, value: Value, at: Place): Node {
   refuseFault(cx, at, faultOf(value) ?? { rule: `${describe(value)} is not a number`, remedy });
 }
 
-/** Whether there is a value. @throws CompileError there is one on some paths only, or not always of one type */
+/** Whether there is a value. @throws CompileError there is one on some paths only */
 export function isAbsent(cx: Context, value: Value, at: Place): boolean {
-  if (!isNode(value) && value.kind === 'unusable') refuseFault(cx, at, value.why);
-  return isUndefined(value);
+  if (isNode(value)) return false;
+  if (value.kind === 'choice') {
+    const [a, b] = [isAbsent(cx, value.a, at), isAbsent(cx, value.b, at)];
+    return a === b ? a : refuseFault(cx, at, value.why);
+  }
+  return value.kind === 'unusable' ? refuseFault(cx, at, value.why) : isUndefined(value);
 }
 
+/** A number, as arithmetic takes it. @throws CompileError it is neither that nor a boolean */
 export function numberOf(cx: Context, value: Value, at: Place): Node {
-  const node = nodeOf(cx, value, at);
-  if (node.type === 'bool') {
-    refuse(cx, at, 'a boolean is not a number', 'Write condition ? 1 : 0.');
-  }
-  return node;
+  return asNumber(cx.graph, value) ?? nodeOf(cx, value, at);
 }
 
 /** What JavaScript takes a value for in a condition. */
 export function truthOf(cx: Context, value: Value, at: Place): Node {
   if (isUndefined(value) && !value.why) return cx.graph.bool(false);
-  const node = nodeOf(cx, value, at);
   const { graph } = cx;
-  if (node.type === 'bool') return node;
+  if (isNode(value) && value.type === 'bool') return value;
+  const node = numberOf(cx, value, at);
   if (node.op === 'const') return graph.bool(Boolean(node.data));
   // Not `!= 0`, which holds for NaN.
   if (node.type === 'f32') return graph.op('lt', graph.f32(0), graph.op('abs', node));

@@ -6,7 +6,7 @@ import type { Place } from './diagnostic.ts';
 import { asF32, asInt, literal } from './number.ts';
 import { isAbsent, nodeOf, numberOf } from './operands.ts';
 import { power } from './power.ts';
-import type { Value } from './value.ts';
+import { isNode, type Value } from './value.ts';
 
 /** The operators on two numbers, but for `>` and `>=`, which are others turned round. */
 const operations: Readonly<Record<string, BinaryOp>> = {
@@ -33,22 +33,32 @@ export function unify(graph: Graph, a: Node, b: Node): readonly [Node, Node] {
 /** `a operator b` by the typing rules: integers stay integers but for `/`, and become f32 where they meet one. */
 export function binary(cx: Context, operator: string, a: Value, b: Value, at: Operands): Node {
   const op = operations[operator.replace(/^>(=?)$/, '<$1')]!;
-  if (op === 'eq' || op === 'ne') return equality(cx, op, a, b, at);
+  if (op === 'eq' || op === 'ne') return equality(cx, op, a, b, at, operator.length < 3);
   const [x, y] = [numberOf(cx, a, at.left ?? at), numberOf(cx, b, at.right ?? at)];
   // `a > b` is `b < a`.
   return /^>=?$/.test(operator) ? numeric(cx, op, y, x, at) : numeric(cx, op, x, y, at);
 }
 
-function equality(cx: Context, op: 'eq' | 'ne', a: Value, b: Value, at: Operands): Node {
+function equality(
+  cx: Context,
+  op: 'eq' | 'ne',
+  a: Value,
+  b: Value,
+  at: Operands,
+  isLoose: boolean,
+): Node {
   const absent = [a, b].filter((value) => isAbsent(cx, value, at)).length;
   if (absent > 0) return cx.graph.bool((absent === 2) === (op === 'eq'));
-  const [x, y] = [nodeOf(cx, a, at.left ?? at), nodeOf(cx, b, at.right ?? at)];
-  if (x.type !== 'bool' && y.type !== 'bool') return numeric(cx, op, x, y, at);
-  if (x.type !== y.type) {
+  if (isBoolean(a) && isBoolean(b)) return cx.graph.op(op, a, b);
+  const operand = isLoose ? numberOf : nodeOf;
+  const [x, y] = [operand(cx, a, at.left ?? at), operand(cx, b, at.right ?? at)];
+  if (isBoolean(x) || isBoolean(y)) {
     refuse(cx, at, 'a number is compared with a boolean', 'Compare values of one type.');
   }
-  return cx.graph.op(op, x, y);
+  return numeric(cx, op, x, y, at);
 }
+
+const isBoolean = (value: Value): value is Node => isNode(value) && value.type === 'bool';
 
 function numeric(cx: Context, op: BinaryOp, a: Node, b: Node, at: Place): Node {
   const { graph } = cx;

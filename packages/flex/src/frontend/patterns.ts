@@ -1,18 +1,19 @@
 import type { Expression, Pattern, Property } from 'acorn';
 import { type Context, refuse, refuseConstruct } from './context.ts';
-import { propertyOf } from './member.ts';
-import { describe, isNode, isUndefined, type Value } from './value.ts';
+import type { Place } from './diagnostic.ts';
+import { keyName, propertyOf } from './member.ts';
+import { describe, isNode, isUndefined, UNDEFINED, type Value } from './value.ts';
 
 export interface Declare {
   /** Gives a name its value in the scope that it belongs to. */
-  (name: string, value: Value): void;
+  (name: string, value: Value, at: Place): void;
 }
 
-/** Binds a parameter or a declaration: a name, a default, or `{ a, b: c = 1 }` of captures, info and Math. */
+/** Binds a parameter, a declaration or an assignment: a name, a default, `{ a, b: c = 1 }` of captures, info and Math, `[a] = [1]`. */
 export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare: Declare): void {
   switch (pattern.type) {
     case 'Identifier':
-      return declare(pattern.name, value);
+      return declare(pattern.name, value, pattern);
     case 'AssignmentPattern': {
       const bound = isUndefined(value) ? cx.evaluate(pattern.right) : value;
       return bindPattern(cx, pattern.left, bound, declare);
@@ -25,9 +26,26 @@ export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare
       for (const property of pattern.properties) bindProperty(cx, property, value, declare);
       return;
     }
-    default:
-      return refuseConstruct(cx, pattern, pattern.type);
+    case 'ArrayPattern':
+      if (isNode(value) || value.kind !== 'list') break;
+      for (const [i, element] of pattern.elements.entries()) {
+        if (element) bindPattern(cx, element, value.items[i] ?? UNDEFINED, declare);
+      }
+      return;
+    case 'MemberExpression':
+      // `[][0] = x`, where uglify puts what nobody reads.
+      if (pattern.object.type === 'ArrayExpression' && !pattern.object.elements[0]) return;
+      break;
+    case 'RestElement':
   }
+  refuseConstruct(cx, pattern, pattern.type);
+}
+
+/** What a pattern is to be bound to; an array only where it is taken apart. */
+export function valueFor(cx: Context, { type }: Pattern, init: Expression): Value {
+  if (type !== 'ArrayPattern' || init.type !== 'ArrayExpression') return cx.evaluate(init);
+  const items = init.elements.map((item) => (item ? cx.evaluate(item as Expression) : UNDEFINED));
+  return { kind: 'list', items };
 }
 
 function bindProperty(
@@ -45,9 +63,4 @@ function bindProperty(
     refuse(cx, key, 'a computed name is not supported', 'Name the capture: { bias }.');
   }
   bindPattern(cx, pattern, propertyOf(cx, value, name, key), declare);
-}
-
-function keyName(key: Expression, computed: boolean): string | undefined {
-  if (key.type === 'Identifier' && !computed) return key.name;
-  return key.type === 'Literal' && typeof key.value === 'string' ? key.value : undefined;
 }

@@ -1,25 +1,28 @@
 import type { IfStatement, Statement, VariableDeclaration } from 'acorn';
+import { runAside, whereNotLeft } from './branch.ts';
 import { type Context, refuseConstruct } from './context.ts';
-import { forkFlow, leftWhen, mergeFlows, rejoinFlows } from './flow.ts';
+import { runForEffects } from './effects.ts';
+import { leftWhen, mergeFlows } from './flow.ts';
 import { executeFor } from './loops.ts';
 import { truthOf } from './operands.ts';
-import { bindPattern } from './patterns.ts';
+import { bindPattern, valueFor } from './patterns.ts';
 import { Scope } from './scope.ts';
 import { UNDEFINED, type Value } from './value.ts';
+import { varNames } from './var-names.ts';
 
-/** Runs statements in order, up to where every path has left. What follows a partial exit runs on a flow of its own. */
+/** Runs statements in order, up to where every path has left. */
 export function executeStatements(cx: Context, statements: readonly Statement[]): void {
-  const { graph } = cx;
   for (const [i, statement] of statements.entries()) {
     execute(cx, statement);
-    const left = leftWhen(graph, cx.flow);
-    if (left.data === true) return;
-    if (left.data === false) continue;
-    const before = cx.flow;
-    cx.flow = forkFlow(graph, before);
-    executeStatements(cx, statements.slice(i + 1));
-    cx.flow = rejoinFlows(graph, left, before, cx.flow);
-    return;
+    if (leftWhen(cx.graph, cx.flow).data === false) continue;
+    return whereNotLeft(cx, () => executeStatements(cx, statements.slice(i + 1)));
+  }
+}
+
+/** Every `var` of a function is there from its start. */
+export function hoistVars(cx: Context, statements: readonly Statement[]): void {
+  for (const name of varNames(statements)) {
+    if (!cx.scope.own(name)) cx.flow.vars.set(cx.scope.declare(name, false), UNDEFINED);
   }
 }
 
@@ -38,7 +41,7 @@ function execute(cx: Context, node: Statement): void {
   switch (node.type) {
     case 'ExpressionStatement':
       // 'use strict' and its like.
-      if (node.directive === undefined) cx.evaluate(node.expression);
+      if (node.directive === undefined) runForEffects(cx, node.expression);
       return;
     case 'VariableDeclaration':
       return declareVariables(cx, node);
@@ -85,17 +88,16 @@ function executeIf(cx: Context, { test, consequent, alternate }: IfStatement): v
     return;
   }
   const start = cx.flow;
-  cx.flow = forkFlow(graph, start);
-  cx.execute([consequent]);
+  runAside(cx, condition, true, () => cx.execute([consequent]));
   const taken = cx.flow;
-  cx.flow = forkFlow(graph, start);
-  if (alternate) cx.execute([alternate]);
+  cx.flow = start;
+  runAside(cx, condition, false, () => cx.execute(alternate ? [alternate] : []));
   cx.flow = mergeFlows(graph, condition, taken, cx.flow);
 }
 
 function declareVariables(cx: Context, { kind, declarations }: VariableDeclaration): void {
   for (const { id, init } of declarations) {
-    const value = init ? cx.evaluate(init) : UNDEFINED;
+    const value = init ? valueFor(cx, id, init) : UNDEFINED;
     bindPattern(cx, id, value, (name, bound) => declare(cx, kind, name, bound, !init));
   }
 }
@@ -105,9 +107,6 @@ function declare(cx: Context, kind: string, name: string, value: Value, isBare: 
     cx.flow.vars.set(cx.scope.declare(name, kind === 'const'), value);
     return;
   }
-  const { ofFunction } = cx.scope;
-  const known = ofFunction.own(name);
   // `var x;` of a variable that there is already leaves its value.
-  if (known && isBare) return;
-  cx.flow.vars.set(known ?? ofFunction.declare(name, false), value);
+  if (!isBare) cx.flow.vars.set(cx.scope.ofFunction.own(name)!, value);
 }

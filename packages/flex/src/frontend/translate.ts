@@ -71,6 +71,7 @@ function translateAs(
     source,
     scope: new Scope(undefined, true),
     flow: startFlow(graph, new Map()),
+    facts: undefined,
     stack: [],
     turns: MAX_TURNS,
     evaluate: (node) => evaluateExpression(cx, node),

@@ -1,7 +1,8 @@
 import type { Node } from '../ir/node.ts';
 import type { TableSlot } from '../ir/slot.ts';
+import type { Place } from './diagnostic.ts';
 import type { Scope } from './scope.ts';
-import type { ParsedFunction } from './source.ts';
+import type { ParsedFunction, Source } from './source.ts';
 import type { CaptureMap, Unit } from './unit.ts';
 
 /** What an expression of the source stands for while it is translated. Only numbers and booleans become nodes. */
@@ -14,6 +15,8 @@ export type Value =
   | UnitValue
   | UndefinedValue
   | UnusableValue
+  | ChoiceValue
+  | ListValue
   | { readonly kind: 'info' | 'math' };
 
 /** A table, indexed in its first dimensions. */
@@ -51,6 +54,8 @@ export interface UnitValue {
 export interface Fault {
   readonly rule: string;
   readonly remedy: string;
+  /** Where it arose, if that is not where the value is used. */
+  readonly from?: { readonly source: Source; readonly at: Place };
 }
 
 /** `undefined`, or a capture that is not there. */
@@ -59,10 +64,33 @@ export interface UndefinedValue {
   readonly why?: Fault;
 }
 
-/** What may be a number, and may be something else. */
+/** `[a, b]`, which is there to be taken apart at once. */
+export interface ListValue {
+  readonly kind: 'list';
+  readonly items: readonly Value[];
+}
+
+/** What may be there, and may not. */
 export interface UnusableValue {
   readonly kind: 'unusable';
   readonly why: Fault;
+}
+
+/**
+ * One of two values that no node serves, which only matters once it is used: minified code has conditional expressions
+ * whose values nobody reads, and such of tables and functions.
+ */
+export interface ChoiceValue {
+  readonly kind: 'choice';
+  readonly condition: Node;
+  readonly a: Value;
+  readonly b: Value;
+  /** How many values it may be. */
+  readonly choices: number;
+  /** What is wrong where one value is needed. */
+  readonly why: Fault;
+  /** The value as arithmetic takes it, if it is a number or a boolean. */
+  readonly number?: Node;
 }
 
 export const UNDEFINED: UndefinedValue = { kind: 'undefined' };
@@ -88,6 +116,8 @@ export function describe(value: Value): string {
       return `the table ${value.slot.name} with ${value.indices.length} of its ${value.slot.rank} indices`;
     case 'captures':
       return 'the captures object';
+    case 'list':
+      return 'an array';
     case 'info':
       return 'the info object';
     case 'math':

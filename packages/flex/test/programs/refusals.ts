@@ -100,8 +100,6 @@ export const values: readonly Row[] = [
     'q > kv === 1',
     /one type/,
   ],
-  [value('s * (q > kv)'), 'a boolean is not a number', 'q > kv', /condition \? 1 : 0/],
-  [value('(q > kv) < 1 ? s : 0'), 'a boolean is not a number', 'q > kv', /condition \? 1 : 0/],
   [
     body('let t; if (q > kv) t = 1; s += t;'),
     'a number on one path and undefined',
@@ -133,6 +131,7 @@ export const tables: readonly Row[] = [
   [value('s + c.bias[h]'), 'bias with 1 of its 2 indices', 'c.bias[h]', /every dimension/],
   [value('s + c.bias'), 'bias with 0 of its 2 indices', 'c.bias', /every dimension/],
   [value('c.bias[h][q][kv]'), 'bias has 2 dimensions; this is one index more', 'kv', /last index/],
+  [value('c.bias[q > kv][0]'), 'this is a boolean', 'q > kv', /condition \? 1 : 0/],
   [value('c.bias[s][0]'), 'an index must be a whole number', 's', /Math\.floor.*i32/],
   [value("c.bias['h'][0]"), 'has no property h', "'h'", /Only captures, info and Math/],
   [value('c.bias.length'), 'has no property length', 'length', /number in captures/],

@@ -60,7 +60,39 @@ describe('the compiled function means what JavaScript means', () => {
       value('null == undefined ? s : 1'),
       value('+(q > kv ? 1 : 0) - -s'),
       'function(s,b,h,q,kv){"use strict";var n=q-kv;return n<0&&(n=-n),s-n}',
-      value('Math["max"](s, 1)'),
+      value('Math["max"](s, 1) + c[`n`]'),
+      value('(q > kv ? c.bias[0] : q > 1 ? c.bias[1] : c.ids)[2] + s'),
+      value('(q > kv ? Math.min : Math.max)(s, q) + (q > kv ? c : c).n'),
+      body(
+        'let n = 0; const f = (a) => (n++, a), g = (a) => 2 * a; return (q > kv ? f : g)(s) + n',
+      ),
+      body(
+        'let t = 1, u; return [t, u = 5] = [q, void 0, kv], { x: u } = c, [[][0] = 0] = [s], s + t * u',
+      ),
+      body('const [t, , u = 4] = [q, 2]; return s + t * u'),
+      body('let t; return !(q > kv) || (t = q, s > 1) || c.on && t ? s : 1'),
+      body(
+        'let t; if (q > kv) t = 1; s += 2; if (q > kv) s += t; return q > kv && s > 0 ? s * t : s',
+      ),
+      value('s + +(q > kv)'),
+      value('s - (q > kv)'),
+      value('s + 2 * !(q > kv) + (q > kv | kv > 2) + -(q < 1) + ~(q > 1)'),
+      value('(q > kv) == 1 ? s : 1 != (kv > 2) ? 3 : 4'),
+      value('c.n && q > kv ? s : 1'),
+      value('(s > 1) + (c.n && q > kv)'),
+      body('return t = q - kv, Math.abs(t) < 3 ? s : -1/0; var t'),
+      body('if (q > kv) { var t = 2; s += t } return t = 4, s * t'),
+      body('var s; return s'),
+      body('for (let i = 0; i < 5 && !(i >= c.n); i++) s += i; return s'),
+      body('for (let i = 0; !(i > q) && i < 5; i++) s += i; return s'),
+      body('let i = 0; for (; i < 5 && (s += i, s < q);) i++; return s + i'),
+      body(
+        'for (let i = 0; i < 4; i++) for (let j = 0; j < 4 && j <= i && j < q; j++) s += j; return s',
+      ),
+      body('let t = 1; return [c.ids[t = 2], q > kv && (t = 3)], void (t += 1), s + t'),
+      body('q > kv ? c.n : c.on; q || c.bias; q > kv && s; return s'),
+      body('const { [`n`]: t, "x": u } = c; return s + t * u'),
+      body('const f = (a, b) => a; return f(s) + f(q)'),
     ])('%s', (source) => expectSame(source));
   });
 

@@ -1,0 +1,46 @@
+import type { Expression } from 'acorn';
+import { branch } from './branch.ts';
+import { type Context, refuseConstruct } from './context.ts';
+import { isAbsent, truthOf } from './operands.ts';
+import { UNDEFINED, type Value } from './value.ts';
+
+/**
+ * Runs an expression whose value nobody reads. Minifiers join what has effects by whatever is shortest: commas,
+ * conditions, arrays; no value has to be of any type there.
+ */
+export function runForEffects(cx: Context, node: Expression): Value {
+  switch (node.type) {
+    case 'SequenceExpression':
+      for (const expression of node.expressions) runForEffects(cx, expression);
+      break;
+    case 'ArrayExpression':
+      for (const element of node.elements) {
+        if (element?.type === 'SpreadElement') refuseConstruct(cx, element, element.type);
+        if (element) runForEffects(cx, element);
+      }
+      break;
+    case 'UnaryExpression':
+      if (node.operator === 'delete') cx.evaluate(node);
+      else runForEffects(cx, node.argument);
+      break;
+    case 'LogicalExpression': {
+      const left = cx.evaluate(node.left);
+      const right = (): Value => runForEffects(cx, node.right);
+      if (node.operator === '??') return isAbsent(cx, left, node.left) ? right() : UNDEFINED;
+      const condition = truthOf(cx, left, node.left);
+      return node.operator === '&&'
+        ? branch(cx, condition, right, () => UNDEFINED)
+        : branch(cx, condition, () => UNDEFINED, right);
+    }
+    case 'ConditionalExpression':
+      return branch(
+        cx,
+        truthOf(cx, cx.evaluate(node.test), node.test),
+        () => runForEffects(cx, node.consequent),
+        () => runForEffects(cx, node.alternate),
+      );
+    default:
+      cx.evaluate(node);
+  }
+  return UNDEFINED;
+}

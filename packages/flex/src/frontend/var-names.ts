@@ -1,0 +1,37 @@
+import type { Pattern, Statement, VariableDeclaration } from 'acorn';
+
+type Part = Statement | VariableDeclaration | null | undefined;
+
+/** The names that `var` declares in statements, blocks and loops in them included: minifiers move them about. */
+export function varNames(statements: readonly Part[]): string[] {
+  return statements.flatMap((node) => {
+    switch (node?.type) {
+      case 'VariableDeclaration':
+        return node.kind === 'var' ? node.declarations.flatMap(({ id }) => namesIn(id)) : [];
+      case 'BlockStatement':
+        return varNames(node.body);
+      case 'IfStatement':
+        return varNames([node.consequent, node.alternate]);
+      case 'ForStatement':
+        return varNames([node.init as Part, node.body]);
+      default:
+        return [];
+    }
+  });
+}
+
+/** The names that a pattern binds; what patterns may not have is refused where they are bound. */
+function namesIn(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case 'Identifier':
+      return [pattern.name];
+    case 'AssignmentPattern':
+      return namesIn(pattern.left);
+    case 'ObjectPattern':
+      return pattern.properties.flatMap((property) =>
+        property.type === 'Property' ? namesIn(property.value) : [],
+      );
+    default:
+      return [];
+  }
+}
