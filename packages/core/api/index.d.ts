@@ -16,12 +16,14 @@ export interface PagedKvView {
   readonly v: Tensor;
   readonly blockTable: Tensor;
   readonly seqUsedK: Tensor;
+  readonly cuSeqlensQ?: Tensor;
   readonly maxSeqlenK: number;
   readonly pageSize: number;
   readonly format: "f32" | "f16" | "int8" | "int4";
   readonly headDim: number;
   readonly headDimV: number;
   readonly window?: number;
+  readonly sinkTokens?: number;
 }
 // #endregion
 

@@ -70,6 +70,7 @@ export declare function isContiguous(shape: readonly number[], strides: readonly
 export declare function isGpu(x: unknown): x is Gpu;
 export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
+export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
 export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
 export declare function numberedSource(code: string): string;
 export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;
@@ -77,6 +78,7 @@ export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRan
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
 export declare function scoped<T extends Disposable>(gpu: Gpu, thing: T): T;
 export declare function sections(...parts: readonly (string | false | undefined)[]): string;
+export declare function setKnownList(tensor: Tensor, values: Int32Array): void;
 export declare function show(value: unknown): string;
 export declare function threadGrid(gpu: Gpu, threads: number): [x: number, y: number, z: number];
 export declare function threadMain(name: string, body: string): string;

@@ -28,6 +28,7 @@ export {
 } from './layout/shape.ts';
 export type { BoundTensor } from './tensor/bound.ts';
 export { checkTensor, type TensorRules } from './tensor/check.ts';
+export { knownList, setKnownList } from './tensor/known-list.ts';
 export { tryEmpty } from './tensor/make.ts';
 export { scoped, unscoped } from './tensor/scope.ts';
 export { adopt, isTensor } from './tensor/tensor.ts';

@@ -27,7 +27,7 @@ export type Lengths = Int32Array | Tensor;
 // #region Functions
 export declare function bindCaptures(target: Target, { hooks, options }: Pick<Call, "hooks" | "options">, withGradients?: boolean): BoundCaptures;
 export declare function bindLengths(target: Target, { given }: Pick<Call, "given">, derived?: DerivedWords): BoundLengths;
-export declare function checkCumulative(fn: string, name: string, x: Lengths, rows: number): void;
+export declare function checkCumulative(fn: string, name: string, list: Lengths, rows: number): void;
 export declare function checkLengths(fn: string, gpu: Gpu, name: string, x: Lengths, shape: readonly number[]): void;
 export declare function checkProblem(p: AttentionProblem, fn?: string): void;
 export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
@@ -44,8 +44,9 @@ export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, optio
 // #region Variables
 export declare const blockParams: readonly ParamField[];
 export declare const diagonalWgsl: string;
+export declare const MADE_WORDS: number;
 export declare const none: string;
-export declare const spanStruct: string;
+export declare const spanStruct: (more?: string) => string;
 export declare const tileClasses: string;
 // #endregion
 

@@ -29,7 +29,7 @@ export { type BoundCaptures, bindCaptures } from './run/captures.ts';
 export { type BoundLengths, bindLengths } from './run/lengths.ts';
 export { recorderTarget, type Target } from './run/target.ts';
 export type { DerivedWords, TablePlace, WordSource } from './run/word-source.ts';
-export { blockParams } from './wgsl/blocks.wgsl.ts';
+export { blockParams, MADE_WORDS } from './wgsl/blocks.wgsl.ts';
 export { none, tileClasses } from './wgsl/constants.wgsl.ts';
 export { lengthsWgsl } from './wgsl/lengths.wgsl.ts';
 export { packedTilesWgsl } from './wgsl/packed.wgsl.ts';

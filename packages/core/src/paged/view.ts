@@ -13,6 +13,8 @@ export interface PagedKvView {
   readonly blockTable: Tensor;
   /** [N] i32: keys in use per sequence. */
   readonly seqUsedK: Tensor;
+  /** [N + 1] i32: the query rows of each sequence, packed: those of the last append. A call's own `cuSeqlensQ` goes first. */
+  readonly cuSeqlensQ?: Tensor;
   /** Largest entry of `seqUsedK`, known to the host. */
   readonly maxSeqlenK: number;
   /** Rows per page. */
@@ -20,6 +22,8 @@ export interface PagedKvView {
   readonly format: 'f32' | 'f16' | 'int8' | 'int4';
   readonly headDim: number;
   readonly headDimV: number;
-  /** Keys further back than this may have been released, and a call must not look at them. */
+  /** Keys further before a query than this may have been released: attention over the view never sees them, whatever its mask. */
   readonly window?: number;
+  /** With a window: the first keys of a sequence, which stay. */
+  readonly sinkTokens?: number;
 }

@@ -1,14 +1,15 @@
 import { type Gpu, LimitError } from '@heed/core';
-import { assertUsable } from '@heed/core/kernel';
+import { assertUsable, knownList } from '@heed/core/kernel';
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
 import { compileFor } from '../attention/compiled-hook.ts';
 import { inputsOf } from '../ir/depends.ts';
-import { classifyBlocks } from './classes.ts';
+import type { Input } from '../ir/node.ts';
+import { classifyBlocks, type Match } from './classes.ts';
 import { blockLayout, layoutWords } from './layout.ts';
 import type { AnyBlockMaskOptions } from './options.ts';
 import type { BlockMaskParts } from './parts.ts';
-import { blockProblem } from './problem.ts';
+import { type BlockProblem, blockProblem } from './problem.ts';
 
 /** Compiles the mask and classifies its blocks, in the name of a public function. */
 export function buildBlockMask(
@@ -33,9 +34,16 @@ export function buildBlockMask(
   };
   const layout = blockLayout(problem, dependsOn);
   checkSize(fn, gpu, 4 * layoutWords(layout));
-  const view = classifyBlocks(gpu, problem, layout, boundMod(fn, gpu, 'mask', compiled));
+  const bound = boundMod(fn, gpu, 'mask', compiled);
+  const view = classifyBlocks(gpu, problem, layout, bound, matchOf(problem, inputs));
   const { captures } = o;
   return { gpu, problem, view, maskMod, captures, compiled, dependsOn, owned: [view.words] };
+}
+
+/** Which physical row a paged key has is up to a table, which is not compared. */
+function matchOf({ keys }: BlockProblem, inputs: ReadonlySet<Input>): Match {
+  if (!inputs.has('qRow') && !inputs.has('kvRow')) return 'lengths';
+  return keys === 'paged' && inputs.has('kvRow') ? 'never' : 'begins';
 }
 
 function missing(fn: string, name: string, input: string, what: string): never {
@@ -51,11 +59,11 @@ function checkSize(fn: string, gpu: Gpu, bytes: number): void {
   );
 }
 
-/** Lists of the host may be written again by their owner. */
-function snapshot<P extends ReturnType<typeof blockProblem>>(problem: P): P {
+/** Lists of the host may be written again by their owner, as may those on the GPU of which the host knows what they hold. */
+function snapshot(problem: BlockProblem): BlockProblem {
   const copies = Object.entries(problem.given).map(([name, list]) => [
     name,
-    list instanceof Int32Array ? list.slice() : list,
+    knownList(list)?.slice() ?? list,
   ]);
-  return { ...problem, given: Object.fromEntries(copies) as P['given'] };
+  return { ...problem, given: Object.fromEntries(copies) as BlockProblem['given'] };
 }

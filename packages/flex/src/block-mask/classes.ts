@@ -13,19 +13,29 @@ import { type BlockLayout, layoutWords } from './layout.ts';
 import type { BlockProblem } from './problem.ts';
 import { type BlockView, viewValues, wholeView } from './view.ts';
 
+/** What of a sequence must be as it was for its blocks to count: its lengths, where it begins too, or nothing does. */
+export type Match = 'lengths' | 'begins' | 'never';
+
+const matches: readonly Match[] = ['lengths', 'begins', 'never'];
+
 /** Evaluates the mask's bounds for every block. One dispatch, and what the captures need; nothing is read back. */
 export function classifyBlocks(
   gpu: Gpu,
   problem: BlockProblem,
   layout: BlockLayout,
   bound: BoundHook,
+  match: Match,
 ): BlockView {
   const size = Math.max(1, layoutWords(layout));
   const options = { dtype: 'u32', label: 'heed/block mask' } as const;
   // The mask's, which an open scope disposes as one.
   const words = unscoped(gpu, () => gpu.empty([size], options));
   const view = wholeView(words, problem, layout);
-  if (layout.plane > 0) gpu.batch(() => dispatchClasses(gpu, problem, layout, bound, view));
+  const threads = Math.max(layout.plane * 32, layout.made);
+  if (threads > 0) {
+    const own = { match_kind: matches.indexOf(match), threads };
+    gpu.batch(() => dispatchClasses(gpu, problem, layout, bound, view, own));
+  }
   return view;
 }
 
@@ -35,14 +45,14 @@ function dispatchClasses(
   layout: BlockLayout,
   bound: BoundHook,
   view: BlockView,
+  own: { readonly threads: number; readonly match_kind: number },
 ): void {
   const target = recorderTarget(gpu);
   const config = { ...problem, mask: bound.hook as MaskHook };
   const lengths = bindLengths(target, problem);
   const captures = bindCaptures(target, { hooks: [bound], options: {} });
-  const threads = layout.plane * 32;
   const values = {
-    threads,
+    match_kind: own.match_kind,
     batch: problem.batch,
     seqlen_q: problem.seqlenQ,
     seqlen_k: problem.seqlenK,
@@ -50,7 +60,9 @@ function dispatchClasses(
     heads: layout.heads,
     rows: layout.rows,
     columns: layout.columns,
+    words: layout.plane,
     extent: view.extent,
+    made: layout.made,
     ...viewValues(view, problem.blockM, problem.blockN),
     ...lengths.values,
     ...captures.values,
@@ -59,7 +71,7 @@ function dispatchClasses(
     kernel: getKernel(gpu, classesSource(config)),
     buffers: [lengths.range, captures.range, bindTensor(view.words).range],
     params: packParams(classesFields(config), values),
-    workgroups: threadGrid(gpu, threads),
+    workgroups: threadGrid(gpu, own.threads),
   });
   lengths.release();
   captures.release();

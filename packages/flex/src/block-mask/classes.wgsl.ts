@@ -4,6 +4,7 @@ import {
   type Call,
   diagonalWgsl,
   lengthsWgsl,
+  MADE_WORDS,
   type MaskHook,
   none,
   type ParamField,
@@ -22,8 +23,8 @@ export interface ClassesConfig extends Pick<Call, 'lengths' | 'keys'> {
 
 export function classesFields({ mask }: ClassesConfig): readonly ParamField[] {
   return [
-    ...u32Fields('threads', 'batch', 'seqlen_q', 'seqlen_k', 'cu_q', 'cu_k', 'used_k', 'align_end'),
-    ...u32Fields('heads', 'rows', 'columns', 'extent'),
+    ...u32Fields('batch', 'seqlen_q', 'seqlen_k', 'cu_q', 'cu_k', 'used_k', 'align_end'),
+    ...u32Fields('heads', 'rows', 'columns', 'words', 'extent', 'made', 'match_kind'),
     ...blockParams,
     ...mask.params,
   ];
@@ -45,12 +46,13 @@ function make(config: ClassesConfig): KernelSource {
     lengthsWgsl(lengths, keys),
     diagonalWgsl,
     rowStruct(mask.constants ?? []),
-    spanStruct,
+    spanStruct(),
     // No pair is looked at here; the mask's text declares the function all the same.
     'fn kv_row(row: Row, key: i32) -> i32 {\n  return key;\n}',
     mask.wgsl,
     blockRow,
     lengths === 'dense' ? denseRow : packedRow,
+    record,
     main(mask.name),
   );
   return {
@@ -79,6 +81,10 @@ const denseRow = wgsl`
   fn block_row(batch: u32, row: u32) -> BlockRow {
     return BlockRow(sequence(batch), row);
   }
+
+  fn first_row_of(seq: Sequence) -> u32 {
+    return 0u;
+  }
 `;
 
 const packedRow = wgsl`
@@ -88,6 +94,30 @@ const packedRow = wgsl`
     let b = sequence_of_block_row(row);
     return BlockRow(sequence(b), row - first_block_row(b));
   }
+
+  // NONE for a sequence that shares rows with another, as in lists that do not ascend.
+  fn first_row_of(seq: Sequence) -> u32 {
+    let first = first_block_row(seq.index);
+    let last = first + (max(seq.q_len, 1u) - 1u) / params.block_m;
+    let is_own = sequence_of_block_row(first) == seq.index && sequence_of_block_row(last) == seq.index;
+    return select(NONE, first, is_own);
+  }
+`;
+
+const record = wgsl`
+  // What the blocks of a sequence are made for, see MADE_WORDS.
+  fn write_made(b: u32) {
+    let seq = sequence(b);
+    let first = first_row_of(seq);
+    let at = params.blocks_made + b * ${MADE_WORDS}u;
+    let any = params.match_kind == 0u;
+    let never = params.match_kind == 2u || first == NONE;
+    blocks[at] = select(seq.q_row, NONE, any);
+    blocks[at + 1u] = select(seq.q_len, NONE, never);
+    blocks[at + 2u] = select(seq.k_row, NONE, any);
+    blocks[at + 3u] = seq.k_len;
+    blocks[at + 4u] = first;
+  }
 `;
 
 const main = (mask: string): string => wgsl`
@@ -96,7 +126,8 @@ const main = (mask: string): string => wgsl`
     let k_len = i32(block.seq.k_len);
     let query = i32(block.index * params.block_m);
     let key = i32(column * params.block_n);
-    if (query >= q_len || key >= k_len) {
+    // Rows before the first sequence have no index.
+    if (query < 0 || query >= q_len || key >= k_len) {
       return EMPTY;
     }
     let shift = diagonal(q_len, k_len);
@@ -119,7 +150,10 @@ const main = (mask: string): string => wgsl`
       let row = word / params.blocks_row % params.rows;
       let head = word / (params.blocks_row * params.rows) % params.heads;
       let batch = word / (params.blocks_row * params.rows * params.heads);
-      if (thread < params.threads) {
+      if (thread < params.made) {
+        write_made(thread);
+      }
+      if (word < params.words) {
         let block = block_row(batch, row);
         if (column < params.columns) {
           let class_ = class_of_block(block, head, column);
@@ -138,7 +172,7 @@ const main = (mask: string): string => wgsl`
         }
       }
       workgroupBarrier();
-      if (thread < params.threads && lane % 32u == 0u) {
+      if (word < params.words && lane % 32u == 0u) {
         blocks[params.blocks_some + word] = atomicLoad(&some[lane / 32u]);
         blocks[params.blocks_full + word] = atomicLoad(&full[lane / 32u]);
       }

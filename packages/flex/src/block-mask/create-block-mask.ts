@@ -11,7 +11,9 @@ import type { BlockMaskOptions } from './options.ts';
  *
  * @param maskMod (b, h, q, kv, captures, info) => boolean
  * @param o the problem: { Lq, Lk } of dense tensors (with B and H where the mask depends on them), or the lengths of packed or
- *   paged ones. A snapshot: for other lengths make another, which compiles nothing.
+ *   paged ones. A snapshot: for other lengths make another, which compiles nothing. Attention refuses a stale one where the host
+ *   knows the lengths; where only the GPU does, it asks maskMod itself about sequences that changed. Captured tables are not
+ *   compared: after writing into one, make another mask.
  * @throws CompileError a mask that is not in the language
  * @throws ValidationError an option that does not fit, or B or H missing where the mask depends on b or h
  * @throws LimitError blocks that do not fit one binding

@@ -1,8 +1,10 @@
+import { MADE_WORDS } from '@heed/kernels-wgsl/variant';
 import type { BlockProblem } from './problem.ts';
 
 /**
- * Where the blocks lie: two bit planes, `some` and `full`, each [batch, head, row, word] with 32 columns to a word, and
- * behind them the number of columns of each [batch, row]. Where one batch entry or head serves all, there is one.
+ * Where the blocks lie: two bit planes, `some` and `full`, each [batch, head, row, word] with 32 columns to a word; behind
+ * them the number of columns of each [batch, row]; and behind those, of each sequence, what its blocks were made for. Where
+ * one batch entry or head serves all, there is one.
  */
 export interface BlockLayout {
   readonly batch: number;
@@ -14,10 +16,12 @@ export interface BlockLayout {
   readonly words: number;
   /** Words of a plane. */
   readonly plane: number;
+  /** Sequences whose lengths a call may have changed: all that have lengths of their own. */
+  readonly made: number;
 }
 
 export function blockLayout(
-  { lengths, batch, heads, seqlenQ, maxKeys, blockM, blockN }: BlockProblem,
+  { lengths, batch, heads, seqlenQ, maxKeys, blockM, blockN, given }: BlockProblem,
   dependsOn: { readonly b: boolean; readonly h: boolean },
 ): BlockLayout {
   const rows =
@@ -28,11 +32,13 @@ export function blockLayout(
     batch: lengths === 'dense' && dependsOn.b ? batch : 1,
     heads: dependsOn.h ? heads : 1,
   };
-  return { ...sizes, rows, columns, words, plane: sizes.batch * sizes.heads * rows * words };
+  const plane = sizes.batch * sizes.heads * rows * words;
+  const made = lengths === 'dense' && given.used === undefined ? 0 : batch;
+  return { ...sizes, rows, columns, words, plane, made };
 }
 
-export function layoutWords({ plane, batch, rows }: BlockLayout): number {
-  return 2 * plane + batch * rows;
+export function layoutWords({ plane, batch, rows, made }: BlockLayout): number {
+  return 2 * plane + batch * rows + made * MADE_WORDS;
 }
 
 /** In words; 0 along an axis where one entry serves all. */

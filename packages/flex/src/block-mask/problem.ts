@@ -1,4 +1,5 @@
 import type { Gpu } from '@heed/core';
+import { knownList } from '@heed/core/kernel';
 import {
   type Call,
   checkCumulative,
@@ -87,7 +88,7 @@ function packed(fn: string, gpu: Gpu, o: Options): LengthFacts {
   }
   const cuK = o.cuSeqlensK ?? cuQ;
   const seqlenK = cumulative('cuSeqlensK', cuK, 'Lk');
-  const slots = cuK instanceof Int32Array ? cuK : undefined;
+  const slots = knownList(cuK);
   if (used !== undefined) checkUsed(fn, used, (b) => slots && slots[b + 1]! - slots[b]!);
   const maxKeys = slots ? widest(slots) : seqlenK;
   const given = { cuQ, cuK, ...(used !== undefined && { used }) };
@@ -133,12 +134,14 @@ export function entriesOf(list: Lengths): number {
 const gpuLengths = 'Lengths on the GPU are not known here.';
 
 function last(fn: string, name: string, cu: Lengths): number {
-  if (cu instanceof Int32Array) return cu.at(-1) ?? 0;
+  const known = knownList(cu);
+  if (known) return known.at(-1) ?? 0;
   return fail(fn, `${name}, the rows of the tensor, is required`, 'undefined', gpuLengths);
 }
 
 function largest(fn: string, name: string, used: Lengths): number {
-  if (used instanceof Int32Array) return used.reduce((a, b) => Math.max(a, b), 0);
+  const known = knownList(used);
+  if (known) return known.reduce((a, b) => Math.max(a, b), 0);
   return fail(fn, `${name}, the most keys of a sequence, is required`, 'undefined', gpuLengths);
 }
 

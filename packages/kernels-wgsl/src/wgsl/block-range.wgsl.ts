@@ -1,6 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import type { RowKind } from '../config/forward.ts';
-import type { MaskHook, VariantHooks } from '../hooks/contract.ts';
+import { hasBlocks, type MaskHook, type VariantHooks } from '../hooks/contract.ts';
 import { spanStruct } from './row.wgsl.ts';
 
 /**
@@ -8,12 +8,13 @@ import { spanStruct } from './row.wgsl.ts';
  * per element. Key tiles start at key 0 of the sequence, so that a row's sum is formed in the same order whatever else is
  * in the batch.
  */
-export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: number): string {
+export function blockRangeWgsl(rows: RowKind, hooks: VariantHooks, tileN: number): string {
+  const { masks } = hooks;
   const ranged = masks.filter((mask) => mask.hasRange);
   return wgsl`
     const TILE_N = ${tileN}u;
 
-    ${spanStruct}
+    ${spanStruct(hasBlocks(hooks) ? '// Where the blocks of the sequence begin, or NONE.\nplanes: u32,' : '')}
 
     fn tile_span(work: Work) -> Span {
       let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
@@ -25,6 +26,7 @@ export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: nu
         i32(work.seq.index), i32(head_first), i32(head_last),
         i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
         0, k_len - 1, q_len, k_len,
+        ${hasBlocks(hooks) && 'planes_of(work.seq),'}
       );
     }
 
@@ -62,8 +64,8 @@ export function blockRangeWgsl(rows: RowKind, { masks }: VariantHooks, tileN: nu
 }
 
 // Bounds may tell the tiles of a partial block apart.
-const classOf = ({ name, hasBlocks }: MaskHook): string =>
-  hasBlocks
+const classOf = ({ name, hasBlocks: isLookedUp }: MaskHook): string =>
+  isLookedUp
     ? wgsl`
         let blocks = class_of_blocks(span);
         if (blocks != PARTIAL) {

@@ -18,8 +18,11 @@ export function rowStruct(constants: readonly RowConstant[]): string {
   `;
 }
 
-/** A block of pairs as hooks see it: of queries and keys, by logical position. */
-export const spanStruct: string = wgsl`
+/**
+ * A block of pairs as hooks see it: of queries and keys, by logical position.
+ * @param more fields that hooks do not see
+ */
+export const spanStruct = (more: string = ''): string => wgsl`
   struct Span {
     batch: i32,
     head_first: i32,
@@ -30,6 +33,7 @@ export const spanStruct: string = wgsl`
     key_last: i32,
     q_len: i32,
     k_len: i32,
+    ${more}
   }
 `;
 

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { unscoped } from '@heed/core/kernel';
+import { setKnownList, unscoped } from '@heed/core/kernel';
 import type { SequenceState } from '../sequences/state.ts';
 import { updateWords } from './update.ts';
 
@@ -83,6 +83,8 @@ export class BatchTable {
       this.#versions[i] = table.version;
     });
     updateWords(this.#memory, Int32Array.from(pairs));
+    setKnownList(this.lists.cuSeqlensQ, this.#words.slice(0, batch + 1));
+    setKnownList(this.lists.seqUsedK, this.#words.slice(batch + 1, 2 * batch + 1));
   }
 
   dispose(): void {

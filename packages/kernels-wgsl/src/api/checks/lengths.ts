@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { checkTensor, fail, formatShape, show } from '@heed/core/kernel';
+import { checkTensor, fail, formatShape, knownList, show } from '@heed/core/kernel';
 
 /** An integer list from the host, which can be checked, or from the GPU, which kernels clamp instead. */
 export type Lengths = Int32Array | Tensor;
@@ -34,8 +34,9 @@ export function checkLengths(
 }
 
 /** Cumulative lengths known to the host: first 0, ascending, within the rows there are. */
-export function checkCumulative(fn: string, name: string, x: Lengths, rows: number): void {
-  if (!(x instanceof Int32Array)) return;
+export function checkCumulative(fn: string, name: string, list: Lengths, rows: number): void {
+  const x = knownList(list);
+  if (!x) return;
   if (x[0] !== 0)
     fail(
       fn,
