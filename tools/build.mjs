@@ -1,8 +1,10 @@
 // `npm run build`: builds every package, with publint and attw.
+import { parseArgs } from 'node:util';
 import { runMain } from './lib/log.mjs';
 import { build, prepare } from './lib/setup.mjs';
 
-await runMain(async () => {
+await runMain(async (args) => {
+  parseArgs({ args, options: {} });
   await build(await prepare({ peers: false }), './packages/*');
   return 0;
 });

@@ -1,10 +1,13 @@
-// `npm run check`: the static checks alone; with --update-api, writes the packages' api/*.d.ts instead.
+// `npm run check`: the static checks alone.
+//   --update-api   writes the packages' api/*.d.ts instead (`npm run api:update`)
+import { parseArgs } from 'node:util';
 import { runChecks, updateApi } from './lib/checks.mjs';
 import { runMain } from './lib/log.mjs';
 import { prepare } from './lib/setup.mjs';
 import { printSummary } from './lib/summary.mjs';
 
 await runMain(async (args) => {
+  const { values } = parseArgs({ args, options: { 'update-api': { type: 'boolean' } } });
   const env = await prepare();
-  return args.includes('--update-api') ? updateApi(env) : printSummary(await runChecks(env));
+  return values['update-api'] ? updateApi(env) : printSummary(await runChecks(env));
 });

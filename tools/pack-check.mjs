@@ -1,12 +1,14 @@
 // `npm run pack:check`: packs the public packages and uses them as their users do; then says how large they are.
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { runMain, say } from './lib/log.mjs';
 import { root } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 import { build, prepare } from './lib/setup.mjs';
 import { printSizes } from './lib/sizes.mjs';
 
-await runMain(async () => {
+await runMain(async (args) => {
+  parseArgs({ args, options: {} });
   const env = await prepare();
   await build(env, './packages/*');
   const consumer = join(root, 'tools', 'consumer');

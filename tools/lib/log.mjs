@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 const started = Date.now();
 
 /** One line of progress on standard error; standard output belongs to results. */
@@ -9,13 +11,38 @@ export function say(stage, text) {
 /** A failure that the user can mend: printed without a stack. */
 export class SetupError extends Error {}
 
-/** Runs a tool's main function; its number is the exit status. */
-export async function runMain(main) {
+/**
+ * Runs a tool's main function; its number is the exit status. `--help` is answered before anything is installed: by the text of
+ * the program that the tool starts, else by the comment at the top of the tool.
+ */
+export async function runMain(main, { usage = process.argv[1] } = {}) {
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(usageText(usage));
+    return;
+  }
   try {
-    process.exitCode = await main(process.argv.slice(2));
+    process.exitCode = await main(args);
   } catch (error) {
+    if (String(error?.code).startsWith('ERR_PARSE_ARGS')) {
+      process.stderr.write(`\nheed: ${error.message}\n\n${usageText(usage)}`);
+      process.exitCode = 2;
+      return;
+    }
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`\nheed: ${error.message}\n`);
     process.exitCode = 1;
   }
+}
+
+/** What a command takes: a text file, or the first comment of a program. */
+export function usageText(file) {
+  const text = readFileSync(file, 'utf8');
+  if (!String(file).endsWith('.mjs')) return text;
+  const lines = text.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('//'));
+  return `${lines
+    .slice(0, end)
+    .map((line) => line.replace(/^\/\/ ?/, ''))
+    .join('\n')}\n`;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 /** What the command line asks for. */
@@ -8,11 +9,8 @@ export interface Options {
   readonly help: boolean;
 }
 
-export const usage = `npm start -- [options]
-
-  --tokens N   most tokens to pack (default 4096; time grows with it)
-  --json       one JSON object on standard output, nothing else
-`;
+/** The same text answers `npm run … -- --help`, before anything is installed. */
+export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
 /** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
 export function parseOptions(args: readonly string[]): Options {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Comparison } from './comparisons/comparison.ts';
@@ -29,21 +30,8 @@ export interface PeerNames {
   readonly page: readonly string[];
 }
 
-export const usage = `npm run bench -- [options]
-
-  --rows a,b      rows and comparisons to run (default: the headlines, two to three minutes on two cores)
-  --all           all of them
-  --browser       in a page of Chromium, beside onnxruntime-web; rows only
-  --peers a,b     programs to run (default: all); heed is needed for ratios
-  --rounds N      timed rounds of each row (default: 15)
-  --seconds N     begin no round of a row after this time, but for the first (default: 10)
-  --out DIR       where bench.json, .md and .svg go (default: .cache/bench, of a page .cache/bench/browser)
-  --compare       tell what got slower or faster by over 10 % since the run stored in DIR
-  --baseline FILE compare with that run instead
-  --tuning FILE   heed runs with this tuning, as npm run tune writes it (default: none)
-  --json          print one JSON object on standard output, nothing else
-  --dry-run       list what would run
-`;
+/** The same text answers `npm run … -- --help`, before anything is installed. */
+export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
 /** What is asked for cannot be done; the message says what can. */
 export class UsageError extends Error {}

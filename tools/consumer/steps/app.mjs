@@ -1,4 +1,4 @@
-import { cp, readdir } from 'node:fs/promises';
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { bestAdapter } from '../../lib/adapters.mjs';
@@ -12,6 +12,8 @@ import { printedInChromium } from './chromium.mjs';
 const HOST = { entries: true, twin: 12 };
 const GPU = { attention: [0, 0.5, 1, 1.5], flex: [1, 1, 1, 1], paged: [0, 0.5, 1, 1.5] };
 const WITHOUT_GPU = { error: 'unsupported' };
+/** What the page of the README prints, which no bundler has seen. */
+const PAGE = [0, 0.5, 1, 1.5];
 const INTEGRATIONS = { attention: [0, 0.5, 1, 1.5], providers: 1 };
 
 /** The programs of app/, with all packages installed: as they are in Node, bundled in Node, and bundled in Chromium. */
@@ -81,10 +83,19 @@ async function inChromium(cwd) {
     return [];
   }
   const [program, integrations] = printed;
+  await writeFile(join(cwd, 'page.html'), await pageOfReadme());
+  const [page] = await printedInChromium(cwd, ['page.html'], { outDir: '.' });
   return [
+    ...difference('The page of the README in Chromium', page, PAGE),
     ...difference('Vite’s bundle in Chromium', program, { ...HOST, ...GPU }),
     ...difference('The integrations in Chromium', integrations, INTEGRATIONS),
   ];
+}
+
+/** The HTML that the README shows: a user's page with an import map. */
+async function pageOfReadme() {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  return /^```html\n(.*?)^```$/ms.exec(readme)[1];
 }
 
 /** A program's line of JSON against what it should be. */

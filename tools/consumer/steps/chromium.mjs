@@ -5,12 +5,21 @@ import { findChromium } from '../../lib/browser.mjs';
 
 const PATIENCE_MS = 60_000;
 
-/** What the pages of a built site print, until they have printed a line of `heed`; or why there is no browser. */
-export async function printedInChromium(cwd, pages) {
+/**
+ * What pages print until they have printed a line of `heed`, or why there is no browser. They are served as they are, from where
+ * Vite has built them, or from `outDir`.
+ */
+export async function printedInChromium(cwd, pages, { outDir = 'dist' } = {}) {
   const found = await findChromium(process.env);
   if (found.missing) return found;
   process.env.HEED_CHROMIUM = found.env.HEED_CHROMIUM;
-  const settings = { root: cwd, configFile: false, logLevel: 'error', preview: { port: 0 } };
+  const settings = {
+    root: cwd,
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir },
+    preview: { port: 0 },
+  };
   const server = await preview(settings);
   const browser = await chromium.launch(chromiumLaunch());
   try {

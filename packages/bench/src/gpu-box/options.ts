@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { scales, type Size } from './sizes.ts';
 
@@ -15,17 +16,8 @@ export interface BoxOptions {
   readonly help: boolean;
 }
 
-export const usage = `npm run bench:gpu -- [options]
-
-Checks heed on this machine's adapter and measures it beside PyTorch on the same card.
-
-  --size NAME        smallest, cpu or gpu (default: what fits the adapter)
-  --cases a,b        only cases whose id contains one of these
-  --no-conformance   measure only
-  --peer DEVICE      cuda (default), cpu (to try the script), or none
-  --python FILE      the Python that has torch (default: python3)
-  --out DIR          where gpu-box.json and gpu-box.md go (default: .cache/gpu-box)
-`;
+/** The same text answers `npm run … -- --help`, before anything is installed. */
+export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
 /** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
 export function parseBoxOptions(args: readonly string[]): BoxOptions {

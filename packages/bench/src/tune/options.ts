@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { positiveInteger } from '../options.ts';
 import { presets } from './presets.ts';
@@ -17,18 +18,8 @@ export interface Options {
   readonly help: boolean;
 }
 
-export const usage: string = `npm run tune -- [options]
-
-  --problem X     a preset or an AttentionProblem as JSON; may be repeated (default: all presets)
-                  ${Object.keys(presets).join(', ')}
-  --module FILE   a TypeScript or JavaScript file with problems, those with mods too: it exports by default an object of
-                  AttentionProblems and FlexProblems by name, or a function of a Gpu that gives one
-  --seconds N     begin no candidate after this time (default: 300)
-  --rounds N      timed rounds of the candidates that are left after the first (default: 7)
-  --out FILE      where the tuning goes (default: .cache/bench/tuning.json)
-  --json          print one JSON object, the tuning and how each candidate fared, nothing else
-  --dry-run       list what would be timed
-`;
+/** The same text answers `npm run … -- --help`, before anything is installed. */
+export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
 /** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
 export function parseOptions(args: readonly string[]): Options {

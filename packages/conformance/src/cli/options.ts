@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { FloatDType } from '../numerics/storage.ts';
 import type { Selection } from '../select.ts';
@@ -21,22 +22,8 @@ export type Path = 'portable' | 'subgroup' | 'matrix' | 'decode';
 
 const paths: readonly Path[] = ['portable', 'subgroup', 'matrix', 'decode'];
 
-export const usage: string = `usage: npm run conformance -- [options]
-
-Runs the conformance cases on the adapter that WebGPU finds and says what is off.
-Exit status: 0 all right, 1 a case failed, 2 it could not run.
-
-  --filter TEXT        only cases whose id contains TEXT (\`*\` = anything); may be given several times
-  --tier quick|full    full runs the exhaustive matrix; default quick
-  --dtype f32|f16      only this storage type
-  --tag TAG            only cases with this tag, e.g. browser
-  --json FILE          also writes the report as JSON; - is standard output
-  --minimal            a device with no optional feature and WebGPU's default limits
-  --path PATH          forces a tile path: ${paths.join(', ')}
-  --list               prints the ids of the selected cases and stops
-  --verbose            a line for every case, not only for those that fail
-  --update-manifest    rewrites manifest.json from the code
-`;
+/** The same text answers `npm run … -- --help`, before anything is installed. */
+export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
 /** Reads the command line; an unknown or wrong argument gives `error`. */
 export function parseCommand(args: readonly string[]): Command | { readonly error: string } {
