@@ -11,6 +11,12 @@ export function checkObject(fn: string, options: unknown): void {
   fail(fn, 'options must be an object', show(options), 'Pass { … }.');
 }
 
+/** @throws ValidationError a signal that is none */
+export function checkSignal(fn: string, signal: unknown): void {
+  if (signal === undefined || typeof (signal as AbortSignal)?.throwIfAborted === 'function') return;
+  fail(fn, 'signal must be an AbortSignal', show(signal), 'Pass controller.signal.');
+}
+
 // Of an array: enough for any shape.
 const MAX_SHOWN = 8;
 

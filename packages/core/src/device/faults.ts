@@ -1,6 +1,7 @@
 import { DeviceLostError, type HeedError } from '../errors.ts';
 import { breathing } from './breathe.ts';
 import { gpuError } from './gpu-error.ts';
+import { nudging } from './nudge.ts';
 
 interface Fault {
   readonly error: HeedError;
@@ -164,7 +165,8 @@ export class Faults {
         else this.#throwFault(mark);
       }
     };
-    return this.unlessLost(breathing(this.#device.adapterInfo, judged()), signal);
+    const judgement = breathing(this.#device.adapterInfo, judged());
+    return this.unlessLost(nudging(this.#device, judgement), signal);
   }
 
   #throwFault(mark: number): void {

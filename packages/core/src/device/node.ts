@@ -12,12 +12,15 @@ const flags = [
 ];
 
 // Dawn crashes when the object that create() returned is collected while anything made from it lives.
-const keptAlive = new WeakMap<GPUDevice, GPU>();
+const keptAlive = new WeakMap<object, object>();
 
-/** Ties the life of a GPU object to a device made from it. */
-export function keepAlive(device: GPUDevice, gpu: GPU): void {
-  keptAlive.set(device, gpu);
+/** Ties the life of a GPU object or an adapter to what was made from it. */
+export function keepAlive(made: object, from: object): void {
+  keptAlive.set(made, from);
 }
+
+// One for all, since Dawn writes its warnings to stderr for each.
+let instance: GPU | undefined;
 
 /**
  * Dawn from the optional peer dependency `webgpu`, for runtimes without `navigator.gpu`.
@@ -26,9 +29,10 @@ export function keepAlive(device: GPUDevice, gpu: GPU): void {
 export async function dawnGpu(): Promise<GPU> {
   // A name that bundlers cannot see, since the package is optional and native.
   const name = 'webgpu';
+  if (instance) return instance;
   try {
     const dawn = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as DawnModule;
-    return dawn.create(flags);
+    return (instance ??= dawn.create(flags));
   } catch (cause) {
     throw new UnsupportedError(
       "openGpu: there is no WebGPU here: navigator.gpu is missing and the package 'webgpu' did not load. " +

@@ -1,10 +1,12 @@
 import type { Gpu } from '../api.ts';
-import { type HeedError, UnsupportedError, ValidationError } from '../errors.ts';
+import { type HeedError, UnsupportedError } from '../errors.ts';
 import { checkObject, fail, show } from '../fail.ts';
+import { checkLabel } from '../tensor/shape-check.ts';
 import type { Tuning } from '../tuning.ts';
 import { readCapabilities, realLimits, wantedFeatures } from './capabilities.ts';
 import { HeedGpu } from './gpu.ts';
 import { dawnGpu, keepAlive } from './node.ts';
+import { watchCompletion } from './nudge.ts';
 
 /** Where the device comes from; the first of `device`, `adapter`, `gpu` that is given wins. */
 export interface OpenGpuOptions {
@@ -26,9 +28,20 @@ export interface OpenGpuOptions {
   readonly label?: string;
 }
 
-async function findAdapter(gpu: GPU, powerPreference?: GPUPowerPreference): Promise<GPUAdapter> {
+// What is null was asked for and not there: another device in its place would be a surprise.
+function checkMethod(name: string, given: object, method: string): void {
+  if (typeof given?.[method as never] === 'function') return;
+  fail('openGpu', `${name} must be WebGPU's`, show(given), `It has ${method}().`);
+}
+
+async function findAdapter({ gpu: given, powerPreference }: OpenGpuOptions): Promise<GPUAdapter> {
+  const gpu = given === undefined ? (globalThis.navigator?.gpu ?? (await dawnGpu())) : given;
+  checkMethod('gpu', gpu, 'requestAdapter');
   const adapter = await gpu.requestAdapter(powerPreference && { powerPreference });
-  if (adapter) return adapter;
+  if (adapter) {
+    keepAlive(adapter, gpu);
+    return adapter;
+  }
   throw new UnsupportedError(
     'openGpu: WebGPU is here, but it found no adapter. In a browser, see chrome://gpu or webgpureport.org; on Linux, install a ' +
       'Vulkan driver (mesa-vulkan-drivers has a software one) and point VK_DRIVER_FILES at it; or pass { device }.',
@@ -59,18 +72,19 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   if (onError !== undefined && typeof onError !== 'function') {
     fail('openGpu', 'onError must be a function', show(onError), 'Leave it out for the console.');
   }
-  if (tuning !== undefined && tuning.version !== 1) {
-    throw new ValidationError(
-      `openGpu: tuning.version must be 1; got ${String(tuning.version)}. Tune again with this version of heed.`,
-    );
+  checkLabel('openGpu', label);
+  if (tuning !== undefined && tuning?.version !== 1) {
+    const fix = 'Tune again with this version of heed.';
+    fail('openGpu', 'tuning.version must be 1', show(tuning?.version), fix);
   }
-  if (given) {
-    if (typeof given.createComputePipeline !== 'function') {
-      throw new ValidationError(
-        'openGpu: device must be a GPUDevice. Pass what adapter.requestDevice() resolved to.',
-      );
-    }
+  if (![undefined, 'low-power', 'high-performance'].includes(options.powerPreference)) {
+    const rule = "powerPreference must be 'low-power' or 'high-performance'";
+    fail('openGpu', rule, show(options.powerPreference), 'Leave it out.');
+  }
+  if (given !== undefined) {
+    checkMethod('device', given, 'createComputePipeline');
     const capabilities = readCapabilities(given, options.adapter?.info);
+    await watchCompletion(given);
     return new HeedGpu({
       device: given,
       capabilities,
@@ -80,12 +94,11 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
       onError,
     });
   }
-  const gpu = options.adapter
-    ? undefined
-    : (options.gpu ?? globalThis.navigator?.gpu ?? (await dawnGpu()));
-  const adapter = options.adapter ?? (await findAdapter(gpu as GPU, options.powerPreference));
+  const { adapter = await findAdapter(options) } = options;
+  checkMethod('adapter', adapter, 'requestDevice');
   const device = await requestDevice(adapter, label);
-  if (gpu) keepAlive(device, gpu);
+  keepAlive(device, adapter);
   const capabilities = readCapabilities(device, adapter.info);
+  await watchCompletion(device);
   return new HeedGpu({ device, capabilities, tuning, label, owned: true, onError });
 }

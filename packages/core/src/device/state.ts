@@ -3,7 +3,8 @@ import { BufferPool } from '../buffers/pool.ts';
 import { UploadRing } from '../buffers/ring.ts';
 import { COPY_DST, COPY_SRC, MAP_READ, STORAGE } from '../buffers/usage.ts';
 import { Recorder } from '../dispatch/recorder.ts';
-import { DisposedError, ValidationError } from '../errors.ts';
+import { DisposedError } from '../errors.ts';
+import { fail, show } from '../fail.ts';
 import { Faults, type Listener } from './faults.ts';
 
 /** The private half of a {@link Gpu}. */
@@ -61,9 +62,7 @@ export function isGpu(x: unknown): x is Gpu {
 /** The private half, of a Gpu that may still be used. */
 export function stateOf(gpu: Gpu): GpuState {
   if (!isGpu(gpu)) {
-    throw new ValidationError(
-      `heed: expected a Gpu; got ${String(gpu)}. Pass what openGpu() resolved to.`,
-    );
+    fail('heed', 'expected a Gpu', show(gpu), 'Pass what openGpu() resolved to.');
   }
   const state = rawState(gpu);
   if (state.disposed)

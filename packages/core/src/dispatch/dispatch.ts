@@ -2,6 +2,7 @@ import type { Gpu } from '../api.ts';
 import { stateOf } from '../device/state.ts';
 import { detached } from '../buffers/upload.ts';
 import { UNIFORM } from '../buffers/usage.ts';
+import { checkSignal, fail, show } from '../fail.ts';
 import { createGroupOn } from './binding.ts';
 import { checkBuffers, checkDispatch } from './check.ts';
 import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts';
@@ -28,6 +29,7 @@ export async function getKernelAsync(
   source: KernelSource,
   signal?: AbortSignal,
 ): Promise<Kernel> {
+  checkSignal('getKernelAsync', signal);
   signal?.throwIfAborted();
   const { device, faults } = stateOf(gpu);
   return faults.unlessLost(cachedKernelAsync(device, source), signal);
@@ -56,6 +58,9 @@ export function flush(gpu: Gpu): void {
 /** Encodes a launch into a pass of the caller's, who submits it. */
 export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void {
   const { device, faults } = stateOf(gpu);
+  if (typeof pass?.dispatchWorkgroups !== 'function') {
+    fail('encode', 'pass must be a compute pass', show(pass), 'Use encoder.beginComputePass().');
+  }
   checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
   checkBuffers(d);
   const { kernel, buffers, params } = d;

@@ -1,5 +1,6 @@
 import type { Gpu } from '../api.ts';
 import { placeholder } from '../buffers/placeholder.ts';
+import { fail, show } from '../fail.ts';
 import { bindTensor } from './bind.ts';
 import { dispatch, getKernelAsync } from './dispatch.ts';
 import type { Kernel, KernelSource } from './kernel.ts';
@@ -24,6 +25,9 @@ export async function warmup(
   sources: readonly KernelSource[],
   { signal, onProgress }: WarmupOptions = {},
 ): Promise<void> {
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    fail('warmup', 'onProgress must be a function', show(onProgress), 'Leave it out.');
+  }
   for (const [i, source] of sources.entries()) {
     onProgress?.(i, sources.length, source.label);
     runEmpty(gpu, await getKernelAsync(gpu, source, signal));

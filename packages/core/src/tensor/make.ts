@@ -7,7 +7,7 @@ import { ValidationError } from '../errors.ts';
 import { elementCount, elementExtent, rowMajorStrides, formatShape } from '../layout/shape.ts';
 import { checkObject, fail, show } from '../fail.ts';
 import { dtypeOf, encodeElements, layBytes } from './encode.ts';
-import { checkDType, checkShape } from './shape-check.ts';
+import { checkDType, checkLabel, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 import type { View } from './view.ts';
 
@@ -34,6 +34,7 @@ function allocate(
   { dtype, label = anonymous }: EmptyOptions,
 ): Tensor {
   const { pool } = stateOf(gpu);
+  checkLabel(fn, label);
   const { view, bytes } = newView(fn, gpu, shape, dtype);
   const buffer = pool.acquire(fn, bytes, label);
   return ownerTensor(gpu, view, label, { buffer, pooled: true, owners: 1 });

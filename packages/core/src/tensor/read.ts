@@ -2,6 +2,7 @@ import type { Tensor } from '../api.ts';
 import { alignUp, BIND_ALIGNMENT } from '../buffers/range.ts';
 import { COPY_SRC, MAP_MODE_READ } from '../buffers/usage.ts';
 import { type GpuState, stateOf } from '../device/state.ts';
+import { checkSignal } from '../fail.ts';
 import { bytesPerElement, type DType, type ReadArray } from '../dtype.ts';
 import { unpackHalves } from '../f16.ts';
 import { elementCount, elementExtent, isContiguous } from '../layout/shape.ts';
@@ -13,6 +14,7 @@ type RawArray = ReadArray | Uint16Array;
 /** Copies the window of the view to the host and sorts it into logical order. */
 export async function readTensor(t: Tensor, signal?: AbortSignal): Promise<ReadArray> {
   const state = stateOf(t.gpu);
+  checkSignal('read', signal);
   signal?.throwIfAborted();
   state.recorder.flush();
   const { shape, strides, dtype, byteOffset } = t;

@@ -1,5 +1,6 @@
 import { bytesPerElement, type DType } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
+import { show } from '../fail.ts';
 import { elementCount, reshapeStrides, formatShape } from '../layout/shape.ts';
 import { checkShape } from './shape-check.ts';
 
@@ -22,7 +23,7 @@ export function permuteView(view: View, axes: readonly number[]): View {
     view.shape.every((_, i) => seen.has(i));
   if (!sound) {
     throw new ValidationError(
-      `permute: axes must name each of the ${rank} axes of shape ${formatShape(view.shape)} once; got [${String(axes)}].`,
+      `permute: axes must name each of the ${rank} axes of shape ${formatShape(view.shape)} once; got ${show(axes)}.`,
     );
   }
   return {
@@ -37,14 +38,14 @@ export function sliceView(view: View, axis: number, start: number, end: number):
   const length = view.shape[axis];
   if (length === undefined) {
     throw new ValidationError(
-      `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${axis}.`,
+      `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${show(axis)}.`,
     );
   }
   const sound =
     Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= length;
   if (!sound) {
     throw new ValidationError(
-      `slice: 0 ≤ start ≤ end ≤ ${length} must hold for axis ${axis} of shape ${formatShape(view.shape)}; got start ${start}, end ${end}.`,
+      `slice: 0 ≤ start ≤ end ≤ ${length} must hold for axis ${axis} of shape ${formatShape(view.shape)}; got start ${show(start)}, end ${show(end)}.`,
     );
   }
   return {

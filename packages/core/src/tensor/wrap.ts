@@ -6,7 +6,7 @@ import { bytesPerElement } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
 import { checkObject, show } from '../fail.ts';
 import { elementExtent, formatShape, rowMajorStrides } from '../layout/shape.ts';
-import { checkDType, checkShape } from './shape-check.ts';
+import { checkDType, checkLabel, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 
 export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, options: WrapOptions): Tensor {
@@ -19,6 +19,7 @@ export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, options: WrapOptions): T
   const dtype = checkDType(fn, options.dtype);
   const shape = checkShape(fn, options.shape, dtype);
   const { byteOffset = 0, label = buffer.label || 'heed wrapped' } = options;
+  checkLabel(fn, label);
   const strides = checkStrides(options.strides ?? rowMajorStrides(shape), shape);
   if (!(buffer.usage & STORAGE)) {
     throw new ValidationError(
@@ -28,7 +29,7 @@ export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, options: WrapOptions): T
   const bytes = bytesPerElement[dtype];
   if (!Number.isSafeInteger(byteOffset) || byteOffset < 0 || byteOffset % bytes !== 0) {
     throw new ValidationError(
-      `${fn}: byteOffset must be a multiple of ${bytes} for ${dtype}, from 0 on; got ${byteOffset}.`,
+      `${fn}: byteOffset must be a multiple of ${bytes} for ${dtype}, from 0 on; got ${show(byteOffset)}.`,
     );
   }
   const extent = elementExtent(shape, strides) * bytes;
@@ -52,7 +53,7 @@ function checkStrides(strides: readonly number[], shape: readonly number[]): num
     strides.every((s) => Number.isSafeInteger(s) && s >= 0);
   if (!sound) {
     throw new ValidationError(
-      `gpu.wrap: strides must be ${shape.length} whole numbers from 0 on, in elements; got [${String(strides)}].`,
+      `gpu.wrap: strides must be ${shape.length} whole numbers from 0 on, in elements; got ${show(strides)}.`,
     );
   }
   return [...strides];

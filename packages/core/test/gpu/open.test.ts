@@ -100,6 +100,16 @@ describe('openGpu', () => {
   it.each([
     [null, 'options must be an object; got null'],
     [{ onError: 1 }, 'onError must be a function; got 1'],
+    [{ label: 1 }, 'label must be a string; got 1'],
+    [
+      { powerPreference: 'low' },
+      "powerPreference must be 'low-power' or 'high-performance'; got 'low'",
+    ],
+    [{ tuning: null }, 'tuning.version must be 1; got undefined'],
+    // As requestAdapter() resolves where there is none: no other is taken in its place.
+    [{ adapter: null }, "adapter must be WebGPU's; got null"],
+    [{ device: null }, "device must be WebGPU's; got null"],
+    [{ gpu: {} }, "gpu must be WebGPU's; got Object"],
   ])('refuses %j', async (options, message) => {
     await expect(openGpu(options as never)).rejects.toThrow(`openGpu: ${message}`);
   });

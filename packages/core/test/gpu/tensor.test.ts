@@ -56,7 +56,7 @@ describe('gpu.fromBytes', () => {
     [
       new ArrayBuffer(4),
       { shape: [2], dtype: 'f64' },
-      'dtype must be one of f32, f16, i32, u32; got f64',
+      "dtype must be one of f32, f16, i32, u32; got 'f64'",
     ],
     [new ArrayBuffer(4), { shape: [1] }, 'dtype must be one of'],
     [new ArrayBuffer(4), undefined, 'options must be an object; got undefined'],
@@ -154,7 +154,7 @@ describe('gpu.tensor and read', () => {
     [[1.5], [1], 'Fix 1.5.'],
     [[2 ** 40, 2 ** 40], [1], 'counts more elements than numbers can'],
     [7, [1], 'gpu.tensor: shape must be an array of numbers; got 7.'],
-    [['2'], [1, 2], 'Fix 2.'],
+    [['2'], [1, 2], "Fix '2'."],
     [undefined, [1], 'got undefined'],
     [[1], 'x', "gpu.tensor: data must be an array of numbers; got 'x'."],
     [[1], null, 'data must be an array of numbers; got null.'],
@@ -167,7 +167,7 @@ describe('gpu.tensor and read', () => {
 
   it('refuse an unknown dtype', () => {
     expect(() => gpu.empty([1], { dtype: 'f64' as never })).toThrow(
-      'gpu.empty: dtype must be one of f32, f16, i32, u32; got f64.',
+      "gpu.empty: dtype must be one of f32, f16, i32, u32; got 'f64'.",
     );
     expect(() => gpu.empty([1], { dtype: 'toString' as never })).toThrow(ValidationError);
   });

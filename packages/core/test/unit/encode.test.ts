@@ -11,7 +11,7 @@ describe('dtypeOf', () => {
     [new BigInt64Array(1), 'i32'],
     [new BigUint64Array(1), 'u32'],
     [[1], 'f32'],
-  ])('%j is %s', (data, dtype) => {
+  ])('%o is %s', (data, dtype) => {
     expect(dtypeOf(data)).toBe(dtype);
   });
 
@@ -65,7 +65,7 @@ describe('encodeElements', () => {
     [[1, null], 'null at index 1'],
     [[1, 2n], '2n at index 1'],
     [[1, [2]], '[2] at index 1'],
-  ])('refuses what is no number in %j', (data, message) => {
+  ])('refuses what is no number in %o', (data, message) => {
     for (const dtype of ['f32', 'f16', 'i32', 'u32'] as const) {
       expect(() => encodeElements(data as number[], dtype, 2, 2)).toThrow(
         `gpu.tensor: data must be numbers; got ${message}.`,
