@@ -28,7 +28,7 @@ export interface PagedKvView {
 // #endregion
 
 // #region Functions
-export declare function openGpu(options?: OpenGpuOptions): Promise<Gpu>;
+export declare function openGpu(given?: OpenGpuOptions): Promise<Gpu>;
 // #endregion
 
 // #region Other
@@ -49,6 +49,7 @@ export { Limits }
 export { Memory }
 export { Profile }
 export { ReadArray }
+export { ReadOptions }
 export { SourcePlace }
 export { Span }
 export { SubgroupMatrixConfig }

@@ -31,6 +31,9 @@ export interface KernelSource {
   readonly bindings: readonly BindingKind[];
   readonly entryPoint?: string;
 }
+export interface OptionNames {
+  readonly [name: string]: OptionKind;
+}
 export interface TensorRules {
   readonly rank?: number | readonly number[];
   readonly dtype?: readonly DType[];
@@ -44,6 +47,8 @@ export interface WarmupOptions {
 
 // #region Types
 export type BindingKind = "read" | "write" | "uniform";
+export type Meant = () => Readonly<Record<string, string>>;
+export type NamesOf<O> = { readonly [Name in keyof O]-?: OptionKind; };
 export type WgslPart = string | number | boolean | null | undefined | readonly WgslPart[];
 // #endregion
 
@@ -52,9 +57,10 @@ export declare function adopt(view: Tensor): Tensor;
 export declare function assertUsable(gpu: Gpu): void;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
 export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
-export declare function checkObject(fn: string, options: unknown): void;
 export declare function checkTensor(fn: string, name: string, t: unknown, rules?: TensorRules): Tensor;
+export declare function copyOf<T>(x: T, seen?: Map<unknown, unknown>): T;
 export declare function detachedStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
+export declare function didYouMean(name: string, names: readonly string[]): string;
 export declare function dispatch(gpu: Gpu, d: Dispatch): void;
 export declare function dispatchGrid(gpu: Gpu, total: number): [x: number, y: number, z: number];
 export declare function elementCount(shape: readonly number[]): number;
@@ -71,10 +77,13 @@ export declare function isGpu(x: unknown): x is Gpu;
 export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
 export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
+export declare function knownNames(name: string, names: readonly string[]): string;
 export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
 export declare function numberedSource(code: string): string;
+export declare function optionsOf(where: string, names: object): Record<string, string>;
 export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;
 export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRange;
+export declare function readOptions<O extends object>(fn: string, given: O | undefined, names: NamesOf<O>, meant?: Meant, what?: string): O;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
 export declare function scoped<T extends Disposable>(gpu: Gpu, thing: T): T;
 export declare function sections(...parts: readonly (string | false | undefined)[]): string;
@@ -88,13 +97,17 @@ export declare function unlessLost<T>(gpu: Gpu, work: Promise<T>, signal?: Abort
 export declare function unpackHalves(halves: Uint16Array): Float32Array<ArrayBuffer>;
 export declare function unscoped<T>(gpu: Gpu, make: () => T): T;
 export declare function uploadStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
-export declare function warmup(gpu: Gpu, sources: readonly KernelSource[], { signal, onProgress }?: WarmupOptions): Promise<void>;
+export declare function warmup(gpu: Gpu, sources: readonly KernelSource[], options?: WarmupOptions, fn?: string): Promise<void>;
 export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]): string;
 // #endregion
 
 // #region Variables
 export declare const roundF16: string;
 export declare const WORKGROUP: number;
+// #endregion
+
+// #region Referenced (internal)
+type OptionKind = 1 | "data" | OptionNames;
 // #endregion
 
 // #region Other

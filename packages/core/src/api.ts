@@ -50,6 +50,12 @@ export interface WrapOptions {
   readonly label?: string;
 }
 
+/** How a tensor is read. */
+export interface ReadOptions {
+  /** After an abort `read` rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** One dispatch, measured. */
 export interface Span {
   readonly label: string;
@@ -161,7 +167,7 @@ export interface Tensor extends Disposable {
    * The values at the time of the call, in logical (row-major) order, whatever the strides; f16 widened to f32.
    * Flushes an open batch. Rejects with what went wrong on the GPU side before, with `signal.reason` on abort.
    */
-  read(options?: { readonly signal?: AbortSignal }): Promise<ReadArray>;
+  read(options?: ReadOptions): Promise<ReadArray>;
 
   /** The same memory with its axes reordered: axis i of the result is `axes[i]` of this. */
   permute(axes: readonly number[]): Tensor;

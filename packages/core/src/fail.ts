@@ -5,12 +5,6 @@ export function fail(fn: string, rule: string, got: string | number, fix: string
   throw new ValidationError(`${fn}: ${rule}; got ${got}. ${fix}`);
 }
 
-/** @throws ValidationError options that are no object */
-export function checkObject(fn: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  fail(fn, 'options must be an object', show(options), 'Pass { … }.');
-}
-
 /** @throws ValidationError a signal that is none */
 export function checkSignal(fn: string, signal: unknown): void {
   if (signal === undefined || typeof (signal as AbortSignal)?.throwIfAborted === 'function') return;

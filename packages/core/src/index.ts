@@ -4,6 +4,7 @@ export type {
   Gpu,
   Memory,
   Profile,
+  ReadOptions,
   Span,
   Tensor,
   TensorOptions,

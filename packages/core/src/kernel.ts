@@ -17,7 +17,7 @@ export { warmup, type WarmupOptions } from './dispatch/warmup.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
 export { threadGrid, threadMain, WORKGROUP } from './dispatch/threads.ts';
 export { bytesPerElement } from './dtype.ts';
-export { checkObject, fail, show } from './fail.ts';
+export { fail, show } from './fail.ts';
 export { fromHalf, packHalves, toHalf, unpackHalves } from './f16.ts';
 export {
   elementCount,
@@ -26,6 +26,9 @@ export {
   isContiguous,
   rowMajorStrides,
 } from './layout/shape.ts';
+export { didYouMean, knownNames } from './options/nearest.ts';
+export { type Meant, type NamesOf, type OptionNames, optionsOf } from './options/option-names.ts';
+export { copyOf, readOptions } from './options/read-options.ts';
 export type { BoundTensor } from './tensor/bound.ts';
 export { checkTensor, type TensorRules } from './tensor/check.ts';
 export { knownList, setKnownList } from './tensor/known-list.ts';

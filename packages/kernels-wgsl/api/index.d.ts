@@ -53,7 +53,7 @@ export declare function mergeStates(states: readonly {
   out: Tensor;
   lse: Tensor;
 };
-export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], options?: TuneOptions): Promise<Tuning>;
+export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], given?: TuneOptions): Promise<Tuning>;
 export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem | Tunable): [forward: TuneCandidates, ...gradients: TuneCandidates[]];
 export declare function varlenAttention(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult;
 export declare function varlenAttention(q: Tensor, view: PagedKvView, options: VarlenOptions): AttentionResult;

@@ -31,7 +31,7 @@ export declare function checkCumulative(fn: string, name: string, list: Lengths,
 export declare function checkLengths(fn: string, gpu: Gpu, name: string, x: Lengths, shape: readonly number[]): void;
 export declare function checkProblem(p: AttentionProblem, fn?: string): void;
 export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
-export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions, given?: readonly BoundHook[]): Call;
+export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions, given?: readonly BoundHook[]): Call;
 export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
 export declare function packedTilesWgsl(name: string, begin: string): string;
@@ -44,10 +44,56 @@ export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, optio
 // #region Variables
 export declare const blockParams: readonly ParamField[];
 export declare const diagonalWgsl: string;
+export declare const layoutNames: NamesOf<VarlenLayout>;
 export declare const MADE_WORDS: number;
 export declare const none: string;
+export declare const resultNames: NamesOf<Pick<AttentionOptions, ResultOption>>;
+export declare const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultOption>>;
+export declare const sharedProblemNames: NamesOf<Omit<AttentionProblem, "softcap" | "alibi" | "causal" | "window">>;
 export declare const spanStruct: (more?: string) => string;
+export declare const synonyms: {
+  iscausal: string;
+  causalmask: string;
+  windowsize: string;
+  slidingwindow: string;
+  localwindowsize: string;
+  softmaxscale: string;
+  smscale: string;
+  logitcap: string;
+  logitssoftcap: string;
+  attnlogitsoftcapping: string;
+  alibi: string;
+  slopes: string;
+  attentionsinks: string;
+  learnablesink: string;
+  saux: string;
+  returnsoftmaxlse: string;
+  returnattnprobs: string;
+  output: string;
+  splits: string;
+  numsplitkv: string;
+  culens: string;
+  cuseqlens: string;
+  seqlens: string;
+  pagetable: string;
+  cacheseqlens: string;
+  seqlenk: string;
+  seqlensk: string;
+  kvlens: string;
+  kvseqlen: string;
+  keyvalueseqlengths: string;
+  mask: string;
+  attnmask: string;
+  attentionmask: string;
+  bias: string;
+  attnbias: string;
+};
 export declare const tileClasses: string;
+// #endregion
+
+// #region Referenced (internal)
+type ResultOption = "returnLse" | "out";
+type VariantOption = "causal" | "window" | "softcap" | "alibiSlopes";
 // #endregion
 
 // #region Other

@@ -7,6 +7,8 @@ export { fail, show } from '@heed/core/kernel';
 export { checkCumulative, checkLengths, checkUsed, type Lengths } from './api/checks/lengths.ts';
 export { type Differentiable, differentiable, type Forward } from './api/vjp.ts';
 export { denseCall } from './api/dense-call.ts';
+export { synonyms } from './api/meant.ts';
+export { layoutNames, resultNames, sharedNames } from './api/option-names.ts';
 export { isView, varlenCall, viewCall } from './api/varlen-call.ts';
 export type { BoundHook } from './hooks/bound.ts';
 export {
@@ -22,6 +24,7 @@ export {
 } from './hooks/contract.ts';
 export { checkProblem } from './plan/check.ts';
 export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
+export { sharedProblemNames } from './plan/option-names.ts';
 export { type AttentionTensors, layoutCall } from './plan/plan.ts';
 export type { AllGradients, Gradients } from './run/backward.ts';
 export { runCall } from './run/call.ts';

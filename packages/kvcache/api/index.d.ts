@@ -138,7 +138,7 @@ export declare class PagedKvCache implements Disposable {
   #private;
   private constructor();
   static create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache>;
-  open({ tokens, salt, priority }?: OpenOptions): KvSequence;
+  open(options?: OpenOptions): KvSequence;
   append(layer: number, seqs: readonly KvSequence[], k: Tensor, v: Tensor, options?: AppendOptions): void;
   canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number>): boolean;
   canEverFit(tokens: number): boolean;
@@ -156,7 +156,7 @@ export declare class PagedKvCache implements Disposable {
 
 // #region Functions
 export declare function memoryStore(): KvStore;
-export declare function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor;
+export declare function rotate(gpu: Gpu, q: Tensor, given: Rotary, out?: Tensor): Tensor;
 // #endregion
 
 // #region Variables

@@ -1,11 +1,12 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { fail, show, warmup, type WarmupOptions } from '@heed/core/kernel';
+import { fail, readOptions, show, warmup, type WarmupOptions } from '@heed/core/kernel';
 import { append } from './append/append.ts';
 import type { AppendOptions } from './append/options.ts';
 import { checkTokens, checkWhole } from './checks.ts';
 import type { CacheCore } from './core.ts';
 import { createCore } from './create.ts';
 import type { KvEvents } from './events.ts';
+import { meantOpen, openNames } from './option-names.ts';
 import type { CacheOptions } from './options.ts';
 import { KvSequence, statesOf } from './sequences/sequence.ts';
 import { type KvStats, statsOf } from './stats.ts';
@@ -73,9 +74,10 @@ export class PagedKvCache implements Disposable {
    * using pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
    * const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
    */
-  open({ tokens = [], salt = '', priority = 0 }: OpenOptions = {}): KvSequence {
+  open(options?: OpenOptions): KvSequence {
     const fn = 'cache.open';
     this.#core.assertUsable(fn);
+    const { tokens = [], salt = '', priority = 0 } = readOptions(fn, options, openNames, meantOpen);
     checkTokens(fn, tokens);
     if (typeof salt !== 'string') fail(fn, 'salt must be a string', show(salt), 'Leave it out.');
     if (typeof priority !== 'number' || Number.isNaN(priority)) {
@@ -105,7 +107,7 @@ export class PagedKvCache implements Disposable {
     seqs: readonly KvSequence[],
     k: Tensor,
     v: Tensor,
-    options: AppendOptions = {},
+    options?: AppendOptions,
   ): void {
     append(this.#core, layer, seqs, k, v, options);
   }
@@ -157,10 +159,11 @@ export class PagedKvCache implements Disposable {
    * @example
    * await cache.warmup({ onProgress: (done, total, label) => console.log(`${done}/${total} ${label}`) });
    */
-  async warmup(options: WarmupOptions = {}): Promise<void> {
-    this.#core.assertUsable('cache.warmup');
+  async warmup(options?: WarmupOptions): Promise<void> {
+    const fn = 'cache.warmup';
+    this.#core.assertUsable(fn);
     const { gpu, geometry } = this.#core;
-    await warmup(gpu, sourcesOf(geometry), options);
+    await warmup(gpu, sourcesOf(geometry), options, fn);
   }
 
   /**
@@ -237,7 +240,7 @@ export class PagedKvCache implements Disposable {
    * @example
    * const { saved, known } = await cache.save(store, { namespace: 'my-model-7b' });
    */
-  save(store: KvStore, options: SaveOptions = {}): Promise<SaveReport> {
+  save(store: KvStore, options?: SaveOptions): Promise<SaveReport> {
     return save(this.#core, store, options);
   }
 
@@ -251,7 +254,7 @@ export class PagedKvCache implements Disposable {
    * const { loaded, refused } = await cache.load(store, { namespace: 'my-model-7b' });
    * for (const { key, reason } of refused) console.warn(key, reason);
    */
-  load(store: KvStore, options: LoadOptions = {}): Promise<LoadReport> {
+  load(store: KvStore, options?: LoadOptions): Promise<LoadReport> {
     return load(this.#core, store, options);
   }
 

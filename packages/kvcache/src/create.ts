@@ -1,8 +1,9 @@
 import { type Gpu, GpuError, LimitError } from '@heed/core';
-import { assertUsable, fail, isGpu, show } from '@heed/core/kernel';
+import { assertUsable, fail, isGpu, readOptions, show } from '@heed/core/kernel';
 import { CacheCore } from './core.ts';
 import { KvEmitter, type StoredEvent } from './events.ts';
 import { lru } from './eviction/policy.ts';
+import { cacheNames, meantCache } from './option-names.ts';
 import { type CacheOptions, checkOptions } from './options.ts';
 import { NULL_PAGE } from './pages/allocator.ts';
 import type { PageGeometry } from './pages/geometry.ts';
@@ -19,9 +20,14 @@ import { Ledger } from './sequences/ledger.ts';
 const fn = 'PagedKvCache.create';
 
 /** Checks the options, finds memory, and puts the parts of a cache together. */
-export async function createCore(gpu: Gpu, options: CacheOptions): Promise<CacheCore> {
+export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCore> {
   if (!isGpu(gpu)) fail(fn, 'gpu must be a Gpu', show(gpu), 'Pass what openGpu() resolved to.');
   assertUsable(gpu);
+  if (given === undefined) {
+    const fix = 'Pass { layers, kvHeads, headDim, pages }.';
+    fail(fn, 'options are required', 'undefined', fix);
+  }
+  const options = readOptions(fn, given, cacheNames, meantCache);
   const geometry = checkOptions(fn, options);
   const { window, sinkTokens, eviction = lru, poison = false } = options;
   const { pools, pages } = await findMemory(gpu, geometry, options);

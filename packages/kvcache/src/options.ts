@@ -44,9 +44,6 @@ const formats: readonly unknown[] = ['f32', 'f16', 'int8', 'int4'];
 
 /** Checks what does not depend on the device, and fills in the defaults. */
 export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
-  if (typeof o !== 'object' || o === null) {
-    fail(fn, 'options are required', show(o), 'Pass { layers, kvHeads, headDim, pages }.');
-  }
   const { layers, kvHeads, headDim, headDimV = headDim, pageSize = 16, dtype = 'f16' } = o;
   checkWhole(fn, 'layers', layers, 1, 4096);
   checkWhole(fn, 'kvHeads', kvHeads, 1);

@@ -1,6 +1,8 @@
 import type { Gpu } from '../api.ts';
 import { type HeedError, UnsupportedError } from '../errors.ts';
-import { checkObject, fail, show } from '../fail.ts';
+import { fail, show } from '../fail.ts';
+import type { Meant, NamesOf } from '../options/option-names.ts';
+import { readOptions } from '../options/read-options.ts';
 import { checkLabel } from '../tensor/shape-check.ts';
 import type { Tuning } from '../tuning.ts';
 import { readCapabilities, realLimits, wantedFeatures } from './capabilities.ts';
@@ -27,6 +29,19 @@ export interface OpenGpuOptions {
   /** Default 'heed'. */
   readonly label?: string;
 }
+
+export const openNames: NamesOf<OpenGpuOptions> = {
+  device: 1,
+  adapter: 1,
+  gpu: 1,
+  powerPreference: 1,
+  // As far as its version is known, it may hold what another version of heed has put there.
+  tuning: 'data',
+  onError: 1,
+  label: 1,
+};
+
+const meantOpen: Meant = () => ({ gpudevice: 'device', gpuadapter: 'adapter', name: 'label' });
 
 // What is null was asked for and not there: another device in its place would be a surprise.
 function checkMethod(name: string, given: object, method: string): void {
@@ -66,9 +81,9 @@ function requestDevice(adapter: GPUAdapter, label: string): Promise<GPUDevice> {
  * using gpu = await openGpu()                  // browser, or Node with `webgpu` installed
  * using shared = await openGpu({ device })     // your own device
  */
-export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
-  checkObject('openGpu', options);
-  const { device: given, tuning, onError, label = 'heed' } = options;
+export async function openGpu(given?: OpenGpuOptions): Promise<Gpu> {
+  const options = readOptions('openGpu', given, openNames, meantOpen);
+  const { device: own, tuning, onError, label = 'heed' } = options;
   if (onError !== undefined && typeof onError !== 'function') {
     fail('openGpu', 'onError must be a function', show(onError), 'Leave it out for the console.');
   }
@@ -81,12 +96,12 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
     const rule = "powerPreference must be 'low-power' or 'high-performance'";
     fail('openGpu', rule, show(options.powerPreference), 'Leave it out.');
   }
-  if (given !== undefined) {
-    checkMethod('device', given, 'createComputePipeline');
-    const capabilities = readCapabilities(given, options.adapter?.info);
-    await watchCompletion(given);
+  if (own !== undefined) {
+    checkMethod('device', own, 'createComputePipeline');
+    const capabilities = readCapabilities(own, options.adapter?.info);
+    await watchCompletion(own);
     return new HeedGpu({
-      device: given,
+      device: own,
       capabilities,
       tuning,
       label,

@@ -4,6 +4,8 @@ import { fail, show } from '../fail.ts';
 import { bindTensor } from './bind.ts';
 import { dispatch, getKernelAsync } from './dispatch.ts';
 import type { Kernel, KernelSource } from './kernel.ts';
+import type { NamesOf } from '../options/option-names.ts';
+import { readOptions } from '../options/read-options.ts';
 
 /** More than the parameters of any kernel: they are all 0. */
 const paramBytes = 4096;
@@ -16,6 +18,8 @@ export interface WarmupOptions {
   readonly onProgress?: (done: number, total: number, label: string) => void;
 }
 
+export const warmupNames: NamesOf<WarmupOptions> = { signal: 1, onProgress: 1 };
+
 /**
  * Compiles each kernel asynchronously, then dispatches it over nothing and waits: some drivers compile at the first dispatch. A
  * kernel whose parameters are all 0 must have nothing to do.
@@ -23,10 +27,12 @@ export interface WarmupOptions {
 export async function warmup(
   gpu: Gpu,
   sources: readonly KernelSource[],
-  { signal, onProgress }: WarmupOptions = {},
+  options?: WarmupOptions,
+  fn = 'warmup',
 ): Promise<void> {
+  const { signal, onProgress } = readOptions(fn, options, warmupNames);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    fail('warmup', 'onProgress must be a function', show(onProgress), 'Leave it out.');
+    fail(fn, 'onProgress must be a function', show(onProgress), 'Leave it out.');
   }
   for (const [i, source] of sources.entries()) {
     onProgress?.(i, sources.length, source.label);

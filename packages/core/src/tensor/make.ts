@@ -5,8 +5,10 @@ import { stateOf } from '../device/state.ts';
 import { bytesPerElement, type DType, type TypedArray } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
 import { elementCount, elementExtent, rowMajorStrides, formatShape } from '../layout/shape.ts';
-import { checkObject, fail, show } from '../fail.ts';
+import { fail, show } from '../fail.ts';
+import { readOptions } from '../options/read-options.ts';
 import { dtypeOf, encodeElements, layBytes } from './encode.ts';
+import { bytesNames, emptyNames, meantTensor, tensorNames } from './option-names.ts';
 import { checkDType, checkLabel, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 import type { View } from './view.ts';
@@ -59,22 +61,18 @@ export async function tryEmpty(
   return buffer && ownerTensor(gpu, view, label, { buffer, pooled: true, owners: 1 });
 }
 
-export function emptyTensor(
-  gpu: Gpu,
-  shape: readonly number[],
-  options: EmptyOptions = {},
-): Tensor {
-  checkObject('gpu.empty', options);
-  return allocate('gpu.empty', gpu, shape, options);
+export function emptyTensor(gpu: Gpu, shape: readonly number[], options?: EmptyOptions): Tensor {
+  const fn = 'gpu.empty';
+  return allocate(fn, gpu, shape, readOptions(fn, options, emptyNames, meantTensor));
 }
 
 export function tensorFrom(
   gpu: Gpu,
   data: ArrayLike<number> | TypedArray,
-  options: TensorOptions,
+  given: TensorOptions,
 ): Tensor {
   const fn = 'gpu.tensor';
-  checkObject(fn, options);
+  const options = readOptions(fn, given, tensorNames, meantTensor);
   if (typeof data !== 'object' || data === null || typeof data.length !== 'number') {
     fail(fn, 'data must be an array of numbers', show(data), 'Pass an array or a typed array.');
   }
@@ -92,10 +90,10 @@ export function tensorFrom(
 export function tensorFromBytes(
   gpu: Gpu,
   bytes: ArrayBufferView | ArrayBuffer,
-  options: BytesOptions,
+  given: BytesOptions,
 ): Tensor {
   const fn = 'gpu.fromBytes';
-  checkObject(fn, options);
+  const options = readOptions(fn, given, bytesNames, meantTensor);
   const isView = ArrayBuffer.isView(bytes);
   if (!isView && !(bytes instanceof ArrayBuffer)) {
     fail(

@@ -1,8 +1,10 @@
-import type { Gpu, Tensor } from '../api.ts';
+import type { Gpu, ReadOptions, Tensor } from '../api.ts';
 import { rawState } from '../device/state.ts';
 import type { DType, ReadArray } from '../dtype.ts';
 import { DisposedError } from '../errors.ts';
+import { readOptions } from '../options/read-options.ts';
 import type { BoundTensor } from './bound.ts';
+import { readNames } from './option-names.ts';
 import { readTensor } from './read.ts';
 import { releaseStorage, type Storage } from './storage.ts';
 import { permuteView, reshapeView, sliceView, type View } from './view.ts';
@@ -42,9 +44,9 @@ class HeedTensor implements Tensor {
     return this[tensorSymbol].storage.buffer;
   }
 
-  async read(options?: { readonly signal?: AbortSignal }): Promise<ReadArray> {
+  async read(options?: ReadOptions): Promise<ReadArray> {
     assertAlive('read', this);
-    return readTensor(this, options?.signal);
+    return readTensor(this, readOptions('read', options, readNames).signal);
   }
 
   permute(axes: readonly number[]): Tensor {

@@ -4,15 +4,17 @@ import { STORAGE } from '../buffers/usage.ts';
 import { stateOf } from '../device/state.ts';
 import { bytesPerElement } from '../dtype.ts';
 import { ValidationError } from '../errors.ts';
-import { checkObject, show } from '../fail.ts';
+import { show } from '../fail.ts';
 import { elementExtent, formatShape, rowMajorStrides } from '../layout/shape.ts';
+import { readOptions } from '../options/read-options.ts';
+import { meantTensor, wrapNames } from './option-names.ts';
 import { checkDType, checkLabel, checkShape } from './shape-check.ts';
 import { ownerTensor } from './tensor.ts';
 
-export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, options: WrapOptions): Tensor {
+export function wrapBuffer(gpu: Gpu, buffer: GPUBuffer, given: WrapOptions): Tensor {
   const fn = 'gpu.wrap';
   stateOf(gpu);
-  checkObject(fn, options);
+  const options = readOptions(fn, given, wrapNames, meantTensor);
   if (typeof buffer?.usage !== 'number' || typeof buffer.size !== 'number') {
     throw new ValidationError(`${fn}: buffer must be a GPUBuffer; got ${show(buffer)}.`);
   }

@@ -87,7 +87,7 @@ describe('openGpu', () => {
 
   it('keeps the tuning it was given', async () => {
     const tuning = { version: 1, force: { path: 'portable' } } as const;
-    expect((await injectedGpu({ tuning })).tuning).toBe(tuning);
+    expect((await injectedGpu({ tuning })).tuning).toEqual(tuning);
     expect((await injectedGpu()).tuning).toBeUndefined();
   });
 

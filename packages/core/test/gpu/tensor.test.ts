@@ -59,7 +59,7 @@ describe('gpu.fromBytes', () => {
       "dtype must be one of f32, f16, i32, u32; got 'f64'",
     ],
     [new ArrayBuffer(4), { shape: [1] }, 'dtype must be one of'],
-    [new ArrayBuffer(4), undefined, 'options must be an object; got undefined'],
+    [new ArrayBuffer(4), undefined, 'dtype must be one of f32, f16, i32, u32; got undefined'],
   ])('refuses %j as %j', (data, options, message) => {
     const call = (): unknown => gpu.fromBytes(data as never, options as never);
     expect(call).toThrow(ValidationError);

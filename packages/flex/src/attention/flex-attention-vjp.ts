@@ -9,7 +9,8 @@ import {
 } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
 import { compileFor } from './compiled-hook.ts';
-import { flexCall } from './flex-call.ts';
+import { type FlexArguments, flexCall } from './flex-call.ts';
+import { flexVjpNames } from './option-names.ts';
 import type { AnyFlexOptions, FlexOptions } from './options.ts';
 
 const fn = 'flexAttentionVjp';
@@ -48,12 +49,9 @@ export function flexAttentionVjp<C extends Captures = {}>(
   options: FlexOptions<C> & GradOptions,
 ): AttentionResult & Differentiable<FlexGradients>;
 export function flexAttentionVjp(
-  q: Tensor,
-  k: Tensor | PagedKvView,
-  v: Tensor | object,
-  options?: object,
+  ...args: FlexArguments
 ): AttentionResult & Differentiable<FlexGradients> {
-  return flexDifferentiable(flexCall(fn, q, k, v, options));
+  return flexDifferentiable(flexCall(fn, args, flexVjpNames));
 }
 
 /** Runs a checked call forward, and keeps what its backward needs. */

@@ -2,8 +2,8 @@ import type { PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult } from '@heed/kernels-wgsl';
 import { runCall } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
-import { flexCall } from './flex-call.ts';
-import type { AnyFlexOptions, FlexOptions } from './options.ts';
+import { type FlexArguments, flexCall } from './flex-call.ts';
+import type { FlexOptions } from './options.ts';
 
 /**
  * Exact attention with a score and mask function of yours, fused into the kernel: torch's flex_attention, over dense,
@@ -35,11 +35,6 @@ export function flexAttention<C extends Captures = {}>(
   view: PagedKvView,
   options: FlexOptions<C>,
 ): AttentionResult;
-export function flexAttention(
-  q: Tensor,
-  k: Tensor | PagedKvView,
-  v: Tensor | AnyFlexOptions,
-  options?: AnyFlexOptions,
-): AttentionResult {
-  return runCall(flexCall('flexAttention', q, k, v, options));
+export function flexAttention(...args: FlexArguments): AttentionResult {
+  return runCall(flexCall('flexAttention', args));
 }

@@ -1,5 +1,5 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
-import { checkTensor } from '@heed/core/kernel';
+import { checkTensor, type NamesOf, readOptions } from '@heed/core/kernel';
 import type { VarlenOptions } from '@heed/kernels-wgsl';
 import {
   type BoundHook,
@@ -7,6 +7,7 @@ import {
   denseCall,
   fail,
   isView,
+  layoutNames,
   show,
   varlenCall,
   viewCall,
@@ -15,17 +16,29 @@ import { blockMaskHook, checkBlockMask } from '../block-mask/hook.ts';
 import { isBlockMask } from '../block-mask/parts.ts';
 import { boundMod } from './bound-mod.ts';
 import { compileFor, type Role } from './compiled-hook.ts';
-import type { AnyFlexOptions, BuiltInVariants } from './options.ts';
+import { flexNames, meantFlex } from './option-names.ts';
+import type { AnyFlexOptions } from './options.ts';
 
-/** Checks a call of any layout, (q, k, v, options) or (q, view, options), and compiles its mods or finds them compiled. */
-export function flexCall(
-  fn: string,
+/** The arguments of a call of any layout: (q, k, v, options) or (q, view, options). */
+export type FlexArguments = readonly [
   q: Tensor,
   k: Tensor | PagedKvView,
-  ...rest: readonly [v: Tensor | object, options?: object]
+  v: Tensor | object,
+  options?: object,
+];
+
+/** Checks a call of any layout, and compiles its mods or finds them compiled. */
+export function flexCall(
+  fn: string,
+  [q, k, ...rest]: FlexArguments,
+  names: NamesOf<AnyFlexOptions> = flexNames,
 ): Call {
   const [v, given] = isView(k) ? [undefined, rest[0]] : rest;
-  return checkedCall(fn, q, k, v as Tensor | undefined, given as AnyFlexOptions);
+  if (given === undefined) {
+    fail(fn, 'options must be an object', 'undefined', 'Pass {} for plain attention.');
+  }
+  const options = readOptions(fn, given as AnyFlexOptions, names, meantFlex);
+  return checkedCall(fn, q, k, v as Tensor | undefined, options);
 }
 
 function checkedCall(
@@ -53,9 +66,10 @@ function layoutCall(
 ): Call {
   if (isView(k)) return viewCall(fn, q, k, options as VarlenOptions, hooks);
   if (q.shape.length === 3) return varlenCall(fn, q, k, v!, options as VarlenOptions, hooks);
-  if (options.cuSeqlensQ !== undefined) {
+  for (const name of Object.keys(layoutNames) as (keyof typeof layoutNames)[]) {
+    if (options[name] === undefined || name === 'seqUsedK') continue;
     const fix = 'Pass packed tensors [T, H, D], or seqUsedK for padded ones.';
-    fail(fn, 'q must have rank 3 where there is cuSeqlensQ', 'rank 4', fix);
+    fail(fn, `q must have rank 3 where there is ${name}`, 'rank 4', fix);
   }
   return denseCall(fn, q, k, v!, options, hooks);
 }
@@ -72,23 +86,7 @@ export function flexHooks(fn: string, gpu: Gpu, options: AnyFlexOptions): BoundH
   ];
 }
 
-const remedies: Record<BuiltInVariants | 'alibi', string> = {
-  causal: 'Pass maskMod: causal from @heed/flex/masks',
-  window: 'Pass maskMod: bind(slidingWindow, { window }) from @heed/flex/masks',
-  softcap: 'Pass scoreMod: bind(softcap, { cap }) from @heed/flex/mods',
-  alibiSlopes: 'Pass scoreMod: bind(alibi, { slopes }) from @heed/flex/mods',
-  alibi: 'Pass scoreMod: bind(alibi, { slopes }) from @heed/flex/mods',
-};
-
 export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
-  if (options === null || typeof options !== 'object') {
-    fail(fn, 'options must be an object', show(options), 'Pass {} for plain attention.');
-  }
-  for (const [name, remedy] of Object.entries(remedies)) {
-    const given = (options as Record<string, unknown>)[name];
-    if (given === undefined) continue;
-    fail(fn, `${name} is an option of attention()`, show(given), `${remedy}, or call attention().`);
-  }
   for (const name of ['scoreMod', 'maskMod'] as const) {
     const mod: unknown = options[name];
     if (mod === undefined || typeof mod === 'function') continue;

@@ -35,10 +35,10 @@ export function planFlexAttention<C extends Captures = {}>(
 ): AttentionPlan<FlexTensors<C>>;
 export function planFlexAttention<C extends Captures = {}>(
   gpu: Gpu,
-  problem: FlexProblem<C>,
+  given: FlexProblem<C>,
 ): AttentionPlan<FlexTensors<C>> {
   assertUsable(gpu);
-  const { hooks, sources, callOf } = variantOf('planFlexAttention', problem);
+  const { problem, hooks, sources, callOf } = variantOf('planFlexAttention', given);
   return makePlan<FlexTensors<C>, AttentionResult>(gpu, {
     problem,
     hooks,

@@ -1,20 +1,23 @@
-import type { KernelSource } from '@heed/core/kernel';
+import { type KernelSource, readOptions } from '@heed/core/kernel';
 import type { Tunable } from '@heed/kernels-wgsl';
-import {
-  type AttentionTensors,
-  checkProblem,
-  layoutCall,
-  variantHooks,
-} from '@heed/kernels-wgsl/variant';
+import { checkProblem, layoutCall, variantHooks } from '@heed/kernels-wgsl/variant';
 import { checkBlockMask } from '../block-mask/hook.ts';
 import type { Captures } from '../compile/types.ts';
 import { checkFlexOptions, flexHooks } from './flex-call.ts';
 import type { AnyFlexOptions } from './options.ts';
+import {
+  flexProblemNames,
+  flexTensorNames,
+  meantFlexProblem,
+  meantFlexTensors,
+} from './option-names.ts';
+import type { FlexTensors } from './plan.ts';
 import { hooksOfProblem } from './plan-hooks.ts';
 import type { FlexProblem } from './problem.ts';
 
 /** A problem with its mods compiled. */
 export interface FlexVariant extends Tunable {
+  readonly problem: FlexProblem<Captures>;
   /** Kernels that prepare what the mods read. */
   readonly sources: readonly KernelSource[];
 }
@@ -24,25 +27,37 @@ export interface FlexVariant extends Tunable {
  * @param fn the public function, for messages
  * @throws CompileError @throws ValidationError
  */
-export function variantOf<C extends Captures>(fn: string, problem: FlexProblem<C>): FlexVariant {
+export function variantOf<C extends Captures>(fn: string, given: FlexProblem<C>): FlexVariant {
+  const problem = readOptions(
+    fn,
+    given as unknown as FlexProblem<Captures>,
+    flexProblemNames,
+    meantFlexProblem,
+    'problem',
+  );
   checkProblem(problem, fn);
   const { scoreMod, maskMod, blockMask, captures, grads } = problem;
   const mods = { scoreMod, maskMod, blockMask, captures } as AnyFlexOptions;
-  checkFlexOptions(fn, { ...problem, ...mods } as AnyFlexOptions);
+  checkFlexOptions(fn, mods);
   const { hooks, sources } = hooksOfProblem(fn, mods);
   return {
     problem,
     hooks: variantHooks(hooks),
     sources,
     callOf: (caller, gpu, tensors) => {
-      const { captures: others } = tensors as AnyFlexOptions;
-      const given = {
+      const run = readOptions(
+        caller,
+        tensors as FlexTensors<Captures>,
+        flexTensorNames(problem.layout),
+        meantFlexTensors,
+        'tensors',
+      );
+      const all = {
         ...mods,
         ...(grads && { grads }),
-        ...tensors,
-        captures: { ...captures, ...others },
+        ...run,
+        captures: { ...captures, ...run.captures },
       };
-      const all = given as AnyFlexOptions & AttentionTensors;
       checkFlexOptions(caller, all);
       const call = layoutCall(caller, problem, all, flexHooks(caller, gpu, all));
       if (all.blockMask) checkBlockMask(call, all.blockMask);

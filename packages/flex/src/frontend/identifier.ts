@@ -1,7 +1,7 @@
+import { didYouMean } from '@heed/core/kernel';
 import type { Identifier } from 'acorn';
 import { type Context, refuse } from './context.ts';
 import { narrow } from './facts.ts';
-import { didYouMean } from './nearest.ts';
 import { literal } from './number.ts';
 import { refuseName } from './refused.ts';
 import type { Variable } from './scope.ts';

@@ -1,8 +1,8 @@
+import { knownNames } from '@heed/core/kernel';
 import { add, max, min, mul, sqrt } from '../ir/build.ts';
 import { constantOf, type FloatFunction, type Node } from '../ir/node.ts';
 import { type Context, refuse } from './context.ts';
 import type { Place } from './diagnostic.ts';
-import { known } from './nearest.ts';
 import { asF32, asInt, intQuotient, literal } from './number.ts';
 import { numberOf } from './operands.ts';
 import { unify } from './operators.ts';
@@ -68,7 +68,7 @@ function refuseFunction(cx: Context, name: string, at: Place): never {
     refuse(cx, at, rule, 'Pass random numbers as a tensor in captures.');
   }
   const names = [...functions.keys()].toSorted();
-  refuse(cx, at, `Math.${name} has no match on the GPU`, known(name, names));
+  refuse(cx, at, `Math.${name} has no match on the GPU`, knownNames(name, names));
 }
 
 function float({ graph }: Context, op: FloatFunction, a: Node): Node {

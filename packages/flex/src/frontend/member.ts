@@ -1,10 +1,10 @@
+import { knownNames } from '@heed/core/kernel';
 import type { Expression, MemberExpression } from 'acorn';
 import type { ModInput } from '../ir/node.ts';
 import { onEachPath } from './branch.ts';
 import { type Context, refuse, refuseConstruct } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { mathConstant } from './math.ts';
-import { known } from './nearest.ts';
 import { asInt, isWhole, literal } from './number.ts';
 import { nodeOf } from './operands.ts';
 import type { Capture } from './unit.ts';
@@ -42,7 +42,7 @@ export function propertyOf(cx: Context, object: Value, name: string, at: Place):
       return captureOf(cx, object, name);
     case 'info':
       if (infoFields.includes(name as ModInput)) return cx.graph.input(name as ModInput);
-      return refuse(cx, at, `info has no ${name}`, known(name, infoFields));
+      return refuse(cx, at, `info has no ${name}`, knownNames(name, infoFields));
     case 'math': {
       const value = mathConstant(name);
       return value === undefined ? { kind: 'builtin', name } : literal(cx.graph, value);
@@ -65,7 +65,7 @@ function captureOf(cx: Context, { scopes }: CapturesValue, name: string): Value 
   const capture = scopes.map((scope) => scope.get(name)).find(Boolean);
   if (capture) return captured(cx, capture);
   const names = [...new Set(scopes.flatMap((scope) => [...scope.keys()]))];
-  const remedy = `${known(name, names)} Pass captures: { ${name} }.`;
+  const remedy = `${knownNames(name, names)} Pass captures: { ${name} }.`;
   return { kind: 'undefined', why: { rule: `captures has no ${name}`, remedy } };
 }
 

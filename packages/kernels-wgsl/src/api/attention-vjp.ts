@@ -1,5 +1,8 @@
 import type { Tensor } from '@heed/core';
+import { readOptions } from '@heed/core/kernel';
 import { denseCall } from './dense-call.ts';
+import { meantDense } from './meant.ts';
+import { attentionNames } from './option-names.ts';
 import type { AttentionOptions, AttentionResult } from './options.ts';
 import { attentionDifferentiable, type AttentionGradients, type Differentiable } from './vjp.ts';
 
@@ -21,5 +24,7 @@ export function attentionVjp(
   v: Tensor,
   options?: AttentionOptions,
 ): AttentionResult & Differentiable<AttentionGradients> {
-  return attentionDifferentiable(denseCall('attentionVjp', q, k, v, options));
+  const fn = 'attentionVjp';
+  const given = readOptions(fn, options, attentionNames, meantDense);
+  return attentionDifferentiable(denseCall(fn, q, k, v, given));
 }

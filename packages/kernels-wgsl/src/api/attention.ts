@@ -1,6 +1,9 @@
 import type { Tensor } from '@heed/core';
+import { readOptions } from '@heed/core/kernel';
 import { runCall } from '../run/call.ts';
 import { denseCall } from './dense-call.ts';
+import { meantDense } from './meant.ts';
+import { attentionNames } from './option-names.ts';
 import type { AttentionOptions, AttentionResult } from './options.ts';
 
 /**
@@ -23,5 +26,6 @@ export function attention(
   v: Tensor,
   options?: AttentionOptions,
 ): AttentionResult {
-  return runCall(denseCall('attention', q, k, v, options));
+  const fn = 'attention';
+  return runCall(denseCall(fn, q, k, v, readOptions(fn, options, attentionNames, meantDense)));
 }

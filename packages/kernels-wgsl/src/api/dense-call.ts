@@ -2,13 +2,12 @@ import type { Tensor } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
 import type { Call } from './call.ts';
-import { checkFormat } from './checks/format.ts';
 import { checkLengths, checkUsed } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
 import { checkOut } from './checks/out.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './checks/shapes.ts';
-import type { AttentionOptions, VarlenLayout } from './options.ts';
+import type { AttentionOptions } from './options.ts';
 
 /** Checks a call over [B, H, L, D] tensors, before anything reaches the GPU. Its hooks are those of the options, or given. */
 export function denseCall(
@@ -16,14 +15,13 @@ export function denseCall(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  options: AttentionOptions = {},
+  options: AttentionOptions,
   given?: readonly BoundHook[],
 ): Call {
   const floats = { rank: 4, dtype: ['f32', 'f16'] as const };
   checkTensor(fn, 'q', q, floats);
   const { gpu } = q;
   assertUsable(gpu);
-  checkFormat(fn, (options as Partial<VarlenLayout>)?.format, false);
   checkTensor(fn, 'k', k, { ...floats, gpu });
   checkTensor(fn, 'v', v, { ...floats, gpu });
   checkKeyValue(fn, k, v);

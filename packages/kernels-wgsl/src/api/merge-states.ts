@@ -68,18 +68,23 @@ function checkStates(states: readonly { out: Tensor; lse?: Tensor }[]): [State, 
       'Get them with returnLse: true.',
     );
   }
-  const checked = states.map((state, i) => checkState(fn, i, state, states[0]?.out));
+  // Each is read once.
+  const given = states.map((state: Partial<State> | undefined) => ({
+    out: state?.out,
+    lse: state?.lse,
+  }));
+  const checked = given.map((state, i) => checkState(fn, i, state, given[0]!.out));
   return checked as [State, ...State[]];
 }
 
 function checkState(
   fn: string,
   i: number,
-  state: { out: Tensor; lse?: Tensor },
+  state: { readonly out: Tensor | undefined; readonly lse: Tensor | undefined },
   first: Tensor | undefined,
 ): State {
   const name = `states[${i}]`;
-  const out = checkTensor(fn, `${name}.out`, state?.out, { rank: [3, 4], dtype: ['f32', 'f16'] });
+  const out = checkTensor(fn, `${name}.out`, state.out, { rank: [3, 4], dtype: ['f32', 'f16'] });
   assertUsable(out.gpu);
   const model = first ?? out;
   checkTensor(fn, `${name}.out`, out, { gpu: model.gpu, dtype: [model.dtype] });

@@ -1,6 +1,6 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult, VarlenOptions } from './options.ts';
-import { isView, varlenCall, viewCall } from './varlen-call.ts';
+import { packedCall } from './varlen-call.ts';
 import { attentionDifferentiable, type AttentionGradients, type Differentiable } from './vjp.ts';
 
 /**
@@ -29,10 +29,5 @@ export function varlenAttentionVjp(
   v: Tensor | VarlenOptions,
   options?: VarlenOptions,
 ): AttentionResult & Differentiable<AttentionGradients> {
-  const fn = 'varlenAttentionVjp';
-  return attentionDifferentiable(
-    isView(k)
-      ? viewCall(fn, q, k, v as VarlenOptions)
-      : varlenCall(fn, q, k, v as Tensor, options as VarlenOptions),
-  );
+  return attentionDifferentiable(packedCall('varlenAttentionVjp', q, k, v, options));
 }

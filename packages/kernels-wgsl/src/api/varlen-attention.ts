@@ -1,7 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { runCall } from '../run/call.ts';
 import type { AttentionResult, VarlenOptions } from './options.ts';
-import { isView, varlenCall, viewCall } from './varlen-call.ts';
+import { packedCall } from './varlen-call.ts';
 
 /**
  * Exact attention over sequences packed one behind the other, without padding.
@@ -35,8 +35,5 @@ export function varlenAttention(
   v: Tensor | VarlenOptions,
   options?: VarlenOptions,
 ): AttentionResult {
-  const call = isView(k)
-    ? viewCall('varlenAttention', q, k, v as VarlenOptions)
-    : varlenCall('varlenAttention', q, k, v as Tensor, options as VarlenOptions);
-  return runCall(call);
+  return runCall(packedCall('varlenAttention', q, k, v, options));
 }

@@ -1,5 +1,5 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { assertUsable, checkTensor, fail, show } from '@heed/core/kernel';
+import { assertUsable, checkTensor, fail, readOptions, show } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
 import { band } from '../hooks/band.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
@@ -10,10 +10,25 @@ import { checkOptions } from './checks/options.ts';
 import { checkOut } from './checks/out.ts';
 import { checkHeads, checkKeyValue, checkLengthLimit } from './checks/shapes.ts';
 import { packedKeys, pagedKeys } from './key-facts.ts';
+import { meantHere } from './meant.ts';
+import { varlenNames } from './option-names.ts';
 import type { VarlenOptions } from './options.ts';
 
 const floats = ['f32', 'f16'] as const;
 const integers = ['u32'] as const;
+
+/** Checks a call of `varlenAttention`: (q, k, v, options), or (q, view, options). */
+export function packedCall(
+  fn: string,
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v: Tensor | VarlenOptions,
+  options: VarlenOptions | undefined,
+): Call {
+  const given = (isView(k) ? v : options) as VarlenOptions | undefined;
+  const all = readOptions(fn, given, varlenNames, meantHere);
+  return isView(k) ? viewCall(fn, q, k, all) : varlenCall(fn, q, k, v as Tensor, all);
+}
 
 /** Checks a call over packed [T, H, D] queries, and packed or paged keys and values. */
 export function varlenCall(
@@ -27,9 +42,9 @@ export function varlenCall(
   checkTensor(fn, 'q', q, { rank: 3, dtype: floats });
   const { gpu } = q;
   assertUsable(gpu);
-  if (options === null || typeof options !== 'object' || options.cuSeqlensQ === undefined) {
+  if (options.cuSeqlensQ === undefined) {
     const fix = 'Pass Int32Array [N + 1]: 0, then the end of each sequence.';
-    fail(fn, 'cuSeqlensQ is required', show(options?.cuSeqlensQ), fix);
+    fail(fn, 'cuSeqlensQ is required', 'undefined', fix);
   }
   const { blockTable } = options;
   const type = checkFormat(fn, options.format, blockTable !== undefined);
@@ -93,8 +108,9 @@ export function viewCall(
   hooks?: readonly BoundHook[],
 ): Call {
   const { k, v, blockTable, seqUsedK, maxSeqlenK, format, headDim, headDimV, pageSize } = view;
-  const lengths = { maxSeqlenK, ...options, blockTable, seqUsedK };
-  const all = { ...lengths, format, headDim, headDimV };
+  const own = { blockTable, seqUsedK, format, headDim, headDimV };
+  checkSame(fn, own, options);
+  const all = { maxSeqlenK, ...options, ...own };
   const call = varlenCall(fn, q, k, v, all, hooks);
   if (pageSize !== call.pageSize) {
     const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;
@@ -102,6 +118,16 @@ export function viewCall(
   }
   checkWindow(fn, view, options, call.hooks);
   return call;
+}
+
+/** What a view says, options may say too, but nothing else. */
+function checkSame(fn: string, own: Partial<VarlenOptions>, options: VarlenOptions): void {
+  for (const name of Object.keys(own) as (keyof VarlenOptions)[]) {
+    const given = options[name];
+    if (given === undefined || given === own[name]) continue;
+    const fix = 'Leave it out: the view has it.';
+    fail(fn, `${name} must be that of the view, ${show(own[name])}`, show(given), fix);
+  }
 }
 
 /** What a windowed cache has released reads as zeros, which a call must not take for keys. */

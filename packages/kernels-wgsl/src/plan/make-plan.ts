@@ -90,7 +90,7 @@ export function makePlan<
       const rule = "tensors must belong to the plan's Gpu";
       fail(fn, rule, 'those of another', 'Make a plan for their Gpu.');
     }
-    checkMatch(fn, facts, factsOfCall(call), tensors.numSplits);
+    checkMatch(fn, facts, factsOfCall(call), call.options.numSplits);
     return call;
   };
   const dispose = (): void => {
@@ -101,9 +101,10 @@ export function makePlan<
     problem,
     wgsl: sources[0]!.code,
     warmup: async (options) => {
-      alive('plan.warmup');
+      const fn = 'plan.warmup';
+      alive(fn);
       // Lengths and tables from the GPU are gathered, which no problem tells beforehand.
-      await warmup(gpu, [...sources, gatherSource, ...extra], options);
+      await warmup(gpu, [...sources, gatherSource, ...extra], options, fn);
     },
     run: (tensors) =>
       resultOf(checked('plan.run', tensors), (call) =>

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { assertUsable, fail, show } from '@heed/core/kernel';
+import { assertUsable, fail, readOptions } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import { denseCall } from '../api/dense-call.ts';
 import type { AttentionOptions, AttentionResult, VarlenLayout } from '../api/options.ts';
@@ -12,6 +12,8 @@ import { varlenCall } from '../api/varlen-call.ts';
 import type { BoundHook } from '../hooks/bound.ts';
 import { checkProblem } from './check.ts';
 import { type AttentionPlan, makePlan } from './make-plan.ts';
+import { meantByProblem, meantByTensors } from './meant.ts';
+import { denseTensorNames, problemNames, tensorNames } from './option-names.ts';
 import { type AttentionProblem, problemHooks } from './problem.ts';
 
 /** What a plan runs on: the tensors, and the values of the options that its problem named. */
@@ -43,15 +45,28 @@ export function planAttention(
   problem: AttentionProblem & { readonly backward: true },
 ): DifferentiablePlan;
 export function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPlan;
-export function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPlan {
+export function planAttention(gpu: Gpu, given: AttentionProblem): AttentionPlan {
   assertUsable(gpu);
+  const fn = 'planAttention';
+  const problem = readOptions(fn, given, problemNames, meantByProblem, 'problem');
   checkProblem(problem);
   return makePlan<AttentionTensors, AttentionResult>(gpu, {
     problem,
     hooks: problemHooks(problem),
-    callOf: (fn, tensors) => layoutCall(fn, problem, tensors),
+    callOf: (name, tensors) => layoutCall(name, problem, readTensors(name, problem, tensors)),
     resultOf: problem.backward ? attentionDifferentiable : (call, forward) => forward(call),
   });
+}
+
+/** What a plan is to run on, as it is now. */
+function readTensors(
+  fn: string,
+  { layout }: AttentionProblem,
+  tensors: AttentionTensors,
+): AttentionTensors {
+  return layout === 'dense'
+    ? readOptions(fn, tensors, denseTensorNames, meantByTensors, 'tensors')
+    : readOptions(fn, tensors, tensorNames, meantByTensors, 'tensors');
 }
 
 type PageFormat = 'format' | 'headDim' | 'headDimV';
@@ -63,9 +78,6 @@ export function layoutCall(
   tensors: AttentionTensors,
   hooks?: readonly BoundHook[],
 ): Call {
-  if (tensors === null || typeof tensors !== 'object') {
-    fail(fn, 'an object with q, k, v and options is needed', show(tensors), 'Pass { q, k, v }.');
-  }
   const { q, k, v, ...given } = tensors;
   const options = {
     ...(format && { format }),

@@ -1,4 +1,5 @@
 import type { TuningEntry } from '@heed/core';
+import type { NamesOf } from '@heed/core/kernel';
 
 /** How long `tune` may take, what it tries, and who is told. */
 export interface TuneOptions {
@@ -17,6 +18,16 @@ export interface TuneOptions {
   /** Called for each kernel of a canonical problem as it is done. */
   readonly onReport?: (report: TuneReport) => void;
 }
+
+export const tuneNames: NamesOf<TuneOptions> = {
+  seconds: 1,
+  rounds: 1,
+  filter: 1,
+  compileSeconds: 1,
+  signal: 1,
+  onProgress: 1,
+  onReport: 1,
+};
 
 /** How the candidates for one kernel of a canonical problem fared. */
 export interface TuneReport {

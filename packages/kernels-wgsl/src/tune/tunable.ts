@@ -1,7 +1,10 @@
 import type { Gpu } from '@heed/core';
+import { readOptions } from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import type { VariantHooks } from '../hooks/contract.ts';
 import { checkProblem } from '../plan/check.ts';
+import { meantByProblem } from '../plan/meant.ts';
+import { problemNames } from '../plan/option-names.ts';
 import { type AttentionTensors, layoutCall } from '../plan/plan.ts';
 import { type AttentionProblem, problemHooks } from '../plan/problem.ts';
 
@@ -19,10 +22,11 @@ export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunabl
     checkProblem(given.problem, fn);
     return given;
   }
-  checkProblem(given, fn);
+  const problem = readOptions(fn, given, problemNames, meantByProblem, 'problem');
+  checkProblem(problem, fn);
   return {
-    problem: given,
-    hooks: problemHooks(given),
-    callOf: (name, _, tensors) => layoutCall(name, given, tensors),
+    problem,
+    hooks: problemHooks(problem),
+    callOf: (name, _, tensors) => layoutCall(name, problem, tensors),
   };
 }

@@ -1,12 +1,12 @@
 import type { Gpu, Tuning, TuningEntry } from '@heed/core';
-import { assertUsable } from '@heed/core/kernel';
+import { assertUsable, readOptions } from '@heed/core/kernel';
 import { type AttentionProblem, factsOfProblem } from '../plan/problem.ts';
 import type { AttemptOf, TunedKernel } from './attempt.ts';
 import { candidatesOf, kernelsOf, type TuneCandidates } from './candidates.ts';
 import { contest } from './contest.ts';
 import { forwardAttempt } from './forward.ts';
 import { gradientAttempt } from './gradient.ts';
-import type { TuneOptions, TuneReport } from './options.ts';
+import { tuneNames, type TuneOptions, type TuneReport } from './options.ts';
 import { makeSample, type Sample } from './sample.ts';
 import { type Tunable, toTunable } from './tunable.ts';
 
@@ -30,9 +30,10 @@ import { type Tunable, toTunable } from './tunable.ts';
 export async function tune(
   gpu: Gpu,
   problems: readonly (AttentionProblem | Tunable)[],
-  options: TuneOptions = {},
+  given: TuneOptions = {},
 ): Promise<Tuning> {
   assertUsable(gpu);
+  const options = readOptions('tune', given, tuneNames);
   const { seconds = Infinity, signal, onReport } = options;
   const end = performance.now() + 1000 * seconds;
   const groups = groupByKey(gpu, problems);

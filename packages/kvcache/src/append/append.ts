@@ -1,9 +1,11 @@
 import type { Tensor } from '@heed/core';
+import { readOptions } from '@heed/core/kernel';
 import type { CacheCore } from '../core.ts';
 import { appendRows } from '../kernels/append/append.ts';
 import { type KvSequence, statesOf } from '../sequences/sequence.ts';
 import { checkApart, checkRows, rowCounts } from './check.ts';
 import { checkRotary } from '../kernels/parts/rotary.ts';
+import { appendNames, meantAppend } from '../option-names.ts';
 import { newPositions } from '../sequences/slots.ts';
 import type { AppendOptions } from './options.ts';
 
@@ -14,11 +16,12 @@ export function append(
   seqs: readonly KvSequence[],
   k: Tensor,
   v: Tensor,
-  { cuSeqlens, rotary: tables }: AppendOptions,
+  options: AppendOptions | undefined,
 ): void {
   const fn = 'cache.append';
   const { gpu, geometry, ledger, pools } = core;
   core.assertUsable(fn);
+  const { cuSeqlens, rotary: tables } = readOptions(fn, options, appendNames, meantAppend);
   const states = statesOf(fn, core, seqs);
   const rows = checkRows(fn, core, layer, k, v);
   const counts = rowCounts(fn, rows, states.length, cuSeqlens);

@@ -1,5 +1,7 @@
+import { readOptions } from '@heed/core/kernel';
 import type { CacheCore } from '../core.ts';
 import { unpackPages } from '../kernels/pack/pack.ts';
+import { meantSave, saveNames } from '../option-names.ts';
 import { pageBytes } from '../pages/pools.ts';
 import { ask, askKeys } from './ask.ts';
 import { checkStore } from './check.ts';
@@ -43,10 +45,11 @@ type Outcome = 'loaded' | 'known' | 'left' | Pick<RefusedPage, 'refused' | 'reas
 export async function load(
   core: CacheCore,
   store: KvStore,
-  options: LoadOptions,
+  given: LoadOptions | undefined,
 ): Promise<LoadReport> {
   const fn = 'cache.load';
   core.assertUsable(fn);
+  const options = readOptions(fn, given, saveNames, meantSave);
   checkStore(fn, store, options);
   const { namespace = '', signal, onProgress } = options;
   signal?.throwIfAborted();

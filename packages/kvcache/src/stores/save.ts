@@ -1,5 +1,7 @@
+import { readOptions } from '@heed/core/kernel';
 import type { CacheCore } from '../core.ts';
 import { packPages } from '../kernels/pack/pack.ts';
+import { meantSave, saveNames } from '../option-names.ts';
 import { pageBytes } from '../pages/pools.ts';
 import type { PrefixNode } from '../prefix/node.ts';
 import { ask, askKeys } from './ask.ts';
@@ -44,10 +46,11 @@ interface Item {
 export async function save(
   core: CacheCore,
   store: KvStore,
-  options: SaveOptions,
+  given: SaveOptions | undefined,
 ): Promise<SaveReport> {
   const fn = 'cache.save';
   core.assertUsable(fn);
+  const options = readOptions(fn, given, saveNames, meantSave);
   checkStore(fn, store, options);
   const { namespace = '', signal, onProgress } = options;
   signal?.throwIfAborted();

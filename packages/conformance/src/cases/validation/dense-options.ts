@@ -50,6 +50,13 @@ function overlapping(b: Bench, which: string): unknown {
 
 /** The rules of `attention` about its options. */
 export const denseOptionRules: readonly Rule[] = [
+  boundary(
+    'option',
+    /Did you mean causal\?|maskMod is an option of flexAttention/,
+    (b, name: string) => dense(b, {}, { [name]: true }),
+    ['causal'],
+    ['isCausal', 'is_causal', 'casual', 'maskMod', 'mask_mod', 'attn_mask'],
+  ),
   boundary('scale', /scale/, option('scale'), [0.1, 0, -1], [NaN, Infinity, -Infinity, '1']),
   boundary('softcap', /softcap/, option('softcap'), [1e-3, 30], [0, -1, NaN, Infinity]),
   boundary('window', /window/, option('window'), windows.accepts, windows.rejects),

@@ -84,11 +84,10 @@ export const quantisedPageRules: readonly Rule[] = [
   ),
   boundaryOf('attention')(
     'quantised-needs-pages',
-    /blockTable/,
+    /no format in options; .*varlenAttention/,
     (b, format) => dense(b, {}, { format }),
-    ['f32'],
-    ['int8'],
-    'UnsupportedError',
+    [undefined],
+    ['int8', 'f32'],
   ),
   boundary('float-head-dim', /headDim/, (b, headDim) => paged(b, { headDim }), [64], [32]),
   boundaryOf('varlenAttentionVjp')(

@@ -12,9 +12,6 @@ export interface OptionContext {
 
 /** Every option that does not depend on the layout. */
 export function checkOptions(ctx: OptionContext, o: AttentionOptions): void {
-  if (o === null || typeof o !== 'object') {
-    fail(ctx.fn, 'options must be an object', show(o), 'Leave it out for the defaults.');
-  }
   checkScale(ctx.fn, o.scale);
   checkWindow(ctx.fn, o.window);
   checkAlign(ctx.fn, o.align);

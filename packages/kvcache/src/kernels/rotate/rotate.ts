@@ -1,5 +1,13 @@
 import { type Gpu, type Tensor, UnsupportedError, ValidationError } from '@heed/core';
-import { adopt, checkTensor, dispatch, formatShape, getKernel } from '@heed/core/kernel';
+import {
+  adopt,
+  checkTensor,
+  dispatch,
+  formatShape,
+  getKernel,
+  readOptions,
+} from '@heed/core/kernel';
+import { rotaryNames } from '../../option-names.ts';
 import { bindRotary, checkRotary, type Rotary } from '../parts/rotary.ts';
 import { bindRows } from '../parts/rows.ts';
 import { workgroupsOf } from '../parts/workgroups.ts';
@@ -17,9 +25,10 @@ import { rotateSource } from './rotate.wgsl.ts';
  * @example
  * const turned = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
  */
-export function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor {
+export function rotate(gpu: Gpu, q: Tensor, given: Rotary, out?: Tensor): Tensor {
   checkTensor('rotate', 'q', q, { rank: 3, dtype: ['f32', 'f16'], gpu });
   const [tokens, heads, dim] = q.shape as [number, number, number];
+  const rotary = readOptions('rotate', given, rotaryNames, undefined, 'rotary');
   checkRotary('rotate', gpu, rotary, tokens, dim);
   if (out) checkOut(gpu, q, out);
   const result = out ?? emptyLike(gpu, q);

@@ -3,7 +3,7 @@ import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { contiguous, layers, type Served, step } from './serve.ts';
-import { bitsOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, bitsOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -20,7 +20,7 @@ describe.for([
   ['f16', 7],
 ] as const)('%s pages of %i tokens', ([dtype, pageSize]) => {
   const create = (pages = Math.ceil(200 / pageSize)): Promise<PagedKvCache> =>
-    PagedKvCache.create(gpu, { ...toyShape, layers, pageSize, pages, dtype, poison: true });
+    PagedKvCache.create(gpu, { ...cached(toyShape), layers, pageSize, pages, dtype, poison: true });
 
   it('give the bits of contiguous memory after forks, rollbacks and evictions', async () => {
     using cache = await create();

@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { type Request, Scheduler } from './scheduler.ts';
 import { layers } from './serve.ts';
-import { tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const create = (pages: number): Promise<PagedKvCache> => {
   const memory = { pageSize: 4, pages, dtype: 'f32', poison: true } as const;
-  return PagedKvCache.create(gpu, { ...toyShape, layers, ...memory });
+  return PagedKvCache.create(gpu, { ...cached(toyShape), layers, ...memory });
 };
 
 /** Users of a few assistants, each with a system prompt of its own. */

@@ -8,7 +8,7 @@ import { program } from '../../unit/ledger/program.ts';
 import { FollowedCache, wholeNumbers, wholeShape } from './followed.ts';
 import { keysOf, write } from './stored.ts';
 import { layers } from './serve.ts';
-import { tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -18,7 +18,14 @@ beforeAll(async () => {
 });
 
 const create = (pages: number): Promise<PagedKvCache> =>
-  PagedKvCache.create(gpu, { ...toyShape, layers, pageSize: 2, pages, dtype: 'f32', poison: true });
+  PagedKvCache.create(gpu, {
+    ...cached(toyShape),
+    layers,
+    pageSize: 2,
+    pages,
+    dtype: 'f32',
+    poison: true,
+  });
 
 /** The prefixes that a cache has, by its events alone. */
 function replay(cache: PagedKvCache): Map<string, StoredEvent> {

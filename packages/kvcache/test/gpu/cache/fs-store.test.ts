@@ -8,7 +8,7 @@ import { PagedKvCache } from '../../../src/index.ts';
 import { fsStore } from '../../../src/node.ts';
 import { layers } from './serve.ts';
 import { attend, depthOf, keysOf, write } from './stored.ts';
-import { tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let folder: string;
@@ -22,7 +22,7 @@ it('a folder keeps prefixes; a file that was cut costs what goes on from it, and
   const toy = new Toy(gpu);
   const create = (): Promise<PagedKvCache> =>
     PagedKvCache.create(gpu, {
-      ...toyShape,
+      ...cached(toyShape),
       layers,
       pageSize: 4,
       pages: 12,

@@ -9,7 +9,7 @@ import {
 } from '../../../src/index.ts';
 import { layers, type Served, spansOf } from './serve.ts';
 import { write } from './stored.ts';
-import { cumulative, lengthOf, tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, cumulative, lengthOf, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 const create = (options: { pages?: number; window?: number; sinkTokens?: number } = {}) =>
   PagedKvCache.create(gpu, {
-    ...toyShape,
+    ...cached(toyShape),
     layers,
     pageSize: 4,
     pages: 12,

@@ -5,7 +5,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { rowsOfView } from './readback.ts';
 import { layers, type Served, step } from './serve.ts';
-import { bitsOf, cumulative, lengthOf, type Span, tokensOf, Toy, type ToyShape } from './toy.ts';
+import {
+  cached,
+  bitsOf,
+  cumulative,
+  lengthOf,
+  type Span,
+  tokensOf,
+  Toy,
+  type ToyShape,
+} from './toy.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -61,7 +70,7 @@ describe.for(['int8', 'int4'] as const)('%s pages', (dtype) => {
     async (shape) => {
       const toy = new Toy(gpu, shape);
       const memory = { pageSize: 5, pages: 40, dtype, poison: true } as const;
-      using cache = await PagedKvCache.create(gpu, { ...shape, layers, ...memory });
+      using cache = await PagedKvCache.create(gpu, { ...cached(shape), layers, ...memory });
       const rng = new Rng(shape.headDim);
       const prompt = tokensOf(rng, 33);
       const first: Served = { sequence: cache.open(), tokens: [] };

@@ -5,7 +5,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import { testGpu } from '@heed/testing';
 import { beforeAll, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
-import { Toy, toyShape } from './toy.ts';
+import { cached, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -13,7 +13,12 @@ beforeAll(async () => {
 });
 
 it('attention over a windowed view has to look away from what was released', async () => {
-  using cache = await PagedKvCache.create(gpu, { ...toyShape, layers: 1, pages: 8, window: 4 });
+  using cache = await PagedKvCache.create(gpu, {
+    ...cached(toyShape),
+    layers: 1,
+    pages: 8,
+    window: 4,
+  });
   const sequence = cache.open();
   const rows = (x: 'q' | 'k' | 'v') =>
     new Toy(gpu).rows(x, 0, [{ tokens: [1, 2, 3, 4, 5, 6, 7], start: 0, end: 7 }], 'f32');

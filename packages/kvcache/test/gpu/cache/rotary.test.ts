@@ -3,7 +3,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache, rotate } from '../../../src/index.ts';
-import { bitsOf, cumulative, lengthOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, bitsOf, cumulative, lengthOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -50,7 +50,7 @@ describe.for([false, true])('rotary embedding, interleaved %s', (interleaved) =>
   it('turns keys by their positions in their sequences, whatever these went through', async () => {
     const tables = { cos: tableOf(Math.cos), sin: tableOf(Math.sin), interleaved };
     const memory = { pageSize: 4, pages: 50, dtype: 'f32', poison: true } as const;
-    using cache = await PagedKvCache.create(gpu, { ...toyShape, layers: 1, ...memory });
+    using cache = await PagedKvCache.create(gpu, { ...cached(toyShape), layers: 1, ...memory });
     const rng = new Rng(5);
     const served: { sequence: ReturnType<PagedKvCache['open']>; tokens: number[] }[] = [];
     const advance = async (news: number[][]): Promise<void> => {
@@ -97,7 +97,7 @@ describe.for([false, true])('rotary embedding, interleaved %s', (interleaved) =>
   it('refuses positions beyond its tables, and changes nothing', async () => {
     const tables = { cos: tableOf(Math.cos), sin: tableOf(Math.sin), interleaved };
     const memory = { pageSize: 4, pages: 20, dtype: 'f32', poison: true } as const;
-    using cache = await PagedKvCache.create(gpu, { ...toyShape, layers: 1, ...memory });
+    using cache = await PagedKvCache.create(gpu, { ...cached(toyShape), layers: 1, ...memory });
     const sequence = cache.open();
     const rows = (count: number) => {
       const span = [{ tokens: tokensOf(new Rng(1), count), start: 0, end: count }];

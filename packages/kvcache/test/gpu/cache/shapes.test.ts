@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { naive } from './naive.ts';
 import { attentionWith, contiguous, layers, type Served, spansOf, step } from './serve.ts';
-import { bitsOf, tokensOf, Toy, type ToyShape, toyShape } from './toy.ts';
+import { cached, bitsOf, tokensOf, Toy, type ToyShape, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ const create = (shape: ToyShape, pageSize: number): Promise<PagedKvCache> => {
     dtype: 'f32',
     poison: true,
   } as const;
-  return PagedKvCache.create(gpu, { ...shape, layers, ...memory });
+  return PagedKvCache.create(gpu, { ...cached(shape), layers, ...memory });
 };
 
 const shapes: readonly ToyShape[] = [

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { type Request, Scheduler } from './scheduler.ts';
 import { layers } from './serve.ts';
-import { tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, tokensOf, Toy, toyShape } from './toy.ts';
 
 const seconds = isFullRun() ? 30 : 2;
 
@@ -55,7 +55,12 @@ it(`memory of the device and of the host stays flat over ${seconds} s of serving
   const bytesOf = countBytes(gpu.device);
   const toy = new Toy(gpu);
   const memory = { pageSize: 4, pages: 36, dtype: 'f32' } as const;
-  const cache = await PagedKvCache.create(gpu, { ...toyShape, layers, ...memory, poison: true });
+  const cache = await PagedKvCache.create(gpu, {
+    ...cached(toyShape),
+    layers,
+    ...memory,
+    poison: true,
+  });
   let [waves, evictions] = [0, 0];
   const serve = async (): Promise<number> => {
     let most = 0;

@@ -5,12 +5,12 @@ import { type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
 import type { PageFormat } from '../../../src/pages/geometry.ts';
 import { layers } from './serve.ts';
 import { attend, depthOf, keysOf, write } from './stored.ts';
-import { tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, tokensOf, Toy, toyShape } from './toy.ts';
 
 const pageSize = 4;
 
 const create = (gpu: Gpu, pages: number, dtype: PageFormat = 'f32'): Promise<PagedKvCache> =>
-  PagedKvCache.create(gpu, { ...toyShape, layers, pageSize, pages, dtype, poison: true });
+  PagedKvCache.create(gpu, { ...cached(toyShape), layers, pageSize, pages, dtype, poison: true });
 
 const rng = new Rng(77);
 const system = tokensOf(rng, 12);

@@ -17,6 +17,13 @@ export interface ToyShape {
 
 export const toyShape: ToyShape = { qHeads: 4, kvHeads: 2, headDim: 16, headDimV: 16 };
 
+/** What a cache is told of a shape. */
+export const cached = ({ kvHeads, headDim, headDimV }: ToyShape): Omit<ToyShape, 'qHeads'> => ({
+  kvHeads,
+  headDim,
+  headDimV,
+});
+
 /** The numbers of one row, made from a generator of its own. */
 export type RowNumbers = (rng: Rng, count: number) => Float32Array;
 

@@ -4,7 +4,7 @@ import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { contiguous, layers, type Served, spansOf, step } from './serve.ts';
-import { bitsOf, cumulative, lengthOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, bitsOf, cumulative, lengthOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -17,7 +17,7 @@ const options = { causal: true, numSplits: 1 } as const;
 
 const create = (pages = 60): Promise<PagedKvCache> => {
   const memory = { pageSize: 4, pages, dtype: 'f32', poison: true } as const;
-  return PagedKvCache.create(gpu, { ...toyShape, layers, ...memory });
+  return PagedKvCache.create(gpu, { ...cached(toyShape), layers, ...memory });
 };
 
 const prefilled = (cache: PagedKvCache, rng: Rng, counts: readonly number[]): Served[] => {

@@ -12,7 +12,7 @@ import {
   spansOf,
   step,
 } from './serve.ts';
-import { bitsOf, tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, bitsOf, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -46,7 +46,7 @@ const kinds = [
 describe.for(kinds)('a cache with $name', ({ sinkTokens, attention }) => {
   const create = (pages: number): Promise<PagedKvCache> => {
     const memory = { pageSize, pages, dtype: 'f32', window, sinkTokens, poison: true } as const;
-    return PagedKvCache.create(gpu, { ...toyShape, layers, ...memory });
+    return PagedKvCache.create(gpu, { ...cached(toyShape), layers, ...memory });
   };
 
   it('releases what no query can see, and attention sees no difference', async () => {

@@ -1,15 +1,20 @@
 /** "Did you mean …? " where a known name is close to the one written, else nothing. */
 export function didYouMean(name: string, names: readonly string[]): string {
-  const near = names
-    .map((other) => ({ other, edits: distance(name.toLowerCase(), other.toLowerCase()) }))
-    .filter(({ other, edits }) => edits <= Math.min(name.length, other.length) / 3)
-    .toSorted((a, b) => a.edits - b.edits)[0];
-  return near ? `Did you mean ${near.other}? ` : '';
+  const near = nearest(name, names);
+  return near === undefined ? '' : `Did you mean ${near}? `;
 }
 
 /** A remedy for an unknown name: the nearest one, and all of them. */
-export function known(name: string, names: readonly string[]): string {
+export function knownNames(name: string, names: readonly string[]): string {
   return `${didYouMean(name, names)}There ${names.length > 0 ? `are ${names.join(', ')}` : 'are none'}.`;
+}
+
+/** The known name that is close to the one written, if there is one. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  return names
+    .map((other) => ({ other, edits: distance(name.toLowerCase(), other.toLowerCase()) }))
+    .filter(({ other, edits }) => edits <= Math.min(name.length, other.length) / 3)
+    .toSorted((a, b) => a.edits - b.edits)[0]?.other;
 }
 
 /** How many letters to insert, delete or change (Levenshtein). */
