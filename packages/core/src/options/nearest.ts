@@ -1,3 +1,8 @@
+// What a message can show, and a comparison take.
+const MOST_LISTED = 40;
+const MOST_COMPARED = 400;
+const LONGEST = 40;
+
 /** "Did you mean …? " where a known name is close to the one written, else nothing. */
 export function didYouMean(name: string, names: readonly string[]): string {
   const near = nearest(name, names);
@@ -6,12 +11,19 @@ export function didYouMean(name: string, names: readonly string[]): string {
 
 /** A remedy for an unknown name: the nearest one, and all of them. */
 export function knownNames(name: string, names: readonly string[]): string {
-  return `${didYouMean(name, names)}There ${names.length > 0 ? `are ${names.join(', ')}` : 'are none'}.`;
+  const hint = didYouMean(name, names);
+  if (names.length === 0) return `${hint}There are none.`;
+  const more = names.length - MOST_LISTED;
+  const listed = names.slice(0, MOST_LISTED).join(', ');
+  return `${hint}There are ${listed}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 /** The known name that is close to the one written, if there is one. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
+  if (name.length > LONGEST) return undefined;
   return names
+    .slice(0, MOST_COMPARED)
+    .filter((other) => other.length <= LONGEST)
     .map((other) => ({ other, edits: distance(name.toLowerCase(), other.toLowerCase()) }))
     .filter(({ other, edits }) => edits <= Math.min(name.length, other.length) / 3)
     .toSorted((a, b) => a.edits - b.edits)[0]?.other;

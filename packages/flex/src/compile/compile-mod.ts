@@ -63,15 +63,21 @@ export function compileMod(
   const resolution = resolve('compileMod', fn, captures);
   const mod = compileResolved('compileMod', resolution, options.kind);
   const hook = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');
-  return {
+  const compiled: CompiledFunction = {
     kind: mod.kind,
     wgsl: hook.wgsl,
     js: jsMod(mod, resolution),
     ir: mod.root,
     hash: mod.hash,
-    ...(mod.kind === 'score' && { derivative: derivativeOf(mod, resolution) }),
     explain: () => explainMod(mod, hook),
   };
+  if (mod.kind === 'mask') return compiled;
+  let derivative: ModDerivative | undefined;
+  return Object.defineProperty(compiled, 'derivative', {
+    // Not before it is asked for: it may be far longer than the mod.
+    get: () => (derivative ??= derivativeOf(mod, resolution)),
+    enumerable: true,
+  });
 }
 
 function derivativeOf(mod: CompiledMod, resolution: ReturnType<typeof resolve>): ModDerivative {

@@ -50,9 +50,13 @@ export function toMaskHook({ graph, root }: CompiledMod, name: string): Compiled
   return maskHook(name, graph, root);
 }
 
+const derivatives = new WeakMap<CompiledMod, Derivative>();
+
 /** The derivative of a score mod, as nodes of its graph. */
-export function toDerivative({ graph, root }: CompiledMod): Derivative {
-  return derive(graph, root);
+export function toDerivative(mod: CompiledMod): Derivative {
+  const made = derivatives.get(mod) ?? derive(mod.graph, mod.root);
+  derivatives.set(mod, made);
+  return made;
 }
 
 /** When a mask holds for all or for none of the pairs of a block, as nodes of its graph over the block's span. */

@@ -1,4 +1,4 @@
-import { type DType, ValidationError } from '@heed/core';
+import { CompileError, type DType, ValidationError } from '@heed/core';
 import type { Capture, CaptureMap, Unit } from '../frontend/unit.ts';
 import { type Composition, compositionOf } from './compose.ts';
 import { isFixedNumber, numberType } from './fixed-number.ts';
@@ -31,11 +31,15 @@ interface Resolving {
   readonly scalars: (number | boolean)[];
   readonly tables: (TableLike | NestedArray)[];
   readonly signature: string[];
-  /** The composed functions being looked into. */
-  readonly open: Set<Function>;
+  depth: number;
+  /** The functions looked into, and how many there were before each; the composed ones without a unit are open. */
+  readonly units: Map<Function, { readonly index: number; unit?: Unit }>;
 }
 
 export const MAX_RANK = 4;
+
+/** How deep `bind`, `andMasks`, `orMasks` and `notMask` may be applied to one another. */
+const MAX_COMPOSED = 300;
 
 /**
  * Looks through a mod and its captures without reading the source: cheap enough for every call.
@@ -46,7 +50,14 @@ export function resolve(
   mod: Function,
   captures: Readonly<Record<string, unknown>> = {},
 ): Resolution {
-  const state: Resolving = { caller, scalars: [], tables: [], signature: [], open: new Set() };
+  const state: Resolving = {
+    caller,
+    scalars: [],
+    tables: [],
+    signature: [],
+    depth: 0,
+    units: new Map(),
+  };
   const unit = resolveUnit(state, mod);
   const map = resolveCaptures(state, captures);
   const { scalars, tables, signature } = state;
@@ -54,21 +65,38 @@ export function resolve(
 }
 
 function resolveUnit(state: Resolving, fn: Function): Unit {
-  const composed = compositionOf(fn);
-  if (composed) {
-    if (state.open.has(fn)) {
-      throw new ValidationError(
-        `${state.caller}: a function must not be among its own captures; got ${fn.name || 'one'} that is. Unroll the recursion.`,
-      );
-    }
-    state.open.add(fn);
-    const unit = resolveComposition(state, composed);
-    state.open.delete(fn);
-    return unit;
+  const { units, signature, caller } = state;
+  const known = units.get(fn);
+  if (known?.unit) {
+    signature.push(`as ${known.index}`);
+    return known.unit;
   }
+  const name = fn.name || 'one';
+  if (known) {
+    const rule = `a function must not be among its own captures; got ${name} that is`;
+    throw new ValidationError(`${caller}: ${rule}. Unroll the recursion.`);
+  }
+  const entry: { readonly index: number; unit?: Unit } = { index: units.size };
+  units.set(fn, entry);
+  const composed = compositionOf(fn);
+  return (entry.unit = composed ? nested(state, composed) : functionUnit(state, fn));
+}
+
+function functionUnit({ signature }: Resolving, fn: Function): Unit {
   const text = Function.prototype.toString.call(fn);
-  state.signature.push('function', text);
+  signature.push(`function ${text.length}`, text);
   return { kind: 'function', name: fn.name, text };
+}
+
+function nested(state: Resolving, composed: Composition): Unit {
+  if (++state.depth > MAX_COMPOSED) {
+    throw new CompileError(
+      `${state.caller}: compositions are at most ${MAX_COMPOSED} deep. Pass all masks to one andMasks() or orMasks(), and all captures to one bind().`,
+    );
+  }
+  const unit = resolveComposition(state, composed);
+  state.depth--;
+  return unit;
 }
 
 function resolveComposition(state: Resolving, composed: Composition): Unit {
@@ -89,7 +117,7 @@ function resolveCaptures(
   const map = new Map<string, Capture>();
   for (const [name, value] of Object.entries(captures)) {
     if (value === undefined) continue;
-    state.signature.push(name);
+    state.signature.push(`.${name}`);
     map.set(name, resolveCapture(state, name, value));
   }
   state.signature.push('}');
@@ -143,7 +171,11 @@ function tableType(value: unknown): { dtype?: DType; rank: number } | undefined 
   if (isTableLike(value)) return { dtype: value.dtype, rank: value.shape.length };
   let rank = 0;
   let inner: unknown = value;
-  for (; Array.isArray(inner) || ArrayBuffer.isView(inner); rank++) inner = (inner as never)[0];
+  // An array may hold itself.
+  for (; rank <= MAX_RANK && (Array.isArray(inner) || ArrayBuffer.isView(inner)); rank++) {
+    inner = (inner as never)[0];
+  }
+  if (rank > MAX_RANK) return { dtype: 'f32', rank };
   return typeof inner === 'number' ? { dtype: 'f32', rank } : undefined;
 }
 

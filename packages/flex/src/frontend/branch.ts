@@ -1,7 +1,6 @@
 import type { Node } from '../ir/node.ts';
 import { choose } from './choose.ts';
 import type { Context } from './context.ts';
-import { learn } from './facts.ts';
 import { forkFlow, leftWhen, mergeFlows, rejoinFlows } from './flow.ts';
 import { isNode, type Value } from './value.ts';
 
@@ -27,8 +26,8 @@ export function branch(
 /** Runs what is reached where the condition holds, or does not, on a flow of its own. */
 export function runAside<T>(cx: Context, condition: Node, holds: boolean, run: () => T): T {
   const { facts } = cx;
-  cx.flow = forkFlow(cx.graph, cx.flow);
-  cx.facts = learn(facts, condition, holds);
+  cx.flow = forkFlow(cx, cx.flow);
+  cx.facts = { condition, holds, before: facts };
   const result = run();
   cx.facts = facts;
   return result;

@@ -1,4 +1,5 @@
 import type { BlockStatement, Expression } from 'acorn';
+import type { Node } from '../ir/node.ts';
 import { onEachPath } from './branch.ts';
 import { type Context, type Parsing, refuse, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
@@ -10,7 +11,7 @@ import { RECURSION } from './refused.ts';
 import { Scope } from './scope.ts';
 import { type FunctionNode, type ParsedFunction, parseFunction } from './source.ts';
 import { hoist, hoistVars } from './statements.ts';
-import type { BoundUnit, FunctionUnit, Unit } from './unit.ts';
+import type { BoundUnit, CombinedUnit, FunctionUnit, Unit } from './unit.ts';
 import {
   type CapturesValue,
   type ClosureValue,
@@ -38,7 +39,13 @@ export function callValue(cx: Context, callee: Value, args: readonly Value[], at
 
 /** Calls a mod or a captured function, each part in the scope of its own captures. */
 export function callUnit(cx: Context, unit: Unit, args: readonly Value[], at: Place): Value {
-  const { graph } = cx;
+  cx.budget.enter();
+  const result = unitResult(cx, unit, args, at);
+  cx.budget.leave();
+  return result;
+}
+
+function unitResult(cx: Context, unit: Unit, args: readonly Value[], at: Place): Value {
   switch (unit.kind) {
     case 'function': {
       const scope = new Scope(undefined, true);
@@ -46,19 +53,35 @@ export function callUnit(cx: Context, unit: Unit, args: readonly Value[], at: Pl
     }
     case 'bind':
       return callUnit(cx, unit.mod, boundArguments(unit, args), at);
-    default: {
-      const parts = unit.parts.map((part) => truthOf(cx, callUnit(cx, part, args, at), at));
-      if (unit.kind === 'not') return graph.not(parts[0]!);
-      return unit.kind === 'and' ? graph.and(...parts) : graph.or(...parts);
-    }
+    default:
+      return combination(cx, unit, args, at);
   }
 }
 
+/** Masks are pure: one that is there more than once, for the same pair, is asked once. */
+function combination(cx: Context, unit: CombinedUnit, args: readonly Value[], at: Place): Node {
+  const known = cx.combined.get(args) ?? new Map<Unit, Node>();
+  cx.combined.set(args, known);
+  const parts = unit.parts.map((part) => {
+    const node = known.get(part) ?? truthOf(cx, callUnit(cx, part, args, at), at);
+    known.set(part, node);
+    return node;
+  });
+  if (unit.kind === 'not') return cx.graph.not(parts[0]!);
+  return unit.kind === 'and' ? cx.graph.and(...parts) : cx.graph.or(...parts);
+}
+
 /** A captured function's syntax tree, parsed once. */
-export function parsedUnit({ caller, parsed }: Parsing, unit: FunctionUnit): ParsedFunction {
-  const known = parsed.get(unit) ?? parseFunction(caller, unit);
-  parsed.set(unit, known);
-  return known;
+export function parsedUnit(
+  { caller, parsed, budget }: Parsing,
+  unit: FunctionUnit,
+): ParsedFunction {
+  const known = parsed.get(unit);
+  if (known) return known;
+  budget.read(unit.text);
+  const made = parseFunction(caller, unit);
+  parsed.set(unit, made);
+  return made;
 }
 
 /** The captures parameter is the first that is not a number; bound values go before those of the caller. */

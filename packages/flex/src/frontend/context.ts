@@ -1,12 +1,14 @@
 import type { Expression, Statement } from 'acorn';
 import type { Graph } from '../ir/graph.ts';
+import type { Node } from '../ir/node.ts';
+import type { Budget } from './budget.ts';
 import { compileError, type Place } from './diagnostic.ts';
 import { refusal } from './refused.ts';
 import type { Facts } from './facts.ts';
 import type { Flow } from './flow.ts';
 import type { Scope } from './scope.ts';
 import type { FunctionNode, ParsedFunction, Source } from './source.ts';
-import type { FunctionUnit } from './unit.ts';
+import type { FunctionUnit, Unit } from './unit.ts';
 import type { Fault, Value } from './value.ts';
 
 /** What the attempts at one mod share. */
@@ -14,6 +16,7 @@ export interface Parsing {
   /** The public function that messages name. */
   readonly caller: string;
   readonly parsed: Map<FunctionUnit, ParsedFunction>;
+  readonly budget: Budget;
 }
 
 /** The translation of one mod: where it stands in the source, and what is known there. */
@@ -27,6 +30,8 @@ export interface Context extends Parsing {
   readonly stack: FunctionNode[];
   /** Loop turns left. */
   turns: number;
+  /** What the parts of compositions gave, by the arguments that they share. */
+  readonly combined: WeakMap<readonly Value[], Map<Unit, Node>>;
 
   // The mutual recursion of the language, tied together in translate.ts.
   evaluate(node: Expression): Value;

@@ -9,6 +9,13 @@ import { UNDEFINED, type Value } from './value.ts';
  * conditions, arrays; no value has to be of any type there.
  */
 export function runForEffects(cx: Context, node: Expression): Value {
+  cx.budget.enter();
+  run(cx, node);
+  cx.budget.leave();
+  return UNDEFINED;
+}
+
+function run(cx: Context, node: Expression): void {
   switch (node.type) {
     case 'SequenceExpression':
       for (const expression of node.expressions) runForEffects(cx, expression);
@@ -26,21 +33,24 @@ export function runForEffects(cx: Context, node: Expression): Value {
     case 'LogicalExpression': {
       const left = cx.evaluate(node.left);
       const right = (): Value => runForEffects(cx, node.right);
-      if (node.operator === '??') return isAbsent(cx, left, node.left) ? right() : UNDEFINED;
+      if (node.operator === '??') {
+        if (isAbsent(cx, left, node.left)) right();
+        break;
+      }
       const condition = truthOf(cx, left, node.left);
-      return node.operator === '&&'
-        ? branch(cx, condition, right, () => UNDEFINED)
-        : branch(cx, condition, () => UNDEFINED, right);
+      if (node.operator === '&&') branch(cx, condition, right, () => UNDEFINED);
+      else branch(cx, condition, () => UNDEFINED, right);
+      break;
     }
     case 'ConditionalExpression':
-      return branch(
+      branch(
         cx,
         truthOf(cx, cx.evaluate(node.test), node.test),
         () => runForEffects(cx, node.consequent),
         () => runForEffects(cx, node.alternate),
       );
+      break;
     default:
       cx.evaluate(node);
   }
-  return UNDEFINED;
 }

@@ -1,4 +1,5 @@
 import type {
+  BinaryExpression,
   CallExpression,
   ConditionalExpression,
   Expression,
@@ -29,19 +30,9 @@ export function evaluateExpression(cx: Context, node: Expression): Value {
       return constant(cx, node);
     case 'UnaryExpression':
       return unaryExpression(cx, node);
-    case 'BinaryExpression': {
-      if (node.operator.startsWith('in')) refuseConstruct(cx, node, node.operator);
-      const left = cx.evaluate(node.left as Expression);
-      return binary(cx, node.operator, left, cx.evaluate(node.right), node);
-    }
+    case 'BinaryExpression':
     case 'LogicalExpression':
-      return logical(
-        cx,
-        node.operator,
-        cx.evaluate(node.left),
-        () => cx.evaluate(node.right),
-        node,
-      );
+      return chain(cx, node);
     case 'ConditionalExpression':
       return conditional(cx, node);
     case 'AssignmentExpression':
@@ -62,6 +53,27 @@ export function evaluateExpression(cx: Context, node: Expression): Value {
     default:
       return refuseConstruct(cx, node, node.type);
   }
+}
+
+/** `a + b + c …`, which lies as deep as it is long: from the innermost left outwards. */
+function chain(cx: Context, outermost: BinaryExpression | LogicalExpression): Value {
+  const links = [outermost];
+  let { left } = outermost;
+  for (; left.type === 'BinaryExpression' || left.type === 'LogicalExpression'; { left } = left) {
+    links.push(left);
+  }
+  const strange = links.find(({ operator }) => operator.startsWith('in'));
+  if (strange) refuseConstruct(cx, strange, strange.operator);
+  let value = cx.evaluate(left as Expression);
+  for (const link of links.toReversed()) value = linked(cx, link, value);
+  return value;
+}
+
+function linked(cx: Context, node: BinaryExpression | LogicalExpression, left: Value): Value {
+  if (node.type === 'LogicalExpression') {
+    return logical(cx, node.operator, left, () => cx.evaluate(node.right), node);
+  }
+  return binary(cx, node.operator, left, cx.evaluate(node.right), node);
 }
 
 function constant(cx: Context, node: Literal): Value {

@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
+import type { Budget } from './budget.ts';
 import { choose } from './choose.ts';
 import type { Variable, Variables } from './scope.ts';
 import type { Value } from './value.ts';
@@ -28,8 +29,14 @@ export function startFlow(graph: Graph, vars: Variables): Flow {
   return { vars, returned: no, broken: no, continued: no, exit: undefined };
 }
 
+interface Forking {
+  readonly graph: Graph;
+  readonly budget: Budget;
+}
+
 /** A copy that is still on its way. */
-export function forkFlow(graph: Graph, flow: Flow): Flow {
+export function forkFlow({ graph, budget }: Forking, flow: Flow): Flow {
+  budget.copy(flow.vars.size);
   return startFlow(graph, new Map(flow.vars));
 }
 

@@ -26,6 +26,6 @@ export function identifier(cx: Context, node: Identifier): Value {
 }
 
 /** What a variable holds here. */
-export function held({ facts, flow }: Context, variable: Variable): Value {
-  return narrow(facts, flow.vars.get(variable) ?? UNDEFINED);
+export function held({ facts, flow, budget }: Context, variable: Variable): Value {
+  return narrow(facts, budget, flow.vars.get(variable) ?? UNDEFINED);
 }

@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.ts';
 import { constantOf, type Node } from '../ir/node.ts';
+import { perNode } from '../ir/order.ts';
 import { isNode, type Value } from './value.ts';
 
 /**
@@ -40,7 +41,7 @@ function intBehind(graph: Graph, node: Node): Node | undefined {
 }
 
 /** True where an f32 can only be a whole number. */
-export function isWhole(node: Node): boolean {
+export const isWhole: (node: Node) => boolean = perNode((node, ofArgs) => {
   if (node.type === 'i32') return true;
   switch (node.op) {
     case 'const':
@@ -51,7 +52,7 @@ export function isWhole(node: Node): boolean {
     case 'toF32':
       return true;
     case 'select':
-      return isWhole(node.args[1]!) && isWhole(node.args[2]!);
+      return ofArgs[1]! && ofArgs[2]!;
     case 'add':
     case 'sub':
     case 'mul':
@@ -59,11 +60,11 @@ export function isWhole(node: Node): boolean {
     case 'max':
     case 'neg':
     case 'abs':
-      return node.args.every(isWhole);
+      return ofArgs.every(Boolean);
     default:
       return false;
   }
-}
+});
 
 /** JavaScript's ToInt32 of a constant; of anything else the truncated, saturated i32. */
 export function asInt(graph: Graph, node: Node): Node {

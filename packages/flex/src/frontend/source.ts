@@ -2,8 +2,9 @@ import {
   type ArrowFunctionExpression,
   type FunctionDeclaration,
   type FunctionExpression,
-  parse,
+  Parser,
 } from 'acorn';
+import { isStackOverflow } from './budget.ts';
 import { compileError, type Place } from './diagnostic.ts';
 import type { FunctionUnit } from './unit.ts';
 
@@ -20,6 +21,14 @@ export interface ParsedFunction {
   readonly source: Source;
   readonly node: FunctionNode;
 }
+
+/** Without acorn's search for names declared twice: the engine has made it, and here it takes n² steps. */
+const SourceParser = Parser.extend((Base) => {
+  class Trusting extends (Base as unknown as new () => object) {
+    declareName(): void {}
+  }
+  return Trusting as unknown as typeof Parser;
+});
 
 // A function expression or an arrow, else a method.
 const wrappings = [
@@ -41,10 +50,13 @@ export function parseFunction(caller: string, { name, text }: FunctionUnit): Par
     const source = { name, text, offset: before.length };
     try {
       // Lines and columns are counted from positions, so that one way of counting serves all messages.
-      const program = parse(before + text + after, { ecmaVersion: 'latest', sourceType: 'script' });
+      const program = SourceParser.parse(before + text + after, {
+        ecmaVersion: 'latest',
+        sourceType: 'script',
+      });
       return { source, node: functionIn(caller, source, program.body[0] as unknown as Parsed) };
     } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
+      if (!(error instanceof SyntaxError) || isStackOverflow(error)) throw error;
       failure ??= syntaxError(caller, source, error as SyntaxError & { pos: number });
     }
   }

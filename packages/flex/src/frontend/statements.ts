@@ -1,8 +1,9 @@
 import type { IfStatement, Statement, VariableDeclaration } from 'acorn';
-import { runAside, whereNotLeft } from './branch.ts';
+import type { Node } from '../ir/node.ts';
+import { runAside } from './branch.ts';
 import { type Context, refuseConstruct } from './context.ts';
 import { runForEffects } from './effects.ts';
-import { leftWhen, mergeFlows } from './flow.ts';
+import { type Flow, forkFlow, leftWhen, mergeFlows, rejoinFlows } from './flow.ts';
 import { executeFor } from './loops.ts';
 import { truthOf } from './operands.ts';
 import { bindPattern, valueFor } from './patterns.ts';
@@ -12,11 +13,24 @@ import { varNames } from './var-names.ts';
 
 /** Runs statements in order, up to where every path has left. */
 export function executeStatements(cx: Context, statements: readonly Statement[]): void {
-  for (const [i, statement] of statements.entries()) {
+  const { graph, facts } = cx;
+  const exits: { readonly left: Node; readonly before: Flow }[] = [];
+  for (const statement of statements) {
+    cx.budget.enter();
     execute(cx, statement);
-    if (leftWhen(cx.graph, cx.flow).data === false) continue;
-    return whereNotLeft(cx, () => executeStatements(cx, statements.slice(i + 1)));
+    cx.budget.leave();
+    const left = leftWhen(graph, cx.flow);
+    if (left.data === true) break;
+    if (left.data === false) continue;
+    // As whereNotLeft, on no stack: there may be thousands of exits.
+    exits.push({ left, before: cx.flow });
+    cx.flow = forkFlow(cx, cx.flow);
+    cx.facts = { condition: left, holds: false, before: cx.facts };
   }
+  for (const { left, before } of exits.toReversed()) {
+    cx.flow = rejoinFlows(graph, left, before, cx.flow);
+  }
+  cx.facts = facts;
 }
 
 /** Every `var` of a function is there from its start. */

@@ -2,15 +2,17 @@ import { type Canonical, canonical } from '../ir/canonical.ts';
 import { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { ordered } from '../ir/order.ts';
+import { Budget, isStackOverflow, MAX_OPERATIONS, TOO_DEEP } from './budget.ts';
 import { callUnit, callValue, parsedUnit } from './calls.ts';
 import { type Context, type Parsing, refuse } from './context.ts';
-import { type Place, startOf } from './diagnostic.ts';
+import { compileError, type Place, startOf } from './diagnostic.ts';
 import { evaluateExpression } from './expressions.ts';
 import { startFlow } from './flow.ts';
 import { MAX_TURNS } from './loops.ts';
 import { asF32 } from './number.ts';
 import { nodeOf } from './operands.ts';
 import { Scope } from './scope.ts';
+import type { Source } from './source.ts';
 import { executeStatements } from './statements.ts';
 import type { CaptureMap, FunctionUnit, Unit } from './unit.ts';
 import type { Value } from './value.ts';
@@ -38,11 +40,31 @@ export function translate(
   captures: CaptureMap,
   { caller, kind }: TranslateOptions,
 ): Translation {
-  const parsing: Parsing = { caller, parsed: new Map() };
-  const as = (tried: ModKind): Translation => translateAs(tried, unit, captures, parsing);
-  if (kind !== undefined) return as(kind);
+  const parsed: Parsing['parsed'] = new Map();
+  // The text that messages show where the fault is the mod as a whole.
+  const whole = { name: '', text: functionsOf(unit)[0]!.text, offset: 0 };
+  const all = { start: 0, end: whole.text.length };
+  const refuseAll = (rule: string, remedy: string): never => {
+    throw compileError(caller, whole, all, rule, remedy);
+  };
+  const parsing = (): Parsing => ({ caller, parsed, budget: new Budget(refuseAll) });
+  const as = (tried: ModKind): Translation => translateAs(tried, unit, captures, whole, parsing());
+  try {
+    return kind === undefined ? translateEither(unit, parsing(), as) : as(kind);
+  } catch (error) {
+    if (!isStackOverflow(error)) throw error;
+    throw compileError(caller, undefined, undefined, ...TOO_DEEP);
+  }
+}
+
+/** By what the function returns: a boolean makes a mask. */
+function translateEither(
+  unit: Unit,
+  parsing: Parsing,
+  as: (kind: ModKind) => Translation,
+): Translation {
   const parameters = functionsOf(unit).map((part) => parsedUnit(parsing, part).node.params.length);
-  if (Math.max(...parameters) > MASK_PARAMETERS) return as('score');
+  if (parameters.some((count) => count > MASK_PARAMETERS)) return as('score');
   try {
     return as('mask');
   } catch (asMask) {
@@ -59,11 +81,11 @@ function translateAs(
   kind: ModKind,
   unit: Unit,
   captures: CaptureMap,
+  source: Source,
   parsing: Parsing,
 ): Translation {
   const graph = new Graph();
-  // The text that messages show where the fault is the mod as a whole.
-  const source = { name: '', text: functionsOf(unit)[0]!.text, offset: 0 };
+  const { budget } = parsing;
   const whole = { start: 0, end: source.text.length };
   const cx: Context = {
     ...parsing,
@@ -74,7 +96,13 @@ function translateAs(
     facts: undefined,
     stack: [],
     turns: MAX_TURNS,
-    evaluate: (node) => evaluateExpression(cx, node),
+    combined: new WeakMap(),
+    evaluate: (node) => {
+      budget.enter();
+      const value = evaluateExpression(cx, node);
+      budget.leave();
+      return value;
+    },
     execute: (statements) => executeStatements(cx, statements),
     call: (callee, args, at) => callValue(cx, callee, args, at),
   };
@@ -98,10 +126,14 @@ const signatures = {
   mask: '(b, h, q, kv, captures, info)',
 };
 
-/** The functions that a mod is composed of. */
+/** The functions that a mod is composed of, each once. */
 function functionsOf(unit: Unit): readonly FunctionUnit[] {
-  if (unit.kind === 'function') return [unit];
-  return unit.kind === 'bind' ? functionsOf(unit.mod) : unit.parts.flatMap(functionsOf);
+  const units = new Set([unit]);
+  for (const part of units) {
+    if (part.kind === 'bind') units.add(part.mod);
+    else if (part.kind !== 'function') part.parts.forEach((inner) => units.add(inner));
+  }
+  return [...units].filter((part) => part.kind === 'function');
 }
 
 function checkParameters(cx: Context, unit: Unit, kind: ModKind, count: number): void {
@@ -114,9 +146,6 @@ function checkParameters(cx: Context, unit: Unit, kind: ModKind, count: number):
     refuse(cx, extra, rule, `Its parameters are ${signatures[kind]}.`);
   }
 }
-
-/** The most operations that a mod may consist of, once calls are inlined and loops unrolled. */
-const MAX_NODES = 4096;
 
 function checkResult(cx: Context, kind: ModKind, result: Node, at: Place): Node {
   if (kind === 'mask' && result.type !== 'bool') {
@@ -132,8 +161,8 @@ function checkResult(cx: Context, kind: ModKind, result: Node, at: Place): Node 
   if (nodes.some((node) => Number.isNaN(node.data))) {
     refuse(cx, at, 'the result may be NaN', 'Return -Infinity for a pair that is to be hidden.');
   }
-  if (nodes.length > MAX_NODES) {
-    const rule = `the function consists of ${nodes.length} operations, and ${MAX_NODES} is the most`;
+  if (nodes.length > MAX_OPERATIONS) {
+    const rule = `the function consists of ${nodes.length} operations, and ${MAX_OPERATIONS} is the most`;
     refuse(cx, at, rule, 'Use fewer loop turns, or compute a table beforehand.');
   }
   return root;

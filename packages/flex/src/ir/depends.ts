@@ -1,5 +1,9 @@
 import type { Input, Node } from './node.ts';
-import { ordered } from './order.ts';
+import { perNode } from './order.ts';
+
+const inputsOfOne = perNode<ReadonlySet<Input>>(({ op, data }, ofArgs) =>
+  op === 'input' ? new Set([data as Input]) : union(ofArgs),
+);
 
 /**
  * The inputs that a value depends on; captures are not among them.
@@ -7,7 +11,14 @@ import { ordered } from './order.ts';
  * @example
  * inputsOf(read.args[0]) // Set { 'h' }: every query and key of a head adds to the same element
  */
-export function inputsOf(...roots: readonly Node[]): Set<Input> {
-  const inputs = ordered(roots).filter((node) => node.op === 'input');
-  return new Set(inputs.map((node) => node.data as Input));
+export function inputsOf(...roots: readonly Node[]): ReadonlySet<Input> {
+  return union(roots.map(inputsOfOne));
+}
+
+const NONE: ReadonlySet<Input> = new Set();
+
+/** The union; the first of the sets where it holds the others. */
+function union([first = NONE, ...others]: readonly ReadonlySet<Input>[]): ReadonlySet<Input> {
+  const more = others.flatMap((set) => [...set].filter((input) => !first.has(input)));
+  return more.length > 0 ? new Set([...first, ...more]) : first;
 }

@@ -1,5 +1,6 @@
 import type { Graph } from '../../ir/graph.ts';
 import type { Input, Node } from '../../ir/node.ts';
+import { ordered } from '../../ir/order.ts';
 import { comparisons, connectives } from './conditions.ts';
 import {
   type Interval,
@@ -27,6 +28,7 @@ export interface MaskBounds extends Verdict {
  */
 export function boundsOf(graph: Graph, root: Node): MaskBounds {
   const bounds = new Bounds(graph);
+  bounds.find(root);
   const keys = keyRange(root, (node) => bounds.interval(node));
   return { ...bounds.verdict(root), keys };
 }
@@ -39,6 +41,14 @@ class Bounds {
 
   constructor(graph: Graph) {
     this.#graph = graph;
+  }
+
+  /** Of everything that a node depends on, arguments first: what asks for them then finds them. */
+  find(root: Node): void {
+    for (const node of ordered([root])) {
+      if (node.type === 'bool') this.verdict(node);
+      else this.interval(node);
+    }
   }
 
   interval(node: Node): Interval {

@@ -1,6 +1,6 @@
 import { abs, and, lt, max, min, toF32 } from '../../ir/build.ts';
 import type { BinaryOp, Node, UnaryOp } from '../../ir/node.ts';
-import { exactExtent, fits } from './extent.ts';
+import { exactExtent, extentOf, fits } from './extent.ts';
 import { type Interval, where, widened } from './interval.ts';
 
 /** Bounds of a result, from those of its arguments. */
@@ -13,7 +13,7 @@ const EDGE = 2 ** 31 - 2048;
 /** True where the operation cannot wrap: for integers, the same on f32 stays clear of 2³¹. Floats do not wrap. */
 export function isExact(op: BinaryOp, ends: Ends): Node {
   const { graph, type } = ends[0];
-  if (type === 'f32' || fits(exactExtent(op, ends))) return graph.bool(true);
+  if (type === 'f32' || fits(exactExtent(op, ends.map(extentOf)))) return graph.bool(true);
   const [x, y] = ends.map(toF32) as [Node, Node];
   return lt(abs(graph.op(op, x, y)), EDGE);
 }

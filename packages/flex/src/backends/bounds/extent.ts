@@ -1,5 +1,6 @@
 import { exactly } from '../../ir/evaluate.ts';
 import type { BinaryOp, Node, Op } from '../../ir/node.ts';
+import { perNode } from '../../ir/order.ts';
 import { MAX, MIN } from './interval.ts';
 
 /**
@@ -11,19 +12,11 @@ export const MAX_POSITION: number = 2 ** 29;
 /** The least and the largest value of an integer in any block. */
 export type Extent = readonly [least: number, most: number];
 
-const extents = new WeakMap<Node, Extent>();
-
-export function extentOf(node: Node): Extent {
-  const known = extents.get(node) ?? findExtent(node);
-  extents.set(node, known);
-  return known;
-}
+export const extentOf: (node: Node) => Extent = perNode(findExtent, ({ type }) => type !== 'i32');
 
 /** What an operation can give before it wraps, if it is monotone in both arguments. */
-export function exactExtent(op: BinaryOp, [a, b]: readonly Node[]): Extent {
-  const ends = extentOf(a!).flatMap((x) =>
-    extentOf(b ?? a!).map((y) => exactly(op, x, y) as number),
-  );
+export function exactExtent(op: BinaryOp, [a, b]: readonly Extent[]): Extent {
+  const ends = a!.flatMap((x) => (b ?? a!).map((y) => exactly(op, x, y) as number));
   return [Math.min(...ends), Math.max(...ends)];
 }
 
@@ -37,29 +30,30 @@ const monotone: readonly Op[] = ['neg', 'add', 'sub', 'mul', 'min', 'max'];
 // By a positive divisor or shift.
 const quotients: readonly Op[] = ['idiv', 'floordiv', 'shr'];
 
-function findExtent({ op, args, data }: Node): Extent {
+function findExtent({ op, type, args, data }: Node, extents: readonly Extent[]): Extent {
+  if (type !== 'i32') return ANY;
   switch (op) {
     case 'const':
       return [data as number, data as number];
     case 'input':
       return [data === 'qFirst' || data === 'qLast' ? -MAX_POSITION : 0, MAX_POSITION];
     case 'select': {
-      const [, a, b] = args.map(extentOf);
+      const [, a, b] = extents;
       return [Math.min(a![0], b![0]), Math.max(a![1], b![1])];
     }
     case 'mod': {
-      const size = Math.max(...extentOf(args[1]!).map(Math.abs));
-      return [extentOf(args[0]!)[0] < 0 ? -size : 0, size];
+      const size = Math.max(...extents[1]!.map(Math.abs));
+      return [extents[0]![0] < 0 ? -size : 0, size];
     }
     case 'ushr':
       return [0, 2 ** (32 - (args[1]!.data as number)) - 1];
     default:
-      return monotoneExtent(op, args);
+      return monotoneExtent(op, extents);
   }
 }
 
-function monotoneExtent(op: Op, args: readonly Node[]): Extent {
-  const isMonotone = monotone.includes(op) || (quotients.includes(op) && extentOf(args[1]!)[0] > 0);
-  const exact = isMonotone ? exactExtent(op as BinaryOp, args) : ANY;
+function monotoneExtent(op: Op, extents: readonly Extent[]): Extent {
+  const isMonotone = monotone.includes(op) || (quotients.includes(op) && extents[1]![0] > 0);
+  const exact = isMonotone ? exactExtent(op as BinaryOp, extents) : ANY;
   return fits(exact) ? exact : ANY;
 }

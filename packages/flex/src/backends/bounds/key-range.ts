@@ -2,6 +2,7 @@ import { add, and, le, max, min, select, sub } from '../../ir/build.ts';
 import { inputsOf } from '../../ir/depends.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Node } from '../../ir/node.ts';
+import { perNode } from '../../ir/order.ts';
 import { isExact } from './ends.ts';
 import { MAX_POSITION } from './extent.ts';
 import { type Interval, MAX, point, where } from './interval.ts';
@@ -21,14 +22,25 @@ type BoundsOf = (node: Node) => Interval;
  * `q - kv < window`: what bounds the loop over key tiles. Sound, as the classes of blocks are.
  */
 export function keyRange(root: Node, boundsOf: BoundsOf): KeyRange {
-  const { op, args } = root;
-  const [a, b] = args as [Node, Node];
-  const ranges = (...parts: Node[]): KeyRange[] => parts.map((part) => keyRange(part, boundsOf));
-  if (op === 'and') return intersection(ranges(a, b));
-  if (op === 'or') return union(ranges(a, b));
-  if (args.length < 2 || a.type !== 'i32') return {};
-  if (op === 'eq') return intersection(ranges(le(a, b), le(b, a)));
-  return op === 'lt' || op === 'le' ? comparisonRange(root, boundsOf) : {};
+  const linear = perNode(
+    (node, ofArgs: readonly (Linear | undefined)[]) => linearOf(node, ofArgs, boundsOf),
+    (node) => !isSum(node) || !differsByKey(node),
+  );
+  const range = perNode<KeyRange>(
+    (node, ofArgs) => {
+      const { op, args } = node;
+      if (op === 'and') return intersection(ofArgs);
+      if (op === 'or') return union(ofArgs);
+      const [a, b] = args as [Node, Node];
+      if (args.length < 2 || a.type !== 'i32') return {};
+      if (op === 'eq') {
+        return intersection([le(a, b), le(b, a)].map((part) => comparisonRange(part, linear)));
+      }
+      return op === 'lt' || op === 'le' ? comparisonRange(node, linear) : {};
+    },
+    ({ op }) => op !== 'and' && op !== 'or',
+  );
+  return range(root);
 }
 
 const rangeOf = (first: Node | undefined, end: Node | undefined): KeyRange => ({
@@ -56,10 +68,10 @@ interface Linear {
   readonly rest: Interval;
 }
 
-function comparisonRange({ op, args }: Node, boundsOf: BoundsOf): KeyRange {
+function comparisonRange({ op, args }: Node, linear: (node: Node) => Linear | undefined): KeyRange {
   const [a, b] = args as [Node, Node];
-  const right = linear(b, boundsOf);
-  const left = linear(a.op === 'abs' ? a.args[0]! : a, boundsOf);
+  const right = linear(b);
+  const left = linear(a.op === 'abs' ? a.args[0]! : a);
   if (!left || !right) return {};
   const range = linearRange(op, left, right);
   if (a.op !== 'abs') return range;
@@ -88,13 +100,21 @@ function difference(x: Node, y: Node, isMore: boolean, known: Node, otherwise: n
 
 const negated = (rest: Interval): Interval => rules.neg!(rest, rest);
 
-function linear(node: Node, boundsOf: BoundsOf): Linear | undefined {
+const isSum = ({ op }: Node): boolean => op === 'neg' || op === 'add' || op === 'sub';
+
+function differsByKey(node: Node): boolean {
+  const inputs = inputsOf(node);
+  return inputs.has('kv') || inputs.has('kvRow');
+}
+
+function linearOf(
+  node: Node,
+  [a, b]: readonly (Linear | undefined)[],
+  boundsOf: BoundsOf,
+): Linear | undefined {
   const { op, graph, args } = node;
   if (op === 'input' && node.data === 'kv') return { factor: 1, rest: point(graph.i32(0)) };
-  const inputs = inputsOf(node);
-  if (!inputs.has('kv') && !inputs.has('kvRow')) return { factor: 0, rest: boundsOf(node) };
-  if (op !== 'neg' && op !== 'add' && op !== 'sub') return undefined;
-  const [a, b] = args.map((arg) => linear(arg, boundsOf));
+  if (!differsByKey(node)) return { factor: 0, rest: boundsOf(node) };
   if (!a || (args.length > 1 && !b)) return undefined;
   const factor = b ? a.factor + (op === 'sub' ? -b.factor : b.factor) : -a.factor;
   const rest = rules[op]!(a.rest, b?.rest as Interval);

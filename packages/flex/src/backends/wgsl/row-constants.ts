@@ -22,6 +22,10 @@ export function rowConstants(root: Node): Node[] {
   }
   const isConstant = (node: Node): boolean =>
     perRow.has(node) && costly.has(node) && node.type !== 'bool';
-  const reached = ordered([root], isConstant);
-  return reached.filter(isConstant);
+  const constants = ordered([root], isConstant).filter(isConstant);
+  // Each is written as a function of its own, whatever they share.
+  const length = constants.reduce((sum, node) => sum + ordered([node]).length, 0);
+  return length > MAX_OPERATIONS ? [] : constants;
 }
+
+const MAX_OPERATIONS = 4096;
