@@ -36,7 +36,7 @@ export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
 export declare function packedTilesWgsl(name: string, begin: string): string;
 export declare function rowStruct(constants: readonly RowConstant[]): string;
-export declare function runCall(call: Call): AttentionResult;
+export declare function runCall(call: Call, keepsStates?: boolean): ForwardResult;
 export declare function varlenCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions, given?: readonly BoundHook[]): Call;
 export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, options: VarlenOptions, hooks?: readonly BoundHook[]): Call;
 // #endregion

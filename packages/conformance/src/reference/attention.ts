@@ -1,5 +1,5 @@
 import { type Arithmetic, float32, float64 } from './arithmetic.ts';
-import { filled } from './nd-array.ts';
+import { filled, type NdArray } from './nd-array.ts';
 import type { AttentionState, Problem } from './problem.ts';
 import { scoreFunction, type ScoreFunction } from './score.ts';
 import { headsOf, type Heads, type Sequence, sequencesOf } from './sequences.ts';
@@ -16,29 +16,43 @@ import { visibleKeys } from './visible.ts';
  * const { out, lse } = referenceAttention({ q, k, v, options: { causal: true } });
  */
 export function referenceAttention(problem: Problem): AttentionState {
-  return attend(problem, float64);
+  return resultOf(attend(problem, float64));
 }
 
 /** The same attention with every operation rounded to float32: the yardstick of the error budgets. */
 export function naiveAttention(problem: Problem): AttentionState {
-  return attend(problem, float32);
+  return resultOf(attend(problem, float32));
+}
+
+const resultOf = ({ out, lse }: RowStates): AttentionState => ({ out, lse });
+
+/** With each row's largest score and its sum of exp(score − that), in the shape of lse: what weights are made of. */
+export interface RowStates extends AttentionState {
+  readonly max: NdArray;
+  readonly sum: NdArray;
 }
 
 /** Attention in some arithmetic. */
-export function attend(problem: Problem, arithmetic: Arithmetic): AttentionState {
+export function attend(problem: Problem, arithmetic: Arithmetic): RowStates {
   const heads = headsOf(problem);
   const { shape } = problem.q;
   const dense = shape.length === 4;
   const out = filled([...shape.slice(0, -1), heads.v], 0);
-  const lse = filled(dense ? shape.slice(0, 3) : [heads.query, shape[0] ?? 0], -Infinity);
+  const rows = dense ? shape.slice(0, 3) : [heads.query, shape[0] ?? 0];
+  const states = {
+    out,
+    lse: filled(rows, -Infinity),
+    max: filled(rows, -Infinity),
+    sum: filled(rows, 0),
+  };
   for (const sequence of sequencesOf(problem)) {
     for (let h = 0; h < heads.query; h++)
-      attendHead({ problem, sequence, heads, h, arithmetic, out, lse });
+      attendHead({ problem, sequence, heads, h, arithmetic, ...states });
   }
-  return { out, lse };
+  return states;
 }
 
-interface HeadTask extends AttentionState {
+interface HeadTask extends RowStates {
   readonly problem: Problem;
   readonly sequence: Sequence;
   readonly heads: Heads;
@@ -59,7 +73,7 @@ function attendRow(
   score: ScoreFunction,
   weights: Float32Array | Float64Array,
 ): void {
-  const { problem, sequence, heads, h, arithmetic, out, lse } = task;
+  const { problem, sequence, heads, h, arithmetic } = task;
   const { round } = arithmetic;
   const hkv = Math.floor(h / (heads.query / heads.kv));
   const { position, first, end } = visibleKeys(problem.options, i, sequence.qLen, sequence.kvLen);
@@ -91,6 +105,9 @@ function attendRow(
     if (weight === 0) continue;
     arithmetic.addScaled(row, round(weight / sum), problem.v.data, sequence.v(hkv, j), heads.v);
   }
-  out.data.set(row, sequence.out(h, i));
-  lse.data[sequence.lse(h, i)] = round(max + round(Math.log(sum)));
+  const at = sequence.lse(h, i);
+  task.out.data.set(row, sequence.out(h, i));
+  task.lse.data[at] = round(max + round(Math.log(sum)));
+  task.max.data[at] = max;
+  task.sum.data[at] = sum;
 }

@@ -1,8 +1,8 @@
 import { type FloatDType, toStorage } from '../numerics/storage.ts';
 import { type Arithmetic, float32, float64 } from './arithmetic.ts';
-import { attend } from './attention.ts';
+import { attend, type RowStates } from './attention.ts';
 import { filled, type NdArray } from './nd-array.ts';
-import type { AttentionState, Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { scoreFunction, type ScoreFunction } from './score.ts';
 import { alibiSlope, productSlope } from './score-slopes.ts';
 import { headsOf, type Sequence, sequencesOf } from './sequences.ts';
@@ -44,15 +44,16 @@ export function naiveGradients(
   by: ResultGradients,
   storage: FloatDType = 'f32',
 ): Gradients {
-  const { out, lse } = attend(problem, float32);
-  const kept = { shape: out.shape, data: out.data.map((x) => toStorage(x, storage)) };
-  return gradients(problem, by, { out: kept, lse }, float32);
+  const state = attend(problem, float32);
+  const { shape, data } = state.out;
+  const out = { shape, data: data.map((x) => toStorage(x, storage)) };
+  return gradients(problem, by, { ...state, out }, float32);
 }
 
 function gradients(
   problem: Problem,
   by: ResultGradients,
-  state: AttentionState,
+  state: RowStates,
   arithmetic: Arithmetic,
 ): Gradients {
   const { q, k, v, options } = problem;
@@ -78,7 +79,7 @@ interface RowTask {
   readonly problem: Problem;
   readonly by: ResultGradients;
   readonly arithmetic: Arithmetic;
-  readonly state: AttentionState;
+  readonly state: RowStates;
   readonly all: Gradients;
   readonly sequence: Sequence;
   readonly h: number;
@@ -92,13 +93,14 @@ function rowGradient(task: RowTask, i: number): void {
   const heads = headsOf(problem);
   const hkv = Math.floor(h / (heads.query / heads.kv));
   const [qAt, outAt, lseAt] = [sequence.q(h, i), sequence.out(h, i), sequence.lse(h, i)];
-  const lse = state.lse.data[lseAt]!;
-  if (lse === -Infinity) return;
+  const [max, sum] = [state.max.data[lseAt]!, state.sum.data[lseAt]!];
+  if (max === -Infinity) return;
+  const weightOf = (final: number): number => round(round(Math.exp(round(final - max))) / sum);
   const dLse = by.dLse?.data[lseAt] ?? 0;
   const delta = round(dot(by.dOut.data, outAt, state.out.data, outAt, heads.v) - dLse);
   const sink = options.sinks?.data[h];
   if (sink !== undefined) {
-    const weight = round(Math.exp(round(sink - lse)));
+    const weight = weightOf(sink);
     all.dSinks!.data[h] = round(all.dSinks!.data[h]! - round(weight * delta));
   }
 
@@ -108,7 +110,7 @@ function rowGradient(task: RowTask, i: number): void {
     const product = dot(q.data, qAt, k.data, kAt, heads.qk);
     const final = score(product, i, j, position);
     if (final === -Infinity) continue;
-    const weight = round(Math.exp(round(final - lse)));
+    const weight = weightOf(final);
     const dWeight = dot(by.dOut.data, outAt, v.data, vAt, heads.v);
     const dScore = round(weight * round(dWeight - delta));
     const pair = { problem, sequence, h, product, i, j, position };

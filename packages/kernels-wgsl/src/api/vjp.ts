@@ -2,6 +2,7 @@ import { type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, fail, formatShape } from '@heed/core/kernel';
 import { type AllGradients, type Gradients, runBackward } from '../run/backward.ts';
 import { runCall } from '../run/call.ts';
+import type { ForwardResult } from '../run/forward.ts';
 import { recorderTarget } from '../run/target.ts';
 import { isQuantised } from '../config/key-type.ts';
 import type { Call, FloatCall } from './call.ts';
@@ -24,8 +25,8 @@ export interface Differentiable<G> {
   readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
 }
 
-/** Runs a checked call. */
-export type Forward = (call: Call) => AttentionResult;
+/** Runs a checked call, for a gradient or not. */
+export type Forward = (call: Call, keepsStates?: boolean) => ForwardResult;
 
 /**
  * Runs a checked call forward, and keeps what its backward needs.
@@ -40,7 +41,7 @@ export function differentiable<G>(
   forward: Forward = runCall,
 ): AttentionResult & Differentiable<G> {
   checkDifferentiable(call);
-  const { out, lse } = forward({ ...call, options: { ...call.options, returnLse: true } });
+  const { out, lse, states } = forward(call, true);
   return {
     out,
     lse: lse!,
@@ -48,7 +49,7 @@ export function differentiable<G>(
       const { gpu } = call;
       checkGradient(call, 'dOut', dOut, out);
       if (dLse) checkGradient(call, 'dLse', dLse, lse!);
-      const state = { out, lse: lse!, dOut, dLse };
+      const state = { out, lse: lse!, states: states!, dOut, dLse };
       return name(gpu.batch(() => runBackward(call, state, recorderTarget(gpu), withTables)));
     },
   };

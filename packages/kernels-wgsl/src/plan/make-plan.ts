@@ -107,8 +107,8 @@ export function makePlan<
       await warmup(gpu, [...sources, gatherSource, ...extra], options, fn);
     },
     run: (tensors) =>
-      resultOf(checked('plan.run', tensors), (call) =>
-        gpu.batch(() => runForward(call, selection, recorderTarget(gpu))),
+      resultOf(checked('plan.run', tensors), (call, keepsStates) =>
+        gpu.batch(() => runForward(call, selection, recorderTarget(gpu), keepsStates)),
       ),
     encode: (pass, tensors) => {
       const call = checked('plan.encode', tensors);

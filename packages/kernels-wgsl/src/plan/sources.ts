@@ -31,5 +31,6 @@ export function planSources(
   return [
     forwardKernel(selection, inputs, part).source,
     combineSource(combineConfig(part, undefined, out)),
+    ...(problem.backward ? [combineSource(combineConfig(part, undefined, out, true))] : []),
   ];
 }

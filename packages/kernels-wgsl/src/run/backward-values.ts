@@ -58,7 +58,7 @@ export function backwardValues(
     lse_head: call.seqlenQ,
     lse_row: 1,
     lse_split: 0,
-    delta: (isDense ? call.batch : 1) * call.qHeads * call.seqlenQ,
+    state_plane: (isDense ? call.batch : 1) * call.qHeads * call.seqlenQ,
   };
   return Object.assign(
     own,

@@ -23,6 +23,8 @@ export interface LaunchData {
   /** With a leading axis of splits when there are several. */
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
+  /** Where it is the first plane of row states: all of them. */
+  readonly states?: Tensor | undefined;
   readonly lengths: BoundLengths;
   readonly captures: BoundCaptures;
 }
@@ -32,7 +34,7 @@ export function forwardValues(
   call: Call,
   selection: Selection,
   tensors: ForwardTensors,
-  { out, lse, lengths, captures }: LaunchData,
+  { out, lse, states, lengths, captures }: LaunchData,
 ): [work: WorkValues, ...rest: ParamValues[]] {
   const { q, k, v } = call;
   const leading = selection.splits > 1 ? 1 : 0;
@@ -72,6 +74,7 @@ export function forwardValues(
     lse_row: at.lse.row,
     lse_split: at.lse.split,
     write_lse: lse ? 1 : 0,
+    state_plane: states?.strides[0] ?? 0,
   };
   return [
     workValues(call, selection),

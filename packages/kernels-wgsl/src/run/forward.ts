@@ -1,5 +1,12 @@
-import { LimitError } from '@heed/core';
-import { bindTensor, dispatchGrid, elementCount, getKernel, placeholder } from '@heed/core/kernel';
+import { type Gpu, LimitError, type Tensor } from '@heed/core';
+import {
+  adopt,
+  bindTensor,
+  dispatchGrid,
+  elementCount,
+  getKernel,
+  placeholder,
+} from '@heed/core/kernel';
 import type { Call } from '../api/call.ts';
 import type { AttentionResult } from '../api/options.ts';
 import { combine } from '../kernels/combine/combine.ts';
@@ -13,37 +20,70 @@ import { bindLengths } from './lengths.ts';
 import type { Target } from './target.ts';
 import { forwardValues, type ForwardTensors, type LaunchData } from './forward-values.ts';
 
-/** Runs a checked call with a chosen kernel. */
-export function runForward(call: Call, selection: Selection, target: Target): AttentionResult {
+/** What a run gives. */
+export interface ForwardResult extends AttentionResult {
+  /** Where they are kept: [3, …], of which lse is the first plane, and owns the memory; row maximum and row sum are the others. */
+  readonly states?: Tensor;
+}
+
+/**
+ * Runs a checked call with a chosen kernel.
+ * @param keepsStates whether a gradient will want row maxima and sums, and so an lse too
+ */
+export function runForward(
+  call: Call,
+  selection: Selection,
+  target: Target,
+  keepsStates = false,
+): ForwardResult {
   const { gpu, dtype, options } = call;
   const { splits } = selection;
   if (splits > 1) checkPartials(call, splits);
   const out = options.out ?? gpu.empty(outShape(call), { dtype, label: 'heed/out' });
-  const lse = options.returnLse ? gpu.empty(lseShape(call), { label: 'heed/lse' }) : undefined;
+  const kept = keepsStates ? ownedStates(gpu, lseShape(call)) : undefined;
+  const lse = kept?.lse ?? (options.returnLse ? emptyLse(gpu, lseShape(call)) : undefined);
   if (elementCount(out.shape) > 0) {
     const lengths = bindLengths(target, call);
     const captures = bindCaptures(target, call);
-    const data = { out, lse, lengths, captures };
+    const data = { out, lse, states: kept?.states, lengths, captures };
     if (splits === 1) launch(call, selection, target, data);
     else launchSplit(call, selection, target, data);
     lengths.release();
     captures.release();
   }
+  if (kept) return { out, ...kept };
   return lse ? { out, lse } : { out };
 }
 
 // Each split writes a state of its own in f32.
 function launchSplit(call: Call, selection: Selection, target: Target, data: LaunchData): void {
   const { splits } = selection;
-  const part = {
-    out: target.scratch('split out', [splits, ...outShape(call)]),
-    lse: target.scratch('split lse', [splits, ...lseShape(call)]),
-  };
-  launch(call, selection, target, { ...data, ...part });
-  combine(target, { part, out: data.out, lse: data.lse });
-  target.free(part.out);
-  target.free(part.lse);
+  const shape = [splits, ...lseShape(call)];
+  const out = target.scratch('split out', [splits, ...outShape(call)]);
+  const states = data.states && target.scratch('split states', [3, ...shape]);
+  const lse = states ? firstPlane(states) : target.scratch('split lse', shape);
+  launch(call, selection, target, { ...data, out, lse, states });
+  combine(target, {
+    part: { out, lse },
+    out: data.out,
+    lse: data.lse,
+    ...(states && { states: { part: states, result: data.states } }),
+  });
+  target.free(out);
+  target.free(states ?? lse);
 }
+
+const emptyLse = (gpu: Gpu, shape: number[]): Tensor => gpu.empty(shape, { label: 'heed/lse' });
+
+/** Row states whose memory is there for as long as lse is. */
+function ownedStates(gpu: Gpu, shape: number[]): Required<Pick<ForwardResult, 'lse' | 'states'>> {
+  const whole = emptyLse(gpu, [3, ...shape]);
+  const [lse, states] = [adopt(firstPlane(whole)), whole.reshape(whole.shape)];
+  whole.dispose();
+  return { lse, states };
+}
+
+const firstPlane = (states: Tensor): Tensor => states.slice(0, 0, 1).reshape(states.shape.slice(1));
 
 function checkPartials(call: Call, splits: number): void {
   const { maxBufferSize, maxStorageBufferBindingSize } = call.gpu.device.limits;
@@ -66,7 +106,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     k: bindTensor(k, kvBytes),
     v: bindTensor(v, kvBytes),
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
-    lse: data.lse && bindTensor(data.lse),
+    lse: data.lse && bindTensor(data.states ?? data.lse),
   };
   const values = forwardValues(call, selection, tensors, data);
   target.dispatch({

@@ -63,9 +63,9 @@ export function makeSample(gpu: Gpu, { problem, hooks, callOf }: Tunable): Sampl
 }
 
 function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): ForwardState {
-  const { lse } = runCall({ ...call, options: { ...call.options, returnLse: true } });
+  const { lse, states } = runCall(call, true);
   const dOut = keep(numbers(call.gpu, out.shape, out.dtype, 6));
-  return { out, lse: keep(lse!), dOut, dLse: undefined };
+  return { out, lse: keep(lse!), states: states!, dOut, dLse: undefined };
 }
 
 // Typical values: none of them is in the kernel, and only the window changes its time.

@@ -1,7 +1,10 @@
-import { wgsl } from '@heed/core/kernel';
+import { sections, wgsl } from '@heed/core/kernel';
+import { storeStateWgsl } from './softmax.wgsl.ts';
 
 /** What a finished row needs before it is stored: the sink, once per row, and its log-sum-exp. */
-export const epilogueWgsl: string = wgsl`
+export const epilogueWgsl: string = sections(
+  storeStateWgsl,
+  wgsl`
   // Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
   // Returns the factor for the row's accumulator.
   fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
@@ -14,7 +17,8 @@ export const epilogueWgsl: string = wgsl`
 
   fn write_lse(state: Softmax, row: Row, split: u32) {
     if (params.write_lse != 0u) {
-      lse[lse_index(row, split)] = softmax_lse_bits(state);
+      store_state(state, lse_index(row, split));
     }
   }
-`;
+`,
+);

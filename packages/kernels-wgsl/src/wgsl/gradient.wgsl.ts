@@ -3,26 +3,35 @@ import { hasSlopes, type VariantHooks } from '../hooks/contract.ts';
 import { chainParameters, hookCall } from './variant.wgsl.ts';
 
 /**
- * The gradient of one pair, from FlashAttention-2: P is computed again from the score and the row's lse, and
+ * The gradient of one pair, from FlashAttention-2: P is computed again from the score and
+ * what the forward pass kept of the row, in the forward's own arithmetic, and
  * dScore = P·(dP − delta), taken back through the score hooks. Needs softmaxWgsl('two') and variantWgsl.
  */
 export function gradientWgsl(hooks: VariantHooks): string {
   return sections(
     wgsl`
-      // What the forward pass left of a row: base-2 lse (MASKED for an empty row), and delta = rowsum(dOut∘out) − dLse.
+      // What is known of a row: its largest score, 1 / its sum (0 for an empty row), and delta = rowsum(dOut∘out) − dLse.
       struct RowState {
-        lse: f32,
+        row_max: f32,
+        norm: f32,
         delta: f32,
       }
 
+      // No row: every weight is 0.
+      const NO_ROW = RowState(0.0, 0.0, 0.0);
+
       fn row_state(row: Row) -> RowState {
         let at = lse_index(row, 0u);
-        return RowState(softmax_score(u32(metadata[at])), bitcast<f32>(metadata[at + params.delta]));
+        return RowState(
+          bitcast<f32>(metadata[at]),
+          bitcast<f32>(metadata[at + params.state_plane]),
+          bitcast<f32>(metadata[at + 2u * params.state_plane]),
+        );
       }
 
-      // P again, from a final score and its row's lse.
-      fn pair_weight(score: f32, lse: f32) -> f32 {
-        return select(0.0, exp2(max(score - lse, -150.0)), (score > SEEN) & (lse > SEEN));
+      // P again, as the forward pass had it: for that, a final score must have the bits that it had there.
+      fn pair_weight(score: f32, row_max: f32, norm: f32) -> f32 {
+        return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
       }
 
       // By q·k·scale, of which \`slope\` is the score's derivative. A masked pair has no gradient, whatever its slope.

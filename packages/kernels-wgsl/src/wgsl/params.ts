@@ -26,7 +26,7 @@ export const forwardParams: readonly ParamField[] = [
   ...u32Fields('out_offset', 'out_batch', 'out_head', 'out_row', 'out_dim', 'out_split'),
   ...u32Fields('lse_offset', 'lse_batch', 'lse_head', 'lse_row', 'lse_split'),
   ...u32Fields('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size'),
-  ...u32Fields('align_end', 'write_lse', 'sinks', 'sinks_head'),
+  ...u32Fields('align_end', 'write_lse', 'state_plane', 'sinks', 'sinks_head'),
   // Loop bounds that a compiler must not know; see wgsl/loop.ts.
   ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'v_chunks', 'key_turns'),
   { name: 'scale', type: 'f32' },

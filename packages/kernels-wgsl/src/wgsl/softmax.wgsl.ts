@@ -3,6 +3,9 @@ import { wgsl } from '@heed/core/kernel';
 /** What one unit of a score is: a power of two (scores × LOG2_E, folded into q) or of e. */
 export type ScoreBase = 'two' | 'e';
 
+/** −∞. */
+export const infinityBits = 'const NEGATIVE_INFINITY_BITS = 0xff800000u;';
+
 /**
  * The online softmax, and the only place that knows −∞, empty rows and NaN.
  *
@@ -19,7 +22,7 @@ export function softmaxWgsl(base: ScoreBase): string {
     const MASKED = -3.0e38;
     // Anything at or below counts as masked.
     const SEEN = -1.0e30;
-    const NEGATIVE_INFINITY_BITS = 0xff800000u;
+    ${infinityBits}
 
     struct Softmax {
       row_max: f32,
@@ -68,3 +71,17 @@ export function softmaxWgsl(base: ScoreBase): string {
     }
   `;
 }
+
+/**
+ * Where a kernel keeps what it found of a row: its lse and, for a gradient, planes of its maximum and its sum. An lse in one
+ * word does not bring the weights back: where it is large, half an ulp of it is many ulp of a weight.
+ */
+export const storeStateWgsl: string = wgsl`
+  fn store_state(state: Softmax, at: u32) {
+    lse[at] = softmax_lse_bits(state);
+    if (params.state_plane != 0u) {
+      lse[at + params.state_plane] = bitcast<u32>(state.row_max);
+      lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
+    }
+  }
+`;

@@ -49,7 +49,7 @@ function compute(problem: Problem, by: ResultGradients, { q, kv }: Storage): Exp
   const budgetOf = (name: Name, w: NdArray, n: NdArray): Budget =>
     name === 'dSinks' || name === 'dAlibiSlopes'
       ? headBudget(w, n, spread[name])
-      : gradientBudget(w, n, state.lse, name === 'dq' ? q : kv);
+      : gradientBudget(w, n, name === 'dq' ? q : kv);
   const budgets = names.flatMap((name) => {
     const [w, n] = [want[name], naive[name]];
     return w === undefined || n === undefined ? [] : [[name, budgetOf(name, w, n)]];

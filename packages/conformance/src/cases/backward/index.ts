@@ -16,6 +16,7 @@ import { sinkCases } from './sinks.ts';
 import { slopeCases } from './slopes.ts';
 import { storageCases } from './storage.ts';
 import { strideCases } from './strides.ts';
+import { weightCases } from './weights.ts';
 import { zeroLengthCases } from './zero-length.ts';
 
 /** The cases of gradients. */
@@ -25,6 +26,7 @@ export const backwardCases: readonly Case[] = [
   ...emptyRowCases,
   ...zeroLengthCases,
   ...largeCases,
+  ...weightCases,
   ...sinkCases,
   ...slopeCases,
   ...lseCases,

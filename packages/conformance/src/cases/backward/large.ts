@@ -1,19 +1,14 @@
-import { type FloatDType, toStorage } from '../../numerics/storage.ts';
 import { denseProblem, packedProblem } from '../../problems/build.ts';
 import { generate, type NdArray } from '../../reference/nd-array.ts';
-import type { Problem } from '../../reference/problem.ts';
 import type { Case } from '../case.ts';
+import { enlarged } from './enlarged.ts';
+import { layoutProblems } from './layout-problems.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
 
 const group = 'backward-large';
 
-/** q times 5, k and v times 3: the values of flash-attention's overflow tests. */
-function enlarged(problem: Problem, dtype: FloatDType): Problem {
-  const times = (x: NdArray, factor: number): NdArray =>
-    generate(x.shape, (i) => toStorage(factor * x.data[i]!, dtype));
-  const { q, k, v } = problem;
-  return { ...problem, q: times(q, 5), k: times(k, 3), v: times(v, 3) };
-}
+/** The values of flash-attention's overflow tests. */
+const factors = { q: 5, k: 3, v: 3 } as const;
 
 const lengths = [97, 128, 200, 256] as const;
 
@@ -22,7 +17,8 @@ const dense = lengths.flatMap((length) =>
     gradientCase(
       group,
       `dense/length-${length}${causal ? '/causal' : ''}`,
-      (dtype) => enlarged(denseProblem({ ...base, dtype, lq: length, options: { causal } }), dtype),
+      (dtype) =>
+        enlarged(denseProblem({ ...base, dtype, lq: length, options: { causal } }), dtype, factors),
       {
         tier: length === 97 ? 'quick' : 'full',
         f16Tier: length === 97 && causal ? 'quick' : 'full',
@@ -37,7 +33,11 @@ const packed = gradientCase(
   group,
   'packed/1-to-3-keys',
   (dtype) =>
-    enlarged(packedProblem({ ...base, dtype, qLens: [76, 34, 146], kLens: [1, 1, 1] }), dtype),
+    enlarged(
+      packedProblem({ ...base, dtype, qLens: [76, 34, 146], kLens: [1, 1, 1] }),
+      dtype,
+      factors,
+    ),
   { f16Tier: 'full' },
 );
 
@@ -60,4 +60,24 @@ const hidden = gradientCase(group, 'hidden-huge-keys', hiddenHuge, {
   tags: ['browser'],
 });
 
-export const largeCases: readonly Case[] = [...dense, ...packed, ...hidden];
+/** q and k of standard deviation 12, so scores and lse of several hundred, and sinks from none at all to one that outweighs keys. */
+const std12 = Object.entries(
+  layoutProblems({ causal: true, sinks: generate([4], (h) => [-Infinity, 100, 400, 700][h]!) }),
+).flatMap(([name, build]) =>
+  [1, 3].flatMap((numSplits) =>
+    gradientCase(
+      group,
+      `std-12/${name}${numSplits > 1 ? `/${numSplits}-splits` : ''}`,
+      (dtype) => enlarged(build(dtype), dtype, { q: 8, k: 12, v: 1 }),
+      {
+        lse: true,
+        launch: { numSplits },
+        tier: numSplits === 1 || name === 'dense' ? 'quick' : 'full',
+        f16Tier: numSplits === 1 && name === 'dense' ? 'quick' : 'full',
+        tags: numSplits === 1 && name === 'dense' ? ['browser'] : [],
+      },
+    ),
+  ),
+);
+
+export const largeCases: readonly Case[] = [...dense, ...packed, ...hidden, ...std12];

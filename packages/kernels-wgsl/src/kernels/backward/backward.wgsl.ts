@@ -29,7 +29,15 @@ const params: readonly ParamField[] = [
   ...['q', 'k', 'v', 'dout', 'out', 'dk', 'dv'].flatMap((name) =>
     u32Fields(...['offset', 'batch', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
   ),
-  ...u32Fields('out_split', 'lse_offset', 'lse_batch', 'lse_head', 'lse_row', 'lse_split', 'delta'),
+  ...u32Fields(
+    'out_split',
+    'lse_offset',
+    'lse_batch',
+    'lse_head',
+    'lse_row',
+    'lse_split',
+    'state_plane',
+  ),
   ...u32Fields('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size', 'align_end'),
   ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'q_chunks', 'v_chunks', 'key_turns'),
   { name: 'scale', type: 'f32' },

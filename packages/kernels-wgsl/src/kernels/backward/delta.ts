@@ -12,16 +12,18 @@ import { deltaParams, deltaSource } from './delta.wgsl.ts';
 export interface ForwardState {
   readonly out: Tensor;
   readonly lse: Tensor;
+  /** [3, …]: lse, row maximum and row sum. */
+  readonly states: Tensor;
   readonly dOut: Tensor;
   readonly dLse: Tensor | undefined;
 }
 
-/** lse and delta of every row, as words of the side buffer. */
-export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords {
+/** Row maximum, 1 / row sum and delta of every row, as words of the side buffer. */
+export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): DerivedWords {
   const { outer, heads, rows, strides } = boundRows(out);
   const count = outer * heads * rows;
   return {
-    count: 2 * count,
+    count: 3 * count,
     write: (target, words, first) => {
       if (count === 0) return;
       const config = {
@@ -31,12 +33,13 @@ export function rowStates({ out, lse, dOut, dLse }: ForwardState): DerivedWords 
       };
       const bytes = readBytes(config.type, config.read);
       const bound = { out: bindTensor(out, bytes), dout: bindTensor(dOut, bytes) };
-      const [lseBound, dLseBound] = [bindTensor(lse), dLse && bindTensor(dLse)];
+      const [lseBound, dLseBound] = [bindTensor(states), dLse && bindTensor(dLse)];
       const values = {
         rows: count,
         heads,
         length: rows,
         first,
+        state_plane: states.strides[0]!,
         has_dlse: dLse ? 1 : 0,
         ...named('out', bound.out.elementOffset, strides),
         ...named('dout', bound.dout.elementOffset, boundRows(dOut).strides),

@@ -3,6 +3,7 @@ import { memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess } from '../../config/forward.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
+import { infinityBits } from '../../wgsl/softmax.wgsl.ts';
 
 export interface DeltaConfig {
   /** Of out and dOut. */
@@ -13,7 +14,7 @@ export interface DeltaConfig {
 
 /** Rows are [outer, head, row]: batch entries of dense tensors, or one outer entry of packed ones. */
 export const deltaParams: readonly ParamField[] = [
-  ...u32Fields('rows', 'heads', 'length', 'first', 'has_dlse'),
+  ...u32Fields('rows', 'heads', 'length', 'first', 'state_plane', 'has_dlse'),
   ...['out', 'dout'].flatMap((name) =>
     u32Fields(...['offset', 'outer', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
   ),
@@ -25,11 +26,12 @@ export const deltaParams: readonly ParamField[] = [
 const deltaKey = ({ type, headDimV, read }: DeltaConfig): string =>
   `${type} dv=${headDimV} read=${read}`;
 
-/** What backward needs of each row, as words: its lse, and behind all of those delta = rowsum(dOut∘out) − dLse. */
+/** What backward needs of each row, a plane of words each: row maximum, 1 / row sum, and delta = rowsum(dOut∘out) − dLse. */
 export const deltaSource: (config: DeltaConfig) => KernelSource = memoized(deltaKey, (config) => ({
   label: `heed/delta ${deltaKey(config)}`,
   bindings: ['read', 'read', 'read', 'read', 'write', 'uniform'],
   code: `${sections(
+    infinityBits,
     paramsStruct(deltaParams),
     bindings(config),
     readWgsl('out', config.type, config.read, config.headDimV),
@@ -69,7 +71,12 @@ const main = ({ headDimV }: DeltaConfig): string =>
       if (params.has_dlse != 0u) {
         delta -= dlse[${at('dlse')}];
       }
-      side[params.first + index] = lse[${at('lse')}];
-      side[params.first + params.rows + index] = bitcast<u32>(delta);
+      let lse_at = ${at('lse')};
+      let is_empty = lse[lse_at] == NEGATIVE_INFINITY_BITS;
+      let row_sum = bitcast<f32>(lse[lse_at + 2u * params.state_plane]);
+      let first = params.first + index;
+      side[first] = lse[lse_at + params.state_plane];
+      side[first + params.rows] = select(bitcast<u32>(1.0 / row_sum), 0u, is_empty);
+      side[first + 2u * params.rows] = bitcast<u32>(delta);
     `,
   );

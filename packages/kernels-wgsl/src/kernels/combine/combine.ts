@@ -22,6 +22,8 @@ export interface Merge {
   readonly other?: State;
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
+  /** Where both are part of row states, which are then what is merged: [3, …], lse, row maximum and row sum. */
+  readonly states?: { readonly part: Tensor; readonly result: Tensor };
 }
 
 /** The kernel for parts (and one other, if given) that lie so in memory. */
@@ -29,6 +31,7 @@ export function combineConfig(
   part: MemoryLayout,
   other: MemoryLayout | undefined,
   out: MemoryLayout,
+  ofStates = false,
 ): CombineConfig {
   return {
     headDimV: out.shape.at(-1)!,
@@ -36,15 +39,15 @@ export function combineConfig(
     outType: out.dtype as FloatType,
     read: readAccess(other ? [part, other] : [part]),
     write: writeAccess(out),
-    source: other ? 'pair' : 'splits',
+    source: other ? 'pair' : ofStates ? 'states' : 'splits',
   };
 }
 
 /** Dispatches one merge. */
 export function combine(target: Target, merge: Merge): void {
   const { gpu } = target;
-  const { part, other, out, lse } = merge;
-  const config = combineConfig(part.out, other?.out, out);
+  const { part, other, out, lse, states } = merge;
+  const config = combineConfig(part.out, other?.out, out, states !== undefined);
   const rows = boundRows(out);
   const threads = rows.outer * rows.heads * rows.rows * Math.ceil(config.headDimV / 4);
   if (threads === 0) return;
@@ -52,10 +55,10 @@ export function combine(target: Target, merge: Merge): void {
   const bytes = readBytes(config.partType, config.read);
   const bound = {
     part: bindTensor(part.out, bytes),
-    partLse: bindTensor(part.lse),
+    partLse: bindTensor(states?.part ?? part.lse),
     out: bindTensor(out, writeBytes(config.outType, config.write)),
     ...(other && { other: bindTensor(other.out, bytes), otherLse: bindTensor(other.lse) }),
-    ...(lse && { lse: bindTensor(lse) }),
+    ...(lse && { lse: bindTensor(states?.result ?? lse) }),
   };
   const zero: RowStrides = { outer: 0, head: 0, row: 0, dim: 0, step: 0 };
   const values = {
@@ -69,7 +72,9 @@ export function combine(target: Target, merge: Merge): void {
     ...named('other_lse', bound.otherLse?.elementOffset ?? 0, other ? boundLse(other.lse) : zero),
     ...named('out', bound.out.elementOffset, rows.strides),
     ...named('lse', bound.lse?.elementOffset ?? 0, lse ? boundLse(lse) : zero),
+    part_lse_plane: states?.part.strides[0] ?? 0,
     write_lse: lse ? 1 : 0,
+    state_plane: states?.result.strides[0] ?? 0,
   };
   const unused = placeholder(gpu, 'read');
   target.dispatch({

@@ -4,7 +4,7 @@ import type { FloatType, ReadAccess, WriteAccess } from '../../config/forward.ts
 import { enables } from '../../wgsl/enables.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
-import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
+import { softmaxWgsl, storeStateWgsl } from '../../wgsl/softmax.wgsl.ts';
 import { roundF16, writeElement, writeWgsl } from '../../wgsl/write.wgsl.ts';
 
 /** What the combine kernel's WGSL depends on. */
@@ -14,8 +14,11 @@ export interface CombineConfig {
   readonly outType: FloatType;
   readonly read: ReadAccess;
   readonly write: WriteAccess;
-  /** `splits`: any number of parts, evenly spaced in one tensor. `pair`: two tensors. */
-  readonly source: 'splits' | 'pair';
+  /**
+   * `splits`: any number of parts, evenly spaced in one tensor. `states`: the same, with their row maxima and sums, of which
+   * the result keeps its own. `pair`: two tensors.
+   */
+  readonly source: 'splits' | 'states' | 'pair';
 }
 
 /** A canonical name: equal configs, and only those, have equal keys. */
@@ -28,11 +31,11 @@ export const combineParams: readonly ParamField[] = [
   ...u32Fields('threads', 'parts', 'heads', 'rows'),
   ...u32Fields('part_offset', 'part_step', 'part_outer', 'part_head', 'part_row', 'part_dim'),
   ...u32Fields('part_lse_offset', 'part_lse_step', 'part_lse_outer'),
-  ...u32Fields('part_lse_head', 'part_lse_row'),
+  ...u32Fields('part_lse_head', 'part_lse_row', 'part_lse_plane'),
   ...u32Fields('other_offset', 'other_outer', 'other_head', 'other_row', 'other_dim'),
   ...u32Fields('other_lse_offset', 'other_lse_outer', 'other_lse_head', 'other_lse_row'),
   ...u32Fields('out_offset', 'out_outer', 'out_head', 'out_row', 'out_dim'),
-  ...u32Fields('lse_offset', 'lse_outer', 'lse_head', 'lse_row', 'write_lse'),
+  ...u32Fields('lse_offset', 'lse_outer', 'lse_head', 'lse_row', 'write_lse', 'state_plane'),
 ];
 
 /**
@@ -52,7 +55,9 @@ function make(config: CombineConfig): KernelSource {
     source === 'pair' && readWgsl('other', partType, read, headDimV),
     outType === 'f16' && roundF16,
     writeWgsl(outType, write, headDimV),
-    softmaxWgsl('e'),
+    // Row maxima are base-2 scores as they are, and an lse is natural.
+    softmaxWgsl(source === 'states' ? 'two' : 'e'),
+    storeStateWgsl,
     mainWgsl(config),
   );
   return {
@@ -94,13 +99,13 @@ function mainWgsl({ headDimV, source }: CombineConfig): string {
         let part_row = ${rowOffset('part')};
         let part_lse_row = ${rowOffset('part_lse')};
         for (var i = 0u; i < params.parts; i++) {
-          ${merge('part', 'part_row + i * params.part_step', 'part_lse_row + i * params.part_lse_step')}
+          ${source === 'states' ? mergeState : merge('part', partRow, partLseRow)}
         }
         ${source === 'pair' && mergeOther}
 
         write_out(${rowOffset('out')}, d, acc * softmax_norm(state));
         if (d == 0u && params.write_lse != 0u) {
-          lse[${rowOffset('lse')}] = softmax_lse_bits(state);
+          store_state(state, ${rowOffset('lse')});
         }
       `,
     )}
@@ -110,15 +115,29 @@ function mainWgsl({ headDimV, source }: CombineConfig): string {
 const rowOffset = (x: string): string =>
   `params.${x}_offset + outer * params.${x}_outer + head * params.${x}_head + row * params.${x}_row`;
 
-// A part is one more key, whose score is its lse and whose value is its out. An empty part's out is not read.
-const merge = (name: string, row: string, lse: string): string => wgsl`
-  let score = softmax_score(${name}_lse[${lse}]);
+const partRow = 'part_row + i * params.part_step';
+const partLseRow = 'part_lse_row + i * params.part_lse_step';
+
+const takeIn = (name: string, row: string, times = ''): string => wgsl`
   acc *= softmax_rescale(&state, score);
-  let weight = softmax_weight(score, state.row_max);
+  let weight = softmax_weight(score, state.row_max)${times};
   state.row_sum += weight;
   if (weight > 0.0) {
     acc += weight * read_${name}(${row}, d);
   }
+`;
+
+// A part is one more key, whose score is its lse and whose value is its out. An empty part's out is not read.
+const merge = (name: string, row: string, lse: string): string => wgsl`
+  let score = softmax_score(${name}_lse[${lse}]);
+  ${takeIn(name, row)}
+`;
+
+// The same without rounding its lse: a part weighs its sum, times the weight of its maximum.
+const mergeState = wgsl`
+  let state_at = ${partLseRow};
+  let score = bitcast<f32>(part_lse[state_at + params.part_lse_plane]);
+  ${takeIn('part', partRow, ' * bitcast<f32>(part_lse[state_at + 2u * params.part_lse_plane])')}
 `;
 
 const mergeOther = wgsl`

@@ -1,8 +1,9 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, getKernel, type KernelSource, wgsl } from '@heed/core/kernel';
+import { bindTensor, getKernel, type KernelSource, sections, wgsl } from '@heed/core/kernel';
 import type { Call } from '../../api/call.ts';
 import type { BoundLengths } from '../../run/lengths.ts';
 import type { Target } from '../../run/target.ts';
+import { softmaxWgsl } from '../../wgsl/softmax.wgsl.ts';
 
 const THREADS = 64;
 
@@ -13,15 +14,15 @@ const THREADS = 64;
 export const sinksSource: KernelSource = {
   label: 'heed/sink gradients',
   bindings: ['read', 'read', 'write', 'uniform'],
-  code: `${wgsl`
-    const NEGATIVE_INFINITY_BITS = 0xff800000u;
-
+  code: `${sections(
+    softmaxWgsl('two'),
+    wgsl`
     struct Params {
       heads: u32,
       batch: u32,
       length: u32,
-      lse: u32,
-      delta: u32,
+      states: u32,
+      state_plane: u32,
       sinks: u32,
       sinks_stride: u32,
       first: u32,
@@ -37,14 +38,16 @@ export const sinksSource: KernelSource = {
     @compute @workgroup_size(${THREADS})
     fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
       let head = workgroup.x;
-      let bits = sinks[params.sinks + head * params.sinks_stride];
+      let logit = softmax_score(sinks[params.sinks + head * params.sinks_stride]);
       var sum = 0.0;
       for (var i = lane; i < params.batch * params.length; i += ${THREADS}u) {
         let row = (i / params.length * params.heads + head) * params.length + i % params.length;
-        let lse = side[params.lse + row];
-        if (lse != NEGATIVE_INFINITY_BITS && bits != NEGATIVE_INFINITY_BITS) {
-          let weight = exp(max(bitcast<f32>(bits) - bitcast<f32>(lse), -80.0));
-          sum -= weight * bitcast<f32>(side[params.delta + row]);
+        let at = params.states + row;
+        let norm = bitcast<f32>(side[at + params.state_plane]);
+        // What an empty row has for delta may be anything.
+        if (norm > 0.0) {
+          let weight = softmax_weight(logit, bitcast<f32>(side[at])) * norm;
+          sum -= weight * bitcast<f32>(side[at + 2u * params.state_plane]);
         }
       }
       partial[lane] = sum;
@@ -59,7 +62,8 @@ export const sinksSource: KernelSource = {
         result[params.first + head] = partial[0];
       }
     }
-  `}\n`,
+  `,
+  )}\n`,
 };
 
 /** The gradient by the sinks, f32 [Hq]. */
@@ -72,7 +76,7 @@ export function sinkGradients(target: Target, call: Call, side: BoundLengths): T
   const batch = lengths === 'dense' ? call.batch : 1;
   const first = side.values.derived;
   const rows = batch * qHeads * seqlenQ;
-  const where = [first, first + rows, bound.elementOffset, sinks.strides[0]!];
+  const where = [first, rows, bound.elementOffset, sinks.strides[0]!];
   const params = Uint32Array.of(qHeads, batch, seqlenQ, ...where, 0);
   target.dispatch({
     kernel: getKernel(gpu, sinksSource),

@@ -26,7 +26,7 @@ export function portableBackward(
     ${tileArrays(tileM, tileN)}
     var<workgroup> weights: array<vec4<f32>, ${own * THREADS_N}>; // ${own * THREADS_N * 16} bytes
 
-    ${stageRows({ name: 'q', dim: headDim, threads }, inside ? '' : ' * q_scale()', inside)}
+    ${stageRows({ name: 'q', dim: headDim, threads }, ' * q_scale()', inside)}
 
     ${stageRows({ name: 'dout', dim: headDimV, threads }, '', inside)}
 

@@ -17,6 +17,8 @@ const lanes = each(4);
 export function keyGradient(config: BackwardConfig, tile: PortableTile): string {
   const { headDim, headDimV } = config;
   const rows = each(tile.rowsPerThread);
+  // Queries are staged with q_scale() in them: scale, and the base change where no hook is in between.
+  const base = config.hooks.scores.length === 0 ? ' * LN_2' : '';
   const arrays = (name: string, dim: number): readonly string[] =>
     rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
   return wgsl`
@@ -36,11 +38,10 @@ export function keyGradient(config: BackwardConfig, tile: PortableTile): string 
           let row${n} = make_row(work, index${n});
           var state${n} = row_state(row${n});
           if (index${n} >= work.rows) {
-            state${n}.lse = MASKED;
+            state${n} = NO_ROW;
           }
         `,
       )}
-      ${rows((r) => `s${r} *= q_scale();`)}
       ${slopes(config, tile)}
       ${tileScores(
         config.hooks,
@@ -49,7 +50,7 @@ export function keyGradient(config: BackwardConfig, tile: PortableTile): string 
       )}
       ${rows(
         (r) => wgsl`
-          ${lanes((n) => `s${r}[${n}] = pair_weight(s${r}[${n}], state${n}.lse);`)}
+          ${lanes((n) => `s${r}[${n}] = pair_weight(s${r}[${n}], state${n}.row_max, state${n}.norm);`)}
           weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
         `,
       )}
@@ -67,7 +68,7 @@ export function keyGradient(config: BackwardConfig, tile: PortableTile): string 
     ${rows(
       (r) => wgsl`
         if (u32(${plus('key', r, '')}) < seq.k_len) {
-          ${store('dk', r, tile, qChunks(config), ' * params.scale')}
+          ${store('dk', r, tile, qChunks(config), base)}
           ${store('dv', r, tile, vChunks(config), '')}
         }
       `,

@@ -36,7 +36,7 @@ export function queryGradient(config: BackwardConfig, tile: PortableTile): strin
         ${tileScores(hooks, eachScore(tile, keyAt), { withSlopes: true })}
         ${rows(
           (r) => wgsl`
-            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.lse), dp${r}[${n}], state${r}.delta, ${slopeOf(config, r, n)});`)}
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${slopeOf(config, r, n)});`)}
             weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
           `,
         )}

@@ -35,7 +35,7 @@ export function tableGradient(config: BackwardConfig, tile: PortableTile): strin
         ${tileScores(hooks, eachScore(tile, keyAt))}
         ${rows(
           (r) => wgsl`
-            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.lse), dp${r}[${n}], state${r}.delta, 1.0);`)}
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, 1.0);`)}
             if (${plus('work.first_row + first_row', r)} < work.rows) {
               ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...keyAt(r, n) }))}
             }

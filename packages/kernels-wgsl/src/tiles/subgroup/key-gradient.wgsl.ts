@@ -15,6 +15,8 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
   const { rows, shown: queries, owned } = repeats(tile);
   const slopes = slopesOf(config, tile);
   const diagonals = keyDiagonals(tile, hooks);
+  const ownState = (field: string, n: number): string =>
+    `subgroupBroadcast(own_state${Math.floor(n / lanes)}.${field}, ${n % lanes}u)`;
   const where: Where = (r, _, n) => ({ row: 'row', key: `i32(key${r})`, ...diagonals.of(r, n) });
   return wgsl`
     ${keyTileStart}
@@ -27,7 +29,7 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
         ${array(`dv${r}`, headDimV)}
         if (key${r} < seq.k_len) {
           for (var d = 0u; d < ${k.vecs}; d++) {
-            k${r}[d] = read_k(k_row_offset(seq, head, key${r}), d * 4u) * q_scale();
+            k${r}[d] = read_k(k_row_offset(seq, head, key${r}), d * 4u);
           }
           for (var d = 0u; d < ${v.vecs}; d++) {
             v${r}[d] = read_v(v_row_offset(seq, head, key${r}), d * 4u);
@@ -47,19 +49,20 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
           let dout_row${g} = dout_row_offset(own_row${g});
           var own_state${g} = row_state(own_row${g});
           if (!used${g}) {
-            own_state${g}.lse = MASKED;
+            own_state${g} = NO_ROW;
           }
         `,
       )}
 
-      ${dots(tile, 's', 'k', q)}
+      ${dots(tile, 's', 'k', { ...q, factor: ' * q_scale()' })}
       ${slopes.declare}
       ${diagonals.fill}
       ${tileScores(hooks, eachQuery(tile, slopes.names, where), { withSlopes: true, keepsDiagonals: diagonals.isKept })}
       ${queries(
         (n) => wgsl`
-          let lse${n} = subgroupBroadcast(own_state${Math.floor(n / lanes)}.lse, ${n % lanes}u);
-          ${rows((r) => `${score('s', r, n)} = pair_weight(${score('s', r, n)}, lse${n});`)}
+          let row_max${n} = ${ownState('row_max', n)};
+          let norm${n} = ${ownState('norm', n)};
+          ${rows((r) => `${score('s', r, n)} = pair_weight(${score('s', r, n)}, row_max${n}, norm${n});`)}
         `,
       )}
       ${rows((r) => queries((n) => `var ${score('dp', r, n)} = 0.0;`))}
@@ -71,7 +74,7 @@ export function keyGradient(config: BackwardConfig, tile: SubgroupTile): string 
       })}
       ${queries(
         (n) => wgsl`
-          let delta${n} = subgroupBroadcast(own_state${Math.floor(n / lanes)}.delta, ${n % lanes}u);
+          let delta${n} = ${ownState('delta', n)};
           ${rows((r) => `${score('s', r, n)} = pair_gradient(${score('s', r, n)}, ${score('dp', r, n)}, delta${n}, ${slopes.of(r, n)});`)}
         `,
       )}

@@ -10,6 +10,8 @@ export interface Shown {
   readonly name: string;
   /** A parameter: how many vectors there are. */
   readonly vecs: string;
+  /** What they are multiplied by as they are read. */
+  readonly factor?: string;
 }
 
 /** Scores that a lane holds: of its own rows r, and the vectors n that the others show. */
@@ -22,10 +24,10 @@ function broadcast(tile: SubgroupTile, name: string, n: number): string {
 }
 
 // What lies beyond the sequence is not read: it may hold anything.
-const loadOwn = (name: string, g: number): string => wgsl`
+const loadOwn = ({ name, factor }: Shown, g: number): string => wgsl`
   var own${g} = vec4<f32>();
   if (used${g}) {
-    own${g} = read_${name}(${name}_row${g}, d * 4u);
+    own${g} = read_${name}(${name}_row${g}, d * 4u)${factor};
   }
 `;
 
@@ -44,7 +46,7 @@ export function repeats(tile: SubgroupTile): Readonly<Record<'rows' | 'owned' | 
 /** A pass over the vectors that are shown, with a statement for each of a row's elements. */
 export function pass(
   tile: SubgroupTile,
-  { name, vecs }: Shown,
+  vectors: Shown,
   texts: {
     readonly before?: string | readonly string[];
     readonly each: (r: number, n: number, vector: string) => string;
@@ -52,9 +54,10 @@ export function pass(
   },
 ): string {
   const { rows, owned, shown } = repeats(tile);
+  const { name, vecs } = vectors;
   return wgsl`
     for (var d = 0u; d < ${vecs}; d++) {
-      ${owned((g) => loadOwn(name, g))}
+      ${owned((g) => loadOwn(vectors, g))}
       ${texts.before}
       ${shown(
         (n) => wgsl`

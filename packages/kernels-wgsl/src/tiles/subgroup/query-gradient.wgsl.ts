@@ -33,7 +33,7 @@ export function queryGradient(config: BackwardConfig, tile: SubgroupTile): strin
         ${rows((r) =>
           keys((n) => {
             const [s, dp] = [score('s', r, n), score('dp', r, n)];
-            return `${s} = pair_gradient(pair_weight(${s}, state${r}.lse), ${dp}, state${r}.delta, ${slopes.of(r, n)});`;
+            return `${s} = pair_gradient(pair_weight(${s}, state${r}.row_max, state${r}.norm), ${dp}, state${r}.delta, ${slopes.of(r, n)});`;
           }),
         )}
         ${sums(tile, 'dq', 's', k)}

@@ -31,7 +31,7 @@ export function tableGradient(config: BackwardConfig, tile: SubgroupTile): strin
         ${rows((r) =>
           keys((n) => {
             const [g, dp] = [score('g', r, n), score('dp', r, n)];
-            return `${g} = pair_gradient(pair_weight(${g}, state${r}.lse), ${dp}, state${r}.delta, 1.0);`;
+            return `${g} = pair_gradient(pair_weight(${g}, state${r}.row_max, state${r}.norm), ${dp}, state${r}.delta, 1.0);`;
           }),
         )}
         // A row beyond the sequence is a copy of the last.

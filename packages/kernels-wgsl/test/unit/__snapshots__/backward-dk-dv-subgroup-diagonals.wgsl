@@ -57,7 +57,7 @@ struct Params {
   lse_head: u32,
   lse_row: u32,
   lse_split: u32,
-  delta: u32,
+  state_plane: u32,
   cu_q: u32,
   cu_k: u32,
   used_k: u32,
@@ -416,20 +416,28 @@ fn slope_distance(score: f32, row: Row, key: i32, diagonal: f32) -> f32 {
   return 1.0;
 }
 
-// What the forward pass left of a row: base-2 lse (MASKED for an empty row), and delta = rowsum(dOut∘out) − dLse.
+// What is known of a row: its largest score, 1 / its sum (0 for an empty row), and delta = rowsum(dOut∘out) − dLse.
 struct RowState {
-  lse: f32,
+  row_max: f32,
+  norm: f32,
   delta: f32,
 }
 
+// No row: every weight is 0.
+const NO_ROW = RowState(0.0, 0.0, 0.0);
+
 fn row_state(row: Row) -> RowState {
   let at = lse_index(row, 0u);
-  return RowState(softmax_score(u32(metadata[at])), bitcast<f32>(metadata[at + params.delta]));
+  return RowState(
+    bitcast<f32>(metadata[at]),
+    bitcast<f32>(metadata[at + params.state_plane]),
+    bitcast<f32>(metadata[at + 2u * params.state_plane]),
+  );
 }
 
-// P again, from a final score and its row's lse.
-fn pair_weight(score: f32, lse: f32) -> f32 {
-  return select(0.0, exp2(max(score - lse, -150.0)), (score > SEEN) & (lse > SEEN));
+// P again, as the forward pass had it: for that, a final score must have the bits that it had there.
+fn pair_weight(score: f32, row_max: f32, norm: f32) -> f32 {
+  return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
 }
 
 // By q·k·scale, of which `slope` is the score's derivative. A masked pair has no gradient, whatever its slope.
@@ -461,7 +469,7 @@ fn main(
   var dv0 = array<vec4<f32>, 16>();
   if (key0 < seq.k_len) {
     for (var d = 0u; d < params.q_vecs; d++) {
-      k0[d] = read_k(k_row_offset(seq, head, key0), d * 4u) * q_scale();
+      k0[d] = read_k(k_row_offset(seq, head, key0), d * 4u);
     }
     for (var d = 0u; d < params.v_vecs; d++) {
       v0[d] = read_v(v_row_offset(seq, head, key0), d * 4u);
@@ -474,7 +482,7 @@ fn main(
   var dv1 = array<vec4<f32>, 16>();
   if (key1 < seq.k_len) {
     for (var d = 0u; d < params.q_vecs; d++) {
-      k1[d] = read_k(k_row_offset(seq, head, key1), d * 4u) * q_scale();
+      k1[d] = read_k(k_row_offset(seq, head, key1), d * 4u);
     }
     for (var d = 0u; d < params.v_vecs; d++) {
       v1[d] = read_v(v_row_offset(seq, head, key1), d * 4u);
@@ -507,7 +515,7 @@ fn main(
       let dout_row0 = dout_row_offset(own_row0);
       var own_state0 = row_state(own_row0);
       if (!used0) {
-        own_state0.lse = MASKED;
+        own_state0 = NO_ROW;
       }
       let index1 = work.first_row + lane % 4u + 4u;
       let used1 = index1 < work.rows;
@@ -516,7 +524,7 @@ fn main(
       let dout_row1 = dout_row_offset(own_row1);
       var own_state1 = row_state(own_row1);
       if (!used1) {
-        own_state1.lse = MASKED;
+        own_state1 = NO_ROW;
       }
 
       var s0_0 = 0.0;
@@ -538,11 +546,11 @@ fn main(
       for (var d = 0u; d < params.q_vecs; d++) {
         var own0 = vec4<f32>();
         if (used0) {
-          own0 = read_q(q_row0, d * 4u);
+          own0 = read_q(q_row0, d * 4u) * q_scale();
         }
         var own1 = vec4<f32>();
         if (used1) {
-          own1 = read_q(q_row1, d * 4u);
+          own1 = read_q(q_row1, d * 4u) * q_scale();
         }
         let k0_d = k0[d];
         let k1_d = k1[d];
@@ -644,30 +652,38 @@ fn main(
           s1_7 = masked_score(s1_7, row, i32(key1));
         }
       }
-      let lse0 = subgroupBroadcast(own_state0.lse, 0u);
-      s0_0 = pair_weight(s0_0, lse0);
-      s1_0 = pair_weight(s1_0, lse0);
-      let lse1 = subgroupBroadcast(own_state0.lse, 1u);
-      s0_1 = pair_weight(s0_1, lse1);
-      s1_1 = pair_weight(s1_1, lse1);
-      let lse2 = subgroupBroadcast(own_state0.lse, 2u);
-      s0_2 = pair_weight(s0_2, lse2);
-      s1_2 = pair_weight(s1_2, lse2);
-      let lse3 = subgroupBroadcast(own_state0.lse, 3u);
-      s0_3 = pair_weight(s0_3, lse3);
-      s1_3 = pair_weight(s1_3, lse3);
-      let lse4 = subgroupBroadcast(own_state1.lse, 0u);
-      s0_4 = pair_weight(s0_4, lse4);
-      s1_4 = pair_weight(s1_4, lse4);
-      let lse5 = subgroupBroadcast(own_state1.lse, 1u);
-      s0_5 = pair_weight(s0_5, lse5);
-      s1_5 = pair_weight(s1_5, lse5);
-      let lse6 = subgroupBroadcast(own_state1.lse, 2u);
-      s0_6 = pair_weight(s0_6, lse6);
-      s1_6 = pair_weight(s1_6, lse6);
-      let lse7 = subgroupBroadcast(own_state1.lse, 3u);
-      s0_7 = pair_weight(s0_7, lse7);
-      s1_7 = pair_weight(s1_7, lse7);
+      let row_max0 = subgroupBroadcast(own_state0.row_max, 0u);
+      let norm0 = subgroupBroadcast(own_state0.norm, 0u);
+      s0_0 = pair_weight(s0_0, row_max0, norm0);
+      s1_0 = pair_weight(s1_0, row_max0, norm0);
+      let row_max1 = subgroupBroadcast(own_state0.row_max, 1u);
+      let norm1 = subgroupBroadcast(own_state0.norm, 1u);
+      s0_1 = pair_weight(s0_1, row_max1, norm1);
+      s1_1 = pair_weight(s1_1, row_max1, norm1);
+      let row_max2 = subgroupBroadcast(own_state0.row_max, 2u);
+      let norm2 = subgroupBroadcast(own_state0.norm, 2u);
+      s0_2 = pair_weight(s0_2, row_max2, norm2);
+      s1_2 = pair_weight(s1_2, row_max2, norm2);
+      let row_max3 = subgroupBroadcast(own_state0.row_max, 3u);
+      let norm3 = subgroupBroadcast(own_state0.norm, 3u);
+      s0_3 = pair_weight(s0_3, row_max3, norm3);
+      s1_3 = pair_weight(s1_3, row_max3, norm3);
+      let row_max4 = subgroupBroadcast(own_state1.row_max, 0u);
+      let norm4 = subgroupBroadcast(own_state1.norm, 0u);
+      s0_4 = pair_weight(s0_4, row_max4, norm4);
+      s1_4 = pair_weight(s1_4, row_max4, norm4);
+      let row_max5 = subgroupBroadcast(own_state1.row_max, 1u);
+      let norm5 = subgroupBroadcast(own_state1.norm, 1u);
+      s0_5 = pair_weight(s0_5, row_max5, norm5);
+      s1_5 = pair_weight(s1_5, row_max5, norm5);
+      let row_max6 = subgroupBroadcast(own_state1.row_max, 2u);
+      let norm6 = subgroupBroadcast(own_state1.norm, 2u);
+      s0_6 = pair_weight(s0_6, row_max6, norm6);
+      s1_6 = pair_weight(s1_6, row_max6, norm6);
+      let row_max7 = subgroupBroadcast(own_state1.row_max, 3u);
+      let norm7 = subgroupBroadcast(own_state1.norm, 3u);
+      s0_7 = pair_weight(s0_7, row_max7, norm7);
+      s1_7 = pair_weight(s1_7, row_max7, norm7);
       var dp0_0 = 0.0;
       var dp0_1 = 0.0;
       var dp0_2 = 0.0;

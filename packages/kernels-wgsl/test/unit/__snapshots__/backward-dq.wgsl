@@ -55,7 +55,7 @@ struct Params {
   lse_head: u32,
   lse_row: u32,
   lse_split: u32,
-  delta: u32,
+  state_plane: u32,
   cu_q: u32,
   cu_k: u32,
   used_k: u32,
@@ -368,20 +368,28 @@ fn q_scale() -> f32 {
   return params.scale * LOG2_E;
 }
 
-// What the forward pass left of a row: base-2 lse (MASKED for an empty row), and delta = rowsum(dOut∘out) − dLse.
+// What is known of a row: its largest score, 1 / its sum (0 for an empty row), and delta = rowsum(dOut∘out) − dLse.
 struct RowState {
-  lse: f32,
+  row_max: f32,
+  norm: f32,
   delta: f32,
 }
 
+// No row: every weight is 0.
+const NO_ROW = RowState(0.0, 0.0, 0.0);
+
 fn row_state(row: Row) -> RowState {
   let at = lse_index(row, 0u);
-  return RowState(softmax_score(u32(metadata[at])), bitcast<f32>(metadata[at + params.delta]));
+  return RowState(
+    bitcast<f32>(metadata[at]),
+    bitcast<f32>(metadata[at + params.state_plane]),
+    bitcast<f32>(metadata[at + 2u * params.state_plane]),
+  );
 }
 
-// P again, from a final score and its row's lse.
-fn pair_weight(score: f32, lse: f32) -> f32 {
-  return select(0.0, exp2(max(score - lse, -150.0)), (score > SEEN) & (lse > SEEN));
+// P again, as the forward pass had it: for that, a final score must have the bits that it had there.
+fn pair_weight(score: f32, row_max: f32, norm: f32) -> f32 {
+  return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
 }
 
 // By q·k·scale, of which `slope` is the score's derivative. A masked pair has no gradient, whatever its slope.
@@ -552,25 +560,25 @@ fn main(
       s3[2] = masked_score(s3[2], row3, key + 2);
       s3[3] = masked_score(s3[3], row3, key + 3);
     }
-    s0[0] = pair_gradient(pair_weight(s0[0], state0.lse), dp0[0], state0.delta, 1.0);
-    s0[1] = pair_gradient(pair_weight(s0[1], state0.lse), dp0[1], state0.delta, 1.0);
-    s0[2] = pair_gradient(pair_weight(s0[2], state0.lse), dp0[2], state0.delta, 1.0);
-    s0[3] = pair_gradient(pair_weight(s0[3], state0.lse), dp0[3], state0.delta, 1.0);
+    s0[0] = pair_gradient(pair_weight(s0[0], state0.row_max, state0.norm), dp0[0], state0.delta, 1.0);
+    s0[1] = pair_gradient(pair_weight(s0[1], state0.row_max, state0.norm), dp0[1], state0.delta, 1.0);
+    s0[2] = pair_gradient(pair_weight(s0[2], state0.row_max, state0.norm), dp0[2], state0.delta, 1.0);
+    s0[3] = pair_gradient(pair_weight(s0[3], state0.row_max, state0.norm), dp0[3], state0.delta, 1.0);
     weights[first_row * 8u + column] = s0;
-    s1[0] = pair_gradient(pair_weight(s1[0], state1.lse), dp1[0], state1.delta, 1.0);
-    s1[1] = pair_gradient(pair_weight(s1[1], state1.lse), dp1[1], state1.delta, 1.0);
-    s1[2] = pair_gradient(pair_weight(s1[2], state1.lse), dp1[2], state1.delta, 1.0);
-    s1[3] = pair_gradient(pair_weight(s1[3], state1.lse), dp1[3], state1.delta, 1.0);
+    s1[0] = pair_gradient(pair_weight(s1[0], state1.row_max, state1.norm), dp1[0], state1.delta, 1.0);
+    s1[1] = pair_gradient(pair_weight(s1[1], state1.row_max, state1.norm), dp1[1], state1.delta, 1.0);
+    s1[2] = pair_gradient(pair_weight(s1[2], state1.row_max, state1.norm), dp1[2], state1.delta, 1.0);
+    s1[3] = pair_gradient(pair_weight(s1[3], state1.row_max, state1.norm), dp1[3], state1.delta, 1.0);
     weights[(first_row + 1u) * 8u + column] = s1;
-    s2[0] = pair_gradient(pair_weight(s2[0], state2.lse), dp2[0], state2.delta, 1.0);
-    s2[1] = pair_gradient(pair_weight(s2[1], state2.lse), dp2[1], state2.delta, 1.0);
-    s2[2] = pair_gradient(pair_weight(s2[2], state2.lse), dp2[2], state2.delta, 1.0);
-    s2[3] = pair_gradient(pair_weight(s2[3], state2.lse), dp2[3], state2.delta, 1.0);
+    s2[0] = pair_gradient(pair_weight(s2[0], state2.row_max, state2.norm), dp2[0], state2.delta, 1.0);
+    s2[1] = pair_gradient(pair_weight(s2[1], state2.row_max, state2.norm), dp2[1], state2.delta, 1.0);
+    s2[2] = pair_gradient(pair_weight(s2[2], state2.row_max, state2.norm), dp2[2], state2.delta, 1.0);
+    s2[3] = pair_gradient(pair_weight(s2[3], state2.row_max, state2.norm), dp2[3], state2.delta, 1.0);
     weights[(first_row + 2u) * 8u + column] = s2;
-    s3[0] = pair_gradient(pair_weight(s3[0], state3.lse), dp3[0], state3.delta, 1.0);
-    s3[1] = pair_gradient(pair_weight(s3[1], state3.lse), dp3[1], state3.delta, 1.0);
-    s3[2] = pair_gradient(pair_weight(s3[2], state3.lse), dp3[2], state3.delta, 1.0);
-    s3[3] = pair_gradient(pair_weight(s3[3], state3.lse), dp3[3], state3.delta, 1.0);
+    s3[0] = pair_gradient(pair_weight(s3[0], state3.row_max, state3.norm), dp3[0], state3.delta, 1.0);
+    s3[1] = pair_gradient(pair_weight(s3[1], state3.row_max, state3.norm), dp3[1], state3.delta, 1.0);
+    s3[2] = pair_gradient(pair_weight(s3[2], state3.row_max, state3.norm), dp3[2], state3.delta, 1.0);
+    s3[3] = pair_gradient(pair_weight(s3[3], state3.row_max, state3.norm), dp3[3], state3.delta, 1.0);
     weights[(first_row + 3u) * 8u + column] = s3;
     for (var chunk = 0u; chunk < params.q_chunks; chunk++) {
       workgroupBarrier();

@@ -16,6 +16,7 @@ struct Params {
   part_lse_outer: u32,
   part_lse_head: u32,
   part_lse_row: u32,
+  part_lse_plane: u32,
   other_offset: u32,
   other_outer: u32,
   other_head: u32,
@@ -35,6 +36,7 @@ struct Params {
   lse_head: u32,
   lse_row: u32,
   write_lse: u32,
+  state_plane: u32,
 }
 
 @group(0) @binding(0) var<storage, read> part: array<u32>;
@@ -179,6 +181,14 @@ fn softmax_score(bits: u32) -> f32 {
   return select(max(bitcast<f32>(bits), MASKED), MASKED, bits == NEGATIVE_INFINITY_BITS);
 }
 
+fn store_state(state: Softmax, at: u32) {
+  lse[at] = softmax_lse_bits(state);
+  if (params.state_plane != 0u) {
+    lse[at + params.state_plane] = bitcast<u32>(state.row_max);
+    lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
+  }
+}
+
 const V_VECS = 2u;
 
 @compute @workgroup_size(64)
@@ -221,6 +231,6 @@ fn main(
 
   write_out(params.out_offset + outer * params.out_outer + head * params.out_head + row * params.out_row, d, acc * softmax_norm(state));
   if (d == 0u && params.write_lse != 0u) {
-    lse[params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row] = softmax_lse_bits(state);
+    store_state(state, params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row);
   }
 }

@@ -1,8 +1,11 @@
+const NEGATIVE_INFINITY_BITS = 0xff800000u;
+
 struct Params {
   rows: u32,
   heads: u32,
   length: u32,
   first: u32,
+  state_plane: u32,
   has_dlse: u32,
   out_offset: u32,
   out_outer: u32,
@@ -61,6 +64,11 @@ fn main(
   if (params.has_dlse != 0u) {
     delta -= dlse[params.dlse_offset + outer * params.dlse_outer + head * params.dlse_head + row * params.dlse_row];
   }
-  side[params.first + index] = lse[params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row];
-  side[params.first + params.rows + index] = bitcast<u32>(delta);
+  let lse_at = params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row;
+  let is_empty = lse[lse_at] == NEGATIVE_INFINITY_BITS;
+  let row_sum = bitcast<f32>(lse[lse_at + 2u * params.state_plane]);
+  let first = params.first + index;
+  side[first] = lse[lse_at + params.state_plane];
+  side[first + params.rows] = select(bitcast<u32>(1.0 / row_sum), 0u, is_empty);
+  side[first + 2u * params.rows] = bitcast<u32>(delta);
 }

@@ -49,6 +49,7 @@ struct Params {
   page_size: u32,
   align_end: u32,
   write_lse: u32,
+  state_plane: u32,
   sinks: u32,
   sinks_head: u32,
   q_vecs: u32,
@@ -346,6 +347,14 @@ fn q_scale() -> f32 {
   return params.scale * LOG2_E;
 }
 
+fn store_state(state: Softmax, at: u32) {
+  lse[at] = softmax_lse_bits(state);
+  if (params.state_plane != 0u) {
+    lse[at + params.state_plane] = bitcast<u32>(state.row_max);
+    lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
+  }
+}
+
 // Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
 // Returns the factor for the row's accumulator.
 fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
@@ -358,7 +367,7 @@ fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
 
 fn write_lse(state: Softmax, row: Row, split: u32) {
   if (params.write_lse != 0u) {
-    lse[lse_index(row, split)] = softmax_lse_bits(state);
+    store_state(state, lse_index(row, split));
   }
 }
 

@@ -126,22 +126,23 @@ export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
 );
 
 /** Every combine kernel of those head dims. */
-export const combineConfigs: readonly CombineConfig[] = (['splits', 'pair'] as const).flatMap(
-  (source) =>
-    (['f32', 'f16'] as const).flatMap((partType) =>
-      (['f32', 'f16'] as const).flatMap((outType) =>
-        dims.flatMap(([, headDimV]) =>
-          reads([4, headDimV]).flatMap((read) =>
-            writes(headDimV, outType).map((write) => ({
-              headDimV,
-              partType,
-              outType,
-              read,
-              write,
-              source,
-            })),
-          ),
+export const combineConfigs: readonly CombineConfig[] = (
+  ['splits', 'states', 'pair'] as const
+).flatMap((source) =>
+  (['f32', 'f16'] as const).flatMap((partType) =>
+    (['f32', 'f16'] as const).flatMap((outType) =>
+      dims.flatMap(([, headDimV]) =>
+        reads([4, headDimV]).flatMap((read) =>
+          writes(headDimV, outType).map((write) => ({
+            headDimV,
+            partType,
+            outType,
+            read,
+            write,
+            source,
+          })),
         ),
       ),
     ),
+  ),
 );

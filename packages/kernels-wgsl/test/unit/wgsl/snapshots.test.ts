@@ -98,6 +98,14 @@ const sources = {
     write: 'vec4',
     source: 'splits',
   }),
+  'combine-states': combineSource({
+    headDimV: 64,
+    partType: 'f32',
+    outType: 'f32',
+    read: 'vec4',
+    write: 'vec4',
+    source: 'states',
+  }),
   'combine-pair': combineSource({
     headDimV: 5,
     partType: 'f16',
