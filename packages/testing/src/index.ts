@@ -10,6 +10,7 @@ export {
 export { printedBy, shown } from './docs/printed.ts';
 export { takeGpuErrors } from './gpu-errors.ts';
 export { describeMismatch, type TensorMatch } from './mismatch.ts';
+export { nagaGaps } from './naga-gaps.ts';
 export { Rng } from './rng.ts';
 export { ownGpu, testGpu } from './test-gpu.ts';
 export { isFullRun, testTier } from './tier.ts';

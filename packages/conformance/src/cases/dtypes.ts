@@ -113,6 +113,39 @@ const oneKey = defineCase('dtypes', 'one-key-copies-value', {
   },
 });
 
+/** Rows of an odd number of halves, which cannot be stored by the word: every finite half comes out as it went in. */
+const everyHalf = defineCase('dtypes', 'every-half-in-odd-rows', {
+  dtypes: ['f16'],
+  tags: ['browser'],
+  async run(gpu, dtype) {
+    const dim = 7;
+    // A sum that starts from +0 may turn −0 into 0.
+    const halves = Array.from({ length: 1 << 16 }, (_, bits) => f16Value(bits)).filter(
+      (x) => Number.isFinite(x) && !Object.is(x, -0),
+    );
+    const heads = Math.ceil(halves.length / dim);
+    const base = denseProblem({ dtype, lq: 1, lk: 1, heads: [heads, heads], dim });
+    const v = generate(base.v.shape, (i) => halves[i % halves.length] as number);
+    const got = await launch(gpu, { ...base, v }, dtype);
+    return [sameBits('one key', got.out, v)];
+  },
+});
+
+/** Results that no half can hold are ±∞, in rows of an odd number of halves too. */
+const overflow = defineCase('dtypes', 'overflow-to-infinity', {
+  dtypes: ['f16'],
+  tags: ['browser'],
+  async run(gpu, dtype) {
+    const base = denseProblem({ dtype, lq: 3, lk: 1, heads: [2, 1], dim: 7 });
+    const values = [65519, -65519, 65520, -65520, 1e30, -1e30, 1];
+    const v = generate(base.v.shape, (i) => values[i % values.length] as number);
+    const rounded = [65504, -65504, Infinity, -Infinity, Infinity, -Infinity, 1];
+    const want = generate([1, 2, 3, 7], (i) => rounded[i % rounded.length] as number);
+    const got = await launch(gpu, { ...base, v }, dtype, { kvDtype: 'f32' });
+    return [sameBits('one key', got.out, want)];
+  },
+});
+
 /** Scores far beyond exp's range, positive and negative: one key wins alone, and nothing overflows. */
 const saturated = defineCase('dtypes', 'saturating-scores', {
   tags: ['browser'],
@@ -165,6 +198,8 @@ export const dtypeCases: readonly Case[] = [
   ...ties,
   ...nearest,
   ...oneKey,
+  ...everyHalf,
+  ...overflow,
   ...saturated,
   ...hidden,
   ...halfCache,

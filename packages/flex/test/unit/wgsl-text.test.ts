@@ -1,4 +1,4 @@
-import { bareVars, withoutComments } from '@heed/testing';
+import { bareVars, nagaGaps, withoutComments } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { compileMod } from '../../src/index.ts';
 import { library } from '../programs/library.ts';
@@ -24,5 +24,9 @@ describe.for(mods)('the text of $name', ({ wgsl }) => {
 
   it('initialises every variable', () => {
     expect(bareVars(text)).toEqual([]);
+  });
+
+  it('holds nothing that naga lacks', () => {
+    expect(nagaGaps(text)).toEqual([]);
   });
 });

@@ -47,9 +47,10 @@ const pairs = (dim: number): string => {
   `;
 };
 
+// A half widened and converted back is the same half. The plain way, a bitcast to vec2<f16>, does not compile in every engine.
 const scalars = (type: FloatType, dim: number): string => {
   const value = (i: number): string =>
-    type === 'f32' ? `x[${i}]` : `bitcast<vec2<f16>>(round_f16(x[${i}])).x`;
+    type === 'f32' ? `x[${i}]` : `f16(unpack2x16float(round_f16(x[${i}])).x)`;
   return wgsl`
     out[row + d * params.out_dim] = ${value(0)};
     ${[1, 2, 3].map(

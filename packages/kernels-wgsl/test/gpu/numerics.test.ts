@@ -11,7 +11,7 @@ import {
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tanhWgsl } from '../../src/wgsl/tanh.wgsl.ts';
-import { roundF16 as roundF16Wgsl } from '../../src/wgsl/write.wgsl.ts';
+import { roundF16 as roundF16Wgsl, writeWgsl } from '../../src/wgsl/write.wgsl.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -107,6 +107,47 @@ describe('round_f16', () => {
     const input = [0x7f800001, 0x7fc00000, 0x7fffffff, 0xff800001, 0xffc00000, 0xffffffff];
     const got = await roundF16(Uint32Array.from(input));
     expect(Array.from(got)).toEqual([0x7e00, 0x7e00, 0x7e00, 0xfe00, 0xfe00, 0xfe00]);
+  });
+});
+
+describe('a store of single halves', () => {
+  const code = wgsl`
+    enable f16;
+
+    struct Params { out_dim: u32 }
+    const params = Params(1u);
+    @group(0) @binding(0) var<storage, read> numbers: array<vec4<f32>>;
+    @group(0) @binding(1) var<storage, read_write> out: array<f16>;
+
+    ${roundF16Wgsl}
+
+    ${writeWgsl('f16', 'scalar', 4)}
+
+    @compute @workgroup_size(64)
+    fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
+      write_out(thread.x * 4u, 0u, numbers[thread.x]);
+    }
+  `;
+
+  it('has the bits of round_f16: every half, ±∞ and NaN of both signs', async ({ skip }) => {
+    skip(!gpu.capabilities.f16, 'it needs shader-f16');
+    const halves = Array.from({ length: 1 << 16 }, (_, half) => half);
+    const isNaNHalf = (half: number): boolean => (half & 0x7fff) > 0x7c00;
+    const bits = halves.map((half) =>
+      isNaNHalf(half) ? ((half << 16) | 0x7f800001) >>> 0 : bitsOf(fromHalf(half)),
+    );
+    using numbers = gpu.tensor(Uint32Array.from(bits), { shape: [1 << 16] });
+    using out = gpu.empty([1 << 15], { dtype: 'u32' });
+    dispatch(gpu, {
+      kernel: getKernel(gpu, { label: 'test halves', code, bindings: ['read', 'write'] }),
+      buffers: [bindTensor(numbers).range, bindTensor(out).range],
+      workgroups: [(1 << 16) / 256, 1, 1],
+    });
+    const got = new Uint16Array(((await out.read()) as Uint32Array).buffer);
+    const wrong = halves
+      .map((half) => [half, isNaNHalf(half) ? (half & 0x8000) | 0x7e00 : half, got[half]])
+      .filter(([, should, is]) => is !== should);
+    expect(wrong.slice(0, 8)).toEqual([]);
   });
 });
 

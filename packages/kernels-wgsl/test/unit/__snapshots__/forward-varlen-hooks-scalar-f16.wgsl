@@ -322,15 +322,15 @@ fn pack_f16(low: f32, high: f32) -> u32 {
 }
 
 fn write_out(row: u32, d: u32, x: vec4<f32>) {
-  out[row + d * params.out_dim] = bitcast<vec2<f16>>(round_f16(x[0])).x;
+  out[row + d * params.out_dim] = f16(unpack2x16float(round_f16(x[0])).x);
   if (d + 1u < 5u) {
-    out[row + (d + 1u) * params.out_dim] = bitcast<vec2<f16>>(round_f16(x[1])).x;
+    out[row + (d + 1u) * params.out_dim] = f16(unpack2x16float(round_f16(x[1])).x);
   }
   if (d + 2u < 5u) {
-    out[row + (d + 2u) * params.out_dim] = bitcast<vec2<f16>>(round_f16(x[2])).x;
+    out[row + (d + 2u) * params.out_dim] = f16(unpack2x16float(round_f16(x[2])).x);
   }
   if (d + 3u < 5u) {
-    out[row + (d + 3u) * params.out_dim] = bitcast<vec2<f16>>(round_f16(x[3])).x;
+    out[row + (d + 3u) * params.out_dim] = f16(unpack2x16float(round_f16(x[3])).x);
   }
 }
 

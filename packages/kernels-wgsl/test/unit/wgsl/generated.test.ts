@@ -1,4 +1,4 @@
-import { bareVars, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
+import { bareVars, nagaGaps, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { forwardKey, type ForwardConfig } from '../../../src/config/forward.ts';
 import { backwardKey } from '../../../src/config/backward.ts';
@@ -56,6 +56,10 @@ function findings(find: (code: string) => readonly string[]): string[] {
 describe(`the text of ${sources.length} kernels`, () => {
   it('initialises every variable of a function', () => {
     expect(findings(bareVars)).toEqual([]);
+  });
+
+  it('holds nothing that naga lacks', () => {
+    expect(findings(nagaGaps)).toEqual([]);
   });
 
   it('pairs its brackets', () => {

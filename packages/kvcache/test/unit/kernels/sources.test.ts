@@ -1,4 +1,4 @@
-import { bareVars, unpairedBracket, untidiness } from '@heed/testing';
+import { bareVars, nagaGaps, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { appendSource } from '../../../src/kernels/append/append.wgsl.ts';
 import { sources } from './sources.ts';
@@ -16,6 +16,10 @@ describe.for(Object.entries(sources))('%s', ([, { code, bindings }]) => {
     expect(bareVars(code)).toEqual([]);
     expect(unpairedBracket(code)).toBeUndefined();
     expect(untidiness(code)).toEqual([]);
+  });
+
+  it('holds nothing that naga lacks', () => {
+    expect(nagaGaps(code)).toEqual([]);
   });
 
   it('says in its bindings what its source says, at most 8 of them storage', () => {
