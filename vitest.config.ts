@@ -69,6 +69,19 @@ const gpuInBrowser: TestProjectInlineConfiguration = {
   },
 };
 
+/** The conformance cases in another engine, which the tests start and talk to. */
+const otherEngine = (name: string): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: ['packages/conformance/test/engine/**/*.test.ts'],
+    env: tierEnv(name),
+    setupFiles: [setup('setup')],
+    ...oneProcess,
+    ...patience,
+  },
+});
+
 /** The demo as its visitors have it: built, served, and driven in Chromium from here. */
 const demo: TestProjectInlineConfiguration = {
   extends: true,
@@ -96,6 +109,8 @@ export default defineConfig({
       gpuInNode('gpu'),
       gpuInNode('subgroup-matrix', ['packages/conformance/test/gpu/cases.test.ts']),
       gpuInBrowser,
+      otherEngine('gpu-naga'),
+      otherEngine('gpu-firefox'),
       demo,
     ],
   },

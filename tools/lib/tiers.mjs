@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findAdapter, findFirst, findMatrices } from './adapters.mjs';
-import { findChromium } from './browser.mjs';
+import { findChromium, findFirefox } from './browser.mjs';
+import { findNaga } from './deno.mjs';
 import { inLanes } from './lanes.mjs';
 import { SetupError, say } from './log.mjs';
 import { cache } from './paths.mjs';
@@ -17,6 +18,8 @@ const TIERS = {
   once: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
   demo: (env) => findChromium(env),
   'gpu-browser': (env) => findChromium(env),
+  'gpu-naga': (env) => findNaga(env),
+  'gpu-firefox': (env) => findFirefox(env),
   'subgroup-matrix': (env) => findMatrices(env),
   gpu: (env) => findAdapter('gpu', env),
 };
@@ -80,14 +83,19 @@ async function runTier(tier, adapter, env, { output, vitestArgs }) {
   };
 }
 
+/** Tiers that say as much with vectors (and so subgroups) of 4 as with 8. */
+const NARROW = ['once', 'gpu-minimal', 'gpu-naga', 'gpu-firefox'];
+
 /**
- * Most of a tier's time on lavapipe goes to LLVM: it runs without its optimisation passes, and for vectors (and so
- * subgroups) of 4 in place of 8 where those do. The exhaustive matrix compiles as users' machines do.
+ * Most of a tier's time on lavapipe goes to LLVM: it runs without its optimisation passes, and for vectors of 4 in place of
+ * 8 where those do. The exhaustive matrix compiles as users' machines do.
  */
 function compiler(tier, env) {
   if (env.HEED_FULL) return {};
-  const narrow = tier === 'once' || tier === 'gpu-minimal';
-  return { GALLIVM_PERF: 'nopt', ...(narrow && { LP_NATIVE_VECTOR_WIDTH: '128' }) };
+  return {
+    GALLIVM_PERF: 'nopt',
+    ...(NARROW.includes(tier) && { LP_NATIVE_VECTOR_WIDTH: '128' }),
+  };
 }
 
 /** An adapter that is there but cannot be used is a failure, and no reason to give up the other tiers. */

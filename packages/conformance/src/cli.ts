@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { allCases } from './cases/index.ts';
-import { openAdapter } from './cli/open.ts';
 import { parseCommand, usage } from './cli/options.ts';
-import { adapterLine, caseLine, summary } from './cli/text.ts';
+import { runCommand } from './cli/run.ts';
+import { summary } from './cli/text.ts';
 import { manifestOf } from './manifest.ts';
-import { runConformance } from './runner.ts';
 import { selectCases } from './select.ts';
 
 const manifestFile = new URL('../manifest.json', import.meta.url);
@@ -29,13 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
-  const gpu = await openAdapter(command);
-  process.stderr.write(adapterLine(gpu.capabilities));
-  const report = await runConformance(gpu, {
-    ...command.selection,
-    signal: interrupt.signal,
-    onProgress: (progress) => process.stderr.write(caseLine(progress, command.verbose)),
-  });
+  const report = await runCommand(command, selected, interrupt.signal);
   process.stderr.write(summary(report));
   if (command.json !== undefined) {
     const text = `${JSON.stringify(report, null, 1)}\n`;

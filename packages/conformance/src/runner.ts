@@ -59,15 +59,18 @@ export async function runConformance(
   }
   return {
     capabilities: gpu.capabilities,
-    counts: {
-      pass: count(cases, 'pass'),
-      fail: count(cases, 'fail'),
-      unsupported: count(cases, 'unsupported'),
-    },
+    counts: countsOf(cases),
     pipelines: kernelCount(gpu),
     ms: performance.now() - started,
     cases,
   };
+}
+
+/** How many cases came to what. */
+export function countsOf(cases: readonly CaseReport[]): ConformanceReport['counts'] {
+  const count = (status: CaseResult['status']): number =>
+    cases.filter((c) => c.status === status).length;
+  return { pass: count('pass'), fail: count('fail'), unsupported: count('unsupported') };
 }
 
 /** Runs one case; an exception is a failure, an abort is passed on. */
@@ -91,8 +94,4 @@ export async function runCase(
       report: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   }
-}
-
-function count(cases: readonly CaseReport[], status: CaseResult['status']): number {
-  return cases.filter((c) => c.status === status).length;
 }

@@ -1,3 +1,5 @@
+import './task-meta.ts';
+
 export { bare, docstringExamples, statementsOf } from './docs/docstrings.ts';
 export {
   codeBlocks,

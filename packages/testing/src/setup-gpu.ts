@@ -1,14 +1,8 @@
 import { kernelCount } from '@heed/core/kernel';
 import { afterEach } from 'vitest';
 import { collectError, takeGpuErrors } from './gpu-errors.ts';
+import './task-meta.ts';
 import { openedGpu } from './test-gpu.ts';
-
-declare module 'vitest' {
-  interface TaskMeta {
-    /** Distinct pipelines on the shared device once the test had run. */
-    pipelines?: number;
-  }
-}
 
 afterEach(async ({ task }) => {
   const gpu = openedGpu();

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type EngineName, engineNames } from '../engines/start.ts';
 import type { FloatDType } from '../numerics/storage.ts';
 import type { Selection } from '../select.ts';
 
@@ -15,6 +16,8 @@ export interface Command {
   /** A device with no features and no raised limits. */
   readonly minimal: boolean;
   readonly path: Path | undefined;
+  /** Where the cases run, if not in this process. */
+  readonly engine: EngineName | undefined;
 }
 
 /** Tile paths that can be forced. */
@@ -42,6 +45,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
         json: { type: 'string' },
         minimal: { type: 'boolean', default: false },
         path: { type: 'string' },
+        engine: { type: 'string' },
       },
     });
     const { filter, tag } = values;
@@ -60,6 +64,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
       json: values.json,
       minimal: values.minimal,
       path: oneOf<Path>('path', values.path, paths),
+      engine: oneOf<EngineName>('engine', values.engine, engineNames),
     };
   } catch (error) {
     return { error: `conformance: ${error instanceof Error ? error.message : String(error)}` };

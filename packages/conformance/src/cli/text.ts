@@ -3,9 +3,8 @@ import type { ConformanceReport, Progress } from '../runner.ts';
 
 /** One line about the adapter. */
 export function adapterLine({ adapter, f16, subgroups, limits }: Capabilities): string {
-  const name = [adapter.vendor, adapter.device, adapter.description]
-    .filter((part) => part !== '')
-    .join(', ');
+  const parts = [adapter.vendor, adapter.device, adapter.description].filter((part) => part !== '');
+  const name = parts.length === 0 ? 'nameless' : parts.join(', '); // some browsers do not tell
   const size =
     subgroups === undefined
       ? 'no'

@@ -4,7 +4,7 @@ import { parseCommand } from '../../src/cli/options.ts';
 describe('parseCommand', () => {
   it('reads every option', () => {
     const args =
-      '--filter seqused --filter lse --tier full --dtype f16 --tag browser --json r.json --minimal --path portable -v'.split(
+      '--filter seqused --filter lse --tier full --dtype f16 --tag browser --json r.json --minimal --path portable --engine naga -v'.split(
         ' ',
       );
     expect(parseCommand(args)).toMatchObject({
@@ -12,6 +12,7 @@ describe('parseCommand', () => {
       json: 'r.json',
       minimal: true,
       path: 'portable',
+      engine: 'naga',
       verbose: true,
     });
   });
@@ -27,6 +28,7 @@ describe('parseCommand', () => {
   it.each([
     [['--tier', 'slow'], 'quick, full'],
     [['--dtype', 'f64'], 'f32, f16'],
+    [['--engine', 'servo'], 'naga, firefox, chromium'],
     [['--wings'], 'wings'],
     [['seqused'], 'seqused'],
   ])('refuses %j', (args, mention) => {

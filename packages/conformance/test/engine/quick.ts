@@ -1,0 +1,30 @@
+import type { Case } from '../../src/cases/case.ts';
+
+/** Cases whose kernels compile faster than those of their group's first, or differ more from the other groups'. */
+const preferred: readonly string[] = [
+  'backward-head-dims/dim-9x33/f16',
+  'backward-score-mods/branches/dense/f32',
+  'backward-zero-length/dense/lq-0/f32',
+  'flex-block-masks/by-batch-and-head/paged-decode/f32',
+  'flex-library/absolute-bias/paged-decode/f32',
+  'flex-score-mods/causal/dense-decode/f32',
+  'flex-shapes/lengths-239x1/f32',
+];
+
+/** What engines may compile differently, beside one case of each group: f16 in even rows, and in odd ones. */
+const also = ['dtypes/f16-ties-to-even/f16', 'dtypes/every-half-in-odd-rows/f16'];
+
+/** The cases that are named here. */
+export const named: readonly string[] = [...preferred, ...also];
+
+/** One case of each group, of those for browsers and in f32 where there is a choice, and a few more. */
+export function quickCases(all: readonly Case[]): Case[] {
+  const groups = [...Map.groupBy(all, (c) => c.group).values()];
+  const chosen = groups.map(
+    (group) =>
+      group.find((c) => preferred.includes(c.id)) ??
+      group.find((c) => c.tags.includes('browser') && c.dtype === 'f32') ??
+      group[0]!,
+  );
+  return all.filter((c) => chosen.includes(c) || also.includes(c.id));
+}

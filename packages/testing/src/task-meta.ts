@@ -1,0 +1,8 @@
+import 'vitest';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Distinct pipelines on the shared device, or in the engine that the test talks to, once the test had run. */
+    pipelines?: number;
+  }
+}
