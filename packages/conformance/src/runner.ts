@@ -1,5 +1,5 @@
 import type { Capabilities, Gpu } from '@heed/core';
-import { kernelCount } from '@heed/core/kernel';
+import { kernelCount, poisonMemory } from '@heed/core/kernel';
 import type { Case, CaseResult } from './cases/case.ts';
 import { selectCases, type Selection } from './select.ts';
 
@@ -73,13 +73,17 @@ export function countsOf(cases: readonly CaseReport[]): ConformanceReport['count
   return { pass: count('pass'), fail: count('fail'), unsupported: count('unsupported') };
 }
 
-/** Runs one case; an exception is a failure, an abort is passed on. */
+/**
+ * Runs one case; an exception is a failure, an abort is passed on. Memory that heed hands out meanwhile holds NaN or a number out of
+ * place, so that nothing passes by what happened to be there.
+ */
 export async function runCase(
   gpu: Gpu,
   { id, run }: Case,
   signal?: AbortSignal,
 ): Promise<CaseReport> {
   const started = performance.now();
+  const heal = poisonMemory(gpu);
   const report = (result: CaseResult): CaseReport => ({
     id,
     ms: performance.now() - started,
@@ -93,5 +97,7 @@ export async function runCase(
       status: 'fail',
       report: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
+  } finally {
+    heal();
   }
 }

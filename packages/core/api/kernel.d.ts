@@ -83,6 +83,7 @@ export declare function numberedSource(code: string): string;
 export declare function optionsOf(where: string, names: object): Record<string, string>;
 export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;
 export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRange;
+export declare function poisonMemory(gpu: Gpu, on?: boolean): () => void;
 export declare function readOptions<O extends object>(fn: string, given: O | undefined, names: NamesOf<O>, meant?: Meant, what?: string): O;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
 export declare function scoped<T extends Disposable>(gpu: Gpu, thing: T): T;

@@ -1,4 +1,5 @@
 export { placeholder } from './buffers/placeholder.ts';
+export { poisonMemory } from './buffers/poison.ts';
 export type { BufferRange } from './buffers/range.ts';
 export { detachedStorage, uploadStorage } from './buffers/upload.ts';
 export { breathing } from './device/breathe.ts';

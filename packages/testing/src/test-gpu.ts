@@ -1,4 +1,5 @@
 import { openGpu, type Gpu } from '@heed/core';
+import { poisonMemory } from '@heed/core/kernel';
 import { collectError, watchErrors } from './gpu-errors.ts';
 import { testTier } from './tier.ts';
 
@@ -17,7 +18,7 @@ const shared = ((globalThis as { [key]?: Shared })[key] ??= {});
 /**
  * The one `Gpu` that all tests of this process share. In the `gpu-minimal` tier its device was
  * requested with no features and no limits, in the `subgroup-matrix` tier that path is forced; elsewhere it is what
- * `openGpu()` gives.
+ * `openGpu()` gives. Memory that it hands out holds NaN or a secret: what a kernel does not write shows.
  *
  * @example
  * const gpu = await testGpu();
@@ -37,6 +38,7 @@ export function openedGpu(): Gpu | undefined {
 export async function ownGpu(): Promise<Gpu> {
   const gpu = await openTier();
   watchErrors(gpu.device);
+  poisonMemory(gpu);
   return gpu;
 }
 

@@ -1,6 +1,7 @@
 import type { FloatDType } from '../numerics/storage.ts';
 import { sameRun } from '../budget/checks.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../problems/build.ts';
+import { random } from '../numerics/random.ts';
+import { denseProblem, movedOn, normal, packedProblem, pagedProblem } from '../problems/build.ts';
 import { launch } from '../problems/launch.ts';
 import { poisonUnused } from '../problems/rearrange.ts';
 import type { Problem } from '../reference/problem.ts';
@@ -79,4 +80,42 @@ const hints = (['packed', 'paged'] as const).flatMap((name) =>
   }),
 );
 
-export const gpuLengthCases: readonly Case[] = [...sameAsHost, ...hints];
+const ownerless: typeof problems = {
+  packed: (dtype) =>
+    movedOn(
+      packedProblem({
+        dtype,
+        qLens: [33, 0, 1, 70],
+        kLens: [40, 5, 64, 70],
+        spareRows: [40, 9],
+        options: { causal: true, sinks: normal([4], random(7), 'f32') },
+      }),
+      [37, 4],
+    ),
+  // More rows before the first sequence than tiles have, and none after the last.
+  paged: (dtype) =>
+    movedOn(
+      pagedProblem({ dtype, qLens: [1, 17, 2], used: [100, 33, 5], pageSize: 16, spareRows: 70 }),
+      [70, 0],
+    ),
+  'no-sequences': (dtype) =>
+    movedOn(packedProblem({ dtype, qLens: [], kLens: [], spareRows: [50, 3] }), [20, 1]),
+};
+
+/** Rows before the first sequence and after the last: out 0, lse −∞. */
+const rowsOfNobody = Object.entries(ownerless).flatMap(([name, build]) =>
+  defineCase('gpu-lengths', `rows-of-nobody/${name}`, {
+    tags: ['browser'],
+    async run(gpu, dtype) {
+      const problem = poisonUnused(build(dtype), NaN);
+      const checks = [];
+      for (const numSplits of ['auto', 1, 3] as const) {
+        const got = await launch(gpu, problem, dtype, { numSplits, gpuLengths: true });
+        checks.push(...isRight(`numSplits=${numSplits}`, got, problem, dtype));
+      }
+      return checks;
+    },
+  }),
+);
+
+export const gpuLengthCases: readonly Case[] = [...sameAsHost, ...hints, ...rowsOfNobody];

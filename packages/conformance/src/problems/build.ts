@@ -41,6 +41,8 @@ export interface PagedSpec extends BaseSpec {
   readonly pageSize: number;
   /** 'permuted': every page has one owner, in random order. 'shared': owners draw pages from a common prefix. */
   readonly pages?: 'permuted' | 'shared';
+  /** Query rows after the last sequence. */
+  readonly spareRows?: number;
 }
 
 interface Shape {
@@ -95,7 +97,7 @@ export function pagedProblem(spec: PagedSpec): Problem {
   return {
     ...fill(
       spec,
-      [total(cumulative(spec.qLens)), hq, d],
+      [total(cumulative(spec.qLens)) + (spec.spareRows ?? 0), hq, d],
       [count, spec.pageSize, hkv, d],
       [count, spec.pageSize, hkv, dv],
     ),
@@ -104,6 +106,16 @@ export function pagedProblem(spec: PagedSpec): Problem {
     blockTable,
     options: spec.options ?? {},
   };
+}
+
+/** A problem whose sequences begin so many rows further on, which its spare rows are room for. Only lists on the GPU may say so. */
+export function movedOn(problem: Problem, rows: readonly [q: number, k: number]): Problem {
+  const moved = (list: Int32Array | undefined, by: number): Int32Array | undefined =>
+    list && list.map((n) => n + by);
+  const [cuSeqlensQ, cuSeqlensK] = [problem.cuSeqlensQ, problem.cuSeqlensK].map((list, i) =>
+    moved(list, rows[i]!),
+  );
+  return { ...problem, ...(cuSeqlensQ && { cuSeqlensQ }), ...(cuSeqlensK && { cuSeqlensK }) };
 }
 
 /** Running sums with a leading 0: [a, b] → [0, a, a + b]. */

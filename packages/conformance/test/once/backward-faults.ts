@@ -58,9 +58,16 @@ export const backwardFaults: readonly Fault[] = [
   },
   {
     name: 'tiles of packed keys begin with the wrong sequence',
-    find: /(params\.seqlen_k\) \/ TILE_N) \+ b;/,
+    find: /(\(begin - origin\) \/ TILE_N) \+ middle;/,
     replace: '$1;',
     caughtBy: 'backward-packed/tile-edges/f32',
+  },
+  {
+    // Right where memory happens to hold zeros.
+    name: 'rows of no sequence keep what memory held',
+    find: /work\.first_row >= work\.rows/,
+    replace: 'work.first_row >= work.rows || work.seq.index == params.batch',
+    caughtBy: 'backward-packed/rows-of-nobody/gpu-lengths/f32',
   },
   {
     name: 'a shared page has the gradient of its last owner',

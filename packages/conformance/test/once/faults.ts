@@ -117,9 +117,15 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'every packed sequence reads the keys of the first',
-    find: /let k_row = clamp_length\(metadata\[params\.cu_k \+ b\], params\.seqlen_k\);/,
+    find: /let k_row = k_begin\(b\);/,
     replace: 'let k_row = 0u;',
     caughtBy: 'lengths/packed-all/f32',
+  },
+  {
+    name: 'rows before the first sequence are not visited',
+    find: /found\.end \+= origin;/,
+    replace: '',
+    caughtBy: 'gpu-lengths/rows-of-nobody/packed/f32',
   },
   {
     name: 'f16 results are cut off, not rounded',

@@ -1,7 +1,13 @@
 import type { Gpu } from '@heed/core';
 import { runCase } from '@heed/conformance';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { defineCase, toResult } from '../../src/cases/case.ts';
+
+// No memory is handed out here.
+vi.mock('@heed/core/kernel', async (original) => ({
+  ...(await original<object>()),
+  poisonMemory: () => () => {},
+}));
 
 const gpu = { capabilities: {}, settled: () => Promise.resolve() } as Gpu;
 

@@ -23,6 +23,8 @@ export function checkBufferSize(fn: string, bytes: number, max: number): void {
 
 /** Buffers of one usage, reused by size. A buffer comes back only when all work that names it has been submitted. */
 export class BufferPool {
+  /** For tests: overwrites what a buffer holds as it is handed out. */
+  poison: ((buffer: GPUBuffer) => void) | undefined;
   readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #usage: GPUBufferUsageFlags;
@@ -54,6 +56,7 @@ export class BufferPool {
       this.freeBytes -= size;
       this.taken(size);
       if (reused.label !== label) reused.label = label;
+      this.poison?.(reused);
       return reused;
     }
     const fresh: GPUBuffer = this.#faults.scope(
@@ -68,6 +71,7 @@ export class BufferPool {
     );
     this.#ages.set(fresh, this.#made++);
     this.taken(size);
+    this.poison?.(fresh);
     return fresh;
   }
 

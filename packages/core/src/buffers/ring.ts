@@ -1,5 +1,5 @@
 import { Chunk } from './chunk.ts';
-import { alignUp, type BufferRange } from './range.ts';
+import { alignUp, BIND_ALIGNMENT, type BufferRange } from './range.ts';
 
 interface RingChunk {
   readonly chunk: Chunk;
@@ -12,6 +12,8 @@ interface RingChunk {
  * before the submit that reads it. A chunk that unsubmitted work names is never rewritten: `writeBuffer` overtakes recorded work.
  */
 export class UploadRing {
+  /** For tests: what follows a slice, up to where the next may begin. */
+  tail: Uint8Array | undefined;
   readonly #device: GPUDevice;
   readonly #chunks: RingChunk[] = [];
   #current = 0;
@@ -31,6 +33,10 @@ export class UploadRing {
     const { chunk } = current;
     const offset = chunk.take(size);
     chunk.write(data, offset);
+    if (this.tail) {
+      const end = alignUp(size, BIND_ALIGNMENT) - data.byteLength;
+      chunk.write(this.tail.subarray(0, end), offset + data.byteLength);
+    }
     return { buffer: chunk.buffer, offset, size, owned: true };
   }
 

@@ -26,5 +26,6 @@ export async function tryBuffer(
     return undefined;
   }
   pool.taken(size);
+  pool.poison?.(result);
   return result;
 }

@@ -31,15 +31,23 @@ function uploadLarge({ pool, recorder, faults, device }: GpuState, bytes: Uint8A
  * Freed with the range.
  */
 export function detachedStorage(gpu: Gpu, data: ArrayBufferView): BufferRange {
-  return detached(stateOf(gpu).device, data, STORAGE);
+  const { device, ring } = stateOf(gpu);
+  return detached(device, data, STORAGE, ring.tail);
 }
 
-/** A buffer of its own that holds the data. */
-export function detached(device: GPUDevice, data: ArrayBufferView, usage: number): BufferRange {
+/** A buffer of its own that holds the data, and behind them what there is room for of `tail`. */
+export function detached(
+  device: GPUDevice,
+  data: ArrayBufferView,
+  usage: number,
+  tail?: Uint8Array,
+): BufferRange {
   const size = Math.max(16, alignUp(data.byteLength, 16));
   const label = 'heed detached';
   const buffer = device.createBuffer({ label, size, usage, mappedAtCreation: true });
-  new Uint8Array(buffer.getMappedRange()).set(bytesOf(data));
+  const bytes = new Uint8Array(buffer.getMappedRange());
+  bytes.set(bytesOf(data));
+  if (tail) bytes.set(tail.subarray(0, size - data.byteLength), data.byteLength);
   buffer.unmap();
   return { buffer, offset: 0, size };
 }

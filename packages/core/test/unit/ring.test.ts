@@ -19,6 +19,17 @@ describe('UploadRing', () => {
     expect(ring.push(bytes(0, 3))).toMatchObject({ offset: 768, size: 4 });
   });
 
+  it('writes its tail behind a slice, as far as no other can begin', () => {
+    const { device, ring } = newRing();
+    ring.tail = bytes(256, 9);
+    ring.push(bytes(19, 1));
+    ring.push(bytes(256, 2));
+    ring.flush();
+    const held = device.buffers[0]!.bytes;
+    expect([...held.subarray(17, 21)]).toEqual([1, 1, 9, 9]);
+    expect([held[255], held[256], held[511], held[512]]).toEqual([9, 2, 2, 0]);
+  });
+
   it('uploads nothing before the flush, then everything new in one write', () => {
     const { device, ring } = newRing();
     ring.push(bytes(4, 1));

@@ -1,5 +1,6 @@
-import { wgsl } from '@heed/core/kernel';
+import { sections, wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from '../config/forward.ts';
+import { type PackedList, packedRowsStruct } from './packed.wgsl.ts';
 
 /**
  * Lengths: where each sequence's rows are. Values from the GPU cannot be checked by the host, so each is clamped here to
@@ -36,29 +37,54 @@ const dense = wgsl`
   }
 `;
 
-const varlen = (keys: KeyKind): string => wgsl`
-  // Sequences are numbered 0 to batch − 1; number \`batch\` is the rows after the last one, which see no key.
+const varlen = (keys: KeyKind): string =>
+  sections(
+    packedRowsStruct,
+    queryBegin,
+    keys === 'strided' && keyBegin,
+    wgsl`
+      // Sequence b, whose query rows are known.
+      fn sequence_of_rows(b: u32, q_row: u32, q_len: u32) -> Sequence {
+        if (b == params.batch) {
+          return Sequence(b, q_row, q_len, 0u, 0u);
+        }
+        ${keys === 'paged' ? pagedSequence : packedSequence}
+      }
+
+      fn sequence(b: u32) -> Sequence {
+        let q_row = q_begin(b);
+        if (b == params.batch) {
+          return sequence_of_rows(b, q_row, params.seqlen_q - q_row);
+        }
+        return sequence_of_rows(b, q_row, max(q_row, q_begin(b + 1u)) - q_row);
+      }
+    `,
+  );
+
+const queryBegin = wgsl`
+  // Sequences are numbered 0 to batch − 1; number \`batch\` is the rows of none, which see no key.
   fn q_begin(b: u32) -> u32 {
     return clamp_length(metadata[params.cu_q + b], params.seqlen_q);
   }
+`;
 
-  fn sequence(b: u32) -> Sequence {
-    let q_row = q_begin(b);
-    if (b == params.batch) {
-      return Sequence(b, q_row, params.seqlen_q - q_row, 0u, 0u);
-    }
-    let q_len = max(q_row, q_begin(b + 1u)) - q_row;
-    ${keys === 'paged' ? pagedKeys : packedKeys}
+const keyBegin = wgsl`
+  fn k_begin(b: u32) -> u32 {
+    return clamp_length(metadata[params.cu_k + b], params.seqlen_k);
   }
 `;
 
-const packedKeys = wgsl`
-  let k_row = clamp_length(metadata[params.cu_k + b], params.seqlen_k);
-  let k_end = clamp_length(metadata[params.cu_k + b + 1u], params.seqlen_k);
+const packedSequence = wgsl`
+  let k_row = k_begin(b);
+  let k_end = k_begin(b + 1u);
   return Sequence(b, q_row, q_len, k_row, used_length(b, max(k_row, k_end) - k_row));
 `;
 
 // seqlen_k is then what a row of the block table can address.
-const pagedKeys = wgsl`
+const pagedSequence = wgsl`
   return Sequence(b, q_row, q_len, 0u, used_length(b, params.seqlen_k));
 `;
+
+/** Where sequences begin among packed rows, by the lists as they are. */
+export const queryList: PackedList = { begin: (b) => `q_begin(${b})`, rows: 'params.seqlen_q' };
+export const keyList: PackedList = { begin: (b) => `k_begin(${b})`, rows: 'params.seqlen_k' };

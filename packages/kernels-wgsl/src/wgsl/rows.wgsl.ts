@@ -36,7 +36,7 @@ export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
       row.batch = i32(work.seq.index);
       row.head = i32(head);
       row.query = i32(position) + diagonal(q_len, k_len);
-      row.q_row = i32(work.seq.q_row + position);
+      ${lengths === 'dense' ? 'row.q_row = i32(work.seq.q_row + position);' : packedRow}
       row.q_len = q_len;
       row.k_row = i32(work.seq.k_row);
       row.k_len = k_len;
@@ -57,3 +57,9 @@ export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
     }
   `;
 }
+
+// Rows of no sequence go on at row 0.
+const packedRow = wgsl`
+  let q_row = work.seq.q_row + position;
+  row.q_row = i32(select(q_row, q_row - params.seqlen_q, q_row >= params.seqlen_q));
+`;

@@ -1,6 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import type { LengthKind, RowKind } from '../config/forward.ts';
-import { packedTilesWgsl } from './packed.wgsl.ts';
+import { queryList } from './lengths.wgsl.ts';
+import { packedWorkWgsl } from './packed.wgsl.ts';
 
 /**
  * Which query tile a workgroup works on. Tile rows are positions of one head, or, grouped, positions × the query heads
@@ -44,11 +45,11 @@ const denseTile = (rowsPerPosition: string): string => wgsl`
 `;
 
 const varlenTile = (rowsPerPosition: string): string => wgsl`
-  ${packedTilesWgsl('tile', `q_begin(b)${rowsPerPosition} / TILE_M`)}
+  ${packedWorkWgsl('rows', queryList, (rows) => `${rows}${rowsPerPosition} / TILE_M`)}
 
   fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
-    let b = sequence_of_tile(tile);
-    let seq = sequence(b);
-    return Work(seq, head, split, (tile - first_tile(b)) * TILE_M, seq.q_len${rowsPerPosition});
+    let rows = find_rows(tile);
+    let seq = sequence_of_rows(rows.index, rows.begin, rows.end - rows.begin);
+    return Work(seq, head, split, (tile - rows.first_tile) * TILE_M, seq.q_len${rowsPerPosition});
   }
 `;

@@ -7,6 +7,7 @@ import {
   tuneCandidates,
   type TuneReport,
 } from '@heed/kernels-wgsl';
+import { poisonMemory } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
@@ -135,11 +136,13 @@ describe('a candidate for a gradient', () => {
   });
 
   it('leaves no right result in memory that the next may get', async () => {
+    const again = poisonMemory(gpu, false);
     const subject = subjectOf('q', problem);
     await results(attemptsOf(subject, { ...other }));
     using next = gpu.empty(problem.q);
     expect((await next.read()).every(Number.isNaN)).toBe(true);
     subject.samples[0]!.dispose();
+    again();
   });
 
   it.for<[string, AttentionProblem]>([

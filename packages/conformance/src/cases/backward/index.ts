@@ -6,6 +6,7 @@ import { fuzzCases } from './fuzz.ts';
 import { gqaCases } from './gqa.ts';
 import { headDimCases } from './head-dims.ts';
 import { largeCases } from './large.ts';
+import { hostileCases } from './hostile.ts';
 import { lseCases } from './lse.ts';
 import { maskCases } from './masks.ts';
 import { packedCases } from './packed.ts';
@@ -31,6 +32,7 @@ export const backwardCases: readonly Case[] = [
   ...slopeCases,
   ...lseCases,
   ...packedCases,
+  ...hostileCases,
   ...seqUsedCases,
   ...pageCases,
   ...strideCases,

@@ -1,4 +1,4 @@
-import { packedProblem } from '../../problems/build.ts';
+import { movedOn, packedProblem } from '../../problems/build.ts';
 import type { Case } from '../case.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
 
@@ -42,7 +42,7 @@ const problems: Readonly<Record<string, Build>> = {
 };
 
 /** Lengths from host arrays and from GPU tensors. */
-export const packedCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
+const fromBoth = Object.entries(problems).flatMap(([name, build]) =>
   [false, true].flatMap((gpuLengths) =>
     gradientCase('backward-packed', `${name}${gpuLengths ? '/gpu-lengths' : ''}`, build, {
       launch: { gpuLengths },
@@ -52,3 +52,13 @@ export const packedCases: readonly Case[] = Object.entries(problems).flatMap(([n
     }),
   ),
 );
+
+/** Rows that no sequence owns have gradient 0, also those before the first. */
+const rowsOfNobody = gradientCase(
+  'backward-packed',
+  'rows-of-nobody/gpu-lengths',
+  (dtype) => movedOn(problems['ragged']!(dtype), [5, 6]),
+  { launch: { gpuLengths: true }, f16Tier: 'full', tags: ['browser'] },
+);
+
+export const packedCases: readonly Case[] = [...fromBoth, ...rowsOfNobody];

@@ -11,8 +11,8 @@ import { collectParams, collectWgsl } from '../../wgsl/collect.wgsl.ts';
 import { none, tileClasses } from '../../wgsl/constants.wgsl.ts';
 import { enables } from '../../wgsl/enables.ts';
 import { gradientWgsl } from '../../wgsl/gradient.wgsl.ts';
-import { lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
-import { packedTilesWgsl } from '../../wgsl/packed.wgsl.ts';
+import { keyList, lengthsWgsl } from '../../wgsl/lengths.wgsl.ts';
+import { packedWorkWgsl } from '../../wgsl/packed.wgsl.ts';
 import { type ParamField, paramsStruct, u32Fields } from '../../wgsl/params.ts';
 import { readElement, readWgsl } from '../../wgsl/read.wgsl.ts';
 import { diagonalWgsl } from '../../wgsl/row.wgsl.ts';
@@ -157,12 +157,16 @@ const evenKeys = wgsl`
   }
 `;
 
+// Sequences whose lists lie may have keys in common; each key's gradient is written once all the same.
 const packedKeys = wgsl`
-  ${packedTilesWgsl('key_tile', 'clamp_length(metadata[params.cu_k + b], params.seqlen_k) / TILE_N')}
+  ${packedWorkWgsl('key_rows', keyList, (rows) => `${rows} / TILE_N`)}
 
   fn find_keys(unit: u32) -> KeyWork {
     let tile = unit % params.tiles;
-    let b = sequence_of_key_tile(tile);
-    return KeyWork(sequence(b), unit / params.tiles, (tile - first_key_tile(b)) * TILE_N);
+    let keys = find_key_rows(tile);
+    var seq = sequence(keys.index);
+    seq.k_row = keys.begin;
+    seq.k_len = min(seq.k_len, keys.end - keys.begin);
+    return KeyWork(seq, unit / params.tiles, (tile - keys.first_tile) * TILE_N);
   }
 `;

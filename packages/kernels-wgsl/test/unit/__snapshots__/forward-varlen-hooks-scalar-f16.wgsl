@@ -97,20 +97,39 @@ fn used_length(b: u32, slot: u32) -> u32 {
   return clamp_length(metadata[params.used_k + b], slot);
 }
 
-// Sequences are numbered 0 to batch − 1; number `batch` is the rows after the last one, which see no key.
+// Rows begin to end − 1 of sequence `index`, and the first of their tiles. Rows of no sequence go on at row 0.
+struct PackedRows {
+  index: u32,
+  begin: u32,
+  end: u32,
+  first_tile: u32,
+}
+
+// Sequences are numbered 0 to batch − 1; number `batch` is the rows of none, which see no key.
 fn q_begin(b: u32) -> u32 {
   return clamp_length(metadata[params.cu_q + b], params.seqlen_q);
+}
+
+fn k_begin(b: u32) -> u32 {
+  return clamp_length(metadata[params.cu_k + b], params.seqlen_k);
+}
+
+// Sequence b, whose query rows are known.
+fn sequence_of_rows(b: u32, q_row: u32, q_len: u32) -> Sequence {
+  if (b == params.batch) {
+    return Sequence(b, q_row, q_len, 0u, 0u);
+  }
+  let k_row = k_begin(b);
+  let k_end = k_begin(b + 1u);
+  return Sequence(b, q_row, q_len, k_row, used_length(b, max(k_row, k_end) - k_row));
 }
 
 fn sequence(b: u32) -> Sequence {
   let q_row = q_begin(b);
   if (b == params.batch) {
-    return Sequence(b, q_row, params.seqlen_q - q_row, 0u, 0u);
+    return sequence_of_rows(b, q_row, params.seqlen_q - q_row);
   }
-  let q_len = max(q_row, q_begin(b + 1u)) - q_row;
-  let k_row = clamp_length(metadata[params.cu_k + b], params.seqlen_k);
-  let k_end = clamp_length(metadata[params.cu_k + b + 1u], params.seqlen_k);
-  return Sequence(b, q_row, q_len, k_row, used_length(b, max(k_row, k_end) - k_row));
+  return sequence_of_rows(b, q_row, max(q_row, q_begin(b + 1u)) - q_row);
 }
 
 const TILE_M = 8u;
@@ -129,30 +148,33 @@ fn workgroup_unit(id: vec3<u32>, count: vec3<u32>) -> u32 {
   return id.x + id.y * count.x;
 }
 
-// One tile further for each sequence before: far enough apart for every length, so no maximum is needed and no tile list
-// is stored. A tile that falls into the slack lies beyond its sequence.
-fn first_tile(b: u32) -> u32 {
-  return q_begin(b) / TILE_M + b;
-}
-
-fn sequence_of_tile(tile: u32) -> u32 {
-  var low = 0u;
+// A sequence begins one tile further for each one before: far enough apart for every length, so no maximum is needed and no
+// tile list is stored. A tile that falls into the slack lies beyond its sequence.
+fn find_rows(tile: u32) -> PackedRows {
+  let origin = q_begin(0u);
+  var found = PackedRows(0u, origin, params.seqlen_q, 0u);
   var high = params.batch;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (first_tile(middle) <= tile) {
-      low = middle;
+  while (found.index < high) {
+    let middle = (found.index + high + 1u) / 2u;
+    let begin = clamp(q_begin(middle), found.begin, found.end);
+    let first_tile = (begin - origin) / TILE_M + middle;
+    if (first_tile <= tile) {
+      found = PackedRows(middle, begin, found.end, first_tile);
     } else {
+      found.end = begin;
       high = middle - 1u;
     }
   }
-  return low;
+  if (found.index == params.batch) {
+    found.end += origin;
+  }
+  return found;
 }
 
 fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
-  let b = sequence_of_tile(tile);
-  let seq = sequence(b);
-  return Work(seq, head, split, (tile - first_tile(b)) * TILE_M, seq.q_len);
+  let rows = find_rows(tile);
+  let seq = sequence_of_rows(rows.index, rows.begin, rows.end - rows.begin);
+  return Work(seq, head, split, (tile - rows.first_tile) * TILE_M, seq.q_len);
 }
 
 fn find_work(unit: u32) -> Work {
@@ -203,7 +225,8 @@ fn make_row(work: Work, index: u32) -> Row {
   row.batch = i32(work.seq.index);
   row.head = i32(head);
   row.query = i32(position) + diagonal(q_len, k_len);
-  row.q_row = i32(work.seq.q_row + position);
+  let q_row = work.seq.q_row + position;
+  row.q_row = i32(select(q_row, q_row - params.seqlen_q, q_row >= params.seqlen_q));
   row.q_len = q_len;
   row.k_row = i32(work.seq.k_row);
   row.k_len = k_len;
