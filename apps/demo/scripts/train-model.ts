@@ -53,7 +53,7 @@ export async function trainModel({ preset, steps, out }: TrainModelOptions): Pro
       say(
         `step ${event.step}: train ${bits.toFixed(3)}, held-out ${event.bits.toFixed(3)} bits per byte; ${speed.toFixed(0)} tokens/s`,
       );
-    } else {
+    } else if (event.kind === 'samples') {
       for (const sample of event.texts) say(`  ${JSON.stringify(sample)}`);
     }
   }

@@ -45,10 +45,12 @@ function enter(section: HTMLElement): (payload: string) => void {
     gallery.mark(text);
     // Until this text has run; readers hear its result, not that each keystroke began something.
     message.setAttribute('aria-busy', 'true');
+    // What an earlier text came to says nothing about this one: neither its error nor its picture.
+    if (message.classList.contains('error')) say('', false, true);
+    section.classList.add('stale');
     latest.call(async (signal) => {
       const compiled = compileProgram(text);
       editor.show(compiled.ok ? undefined : compiled.diagnostic);
-      section.classList.toggle('stale', !compiled.ok);
       if (!compiled.ok) return say(excerptOf(text, compiled.diagnostic), true);
       code.show(compiled.program);
       findings = undefined;
@@ -58,14 +60,15 @@ function enter(section: HTMLElement): (payload: string) => void {
   };
   const show = (next: Findings): void => {
     findings = next;
+    section.classList.remove('stale');
     heat.show(next);
     facts.show(next, Number(sizes.value));
     if (next.timing || next.blocks) blocks.show(next.blocks, heat.head());
     else if (!next.onGpu) blocks.clear('The GPU finds the blocks of the mask.');
   };
-  const say = (text: string, isError = false): void => {
+  const say = (text: string, isError = false, isBusy = false): void => {
     message.classList.toggle('error', isError);
-    message.removeAttribute('aria-busy');
+    if (!isBusy) message.removeAttribute('aria-busy');
     message.textContent = text;
   };
   const failed = (error: unknown): void =>

@@ -22,19 +22,23 @@ export async function encodeShared(shared: Shared): Promise<string> {
  * @throws Error it is not such a text, or holds more than the editor should
  */
 export async function decodeShared(payload: string): Promise<Shared> {
-  const { text, tokens, head } = await unpack(payload).catch((cause: unknown) => {
+  const shared = await unpack(payload).catch((cause: unknown) => {
     throw new Error('This link is damaged: it does not unpack.', { cause });
   });
+  if (typeof shared !== 'object' || shared === null) {
+    throw new Error('This link is damaged: it holds no object.');
+  }
+  const { text, tokens, head } = shared as Partial<Record<keyof Shared, unknown>>;
   if (typeof text !== 'string') throw new Error('This link is damaged: it holds no text.');
   if (text.length > MOST_TEXT) throw new Error('This link holds too much text.');
   return { text, tokens: Number(tokens), head: Number(head) };
 }
 
-async function unpack(payload: string): Promise<Partial<Record<keyof Shared, unknown>>> {
+async function unpack(payload: string): Promise<unknown> {
   const binary = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
   const bytes = Uint8Array.from(binary, (c) => c.charCodeAt(0));
   const json = await through(new DecompressionStream(deflate), bytes);
-  return JSON.parse(new TextDecoder().decode(json)) as Partial<Record<keyof Shared, unknown>>;
+  return JSON.parse(new TextDecoder().decode(json));
 }
 
 const MOST_TEXT = 100_000;

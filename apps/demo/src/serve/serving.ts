@@ -30,6 +30,14 @@ export interface Compared {
   readonly differsAt: number | undefined;
 }
 
+/** How far the prompt at `index` of `count` has come, served alone: tokens done, of all its answers. */
+export interface AloneProgress {
+  readonly index: number;
+  readonly count: number;
+  readonly done: number;
+  readonly total: number;
+}
+
 /** The state of the room without its looks: a session as long as model, pages and device stay, an engine for each run. */
 export class Serving {
   #session: Session | undefined;
@@ -84,11 +92,18 @@ export class Serving {
   }
 
   /** Serves each prompt alone and compares what it has said so far. Rejects with the signal's reason when that is aborted. */
-  async *compare(signal: AbortSignal): AsyncGenerator<Compared> {
+  async *compare(
+    signal: AbortSignal,
+    onProgress: (progress: AloneProgress) => void,
+  ): AsyncGenerator<Compared> {
     const answers = this.#engine!.answers();
-    for (const request of this.#requests) {
+    const count = this.#requests.length;
+    for (const [index, request] of this.#requests.entries()) {
       const own = answers.filter((answer) => answer.request === request.id);
-      const alone = await this.#session!.alone(request, signal);
+      const total = request.count * request.branches;
+      const alone = await this.#session!.alone(request, signal, (done) =>
+        onProgress({ index, count, done, total }),
+      );
       const differsAt = own
         .map((answer) => firstDifference(answer, alone))
         .find((at) => at !== undefined);

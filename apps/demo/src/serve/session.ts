@@ -54,9 +54,14 @@ export class Session implements Disposable {
     return new Engine({ runner: this.#runner, cache, book, pageSize: PAGE_SIZE, seats, drafts });
   }
 
-  alone(request: Request, signal: AbortSignal): Promise<Answer[]> {
+  /** @param onTokens told after each step how many tokens there are */
+  alone(
+    request: Request,
+    signal: AbortSignal,
+    onTokens: (done: number) => void,
+  ): Promise<Answer[]> {
     const pages = { pageSize: PAGE_SIZE, dtype: this.settings.format };
-    return serveAlone(this.gpu, this.#runner, request, pages, signal);
+    return serveAlone(this.gpu, this.#runner, request, pages, { signal, onTokens });
   }
 
   save(store: KvStore): Promise<SaveReport> {

@@ -14,6 +14,7 @@ import { createFacts } from './view/facts.ts';
 import { createPacking } from './view/packing.ts';
 import { createSamples } from './view/samples.ts';
 import { createTextPanel } from './view/text-panel.ts';
+import { createWaited } from './view/waited.ts';
 
 export const trainRoom: Room = { id: 'train', title: 'Train', enter };
 
@@ -33,6 +34,7 @@ function enter(section: HTMLElement): (payload: string) => void {
   let isMissing = false;
   let hasModel = false;
   let redraw = 0;
+  const waited = createWaited();
 
   const say = (message: string, isError = false): void => {
     status.textContent = message;
@@ -53,6 +55,8 @@ function enter(section: HTMLElement): (payload: string) => void {
     if (hadFocus && controls.go.disabled && state === 'done') controls.reset.focus();
     packing.button.disabled = isMissing || state === 'opening' || state === 'comparing';
     text.lock(state !== 'empty');
+    if (state === 'opening') waited.begin();
+    else if (state !== 'running') waited.end();
     const said = stateText(state, curves);
     if (said !== undefined) say(said);
   };
@@ -69,7 +73,12 @@ function enter(section: HTMLElement): (payload: string) => void {
     },
     event: (event, memory) => {
       facts.show(event, memory);
-      if (event.kind === 'step') {
+      if (event.kind === 'ahead') {
+        // Later on, the chart tells.
+        if (waited.isOn()) say(event.what);
+      } else if (event.kind === 'step') {
+        if (waited.isOn()) say('Training.');
+        waited.end();
         curves!.addTrain(event);
         progress.value = event.step / curves!.steps;
       } else if (event.kind === 'evaluation') curves!.addHeldOut(event);
@@ -147,7 +156,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     ),
     controls.element,
     progress,
-    status,
+    element('div', { class: 'row controls' }, status, waited.element),
     element(
       'div',
       { class: 'training' },

@@ -105,6 +105,13 @@ test('an error is underlined in the editor and explained below it; the last pict
   expect(line!.slice(carets!.indexOf('^'), carets!.lastIndexOf('^') + 1)).toContain('Math.random');
   expect(await heat(page)).toBe(before);
   await picture(page, 'explore-error');
+  // Until another text has run, the error of this one is gone and its picture is pale.
+  await write(page, 'const scoreMod = (score: number) => score + 1;');
+  const message = page.locator('#editor-message');
+  expect([await message.innerText(), await message.getAttribute('class')]).toEqual(['', '']);
+  await page.locator('#room-explore.stale').waitFor();
+  await ran(page);
+  expect(await page.locator('#room-explore.stale').count()).toBe(0);
 });
 
 test('text that is shared is read, and never run', async () => {

@@ -55,6 +55,7 @@ test('three prompts are served at once from shared pages, as each alone, and fou
   expect(answers).toHaveLength(3);
 
   await press(page, 'Check alone');
+  await says(page, /^Serving prompt [123] of 3 alone, in a cache of its own: token \d+ of 16\.$/);
   await says(page, /^Checked: all 3 prompts say the same alone/);
   for (const verdict of await page.locator('.verdict').allInnerTexts()) {
     expect(verdict).toMatch(/^✓ same alone: [1-9]\d* tokens$/);

@@ -30,7 +30,14 @@ test('a tiny model learns, pauses, goes on, and is saved and loaded', async () =
   expect(await page.getByLabel('Size').inputValue()).toBe('tiny');
   await page.getByLabel('Text to learn').fill(text);
   await go.click();
+  // Compiling takes long, and the page says that it is what it does.
+  await page
+    .getByText(/^Held-out text before step 1, batch 1 of \d+\. The first one compiles/)
+    .waitFor();
+  await page.locator('#train-waited', { hasText: /^[1-9]\d* s$/ }).waitFor();
+  await page.getByText(/^Step 1 of \d+\. The first one compiles/).waitFor({ timeout: 240_000 });
   await reach(page, 5);
+  expect(await page.locator('#train-status').innerText()).toBe('Training.');
   const tensors = page.locator('.facts dd').last();
   const before = await tensors.getAttribute('title');
 

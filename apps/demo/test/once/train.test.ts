@@ -136,6 +136,7 @@ describe('training', () => {
     const steps: number[] = [];
     const evaluations: number[] = [];
     const samples: string[] = [];
+    const ahead: string[] = [];
     let first: number | undefined;
     for await (const event of training(trainer, text, plan)) {
       if (event.kind === 'step') {
@@ -143,8 +144,16 @@ describe('training', () => {
         first ??= memory().numTensors;
         expect(memory().numTensors).toBe(first);
       } else if (event.kind === 'evaluation') evaluations.push(event.bits);
+      else if (event.kind === 'ahead') ahead.push(event.what);
       else samples.push(...event.texts);
     }
+    const batches = text.heldOut.length;
+    expect(ahead[0]).toBe(
+      `Held-out text before step 1, batch 1 of ${batches}. The first one compiles the kernels of the forward pass, which can take a minute.`,
+    );
+    expect(ahead[batches]).toBe(
+      'Step 1 of 40. The first one compiles the kernels of the backward pass, which can take a minute.',
+    );
     expect(steps).toHaveLength(40);
     expect(steps[0]).toBeGreaterThan(7);
     expect(mean(steps.slice(-5))).toBeLessThan(5.5);

@@ -10,7 +10,9 @@ test('a link gives back what was shared, in characters that an address keeps', a
   expect(await decodeShared(payload)).toEqual(shared);
 });
 
-test.for(['nonsense', '', '%%%', deflateRawSync('{}').toString('base64url')])(
+const packed = (text: string): string => deflateRawSync(text).toString('base64url');
+
+test.for(['nonsense', '', '%%%', ...['{}', 'null', '[]', '3', '"text"'].map(packed)])(
   'a damaged link is refused: %s',
   async (payload) => {
     await expect(decodeShared(payload)).rejects.toThrow('This link is damaged');

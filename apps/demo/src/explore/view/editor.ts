@@ -36,6 +36,7 @@ export function createEditor(text: string, changed: () => void): Editor {
     keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({
+      tabindex: '0',
       'aria-label': 'Score and mask functions, in TypeScript',
       'aria-describedby': 'editor-message',
       autocapitalize: 'off',

@@ -10,6 +10,13 @@ export interface Pages {
   readonly dtype: PageFormat;
 }
 
+/** How the caller follows it. */
+export interface Following {
+  readonly signal?: AbortSignal;
+  /** Told after each step how many tokens all answers have. */
+  readonly onTokens?: (done: number) => void;
+}
+
 /**
  * Serves one request with nobody beside it: a cache of its own, empty and large enough, and one token after the other with no
  * guesses. What an answer in the batch must say too. Rejects with the signal's reason when that is aborted.
@@ -19,7 +26,7 @@ export async function serveAlone(
   runner: Runner,
   request: Request,
   { pageSize, dtype }: Pages,
-  signal?: AbortSignal,
+  { signal, onTokens }: Following = {},
 ): Promise<Answer[]> {
   const { layers, kvHeads, headDim } = runner.config;
   const perBranch = Math.ceil((request.prompt.length + request.count) / pageSize) + 1;
@@ -36,6 +43,7 @@ export async function serveAlone(
   engine.submit(request);
   while (!engine.isIdle) {
     signal?.throwIfAborted();
+    onTokens?.(engine.answers().reduce((sum, { tokens }) => sum + tokens.length, 0));
     await engine.step();
   }
   return engine.answers();

@@ -81,8 +81,7 @@ export async function desk(): Promise<HTMLElement> {
   };
   const check = async (): Promise<void> => {
     if (!serving.shown()) return say(texts.notRun);
-    say('Serving each prompt alone, in a cache of its own, one token after the other.');
-    say(await checkAlone(serving, prompts.judge, abort.signal));
+    say(await checkAlone(serving, prompts.judge, say, abort.signal));
   };
   const save = async (): Promise<void> => {
     const { session } = serving;

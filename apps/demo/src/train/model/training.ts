@@ -43,6 +43,8 @@ const beginning = (document: Uint8Array): string =>
 
 /** What happens in a training run. Losses are in bits per byte. */
 export type TrainingEvent =
+  /** What is about to be computed: it may take long, above all where kernels are compiled first. */
+  | { readonly kind: 'ahead'; readonly what: string }
   | {
       readonly kind: 'step';
       /** Steps done. */
@@ -66,8 +68,14 @@ export async function* training(
 ): AsyncGenerator<TrainingEvent, void> {
   const { schedule, evaluateEvery, sampleEvery } = plan;
   const batches = trainingBatches(text.samples, plan.batch, SEED + from);
-  if (from === 0) yield await evaluation(trainer, text, 0);
+  if (from === 0) yield* evaluation(trainer, text, 0);
   for (let step = from; step < schedule.steps; step++) {
+    if (step === from) {
+      yield {
+        kind: 'ahead',
+        what: `Step ${step + 1} of ${schedule.steps}. ${compiles('backward')}`,
+      };
+    }
     const batch = batches.next().value;
     const start = performance.now();
     const nats = await trainer.step(batch, learningRate(schedule, step));
@@ -75,24 +83,36 @@ export async function* training(
     const done = step + 1;
     yield { kind: 'step', step: done, bits: nats / Math.LN2, tokens: batch.tokens, seconds };
     const isLast = done === schedule.steps;
-    if (isLast || done % evaluateEvery === 0) yield await evaluation(trainer, text, done);
+    if (isLast || done % evaluateEvery === 0) yield* evaluation(trainer, text, done);
     if (isLast || done % sampleEvery === 0) yield await samples(trainer, text, plan, done);
   }
 }
 
+const compiles = (pass: 'forward' | 'backward'): string =>
+  `The first one compiles the kernels of the ${pass} pass, which can take a minute.`;
+
 /** Bits per byte of the held-out text. */
-export async function heldOutBits(trainer: Trainer, { heldOut }: TrainingText): Promise<number> {
-  let nats = 0;
-  for (const batch of heldOut) nats += await trainer.evaluate(batch);
-  return nats / Math.LN2 / heldOut.reduce((sum, { tokens }) => sum + tokens, 0);
+export async function heldOutBits(trainer: Trainer, text: TrainingText): Promise<number> {
+  let bits = NaN;
+  for await (const event of evaluation(trainer, text, 0)) {
+    if (event.kind === 'evaluation') ({ bits } = event);
+  }
+  return bits;
 }
 
-async function evaluation(
+async function* evaluation(
   trainer: Trainer,
-  text: TrainingText,
+  { heldOut }: TrainingText,
   step: number,
-): Promise<TrainingEvent> {
-  return { kind: 'evaluation', step, bits: await heldOutBits(trainer, text) };
+): AsyncGenerator<TrainingEvent, void> {
+  let [nats, tokens] = [0, 0];
+  for (const [i, batch] of heldOut.entries()) {
+    const what = `Held-out text before step ${step + 1}, batch ${i + 1} of ${heldOut.length}.`;
+    yield { kind: 'ahead', what: i === 0 && step === 0 ? `${what} ${compiles('forward')}` : what };
+    nats += await trainer.evaluate(batch);
+    tokens += batch.tokens;
+  }
+  yield { kind: 'evaluation', step, bits: nats / Math.LN2 / tokens };
 }
 
 async function samples(
