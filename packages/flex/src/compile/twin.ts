@@ -1,6 +1,7 @@
 import { ValidationError } from '@heed/core';
 import type { NestedArray } from '../backends/js/table.ts';
 import { twin } from '../backends/js/twin.ts';
+import { INFINITE } from '../ir/infinity.ts';
 import type { Input, Node } from '../ir/node.ts';
 import type { CompiledMod } from './compiled.ts';
 import { isFixedNumber } from './fixed-number.ts';
@@ -17,12 +18,16 @@ const indices = ['b', 'h', 'q', 'kv'] as const;
 // What every kernel takes for masked.
 const MASKED = -1e30;
 
-/** The JavaScript twin, called like the mod it was made from. A masked score comes out as −Infinity, and so does NaN. */
+/**
+ * The JavaScript twin, called like the mod it was made from. A masked score comes out as −Infinity, and so does NaN; no
+ * score is above the largest that there is.
+ */
 export function jsMod(mod: CompiledMod, resolution: Resolution): JsMod {
   const run = pairFunction(mod, resolution, [mod.root]);
   return (...args) => {
     const [value] = run(args);
-    return typeof value === 'number' && !(value > MASKED) ? -Infinity : value!;
+    if (typeof value !== 'number') return value!;
+    return value > MASKED ? Math.min(value, INFINITE) : -Infinity;
   };
 }
 

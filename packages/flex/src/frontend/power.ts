@@ -18,7 +18,9 @@ export function power(graph: Graph, a: Node, b: Node): Node {
 
 function integerPower(graph: Graph, a: Node, exponent: number): Node {
   if (exponent < 0) {
-    return graph.op('div', graph.f32(1), integerPower(graph, asF32(graph, a), -exponent));
+    const size = integerPower(graph, asF32(graph, a), -exponent);
+    const inverse = graph.op('div', graph.f32(1), size);
+    return graph.select(graph.op('eq', size, graph.f32(0)), graph.f32(Infinity), inverse);
   }
   if (exponent === 0) return graph.i32(1);
   const half = integerPower(graph, a, exponent >> 1);

@@ -1,3 +1,4 @@
+import { INFINITE } from './infinity.ts';
 import type { BinaryOp, Type, UnaryOp } from './node.ts';
 
 type Value = number | boolean;
@@ -40,10 +41,33 @@ export function exactly(op: UnaryOp | BinaryOp, a: number, b: number): Value {
   return evaluator(a, b);
 }
 
+/**
+ * Where adapters have no value in common, or JavaScript has an infinity or none, the value that the hooks' helper functions
+ * give: what stands for an infinity; for none, what hides a pair.
+ */
+const agreed: {
+  readonly [O in UnaryOp | BinaryOp]?: (a: number, b: number) => number | undefined;
+} = {
+  atan2: (a, b) => (a === 0 && b === 0 ? 0 : undefined),
+  log: logarithm,
+  log2: logarithm,
+  mod: (_, b) => (b === 0 ? -INFINITE : undefined),
+  pow: (a, b) => {
+    if (a === 0) return b > 0 ? 0 : b < 0 ? INFINITE : 1;
+    return a < 0 && !Number.isInteger(b) ? -INFINITE : undefined;
+  },
+};
+
+function logarithm(a: number): number | undefined {
+  return a <= 0 ? -INFINITE : undefined;
+}
+
 /** What the GPU means by an operation with a result of `type`: f32 rounds to nearest even, i32 wraps. */
 export function evaluate(op: UnaryOp | BinaryOp, type: Type, a: Value, b: Value): Value {
   const [x, y] = [a, b] as [number, number];
-  return op === 'mul' && type === 'i32' ? Math.imul(x, y) : wrap(type, exactly(op, x, y));
+  if (type === 'i32' && op === 'mul') return Math.imul(x, y);
+  const known = type === 'f32' ? agreed[op]?.(x, y) : undefined;
+  return known ?? wrap(type, exactly(op, x, y));
 }
 
 /** A double as a value of `type`. */

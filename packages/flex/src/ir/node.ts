@@ -16,7 +16,8 @@ export type Input = ModInput | SpanInput | DiagonalInput;
 
 /**
  * One operation. Every operation is total: integers wrap, integer division by 0 gives the dividend and its remainder 0,
- * table indices clamp, `toI32` truncates and saturates.
+ * table indices clamp, `toI32` truncates and saturates. On floats `evaluate` says what `pow`, `mod`, `log` and `atan2` are
+ * where JavaScript has no number, or adapters differ; what else leaves f32 is met by the score guard.
  */
 export type Op =
   | LeafOp

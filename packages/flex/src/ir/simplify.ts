@@ -68,6 +68,14 @@ const rules: { readonly [K in UnaryOp | BinaryOp]?: Rule } = {
     if (isConstant(b, -1)) return g.op('neg', a);
     return type === 'i32' && isConstant(b, 0) ? b : undefined;
   },
+  div: (g, _, a, b) => {
+    if (b.data !== 0) return undefined;
+    // NaN hides a pair, as −∞ does.
+    const [above, below] = Object.is(b.data, -0) ? [-Infinity, Infinity] : [Infinity, -Infinity];
+    const zero = g.f32(0);
+    const ofNegative = g.select(g.op('lt', a, zero), g.f32(below), g.f32(-Infinity));
+    return g.select(g.op('lt', zero, a), g.f32(above), ofNegative);
+  },
   idiv: byZero,
   floordiv: byZero,
   mod: (g, type, _, b) =>

@@ -84,17 +84,19 @@ describe.each([
       const points = sample(pairs, 64, seed);
       const { words, values: given } = hookInputs(values);
       const got = await runPairs(gpu, compiled.map(hookOf), given, words, points);
-      let compared = 0;
+      let [compared, strange] = [0, 0];
       for (const [i, { program, text }] of compiled.entries()) {
         for (const [j, pair] of points.entries()) {
           const want = runReference(program, worldOf(values, pair));
           if (!want.exact) continue;
           compared++;
+          if (want.strange) strange++;
           const bits = got[i]![j]!;
           expect(kind === 'score' ? f32(bits) : bits === 1, text).toBe(want.value);
         }
       }
-      expect(compared).toBeGreaterThan((FUNCTIONS * points.length) / 2);
+      expect(compared).toBeGreaterThan((FUNCTIONS * points.length) / 3);
+      expect(strange).toBeGreaterThan(0);
     },
   );
 });

@@ -83,6 +83,32 @@ export function floatExpr(scope: Scope, depth: number): Arbitrary<Expr> {
     fc
       .tuple(boolExpr(scope, depth - 1, true), sub, either)
       .map(([test, a, b]) => ({ kind: 'choice', test, a, b })),
+    edge(scope, depth),
+  );
+}
+
+/**
+ * What has no number in JavaScript, or none that adapters have in common, and a value of its own on the GPU. Nothing in it
+ * is constant: constants mean what they mean in JavaScript.
+ */
+function edge(scope: Scope, depth: number): Arbitrary<Expr> {
+  const sub = floatExpr(scope, depth - 1);
+  const varying = sub.map((a) => binary('+', a, name('c.x')));
+  const fractions = fc.constantFrom(0.375, -1.25, 7 / 32768, 40.5).map(literal);
+  const exponents = fc.constantFrom(-0.5, -1.5, -2, 0.25, 2.5, 20, -33).map(literal);
+  const oneOfTwo = (index: string, ...values: readonly number[]): Arbitrary<Expr> =>
+    fc.shuffledSubarray([...values], { minLength: 2, maxLength: 2 }).map(([a, b]) => ({
+      kind: 'choice',
+      test: binary('===', binary('&', name(index), literal(1)), literal(0)),
+      a: literal(a!),
+      b: literal(b!),
+    }));
+  return oneOf(
+    fc.tuple(varying, oneOf(fractions, sub)).map(([a, b]) => binary('%', a, b)),
+    fc.tuple(oneOfTwo('q', 0, 1, -1), oneOf(exponents, sub)).map(([a, b]) => binary('**', a, b)),
+    oneOf(varying, oneOfTwo('kv', 0, 3, -1)).map((a) => binary('/', a, literal(0))),
+    fc.tuple(oneOfTwo('q', 0, 3), oneOfTwo('kv', 0, 1)).map(([a, b]) => math('atan2', a, b)),
+    oneOfTwo('kv', 0, 3, -1).map((a) => math('log', a)),
   );
 }
 

@@ -10,10 +10,17 @@ export interface World {
 
 export interface Nested extends ReadonlyArray<number | Nested> {}
 
-/** The value of a program in doubles, and whether every step of it was exact in f32 and in i32. */
+/** What stands for an infinity on the GPU. */
+const INFINITE = Math.fround(1e38);
+
+/**
+ * The value of a program in doubles, whether every step of it was exact in f32 and in i32, and whether a step gave what
+ * JavaScript has no number for.
+ */
 export interface Outcome {
   readonly value: Value;
   readonly exact: boolean;
+  readonly strange: boolean;
 }
 
 class Leave {
@@ -30,11 +37,12 @@ export function runReference(program: Program, world: World): Outcome {
   const run = new Run(world);
   const left = run.block(program.body);
   if (left?.how !== 'return') throw new Error('the program does not return');
-  return { value: left.value, exact: run.exact };
+  return { value: left.value, exact: run.exact, strange: run.strange };
 }
 
 class Run {
   exact = true;
+  strange = false;
   readonly #tables: World['tables'];
   readonly #values: Map<string, Value>;
 
@@ -102,7 +110,7 @@ class Run {
       }
       case 'math': {
         const args = e.args.map((arg) => this.expr(arg)) as number[];
-        return this.#checked(Math[e.name as 'max'](...args));
+        return this.#checked(this.#agreed(e.name, args) ?? Math[e.name as 'max'](...args));
       }
       case 'choice':
         return this.expr(this.expr(e.test) ? e.a : e.b);
@@ -120,17 +128,41 @@ class Run {
   }
 
   #apply(op: string, a: Value, b: Value): Value {
-    return this.#checked(binary(op, a as number, b as number));
+    const args = [a, b] as [number, number];
+    return this.#checked(this.#agreed(op, args) ?? binary(op, ...args));
+  }
+
+  /** The values that docs/flex.md lists for what JavaScript calls NaN or infinite. */
+  #agreed(op: string, [a, b = 0]: readonly number[]): number | undefined {
+    const value = strangeValue(op, a!, b);
+    if (value !== undefined) this.strange = true;
+    return value;
   }
 
   #checked(value: Value): Value {
-    if (typeof value === 'number') {
+    if (typeof value === 'number' && Math.abs(value) !== INFINITE) {
       const isInt = Number.isInteger(value) && Math.abs(value) < 2 ** 24;
       // −0 does not exist among integers, and which zero it is may show in a quotient.
       const isExact = isInt ? !Object.is(value, -0) : Math.fround(value) === value;
       if (!isExact || Math.abs(value) >= 2 ** 24) this.exact = false;
     }
     return value;
+  }
+}
+
+function strangeValue(op: string, a: number, b: number): number | undefined {
+  switch (op) {
+    case '/':
+      return b === 0 ? (a > 0 ? INFINITE : -INFINITE) : undefined;
+    case '%':
+      return b === 0 ? -INFINITE : undefined;
+    case 'log':
+      return a <= 0 ? -INFINITE : undefined;
+    case '**':
+      if (a === 0 && b < 0) return INFINITE;
+      return a < 0 && !Number.isInteger(b) ? -INFINITE : undefined;
+    default:
+      return undefined;
   }
 }
 
@@ -157,6 +189,8 @@ function binary(op: string, a: number, b: number): Value {
       return a / b;
     case '%':
       return a % b;
+    case '**':
+      return a ** b;
     case '&':
       return a & b;
     case '|':

@@ -26,7 +26,7 @@ describe.each([
     'mean the same compiled as in JavaScript, where that is exact in f32 and i32',
     { timeout: 120_000 },
     () => {
-      let compared = 0;
+      let [compared, strange] = [0, 0];
       fc.assert(
         fc.property(programs, captureValues, somePairs, (program, values, all) => {
           const text = printProgram(program);
@@ -35,15 +35,21 @@ describe.each([
           for (const pair of all) {
             const want = runReference(program, worldOf(values, pair));
             const clamped = argumentsOf(kind, clampedCaptures(values), pair);
-            expect(original(...clamped), `the reference of ${text}`).toBe(want.value);
+            if (!want.strange) {
+              expect(original(...clamped), `the reference of ${text}`).toBe(want.value);
+            }
             if (!want.exact) continue;
             compared++;
-            expect(js(...argumentsOf(kind, values, pair)), text).toBe(want.value);
+            if (want.strange) strange++;
+            const isHidden = typeof want.value === 'number' && want.value <= -1e30;
+            const value = isHidden ? -Infinity : want.value;
+            expect(js(...argumentsOf(kind, values, pair)), text).toBe(value);
           }
         }),
         tries,
       );
       expect(compared).toBeGreaterThan(tries.numRuns * 2);
+      expect(strange).toBeGreaterThan(tries.numRuns / 20);
     },
   );
 });

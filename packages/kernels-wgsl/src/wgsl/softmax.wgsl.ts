@@ -22,6 +22,8 @@ export function softmaxWgsl(base: ScoreBase): string {
     const MASKED = -3.0e38;
     // Anything at or below counts as masked.
     const SEEN = -1.0e30;
+    // The largest that a hook can make of a score: what is above would overflow in the change of base, and hide its pair.
+    const HIGHEST = 1.0e38;
     ${infinityBits}
 
     struct Softmax {

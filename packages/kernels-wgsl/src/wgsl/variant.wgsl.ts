@@ -27,7 +27,7 @@ const modScore = (hooks: VariantHooks): string => wgsl`
   fn mod_score(${chainParameters(hooks)}) -> f32 {
     var score = dot_product;
     ${hooks.scores.map((hook) => `score = ${hookCall(hooks, 'score', hook)};`)}
-    return select(MASKED, score * LOG2_E, score > SEEN);
+    return select(MASKED, min(score, HIGHEST) * LOG2_E, score > SEEN);
   }
 `;
 

@@ -1,4 +1,4 @@
-import { add, div, le, mul, neg, select, sqrt, sub } from '../../ir/build.ts';
+import { add, div, eq, le, lt, mul, neg, select, sqrt, sub } from '../../ir/build.ts';
 import type { Node, Op, UnaryOp } from '../../ir/node.ts';
 
 /** The derivative of an argument; undefined is 0 everywhere. */
@@ -31,6 +31,15 @@ const either =
 const apply = (op: UnaryOp, x: Node): Node => x.graph.op(op, x);
 const square = (x: Node): Node => mul(x, x);
 
+/** The remainder by 0 is always the same. */
+const unlessZero = (divisor: Node, x: Node): Node => select(eq(divisor, 0), x.graph.f32(0), x);
+
+/** x / (a² + b²), and 0 at the origin, where an angle has no derivative. */
+function perSquare(x: Node, a: Node, b: Node): Node {
+  const sum = add(square(a), square(b));
+  return select(lt(0, sum), div(x, sum), x.graph.f32(0));
+}
+
 /** Derivatives of the f32 operations; what is missing here is constant between its steps, so its derivative is 0. */
 export const rules: { readonly [O in Op]?: Rule } = {
   select: either((condition) => condition),
@@ -55,16 +64,18 @@ export const rules: { readonly [O in Op]?: Rule } = {
     return top && div(top, b!);
   },
   mod: partials(
-    () => 1,
-    (a, b) => neg(apply('trunc', div(a, b))),
+    (_, b) => unlessZero(b, b.graph.f32(1)),
+    // The whole quotient, from the exact remainder: a / b may be rounded up to the next.
+    (a, b, y) => unlessZero(b, neg(apply('floor', add(div(sub(a, y), b), 0.5)))),
   ),
   pow: partials(
     (a, b) => mul(b, a.graph.op('pow', a, sub(b, 1))),
-    (a, _, y) => mul(y, apply('log', a)),
+    // 0 to some power is the same for all powers near it.
+    (a, _, y) => select(lt(0, a), mul(y, apply('log', a)), a.graph.f32(0)),
   ),
   atan2: partials(
-    (a, b) => div(b, add(square(a), square(b))),
-    (a, b) => div(neg(a), add(square(a), square(b))),
+    (a, b) => perSquare(b, a, b),
+    (a, b) => perSquare(neg(a), a, b),
   ),
   abs: partials((x) => apply('sign', x)),
   sqrt: partials((_, __, y) => div(0.5, y)),

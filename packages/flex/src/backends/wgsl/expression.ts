@@ -15,7 +15,7 @@ export interface Text {
 }
 
 /** Names of the helper functions that some operations call; see helpers.ts. */
-export type Helper = 'tanh' | 'pow' | 'fmod' | 'floor_div';
+export type Helper = 'tanh' | 'pow' | 'atan2' | 'log' | 'log2' | 'fmod' | 'floor_div';
 
 type Print = (node: Node, args: readonly Text[], helper: (name: Helper) => string) => Text;
 
@@ -86,6 +86,11 @@ function exponentOf(node: Node): number | undefined {
   return Number.isInteger(exponent) ? exponent : undefined;
 }
 
+/** A function that WGSL has too, but not for all numbers. */
+function helped({ op }: Node, args: readonly Text[], helper: (name: Helper) => string): Text {
+  return call(helper(op as Helper), args);
+}
+
 /** What is neither an infix operator nor a function of the same name. */
 const printers: { readonly [O in Op]?: Print } = {
   neg: prefix('-'),
@@ -95,8 +100,11 @@ const printers: { readonly [O in Op]?: Print } = {
   toF32: (_, args) => call('f32', args),
   // WGSL leaves open what a value out of range becomes on some backends.
   toI32: (_, [a]) => unary(`i32(clamp(${a!.text}, -2147483648.0, 2147483520.0))`),
-  tanh: (_, args, helper) => call(helper('tanh'), args),
-  pow: (_, args, helper) => call(helper('pow'), args),
+  tanh: helped,
+  pow: helped,
+  atan2: helped,
+  log: helped,
+  log2: helped,
   // `x + -1` reads better as `x - 1`.
   add: ({ args: [, y] }, [a, b]) => {
     const isNegative = Number(constantOf(y!)) < 0 && y!.data !== -(2 ** 31);

@@ -1,5 +1,9 @@
 import { wgsl } from '@heed/core/kernel';
+import { INFINITE } from '../../ir/infinity.ts';
 import type { Helper } from './expression.ts';
+import { f32Literal } from './literal.ts';
+
+const infinity = f32Literal(INFINITE);
 
 /**
  * Functions that WGSL lacks, or has with too little accuracy or too small a domain. Names start with the hook's. They are
@@ -15,22 +19,38 @@ const helpers: Record<Helper, (name: string) => string> = {
       return select(large, small, abs(x) < 0.625);
     }
   `,
-  // WGSL's pow wants a positive base.
+  // WGSL's pow wants a positive base. The cases are those of Math.pow, and of `evaluate` where that has no number.
   pow: (name) => wgsl`
     fn ${name}(x: f32, y: f32) -> f32 {
-      let size = select(select(pow(abs(x), y), 0.0, (x == 0.0) & (y > 0.0)), 1.0, y == 0.0);
+      let of_zero = select(0.0, ${infinity}, y < 0.0);
+      let size = select(pow(abs(x), y), of_zero, x == 0.0);
+      let power = select(size, 1.0, (y == 0.0) | (abs(x) == 1.0));
       let odd = y - 2.0 * floor(y * 0.5) == 1.0;
-      return select(size, -size, (x < 0.0) & odd);
+      let signed = select(power, -power, (x < 0.0) & odd);
+      return select(signed, -${infinity}, (x < 0.0) & (floor(y) != y));
     }
   `,
-  // WGSL's % rounds the quotient, which can be one too many at a multiple of y.
+  atan2: (name) => wgsl`
+    fn ${name}(y: f32, x: f32) -> f32 {
+      return select(atan2(y, x), 0.0, (y == 0.0) & (x == 0.0));
+    }
+  `,
+  log: (name) => logarithm(name, 'log'),
+  log2: (name) => logarithm(name, 'log2'),
+  // Exact, as in JavaScript: WGSL's % rounds the quotient. The long division of the mantissas, 8 bits at a time.
   fmod: (name) => wgsl`
     fn ${name}(x: f32, y: f32) -> f32 {
-      let size = abs(y);
-      let rest = abs(x) - floor(abs(x) / size) * size;
-      let above = select(rest, rest + size, rest < 0.0);
-      let inside = select(above, above - size, above >= size);
-      return select(inside, -inside, x < 0.0);
+      let a = bitcast<u32>(abs(x));
+      let b = bitcast<u32>(abs(y));
+      let exponent = clamp(b >> 23u, 1u, 254u);
+      let divisor = max((b & 0x7fffffu) | select(0u, 0x800000u, b > 0x7fffffu), 1u);
+      var rest = ((a & 0x7fffffu) | select(0u, 0x800000u, a > 0x7fffffu)) % divisor;
+      for (var left = max(max(a >> 23u, 1u), exponent) - exponent; left > 0u; left -= min(left, 8u)) {
+        rest = (rest << min(left, 8u)) % divisor;
+      }
+      let inside = (f32(rest) * 1.1920928955078125e-7) * bitcast<f32>(exponent << 23u);
+      let size = select(inside, abs(x), a < b);
+      return select(select(size, -size, x < 0.0), -${infinity}, y == 0.0);
     }
   `,
   floor_div: (name) => wgsl`
@@ -40,6 +60,13 @@ const helpers: Record<Helper, (name: string) => string> = {
     }
   `,
 };
+
+/** Adapters differ at 0. */
+const logarithm = (name: string, fn: string): string => wgsl`
+  fn ${name}(x: f32) -> f32 {
+    return select(${fn}(x), -${infinity}, x <= 0.0);
+  }
+`;
 
 /** Declarations of the helpers that some text calls, in a fixed order. */
 export function helperText(prefix: string, used: ReadonlySet<Helper>): string[] {

@@ -273,6 +273,8 @@ const LN_2 = 0.6931471805599453;
 const MASKED = -3.0e38;
 // Anything at or below counts as masked.
 const SEEN = -1.0e30;
+// The largest that a hook can make of a score: what is above would overflow in the change of base, and hide its pair.
+const HIGHEST = 1.0e38;
 const NEGATIVE_INFINITY_BITS = 0xff800000u;
 
 struct Softmax {

@@ -220,6 +220,8 @@ const LN_2 = 0.6931471805599453;
 const MASKED = -3.0e38;
 // Anything at or below counts as masked.
 const SEEN = -1.0e30;
+// The largest that a hook can make of a score: what is above would overflow in the change of base, and hide its pair.
+const HIGHEST = 1.0e38;
 const NEGATIVE_INFINITY_BITS = 0xff800000u;
 
 struct Softmax {
@@ -353,7 +355,7 @@ fn range_band(span: Span) -> vec2<i32> {
 fn mod_score(dot_product: f32, row: Row, key: i32, diagonal0: f32) -> f32 {
   var score = dot_product;
   score = score_distance(score, row, key, diagonal0);
-  return select(MASKED, score * LOG2_E, score > SEEN);
+  return select(MASKED, min(score, HIGHEST) * LOG2_E, score > SEEN);
 }
 
 // What the softmax takes in a PARTIAL tile. Without branches, which `&&` would be: some compilers never get through them.
