@@ -38,7 +38,7 @@ export function assign(cx: Context, node: AssignmentExpression, logical: Logical
   const operator = node.operator.slice(0, -1);
   const value = (): Value => cx.evaluate(node.right);
   if (operator === '') return store(cx, variable, value());
-  const before = held(cx, variable);
+  const before = held(cx, variable, left);
   if (operator === '&&' || operator === '||' || operator === '??') {
     const at = { left: node.left as LogicalExpression['left'] };
     return logical(cx, operator, before, () => store(cx, variable, value()), at);
@@ -49,7 +49,7 @@ export function assign(cx: Context, node: AssignmentExpression, logical: Logical
 /** `x++` and its like. */
 export function update(cx: Context, node: UpdateExpression): Value {
   const variable = target(cx, node.argument);
-  const before = numberOf(cx, held(cx, variable), node.argument);
+  const before = numberOf(cx, held(cx, variable, node.argument), node.argument);
   const step = literal(cx.graph, 1);
   const after = binary(cx, node.operator === '++' ? '+' : '-', before, step, node);
   store(cx, variable, after);
@@ -79,5 +79,6 @@ function variableOf(cx: Context, name: string, at: Place): Variable {
   if (variable.constant) {
     refuse(cx, at, `${name} is a constant`, `Declare it with let.`);
   }
+  held(cx, variable, at);
   return variable;
 }

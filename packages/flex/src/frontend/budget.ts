@@ -33,6 +33,14 @@ export class Budget {
     this.#depth--;
   }
 
+  /** What `run` gives, as one step. */
+  step<T>(run: () => T): T {
+    this.enter();
+    const result = run();
+    this.leave();
+    return result;
+  }
+
   /** The steps that it takes to copy `count` variables. */
   copy(count: number): void {
     this.#take(Math.floor(count / VARIABLES_A_STEP));

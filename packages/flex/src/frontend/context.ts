@@ -35,6 +35,8 @@ export interface Context extends Parsing {
 
   // The mutual recursion of the language, tied together in translate.ts.
   evaluate(node: Expression): Value;
+  /** Whether it is true, where that is all that is asked. */
+  truth(node: Expression): Node;
   execute(statements: readonly Statement[]): void;
   call(callee: Value, args: readonly Value[], at: Place): Value;
 }

@@ -1,7 +1,7 @@
 import type { Expression } from 'acorn';
 import { branch } from './branch.ts';
 import { type Context, refuseConstruct } from './context.ts';
-import { isAbsent, truthOf } from './operands.ts';
+import { isAbsent } from './operands.ts';
 import { UNDEFINED, type Value } from './value.ts';
 
 /**
@@ -30,14 +30,23 @@ function run(cx: Context, node: Expression): void {
       if (node.operator === 'delete') cx.evaluate(node);
       else runForEffects(cx, node.argument);
       break;
+    case 'BinaryExpression': {
+      const rights: Expression[] = [];
+      let at: Expression = node;
+      for (; at.type === 'BinaryExpression'; at = at.left as Expression) {
+        if (at.operator.startsWith('in')) refuseConstruct(cx, at, at.operator);
+        rights.push(at.right);
+      }
+      for (const part of [at, ...rights.toReversed()]) runForEffects(cx, part);
+      break;
+    }
     case 'LogicalExpression': {
-      const left = cx.evaluate(node.left);
       const right = (): Value => runForEffects(cx, node.right);
       if (node.operator === '??') {
-        if (isAbsent(cx, left, node.left)) right();
+        if (isAbsent(cx, cx.evaluate(node.left), node.left)) right();
         break;
       }
-      const condition = truthOf(cx, left, node.left);
+      const condition = cx.truth(node.left);
       if (node.operator === '&&') branch(cx, condition, right, () => UNDEFINED);
       else branch(cx, condition, () => UNDEFINED, right);
       break;
@@ -45,7 +54,7 @@ function run(cx: Context, node: Expression): void {
     case 'ConditionalExpression':
       branch(
         cx,
-        truthOf(cx, cx.evaluate(node.test), node.test),
+        cx.truth(node.test),
         () => runForEffects(cx, node.consequent),
         () => runForEffects(cx, node.alternate),
       );

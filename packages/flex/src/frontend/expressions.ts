@@ -86,15 +86,9 @@ function constant(cx: Context, node: Literal): Value {
 function unaryExpression(cx: Context, { operator, argument, ...node }: UnaryExpression): Value {
   if (operator === 'typeof' || operator === 'delete') refuseConstruct(cx, node, operator);
   if (operator === 'void') return runForEffects(cx, argument);
+  if (operator === '!') return cx.graph.not(cx.truth(argument));
   const value = cx.evaluate(argument);
-  switch (operator) {
-    case '!':
-      return cx.graph.not(truthOf(cx, value, argument));
-    case '+':
-      return numberOf(cx, value, argument);
-    default:
-      return unary(cx, operator, value, argument);
-  }
+  return operator === '+' ? numberOf(cx, value, argument) : unary(cx, operator, value, argument);
 }
 
 function logical(
@@ -112,10 +106,9 @@ function logical(
 }
 
 function conditional(cx: Context, { test, consequent, alternate }: ConditionalExpression): Value {
-  const condition = truthOf(cx, cx.evaluate(test), test);
   return branch(
     cx,
-    condition,
+    cx.truth(test),
     () => cx.evaluate(consequent),
     () => cx.evaluate(alternate),
   );

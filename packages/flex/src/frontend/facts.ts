@@ -38,9 +38,24 @@ function addTo(all: Map<Node, boolean>, { condition, holds: isTrue }: Facts): vo
 
 /** What a value is where these facts hold: of a choice the side that led here, if that is known. */
 export function narrow(facts: Facts | undefined, budget: Budget, value: Value): Value {
-  if (isNode(value) || value.kind !== 'choice') return value;
+  if (isNode(value)) return narrowSelect(facts, value);
+  if (value.kind !== 'choice') return value;
   const holds = outcome(facts && outcomesOf(facts, budget), budget, value.condition);
   return holds === undefined ? value : narrow(facts, budget, holds ? value.a : value.b);
+}
+
+/**
+ * A node that was chosen by the very condition of the last branches needs no choice. Further back nothing is looked for:
+ * it would only be shorter.
+ */
+function narrowSelect(facts: Facts | undefined, node: Node): Node {
+  if (!facts || node.op !== 'select') return node;
+  const [condition, a, b] = node.args as unknown as readonly [Node, Node, Node];
+  for (const { condition: tested, holds } of [facts, facts.before ?? facts]) {
+    if (tested === condition) return narrowSelect(facts, holds ? a : b);
+    if (tested === node.graph.not(condition)) return narrowSelect(facts, holds ? b : a);
+  }
+  return node;
 }
 
 const connectives: ReadonlySet<string> = new Set(['and', 'or', 'not']);

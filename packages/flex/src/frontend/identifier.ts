@@ -1,6 +1,7 @@
 import { didYouMean } from '@heed/core/kernel';
 import type { Identifier } from 'acorn';
 import { type Context, refuse } from './context.ts';
+import type { Place } from './diagnostic.ts';
 import { narrow } from './facts.ts';
 import { literal } from './number.ts';
 import { refuseName } from './refused.ts';
@@ -10,7 +11,7 @@ import { UNDEFINED, type Value } from './value.ts';
 /** The value of a name: a variable of the mod, or one of the four globals that every mod may use. */
 export function identifier(cx: Context, node: Identifier): Value {
   const variable = cx.scope.find(node.name);
-  if (variable) return held(cx, variable);
+  if (variable) return held(cx, variable, node);
   switch (node.name) {
     case 'Math':
       return { kind: 'math' };
@@ -25,7 +26,15 @@ export function identifier(cx: Context, node: Identifier): Value {
   }
 }
 
-/** What a variable holds here. */
-export function held({ facts, flow, budget }: Context, variable: Variable): Value {
-  return narrow(facts, budget, flow.vars.get(variable) ?? UNDEFINED);
+/** What a variable holds here. @throws CompileError it is only declared further on */
+export function held(cx: Context, variable: Variable, at: Place): Value {
+  const value = cx.flow.vars.get(variable);
+  if (value) return narrow(cx.facts, cx.budget, value);
+  const rule = `${variable.name} is used before it is declared`;
+  return refuse(
+    cx,
+    at,
+    rule,
+    'Declare it further up; if another one is meant, rename one of them.',
+  );
 }

@@ -2,7 +2,6 @@ import type { ForStatement } from 'acorn';
 import { whereNotLeft } from './branch.ts';
 import { type Context, refuse } from './context.ts';
 import { runForEffects } from './effects.ts';
-import { truthOf } from './operands.ts';
 import { Scope } from './scope.ts';
 
 /** How many loop turns one mod may have: each becomes code, and compile time grows faster than code. */
@@ -24,7 +23,7 @@ export function executeFor(cx: Context, node: ForStatement): void {
 function turns(cx: Context, node: ForStatement): void {
   const { graph } = cx;
   const { test, update, body } = node;
-  const goesOn = test ? truthOf(cx, cx.evaluate(test), test) : graph.bool(true);
+  const goesOn = test ? cx.truth(test) : graph.bool(true);
   if (goesOn.data === false) return;
   if (cx.turns-- === 0) refuseTurns(cx, node, goesOn.op === 'const');
   // A condition that is only known on the GPU is a break: `i < 8 && i < c.n` may end a loop early.

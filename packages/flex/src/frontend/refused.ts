@@ -50,6 +50,11 @@ export function refusal(type: string): Refusal {
 
 export const RECURSION: Refusal = ['recursion cannot run on the GPU', LOOP];
 
+const conversions: Readonly<Record<string, string>> = {
+  Number: 'Write +x, or condition ? 1 : 0.',
+  Boolean: 'Write !!x.',
+};
+
 /** Names that are not in scope but that people write, or tools put in. */
 export function refuseName(name: string, hint: string): Refusal {
   if (/^(cov_|__cov|_?stryMut|stryCov|__VITEST_COVERAGE)/.test(name)) {
@@ -58,8 +63,9 @@ export function refuseName(name: string, hint: string): Refusal {
       "Exclude the file that holds the mod, or use V8's built-in coverage, which leaves sources alone.",
     ];
   }
+  if (name in conversions) return [`${name} is not there on the GPU`, conversions[name]!];
   if (
-    /^(Number|Boolean|BigInt|is(NaN|Finite)|parse(Int|Float)|eval|console|Date|globalThis|window|arguments)$/.test(
+    /^(BigInt|is(NaN|Finite)|parse(Int|Float)|eval|console|Date|globalThis|window|arguments)$/.test(
       name,
     )
   ) {

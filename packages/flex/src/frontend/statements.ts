@@ -2,14 +2,13 @@ import type { IfStatement, Statement, VariableDeclaration } from 'acorn';
 import type { Node } from '../ir/node.ts';
 import { runAside } from './branch.ts';
 import { type Context, refuseConstruct } from './context.ts';
+import { lexicalNames, varNames } from './declared-names.ts';
 import { runForEffects } from './effects.ts';
 import { type Flow, forkFlow, leftWhen, mergeFlows, rejoinFlows } from './flow.ts';
 import { executeFor } from './loops.ts';
-import { truthOf } from './operands.ts';
 import { bindPattern, valueFor } from './patterns.ts';
 import { Scope } from './scope.ts';
 import { UNDEFINED, type Value } from './value.ts';
-import { varNames } from './var-names.ts';
 
 /** Runs statements in order, up to where every path has left. */
 export function executeStatements(cx: Context, statements: readonly Statement[]): void {
@@ -40,8 +39,9 @@ export function hoistVars(cx: Context, statements: readonly Statement[]): void {
   }
 }
 
-/** A function declaration may be called before the line that it stands on. */
+/** A function declaration may be called before the line that it stands on; other names are taken from the block's start. */
 export function hoist(cx: Context, statements: readonly Statement[]): void {
+  for (const [name, kind] of lexicalNames(statements)) cx.scope.declare(name, kind === 'const');
   for (const node of statements) {
     if (node.type !== 'FunctionDeclaration') continue;
     const variable = cx.scope.declare(node.id.name, true);
@@ -95,7 +95,7 @@ function executeBlock(cx: Context, body: readonly Statement[]): void {
 
 function executeIf(cx: Context, { test, consequent, alternate }: IfStatement): void {
   const { graph } = cx;
-  const condition = truthOf(cx, cx.evaluate(test), test);
+  const condition = cx.truth(test);
   if (condition.op === 'const') {
     const taken = condition.data === true ? consequent : alternate;
     if (taken) cx.execute([taken]);
@@ -118,7 +118,8 @@ function declareVariables(cx: Context, { kind, declarations }: VariableDeclarati
 
 function declare(cx: Context, kind: string, name: string, value: Value, isBare: boolean): void {
   if (kind !== 'var') {
-    cx.flow.vars.set(cx.scope.declare(name, kind === 'const'), value);
+    const variable = cx.scope.own(name) ?? cx.scope.declare(name, kind === 'const');
+    cx.flow.vars.set(variable, value);
     return;
   }
   // `var x;` of a variable that there is already leaves its value.

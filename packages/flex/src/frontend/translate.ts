@@ -14,6 +14,7 @@ import { nodeOf } from './operands.ts';
 import { Scope } from './scope.ts';
 import type { Source } from './source.ts';
 import { executeStatements } from './statements.ts';
+import { truthOfExpression } from './truth.ts';
 import type { CaptureMap, FunctionUnit, Unit } from './unit.ts';
 import type { Value } from './value.ts';
 
@@ -97,12 +98,8 @@ function translateAs(
     stack: [],
     turns: MAX_TURNS,
     combined: new WeakMap(),
-    evaluate: (node) => {
-      budget.enter();
-      const value = evaluateExpression(cx, node);
-      budget.leave();
-      return value;
-    },
+    evaluate: (node) => budget.step(() => evaluateExpression(cx, node)),
+    truth: (node) => budget.step(() => truthOfExpression(cx, node)),
     execute: (statements) => executeStatements(cx, statements),
     call: (callee, args, at) => callValue(cx, callee, args, at),
   };

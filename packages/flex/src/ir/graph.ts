@@ -1,5 +1,6 @@
 import type { BinaryOp, Input, Node, Op, RangeOf, Type, UnaryOp } from './node.ts';
 import { dataText } from './print.ts';
+import { chosenConstants, joinSelects, oppositeOf } from './selects.ts';
 import { simplify } from './simplify.ts';
 import { elementType, type ScalarSlot, type TableSlot } from './slot.ts';
 
@@ -74,7 +75,7 @@ export class Graph {
     // Constants go to the right; else the order is the source's, unless the swapped node is there already.
     if (commutes && a.op === 'const') [a, b] = [b!, a];
     const type = resultType(op, a);
-    const simple = simplify(this, op, type, a, b);
+    const simple = simplify(this, op, type, a, b) ?? chosenConstants(this, op, a, b);
     if (simple) return simple;
     if (commutes && this.#nodes.has(nodeKey(op, type, [b!, a]))) [a, b] = [b!, a];
     return this.#intern(op, type, b ? [a, b] : [a]);
@@ -103,6 +104,10 @@ export class Graph {
       if (a.data === false) return this.and(this.not(condition), b);
       if (b.data === true) return this.or(this.not(condition), a);
     }
+    const opposite = oppositeOf(this, condition);
+    if (opposite) return this.select(opposite, b, a);
+    const joined = joinSelects(this, condition, a, b);
+    if (joined) return joined;
     return this.#intern('select', a.type, [condition, a, b]);
   }
 

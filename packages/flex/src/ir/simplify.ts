@@ -8,6 +8,7 @@ import {
   type Type,
   type UnaryOp,
 } from './node.ts';
+import { oppositeOf } from './selects.ts';
 
 type Rule = (g: Graph, type: Type, a: Node, b: Node) => Node | undefined;
 
@@ -88,6 +89,11 @@ const rules: { readonly [K in UnaryOp | BinaryOp]?: Rule } = {
   le: (g, _, a, b) => (a === b && isInt(a) ? g.bool(true) : undefined),
   eq: (g, _, a, b) => {
     if (a === b && a.type !== 'f32') return g.bool(true);
+    if (a.type === 'bool') {
+      const [notA, notB] = [oppositeOf(g, a), oppositeOf(g, b)];
+      if (notA) return g.not(g.op('eq', notA, b));
+      if (notB) return g.not(g.op('eq', a, notB));
+    }
     if (typeof b.data !== 'boolean') return undefined;
     return b.data ? a : g.not(a);
   },
@@ -97,11 +103,15 @@ const rules: { readonly [K in UnaryOp | BinaryOp]?: Rule } = {
   },
   and: (g, _, a, b) => {
     if (b.data === true) return a;
-    return b.data === false || b === g.not(a) ? g.bool(false) : undefined;
+    if (b.data === false || b === g.not(a)) return g.bool(false);
+    if (isPartOf(a, 'and', b)) return a;
+    return joined(g, 'and', a, b);
   },
   or: (g, _, a, b) => {
     if (b.data === false) return a;
-    return b.data === true || b === g.not(a) ? g.bool(true) : undefined;
+    if (b.data === true || b === g.not(a)) return g.bool(true);
+    if (isPartOf(a, 'or', b)) return a;
+    return joined(g, 'or', a, b);
   },
   not: (g, _, { op, args: [a, b] }) => {
     if (op === 'not') return a;
@@ -111,6 +121,25 @@ const rules: { readonly [K in UnaryOp | BinaryOp]?: Rule } = {
     return op === 'le' && isInt(a!) ? g.op('lt', b!, a) : undefined;
   },
 };
+
+/** Whether a chain of one connective has that part. */
+function isPartOf(chain: Node, op: 'and' | 'or', part: Node): boolean {
+  let at = chain;
+  for (; at.op === op; at = at.args[0]!) if (at.args[1] === part) return true;
+  return at === part;
+}
+
+/** Longer chains come from loops; to rebuild them at each turn would cost the square of their number. */
+const MAX_JOINED = 4;
+
+/** `a ∧ (x ∧ y)` as `(a ∧ x) ∧ y`, as source text without parentheses is read. */
+function joined(g: Graph, op: 'and' | 'or', a: Node, b: Node): Node | undefined {
+  const parts: Node[] = [];
+  let at = b;
+  for (; at.op === op && parts.length < MAX_JOINED; at = at.args[0]!) parts.unshift(at.args[1]!);
+  if (parts.length === 0 || at.op === op) return undefined;
+  return [at, ...parts].reduce((left, part) => g.op(op, left, part), a);
+}
 
 /** An integer divided by 0 is itself. */
 function byZero(_: Graph, __: Type, a: Node, b: Node): Node | undefined {

@@ -6,7 +6,7 @@ import { minify as uglify } from 'uglify-js';
 import { minify as oxc } from 'vite';
 
 /** A module's code made small. */
-type Minifier = (code: string) => string | Promise<string>;
+export type Minifier = (code: string) => string | Promise<string>;
 
 /** The minifiers of bundlers, as those call them: Vite's esbuild and oxc, webpack's terser, Next's SWC, and uglify. */
 export const minifiers: Readonly<Record<string, Minifier>> = {

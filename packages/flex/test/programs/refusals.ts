@@ -13,7 +13,8 @@ export const captures: Readonly<Record<string, unknown>> = {
   again: functionOf('function again(x) { return x > 0 ? again(x - 1) : 0; }'),
 };
 
-const body = (text: string): string => `(s, b, h, q, kv, c, info) => { ${text} return s; }`;
+/** A mod with these statements, that returns its score. */
+export const body = (text: string): string => `(s, b, h, q, kv, c, info) => { ${text} return s; }`;
 /** A mod that returns this expression. */
 export const value = (text: string): string => `(s, b, h, q, kv, c, info) => ${text}`;
 
@@ -35,6 +36,7 @@ export const statements: readonly Row[] = [
 
 export const assignments: readonly Row[] = [
   [body('const t = 1; t = 2;'), 't is a constant', 't = 2', /let/],
+  [body('t = 2; let t;'), 't is used before it is declared', 't = 2', /further up/],
   [body('t = 2;'), 't is not declared', 't = 2', /let t = 0/],
   [
     body('c.n = 4;'),
@@ -55,6 +57,8 @@ export const assignments: readonly Row[] = [
 ];
 
 export const names: readonly Row[] = [
+  [body('{ const q = q + 1; s += q; }'), 'q is used before it is declared', 'q + 1', /further up/],
+  [body('const f = () => t; s += f(); let t = 2;'), 't is used before', 't; s', /rename one/],
   [value('s + outer'), 'outer is not declared in the mod', 'outer', /captures: \{ outer \}/],
   ['(score) => scor + 1', 'scor is not declared', 'scor', /^Did you mean score\? Pass it/],
   [
@@ -69,7 +73,8 @@ export const names: readonly Row[] = [
   [value('Math.random() + s'), 'Math.random has no value', 'Math.random()', /tensor in captures/],
   [value('Math.flor(s)'), 'Math.flor has no match', 'Math.flor(s)', /mean floor\?.*abs, acos/],
   [value('Math.expm1(s)'), 'Math.expm1 has no match', 'Math.expm1', /^There are abs, acos/],
-  [value('Number(s)'), 'Number is not there on the GPU', 'Number', /Math, Infinity/],
+  [value('Number(q > kv) * s'), 'Number is not there on the GPU', 'Number', /\+x.*condition/],
+  [value('Boolean(q) ? s : 0'), 'Boolean is not there on the GPU', 'Boolean', /!!x/],
   [value('isNaN(s) ? 0 : s'), 'isNaN is not there', 'isNaN', /captures/],
   ['function (s) { return arguments[0]; }', 'arguments is not there', 'arguments', /parameters/],
   ['function (s) { return s + this.x; }', 'this cannot run', 'this', /in captures/],

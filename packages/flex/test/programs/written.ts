@@ -4,6 +4,14 @@ import type { Arbitrary } from 'fast-check';
 /** What a mod as people write it may read; world.ts has captures of these names. */
 type Kind = 'int' | 'float' | 'bool';
 
+/** The captures that these mods read beside those of world.ts. */
+export const functions = {
+  twice: (x: number): number => 2 * x,
+  limit: (x: number, { low, high = 5 }: { low: number; high?: number }): number =>
+    Math.min(Math.max(x, low), high),
+  low: -2,
+};
+
 interface Helper {
   readonly name: string;
   readonly takes: readonly Kind[];
@@ -82,7 +90,16 @@ class Writer {
     }
     const a = (): string => this.of('int', names, depth - 1);
     const k = this.number(1, 7);
-    switch (this.number(0, 11)) {
+    switch (this.number(0, 13)) {
+      case 11:
+        return `(${a()} >>> ${this.number(8, 20)})`;
+      case 12:
+        return this.one(
+          `Math.imul(${a()}, 0x9e3779b1)`,
+          `Math.clz32(${a()})`,
+          `Math.trunc(${a()} / ${k})`,
+          `c['ids'][${a()}]`,
+        );
       case 0:
         return `(${a()} - ${a()})`;
       case 1:
@@ -104,7 +121,7 @@ class Writer {
       case 9:
         return `c.grid[${a()}][${a()}]`;
       case 10:
-        return this.one(`-${a()}`, `~${a()}`, `(${a()} / ${k} | 0)`, `~~(${a()} / ${k})`);
+        return this.one(`-(${a()})`, `~(${a()})`, `(${a()} / ${k} | 0)`, `~~(${a()} / ${k})`);
       default:
         return `(${a()} + ${k})`;
     }
@@ -115,7 +132,18 @@ class Writer {
       return this.one(this.one(...names.float), this.one('0.5', '0.25', '1e3', '-2.5'));
     const a = (): string => this.of('float', names, depth - 1);
     const n = (): string => this.of(this.one<Kind>('float', 'int'), names, depth - 1);
-    switch (this.number(0, 9)) {
+    switch (this.number(0, 12)) {
+      case 10:
+        return this.one(
+          `c.twice(${n()})`,
+          `c.limit(${a()}, c)`,
+          `(${a()}) ** 2`,
+          `Math.pow(${a()}, 3)`,
+        );
+      case 11:
+        return `Math[${this.one("'max'", '`min`')}](${n()}, ${this.one('0.1', '1e-3', '-1 / 8', '0x10', 'Math.E')})`;
+      case 12:
+        return `((x, y = ${n()}) => ${this.one('x + y', '{ const z = x * y; return z - x; }')})(${a()})`;
       case 0:
         return `(${a()} ${this.one('+', '-', '*')} ${n()})`;
       case 1:
@@ -148,7 +176,14 @@ class Writer {
     const i = (): string => this.of('int', names, depth - 1);
     const f = (): string => this.of('float', names, depth - 1);
     const compare = this.one('<', '<=', '>', '>=', '===', '!==');
-    switch (this.number(0, 8)) {
+    switch (this.number(0, 9)) {
+      case 8:
+        return this.one(
+          `c.n > 2 && ${a()}`,
+          `!(${a()} || ${a()})`,
+          `!(${a()} && ${a()})`,
+          `(${i()}) === 0`,
+        );
       case 0:
         return `${i()} ${compare} ${i()}`;
       case 1:
@@ -209,7 +244,14 @@ class Writer {
   #statement(result: Kind, names: Names, depth: number): readonly [string, Names] {
     const same = (line: string): readonly [string, Names] => [line, names];
     const test = (): string => this.of('bool', names, 2);
-    switch (this.number(0, depth > 0 ? 13 : 4)) {
+    const withoutQ = { ...names, int: ['kv', 'h'], bool: ['c.flag'], helpers: [] };
+    switch (this.number(0, depth > 0 ? 16 : 4)) {
+      case 14:
+        return this.#withState(names);
+      case 15:
+        return this.#higher(names);
+      case 16:
+        return same(`{ const q = ${this.of('int', withoutQ, 1)}; ${this.#assignment(names)} }`);
       case 0:
       case 1:
         return this.#constant(names);
@@ -352,6 +394,43 @@ class Writer {
     );
   }
 
+  /** A helper that changes a variable around it. */
+  #withState(names: Names): readonly [string, Names] {
+    const [count, name, param] = [this.name(), this.name(), this.name()];
+    const inside = withVariable(names, count, 'int');
+    const value = this.of('int', { ...inside, int: [...inside.int, param], helpers: [] }, 2);
+    const call = (): string => `${name}(${this.of('int', names, 1)});`;
+    const makes = this.one(
+      `const ${name} = (${param}) => { ${count} += ${value}; };`,
+      `const ${name} = (${param}) => { if (${param} > 2) return; ${count} = ${value}; };`,
+      `function ${name}(${param}) { ${count}++; return ${value}; }`,
+    );
+    const uses = this.one(
+      call(),
+      `${call()} ${call()}`,
+      `if (${this.of('bool', names, 1)}) ${call()}`,
+    );
+    return [`let ${count} = 0; ${makes} ${uses}`, inside];
+  }
+
+  /** Helpers that take tables and functions. */
+  #higher(names: Names): readonly [string, Names] {
+    const [name, result] = [this.name(), this.name()];
+    const i = (): string => this.of('int', names, 1);
+    const line = this.one(
+      `const ${name} = (t, i) => t[i] + t[i + 1]; const ${result} = ${name}(c.bias, ${i()}) * ${name}(c.ids, ${i()});`,
+      `const ${name} = (f, x) => f(f(x)); const ${result} = ${name}((x) => x * 0.5 + ${i()}, ${i()});`,
+      `const ${name} = (o, i) => o.ids[i] * o.x; const ${result} = ${name}(c, ${i()});`,
+      `const ${result} = ${name}(${i()}); function ${name}(x) { return x > 2 ? x * 0.5 : 0.25; }`,
+      `const { half: ${name} } = c; const ${result} = ${name}[0][${i()}] + ${name}[1][${i()}];`,
+      `const ${name} = c.half[${i()}]; let ${result} = 0; for (let i = 0; i < 3; i++) ${result} += ${name}[i] * 0.5;`,
+      `const ${name} = ${this.of('bool', names, 1)} ? c.half[0] : c.half[${i()}]; const ${result} = ${name}[${i()}];`,
+      `var ${result} = 0; for (var ${name} = 0; ${name} < 3; ${name}++) { if (${this.of('bool', names, 1)}) ${result} += 0.5; else ${result} = ${name}; }`,
+      `let ${name} = 1, ${result} = ${name} = ${i()}; ${result} /= 2;`,
+    );
+    return [line, { ...names, float: [...names.float, result] }];
+  }
+
   #destructured(names: Names): readonly [string, Names] {
     const [a, b] = [this.name(), this.name()];
     return this.one<readonly [string, Names]>(
@@ -394,10 +473,23 @@ function write(writer: Writer, kind: 'score' | 'mask'): string {
     variables: isScore ? [['score', 'float']] : [['kv', 'int']],
   };
   const result = isScore ? 'float' : 'bool';
-  const list = `${isScore ? 'score, ' : ''}b, h, q, kv, c, info`;
-  if (writer.chance(4)) return `(${list}) => ${writer.of(result, names, 4)}`;
+  const head = `${isScore ? 'score, ' : ''}b, h, q, kv`;
+  if (writer.chance(4)) return `(${head}, c, info) => ${writer.of(result, names, 4)}`;
   const body = writer.body(result, names, 5);
-  return writer.one(`(${list}) => { ${body} }`, `function (${list}) { ${body} }`);
+  if (writer.chance(5)) {
+    const plain = body
+      .replaceAll('c.n', 'n')
+      .replaceAll(/\bc\.(?!missing)(x|ids|grid|half|bias|flag|twice)\b/g, '$1');
+    const isWhole = !/\bc\b/.test(plain);
+    const all = '{ n, x, ids, grid, half: half, bias = 0, flag, twice }';
+    if (isWhole) return `(${head}, ${all}, info) => { ${plain} }`;
+  }
+  const list = `${head}, c, info`;
+  return writer.one(
+    `(${list}) => { ${body} }`,
+    `function (${list}) { ${body} }`,
+    `function (${list}) { 'use strict'; /* a comment */ ${body} }`,
+  );
 }
 
 /** Mods as people write them: constants, branches, early returns, loops, helpers, destructuring. */

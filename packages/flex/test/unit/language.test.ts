@@ -22,6 +22,9 @@ describe('the compiled function means what JavaScript means', () => {
       body('let t = 0, i = 0; for (; i < 3; ) { t += i; i++; } return t + i;'),
       body('let t = 0; for (let i = 0; ; i++) { if (i === 3) break; t += i; } return t;'),
       body('let t = 0; for (var i = 0; i < 3; i++) t -= q; return t + i;'),
+      body(
+        'const f = () => g() + t; function g() { return t * q; } let t = 2; { const kv = 3; t += kv; } return f() + kv + s;',
+      ),
     ])('%s', (source) => expectSame(source));
   });
 
@@ -70,6 +73,7 @@ describe('the compiled function means what JavaScript means', () => {
         'let t = 1, u; return [t, u = 5] = [q, void 0, kv], { x: u } = c, [[][0] = 0] = [s], s + t * u',
       ),
       body('const [t, , u = 4] = [q, 2]; return s + t * u'),
+      body('{ var [t = 3] = [], [u] = [q]; } return s + t * u;'),
       body('let t; return !(q > kv) || (t = q, s > 1) || c.on && t ? s : 1'),
       body(
         'let t; if (q > kv) t = 1; s += 2; if (q > kv) s += t; return q > kv && s > 0 ? s * t : s',

@@ -8,7 +8,7 @@ import { load, moduleOf } from '../programs/loaded.ts';
 import { minifiers, settings } from '../programs/minifiers.ts';
 import { runs } from '../programs/runs.ts';
 import { argumentsOf, captureValues, declared, functionOf, pairs } from '../programs/world.ts';
-import { writtenMod } from '../programs/written.ts';
+import { functions, writtenMod } from '../programs/written.ts';
 
 const source = `
 export const relative = (score, b, h, q, kv) => score + (q - kv);
@@ -46,7 +46,7 @@ const [values] = fc.sample(captureValues, { ...tries, numRuns: 1 });
 const somePairs = fc.sample(pairs, { ...tries, numRuns: 12 });
 
 function compiled(mod: Function, kind: Kind): JsMod {
-  const resolution = resolve('compileMod', mod, declared(values!));
+  const resolution = resolve('compileMod', mod, { ...declared(values!), ...functions });
   return jsMod(compileResolved('compileMod', resolution, kind), resolution);
 }
 

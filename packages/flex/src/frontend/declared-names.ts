@@ -20,6 +20,15 @@ export function varNames(statements: readonly Part[]): string[] {
   });
 }
 
+/** The names that `let` and `const` declare in a block itself. */
+export function lexicalNames(statements: readonly Statement[]): [name: string, kind: string][] {
+  return statements.flatMap((node) => {
+    if (node.type !== 'VariableDeclaration' || node.kind === 'var') return [];
+    const names = node.declarations.flatMap(({ id }) => namesIn(id));
+    return names.map((name): [string, string] => [name, node.kind]);
+  });
+}
+
 /** The names that a pattern binds; what patterns may not have is refused where they are bound. */
 function namesIn(pattern: Pattern): string[] {
   switch (pattern.type) {
@@ -27,6 +36,8 @@ function namesIn(pattern: Pattern): string[] {
       return [pattern.name];
     case 'AssignmentPattern':
       return namesIn(pattern.left);
+    case 'ArrayPattern':
+      return pattern.elements.flatMap((element) => (element ? namesIn(element) : []));
     case 'ObjectPattern':
       return pattern.properties.flatMap((property) =>
         property.type === 'Property' ? namesIn(property.value) : [],
