@@ -1,6 +1,7 @@
 import type { Capabilities, Gpu } from '@heed/core';
-import { kernelCount, poisonMemory } from '@heed/core/kernel';
+import { kernelCount, poisonMemory, readOptions } from '@heed/core/kernel';
 import type { Case, CaseResult } from './cases/case.ts';
+import { meantRun, runNames } from './option-names.ts';
 import { selectCases, type Selection } from './select.ts';
 
 /** One case that has run. */
@@ -43,12 +44,10 @@ export interface ConformanceReport {
  * const report = await runConformance(await openGpu(), { filter: 'seqused', onProgress: ({ last }) => console.log(last.id, last.status) });
  * if (report.counts.fail > 0) throw new Error('this adapter computes attention wrongly');
  */
-export async function runConformance(
-  gpu: Gpu,
-  options: RunOptions = {},
-): Promise<ConformanceReport> {
-  const { onProgress, signal } = options;
-  const selected = selectCases(options);
+export async function runConformance(gpu: Gpu, options?: RunOptions): Promise<ConformanceReport> {
+  const given = readOptions('runConformance', options, runNames, meantRun);
+  const { onProgress, signal, ...selection } = given;
+  const selected = selectCases(selection);
   const started = performance.now();
   const cases: CaseReport[] = [];
   for (const next of selected) {

@@ -1,6 +1,8 @@
+import { readOptions } from '@heed/core/kernel';
 import { allCases } from './cases/index.ts';
 import type { Case, Tier } from './cases/case.ts';
 import type { FloatDType } from './numerics/storage.ts';
+import { meantRun, selectionNames } from './option-names.ts';
 
 /** Which cases to take; what is left out does not restrict. */
 export interface Selection {
@@ -14,8 +16,9 @@ export interface Selection {
 }
 
 /** The cases of a selection, in running order. */
-export function selectCases(selection: Selection = {}): Case[] {
-  const { filter = [], tier = 'quick', dtype, tag } = selection;
+export function selectCases(selection?: Selection): Case[] {
+  const given = readOptions('selectCases', selection, selectionNames, meantRun);
+  const { filter = [], tier = 'quick', dtype, tag } = given;
   const patterns = (typeof filter === 'string' ? [filter] : filter).map(toPattern);
   return allCases.filter(
     (c) =>

@@ -58,6 +58,9 @@ export interface ModDerivative extends Derivative {
     tables: number[];
   };
 }
+export interface PictureOptions extends ReadOptions {
+  readonly maxColumns?: number;
+}
 // #endregion
 
 // #region Types
@@ -79,16 +82,9 @@ export declare class BlockMask implements Disposable {
   get qIndices(): Tensor;
   get fullQNumBlocks(): Tensor;
   get fullQIndices(): Tensor;
-  sparsity(o?: {
-    signal?: AbortSignal;
-  }): Promise<number>;
-  toDense(o?: {
-    signal?: AbortSignal;
-  }): Promise<BlockClasses>;
-  toText(o?: {
-    signal?: AbortSignal;
-    maxColumns?: number;
-  }): Promise<string>;
+  sparsity(o?: ReadOptions): Promise<number>;
+  toDense(o?: ReadOptions): Promise<BlockClasses>;
+  toText(o?: PictureOptions): Promise<string>;
   slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask;
   dispose(): void;
   [Symbol.dispose](): void;

@@ -8,7 +8,7 @@ export type { FlexOptions } from './attention/options.ts';
 export { type FlexTensors, planFlexAttention } from './attention/plan.ts';
 export type { FlexProblem } from './attention/problem.ts';
 export { tunable } from './attention/tunable.ts';
-export { BlockMask } from './block-mask/block-mask.ts';
+export { BlockMask, type PictureOptions } from './block-mask/block-mask.ts';
 export { createBlockMask } from './block-mask/create-block-mask.ts';
 export type { DocumentOptions } from './block-mask/documents.ts';
 export type { BlockMaskOptions } from './block-mask/options.ts';

@@ -22,7 +22,7 @@ export type HeedCaptures<C> = { [K in keyof C]: Heed<C[K]>; };
 export declare function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): Tensor;
 export declare function flexAttention<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C>): Tensor;
 export declare function heedTensor(x: Tensor): Tensor$1;
-export declare function openTfjs({ gpu }?: OpenTfjsOptions): Promise<Gpu>;
+export declare function openTfjs(options?: OpenTfjsOptions): Promise<Gpu>;
 export declare function tfTensor(x: Tensor$1): Tensor;
 // #endregion
 

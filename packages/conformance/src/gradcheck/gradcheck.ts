@@ -1,6 +1,8 @@
 import type { Tensor } from '@heed/core';
+import { readOptions } from '@heed/core/kernel';
 import type { Captures, FlexGradients, FlexOptions, GradOptions } from '@heed/flex';
 import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
+import { gradcheckNames, inputNames } from '../option-names.ts';
 import { permutation, random } from '../numerics/random.ts';
 import { type By, difference, randomGradients } from './differences.ts';
 import { type AnyInputs, captureKey, type GradcheckInputs, readInputs } from './inputs.ts';
@@ -42,10 +44,23 @@ export interface GradcheckOptions {
  */
 export async function gradcheck<C extends Captures = {}>(
   fn: GradcheckFunction,
-  inputs: GradcheckInputs<C>,
-  options: GradcheckOptions = {},
+  given: GradcheckInputs<C>,
+  options?: GradcheckOptions,
 ): Promise<GradcheckReport> {
-  const { elements = 32, step = 1e-5, seed = 0 } = options;
+  const own = 'gradcheck';
+  const {
+    elements = 32,
+    step = 1e-5,
+    seed = 0,
+    ...rest
+  } = readOptions(own, options, gradcheckNames);
+  const inputs = readOptions(
+    own,
+    given as unknown as GradcheckInputs<Captures>,
+    inputNames,
+    undefined,
+    'inputs',
+  ) as AnyInputs;
   const source = random(seed);
   const host = await readInputs(inputs);
   const by = randomGradients(host, inputs.q.dtype, source);
@@ -63,7 +78,7 @@ export async function gradcheck<C extends Captures = {}>(
       })),
     };
   });
-  return gradcheckReport(compared, options.tolerance ?? defaultTolerance(inputs));
+  return gradcheckReport(compared, rest.tolerance ?? defaultTolerance(inputs));
 }
 
 function defaultTolerance({ q, k, v, captures = {} }: AnyInputs): number {

@@ -57,12 +57,8 @@ function read(
  */
 export function copyOf<T>(x: T, seen: Map<unknown, unknown> = new Map<unknown, unknown>()): T {
   if (seen.has(x)) return seen.get(x) as T;
-  if (x instanceof Int32Array) {
-    // One whose memory was taken away cannot be copied, and has no element.
-    const list = x.length > 0 ? new Int32Array(x) : x;
-    seen.set(x, list);
-    return list as T;
-  }
+  // A typed array whose memory was taken away cannot be copied, and has no element.
+  if (isTyped(x)) return (x.length > 0 ? Int32Array.prototype.slice.call(x) : x) as T;
   if (!Array.isArray(x) && !(isObject(x) && isPlain(x))) return x;
   const copy: Values | unknown[] = Array.isArray(x) ? [] : {};
   seen.set(x, copy);
@@ -74,7 +70,9 @@ export function copyOf<T>(x: T, seen: Map<unknown, unknown> = new Map<unknown, u
 
 const isObject = (x: unknown): x is object => typeof x === 'object' && x !== null;
 
-const isList = (x: unknown): boolean => x instanceof Int32Array || Array.isArray(x);
+const isTyped = (x: unknown): x is Int32Array => ArrayBuffer.isView(x) && 'length' in x;
+
+const isList = (x: unknown): boolean => isTyped(x) || Array.isArray(x);
 
 /** Made by { … }, of whatever realm, or without a prototype. */
 function isPlain(x: object): boolean {

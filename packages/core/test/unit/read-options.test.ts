@@ -111,12 +111,20 @@ const counting = (reads: string[]): ProxyHandler<object> => ({
 
 describe('copyOf', () => {
   it('copies lists and plain objects, and leaves all else', () => {
-    const [fn, map, floats] = [(): void => {}, new Map(), Float32Array.of(1)];
-    const data = { fn, map, floats, wrapped: Object(3) as unknown };
+    const [fn, map, bytes] = [(): void => {}, new Map(), new ArrayBuffer(4)];
+    const data = { fn, map, bytes, wrapped: Object(3) as unknown };
     const copy = copyOf(data);
     expect(copy).not.toBe(data);
     for (const name of Object.keys(data) as (keyof typeof data)[]) {
       expect(copy[name]).toBe(data[name]);
+    }
+  });
+
+  it('copies typed arrays of every kind', () => {
+    for (const list of [Int32Array.of(1, 2), Float32Array.of(1, 2), Uint8Array.of(1, 2)]) {
+      const copy = copyOf(list);
+      list.fill(7);
+      expect([...copy]).toEqual([1, 2]);
     }
   });
 

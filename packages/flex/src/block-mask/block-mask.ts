@@ -1,5 +1,5 @@
-import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
-import { scoped, unscoped } from '@heed/core/kernel';
+import { type Gpu, type ReadOptions, type Tensor, UnsupportedError } from '@heed/core';
+import { readOptions, scoped, unscoped } from '@heed/core/kernel';
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import { compileFor } from '../attention/compiled-hook.ts';
 import type { Captures } from '../compile/types.ts';
@@ -7,11 +7,18 @@ import { inputsOf } from '../ir/depends.ts';
 import { buildBlockMask } from './build.ts';
 import { type DocumentOptions, documentMask } from './documents.ts';
 import { blockLists, type BlockLists, type ListKind } from './lists.ts';
+import { pictureNames, readNames } from './option-names.ts';
 import { type BlockMaskParts, partsOf, setParts } from './parts.ts';
 import { picture } from './picture.ts';
 import { type BlockClasses, readBlocks } from './read.ts';
 import { shifted } from './shifted.ts';
 import { sliceView } from './view.ts';
+
+/** How a mask is drawn. */
+export interface PictureOptions extends ReadOptions {
+  /** Default 64: a wider mask is scaled down to so many. */
+  readonly maxColumns?: number;
+}
 
 /**
  * A mask, and for each block of it whether all, none or some of its pairs are visible. Made by `createBlockMask` and
@@ -42,7 +49,7 @@ export class BlockMask implements Disposable {
   static fromCuSeqlens<C extends Captures = {}>(
     gpu: Gpu,
     cuSeqlens: Int32Array | Tensor,
-    o: DocumentOptions<C> = {},
+    o?: DocumentOptions<C>,
   ): BlockMask {
     const fn = 'BlockMask.fromCuSeqlens';
     const { maskMod, options, owned } = documentMask(fn, gpu, cuSeqlens, o);
@@ -102,19 +109,21 @@ export class BlockMask implements Disposable {
   }
 
   /** The share of blocks that attention skips, from 0 to 1. */
-  async sparsity(o?: { signal?: AbortSignal }): Promise<number> {
-    const { total, visited } = await this.toDense(o);
+  async sparsity(o?: ReadOptions): Promise<number> {
+    const options = readOptions('BlockMask.sparsity', o, readNames);
+    const { total, visited } = await this.toDense(options);
     return total === 0 ? 0 : 1 - visited / total;
   }
 
   /** The class of every block: 0 empty, 1 partial, 2 full. */
-  toDense(o?: { signal?: AbortSignal }): Promise<BlockClasses> {
-    return readBlocks(partsOf(this).view, o);
+  async toDense(o?: ReadOptions): Promise<BlockClasses> {
+    return readBlocks(partsOf(this).view, readOptions('BlockMask.toDense', o, readNames));
   }
 
   /** A picture for people: █ full, ▒ partial, · empty, blank where there is no block; large masks are scaled down. */
-  async toText(o?: { signal?: AbortSignal; maxColumns?: number }): Promise<string> {
-    return picture(await this.toDense(o), o?.maxColumns);
+  async toText(o?: PictureOptions): Promise<string> {
+    const { maxColumns, ...rest } = readOptions('BlockMask.toText', o, pictureNames);
+    return picture(await this.toDense(rest), maxColumns);
   }
 
   /**

@@ -1,8 +1,10 @@
 import type { Gpu } from '@heed/core';
+import { readOptions } from '@heed/core/kernel';
 import type { Captures, MaskMod } from '../compile/types.ts';
 import { BlockMask } from './block-mask.ts';
 import { buildBlockMask } from './build.ts';
-import type { BlockMaskOptions } from './options.ts';
+import { blockMaskNames, meantMask } from './option-names.ts';
+import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
 
 /**
  * Finds the class of every block of a mask, on the GPU and from the mask's interval bounds: one thread per block, two bits
@@ -26,5 +28,7 @@ export function createBlockMask<C extends Captures = {}>(
   maskMod: MaskMod<C>,
   o: BlockMaskOptions<C>,
 ): BlockMask {
-  return new BlockMask(buildBlockMask('createBlockMask', gpu, maskMod, o));
+  const fn = 'createBlockMask';
+  const options = readOptions(fn, o as AnyBlockMaskOptions, blockMaskNames, meantMask);
+  return new BlockMask(buildBlockMask(fn, gpu, maskMod, options));
 }

@@ -4,6 +4,7 @@ import {
   bindTensor,
   dispatch,
   getKernel,
+  readOptions,
   threadGrid,
   unscoped,
 } from '@heed/core/kernel';
@@ -17,6 +18,7 @@ import {
 import { andMasks, bind } from '../compile/compose.ts';
 import type { Captures, MaskMod } from '../compile/types.ts';
 import { documentsSource } from './documents.wgsl.ts';
+import { documentNames, meantMask } from './option-names.ts';
 import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
 import { checkCount, entriesOf } from './problem.ts';
 
@@ -39,9 +41,15 @@ export function documentMask<C extends Captures>(
   fn: string,
   gpu: Gpu,
   cu: Int32Array | Tensor,
-  { maskMod, L, ...rest }: DocumentOptions<C>,
+  o: DocumentOptions<C> | undefined,
 ): { maskMod: Function; options: AnyBlockMaskOptions; owned: Tensor[] } {
   assertUsable(gpu);
+  const { maskMod, L, ...rest } = readOptions(
+    fn,
+    o as DocumentOptions<Captures> | undefined,
+    documentNames,
+    meantMask,
+  );
   const entries = entriesOf(cu);
   checkLengths(fn, gpu, 'cuSeqlens', cu, [Math.max(1, entries)]);
   checkCount(fn, 'L', L);

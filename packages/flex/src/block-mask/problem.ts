@@ -30,9 +30,6 @@ const MAX_LENGTH = 2 ** 29;
 
 /** @throws ValidationError an option that does not fit, or one that is missing */
 export function blockProblem(fn: string, gpu: Gpu, o: Options): BlockProblem {
-  if (o === null || typeof o !== 'object') {
-    fail(fn, 'options must be an object', show(o), 'Pass { Lq, Lk } or cuSeqlensQ.');
-  }
   const { align = 'end' } = o;
   if (align !== 'start' && align !== 'end') {
     fail(fn, "align must be 'start' or 'end'", show(align), "Leave it out for 'end'.");

@@ -1,3 +1,4 @@
+import type { ReadOptions } from '@heed/core';
 import type { BlockView } from './view.ts';
 
 /** The blocks on the CPU. */
@@ -13,10 +14,7 @@ export interface BlockClasses {
   readonly visited: number;
 }
 
-export async function readBlocks(
-  view: BlockView,
-  o?: { signal?: AbortSignal },
-): Promise<BlockClasses> {
+export async function readBlocks(view: BlockView, o: ReadOptions): Promise<BlockClasses> {
   const { batch, heads, rows, columns: most, strides, some, full, extent, extentBatch } = view;
   const words = (await view.words.read(o)) as Uint32Array;
   const classes = new Uint8Array(batch * heads * rows * most);

@@ -1,3 +1,4 @@
+import { copyOf, type NamesOf, readOptions } from '@heed/core/kernel';
 import type { Derivative } from '../backends/derivative/derivative.ts';
 import type { ModKind } from '../frontend/translate.ts';
 import type { Node } from '../ir/node.ts';
@@ -42,6 +43,8 @@ export interface CompileOptions {
   readonly kind?: ModKind;
 }
 
+export const compileNames: NamesOf<CompileOptions> = { kind: 1 };
+
 /**
  * Compiles a score mod or mask, without a GPU: to look at what becomes of it, to test it, or to run it on the CPU as the
  * GPU would.
@@ -57,11 +60,12 @@ export interface CompileOptions {
 export function compileMod(
   fn: Function,
   captures: Readonly<Record<string, unknown>> = {},
-  options: CompileOptions = {},
+  options?: CompileOptions,
 ): CompiledFunction {
   checkFunction('compileMod', fn);
-  const resolution = resolve('compileMod', fn, captures);
-  const mod = compileResolved('compileMod', resolution, options.kind);
+  const { kind } = readOptions('compileMod', options, compileNames);
+  const resolution = resolve('compileMod', fn, copyOf({ ...captures }));
+  const mod = compileResolved('compileMod', resolution, kind);
   const hook = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');
   const compiled: CompiledFunction = {
     kind: mod.kind,

@@ -1,4 +1,5 @@
 import { ValidationError } from '@heed/core';
+import { copyOf } from '@heed/core/kernel';
 import type { AllOf, Captures, MaskMod, ScoreMod } from './types.ts';
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -42,8 +43,9 @@ export function bind<C, B extends Partial<C> & Captures>(
   captures: B,
 ): MaskMod<Omit<C, keyof B>>;
 export function bind<F extends AnyFunction>(mod: F, captures: Captures): F;
-export function bind(mod: Function, captures: Captures): Function {
+export function bind(mod: Function, given: Captures): Function {
   checkFunction('bind', mod);
+  const captures = copyOf({ ...given });
   const bound = (...args: unknown[]): unknown => {
     const found = args.findIndex((arg) => arg === undefined || isPlainObject(arg));
     const position = found < 0 ? args.length : found;

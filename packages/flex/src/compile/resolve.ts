@@ -32,8 +32,8 @@ interface Resolving {
   readonly tables: (TableLike | NestedArray)[];
   readonly signature: string[];
   depth: number;
-  /** The functions looked into, and how many there were before each; the composed ones without a unit are open. */
-  readonly units: Map<Function, { readonly index: number; unit?: Unit }>;
+  /** The functions looked into, numbered. None is among its own captures: `bind` copies them. */
+  readonly units: Map<Function, { readonly index: number; readonly unit: Unit }>;
 }
 
 export const MAX_RANK = 4;
@@ -65,21 +65,16 @@ export function resolve(
 }
 
 function resolveUnit(state: Resolving, fn: Function): Unit {
-  const { units, signature, caller } = state;
+  const { units, signature } = state;
   const known = units.get(fn);
-  if (known?.unit) {
+  if (known) {
     signature.push(`as ${known.index}`);
     return known.unit;
   }
-  const name = fn.name || 'one';
-  if (known) {
-    const rule = `a function must not be among its own captures; got ${name} that is`;
-    throw new ValidationError(`${caller}: ${rule}. Unroll the recursion.`);
-  }
-  const entry: { readonly index: number; unit?: Unit } = { index: units.size };
-  units.set(fn, entry);
   const composed = compositionOf(fn);
-  return (entry.unit = composed ? nested(state, composed) : functionUnit(state, fn));
+  const unit = composed ? nested(state, composed) : functionUnit(state, fn);
+  units.set(fn, { index: units.size, unit });
+  return unit;
 }
 
 function functionUnit({ signature }: Resolving, fn: Function): Unit {

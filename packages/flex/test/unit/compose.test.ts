@@ -73,11 +73,16 @@ describe('bind', () => {
     expect(compileMod(fn, { decay }).js(1, 0, 0, 6, 2)).toBe(-1);
   });
 
-  it('refuses a function among its own captures', () => {
-    const captures: Record<string, never> = {};
-    const loop = bind(causal, captures);
-    captures['self'] = loop as never;
-    expect(() => compileMod(loop)).toThrow(/must not be among its own captures/);
+  it('keeps the values that it was given, whatever becomes of the object', () => {
+    const captures: Record<string, unknown> = { window: 2, table: [[1], [2]] };
+    const bound = bind(
+      functionOf('(s, b, h, q, kv, c) => s + c.window + c.table[q][kv]'),
+      captures as never,
+    );
+    (captures['table'] as number[][])[1]![0] = 50;
+    Object.assign(captures, { window: 9, self: bound });
+    expect(compileMod(bound).js(0, 0, 0, 1, 0)).toBe(4);
+    expect((bound as Function)(0, 0, 0, 1, 0)).toBe(4);
   });
 });
 

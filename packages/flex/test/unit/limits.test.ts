@@ -76,9 +76,10 @@ describe('a mod that would take for ever is refused', () => {
     const reads = functionOf(lines('return c.table[0];'));
     expect(() => compileMod(reads, { table })).toThrow(ValidationError);
     expect(() => compileMod(reads, { table })).toThrow(/at most 4 dimensions/);
+    // What is bound was copied, before there was a self in it.
     const captures: Record<string, unknown> = {};
     captures['self'] = bind(functionOf(lines('return c.self(s);')), captures as never);
-    expect(() => compileMod(captures['self'] as never)).toThrow(/among its own captures/);
+    expect(() => compileMod(captures['self'] as never)).toThrow(/has no self/);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Tensor as HeedTensor } from '@heed/core';
 import { attention as heedAttention, attentionVjp } from '@heed/kernels-wgsl';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { callHeed, type HeedFunction } from './heed-function.ts';
+import { attentionNames, meantAttention } from './option-names.ts';
 import type { AttentionOptions } from './options.ts';
 
 /**
@@ -19,7 +20,7 @@ import type { AttentionOptions } from './options.ts';
  * @example
  * const attended = attention(q, k, v, { causal: true });
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+export function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): Tensor {
   return callHeed(onHeed, [q, k, v], options);
 }
 
@@ -32,6 +33,8 @@ function named({ dq, dk, dv, dSinks, dAlibiSlopes }: Gradients): Map<string, Hee
 
 const onHeed: HeedFunction<Gradients> = {
   fn: 'attention',
+  names: attentionNames,
+  meant: meantAttention,
   forward: heedAttention,
   vjp: attentionVjp,
   named,

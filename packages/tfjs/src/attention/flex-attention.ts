@@ -2,6 +2,7 @@ import type { Tensor as HeedTensor } from '@heed/core';
 import { flexAttention as heedFlexAttention, flexAttentionVjp } from '@heed/flex';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { callHeed, type HeedFunction } from './heed-function.ts';
+import { flexNames, meantFlex } from './option-names.ts';
 import type { Captures, FlexOptions } from './options.ts';
 
 /**
@@ -47,6 +48,8 @@ function named({ dq, dk, dv, dSinks, dCaptures }: Gradients): Map<string, HeedTe
 
 const onHeed: HeedFunction<Gradients> = {
   fn: 'flexAttention',
+  names: flexNames,
+  meant: meantFlex,
   forward: heedFlexAttention,
   vjp: flexAttentionVjp,
   named,

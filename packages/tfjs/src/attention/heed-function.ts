@@ -1,4 +1,5 @@
 import type { Tensor as HeedTensor } from '@heed/core';
+import { type Meant, type OptionNames, readOptions } from '@heed/core/kernel';
 import type { AttentionResult } from '@heed/kernels-wgsl';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { activeBackend } from '../device/backend.ts';
@@ -11,6 +12,9 @@ type Arguments = [q: HeedTensor, k: HeedTensor, v: HeedTensor, options: object];
 /** A function of heed's, and what it is with its gradient. */
 export interface HeedFunction<G> {
   readonly fn: string;
+  /** Its options here. */
+  readonly names: OptionNames;
+  readonly meant: Meant;
   readonly forward: (...args: Arguments) => AttentionResult;
   readonly vjp: (...args: Arguments) => AttentionResult & { backward(dOut: HeedTensor): G };
   /** The gradients by the operand that each is of. */
@@ -19,19 +23,20 @@ export interface HeedFunction<G> {
 
 /** Runs a function of heed's on tensors of TensorFlow.js, as one differentiable operation. */
 export function callHeed<G>(
-  { fn, forward, vjp, named }: HeedFunction<G>,
+  { fn, names, meant, forward, vjp, named }: HeedFunction<G>,
   tensors: readonly [q: Tensor, k: Tensor, v: Tensor],
-  options: object,
+  options: object | undefined,
 ): Tensor {
   const backend = activeBackend(fn);
   const gpu = gpuOf(fn, backend);
-  const given = options as Options;
+  const given: Options = readOptions<Record<string, unknown>>(fn, options as Options, names, meant);
+  const { grads: _, ...plain } = given;
   const operands = operandsOf(fn, tensors, given);
-  const args = (views: Views, out: HeedTensor): Arguments => [
+  const args = (views: Views, out: HeedTensor, from: Options): Arguments => [
     views.get('q')!,
     views.get('k')!,
     views.get('v')!,
-    { ...heedOptions(given, views), out },
+    { ...heedOptions(from, views), out },
   ];
   return runOperation({
     fn,
@@ -42,10 +47,10 @@ export function callHeed<G>(
       dtype === 'float32' && hasGradient(name, given) ? [name] : [],
     ),
     forward: (views, out) => {
-      forward(...args(views, out));
+      forward(...args(views, out, plain));
     },
     vjp: (views, out) => {
-      const { lse, backward } = vjp(...args(views, out));
+      const { lse, backward } = vjp(...args(views, out, given));
       return { ...(lse && { lse }), backward: (dOut) => named(backward(dOut)) };
     },
   });

@@ -1,4 +1,4 @@
-import { type Gpu, type Tensor as HeedTensor, ValidationError } from '@heed/core';
+import type { Gpu, Tensor as HeedTensor } from '@heed/core';
 import { Tensor } from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { checkTfTensor } from '../tensors/check.ts';
@@ -11,14 +11,13 @@ export type Options = Readonly<Record<string, unknown>>;
 
 /**
  * The tensors of TensorFlow.js in a call.
- * @throws ValidationError q, k or v is no tensor, a tensor was disposed, or an option asks for another result
+ * @throws ValidationError q, k or v is no tensor, or a tensor was disposed
  */
 export function operandsOf(
   fn: string,
   [q, k, v]: readonly [Tensor, Tensor, Tensor],
   options: Options,
 ): Operands {
-  checkResults(fn, options);
   const named = [
     ...Object.entries(options),
     ...Object.entries(capturesOf(options)).map(([name, x]) => [`captures.${name}`, x] as const),
@@ -52,19 +51,4 @@ export function viewOperands(
 
 function capturesOf({ captures }: Options): Options {
   return typeof captures === 'object' && captures !== null ? (captures as Options) : {};
-}
-
-function checkResults(fn: string, options: Options): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new ValidationError(
-      `${fn}: options must be an object; got ${String(options)}. Pass {} for plain attention.`,
-    );
-  }
-  for (const name of ['out', 'returnLse']) {
-    if (options[name] === undefined) continue;
-    throw new ValidationError(
-      `${fn}: ${name} is no option here, where the result is one new tf.Tensor. Call the function of heed's own package on ` +
-        'heedTensor(q), heedTensor(k) and heedTensor(v).',
-    );
-  }
 }

@@ -1,5 +1,5 @@
 import { type Gpu, openGpu, ValidationError } from '@heed/core';
-import { assertUsable } from '@heed/core/kernel';
+import { assertUsable, type NamesOf, readOptions } from '@heed/core/kernel';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { activeBackend } from './backend.ts';
 
@@ -10,6 +10,8 @@ export interface OpenTfjsOptions {
   /** A Gpu on the backend's device; default: a new one on that device. */
   readonly gpu?: Gpu;
 }
+
+export const openNames: NamesOf<OpenTfjsOptions> = { gpu: 1 };
 
 /**
  * Opens the device of TensorFlow.js's WebGPU backend for heed: once, after `tf.setBackend('webgpu')` and before the first
@@ -25,7 +27,8 @@ export interface OpenTfjsOptions {
  * await tf.setBackend('webgpu');
  * const gpu = await openTfjs();
  */
-export async function openTfjs({ gpu }: OpenTfjsOptions = {}): Promise<Gpu> {
+export async function openTfjs(options?: OpenTfjsOptions): Promise<Gpu> {
+  const { gpu } = readOptions('openTfjs', options, openNames);
   const backend = activeBackend('openTfjs');
   if (gpu !== undefined) {
     checkDevice(backend, gpu);
