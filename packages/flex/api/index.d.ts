@@ -102,9 +102,9 @@ export declare function compileMod(fn: Function, captures?: Readonly<Record<stri
 export declare function createBlockMask<C extends Captures = {}>(gpu: Gpu, maskMod: MaskMod<C>, o: BlockMaskOptions<C>): BlockMask;
 export declare function f32(value: number): number;
 export declare function flexAttention<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C>): AttentionResult;
-export declare function flexAttention<C extends Captures = {}>(q: Tensor, view: PagedKvView, options: FlexOptions<C>): AttentionResult;
+export declare function flexAttention<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexOptions<C>): AttentionResult;
 export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
-export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, view: PagedKvView, options: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
+export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
 export declare function i32(value: number): number;
 export declare function notMask<C>(mask: MaskMod<C>): MaskMod<C>;
 export declare function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>>;

@@ -56,9 +56,9 @@ export declare function mergeStates(states: readonly {
 export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], given?: TuneOptions): Promise<Tuning>;
 export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem | Tunable): [forward: TuneCandidates, ...gradients: TuneCandidates[]];
 export declare function varlenAttention(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult;
-export declare function varlenAttention(q: Tensor, view: PagedKvView, options: VarlenOptions): AttentionResult;
+export declare function varlenAttention(q: Tensor, view: PagedKvView, options?: ViewOptions): AttentionResult;
 export declare function varlenAttentionVjp(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult & Differentiable<AttentionGradients>;
-export declare function varlenAttentionVjp(q: Tensor, view: PagedKvView, options: VarlenOptions): AttentionResult & Differentiable<AttentionGradients>;
+export declare function varlenAttentionVjp(q: Tensor, view: PagedKvView, options?: ViewOptions): AttentionResult & Differentiable<AttentionGradients>;
 // #endregion
 
 // #region Other
@@ -79,5 +79,6 @@ export { ScoreHook }
 export { VariantHooks }
 export { VarlenLayout }
 export { VarlenOptions }
+export { ViewOptions }
 export { WarmupOptions }
 // #endregion

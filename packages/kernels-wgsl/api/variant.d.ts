@@ -38,7 +38,7 @@ export declare function packedTilesWgsl(name: string, begin: string): string;
 export declare function rowStruct(constants: readonly RowConstant[]): string;
 export declare function runCall(call: Call, keepsStates?: boolean): ForwardResult;
 export declare function varlenCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions, given?: readonly BoundHook[]): Call;
-export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, options: VarlenOptions, hooks?: readonly BoundHook[]): Call;
+export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, options: ViewOptions, given?: readonly BoundHook[]): Call;
 // #endregion
 
 // #region Variables

@@ -7,6 +7,7 @@ export type {
   AttentionResult,
   VarlenLayout,
   VarlenOptions,
+  ViewOptions,
 } from './api/options.ts';
 export { varlenAttention } from './api/varlen-attention.ts';
 export { varlenAttentionVjp } from './api/varlen-attention-vjp.ts';

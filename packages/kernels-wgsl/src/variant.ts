@@ -9,7 +9,8 @@ export { type Differentiable, differentiable, type Forward } from './api/vjp.ts'
 export { denseCall } from './api/dense-call.ts';
 export { synonyms } from './api/meant.ts';
 export { layoutNames, resultNames, sharedNames } from './api/option-names.ts';
-export { isView, varlenCall, viewCall } from './api/varlen-call.ts';
+export { varlenCall } from './api/varlen-call.ts';
+export { isView, viewCall } from './api/view-call.ts';
 export type { BoundHook } from './hooks/bound.ts';
 export {
   allHooks,

@@ -127,6 +127,7 @@ export declare class KvView implements PagedKvView {
   readonly headDim: number;
   readonly headDimV: number;
   readonly window?: number;
+  readonly sinkTokens?: number;
   constructor(core: CacheCore, layer: number, states: readonly SequenceState[], lists: BatchLists);
   get k(): Tensor;
   get v(): Tensor;
@@ -179,11 +180,9 @@ declare class CacheCore {
   readonly events: KvEmitter;
   readonly tables: BatchTables;
   readonly window: number | undefined;
+  readonly sinkTokens: number;
   readonly refused: Set<string>;
-  constructor(gpu: Gpu, geometry: PageGeometry, pools: readonly Pool[], ledger: Ledger, events: KvEmitter, options: {
-    readonly poison: boolean;
-    readonly window: number | undefined;
-  });
+  constructor(gpu: Gpu, geometry: PageGeometry, pools: readonly Pool[], ledger: Ledger, events: KvEmitter, options: Pick<CacheOptions, "poison" | "window" | "sinkTokens">);
   get bytes(): number;
   get isDisposed(): boolean;
   get isUsable(): boolean;

@@ -38,7 +38,7 @@ export interface OpenOptions {
  * const sequence = cache.open({ tokens: prompt });
  * cache.append(0, [sequence], k, v); // rows of prompt[sequence.cachedTokens …]
  * const view = cache.view(0, [sequence]);
- * const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+ * const { out } = varlenAttention(q, view, { causal: true });
  * sequence.commit(prompt.slice(sequence.cachedTokens));
  */
 export class PagedKvCache implements Disposable {
@@ -176,7 +176,7 @@ export class PagedKvCache implements Disposable {
    *
    * @example
    * const view = cache.view(0, [a, b]);
-   * const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+   * const { out } = varlenAttention(q, view, { causal: true });
    */
   view(layer: number, seqs: readonly KvSequence[]): KvView {
     const fn = 'cache.view';

@@ -2,6 +2,7 @@ import { DisposedError, type Gpu } from '@heed/core';
 import { assertUsable } from '@heed/core/kernel';
 import { copyPages } from './kernels/copy/copy.ts';
 import { clearPages, poisonPages } from './kernels/fill/fill.ts';
+import type { CacheOptions } from './options.ts';
 import type { PageGeometry } from './pages/geometry.ts';
 import type { Pool } from './pages/pools.ts';
 import type { KvEmitter } from './events.ts';
@@ -18,6 +19,7 @@ export class CacheCore {
   readonly events: KvEmitter;
   readonly tables: BatchTables;
   readonly window: number | undefined;
+  readonly sinkTokens: number;
   /** Keys whose record a load could not use: the next save writes them again, though the store has them. */
   readonly refused: Set<string> = new Set();
   readonly #poison: boolean;
@@ -29,7 +31,7 @@ export class CacheCore {
     pools: readonly Pool[],
     ledger: Ledger,
     events: KvEmitter,
-    options: { readonly poison: boolean; readonly window: number | undefined },
+    options: Pick<CacheOptions, 'poison' | 'window' | 'sinkTokens'>,
   ) {
     this.gpu = gpu;
     this.geometry = geometry;
@@ -38,7 +40,8 @@ export class CacheCore {
     this.events = events;
     this.tables = new BatchTables(gpu);
     this.window = options.window;
-    this.#poison = options.poison;
+    this.sinkTokens = options.sinkTokens ?? 0;
+    this.#poison = options.poison ?? false;
   }
 
   /** Memory of all pages. */

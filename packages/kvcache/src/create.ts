@@ -29,7 +29,7 @@ export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCo
   }
   const options = readOptions(fn, given, cacheNames, meantCache);
   const geometry = checkOptions(fn, options);
-  const { window, sinkTokens, eviction = lru, poison = false } = options;
+  const { window, sinkTokens, eviction = lru } = options;
   const { pools, pages } = await findMemory(gpu, geometry, options);
   const { layers, pageSize } = geometry;
   const events = new KvEmitter();
@@ -40,7 +40,7 @@ export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCo
       removed: (node, page) => events.note('removed', () => ({ name: node.name, page })),
     },
   );
-  const core = new CacheCore(gpu, geometry, pools, ledger, events, { poison, window });
+  const core = new CacheCore(gpu, geometry, pools, ledger, events, options);
   gpu.batch(() => {
     core.clear([NULL_PAGE]);
     core.blank(Array.from({ length: pages }, (_, i) => i + 1));

@@ -28,8 +28,8 @@ export interface CacheOptions {
    */
   readonly dtype?: PageFormat;
   /**
-   * Queries see this many keys before them: pages out of sight are reused. Attention has to be told as well: pass
-   * `window: [view.window, -1]`, or a mask.
+   * Queries see this many keys before them: pages out of sight are reused. Views bring it along, and attention over them sees
+   * nothing else, whatever its mask.
    */
   readonly window?: number;
   /** With `window`: so many first tokens stay in sight. Default 0. Source: StreamingLLM (arXiv 2309.17453). */

@@ -19,8 +19,10 @@ export class KvView implements PagedKvView {
   readonly headDim: number;
   /** Dv. */
   readonly headDimV: number;
-  /** The cache's: keys further before a query may have been released, and read as zeros. Pass it on to attention. */
+  /** The cache's: keys further before a query may have been released. Attention over the view never sees them. */
   readonly window?: number;
+  /** The cache's, with a window: the first keys, which attention sees from everywhere. */
+  readonly sinkTokens?: number;
   readonly #core: CacheCore;
   readonly #layer: number;
   readonly #states: readonly SequenceState[];
@@ -29,13 +31,16 @@ export class KvView implements PagedKvView {
 
   /** @internal */
   constructor(core: CacheCore, layer: number, states: readonly SequenceState[], lists: BatchLists) {
-    const { geometry, window } = core;
+    const { geometry, window, sinkTokens } = core;
     this.maxSeqlenK = states.reduce((most, { counts }) => Math.max(most, counts[layer]!), 0);
     this.pageSize = geometry.pageSize;
     this.format = geometry.format;
     this.headDim = geometry.headDim;
     this.headDimV = geometry.headDimV;
-    if (window !== undefined) this.window = window;
+    if (window !== undefined) {
+      this.window = window;
+      this.sinkTokens = sinkTokens;
+    }
     this.#core = core;
     this.#layer = layer;
     this.#states = states;
@@ -64,8 +69,8 @@ export class KvView implements PagedKvView {
   }
 
   /**
-   * [N + 1] i32: the rows that the last append to this layer brought, packed. These are the query rows of that step: pass it
-   * as `cuSeqlensQ`. It lies beside the other lists, so attention binds all of them as they are.
+   * [N + 1] i32: the rows that the last append to this layer brought, packed. These are the query rows of that step, and
+   * attention takes them unless it is given others. It lies beside the other lists, so all are bound as they are.
    */
   get cuSeqlensQ(): Tensor {
     return this.#current('cuSeqlensQ').cuSeqlensQ;

@@ -58,7 +58,7 @@ async function onGpu(gpu: core.Gpu): Promise<Record<string, unknown>> {
   const rows = gpu.tensor(ones, { shape: [4, 1, 4] });
   cache.append(0, [sequence], rows, gpu.tensor(counted, { shape: [4, 1, 4] }));
   const view = cache.view(0, [sequence]);
-  const paged = varlenAttention(rows, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  const paged = varlenAttention(rows, view, { causal: true });
   return {
     attention: await firsts(attention(x, x, v, { causal: true })),
     flex: await firsts(second),

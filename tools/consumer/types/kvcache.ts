@@ -47,7 +47,7 @@ export function step(
   const view = cache.view(0, seqs);
   const shared: PagedKvView = view;
   const turned = rotate(gpu, q, { ...rotary, positions });
-  return varlenAttention(turned, shared, { cuSeqlensQ: view.cuSeqlensQ, causal: true }).out;
+  return varlenAttention(turned, shared, { causal: true }).out;
 }
 
 export async function keep(

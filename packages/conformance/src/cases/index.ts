@@ -26,6 +26,7 @@ import { seqUsedCases } from './seqused.ts';
 import { splitCases } from './splits.ts';
 import { strideCases } from './strides.ts';
 import { validationCases } from './validation/validation.ts';
+import { windowedViewCases } from './windowed-view.ts';
 import { windowCases } from './windows.ts';
 import { zeroLengthCases } from './zero-length.ts';
 
@@ -40,6 +41,7 @@ export const allCases: readonly Case[] = [
   ...seqUsedCases,
   ...blockTableCases,
   ...pagedViewCases,
+  ...windowedViewCases,
   ...quantisedCases,
   ...gpuLengthCases,
   ...hostileLengthCases,

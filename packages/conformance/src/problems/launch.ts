@@ -120,7 +120,7 @@ export function attentionOptions(
   };
 }
 
-function lengthsOf(
+export function lengthsOf(
   scope: Scope,
   problem: Problem,
   { gpuLengths = false, maxSeqlenQ, maxSeqlenK }: LaunchOptions,

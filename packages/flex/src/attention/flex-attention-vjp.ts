@@ -46,7 +46,7 @@ export function flexAttentionVjp<C extends Captures = {}>(
 export function flexAttentionVjp<C extends Captures = {}>(
   q: Tensor,
   view: PagedKvView,
-  options: FlexOptions<C> & GradOptions,
+  options?: FlexOptions<C> & GradOptions,
 ): AttentionResult & Differentiable<FlexGradients>;
 export function flexAttentionVjp(
   ...args: FlexArguments

@@ -29,11 +29,14 @@ export function flexAttention<C extends Captures = {}>(
   v: Tensor,
   options: FlexOptions<C>,
 ): AttentionResult;
-/** Over a snapshot of a paged cache. */
+/**
+ * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
+ * and sink tokens of its cache: keys that it has let go are hidden, whatever the masks show.
+ */
 export function flexAttention<C extends Captures = {}>(
   q: Tensor,
   view: PagedKvView,
-  options: FlexOptions<C>,
+  options?: FlexOptions<C>,
 ): AttentionResult;
 export function flexAttention(...args: FlexArguments): AttentionResult {
   return runCall(flexCall('flexAttention', args));

@@ -23,7 +23,7 @@ import type { AnyFlexOptions } from './options.ts';
 export type FlexArguments = readonly [
   q: Tensor,
   k: Tensor | PagedKvView,
-  v: Tensor | object,
+  v?: Tensor | object,
   options?: object,
 ];
 
@@ -34,10 +34,10 @@ export function flexCall(
   names: NamesOf<AnyFlexOptions> = flexNames,
 ): Call {
   const [v, given] = isView(k) ? [undefined, rest[0]] : rest;
-  if (given === undefined) {
+  if (given === undefined && !isView(k)) {
     fail(fn, 'options must be an object', 'undefined', 'Pass {} for plain attention.');
   }
-  const options = readOptions(fn, given as AnyFlexOptions, names, meantFlex);
+  const options = readOptions(fn, given, names, meantFlex);
   return checkedCall(fn, q, k, v as Tensor | undefined, options);
 }
 
@@ -64,7 +64,7 @@ function layoutCall(
   options: AnyFlexOptions,
   hooks: readonly BoundHook[],
 ): Call {
-  if (isView(k)) return viewCall(fn, q, k, options as VarlenOptions, hooks);
+  if (isView(k)) return viewCall(fn, q, k, options, hooks);
   if (q.shape.length === 3) return varlenCall(fn, q, k, v!, options as VarlenOptions, hooks);
   for (const name of Object.keys(layoutNames) as (keyof typeof layoutNames)[]) {
     if (options[name] === undefined || name === 'seqUsedK') continue;

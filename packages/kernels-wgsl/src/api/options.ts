@@ -60,6 +60,9 @@ export interface VarlenLayout {
 /** Options of `varlenAttention`: those of `attention`, and where the sequences lie in packed or paged memory. */
 export type VarlenOptions = AttentionOptions & VarlenLayout;
 
+/** Options over a PagedKvView, which brings its keys, its lengths and, unless they are given, its query rows. */
+export type ViewOptions = AttentionOptions & Partial<VarlenLayout>;
+
 /** What an attention gives; dispatched when the call returns, and read by `out.read()`. */
 export interface AttentionResult {
   /** [B, Hq, Lq, Dv] or [Tq, Hq, Dv], in the dtype of q. */

@@ -1,6 +1,6 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import type { AttentionResult, VarlenOptions } from './options.ts';
-import { packedCall } from './varlen-call.ts';
+import type { AttentionResult, VarlenOptions, ViewOptions } from './options.ts';
+import { packedCall } from './view-call.ts';
 import { attentionDifferentiable, type AttentionGradients, type Differentiable } from './vjp.ts';
 
 /**
@@ -21,12 +21,12 @@ export function varlenAttentionVjp(
 export function varlenAttentionVjp(
   q: Tensor,
   view: PagedKvView,
-  options: VarlenOptions,
+  options?: ViewOptions,
 ): AttentionResult & Differentiable<AttentionGradients>;
 export function varlenAttentionVjp(
   q: Tensor,
   k: Tensor | PagedKvView,
-  v: Tensor | VarlenOptions,
+  v?: Tensor | ViewOptions,
   options?: VarlenOptions,
 ): AttentionResult & Differentiable<AttentionGradients> {
   return attentionDifferentiable(packedCall('varlenAttentionVjp', q, k, v, options));

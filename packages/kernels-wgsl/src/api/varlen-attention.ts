@@ -1,7 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { runCall } from '../run/call.ts';
-import type { AttentionResult, VarlenOptions } from './options.ts';
-import { packedCall } from './varlen-call.ts';
+import type { AttentionResult, VarlenOptions, ViewOptions } from './options.ts';
+import { packedCall } from './view-call.ts';
 
 /**
  * Exact attention over sequences packed one behind the other, without padding.
@@ -23,16 +23,20 @@ export function varlenAttention(
   v: Tensor,
   options: VarlenOptions,
 ): AttentionResult;
-/** Over a snapshot of a paged cache. */
+/**
+ * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
+ * and sink tokens of its cache: a wider `window` is a ValidationError, a narrower one hides the sink tokens too. It does not bring
+ * `causal`.
+ */
 export function varlenAttention(
   q: Tensor,
   view: PagedKvView,
-  options: VarlenOptions,
+  options?: ViewOptions,
 ): AttentionResult;
 export function varlenAttention(
   q: Tensor,
   k: Tensor | PagedKvView,
-  v: Tensor | VarlenOptions,
+  v?: Tensor | ViewOptions,
   options?: VarlenOptions,
 ): AttentionResult {
   return runCall(packedCall('varlenAttention', q, k, v, options));

@@ -1,7 +1,6 @@
-import type { PagedKvView, Tensor } from '@heed/core';
-import { assertUsable, checkTensor, fail, readOptions, show } from '@heed/core/kernel';
+import type { Tensor } from '@heed/core';
+import { assertUsable, checkTensor, fail } from '@heed/core/kernel';
 import type { FloatType } from '../config/forward.ts';
-import { band } from '../hooks/band.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
 import { checkFormat, checkWords, keyOperands } from './checks/format.ts';
@@ -10,25 +9,10 @@ import { checkOptions } from './checks/options.ts';
 import { checkOut } from './checks/out.ts';
 import { checkHeads, checkKeyValue, checkLengthLimit } from './checks/shapes.ts';
 import { packedKeys, pagedKeys } from './key-facts.ts';
-import { meantHere } from './meant.ts';
-import { varlenNames } from './option-names.ts';
 import type { VarlenOptions } from './options.ts';
 
 const floats = ['f32', 'f16'] as const;
 const integers = ['u32'] as const;
-
-/** Checks a call of `varlenAttention`: (q, k, v, options), or (q, view, options). */
-export function packedCall(
-  fn: string,
-  q: Tensor,
-  k: Tensor | PagedKvView,
-  v: Tensor | VarlenOptions,
-  options: VarlenOptions | undefined,
-): Call {
-  const given = (isView(k) ? v : options) as VarlenOptions | undefined;
-  const all = readOptions(fn, given, varlenNames, meantHere);
-  return isView(k) ? viewCall(fn, q, k, all) : varlenCall(fn, q, k, v as Tensor, all);
-}
 
 /** Checks a call over packed [T, H, D] queries, and packed or paged keys and values. */
 export function varlenCall(
@@ -97,58 +81,6 @@ export function varlenCall(
     options,
     ...keys,
   };
-}
-
-/** The call that a page view stands for. */
-export function viewCall(
-  fn: string,
-  q: Tensor,
-  view: PagedKvView,
-  options: VarlenOptions,
-  hooks?: readonly BoundHook[],
-): Call {
-  const { k, v, blockTable, seqUsedK, maxSeqlenK, format, headDim, headDimV, pageSize } = view;
-  const own = { blockTable, seqUsedK, format, headDim, headDimV };
-  checkSame(fn, own, options);
-  const all = { maxSeqlenK, ...options, ...own };
-  const call = varlenCall(fn, q, k, v, all, hooks);
-  if (pageSize !== call.pageSize) {
-    const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;
-    fail(fn, rule, show(pageSize), 'Pass the view as the cache made it.');
-  }
-  checkWindow(fn, view, options, call.hooks);
-  return call;
-}
-
-/** What a view says, options may say too, but nothing else. */
-function checkSame(fn: string, own: Partial<VarlenOptions>, options: VarlenOptions): void {
-  for (const name of Object.keys(own) as (keyof VarlenOptions)[]) {
-    const given = options[name];
-    if (given === undefined || given === own[name]) continue;
-    const fix = 'Leave it out: the view has it.';
-    fail(fn, `${name} must be that of the view, ${show(own[name])}`, show(given), fix);
-  }
-}
-
-/** What a windowed cache has released reads as zeros, which a call must not take for keys. */
-function checkWindow(
-  fn: string,
-  { window }: PagedKvView,
-  { window: given }: VarlenOptions,
-  hooks: readonly BoundHook[],
-): void {
-  if (window === undefined) return;
-  const left = given?.[0] ?? -1;
-  const hasMask = hooks.some(({ hook }) => hook.kind === 'mask' && hook !== band);
-  if (hasMask || (left >= 0 && left <= window)) return;
-  const rule = `keys more than ${window} before a query may have been released from this view`;
-  const got = given === undefined ? 'no window' : `window [${given.join(', ')}]`;
-  fail(fn, rule, got, `Pass window: [${window}, -1] or less, or hide them by a maskMod.`);
-}
-
-/** Whether keys came as a view of pages, not as a tensor. */
-export function isView(k: Tensor | PagedKvView): k is PagedKvView {
-  return typeof k === 'object' && k !== null && 'blockTable' in k;
 }
 
 function sequences(fn: string, cu: Lengths): number {

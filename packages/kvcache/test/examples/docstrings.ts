@@ -27,7 +27,7 @@ export async function cacheExample(gpu: Gpu, prompt: readonly number[]): Promise
   const sequence = cache.open({ tokens: prompt });
   cache.append(0, [sequence], k, v); // rows of prompt[sequence.cachedTokens …]
   const view = cache.view(0, [sequence]);
-  const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  const { out } = varlenAttention(q, view, { causal: true });
   sequence.commit(prompt.slice(sequence.cachedTokens));
   cache.dispose();
   return out;
@@ -67,7 +67,7 @@ export async function methodExamples(
   cache.append(0, [a, b], k, v, { cuSeqlens });
   const view = cache.view(0, [a, b]);
   const fits = cache.canAppend([a, b], [1, 1]); // another token of each
-  const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  const { out } = varlenAttention(q, view, { causal: true });
   a.commit(prompt.slice(0, 5));
   off();
   using pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });

@@ -10,7 +10,7 @@ const x = gpu.tensor(new Float32Array(100 * 128).fill(0.5), { shape: [100, 2, 64
 const sequence = cache.open({ tokens: prompt });
 cache.append(0, [sequence], x, x);
 const view = cache.view(0, [sequence]);
-const { out } = varlenAttention(x, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+const { out } = varlenAttention(x, view, { causal: true });
 sequence.commit(prompt); // names the rows, so that others find them
 console.log(out.shape, cache.open({ tokens: prompt }).cachedTokens); // [100, 2, 64] 96
 gpu.dispose();

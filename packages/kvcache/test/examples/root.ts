@@ -12,7 +12,7 @@ const news = prompt.slice(sequence.cachedTokens);
 const x = gpu.tensor(new Float32Array(news.length * 128).fill(1), { shape: [news.length, 2, 64] });
 cache.append(0, [sequence], x, x);
 const view = cache.view(0, [sequence]);
-const { out } = varlenAttention(x, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+const { out } = varlenAttention(x, view, { causal: true });
 sequence.commit(news);
 
 console.log(out.shape, cache.stats().used); // [47, 2, 64] 3

@@ -15,8 +15,10 @@ const documents = table([3, 300], 'i32', (i) =>
 );
 const bias = normalTable([4], random(95));
 
+type PairName = 'band' | 'by-batch-and-head' | 'unbounded';
+
 /** Masks with full, partial and empty blocks. */
-const pairs: Readonly<Record<string, Pair>> = {
+export const blockMaskPairs: Readonly<Record<PairName, Pair>> = {
   band: () =>
     mods({
       maskMod: (b, h, q, kv, c) => q >= kv && q - kv <= c.left,
@@ -39,7 +41,7 @@ const pairs: Readonly<Record<string, Pair>> = {
 const blockSizes = [32, 96, [64, 128], 128] as const;
 const quick = ['band/dense-prefill', 'by-batch-and-head/paged-decode', 'unbounded/packed-decode'];
 
-const byBlocks = Object.entries(pairs).flatMap(([name, pair]) =>
+const byBlocks = Object.entries<Pair>(blockMaskPairs).flatMap(([name, pair]) =>
   (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
     (['prefill', 'decode'] as const).flatMap((rows) => blockMaskCase(name, pair, layout, rows)),
   ),
@@ -85,7 +87,7 @@ const beside = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
       const checks: Check[] = [];
       for (const [p, plain] of blockProblems[layout].prefill(dtype).entries()) {
         const poisoned = poisonUnused(plain, NaN);
-        const problem = withMods(poisoned, pairs['band']!);
+        const problem = withMods(poisoned, blockMaskPairs.band);
         const both = withMods(poisoned, () =>
           mods({
             maskMod: (b, h, q, kv, c) => q >= kv && q - kv <= c.left && (kv % 2 === 1 || q < 20),

@@ -14,6 +14,7 @@ import { hostileCases } from './hostile.ts';
 import { libraryCases } from './library.ts';
 import { scoreModCases } from './score-mods.ts';
 import { shapeCases } from './shapes.ts';
+import { staleMaskCases } from './stale-masks.ts';
 
 /** The cases of flexAttention. */
 export const flexCases: readonly Case[] = [
@@ -25,6 +26,7 @@ export const flexCases: readonly Case[] = [
   ...libraryCases,
   ...equalAttentionCases,
   ...blockMaskCases,
+  ...staleMaskCases,
   ...blockSliceCases,
   ...blockClassCases,
   ...documentCases,

@@ -13,7 +13,7 @@ import type { FloatDType } from '../../numerics/storage.ts';
 import { extent } from '../../reference/nd-array.ts';
 import type { AttentionState, Problem } from '../../reference/problem.ts';
 import { headsOf } from '../../reference/sequences.ts';
-import { collect, type LaunchOptions, upload } from '../launch.ts';
+import { collect, type LaunchOptions, lengthsOf, upload } from '../launch.ts';
 import { Scope } from '../scope.ts';
 import type { AnyMods, FlexProblem } from './pair.ts';
 import { uploadTable } from './tables.ts';
@@ -22,6 +22,8 @@ import { uploadTable } from './tables.ts';
 export interface FlexLaunchOptions extends LaunchOptions {
   /** Hands the mask over as a BlockMask of this block size, instead of as a maskMod. */
   readonly blockSize?: number | readonly [q: number, k: number];
+  /** With `blockSize` and `gpuLengths`: the BlockMask is made from the lengths of this problem, as if they had changed since. */
+  readonly madeFor?: Problem;
   /** With `blockSize`: this mask beside it. Both have to hold. */
   readonly beside?: MaskMod<never>;
 }
@@ -65,9 +67,10 @@ export function flexArguments(
     dtype,
     options,
   );
-  const { blockSize, beside } = options;
+  const { blockSize, beside, madeFor } = options;
   if (blockSize === undefined) return [q, k, v, anyOptions({ ...rest, ...mods })];
-  const blockMask = scope.own(blockMaskOf(scope.gpu, problem, mods, rest, blockSize));
+  const made = madeFor ? { ...rest, ...lengthsOf(scope, madeFor, options) } : rest;
+  const blockMask = scope.own(blockMaskOf(scope.gpu, problem, mods, made, blockSize));
   const { scoreMod, captures } = mods;
   const given = {
     ...rest,

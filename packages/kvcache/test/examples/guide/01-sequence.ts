@@ -19,7 +19,7 @@ for (const layer of [0, 1]) {
   cache.append(layer, [sequence], keys, values);
   const view = cache.view(layer, [sequence]);
   const q = keys; // [T, Hq, D]; attention gives the mean of all tokens so far
-  const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  const { out } = varlenAttention(q, view, { causal: true });
   means = await numbers(out);
 }
 console.log(means); // [ 2, 3, 4, 5, 6 ]

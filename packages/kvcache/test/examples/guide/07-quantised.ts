@@ -17,7 +17,7 @@ async function attend(dtype: PageFormat): Promise<{ out: Float32Array; bytes: nu
   const sequence = cache.open();
   cache.append(0, [sequence], k, v);
   const view = cache.view(0, [sequence]);
-  const { out } = varlenAttention(q, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  const { out } = varlenAttention(q, view, { causal: true });
   return { out: (await out.read()) as Float32Array, bytes: cache.stats().bytes };
 }
 

@@ -21,7 +21,8 @@ async function serve(
   while (waiting.length + running.length > 0) {
     while (waiting.length > 0 && running.length < seats) {
       const request = waiting.shift()!;
-      running.push({ request, sequence: cache.open(request) }); // finds what it can of request.tokens
+      // Finds what it can of the tokens.
+      running.push({ request, sequence: cache.open({ tokens: request.tokens }) });
     }
     const seqs = running.map(({ sequence }) => sequence);
     const news = running.map(({ request, sequence }) => request.tokens.slice(sequence.length));

@@ -32,7 +32,7 @@ export async function read(
   const zeros = rows(tokens.map(() => 0));
   cache.append(0, seqs, zeros, rows(tokens), { cuSeqlens: Int32Array.of(0, ...ends) });
   const view = cache.view(0, seqs);
-  const { out } = varlenAttention(zeros, view, { cuSeqlensQ: view.cuSeqlensQ, causal: true });
+  const { out } = varlenAttention(zeros, view, { causal: true });
   const means = await numbers(out);
   return seqs.map(({ length }, i) => {
     const count = news[i]!.length;

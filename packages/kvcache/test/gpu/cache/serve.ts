@@ -15,7 +15,7 @@ type DType = 'f32' | 'f16';
 
 /** What attends: over pages, or over keys and values that lie one behind the other. */
 export interface Attention {
-  paged(q: Tensor, view: PagedKvView, cuSeqlensQ: Tensor): Tensor;
+  paged(q: Tensor, view: PagedKvView): Tensor;
   packed(
     q: Tensor,
     k: Tensor,
@@ -26,7 +26,7 @@ export interface Attention {
 
 /** Attention with options that do not depend on the step. */
 export const attentionWith = (options: Omit<VarlenOptions, 'cuSeqlensQ'>): Attention => ({
-  paged: (q, view, cuSeqlensQ) => varlenAttention(q, view, { ...options, cuSeqlensQ }).out,
+  paged: (q, view) => varlenAttention(q, view, options).out,
   packed: (q, k, v, lists) => varlenAttention(q, k, v, { ...options, ...lists }).out,
 });
 
@@ -61,7 +61,7 @@ export function step(
     const view = cache.view(layer, sequences);
     using q = toy.rows('q', layer, spans, dtype);
     out?.dispose();
-    out = attention.paged(q, view, view.cuSeqlensQ);
+    out = attention.paged(q, view);
   }
   return out!;
 }

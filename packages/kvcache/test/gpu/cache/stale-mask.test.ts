@@ -4,7 +4,7 @@ import { causal } from '@heed/flex/masks';
 import { testGpu } from '@heed/testing';
 import { beforeAll, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
-import { Toy, toyShape } from './toy.ts';
+import { cached, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 it('a block mask of a view is refused for the next, whose lengths the host knows too', async () => {
-  using cache = await PagedKvCache.create(gpu, { ...toyShape, layers: 1, pages: 8 });
+  using cache = await PagedKvCache.create(gpu, { ...cached(toyShape), layers: 1, pages: 8 });
   const sequence = cache.open();
   const toy = new Toy(gpu);
   const tokens = [1, 2, 3, 4, 5, 6];

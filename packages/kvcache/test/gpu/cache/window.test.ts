@@ -1,5 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { flexAttention, type MaskMod } from '@heed/flex';
+import { causal } from '@heed/flex/masks';
+import { varlenAttention } from '@heed/kernels-wgsl';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
@@ -24,7 +26,10 @@ beforeAll(async () => {
 const window = 9;
 const pageSize = 4;
 
-const sliding: Attention = attentionWith({ causal: true, window: [window, 0], numSplits: 1 });
+const sliding: Attention = {
+  ...attentionWith({ causal: true, window: [window, 0], numSplits: 1 }),
+  paged: (q, view) => varlenAttention(q, view, { causal: true, numSplits: 1 }).out,
+};
 
 /** Keys of the window and the first few: what a cache with the same numbers keeps. */
 const withSinks: MaskMod<{ window: number; sinkTokens: number }> = (b, h, q, kv, c) =>
@@ -33,7 +38,7 @@ const withSinks: MaskMod<{ window: number; sinkTokens: number }> = (b, h, q, kv,
 const streaming = (sinkTokens: number): Attention => {
   const options = { maskMod: withSinks, captures: { window, sinkTokens }, numSplits: 1 };
   return {
-    paged: (q, view, cuSeqlensQ) => flexAttention(q, view, { ...options, cuSeqlensQ }).out,
+    paged: (q, view) => flexAttention(q, view, { maskMod: causal, numSplits: 1 }).out,
     packed: (q, k, v, lists) => flexAttention(q, k, v, { ...options, ...lists }).out,
   };
 };

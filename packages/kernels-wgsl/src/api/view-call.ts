@@ -1,0 +1,104 @@
+import type { PagedKvView, Tensor } from '@heed/core';
+import { fail, knownList, readOptions, show } from '@heed/core/kernel';
+import { type BoundHook, optionHooks } from '../hooks/bound.ts';
+import { boundHeld } from '../hooks/held.ts';
+import type { Call } from './call.ts';
+import { meantHere } from './meant.ts';
+import { varlenNames } from './option-names.ts';
+import type { VarlenOptions, ViewOptions } from './options.ts';
+import { varlenCall } from './varlen-call.ts';
+
+/** Whether keys came as a view of pages, not as a tensor. */
+export function isView(k: Tensor | PagedKvView): k is PagedKvView {
+  return typeof k === 'object' && k !== null && 'blockTable' in k;
+}
+
+/** Checks a call of `varlenAttention`: (q, k, v, options), or (q, view, options). */
+export function packedCall(
+  fn: string,
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v: Tensor | ViewOptions | undefined,
+  options: VarlenOptions | undefined,
+): Call {
+  const given = (isView(k) ? v : options) as VarlenOptions | undefined;
+  const all = readOptions(fn, given, varlenNames, meantHere);
+  return isView(k) ? viewCall(fn, q, k, all) : varlenCall(fn, q, k, v as Tensor, all);
+}
+
+/**
+ * The call that a page view stands for. The view brings its query rows, and hides what its cache's window has let go.
+ * @param given the hooks of a variant, in place of those of the options
+ */
+export function viewCall(
+  fn: string,
+  q: Tensor,
+  view: PagedKvView,
+  options: ViewOptions,
+  given?: readonly BoundHook[],
+): Call {
+  const { k, v, blockTable, seqUsedK, format, headDim, headDimV, pageSize } = view;
+  const cuSeqlensQ = options.cuSeqlensQ ?? view.cuSeqlensQ;
+  const maxSeqlenK = options.maxSeqlenK ?? view.maxSeqlenK;
+  const own = { blockTable, seqUsedK, format, headDim, headDimV };
+  checkSame(fn, own, options);
+  const all = { ...options, ...own, cuSeqlensQ, maxSeqlenK } as VarlenOptions;
+  const hooks = view.window === undefined ? given : heldHooks(fn, view, options, given);
+  const call = varlenCall(fn, q, k, v, all, hooks);
+  if (pageSize !== call.pageSize) {
+    const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;
+    fail(fn, rule, show(pageSize), 'Pass the view as the cache made it.');
+  }
+  checkRows(fn, view, call);
+  return call;
+}
+
+/** What a view says, options may say too, but nothing else. */
+function checkSame(fn: string, own: Partial<ViewOptions>, options: ViewOptions): void {
+  for (const name of Object.keys(own) as (keyof ViewOptions)[]) {
+    const given = options[name];
+    if (given === undefined || given === own[name]) continue;
+    const fix = 'Leave it out: the view has it.';
+    fail(fn, `${name} must be that of the view, ${show(own[name])}`, show(given), fix);
+  }
+}
+
+/** The hooks of a call over a windowed cache: what it has released reads as zeros, which must not be taken for keys. */
+function heldHooks(
+  fn: string,
+  { window: held = 0, sinkTokens = 0 }: PagedKvView,
+  options: ViewOptions,
+  given: readonly BoundHook[] | undefined,
+): readonly BoundHook[] {
+  const { window, align = 'end' } = options;
+  const hidden = boundHeld(held, sinkTokens);
+  if (given) return [...given, hidden];
+  const left = Array.isArray(window) ? (window as readonly number[])[0]! : undefined;
+  if (left !== undefined && !(left >= 0 && left <= held)) {
+    const rule = `keys more than ${held} before a query may have been released from this view`;
+    const fix = `Leave window out for the cache's, or pass [${held}, -1] or less.`;
+    fail(fn, rule, `window [${window!.join(', ')}]`, fix);
+  }
+  if (align === 'start') return [...optionHooks(options), hidden];
+  // The band of plain attention will do, and has a kernel that serves all others too.
+  if (left !== undefined) return optionHooks(options);
+  return sinkTokens > 0
+    ? [...optionHooks(options), hidden]
+    : optionHooks({ ...options, window: [held, -1] });
+}
+
+/** Rows of earlier appends may have had keys in their window that are released by now. */
+function checkRows(fn: string, view: PagedKvView, { given, pageSize }: Call): void {
+  const { window, sinkTokens = 0 } = view;
+  if (window === undefined || view.cuSeqlensQ === undefined) return;
+  const [appended, rows, used] = [view.cuSeqlensQ, given.cuQ, given.used].map(knownList);
+  if (!appended || !rows || !used) return;
+  const sinks = Math.ceil(sinkTokens / pageSize);
+  used.forEach((length, b) => {
+    const last = appended[b + 1]! - appended[b]!;
+    const got = rows[b + 1]! - rows[b]!;
+    if (got <= last || Math.floor((length - last - window) / pageSize) <= sinks) return;
+    const rule = `sequence ${b} may have at most the ${last} query rows of its last append, since keys that earlier ones saw are released`;
+    fail(fn, rule, `${got} by cuSeqlensQ`, 'Attend to rows when they are appended.');
+  });
+}
