@@ -6,6 +6,7 @@ import { say } from '../lib/log.mjs';
 import { packPackages } from '../lib/packed.mjs';
 import { installedAlone } from './steps/alone.mjs';
 import { appRuns } from './steps/app.mjs';
+import { buildFaults } from './steps/builds.mjs';
 import { tarballFaults } from './steps/tarballs.mjs';
 import { shakenFaults } from './steps/shaken.mjs';
 import { typeErrors } from './steps/types.mjs';
@@ -15,6 +16,7 @@ const steps = {
   'each package alone: what an install brings, every entry imported': installedAlone,
   'declarations in TypeScript 5.9 and 7': typeErrors,
   'what a bundle of one function holds': shakenFaults,
+  'mods in production builds of Vite, webpack and esbuild': buildFaults,
   'a program in Node, bundled by Vite, and in Chromium': appRuns,
 };
 

@@ -52,6 +52,14 @@ describe('docs/flex.md', () => {
     expect(typeOf(evaluate(`(${score}b, h, q, kv, c, info) => ${expression}`))).toBe(type);
   });
 
+  it.for(rowsOf('Minifiers and builds'))('is right about %s', ([written, minified]) => {
+    const t = { dtype: 'f32', shape: [2, 8] };
+    const hashes = [written, minified].map(
+      (source) => api.compileMod(evaluate(source!), { n: 3, t }, { kind: 'score' }).hash,
+    );
+    expect(hashes[1]).toBe(hashes[0]);
+  });
+
   it('is right about what is in the language', () => {
     const { js } = api.compileMod(
       evaluate(`(score, b, h, q, kv, { on, half, seven, none }) => {
