@@ -10,7 +10,7 @@ const BRINGS = {
   '@heed/kernels-wgsl': ['@heed/kernels-wgsl', '@heed/core'],
   '@heed/kvcache': ['@heed/kvcache', '@heed/core'],
   '@heed/flex': FLEX,
-  '@heed/conformance': ['@heed/conformance', ...FLEX],
+  '@heed/conformance': ['@heed/conformance', '@heed/kvcache', ...FLEX],
   '@heed/tfjs': ['@heed/tfjs', ...FLEX],
   '@heed/onnx': ['@heed/onnx', '@heed/core'],
 };

@@ -1,6 +1,7 @@
 import { backwardCases } from './backward/index.ts';
 import { batchInvarianceCases } from './batch-invariance.ts';
 import { blockTableCases } from './block-tables.ts';
+import { cacheCases } from './cache/index.ts';
 import { canaryCases } from './canary.ts';
 import type { Case } from './case.ts';
 import { chunkedPrefillCases } from './chunked-prefill.ts';
@@ -43,6 +44,7 @@ export const allCases: readonly Case[] = [
   ...pagedViewCases,
   ...windowedViewCases,
   ...quantisedCases,
+  ...cacheCases,
   ...gpuLengthCases,
   ...hostileLengthCases,
   ...gqaCases,

@@ -11,7 +11,10 @@ import { type NdArray, sizeOf } from './nd-array.ts';
 export type QuantFormat = 'int8' | 'int4';
 
 // An integer is one digit of its word. The range is symmetric: −128 and −8 are not written.
-const digits = { int8: { count: 4, base: 256, most: 127 }, int4: { count: 8, base: 16, most: 7 } };
+export const digits = {
+  int8: { count: 4, base: 256, most: 127 },
+  int4: { count: 8, base: 16, most: 7 },
+};
 
 const word = new DataView(new ArrayBuffer(4));
 
@@ -34,16 +37,20 @@ export function quantise(values: NdArray, format: QuantFormat): NdArray {
 
 /** The numbers that rows of words stand for, without rounding; `dim` of each row. */
 export function dequantise(words: NdArray, dim: number, format: QuantFormat): NdArray {
-  const { count, base, most } = digits[format];
+  const { count, base } = digits[format];
   return mapRows(words, dim, (row) => {
     word.setUint32(0, row[0]!);
     const scale = word.getFloat32(0);
     return Array.from({ length: dim }, (_, d) => {
       const digit = Math.floor(row[1 + Math.floor(d / count)]! / base ** (d % count)) % base;
-      return scale * (digit > most ? digit - base : digit);
+      return scale * signed(format, digit);
     });
   });
 }
+
+/** The integer that a digit stands for. */
+export const signed = (format: QuantFormat, digit: number): number =>
+  digit > digits[format].most ? digit - digits[format].base : digit;
 
 // A row of zeros has scale 0, a row of poison one that is not finite: what its integers are is of no account.
 function integer(ratio: number, scale: number, most: number): number {

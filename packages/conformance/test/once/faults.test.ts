@@ -3,12 +3,13 @@ import { allCases, runCase } from '@heed/conformance';
 import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { backwardFaults } from './backward-faults.ts';
+import { cacheFaults } from './cache-faults.ts';
 import { faults } from './faults.ts';
 import { faultyDevice } from './faulty-device.ts';
 import { flexFaults } from './flex-faults.ts';
 import { quantisedFaults } from './quantised-faults.ts';
 
-const seeded = [...faults, ...flexFaults, ...backwardFaults, ...quantisedFaults];
+const seeded = [...faults, ...flexFaults, ...backwardFaults, ...quantisedFaults, ...cacheFaults];
 
 describe('a kernel in which', () => {
   it.for(seeded)('$name is caught by $caughtBy', async (fault) => {

@@ -1,0 +1,196 @@
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import { type CacheOptions, type KvSequence, PagedKvCache } from '@heed/kvcache';
+import { type Check, holds, sameBits } from '../../budget/checks.ts';
+import { type FloatDType, toStorage } from '../../numerics/storage.ts';
+import { type Random, random } from '../../numerics/random.ts';
+import type { NdArray } from '../../reference/nd-array.ts';
+import { type Angles, rotatedRow } from '../../reference/rotary.ts';
+import {
+  decodedRow,
+  type Exact,
+  type StoredFormat,
+  wantedRow,
+} from '../../reference/stored-row.ts';
+import { cumulative, normal } from '../build.ts';
+import { uploadArray } from '../launch.ts';
+import { place, type Placement } from '../placement.ts';
+import { Scope } from '../scope.ts';
+
+/** What a cache of a case holds. */
+export interface SessionOptions extends CacheOptions {
+  readonly dtype: StoredFormat;
+}
+
+/** How rows come to it. */
+export interface Input {
+  /** Storage type of the rows that are appended; default f32. */
+  readonly rows?: FloatDType;
+  readonly placement?: Placement;
+  readonly angles?: Angles;
+  /** Changes the rows of an append before it is made, so that they hold what is awkward. */
+  readonly awkward?: (rows: NdArray) => void;
+}
+
+/** What was appended for one token in one layer, by head. */
+interface ModelRow {
+  readonly k: readonly Float32Array[];
+  readonly v: readonly Float32Array[];
+}
+
+/** A sequence, and the rows that it should have: by layer. */
+export interface Modelled {
+  readonly sequence: KvSequence;
+  readonly rows: ModelRow[][];
+}
+
+/** A cache, and beside it what was appended to it: a host array for each row, which nothing shares or quantises. */
+export class Session {
+  readonly scope: Scope;
+  readonly cache: PagedKvCache;
+  readonly #options: SessionOptions;
+  readonly #input: Input;
+  readonly #source: Random;
+  readonly #tables: { cos: Tensor; sin: Tensor; interleaved: boolean } | undefined;
+
+  private constructor(gpu: Gpu, cache: PagedKvCache, options: SessionOptions, input: Input) {
+    this.scope = new Scope(gpu);
+    this.cache = cache;
+    this.#options = options;
+    this.#input = input;
+    this.#source = random(options.headDim);
+    const { angles } = input;
+    this.#tables = angles && {
+      cos: uploadArray(this.scope, angles.cos, 'f32'),
+      sin: uploadArray(this.scope, angles.sin, 'f32'),
+      interleaved: angles.interleaved,
+    };
+  }
+
+  /** Runs `body` with a cache, which it frees. */
+  static async with<T>(
+    gpu: Gpu,
+    options: SessionOptions,
+    input: Input,
+    body: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const session = new Session(gpu, await PagedKvCache.create(gpu, options), options, input);
+    try {
+      return await body(session);
+    } finally {
+      session.cache.dispose();
+      session.scope.dispose();
+    }
+  }
+
+  /** A new sequence; what it finds of `tokens` are the rows of `from`, which appended them. */
+  open(tokens?: readonly number[], from?: Modelled): Modelled {
+    const sequence = this.cache.open({ ...(tokens && { tokens }) });
+    const rows = Array.from(
+      { length: this.#options.layers },
+      (_, layer) => from?.rows[layer]!.slice(0, sequence.cachedTokens) ?? [],
+    );
+    return { sequence, rows };
+  }
+
+  fork({ sequence, rows }: Modelled): Modelled {
+    return { sequence: sequence.fork(), rows: rows.map((layer) => [...layer]) };
+  }
+
+  truncate({ sequence, rows }: Modelled, length: number): void {
+    sequence.truncate(length);
+    for (const layer of rows) layer.length = length;
+  }
+
+  /** Appends so many rows to each sequence, in every layer. */
+  append(list: readonly (readonly [to: Modelled, count: number])[]): void {
+    const { kvHeads, headDim, headDimV = headDim, layers } = this.#options;
+    const { rows: dtype = 'f32', placement = 'contiguous', awkward } = this.#input;
+    const cuSeqlens = cumulative(list.map(([, count]) => count));
+    const total = cuSeqlens.at(-1)!;
+    const sequences = list.map(([{ sequence }]) => sequence);
+    for (let layer = 0; layer < layers; layer++) {
+      const [k, v] = [headDim, headDimV].map((dim) => {
+        const made = normal([total, kvHeads, dim], this.#source, dtype);
+        awkward?.(made);
+        made.data.forEach((x, i) => (made.data[i] = toStorage(x, dtype)));
+        return made;
+      }) as [NdArray, NdArray];
+      const tensors = [k, v].map((x) => place(this.scope, x, dtype, placement));
+      const rotary = this.#tables && { rotary: this.#tables };
+      this.cache.append(layer, sequences, tensors[0]!, tensors[1]!, { cuSeqlens, ...rotary });
+      list.forEach(([{ rows }], b) => {
+        for (let t = cuSeqlens[b]!; t < cuSeqlens[b + 1]!; t++) {
+          rows[layer]!.push({ k: headsOf(k, t), v: headsOf(v, t) });
+        }
+      });
+    }
+  }
+
+  /** What should be stored of a row, by head. */
+  exact(x: 'k' | 'v', row: ModelRow, position: number): Exact[] {
+    const { angles } = this.#input;
+    return row[x].map((numbers) =>
+      angles && x === 'k' ? rotatedRow(numbers, position, angles) : { numbers },
+    );
+  }
+
+  /** Every row that the tables of these sequences lead to is what was appended; released ones are out of sight. */
+  async rowsAreRight(label: string, list: readonly Modelled[]): Promise<Check[]> {
+    const checks: Check[] = [];
+    for (let layer = 0; layer < this.#options.layers; layer++) {
+      const view = this.cache.view(
+        layer,
+        list.map(({ sequence }) => sequence),
+      );
+      const [pages, used] = await Promise.all([view.blockTable.read(), view.seqUsedK.read()]);
+      const counts = list.map(({ rows }) => rows[layer]!.length);
+      const [got, want] = [[...used].join(', '), counts.join(', ')];
+      checks.push(holds(`${label}: lengths`, got === want, `${got}, not ${want}`));
+      for (const x of ['k', 'v'] as const) {
+        const pool = await view[x].read();
+        const [, maxPages] = view.blockTable.shape as [number, number];
+        list.forEach(({ rows }, b) => {
+          const table = pages.subarray(b * maxPages, (b + 1) * maxPages);
+          const name = `${label}: ${x} of sequence ${b}, layer ${layer}`;
+          checks.push(this.#rowsOf(name, x, rows[layer]!, { view, pool, table }));
+        });
+      }
+    }
+    return checks;
+  }
+
+  #rowsOf(
+    label: string,
+    x: 'k' | 'v',
+    rows: readonly ModelRow[],
+    { view, pool, table }: { view: PagedKvView; pool: ArrayLike<number>; table: ArrayLike<number> },
+  ): Check {
+    const { dtype, window = Infinity, sinkTokens = 0, kvHeads } = this.#options;
+    const width = view[x].shape[3]!;
+    const got: number[] = [];
+    const want: number[] = [];
+    rows.forEach((row, j) => {
+      const page = table[Math.floor(j / view.pageSize)]!;
+      if (page === 0 && j < rows.length - window && j >= sinkTokens) return;
+      const slot = page * view.pageSize + (j % view.pageSize);
+      this.exact(x, row, j).forEach((exact, h) => {
+        const at = (slot * kvHeads + h) * width;
+        const stored = decodedRow(dtype, Array.prototype.slice.call(pool, at, at + width));
+        got.push(...stored);
+        want.push(...wantedRow(dtype, stored, exact));
+      });
+    });
+    const array = (data: readonly number[]): NdArray => ({
+      shape: [data.length],
+      data: Float64Array.from(data),
+    });
+    return sameBits(label, array(got), array(want));
+  }
+}
+
+function headsOf({ shape, data }: NdArray, t: number): Float32Array[] {
+  const [, heads, dim] = shape as [number, number, number];
+  return Array.from({ length: heads }, (_, h) =>
+    Float32Array.from(data.subarray((t * heads + h) * dim, (t * heads + h + 1) * dim)),
+  );
+}
