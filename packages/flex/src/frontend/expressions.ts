@@ -12,6 +12,7 @@ import { assign, update } from './assign.ts';
 import { branch } from './branch.ts';
 import { type Context, refuse, refuseConstruct } from './context.ts';
 import { runForEffects } from './effects.ts';
+import { narrow } from './facts.ts';
 import { identifier } from './identifier.ts';
 import { member } from './member.ts';
 import { literal } from './number.ts';
@@ -100,9 +101,10 @@ function logical(
 ): Value {
   if (operator === '??') return isAbsent(cx, left, at) ? right() : left;
   const condition = truthOf(cx, left, at);
+  const same = (): Value => narrow(cx.facts, cx.budget, left);
   return operator === '&&'
-    ? branch(cx, condition, right, () => left)
-    : branch(cx, condition, () => left, right);
+    ? branch(cx, condition, right, same)
+    : branch(cx, condition, same, right);
 }
 
 function conditional(cx: Context, { test, consequent, alternate }: ConditionalExpression): Value {

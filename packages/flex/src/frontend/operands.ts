@@ -31,7 +31,12 @@ export function numberOf(cx: Context, value: Value, at: Place): Node {
 export function truthOf(cx: Context, value: Value, at: Place): Node {
   if (isUndefined(value) && !value.why) return cx.graph.bool(false);
   const { graph } = cx;
-  if (isNode(value) && value.type === 'bool') return value;
+  if (isNode(value)) {
+    if (value.type === 'bool') return value;
+  } else if (value.kind === 'choice' && value.number) {
+    // Of `n || near` each part's truth, so that what follows from it is known.
+    return graph.select(value.condition, truthOf(cx, value.a, at), truthOf(cx, value.b, at));
+  }
   const node = numberOf(cx, value, at);
   if (node.op === 'const') return graph.bool(Boolean(node.data));
   // Not `!= 0`, which holds for NaN.

@@ -340,6 +340,10 @@ class Writer {
     const name = this.name();
     const turns = this.number(1, 5);
     const inside = { ...names, int: [...names.int, name] };
+    if (this.chance(6)) {
+      const inner = this.#block(result, inside, depth);
+      return `{ let ${name} = 0; for (;;) { if (${name} >= ${turns}) break; ${inner} ${name}++; } }`;
+    }
     const head = this.one(
       `for (let ${name} = 0; ${name} < ${turns}; ${name}++)`,
       `for (let ${name} = 0; ${name} < ${turns}; ${name}++)`,
@@ -391,6 +395,7 @@ class Writer {
       `${line} return ${this.of(gives, more, 2)};`,
       `${line} if (${this.of('bool', more, 1)}) { ${this.#assignment(more)} } return ${this.of(gives, more, 1)};`,
       `${this.#assignment(names)} return ${value()};`,
+      `for (let i = 0; i < 3; i++) { if (${this.of('bool', { ...names, int: [...names.int, 'i'] }, 1)}) return ${value()}; ${this.#assignment(names)} } return ${value()};`,
     );
   }
 

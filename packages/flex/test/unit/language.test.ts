@@ -78,6 +78,14 @@ describe('the compiled function means what JavaScript means', () => {
       body(
         'let t; if (q > kv) t = 1; s += 2; if (q > kv) s += t; return q > kv && s > 0 ? s * t : s',
       ),
+      value('((q & 1 || kv & 2 || c.on || q > kv) && !0) === (q > 1) ? s : 2'),
+      value('((q & 1 && kv & 2 && q > kv) || !1) === (q > 1) ? s : 2'),
+      body('let t; return (t = c.missing) !== null && t !== void 0 ? t : s'),
+      value('-~q + ((q > kv) ^ (kv > 1)) + (!!~q ? s : .5e1) + (~~s | 0)'),
+      body('let i = 0; for (;;) { if (i >= 3) break; s += i; i++; } return s'),
+      body(
+        'const f = (n) => { for (let i = 0; i < 4; i++) if (i > n) return i * s; return s; }; return f(q) + f(kv)',
+      ),
       value('s + +(q > kv)'),
       value('s - (q > kv)'),
       value('s + 2 * !(q > kv) + (q > kv | kv > 2) + -(q < 1) + ~(q > 1)'),

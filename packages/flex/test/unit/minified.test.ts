@@ -1,3 +1,4 @@
+import { isFullRun } from '@heed/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileResolved } from '../../src/compile/compiled.ts';
@@ -6,7 +7,6 @@ import { jsMod, type JsMod } from '../../src/compile/twin.ts';
 import { compileMod } from '../../src/index.ts';
 import { load, moduleOf } from '../programs/loaded.ts';
 import { minifiers, settings } from '../programs/minifiers.ts';
-import { runs } from '../programs/runs.ts';
 import { argumentsOf, captureValues, declared, functionOf, pairs } from '../programs/world.ts';
 import { functions, writtenMod } from '../programs/written.ts';
 
@@ -41,7 +41,11 @@ describe.for(Object.entries({ ...minifiers, ...settings }))('after %s', ([, shri
 });
 
 type Kind = 'score' | 'mask';
-const tries = runs(40, 1);
+// In the full run also at other settings.
+const tries = { numRuns: isFullRun() ? 1000 : 30, seed: 1 };
+const tried = isFullRun() ? { ...minifiers, ...settings } : minifiers;
+/** A module's functions; some minifiers take much longer over larger ones. */
+const CHUNK = 100;
 const [values] = fc.sample(captureValues, { ...tries, numRuns: 1 });
 const somePairs = fc.sample(pairs, { ...tries, numRuns: 12 });
 
@@ -52,42 +56,42 @@ function compiled(mod: Function, kind: Kind): JsMod {
 
 describe.each<Kind>(['score', 'mask'])('%s mods as people write them', (kind) => {
   const all = fc.sample(writtenMod(kind), tries);
-  const texts = all.filter((text) => refusal(() => compiled(functionOf(text), kind)) === '');
-  const code = moduleOf(texts);
-  const results = (js: JsMod): unknown[] =>
-    somePairs.map((pair) => js(...argumentsOf(kind, values!, pair)));
+  const texts = all.filter((text) => refusal(functionOf(text), kind) === '');
+  const chunks = Array.from({ length: Math.ceil(texts.length / CHUNK) }, (_, i) =>
+    texts.slice(i * CHUNK, (i + 1) * CHUNK),
+  );
 
   it('are in the language as they stand', () => {
     expect(texts.length).toBeGreaterThan(all.length * 0.9);
   });
 
-  it.for(Object.entries(minifiers))(
+  it.for(Object.entries(tried))(
     'compile after %s, and mean the same',
     { timeout: 600_000 },
     async ([, shrink]) => {
-      const [plain, small] = await Promise.all([load(code), load(await shrink(code))]);
-      for (const [i, text] of texts.entries()) {
-        const mod = small[`m${i}`]!;
-        const say = `${text}\n${String(mod)}`;
-        const want = results(compiled(plain[`m${i}`]!, kind));
-        expect(
-          refusal(() => compiled(mod, kind)),
-          say,
-        ).toBe('');
-        // Which zero it is depends on where a minus stands, and integers have one only.
-        const got = results(compiled(mod, kind));
-        expect(
-          got.every((value, at) => value === want[at]),
-          `${say}\n${got.join()}\n${want.join()}`,
-        ).toBe(true);
+      for (const chunk of chunks) {
+        const mods = await load(await shrink(moduleOf(chunk)));
+        chunk.forEach((text, i) => expectSame(text, mods[`m${i}`]!, kind));
       }
     },
   );
 });
 
-function refusal(compile: () => unknown): string {
+function expectSame(text: string, minified: Function, kind: Kind): void {
+  const said = `${text}\n${String(minified)}`;
+  expect(refusal(minified, kind), said).toBe('');
+  const [want, got] = [functionOf(text), minified].map((mod) => {
+    const js = compiled(mod, kind);
+    return somePairs.map((pair) => js(...argumentsOf(kind, values!, pair)));
+  });
+  // Which zero it is depends on where a minus stands, and integers have one only.
+  const isSame = got!.every((value, at) => value === want![at]);
+  expect(isSame, `${said}\n${got!.join()}\n${want!.join()}`).toBe(true);
+}
+
+function refusal(mod: Function, kind: Kind): string {
   try {
-    compile();
+    compiled(mod, kind);
     return '';
   } catch (error) {
     return (error as Error).message;
