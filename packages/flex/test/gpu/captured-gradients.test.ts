@@ -119,6 +119,26 @@ describe('sums of contributions', () => {
     }
   });
 
+  it('are of weights that sum to 1 in each row, however large scores are', async () => {
+    const { lse, backward } = vjp(absolute, { ...layouts.dense, options: { scale: 150 } });
+    const largest = Math.max(...(await lse!.read()).map(Math.abs));
+    expect(largest).toBeGreaterThan(500);
+    const nothing = gpu.tensor(new Float32Array(704), { shape: [2, 11, 4, 8] });
+    let worst = 0;
+    for (let first = 0; first < 88; first += 11) {
+      // Of one head of one entry, so that each row of the table has the weights of one row.
+      const one = new Float32Array(88).fill(1, first, first + 11);
+      const dLse = gpu.tensor(one, { shape: [2, 4, 11] });
+      const { dCaptures } = backward(nothing.permute([0, 2, 1, 3]), dLse);
+      const weights = Array.from(await dCaptures['bias']!.read());
+      for (let q = 3; q < 14; q++) {
+        const sum = weights.slice(14 * q, 14 * (q + 1)).reduce((a, x) => a + x);
+        worst = Math.max(worst, Math.abs(sum - 1));
+      }
+    }
+    expect(worst).toBeLessThan(8 * 2 ** -23);
+  });
+
   it('have the same bits in every run', async () => {
     const run = async (): Promise<unknown> => {
       const { dq, dk, dv, dCaptures } = vjp(exact, layouts.varlen).backward(

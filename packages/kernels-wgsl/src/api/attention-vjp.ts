@@ -11,7 +11,7 @@ import { attentionDifferentiable, type AttentionGradients, type Differentiable }
  * dk and dv sum over the query heads of a group, and over the batch where k and v have batch 1. Deterministic: no float meets
  * an atomic. A row that sees no key, and what lies beyond a used length, has gradient 0.
  *
- * @returns out and lse as `attention` gives them, lse always; and `backward(dOut, dLse?)`, which may be called more than once
+ * @returns out and lse as `attention` gives them (where keys are split, merged with more digits), lse always; and `backward(dOut, dLse?)`, which may be called more than once
  *   while q, k, v, out and lse are undisposed. dq, dk and dv have the dtype of their inputs, dSinks and dAlibiSlopes are f32.
  * @throws as {@link attention}; backward throws ValidationError for gradients that do not fit
  * @example

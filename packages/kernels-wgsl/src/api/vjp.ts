@@ -46,7 +46,9 @@ export function differentiable<G>(
     out,
     lse: lse!,
     backward: (dOut, dLse) => {
-      const { gpu } = call;
+      const { fn, gpu } = call;
+      checkTensor(`${fn} backward`, 'out', out);
+      checkTensor(`${fn} backward`, 'lse', lse);
       checkGradient(call, 'dOut', dOut, out);
       if (dLse) checkGradient(call, 'dLse', dLse, lse!);
       const state = { out, lse: lse!, states: states!, dOut, dLse };
