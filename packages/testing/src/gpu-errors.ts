@@ -1,6 +1,6 @@
 import type { HeedError } from '@heed/core';
 
-type SomeError = GPUError | HeedError;
+type SomeError = GPUError | HeedError | Error;
 
 const unseen: SomeError[] = [];
 

@@ -2,6 +2,7 @@ import { openGpu, type Gpu } from '@heed/core';
 import { poisonMemory } from '@heed/core/kernel';
 import { collectError, watchErrors } from './gpu-errors.ts';
 import { testTier } from './tier.ts';
+import { watchShaders } from './watch-shaders.ts';
 
 const onError = collectError;
 
@@ -39,6 +40,7 @@ export async function ownGpu(): Promise<Gpu> {
   const gpu = await openTier();
   watchErrors(gpu.device);
   poisonMemory(gpu);
+  watchShaders(gpu.device);
   return gpu;
 }
 

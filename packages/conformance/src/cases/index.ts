@@ -23,6 +23,7 @@ import { outParamCases } from './out-param.ts';
 import { pagedViewCases } from './paged-view.ts';
 import { planCases } from './plans.ts';
 import { quantisedCases } from './quantised/index.ts';
+import { readCases } from './reads.ts';
 import { seqUsedCases } from './seqused.ts';
 import { splitCases } from './splits.ts';
 import { strideCases } from './strides.ts';
@@ -34,6 +35,7 @@ import { zeroLengthCases } from './zero-length.ts';
 /** Every case, cheap preconditions first. */
 export const allCases: readonly Case[] = [
   ...canaryCases,
+  ...readCases,
   ...validationCases,
   ...lengthCases,
   ...zeroLengthCases,

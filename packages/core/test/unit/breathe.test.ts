@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { breathing } from '../../src/device/breathe.ts';
 
 const adapter = (isFallbackAdapter: boolean): GPUAdapterInfo =>
@@ -34,6 +34,13 @@ describe('breathing', () => {
   it('leaves other adapters alone', () => {
     const work = later(1);
     expect(breathing(adapter(false), work)).toBe(work);
+  });
+
+  it('leaves Deno alone, whose turns do not poll', () => {
+    vi.stubGlobal('Deno', {});
+    const work = later(1);
+    expect(breathing(adapter(true), work)).toBe(work);
+    vi.unstubAllGlobals();
   });
 
   it('passes results and failures on', async () => {
