@@ -90,7 +90,7 @@ const NARROW = ['once', 'gpu-minimal', 'gpu-naga', 'gpu-firefox'];
  * Most of a tier's time on lavapipe goes to LLVM: it runs without its optimisation passes, and for vectors of 4 in place of
  * 8 where those do. The exhaustive matrix compiles as users' machines do.
  */
-function compiler(tier, env) {
+export function compiler(tier, env) {
   if (env.HEED_FULL) return {};
   return {
     GALLIVM_PERF: 'nopt',

@@ -18,7 +18,7 @@ A row is run again by \`npm run where -- --row NAME\`:
 
 ${names.map((name) => `- \`${name}\`, as the tier \`${rows[name].tier}\` runs: ${data[name].on}.${remarks(data[name])}`).join('\n')}
 
-${missing(names)}Lavapipe compiled without LLVM's optimisation passes (\`GALLIVM_PERF=nopt\`), as in \`npm test\`. A pass is of these versions; the Conformance room of the
+${missing(names)}Lavapipe compiled as it does in each tier of \`npm test\`: without LLVM's optimisation passes. A pass is of these versions; the Conformance room of the
 [demo](../apps/demo/README.md) and [\`@heed/conformance\`](../packages/conformance/README.md) run the same cases on your device.
 `;
 }

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { SetupError, say } from '../lib/log.mjs';
 import { cache, root } from '../lib/paths.mjs';
 import { run } from '../lib/run.mjs';
+import { compiler } from '../lib/tiers.mjs';
 import { rows } from './rows.mjs';
 
 /** Runs one row's cases; gives its part of the data, or `{ missing }` with the reason. */
 export async function runRow(name, env, { tag }) {
-  const { find, args } = rows[name];
+  const { find, args, tier } = rows[name];
   const adapter = await find(env);
   if (adapter.missing) return adapter;
   say('where', `${name}: ${adapter.name}`);
@@ -16,8 +17,7 @@ export async function runRow(name, env, { tag }) {
   rmSync(file, { force: true });
   const flags = ['--conditions=@heed/source', join(root, 'packages/conformance/src/cli.ts')];
   const { code } = await run('node', [...flags, '--tag', tag, '--json', file, ...args], {
-    // As the test tiers compile.
-    env: { ...env, ...adapter.env, GALLIVM_PERF: 'nopt' },
+    env: { ...env, ...adapter.env, ...compiler(tier, env) },
   });
   if (code === 2) throw new SetupError(`${name} could not run`);
   const report = JSON.parse(readFileSync(file, 'utf8'));
