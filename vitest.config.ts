@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import type { BrowserProviderOption } from 'vitest/node';
+import { start } from './packages/conformance/src/engines/start.ts';
 import { chromiumLaunch } from './packages/testing/src/chromium.ts';
+import { startedBrowser } from './packages/testing/src/started-browser.ts';
 
 const conditions = ['@heed/source', 'module', 'default'];
 const setup = (name: string): string =>
@@ -48,12 +51,16 @@ const gpuInNode = (name: string, include = [everyGpu]): TestProjectInlineConfigu
   },
 });
 
-const gpuInBrowser: TestProjectInlineConfiguration = {
+const gpuInBrowser = (
+  name: string,
+  browser: 'chromium' | 'firefox',
+  provider: BrowserProviderOption,
+): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
-    name: 'gpu-browser',
+    name,
     include: ['packages/*/test/browser/**/*.test.ts'],
-    env: tierEnv('gpu-browser'),
+    env: tierEnv(name),
     setupFiles: [setup('setup'), setup('setup-gpu')],
     ...oneProcess,
     ...patience,
@@ -61,13 +68,14 @@ const gpuInBrowser: TestProjectInlineConfiguration = {
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      instances: [{ browser: 'chromium' }],
-      provider: playwright({
-        launchOptions: chromiumLaunch(),
-      }),
+      instances: [{ browser }],
+      provider,
     },
   },
-};
+});
+
+const inChromium = playwright({ launchOptions: chromiumLaunch() });
+const inFirefox = startedBrowser(playwright(), (url) => start('firefox', url));
 
 /** The conformance cases in another engine, which the tests start and talk to. */
 const otherEngine = (name: string): TestProjectInlineConfiguration => ({
@@ -108,9 +116,9 @@ export default defineConfig({
       gpuInNode('once', [anyGpu]),
       gpuInNode('gpu'),
       gpuInNode('subgroup-matrix', ['packages/conformance/test/gpu/cases.test.ts']),
-      gpuInBrowser,
+      gpuInBrowser('gpu-browser', 'chromium', inChromium),
       otherEngine('gpu-naga'),
-      otherEngine('gpu-firefox'),
+      full ? gpuInBrowser('gpu-firefox', 'firefox', inFirefox) : otherEngine('gpu-firefox'),
       demo,
     ],
   },

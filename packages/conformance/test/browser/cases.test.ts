@@ -1,9 +1,10 @@
 import { runCase, selectCases } from '@heed/conformance';
-import { isFullRun, testGpu } from '@heed/testing';
+import { isFullRun, testGpu, testTier } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 
 // Node covers the rest on the same driver; a browser adds its own device, validation and buffers.
-const cases = isFullRun() ? selectCases({ tier: 'full' }) : selectCases({ tag: 'browser' });
+const isExhaustive = isFullRun() && testTier() === 'gpu-browser';
+const cases = selectCases(isExhaustive ? { tier: 'full' } : { tag: 'browser' });
 
 describe.for([...new Set(cases.map((c) => c.group))])('%s', (group) => {
   it.for(cases.filter((c) => c.group === group))('$id', async (named, { skip }) => {

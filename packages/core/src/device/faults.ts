@@ -20,6 +20,13 @@ export interface Listener {
 const keptFaults = 32;
 
 /**
+ * Milliseconds within which the loss of the device is announced if it is why work has failed. A mapping that heed waits for is
+ * aborted by nothing else; browsers then take a while to send the news.
+ */
+const announcement = (error: unknown): number =>
+  (error as Error | undefined)?.name === 'AbortError' ? 1000 : 0;
+
+/**
  * What went wrong where the host could not see it. WebGPU reports such errors later, through error scopes;
  * each is told to every `read` and `settled` issued after the faulty call and before the first report of it. Where none has
  * been issued by the end of the next task, the listener is told.
@@ -199,8 +206,8 @@ export class Faults {
       signal?.addEventListener('abort', abort);
       work.then(
         (value) => settle(() => resolve(value)),
-        // Work in flight fails an instant before the loss itself is announced, which then rejects first.
-        (error: unknown) => setTimeout(() => settle(() => reject(error)), 0),
+        // Work in flight fails before the loss itself is announced, which then rejects first.
+        (error: unknown) => setTimeout(() => settle(() => reject(error)), announcement(error)),
       );
     });
   }

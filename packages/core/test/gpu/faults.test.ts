@@ -8,7 +8,7 @@ import {
   type Tensor,
 } from '@heed/core';
 import { bindTensor, dispatch, getKernel, getKernelAsync } from '@heed/core/kernel';
-import { testGpu } from '@heed/testing';
+import { testGpu, testTier } from '@heed/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { newDevice } from './devices.ts';
 import { add, brokenSource } from './kernels.ts';
@@ -62,12 +62,13 @@ describe('what only the GPU finds', () => {
     const buffer = gpu.device.createBuffer({ label: 'theirs', size: 16, usage: 0x80 });
     const x = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
     buffer.destroy();
+    // Engines look at a buffer when it is bound, or when the work is submitted: the kernel is blamed, or its call.
     const out = add(gpu, x, 1);
     await expect(out.read()).rejects.toThrow(GpuError);
     await gpu.settled();
     add(gpu, x, 2);
     await expect(gpu.settled()).rejects.toThrow(
-      /add 2: the GPU found an error \(validation\).*theirs/s,
+      /add( 2)?: the GPU found an error \(validation\).*theirs/s,
     );
     expect(await add(gpu, gpu.tensor([1], { shape: [1] }), 1).read()).toEqual(
       new Float32Array([2]),
@@ -120,7 +121,7 @@ describe('what nobody awaits', () => {
     await vi.waitUntil(() => told.length > 0);
     await tick(20);
     expect(told).toEqual([expect.any(GpuError)]);
-    expect(String(told[0])).toMatch(/add 1: the GPU found an error \(validation\).*theirs/s);
+    expect(String(told[0])).toMatch(/add( 1)?: the GPU found an error \(validation\).*theirs/s);
     expect(raised).toEqual([]);
     await expect(out.read()).rejects.toBe(told[0]);
   });
@@ -180,9 +181,11 @@ describe('a lost device', () => {
     const t = gpu.tensor(new Float32Array(1000), { shape: [1000] });
     const pending = [add(gpu, t, 1).read(), gpu.settled(), gpu.profile(() => add(gpu, t, 1))];
     device.destroy();
-    for (const outcome of await Promise.allSettled(pending)) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(DeviceLostError) });
-    }
+    const rejected = { status: 'rejected', reason: expect.any(DeviceLostError) };
+    const [read, ...others] = await Promise.allSettled(pending);
+    expect(read).toMatchObject(rejected);
+    // Firefox calls the work of a destroyed device done, before it announces the loss.
+    if (testTier() !== 'gpu-firefox') expect(others).toMatchObject([rejected, rejected]);
     const lost = await gpu.lost;
     expect(lost).toBeInstanceOf(DeviceLostError);
     expect(lost.reason).toBe('destroyed');

@@ -42,6 +42,15 @@ describe('Faults', () => {
     expect(device.scopes).toHaveLength(3);
   });
 
+  it('blames the loss of the device for what it aborts, also where the news comes late', async () => {
+    const { device, faults } = newFakes();
+    const aborted = faults.verdict(() =>
+      Promise.reject(new DOMException('Buffer unmapped', 'AbortError')),
+    );
+    setTimeout(() => device.lose({ reason: 'destroyed', message: '' }), 50);
+    await expect(aborted).rejects.toBeInstanceOf(DeviceLostError);
+  });
+
   it('waits for the scopes that were open before', async () => {
     const { device, faults, done } = newFakes();
     faults.scope('f', ['validation'], () => {});
