@@ -45,5 +45,5 @@ test('failures are named, and what is lacking is counted', () => {
   const text = pageText({ naga: { on: 'Deno 1', date: '2026-01-02', tag: 'browser', ...row } });
   expect(text).toContain('| 4 | 1 | 1 | 2 | 3 | 2026-01-02 |');
   expect(text).toContain('Deno 1. 2 unsupported: no f16. Failed: `b`.');
-  expect(text).toContain('Not run yet, for want of such a device: `gpu` (a real GPU)');
+  expect(text).toContain('Not run here: `gpu` (a real GPU)');
 });

@@ -9,8 +9,8 @@ export function pageText(data) {
   return `# Where it runs
 
 Written by \`npm run where\`, from runs of the [conformance cases](../packages/conformance/README.md#cases) on one machine; do not edit it by hand.
-Cases are those with the tag ${tags.map((tag) => `\`${tag}\``).join(', ')}: what every browser test runs. \`npm run test:full\` runs all of them where it says so in
-[CONTRIBUTING.md](../CONTRIBUTING.md#test-tiers). Unsupported is a case that declares what it needs of a device, on a device that lacks it.
+Each row ran the cases with the tag ${tags.map((tag) => `\`${tag}\``).join(', ')}, which every test of a browser runs; the [test tiers](../CONTRIBUTING.md#test-tiers) run more of them on
+the adapters in Node. Unsupported is a case that declares what it needs of a device, on a device that lacks it.
 
 ${table([COLUMNS, COLUMNS.map(() => '---'), ...names.map((name) => cells(name, data[name]))])}
 
@@ -39,7 +39,7 @@ function missing(names) {
   const others = rowNames.filter((name) => !names.includes(name));
   if (others.length === 0) return '';
   const list = others.map((name) => `\`${name}\` (${rows[name].shows})`).join(', ');
-  return `Not run yet, for want of such a device: ${list}.\n\n`;
+  return `Not run here: ${list}.\n\n`;
 }
 
 const table = (lines) => lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
