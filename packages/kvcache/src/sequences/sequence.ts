@@ -1,4 +1,4 @@
-import { fail, show } from '@heed/core/kernel';
+import { copyOf, fail, show } from '@heed/core/kernel';
 import { checkTokens } from '../checks.ts';
 import type { CacheCore } from '../core.ts';
 import { checkEven, lengthOf, type SequenceState } from './state.ts';
@@ -59,8 +59,9 @@ export class KvSequence implements Disposable {
   commit(tokens: ArrayLike<number>): void {
     const fn = 'sequence.commit';
     const { core, state } = openParts(fn, this);
-    checkTokens(fn, tokens);
-    core.ledger.commit(fn, state, tokens);
+    const list = copyOf(tokens);
+    checkTokens(fn, list);
+    core.ledger.commit(fn, state, list);
     core.events.deliver();
   }
 

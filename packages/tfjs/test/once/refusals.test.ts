@@ -50,6 +50,15 @@ describe('a call is refused', () => {
     );
   });
 
+  it('with an option that the function does not have', async () => {
+    const unknown = { isCausal: true } as never;
+    expect(() => attention(x, x, x, unknown)).toThrow(ValidationError);
+    expect(() => attention(x, x, x, unknown)).toThrow(/no isCausal in options; .* mean causal\?/);
+    expect(() => flexAttention(x, x, x, { mask_mod: 1 } as never)).toThrow(/mean maskMod\?/);
+    expect(() => attention(x, x, x, { maskMod: 1 } as never)).toThrow(/option of flexAttention/);
+    await expect(openTfjs({ device: 1 } as never)).rejects.toThrow(/no device in options/);
+  });
+
   it('that asks for another result', () => {
     for (const options of [{ returnLse: true }, { out: heedTensor(x) }]) {
       expect(() => attention(x, x, x, options as never)).toThrow(

@@ -1,0 +1,45 @@
+const isObject = (x: unknown): x is object => typeof x === 'object' && x !== null;
+
+/** Whether a caller may write into it: a list, or an object made by { … }. */
+function isArgument(x: unknown): x is object {
+  return isObject(x) && (Array.isArray(x) || Object.getPrototypeOf(x) === Object.prototype);
+}
+
+/** Another value of the same kind, which no call should meet. */
+function garbage(x: unknown): unknown {
+  if (typeof x === 'number') return 7 - x;
+  if (typeof x === 'boolean') return !x;
+  if (typeof x === 'string') return `not ${x}`;
+  if (typeof x === 'function') return (): never => expectNoCall();
+  return undefined;
+}
+
+function expectNoCall(): never {
+  throw new Error('a function was called that an argument was overwritten with');
+}
+
+/** Overwrites all that a caller may write into: elements of lists and fields of plain objects, all the way down. */
+export function scribble(x: unknown): void {
+  if (ArrayBuffer.isView(x)) new Uint8Array(x.buffer, x.byteOffset, x.byteLength).fill(0xa5);
+  if (!isArgument(x)) return;
+  const fields = x as Record<string, unknown>;
+  for (const name of Object.keys(fields)) {
+    scribble(fields[name]);
+    fields[name] = garbage(fields[name]);
+  }
+}
+
+/** The same argument, each field of which is what it was to who reads it first, and garbage to who reads it again. */
+export function readableOnce<T>(x: T): T {
+  if (!isArgument(x)) return x;
+  const read = new Set<PropertyKey>();
+  return new Proxy(x, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (!Object.hasOwn(target, name) || name === 'length') return value;
+      if (read.has(name)) return isObject(value) ? undefined : garbage(value);
+      read.add(name);
+      return readableOnce(value);
+    },
+  });
+}
