@@ -6,6 +6,9 @@ import { type Resolution, resolve } from '../compile/resolve.ts';
 /** What a function is to a kernel. Roles keep two uses of one function apart. */
 export type Role = 'score' | 'mask' | 'block';
 
+/** The mods of a plan, as they were when it was made. */
+export type Resolutions = { readonly [R in Role]?: Resolution };
+
 type CompiledHook = CompiledScoreHook | CompiledMaskHook;
 
 /** A function of the user, compiled, and what it captures. */
@@ -16,6 +19,7 @@ export interface ResolvedMod {
 
 /**
  * @param fn the public function, for messages
+ * @param like what a plan was made for: numbers keep the types that they had there
  * @throws CompileError @throws ValidationError
  */
 export function compileFor(
@@ -23,23 +27,34 @@ export function compileFor(
   role: Role,
   source: Function,
   captures?: object,
+  like?: Resolution,
 ): ResolvedMod {
   if (captures === null || (captures !== undefined && typeof captures !== 'object')) {
     const fix = 'Pass them by name: { bias }.';
     fail(fn, 'captures must be an object', show(captures), fix);
   }
-  const resolution = resolve(fn, source, captures as Readonly<Record<string, unknown>>);
+  const resolution = resolve(fn, source, captures as Readonly<Record<string, unknown>>, like);
   return { mod: compileResolved(fn, resolution, role === 'score' ? 'score' : 'mask'), resolution };
 }
 
 const made = new WeakMap<CompiledMod, Map<Role, CompiledHook>>();
+const mods = new WeakMap<object, CompiledMod>();
+
+/** What a hook was made of. */
+export function modOf(hook: object): CompiledMod | undefined {
+  return mods.get(hook);
+}
 
 /** The hook of a compiled mod, made once. Its name has the mod's hash, since kernels are found by the names of their hooks. */
 export function hookOf(mod: CompiledMod, role: Role): CompiledHook {
   const hooks = made.get(mod) ?? new Map<Role, CompiledHook>();
   made.set(mod, hooks);
   let hook = hooks.get(role);
-  if (!hook) hooks.set(role, (hook = makeHook(mod, role)));
+  if (!hook) {
+    hook = makeHook(mod, role);
+    hooks.set(role, hook);
+    mods.set(hook, mod);
+  }
   return hook;
 }
 

@@ -6,9 +6,10 @@ import {
   differentiable,
   fail,
   type Forward,
+  show,
 } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
-import { compileFor } from './compiled-hook.ts';
+import { modOf } from './compiled-hook.ts';
 import { type FlexArguments, flexCall } from './flex-call.ts';
 import { flexVjpNames } from './option-names.ts';
 import type { AnyFlexOptions, FlexOptions } from './options.ts';
@@ -68,18 +69,18 @@ export function flexDifferentiable(
 }
 
 /** The tables of the score mod that get a gradient, by their index, with their names. */
-function gradNames(
-  { scoreMod, captures, grads }: AnyFlexOptions & GradOptions,
-  call: Call,
-): Map<number, string> {
+function gradNames({ grads }: AnyFlexOptions & GradOptions, call: Call): Map<number, string> {
   const hook = call.hooks.find((bound) => bound.hook.kind === 'score')?.hook;
   const read = new Set(
     hook?.kind === 'score' ? hook.gradient!.reads.map(({ table }) => table) : [],
   );
-  const tables = scoreMod ? compileFor(fn, 'score', scoreMod, captures).mod.tables : [];
+  const tables = (hook && modOf(hook)?.tables) ?? [];
   const names = new Map(
     tables.filter(({ index }) => read.has(index)).map(({ index, name }) => [index, name]),
   );
+  if (grads !== undefined && !Array.isArray(grads)) {
+    fail(fn, 'grads must be a list of names', show(grads), 'Leave grads out for all of them.');
+  }
   for (const name of grads ?? []) {
     if ([...names.values()].includes(name)) continue;
     const known = [...names.values()].join(', ') || 'none';

@@ -15,7 +15,7 @@ import {
 import { blockMaskHook, checkBlockMask } from '../block-mask/hook.ts';
 import { isBlockMask } from '../block-mask/parts.ts';
 import { boundMod } from './bound-mod.ts';
-import { compileFor, type Role } from './compiled-hook.ts';
+import { compileFor, type Resolutions, type Role } from './compiled-hook.ts';
 import { flexNames, meantFlex } from './option-names.ts';
 import type { AnyFlexOptions } from './options.ts';
 
@@ -74,14 +74,22 @@ function layoutCall(
   return denseCall(fn, q, k, v!, options, hooks);
 }
 
-/** The hooks that the options stand for, in the order in which they apply. */
-export function flexHooks(fn: string, gpu: Gpu, options: AnyFlexOptions): BoundHook[] {
+/**
+ * The hooks that the options stand for, in the order in which they apply.
+ * @param like what a plan was made for
+ */
+export function flexHooks(
+  fn: string,
+  gpu: Gpu,
+  options: AnyFlexOptions,
+  like: Resolutions = {},
+): BoundHook[] {
   const { scoreMod, maskMod, blockMask, captures } = options;
   const bound = (role: Role, mod: Function): BoundHook =>
-    boundMod(fn, gpu, role, compileFor(fn, role, mod, captures));
+    boundMod(fn, gpu, role, compileFor(fn, role, mod, captures, like[role]));
   return [
     ...(scoreMod ? [bound('score', scoreMod)] : []),
-    ...(blockMask ? [blockMaskHook(fn, gpu, blockMask)] : []),
+    ...(blockMask ? [blockMaskHook(fn, gpu, blockMask, like.block)] : []),
     ...(maskMod ? [bound('mask', maskMod)] : []),
   ];
 }

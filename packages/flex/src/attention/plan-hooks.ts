@@ -3,14 +3,20 @@ import type { MaskHook, ScoreHook } from '@heed/kernels-wgsl/variant';
 import type { HookField } from '../backends/wgsl/fields.ts';
 import { partsOf } from '../block-mask/parts.ts';
 import { summarySource } from '../summary/summary.wgsl.ts';
-import { compileFor, hookOf, type ResolvedMod, type Role } from './compiled-hook.ts';
+import {
+  compileFor,
+  hookOf,
+  type Resolutions,
+  type ResolvedMod,
+  type Role,
+} from './compiled-hook.ts';
 import type { AnyFlexOptions } from './options.ts';
 
 /** The hooks of a problem, which needs no data for them, and the kernels that prepare what they read. */
 export function hooksOfProblem(
   fn: string,
   { scoreMod, maskMod, blockMask, captures }: AnyFlexOptions,
-): { hooks: (ScoreHook | MaskHook)[]; sources: KernelSource[] } {
+): { hooks: (ScoreHook | MaskHook)[]; sources: KernelSource[]; like: Resolutions } {
   const compiled = (role: Role, mod: Function): [Role, ResolvedMod] => [
     role,
     compileFor(fn, role, mod, captures),
@@ -23,7 +29,8 @@ export function hooksOfProblem(
   const hooks = used.map(([role, { mod }]) => hookOf(mod, role));
   const fields = hooks.flatMap(({ params }, i) => (used[i]![0] === 'mask' ? params : []));
   const dtypes = new Set(fields.flatMap(summarised));
-  return { hooks, sources: [...dtypes].map(summarySource) };
+  const like = Object.fromEntries(used.map(([role, { resolution }]) => [role, resolution]));
+  return { hooks, sources: [...dtypes].map(summarySource), like };
 }
 
 const summarised = ({ source }: HookField): Parameters<typeof summarySource> | [] =>

@@ -39,7 +39,7 @@ export function variantOf<C extends Captures>(fn: string, given: FlexProblem<C>)
   const { scoreMod, maskMod, blockMask, captures, grads } = problem;
   const mods = { scoreMod, maskMod, blockMask, captures } as AnyFlexOptions;
   checkFlexOptions(fn, mods);
-  const { hooks, sources } = hooksOfProblem(fn, mods);
+  const { hooks, sources, like } = hooksOfProblem(fn, mods);
   return {
     problem,
     hooks: variantHooks(hooks),
@@ -59,7 +59,7 @@ export function variantOf<C extends Captures>(fn: string, given: FlexProblem<C>)
         captures: { ...captures, ...run.captures },
       };
       checkFlexOptions(caller, all);
-      const call = layoutCall(caller, problem, all, flexHooks(caller, gpu, all));
+      const call = layoutCall(caller, problem, all, flexHooks(caller, gpu, all, like));
       if (all.blockMask) checkBlockMask(call, all.blockMask);
       return call;
     },

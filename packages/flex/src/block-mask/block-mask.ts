@@ -115,14 +115,26 @@ export class BlockMask implements Disposable {
     return total === 0 ? 0 : 1 - visited / total;
   }
 
-  /** The class of every block: 0 empty, 1 partial, 2 full. */
+  /**
+   * The class of every block: 0 empty, 1 partial, 2 full.
+   * @throws LimitError (as a rejection) more than 2²⁸ blocks
+   */
   async toDense(o?: ReadOptions): Promise<BlockClasses> {
     return readBlocks(partsOf(this).view, readOptions('BlockMask.toDense', o, readNames));
   }
 
-  /** A picture for people: █ full, ▒ partial, · empty, blank where there is no block; large masks are scaled down. */
+  /**
+   * A picture for people: █ full, ▒ partial, · empty, blank where there is no block; masks of more than `maxColumns` (64) columns
+   * are scaled down.
+   * @throws ValidationError (as a rejection) `maxColumns` that is no whole number from 1 on
+   */
   async toText(o?: PictureOptions): Promise<string> {
-    const { maxColumns, ...rest } = readOptions('BlockMask.toText', o, pictureNames);
+    const fn = 'BlockMask.toText';
+    const { maxColumns, ...rest } = readOptions(fn, o, pictureNames);
+    if (maxColumns !== undefined && !(Number.isSafeInteger(maxColumns) && maxColumns >= 1)) {
+      const rule = 'maxColumns must be a whole number from 1 on';
+      fail(fn, rule, show(maxColumns), 'Leave it out for 64.');
+    }
     return picture(await this.toDense(rest), maxColumns);
   }
 

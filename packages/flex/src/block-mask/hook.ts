@@ -2,12 +2,13 @@ import type { Gpu } from '@heed/core';
 import { checkTensor, knownList } from '@heed/core/kernel';
 import { type BoundHook, type Call, fail } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
+import type { Resolution } from '../compile/resolve.ts';
 import type { BlockMask } from './block-mask.ts';
 import { partsOf } from './parts.ts';
 import { viewValues } from './view.ts';
 
 /** A block mask as attention takes it: its mask, and the blocks. */
-export function blockMaskHook(fn: string, gpu: Gpu, mask: BlockMask): BoundHook {
+export function blockMaskHook(fn: string, gpu: Gpu, mask: BlockMask, like?: Resolution): BoundHook {
   const { compiled, view, problem, gpu: own } = partsOf(mask);
   if (own !== gpu) {
     fail(
@@ -18,6 +19,7 @@ export function blockMaskHook(fn: string, gpu: Gpu, mask: BlockMask): BoundHook 
     );
   }
   checkTensor(fn, 'blockMask', view.words);
+  if (like) checkKinds(fn, compiled.resolution, like);
   const bound = boundMod(fn, gpu, 'block', compiled);
   const blocks = viewValues(view, problem.blockM, problem.blockN);
   return {
@@ -25,6 +27,16 @@ export function blockMaskHook(fn: string, gpu: Gpu, mask: BlockMask): BoundHook 
     values: (places) => ({ ...bound.values(places), ...blocks }),
     blocks: view.words,
   };
+}
+
+/** The blocks are those of the mask as it is, so its numbers cannot take the types that a plan has. */
+function checkKinds(fn: string, { kinds }: Resolution, like: Resolution): void {
+  kinds.forEach(({ name, type }, i) => {
+    const made = like.kinds[i];
+    if (made === undefined || made.name !== name || made.type === type) return;
+    const rule = `captures.${name} of blockMask must be ${made.type}, as in the mask that the plan was made for`;
+    fail(fn, rule, type, `Make both masks with f32() around it.`);
+  });
 }
 
 const rebuild = 'Make the mask from the same lengths: one dispatch, and nothing is compiled.';

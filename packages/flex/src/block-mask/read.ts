@@ -1,3 +1,4 @@
+import { LimitError } from '@heed/core';
 import type { ReadOptions } from '@heed/core';
 import type { BlockView } from './view.ts';
 
@@ -14,10 +15,19 @@ export interface BlockClasses {
   readonly visited: number;
 }
 
+// A byte each, and a turn of a loop on the host.
+const MAX_BLOCKS = 2 ** 28;
+
 export async function readBlocks(view: BlockView, o: ReadOptions): Promise<BlockClasses> {
   const { batch, heads, rows, columns: most, strides, some, full, extent, extentBatch } = view;
+  const blocks = batch * heads * rows * most;
+  if (blocks > MAX_BLOCKS) {
+    throw new LimitError(
+      `BlockMask: at most ${MAX_BLOCKS} blocks are read back; there are ${blocks}, in ${batch} × ${heads} heads of ${rows} × ${most}. Read a slice(), or use a larger blockSize.`,
+    );
+  }
   const words = (await view.words.read(o)) as Uint32Array;
-  const classes = new Uint8Array(batch * heads * rows * most);
+  const classes = new Uint8Array(blocks);
   const columns = new Uint32Array(batch * rows);
   let [total, visited] = [0, 0];
   const bit = (word: number, column: number): number => (words[word]! >>> (column % 32)) & 1;

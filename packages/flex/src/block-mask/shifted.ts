@@ -14,24 +14,29 @@ interface Shift {
 const shiftedMask: MaskMod<Shift & Record<string, never>> = (b, h, q, kv, c, info) =>
   c.mask(b + c.batch0, h + c.head0, q + c.query0, kv, c as never, info);
 
+const unmoved = { batch0: 0, head0: 0, query0: 0 };
+
 export interface ShiftedMask {
   readonly problem: BlockProblem;
   readonly maskMod: Function;
   readonly captures: Shift;
 }
 
-/** The problem of a slice, and the mask with its arguments moved. The mask keeps a scope of its own: it may be a slice's. */
+/** The problem of a slice, and the mask with its arguments moved: in a scope of its own, or further where it is a slice's. */
 export function shifted(
   { problem, maskMod, captures = {} }: Pick<BlockMaskParts, 'problem' | 'maskMod' | 'captures'>,
   axis: 0 | 1 | 2,
   start: number,
   end: number,
 ): ShiftedMask {
-  const mask = bind(maskMod as MaskMod<never>, captures as Captures);
-  const offsets = { mask, batch0: 0, head0: 0, query0: 0 };
+  const offsets =
+    maskMod === shiftedMask
+      ? (captures as Shift)
+      : { mask: bind(maskMod as MaskMod<never>, captures as Captures), ...unmoved };
+  const { batch0, head0, query0 } = offsets;
   if (axis === 1) {
     const part = { ...problem, heads: end - start };
-    return { problem: part, maskMod: shiftedMask, captures: { ...offsets, head0: start } };
+    return { problem: part, maskMod: shiftedMask, captures: { ...offsets, head0: head0 + start } };
   }
   if (axis === 0) {
     const { used } = problem.given;
@@ -39,12 +44,20 @@ export function shifted(
       used instanceof Int32Array ? used.slice(start, end) : used?.slice(0, start, end);
     const given = usedPart ? { used: usedPart } : {};
     const part = { ...problem, batch: end - start, given };
-    return { problem: part, maskMod: shiftedMask, captures: { ...offsets, batch0: start } };
+    return {
+      problem: part,
+      maskMod: shiftedMask,
+      captures: { ...offsets, batch0: batch0 + start },
+    };
   }
   const firstRow = start * problem.blockM;
   const seqlenQ = Math.max(0, Math.min(end * problem.blockM, problem.seqlenQ) - firstRow);
   // With align 'end' the part's own diagonal is as much further as its rows are fewer.
   const own = problem.align === 'end' ? problem.seqlenQ - seqlenQ : 0;
   const part = { ...problem, seqlenQ };
-  return { problem: part, maskMod: shiftedMask, captures: { ...offsets, query0: firstRow - own } };
+  return {
+    problem: part,
+    maskMod: shiftedMask,
+    captures: { ...offsets, query0: query0 + firstRow - own },
+  };
 }

@@ -22,14 +22,23 @@ export interface Resolution {
   /** Values by slot index. A tensor that is captured several times has one slot. */
   readonly scalars: readonly (number | boolean)[];
   readonly tables: readonly (TableLike | NestedArray)[];
+  /** The scalars by name, with their types: what a later call of the same kind is held to. */
+  readonly kinds: readonly ScalarKind[];
   /** Equal signatures compile to equal code: sources, and names and types of captures, but no value. */
   readonly signature: string;
+}
+
+interface ScalarKind {
+  readonly name: string;
+  readonly type: 'i32' | 'f32' | 'bool';
 }
 
 interface Resolving {
   readonly caller: string;
   readonly scalars: (number | boolean)[];
   readonly tables: (TableLike | NestedArray)[];
+  readonly kinds: ScalarKind[];
+  readonly like: readonly ScalarKind[];
   readonly signature: string[];
   depth: number;
   /** The functions looked into, numbered. None is among its own captures: `bind` copies them. */
@@ -43,25 +52,29 @@ const MAX_COMPOSED = 300;
 
 /**
  * Looks through a mod and its captures without reading the source: cheap enough for every call.
+ * @param like what a plan was made for: a number among the captures is then of the type that it had there
  * @throws ValidationError a capture that is no number, boolean, tensor of rank ≤ 4 or function
  */
 export function resolve(
   caller: string,
   mod: Function,
   captures: Readonly<Record<string, unknown>> = {},
+  like?: Resolution,
 ): Resolution {
   const state: Resolving = {
     caller,
     scalars: [],
     tables: [],
+    kinds: [],
+    like: like?.kinds ?? [],
     signature: [],
     depth: 0,
     units: new Map(),
   };
   const unit = resolveUnit(state, mod);
   const map = resolveCaptures(state, captures);
-  const { scalars, tables, signature } = state;
-  return { unit, captures: map, scalars, tables, signature: signature.join('\0') };
+  const { scalars, tables, kinds, signature } = state;
+  return { unit, captures: map, scalars, tables, kinds, signature: signature.join('\0') };
 }
 
 function resolveUnit(state: Resolving, fn: Function): Unit {
@@ -120,15 +133,37 @@ function resolveCaptures(
 }
 
 function resolveCapture(state: Resolving, name: string, value: unknown): Capture {
-  const { scalars, signature } = state;
+  const { scalars, kinds, signature } = state;
   if (typeof value === 'function') return { kind: 'function', unit: resolveUnit(state, value) };
   if (typeof value === 'boolean' || typeof value === 'number' || isFixedNumber(value)) {
-    const type = typeof value === 'boolean' ? 'bool' : numberType(value);
+    const type = typeof value === 'boolean' ? 'bool' : kindOf(state, name, value);
     signature.push(type);
+    kinds.push({ name, type });
     const index = scalars.push(scalarValue(state, name, value.valueOf())) - 1;
     return { kind: 'scalar', index, capture: index, name, type };
   }
   return resolveTable(state, name, value);
+}
+
+/** The type of a number: its own, or the one that it had where the plan was made. */
+function kindOf(
+  { caller, like, kinds }: Resolving,
+  name: string,
+  value: Parameters<typeof numberType>[0],
+): 'i32' | 'f32' {
+  const own = numberType(value);
+  const made = like[kinds.length];
+  if (made === undefined || made.name !== name || made.type === 'bool' || made.type === own) {
+    return own;
+  }
+  if (made.type === 'f32' && !isFixedNumber(value)) return 'f32';
+  const [rule, fix] =
+    made.type === 'i32'
+      ? ['a whole number', 'Make the plan with f32() around it, which takes every number.']
+      : ['no i32()', 'Leave i32() out.'];
+  throw new ValidationError(
+    `${caller}: captures.${name} must be ${rule}, since the plan was made for ${made.type}; got ${String(value.valueOf())}. ${fix}`,
+  );
 }
 
 function scalarValue({ caller }: Resolving, name: string, value: unknown): number | boolean {
