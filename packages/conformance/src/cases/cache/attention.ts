@@ -2,7 +2,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import type { FloatDType } from '../../numerics/storage.ts';
 import { random } from '../../numerics/random.ts';
 import { cumulative, normal } from '../../problems/build.ts';
-import { type Modelled, Session } from '../../problems/cache/session.ts';
+import { type Modelled, Session } from '../../problems/cache/cache-session.ts';
 import { collect, uploadArray } from '../../problems/launch.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import type { Problem } from '../../reference/problem.ts';

@@ -3,10 +3,10 @@ import { near } from '../../budget/checks.ts';
 import { toStorage, ulp } from '../../numerics/storage.ts';
 import { random } from '../../numerics/random.ts';
 import { normal } from '../../problems/build.ts';
-import { Session } from '../../problems/cache/session.ts';
+import { Session } from '../../problems/cache/cache-session.ts';
 import { download, uploadArray } from '../../problems/launch.ts';
 import { Scope } from '../../problems/scope.ts';
-import { anglesOf, rotatedRow } from '../../reference/rotary.ts';
+import { anglesOf, rotatedRow } from '../../reference/rotated-row.ts';
 import { type Case, defineCase } from '../case.ts';
 import { formats } from './formats.ts';
 

@@ -1,6 +1,7 @@
 import type { MaskMod } from '@heed/flex';
 import { type Check, sameRun } from '../../budget/checks.ts';
 import { random } from '../../numerics/random.ts';
+import { movedOn, packedProblem } from '../../problems/build.ts';
 import { flexLaunch } from '../../problems/flex/launch.ts';
 import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
 import { normalTable, table } from '../../problems/flex/tables.ts';
@@ -106,4 +107,27 @@ const beside = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
   }),
 );
 
-export const blockMaskCases: readonly Case[] = [...byBlocks, ...beside];
+/** Rows before the first sequence and after the last see nothing, and have no blocks. */
+const rowsOfNobody = defineCase('flex-block-masks', 'rows-of-nobody', {
+  f16Tier: 'full',
+  tags: ['browser'],
+  async run(gpu, dtype) {
+    const [qLens, kLens] = [
+      [1, 2, 1],
+      [290, 40, 0],
+    ];
+    const spec = { dtype, heads: [4, 2], dim: 16, qLens, kLens, spareRows: [40, 9] } as const;
+    const moved = movedOn(packedProblem(spec), [37, 4]);
+    const problem = withMods(poisonUnused(moved, NaN), blockMaskPairs.unbounded);
+    const options = { numSplits: 3, gpuLengths: true };
+    const want = await flexLaunch(gpu, problem, dtype, options);
+    const checks = isRight('maskMod', want, problem, dtype);
+    for (const blockSize of [32, 128]) {
+      const got = await flexLaunch(gpu, problem, dtype, { ...options, blockSize });
+      checks.push(...sameRun(`blocks of ${blockSize}`, got, want));
+    }
+    return checks;
+  },
+});
+
+export const blockMaskCases: readonly Case[] = [...byBlocks, ...beside, ...rowsOfNobody];

@@ -4,7 +4,7 @@ import { type Check, holds, sameBits } from '../../budget/checks.ts';
 import { type FloatDType, toStorage } from '../../numerics/storage.ts';
 import { type Random, random } from '../../numerics/random.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
-import { type Angles, rotatedRow } from '../../reference/rotary.ts';
+import { type Angles, rotatedRow } from '../../reference/rotated-row.ts';
 import {
   decodedRow,
   type Exact,
