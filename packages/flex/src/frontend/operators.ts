@@ -34,6 +34,12 @@ export function unify(graph: Graph, a: Node, b: Node): readonly [Node, Node] {
 export function binary(cx: Context, operator: string, a: Value, b: Value, at: Operands): Node {
   const op = operations[operator.replace(/^>(=?)$/, '<$1')]!;
   if (op === 'eq' || op === 'ne') return equality(cx, op, a, b, at, operator.length < 3);
+  const isOrder = op === 'lt' || op === 'le';
+  if (isOrder && (isBoolean(a) || isBoolean(b))) {
+    // What minifiers write has a plus there; without one it is `a < b < c`, which is not what it says.
+    const remedy = 'Write a < b && b < c, or +(condition) where its number is meant.';
+    refuse(cx, at, `a boolean has no order, and ${operator} compares one`, remedy);
+  }
   const [x, y] = [numberOf(cx, a, at.left ?? at), numberOf(cx, b, at.right ?? at)];
   // `a > b` is `b < a`.
   return /^>=?$/.test(operator) ? numeric(cx, op, y, x, at) : numeric(cx, op, x, y, at);

@@ -105,6 +105,8 @@ export const values: readonly Row[] = [
     'q > kv === 1',
     /one type/,
   ],
+  [value('0 <= q - kv < 4 ? s : 0'), 'a boolean has no order', '0 <= q', /a < b && b < c/],
+  [value('4 > q > kv ? s : 0'), 'and > compares one', '4 > q', /\+\(cond/],
   [
     body('let t; if (q > kv) t = 1; s += t;'),
     'a number on one path and undefined',

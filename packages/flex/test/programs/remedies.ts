@@ -33,6 +33,7 @@ export const remedies: readonly (readonly [says: RegExp, source: string])[] = [
   [/^Mods compute with numbers/, body('const [t, u] = [c.bias[0][q], 2]; s += t > 0 ? t : u;')],
   [/^Write the arguments out/, value('Math.max(c.bias[0][0], c.bias[0][1], s)')],
   [/^Types are known, and every capture/, value('s + c.n + Math.max(s, 1)')],
+  [/^Write a < b && b < c/, value('0 <= q - kv && q - kv < 4 && +(q > kv) < s ? s : 0')],
   [/^Compare values of one type/, value('(q > kv) === (kv > 1) ? s : 0')],
   [/^Give it the same type on every path/, body('let t = 0; if (q > kv) t = 1; s += t;')],
   [/^Use >> for a signed shift/, value('(q >> 0) + (q >>> 1)')],
