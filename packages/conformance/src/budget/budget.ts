@@ -37,7 +37,7 @@ export function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType)
 // errors are 1 to 2.5 times the naive one. Halves hide all of that in their own rounding.
 const gradientUlps = { f32: 8, f16: 1 } as const;
 // One number per head: the largest of so few naive errors says little. So all that a weight's exp may be off is allowed here,
-// 3 + 2|x| ulp for x = sink − lse near −10, and half an ulp of lse; and two standard deviations of what the sum is off by chance.
+// 3 + 2|x| ulp for x = sink − maximum near −10; and two standard deviations of what the sum is off by chance.
 const headUlps = 24;
 const headSpreads = 2;
 

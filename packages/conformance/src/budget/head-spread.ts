@@ -13,7 +13,7 @@ export interface HeadSpread {
   readonly dAlibiSlopes: number;
 }
 
-// Of a weight: WGSL's exp2 may be 3 + 2|x| ulp off, and lse half an ulp.
+// Of a weight: WGSL's exp2 may be 3 + 2|x| ulp off.
 const weightError = 8 * 2 ** -24;
 
 /**
