@@ -26,20 +26,21 @@ export interface CompiledFunction {
   readonly hash: string;
   readonly derivative?: ModDerivative;
   explain(): string;
+  toJSON(): PrecompiledMod;
 }
 export interface CompileOptions {
   readonly kind?: ModKind;
 }
 export interface DocumentOptions<C extends Captures = never> extends Pick<BlockMaskOptions<C>, "B" | "H" | "blockSize" | "captures"> {
-  readonly maskMod?: MaskMod<C>;
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
   readonly L?: number;
 }
 export interface FlexGradients extends Gradients {
   readonly dCaptures: Readonly<Record<string, Tensor>>;
 }
 export interface FlexOptions<C extends Captures = never> extends Omit<AttentionOptions, BuiltInVariants>, Partial<VarlenLayout> {
-  readonly scoreMod?: ScoreMod<C>;
-  readonly maskMod?: MaskMod<C>;
+  readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
   readonly blockMask?: BlockMask;
   readonly captures?: C;
 }
@@ -60,6 +61,13 @@ export interface ModDerivative extends Derivative {
 }
 export interface PictureOptions extends ReadOptions {
   readonly maxColumns?: number;
+}
+export interface PrecompiledMod {
+  readonly heedMod: number;
+  readonly kind: string;
+  readonly hash: string;
+  readonly captures: readonly object[];
+  readonly operations: readonly (readonly (string | number | boolean)[])[];
 }
 // #endregion
 
@@ -98,15 +106,16 @@ export declare function bind<C extends Captures>(mod: MaskMod<C>, captures: C): 
 export declare function bind<C, B extends Partial<C> & Captures>(mod: ScoreMod<C>, captures: B): ScoreMod<Omit<C, keyof B>>;
 export declare function bind<C, B extends Partial<C> & Captures>(mod: MaskMod<C>, captures: B): MaskMod<Omit<C, keyof B>>;
 export declare function bind<F extends AnyFunction>(mod: F, captures: Captures): F;
-export declare function compileMod(fn: Function, captures?: Readonly<Record<string, unknown>>, options?: CompileOptions): CompiledFunction;
-export declare function createBlockMask<C extends Captures = {}>(gpu: Gpu, maskMod: MaskMod<C>, o: BlockMaskOptions<C>): BlockMask;
+export declare function bind(mod: PrecompiledMod, captures: Captures): ScoreMod & MaskMod;
+export declare function compileMod(fn: Function | PrecompiledMod, captures?: Readonly<Record<string, unknown>>, options?: CompileOptions): CompiledFunction;
+export declare function createBlockMask<C extends Captures = {}>(gpu: Gpu, maskMod: MaskMod<C> | PrecompiledMod, o: BlockMaskOptions<C>): BlockMask;
 export declare function f32(value: number): number;
 export declare function flexAttention<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C>): AttentionResult;
 export declare function flexAttention<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexOptions<C>): AttentionResult;
 export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
 export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
 export declare function i32(value: number): number;
-export declare function notMask<C>(mask: MaskMod<C>): MaskMod<C>;
+export declare function notMask<C = {}>(mask: MaskMod<C> | PrecompiledMod): MaskMod<C>;
 export declare function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>>;
 export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & {
   readonly backward: true;
@@ -135,7 +144,7 @@ interface Derivative {
   readonly score: Node;
   readonly tables: readonly TableDerivative[];
 }
-type MasksOf<Cs extends readonly unknown[]> = { readonly [I in keyof Cs]: MaskMod<Cs[I]>; };
+type MasksOf<Cs extends readonly unknown[]> = { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod; };
 type ModKind = "score" | "mask";
 type Mods<C extends Captures> = Pick<FlexOptions<C>, "scoreMod" | "maskMod" | "blockMask" | "captures">;
 interface Node {

@@ -1,6 +1,7 @@
 import { fail, show } from '@heed/kernels-wgsl/variant';
 import type { CompiledMaskHook, CompiledScoreHook } from '../backends/wgsl/hooks.ts';
 import { type CompiledMod, compileResolved, toMaskHook, toScoreHook } from '../compile/compiled.ts';
+import { functionOf, type PrecompiledMod } from '../compile/precompiled.ts';
 import { type Resolution, resolve } from '../compile/resolve.ts';
 
 /** What a function is to a kernel. Roles keep two uses of one function apart. */
@@ -25,7 +26,7 @@ export interface ResolvedMod {
 export function compileFor(
   fn: string,
   role: Role,
-  source: Function,
+  source: Function | PrecompiledMod,
   captures?: object,
   like?: Resolution,
 ): ResolvedMod {
@@ -33,7 +34,8 @@ export function compileFor(
     const fix = 'Pass them by name: { bias }.';
     fail(fn, 'captures must be an object', show(captures), fix);
   }
-  const resolution = resolve(fn, source, captures as Readonly<Record<string, unknown>>, like);
+  const named = captures as Readonly<Record<string, unknown>>;
+  const resolution = resolve(fn, functionOf(fn, source), named, like);
   return { mod: compileResolved(fn, resolution, role === 'score' ? 'score' : 'mask'), resolution };
 }
 

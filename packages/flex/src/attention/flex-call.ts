@@ -14,6 +14,7 @@ import {
 } from '@heed/kernels-wgsl/variant';
 import { blockMaskHook, checkBlockMask } from '../block-mask/hook.ts';
 import { isBlockMask } from '../block-mask/parts.ts';
+import { isPrecompiled, type PrecompiledMod } from '../compile/precompiled.ts';
 import { boundMod } from './bound-mod.ts';
 import { compileFor, type Resolutions, type Role } from './compiled-hook.ts';
 import { flexNames, meantFlex } from './option-names.ts';
@@ -85,7 +86,7 @@ export function flexHooks(
   like: Resolutions = {},
 ): BoundHook[] {
   const { scoreMod, maskMod, blockMask, captures } = options;
-  const bound = (role: Role, mod: Function): BoundHook =>
+  const bound = (role: Role, mod: Function | PrecompiledMod): BoundHook =>
     boundMod(fn, gpu, role, compileFor(fn, role, mod, captures, like[role]));
   return [
     ...(scoreMod ? [bound('score', scoreMod)] : []),
@@ -97,7 +98,7 @@ export function flexHooks(
 export function checkFlexOptions(fn: string, options: AnyFlexOptions): void {
   for (const name of ['scoreMod', 'maskMod'] as const) {
     const mod: unknown = options[name];
-    if (mod === undefined || typeof mod === 'function') continue;
+    if (mod === undefined || typeof mod === 'function' || isPrecompiled(mod)) continue;
     fail(fn, `${name} must be a function`, show(mod), 'Leave it out for none.');
   }
   const { blockMask } = options as { readonly blockMask?: unknown };

@@ -1,5 +1,6 @@
 import type { AttentionOptions, VarlenLayout } from '@heed/kernels-wgsl';
 import type { BlockMask } from '../block-mask/block-mask.ts';
+import type { PrecompiledMod } from '../compile/precompiled.ts';
 import type { Captures, MaskMod, ScoreMod } from '../compile/types.ts';
 
 /** What `flexAttention` has in place of: a scoreMod, a maskMod. */
@@ -12,9 +13,9 @@ export type BuiltInVariants = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
 export interface FlexOptions<C extends Captures = never>
   extends Omit<AttentionOptions, BuiltInVariants>, Partial<VarlenLayout> {
   /** Changes the score of each pair; −Infinity hides it. */
-  readonly scoreMod?: ScoreMod<C>;
+  readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
   /** Says which pairs are visible. Key tiles that its bounds prove hidden are not computed. */
-  readonly maskMod?: MaskMod<C>;
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
   /** A mask whose blocks were found beforehand. With a maskMod beside it, both must hold. */
   readonly blockMask?: BlockMask;
   /** Values that the mods read. Other values, the same kernel; integers and other numbers are two kinds. */

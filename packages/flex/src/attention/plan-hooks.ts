@@ -3,6 +3,7 @@ import type { MaskHook, ScoreHook } from '@heed/kernels-wgsl/variant';
 import type { HookField } from '../backends/wgsl/fields.ts';
 import { partsOf } from '../block-mask/parts.ts';
 import { summarySource } from '../summary/summary.wgsl.ts';
+import type { PrecompiledMod } from '../compile/precompiled.ts';
 import {
   compileFor,
   hookOf,
@@ -17,7 +18,7 @@ export function hooksOfProblem(
   fn: string,
   { scoreMod, maskMod, blockMask, captures }: AnyFlexOptions,
 ): { hooks: (ScoreHook | MaskHook)[]; sources: KernelSource[]; like: Resolutions } {
-  const compiled = (role: Role, mod: Function): [Role, ResolvedMod] => [
+  const compiled = (role: Role, mod: Function | PrecompiledMod): [Role, ResolvedMod] => [
     role,
     compileFor(fn, role, mod, captures),
   ];

@@ -1,8 +1,9 @@
 import { type Gpu, LimitError } from '@heed/core';
 import { assertUsable, knownList } from '@heed/core/kernel';
-import { fail, show } from '@heed/kernels-wgsl/variant';
+import { fail } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
 import { compileFor } from '../attention/compiled-hook.ts';
+import { functionOf, type PrecompiledMod } from '../compile/precompiled.ts';
 import { inputsOf } from '../ir/depends.ts';
 import type { Input } from '../ir/node.ts';
 import { classifyBlocks, type Match } from './classes.ts';
@@ -15,13 +16,11 @@ import { type BlockProblem, blockProblem } from './problem.ts';
 export function buildBlockMask(
   fn: string,
   gpu: Gpu,
-  maskMod: Function,
+  given: Function | PrecompiledMod,
   o: AnyBlockMaskOptions,
 ): BlockMaskParts {
   assertUsable(gpu);
-  if (typeof maskMod !== 'function') {
-    fail(fn, 'maskMod must be a function', show(maskMod), 'Pass (b, h, q, kv) => q >= kv.');
-  }
+  const maskMod = functionOf(fn, given);
   const problem = snapshot(blockProblem(fn, gpu, o));
   const compiled = compileFor(fn, 'block', maskMod, o.captures);
   const inputs = inputsOf(compiled.mod.root);

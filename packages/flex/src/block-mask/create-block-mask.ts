@@ -1,5 +1,6 @@
 import type { Gpu } from '@heed/core';
 import { readOptions } from '@heed/core/kernel';
+import type { PrecompiledMod } from '../compile/precompiled.ts';
 import type { Captures, MaskMod } from '../compile/types.ts';
 import { BlockMask } from './block-mask.ts';
 import { buildBlockMask } from './build.ts';
@@ -25,7 +26,7 @@ import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
  */
 export function createBlockMask<C extends Captures = {}>(
   gpu: Gpu,
-  maskMod: MaskMod<C>,
+  maskMod: MaskMod<C> | PrecompiledMod,
   o: BlockMaskOptions<C>,
 ): BlockMask {
   const fn = 'createBlockMask';

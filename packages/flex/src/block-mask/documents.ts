@@ -16,6 +16,7 @@ import {
   recorderTarget,
 } from '@heed/kernels-wgsl/variant';
 import { andMasks, bind } from '../compile/compose.ts';
+import type { PrecompiledMod } from '../compile/precompiled.ts';
 import type { Captures, MaskMod } from '../compile/types.ts';
 import { documentsSource } from './documents.wgsl.ts';
 import { documentNames, meantMask } from './option-names.ts';
@@ -28,7 +29,7 @@ export interface DocumentOptions<C extends Captures = never> extends Pick<
   'B' | 'H' | 'blockSize' | 'captures'
 > {
   /** What a token sees of its own document; default all of it. */
-  readonly maskMod?: MaskMod<C>;
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
   /** Rows of q and of k; default the last of `cuSeqlens`. Needed where that is on the GPU. */
   readonly L?: number;
 }

@@ -1,6 +1,6 @@
 import { copyOf, type NamesOf, readOptions } from '@heed/core/kernel';
 import type { Derivative } from '../backends/derivative/derivative.ts';
-import type { ModKind } from '../frontend/translate.ts';
+import type { ModKind } from '../frontend/unit.ts';
 import type { Node } from '../ir/node.ts';
 import {
   type CompiledMod,
@@ -9,8 +9,8 @@ import {
   toMaskHook,
   toScoreHook,
 } from './compiled.ts';
-import { checkFunction } from './compose.ts';
 import { explainMod } from './explain.ts';
+import { functionOf, precompiled, type PrecompiledMod } from './precompiled.ts';
 import { resolve } from './resolve.ts';
 import { type JsMod, jsMod, pairFunction } from './twin.ts';
 
@@ -35,6 +35,8 @@ export interface CompiledFunction {
   readonly derivative?: ModDerivative;
   /** For people: the captures with their types, how the gradient by each is summed and why, the graph, the WGSL. */
   explain(): string;
+  /** What JSON.stringify writes: it can be passed, once parsed, in place of the mod. */
+  toJSON(): PrecompiledMod;
 }
 
 /** How `compileMod` is to take a function. */
@@ -49,7 +51,7 @@ export const compileNames: NamesOf<CompileOptions> = { kind: 1 };
  * Compiles a score mod or mask, without a GPU: to look at what becomes of it, to test it, or to run it on the CPU as the
  * GPU would.
  *
- * @param fn an ordinary function, see the README for what it may contain
+ * @param fn an ordinary function, see the README for what it may contain; or what `JSON.stringify(compileMod(…))` gave
  * @param captures the values it reads; a tensor may be given as `{ dtype, shape }`, or as a nested array (f32)
  * @throws CompileError a construct that is not supported, with its place in the source and the remedy
  * @throws ValidationError a capture that is no number, boolean, tensor of rank ≤ 4 or function
@@ -58,13 +60,13 @@ export const compileNames: NamesOf<CompileOptions> = { kind: 1 };
  * js(0.5, 0, 0, 7, 3); // 4.5
  */
 export function compileMod(
-  fn: Function,
+  fn: Function | PrecompiledMod,
   captures: Readonly<Record<string, unknown>> = {},
   options?: CompileOptions,
 ): CompiledFunction {
-  checkFunction('compileMod', fn);
   const { kind } = readOptions('compileMod', options, compileNames);
-  const resolution = resolve('compileMod', fn, copyOf({ ...captures }));
+  const given = functionOf('compileMod', fn);
+  const resolution = resolve('compileMod', given, copyOf({ ...captures }));
   const mod = compileResolved('compileMod', resolution, kind);
   const hook = mod.kind === 'score' ? toScoreHook(mod, 'mod') : toMaskHook(mod, 'mod');
   const compiled: CompiledFunction = {
@@ -74,6 +76,7 @@ export function compileMod(
     ir: mod.root,
     hash: mod.hash,
     explain: () => explainMod(mod, hook),
+    toJSON: () => precompiled(mod.kind, mod.hash, mod.root, [...mod.scalars, ...mod.tables]),
   };
   if (mod.kind === 'mask') return compiled;
   let derivative: ModDerivative | undefined;

@@ -6,8 +6,9 @@ import {
   maskHook,
   scoreHook,
 } from '../backends/wgsl/hooks.ts';
-import { type ModKind, translate, type Translation } from '../frontend/translate.ts';
-import { canonicalText, hashText } from '../ir/hash.ts';
+import { translate, type Translation } from '../frontend/translate.ts';
+import type { ModKind } from '../frontend/unit.ts';
+import { modHash } from '../ir/hash.ts';
 import type { Resolution } from './resolve.ts';
 
 /** A compiled mod, without the values of its captures: `scalars` and `tables` say which of a call's it wants. */
@@ -33,8 +34,7 @@ export function compileResolved(
   const known = cache.get(key);
   if (known) return known;
   const translation = translate(unit, captures, { caller, kind });
-  const hash = hashText(`${translation.kind}\n${canonicalText(translation.root)}`);
-  const compiled = { ...translation, hash };
+  const compiled = { ...translation, hash: modHash(translation.kind, translation.root) };
   if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
   cache.set(key, compiled);
   return compiled;

@@ -1,27 +1,15 @@
 import { ValidationError } from '@heed/core';
 import { copyOf } from '@heed/core/kernel';
+import { compose } from './composition.ts';
+import { functionOf, type PrecompiledMod } from './precompiled.ts';
 import type { AllOf, Captures, MaskMod, ScoreMod } from './types.ts';
 
 type AnyFunction = (...args: never[]) => unknown;
 type AnyMask = MaskMod<never>;
 
-type MasksOf<Cs extends readonly unknown[]> = { readonly [I in keyof Cs]: MaskMod<Cs[I]> };
-
-/** What a composed function is made of. The compiler reads this instead of the function's source. */
-export type Composition =
-  | { readonly kind: 'bind'; readonly mod: Function; readonly captures: Captures }
-  | { readonly kind: 'and' | 'or' | 'not'; readonly parts: readonly Function[] };
-
-// Survives duplicate installs of this package.
-const composition: unique symbol = Symbol.for('heed.flex.composition') as never;
-
-export function compositionOf(fn: Function): Composition | undefined {
-  return (fn as { readonly [composition]?: Composition })[composition];
-}
-
-function compose<F>(fn: F, parts: Composition): F {
-  return Object.assign(fn as object, { [composition]: parts }) as F;
-}
+type MasksOf<Cs extends readonly unknown[]> = {
+  readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod;
+};
 
 /**
  * A mod with a scope of its own. The values go before those that `options.captures` has under the same names, and may be
@@ -43,9 +31,10 @@ export function bind<C, B extends Partial<C> & Captures>(
   captures: B,
 ): MaskMod<Omit<C, keyof B>>;
 export function bind<F extends AnyFunction>(mod: F, captures: Captures): F;
-export function bind(mod: Function, given: Captures): Function {
-  checkFunction('bind', mod);
-  const captures = copyOf({ ...given });
+export function bind(mod: PrecompiledMod, captures: Captures): ScoreMod & MaskMod;
+export function bind(given: Function | PrecompiledMod, values: Captures): Function {
+  const mod = functionOf('bind', given);
+  const captures = copyOf({ ...values });
   const bound = (...args: unknown[]): unknown => {
     const found = args.findIndex((arg) => arg === undefined || isPlainObject(arg));
     const position = found < 0 ? args.length : found;
@@ -70,7 +59,7 @@ export function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): M
 }
 
 /** What a mask hides. */
-export function notMask<C>(mask: MaskMod<C>): MaskMod<C> {
+export function notMask<C = {}>(mask: MaskMod<C> | PrecompiledMod): MaskMod<C> {
   return combine('notMask', 'not', [mask], ([only], run) => !run(only!));
 }
 
@@ -83,17 +72,8 @@ function combine(
   if (masks.length === 0) {
     throw new ValidationError(`${name}: give at least one mask; got none. Pass ${name}(mask).`);
   }
-  for (const mask of masks) checkFunction(name, mask);
-  const parts = masks as readonly AnyMask[];
+  const parts = masks.map((mask) => functionOf(name, mask) as AnyMask);
   const combined: AnyMask = (...args) => all(parts, (mask) => mask(...args));
   // Whatever captures the parts want, the combination wants: its callers say which.
   return compose(combined, { kind, parts }) as never;
-}
-
-/** @throws ValidationError it is no function */
-export function checkFunction(caller: string, fn: unknown): void {
-  if (typeof fn === 'function') return;
-  throw new ValidationError(
-    `${caller}: a mod must be a function; got ${fn === null ? 'null' : typeof fn}. Pass a function like (b, h, q, kv) => q >= kv.`,
-  );
 }

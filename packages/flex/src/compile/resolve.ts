@@ -1,6 +1,7 @@
 import { CompileError, type DType, ValidationError } from '@heed/core';
 import type { Capture, CaptureMap, Unit } from '../frontend/unit.ts';
-import { type Composition, compositionOf } from './compose.ts';
+import { type Composition, compositionOf } from './composition.ts';
+import { functionOf, isPrecompiled } from './precompiled.ts';
 import { isFixedNumber, numberType } from './fixed-number.ts';
 
 /** What the compiler knows of a captured tensor. A tensor is one; so is any object with these two. */
@@ -109,6 +110,11 @@ function nested(state: Resolving, composed: Composition): Unit {
 
 function resolveComposition(state: Resolving, composed: Composition): Unit {
   state.signature.push(composed.kind);
+  if (composed.kind === 'graph') {
+    const names = composed.slots.map(({ name }) => `.${name}`);
+    state.signature.push(composed.of, composed.hash, ...names, '}');
+    return composed;
+  }
   if (composed.kind === 'bind') {
     const mod = resolveUnit(state, composed.mod);
     return { kind: 'bind', mod, captures: resolveCaptures(state, composed.captures) };
@@ -134,7 +140,9 @@ function resolveCaptures(
 
 function resolveCapture(state: Resolving, name: string, value: unknown): Capture {
   const { scalars, kinds, signature } = state;
-  if (typeof value === 'function') return { kind: 'function', unit: resolveUnit(state, value) };
+  if (typeof value === 'function' || isPrecompiled(value)) {
+    return { kind: 'function', unit: resolveUnit(state, functionOf(state.caller, value)) };
+  }
   if (typeof value === 'boolean' || typeof value === 'number' || isFixedNumber(value)) {
     const type = typeof value === 'boolean' ? 'bool' : kindOf(state, name, value);
     signature.push(type);

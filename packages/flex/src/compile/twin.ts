@@ -1,7 +1,7 @@
 import { ValidationError } from '@heed/core';
 import type { NestedArray } from '../backends/js/table.ts';
 import { twin } from '../backends/js/twin.ts';
-import { INFINITE } from '../ir/infinity.ts';
+import { asScore } from '../ir/infinity.ts';
 import type { Input, Node } from '../ir/node.ts';
 import type { CompiledMod } from './compiled.ts';
 import { isFixedNumber } from './fixed-number.ts';
@@ -15,9 +15,6 @@ type Named = Readonly<Record<string, unknown>>;
 
 const indices = ['b', 'h', 'q', 'kv'] as const;
 
-// What every kernel takes for masked.
-const MASKED = -1e30;
-
 /**
  * The JavaScript twin, called like the mod it was made from. A masked score comes out as −Infinity, and so does NaN; no
  * score is above the largest that there is.
@@ -26,8 +23,7 @@ export function jsMod(mod: CompiledMod, resolution: Resolution): JsMod {
   const run = pairFunction(mod, resolution, [mod.root]);
   return (...args) => {
     const [value] = run(args);
-    if (typeof value !== 'number') return value!;
-    return value > MASKED ? Math.min(value, INFINITE) : -Infinity;
+    return typeof value === 'number' ? asScore(value) : value!;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { BlockStatement, Expression } from 'acorn';
 import type { Node } from '../ir/node.ts';
+import { callGraph } from './call-graph.ts';
 import { onEachPath } from './branch.ts';
 import { type Context, type Parsing, refuse, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
@@ -11,7 +12,7 @@ import { RECURSION } from './refused.ts';
 import { Scope } from './scope.ts';
 import { type FunctionNode, type ParsedFunction, parseFunction } from './source.ts';
 import { hoist, hoistVars } from './statements.ts';
-import type { BoundUnit, CombinedUnit, FunctionUnit, Unit } from './unit.ts';
+import { type BoundUnit, type CombinedUnit, type FunctionUnit, kindOf, type Unit } from './unit.ts';
 import {
   type CapturesValue,
   type ClosureValue,
@@ -51,6 +52,8 @@ function unitResult(cx: Context, unit: Unit, args: readonly Value[], at: Place):
       const scope = new Scope(undefined, true);
       return callClosure(cx, { kind: 'closure', scope, ...parsedUnit(cx, unit) }, args, at);
     }
+    case 'graph':
+      return callGraph(cx, unit, args, at);
     case 'bind':
       return callUnit(cx, unit.mod, boundArguments(unit, args), at);
     default:
@@ -63,6 +66,9 @@ function combination(cx: Context, unit: CombinedUnit, args: readonly Value[], at
   const known = cx.combined.get(args) ?? new Map<Unit, Node>();
   cx.combined.set(args, known);
   const parts = unit.parts.map((part) => {
+    if (kindOf(part) === 'score') {
+      refuse(cx, at, 'a part of a mask is a score mod', 'Combine masks, and pass it as scoreMod.');
+    }
     const node = known.get(part) ?? truthOf(cx, callUnit(cx, part, args, at), at);
     known.set(part, node);
     return node;

@@ -33,8 +33,8 @@ export function compileError(
 ): CompileError {
   const inner = source?.name ? `in ${source.name}: ` : '';
   const lines = [`${caller}: ${inner}${rule}.`];
-  const place = source && at && placeIn(source, at);
-  if (place) lines.push(...excerpt(source.text, place));
+  const place = source?.text && at ? placeIn(source, at) : undefined;
+  if (place) lines.push(...excerpt(source!.text, place));
   const error = new CompileError([...lines, remedy].join('\n'), place);
   starts.set(error, at?.start ?? 0);
   return error;

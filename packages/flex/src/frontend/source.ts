@@ -41,8 +41,8 @@ const wrappings = [
  * @throws CompileError the text is hidden, is not JavaScript, or is not a plain function
  */
 export function parseFunction(caller: string, { name, text }: FunctionUnit): ParsedFunction {
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
-    const rule = `the source of ${name || 'the function'} is hidden: it is native, or made by Function.prototype.bind`;
+  if (/\{\s*\[(native code|bytecode)\]\s*\}\s*$/.test(text)) {
+    const rule = `the source of ${name || 'the function'} is hidden: it is native, made by Function.prototype.bind, or this engine keeps none`;
     throw compileError(caller, undefined, undefined, rule, hiddenRemedy);
   }
   let failure: unknown;
@@ -85,7 +85,7 @@ function functionIn(caller: string, source: Source, { expression }: Parsed): Fun
 
 const plainRemedy = 'Pass an arrow function or a function.';
 const hiddenRemedy =
-  'Pass the function itself; to give it values use bind(mod, captures) from @heed/flex.';
+  'Pass the function itself; to give it values use bind(mod, captures) from @heed/flex. Where the engine keeps no sources, as Hermes, precompile the mod: JSON.stringify(compileMod(mod, captures)).';
 
 function syntaxError(caller: string, source: Source, error: SyntaxError & { pos: number }): Error {
   const at = { start: error.pos, end: error.pos + 1 };

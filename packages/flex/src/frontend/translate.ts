@@ -15,10 +15,8 @@ import { Scope } from './scope.ts';
 import type { Source } from './source.ts';
 import { executeStatements } from './statements.ts';
 import { truthOfExpression } from './truth.ts';
-import type { CaptureMap, FunctionUnit, Unit } from './unit.ts';
+import { type CaptureMap, type FunctionUnit, kindOf, type ModKind, type Unit } from './unit.ts';
 import type { Value } from './value.ts';
-
-export type ModKind = 'score' | 'mask';
 
 /** A mod as an expression graph, whose root is an f32 score, or a boolean that says whether the pair is visible. */
 export interface Translation extends Canonical {
@@ -39,11 +37,11 @@ export interface TranslateOptions {
 export function translate(
   unit: Unit,
   captures: CaptureMap,
-  { caller, kind }: TranslateOptions,
+  { caller, kind = kindOf(unit) }: TranslateOptions,
 ): Translation {
   const parsed: Parsing['parsed'] = new Map();
   // The text that messages show where the fault is the mod as a whole.
-  const whole = { name: '', text: functionsOf(unit)[0]!.text, offset: 0 };
+  const whole = { name: '', text: functionsOf(unit)[0]?.text ?? '', offset: 0 };
   const all = { start: 0, end: whole.text.length };
   const refuseAll = (rule: string, remedy: string): never => {
     throw compileError(caller, whole, all, rule, remedy);
@@ -109,6 +107,7 @@ function translateAs(
     { kind: 'captures', scopes: [captures] },
     { kind: 'info' },
   ];
+  checkKind(cx, unit, kind, whole);
   checkParameters(cx, unit, kind, args.length);
   const result = nodeOf(cx, callUnit(cx, unit, args, whole), whole);
   return { kind, ...canonical(checkResult(cx, kind, result, whole)) };
@@ -128,9 +127,15 @@ function functionsOf(unit: Unit): readonly FunctionUnit[] {
   const units = new Set([unit]);
   for (const part of units) {
     if (part.kind === 'bind') units.add(part.mod);
-    else if (part.kind !== 'function') part.parts.forEach((inner) => units.add(inner));
+    else if ('parts' in part) part.parts.forEach((inner) => units.add(inner));
   }
   return [...units].filter((part) => part.kind === 'function');
+}
+
+function checkKind(cx: Context, unit: Unit, kind: ModKind, at: Place): void {
+  const made = kindOf(unit) ?? kind;
+  if (made === kind) return;
+  refuse(cx, at, `a ${kind} mod is wanted, and this is a ${made} mod`, `Pass it as ${made}Mod.`);
 }
 
 function checkParameters(cx: Context, unit: Unit, kind: ModKind, count: number): void {

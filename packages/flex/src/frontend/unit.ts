@@ -1,7 +1,10 @@
+import type { Node } from '../ir/node.ts';
 import type { Slot } from '../ir/slot.ts';
 
+export type ModKind = 'score' | 'mask';
+
 /** A function to compile, with the values that are bound to it: what is known without reading any source. */
-export type Unit = FunctionUnit | BoundUnit | CombinedUnit;
+export type Unit = FunctionUnit | BoundUnit | CombinedUnit | GraphUnit;
 
 export interface FunctionUnit {
   readonly kind: 'function';
@@ -22,6 +25,16 @@ export interface CombinedUnit {
   readonly parts: readonly Unit[];
 }
 
+/** A precompiled mod. Its captures are looked up by name, as those of a function are. */
+export interface GraphUnit {
+  readonly kind: 'graph';
+  readonly of: ModKind;
+  /** Of everything that matters but the names of captures. */
+  readonly hash: string;
+  readonly root: Node;
+  readonly slots: readonly Slot[];
+}
+
 export type Capture = Slot | CapturedFunction;
 
 export interface CapturedFunction {
@@ -30,3 +43,17 @@ export interface CapturedFunction {
 }
 
 export type CaptureMap = ReadonlyMap<string, Capture>;
+
+/** What a mod is by its making; a function may be either. */
+export function kindOf(unit: Unit): ModKind | undefined {
+  switch (unit.kind) {
+    case 'function':
+      return undefined;
+    case 'graph':
+      return unit.of;
+    case 'bind':
+      return kindOf(unit.mod);
+    default:
+      return 'mask';
+  }
+}

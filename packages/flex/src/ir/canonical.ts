@@ -21,7 +21,7 @@ export function canonical(root: Node): Canonical {
   const slots = new Map<string, Slot>();
   const count = { scalar: 0, table: 0 };
   const renumber = (slot: Slot): Slot => {
-    const key = `${slot.kind}${slot.index}`;
+    const key = `${slot.kind}${slot.index}${slot.kind === 'scalar' ? slot.type : ''}`;
     const known = slots.get(key) ?? { ...slot, index: count[slot.kind]++ };
     slots.set(key, known);
     return known;

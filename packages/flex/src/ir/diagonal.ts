@@ -1,6 +1,7 @@
 import { inputsOf } from './depends.ts';
-import type { BinaryOp, Input, Node, Op, UnaryOp } from './node.ts';
+import type { Input, Node, Op } from './node.ts';
 import { ordered } from './order.ts';
+import { replay } from './replay.ts';
 import type { TableSlot } from './slot.ts';
 
 /**
@@ -24,20 +25,10 @@ export function diagonalPart(root: Node): Node | undefined {
 export function atOffset(part: Node): Node {
   const { graph } = part;
   const inputs: { readonly [I in Input]?: Node } = { q: graph.input('offset'), kv: graph.i32(0) };
-  const copies = new Map<Node, Node>();
-  for (const node of ordered([part])) {
-    const args = node.args.map((arg) => copies.get(arg)!);
-    copies.set(node, node.op === 'input' ? (inputs[node.data as Input] ?? node) : copy(node, args));
-  }
-  return copies.get(part)!;
-}
-
-function copy(node: Node, args: readonly Node[]): Node {
-  const { graph, op, data } = node;
-  if (args.length === 0) return node;
-  if (op === 'read') return graph.read(data as TableSlot, args);
-  if (op === 'select') return graph.select(args[0]!, args[1]!, args[2]!);
-  return graph.op(op as UnaryOp | BinaryOp, args[0]!, args[1]);
+  return replay(graph, part, (node, args) => {
+    if (node.op === 'read') return graph.read(node.data as TableSlot, args);
+    return inputs[node.data as Input] ?? node;
+  });
 }
 
 const inputSteps: { readonly [I in Input]?: number } = {

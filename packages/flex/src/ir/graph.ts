@@ -112,7 +112,7 @@ export class Graph {
   }
 
   /** A node of another graph, over arguments of this one. */
-  adopt({ op, type }: Node, args: readonly Node[], data: Node['data']): Node {
+  adopt({ op, type }: Pick<Node, 'op' | 'type'>, args: readonly Node[], data: Node['data']): Node {
     return this.#intern(op, type, args, data);
   }
 

@@ -9,6 +9,11 @@ export function canonicalText(root: Node): string {
   return printGraph(root);
 }
 
+/** What names a mod: equal for the same computation on captures of the same types. */
+export function modHash(kind: string, root: Node): string {
+  return hashText(`${kind}\n${canonicalText(root)}`);
+}
+
 /** 64 bits of FNV-1a over the characters of `text`, as 16 hexadecimal digits. */
 export function hashText(text: string): string {
   let hash = 0xcbf29ce484222325n;
