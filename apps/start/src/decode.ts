@@ -31,7 +31,7 @@ export function decodeStep(gpu: Gpu, pack: Pack, { heads, q, k, v }: Projections
   return {
     name: 'decode',
     run: () => void attention(...tensors, { causal: true, seqUsedK, out }),
-    result: async () => (await out.read()) as Float32Array,
+    result: () => out.read(),
     [Symbol.dispose]: () => [...tensors, out].forEach((tensor) => tensor.dispose()),
   };
 }

@@ -18,7 +18,7 @@ export function packedPrefill(
   return {
     name: 'packed',
     run: () => void varlenAttention(...tensors, { cuSeqlensQ: cuSeqlens, causal: true, out }),
-    result: async () => (await out.read()) as Float32Array,
+    result: () => out.read(),
     [Symbol.dispose]: () => [...tensors, out].forEach((tensor) => tensor.dispose()),
   };
 }
@@ -36,7 +36,7 @@ export function paddedPrefill(gpu: Gpu, pack: Pack, { heads, q, k, v }: Projecti
     name: 'padded',
     // Queries begin at key 0 of their slot; the default would tie their last row, padding included, to the last key.
     run: () => void attention(...tensors, { causal: true, align: 'start', seqUsedK, out }),
-    result: async () => fromSlots((await out.read()) as Float32Array, shape(heads.query)),
+    result: async () => fromSlots(await out.read(), shape(heads.query)),
     [Symbol.dispose]: () => [...tensors, out].forEach((tensor) => tensor.dispose()),
   };
 }

@@ -39,6 +39,7 @@ export { CompileError }
 export { DeviceLostError }
 export { DisposedError }
 export { DType }
+export { DTypeOf }
 export { EmptyOptions }
 export { ErrorCode }
 export { Gpu }

@@ -53,7 +53,7 @@ export type WgslPart = string | number | boolean | null | undefined | readonly W
 // #endregion
 
 // #region Functions
-export declare function adopt(view: Tensor): Tensor;
+export declare function adopt<D extends DType>(view: Tensor<D>): Tensor<D>;
 export declare function assertUsable(gpu: Gpu): void;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
 export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
@@ -79,6 +79,7 @@ export declare function kernelCount(gpu: Gpu): number;
 export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
 export declare function knownNames(name: string, names: readonly string[]): string;
 export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
+export declare function narrowed<T>(x: T): T | Int32Array;
 export declare function numberedSource(code: string): string;
 export declare function optionsOf(where: string, names: object): Record<string, string>;
 export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;

@@ -1,29 +1,29 @@
 import type { Capabilities } from './device/capabilities.ts';
-import type { DType, ReadArray, TypedArray } from './dtype.ts';
+import type { DType, DTypeOf, ReadArray, TypedArray } from './dtype.ts';
 import type { DeviceLostError } from './errors.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Shape, type and name of a new tensor. */
-export interface TensorOptions {
+export interface TensorOptions<D extends DType = DType> {
   /** Dimensions, outermost first; any may be 0. `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Default: 'i32', 'u32' or 'f16' for an Int32Array, Uint32Array or Float16Array, else 'f32'. */
-  readonly dtype?: DType;
+  readonly dtype?: D;
   readonly label?: string;
 }
 
 /** Type and name of a new tensor whose shape is given apart. */
-export interface EmptyOptions {
+export interface EmptyOptions<D extends DType = DType> {
   /** Default 'f32'. */
-  readonly dtype?: DType;
+  readonly dtype?: D;
   readonly label?: string;
 }
 
 /** What bytes are to be seen as. */
-export interface BytesOptions {
+export interface BytesOptions<D extends DType = DType> {
   /** Dimensions, outermost first. */
   readonly shape: readonly number[];
-  readonly dtype: DType;
+  readonly dtype: D;
   readonly label?: string;
 }
 
@@ -40,9 +40,9 @@ export interface Memory {
 }
 
 /** How a foreign buffer is to be seen. */
-export interface WrapOptions {
+export interface WrapOptions<D extends DType = DType> {
   readonly shape: readonly number[];
-  readonly dtype: DType;
+  readonly dtype: D;
   /** In elements, 0 (broadcast) or more; default row-major without gaps. */
   readonly strides?: readonly number[];
   /** In bytes, a multiple of the element size; default 0. */
@@ -86,7 +86,10 @@ export interface Gpu extends Disposable {
    * @throws LimitError larger than one buffer of this device
    * @example gpu.tensor([1, 2, 3, 4], { shape: [2, 2] })
    */
-  tensor(data: ArrayLike<number> | TypedArray, options: TensorOptions): Tensor;
+  tensor<Data extends ArrayLike<number> | TypedArray, D extends DType = DTypeOf<Data>>(
+    data: Data,
+    options: TensorOptions<D>,
+  ): Tensor<D>;
 
   /**
    * Copies bytes to the GPU as they are, little-endian: a tensor as a file of weights has it. f16 is not rounded again.
@@ -94,20 +97,23 @@ export interface Gpu extends Disposable {
    * @throws LimitError larger than one buffer of this device
    * @example gpu.fromBytes(file.subarray(begin, end), { shape: [4096, 64], dtype: 'f16' })
    */
-  fromBytes(bytes: ArrayBufferView | ArrayBuffer, options: BytesOptions): Tensor;
+  fromBytes<D extends DType>(
+    bytes: ArrayBufferView | ArrayBuffer,
+    options: BytesOptions<D>,
+  ): Tensor<D>;
 
   /**
    * Allocates without writing: the contents are undefined.
    * Without `shader-f16`, f16 rows of odd length are padded to even; the strides tell.
    */
-  empty(shape: readonly number[], options?: EmptyOptions): Tensor;
+  empty<D extends DType = 'f32'>(shape: readonly number[], options?: EmptyOptions<D>): Tensor<D>;
 
   /**
    * Sees a buffer of yours as a tensor. heed never destroys it; `dispose()` only retires the tensor.
    * @throws ValidationError no STORAGE usage, a misaligned offset, or an extent beyond the buffer
    * @example gpu.wrap(buffer, { shape: [8, 64], dtype: 'f16', byteOffset: 512 })
    */
-  wrap(buffer: GPUBuffer, options: WrapOptions): Tensor;
+  wrap<D extends DType>(buffer: GPUBuffer, options: WrapOptions<D>): Tensor<D>;
 
   /**
    * Runs `fn` and sends everything it dispatched in one submit. Nested batches join the outermost.
@@ -151,7 +157,7 @@ export interface Gpu extends Disposable {
  * `permute`, `slice` and `reshape` borrow: the view lives as long as the memory does. Disposing the tensor that owns
  * the memory invalidates all its views; disposing a view retires only that view and frees nothing.
  */
-export interface Tensor extends Disposable {
+export interface Tensor<D extends DType = DType> extends Disposable {
   readonly gpu: Gpu;
   /** @throws DisposedError after the memory was given back */
   readonly buffer: GPUBuffer;
@@ -160,26 +166,26 @@ export interface Tensor extends Disposable {
   readonly shape: readonly number[];
   /** In elements of `dtype`. */
   readonly strides: readonly number[];
-  readonly dtype: DType;
+  readonly dtype: D;
   readonly label: string;
 
   /**
    * The values at the time of the call, in logical (row-major) order, whatever the strides; f16 widened to f32.
    * Flushes an open batch. Rejects with what went wrong on the GPU side before, with `signal.reason` on abort.
    */
-  read(options?: ReadOptions): Promise<ReadArray>;
+  read(options?: ReadOptions): Promise<ReadArray<D>>;
 
   /** The same memory with its axes reordered: axis i of the result is `axes[i]` of this. */
-  permute(axes: readonly number[]): Tensor;
+  permute(axes: readonly number[]): Tensor<D>;
 
   /** Elements `start` to `end − 1` along one axis. */
-  slice(axis: number, start: number, end: number): Tensor;
+  slice(axis: number, start: number, end: number): Tensor<D>;
 
   /**
    * The same elements in the same logical order under another shape.
    * @throws ValidationError these strides would need a copy
    */
-  reshape(shape: readonly number[]): Tensor;
+  reshape(shape: readonly number[]): Tensor<D>;
 
   /** Gives the memory back (at the submit of an open batch). May be called twice. */
   dispose(): void;

@@ -23,5 +23,18 @@ export type TypedArray =
   | Uint16Array
   | Uint32Array;
 
+/** The type that data have by themselves: where it is not told, that of `gpu.tensor`. */
+export type DTypeOf<Data> = Data extends Int32Array | BigInt64Array
+  ? 'i32'
+  : Data extends Uint32Array | BigUint64Array
+    ? 'u32'
+    : Data extends number[] | Float32Array | Float64Array
+      ? 'f32'
+      : DType;
+
 /** What {@link Tensor.read} resolves to: f16 is widened to f32. */
-export type ReadArray = Float32Array | Int32Array | Uint32Array;
+export type ReadArray<D extends DType = DType> = D extends 'i32'
+  ? Int32Array
+  : D extends 'u32'
+    ? Uint32Array
+    : Float32Array;

@@ -12,7 +12,7 @@ export type {
 } from './api.ts';
 export type { Capabilities, Limits, SubgroupMatrixConfig } from './device/capabilities.ts';
 export { openGpu, type OpenGpuOptions } from './device/open.ts';
-export type { DType, ReadArray, TypedArray } from './dtype.ts';
+export type { DType, DTypeOf, ReadArray, TypedArray } from './dtype.ts';
 export {
   CapacityError,
   CompileError,

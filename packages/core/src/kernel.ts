@@ -29,6 +29,7 @@ export {
 } from './layout/shape.ts';
 export { didYouMean, knownNames } from './options/nearest.ts';
 export { type Meant, type NamesOf, type OptionNames, optionsOf } from './options/option-names.ts';
+export { narrowed } from './options/narrowed.ts';
 export { copyOf, readOptions } from './options/read-options.ts';
 export type { BoundTensor } from './tensor/bound.ts';
 export { checkTensor, type TensorRules } from './tensor/check.ts';

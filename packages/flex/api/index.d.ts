@@ -35,10 +35,10 @@ export interface DocumentOptions<C extends Captures = never> extends Pick<BlockM
   readonly maskMod?: MaskMod<C> | PrecompiledMod;
   readonly L?: number;
 }
-export interface FlexGradients extends Gradients {
-  readonly dCaptures: Readonly<Record<string, Tensor>>;
+export interface FlexGradients<C extends Captures = Captures, Name extends string = string> extends Gradients {
+  readonly dCaptures: CaptureGradients<C, Name>;
 }
-export interface FlexOptions<C extends Captures = never> extends Omit<AttentionOptions, BuiltInVariants>, Partial<VarlenLayout> {
+export interface FlexOptions<C extends Captures = never, Lse extends boolean = boolean> extends Omit<AttentionOptions<Lse>, BuiltInVariants>, Partial<VarlenLayout> {
   readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
   readonly maskMod?: MaskMod<C> | PrecompiledMod;
   readonly blockMask?: BlockMask;
@@ -50,8 +50,8 @@ export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> 
   readonly k: Tensor;
   readonly v: Tensor;
 }
-export interface GradOptions {
-  readonly grads?: readonly string[];
+export interface GradOptions<Name extends string = string> {
+  readonly grads?: readonly Name[];
 }
 export interface ModDerivative extends Derivative {
   readonly js: (...args: readonly unknown[]) => {
@@ -79,7 +79,7 @@ export type JsMod = (...args: readonly unknown[]) => number | boolean;
 export declare class BlockMask implements Disposable {
   #private;
   constructor(made: BlockMaskParts);
-  static fromCuSeqlens<C extends Captures = {}>(gpu: Gpu, cuSeqlens: Int32Array | Tensor, o?: DocumentOptions<C>): BlockMask;
+  static fromCuSeqlens<C extends Captures = {}>(gpu: Gpu, cuSeqlens: GivenLengths, o?: DocumentOptions<C>): BlockMask;
   get blockSize(): readonly [q: number, k: number];
   get shape(): readonly number[];
   get kvNumBlocks(): Tensor;
@@ -110,10 +110,10 @@ export declare function bind(mod: PrecompiledMod, captures: Captures): ScoreMod 
 export declare function compileMod(fn: Function | PrecompiledMod, captures?: Readonly<Record<string, unknown>>, options?: CompileOptions): CompiledFunction;
 export declare function createBlockMask<C extends Captures = {}>(gpu: Gpu, maskMod: MaskMod<C> | PrecompiledMod, o: BlockMaskOptions<C>): BlockMask;
 export declare function f32(value: number): number;
-export declare function flexAttention<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C>): AttentionResult;
-export declare function flexAttention<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexOptions<C>): AttentionResult;
-export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
-export declare function flexAttentionVjp<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexOptions<C> & GradOptions): AttentionResult & Differentiable<FlexGradients>;
+export declare function flexAttention<C extends Captures = {}, D extends DType = DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
+export declare function flexAttention<C extends Captures = {}, D extends DType = DType, Lse extends boolean = false>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
+export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
+export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export declare function i32(value: number): number;
 export declare function notMask<C = {}>(mask: MaskMod<C> | PrecompiledMod): MaskMod<C>;
 export declare function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>>;
@@ -140,6 +140,7 @@ interface BlockMaskParts {
   readonly owned: readonly Tensor[];
 }
 type BuiltInVariants = "causal" | "window" | "softcap" | "alibiSlopes";
+type CaptureGradients<C extends Captures, Name extends string> = { readonly [K in keyof C as C[K] extends Tensor ? K & Name : never]: Tensor<"f32">; } & Readonly<Record<string, Tensor<"f32">>>;
 interface Derivative {
   readonly score: Node;
   readonly tables: readonly TableDerivative[];

@@ -44,21 +44,18 @@ export interface TuneReport {
 // #endregion
 
 // #region Functions
-export declare function attention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): AttentionResult;
-export declare function attentionVjp(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): AttentionResult & Differentiable<AttentionGradients>;
-export declare function mergeStates(states: readonly {
-  out: Tensor;
+export declare function attention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options?: AttentionOptions<Lse>): AttentionResult<D, Lse>;
+export declare function attentionVjp<D extends DType>(q: Tensor<D>, k: Tensor, v: Tensor, options?: AttentionOptions): AttentionResult<D, true> & Differentiable<AttentionGradients>;
+export declare function mergeStates<D extends DType>(states: readonly {
+  out: Tensor<D>;
   lse?: Tensor;
-}[]): {
-  out: Tensor;
-  lse: Tensor;
-};
+}[]): AttentionResult<D, true>;
 export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], given?: TuneOptions): Promise<Tuning>;
 export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem | Tunable): [forward: TuneCandidates, ...gradients: TuneCandidates[]];
-export declare function varlenAttention(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult;
-export declare function varlenAttention(q: Tensor, view: PagedKvView, options?: ViewOptions): AttentionResult;
-export declare function varlenAttentionVjp(q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult & Differentiable<AttentionGradients>;
-export declare function varlenAttentionVjp(q: Tensor, view: PagedKvView, options?: ViewOptions): AttentionResult & Differentiable<AttentionGradients>;
+export declare function varlenAttention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options: VarlenOptions<Lse>): AttentionResult<D, Lse>;
+export declare function varlenAttention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, view: PagedKvView, options?: ViewOptions<Lse>): AttentionResult<D, Lse>;
+export declare function varlenAttentionVjp<D extends DType>(q: Tensor<D>, k: Tensor, v: Tensor, options: VarlenOptions): AttentionResult<D, true> & Differentiable<AttentionGradients>;
+export declare function varlenAttentionVjp<D extends DType>(q: Tensor<D>, view: PagedKvView, options?: ViewOptions): AttentionResult<D, true> & Differentiable<AttentionGradients>;
 // #endregion
 
 // #region Other

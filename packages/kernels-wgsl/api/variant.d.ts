@@ -20,17 +20,10 @@ export interface BoundLengths {
 }
 // #endregion
 
-// #region Types
-export type Lengths = Int32Array | Tensor;
-// #endregion
-
 // #region Functions
 export declare function bindCaptures(target: Target, { hooks, options }: Pick<Call, "hooks" | "options">, withGradients?: boolean): BoundCaptures;
 export declare function bindLengths(target: Target, { given }: Pick<Call, "given">, derived?: DerivedWords): BoundLengths;
-export declare function checkCumulative(fn: string, name: string, list: Lengths, rows: number): void;
-export declare function checkLengths(fn: string, gpu: Gpu, name: string, x: Lengths, shape: readonly number[]): void;
 export declare function checkProblem(p: AttentionProblem, fn?: string): void;
-export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
 export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions, given?: readonly BoundHook[]): Call;
 export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
@@ -103,15 +96,20 @@ export { AttentionPlan }
 export { AttentionTensors }
 export { BoundHook }
 export { Call }
+export { checkCumulative }
+export { checkLengths }
+export { checkUsed }
 export { DerivedWords }
 export { differentiable }
 export { Differentiable }
 export { fail }
 export { Forward }
+export { GivenLengths }
 export { Gradients }
 export { Hook }
 export { HookGradient }
 export { layoutCall }
+export { Lengths }
 export { makePlan }
 export { MaskHook }
 export { packParams }

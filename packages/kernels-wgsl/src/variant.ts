@@ -4,7 +4,13 @@
  */
 export type { Call } from './api/call.ts';
 export { fail, show } from '@heed/core/kernel';
-export { checkCumulative, checkLengths, checkUsed, type Lengths } from './api/checks/lengths.ts';
+export {
+  checkCumulative,
+  checkLengths,
+  checkUsed,
+  type GivenLengths,
+  type Lengths,
+} from './api/checks/lengths.ts';
 export { type Differentiable, differentiable, type Forward } from './api/vjp.ts';
 export { denseCall } from './api/dense-call.ts';
 export { synonyms } from './api/meant.ts';

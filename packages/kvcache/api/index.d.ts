@@ -3,7 +3,7 @@
  */
 // #region Interfaces
 export interface AppendOptions {
-  readonly cuSeqlens?: Int32Array;
+  readonly cuSeqlens?: Int32Array | BigInt64Array;
   readonly rotary?: RotaryTables;
 }
 export interface CacheOptions {

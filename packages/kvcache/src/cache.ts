@@ -57,7 +57,7 @@ export class PagedKvCache implements Disposable {
    * @throws GpuError the device has not enough memory for `pages`, or not for a single page
    *
    * @example
-   * using cache = await PagedKvCache.create(gpu, { layers: 32, kvHeads: 8, headDim: 128, maxBytes: 2 ** 28 });
+   * const cache = await PagedKvCache.create(gpu, { layers: 32, kvHeads: 8, headDim: 128, maxBytes: 2 ** 28 });
    * const { pages, bytes } = cache.stats();
    */
   static async create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache> {
@@ -71,7 +71,7 @@ export class PagedKvCache implements Disposable {
    * @throws ValidationError tokens that are not whole numbers from 0 to 2³² − 1; a salt that is no string
    *
    * @example
-   * using pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
+   * const pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
    * const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
    */
   open(options?: OpenOptions): KvSequence {

@@ -41,7 +41,7 @@ export class KvEmitter {
   #pending: (() => void)[] = [];
 
   on<E extends keyof KvEvents>(event: E, listener: Listener<E>): () => void {
-    if (!Object.hasOwn(this.#listeners, event) || typeof listener !== 'function') {
+    if (!['stored', 'removed', 'cleared'].includes(event) || typeof listener !== 'function') {
       const got = `${show(event)} and ${show(listener)}`;
       const rule = "an event is 'stored', 'removed' or 'cleared' and its listener a function";
       fail('cache.on', rule, got, "cache.on('stored', ({ name }) => …)");

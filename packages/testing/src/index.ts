@@ -15,6 +15,7 @@ export { describeMismatch, type TensorMatch } from './mismatch.ts';
 export { nagaGaps } from './naga-gaps.ts';
 export { Rng } from './rng.ts';
 export { readableOnce, scribble } from './scribble.ts';
+export { type Call, methodOf, strangers } from './strangers.ts';
 export { ownGpu, testGpu } from './test-gpu.ts';
 export { isFullRun, testTier } from './tier.ts';
 export { toMatchTensor } from './to-match-tensor.ts';

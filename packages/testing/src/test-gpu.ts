@@ -23,7 +23,7 @@ const shared = ((globalThis as { [key]?: Shared })[key] ??= {});
  *
  * @example
  * const gpu = await testGpu();
- * using x = gpu.tensor([1, 2, 3], { shape: [3] });
+ * const x = gpu.tensor([1, 2, 3], { shape: [3] });
  */
 export function testGpu(): Promise<Gpu> {
   shared.gpu ??= open();

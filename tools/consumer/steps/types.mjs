@@ -20,6 +20,8 @@ export async function typeErrors(packed, folder) {
   const compilers = [
     [join(here, 'node_modules'), 'tsconfig.oldest.json'],
     [join(root, 'node_modules'), 'tsconfig.json'],
+    [join(here, 'node_modules'), 'tsconfig.es2022.oldest.json'],
+    [join(root, 'node_modules'), 'tsconfig.es2022.json'],
     [join(here, 'node_modules'), 'tsconfig.peers.json'],
     [join(root, 'node_modules'), 'tsconfig.peers.json'],
   ];

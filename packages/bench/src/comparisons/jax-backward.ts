@@ -33,7 +33,7 @@ function heed(makeInputs: () => DenseInputs, judge: Judge): Contestant {
           const { out, lse, backward } = attentionVjp(...qkv, { causal: true });
           const { dq, dk, dv } = backward(qkv[0]);
           latest = (await dv.read()) as Float32Array<ArrayBuffer>;
-          for (const tensor of [out, lse!, dq, dk, dv]) tensor.dispose();
+          for (const tensor of [out, lse, dq, dk, dv]) tensor.dispose();
         },
         check: () => judge(latest),
         dispose: () => qkv.forEach((tensor) => tensor.dispose()),

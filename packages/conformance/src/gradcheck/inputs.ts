@@ -63,7 +63,8 @@ async function readLengths(inputs: AnyInputs): Promise<Lengths> {
   for (const name of names) {
     const given = inputs[name];
     if (!given) continue;
-    lengths[name] = Int32Array.from('read' in given ? await given.read() : given);
+    const list = 'read' in given ? await given.read() : given;
+    lengths[name] = Int32Array.from(list as Int32Array, Number);
   }
   return lengths;
 }

@@ -2,7 +2,7 @@ import { gradcheck } from '@heed/conformance';
 import { openGpu } from '@heed/core';
 import { flexAttentionVjp, type ScoreMod } from '@heed/flex';
 
-using gpu = await openGpu();
+const gpu = await openGpu();
 const data = Float32Array.from({ length: 64 }, () => Math.random() - 0.5);
 const x = gpu.tensor(data, { shape: [1, 1, 8, 8] });
 
@@ -10,3 +10,4 @@ const scoreMod: ScoreMod<{ cap: number }> = (s, b, h, i, j, c) => c.cap * Math.t
 const inputs = { q: x, k: x, v: x, scoreMod, captures: { cap: 2 } }; // float tables are checked too
 const report = await gradcheck(flexAttentionVjp, inputs);
 console.log(report.ok, report.toText()); // the worst element of each input: got, want, relative error
+gpu.dispose();

@@ -1,7 +1,7 @@
 import { openGpu } from '@heed/core';
 import { runConformance } from '@heed/conformance';
 
-using gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
+const gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
 const report = await runConformance(gpu, {
   filter: 'merge/empty-with-empty', // parts of case ids, or a list of them; without it, all cases
   tier: 'quick',
@@ -10,3 +10,4 @@ const report = await runConformance(gpu, {
 });
 
 console.log(report.counts); // { pass: 2, fail: 0, unsupported: 0 }
+gpu.dispose();

@@ -9,7 +9,7 @@ import type {
   WrapOptions,
 } from '../api.ts';
 import { runSync } from '../dispatch/run-sync.ts';
-import type { TypedArray } from '../dtype.ts';
+import type { DType, DTypeOf, TypedArray } from '../dtype.ts';
 import type { DeviceLostError, HeedError } from '../errors.ts';
 import { profileRun } from '../profile/profile.ts';
 import { emptyTensor, tensorFrom, tensorFromBytes } from '../tensor/make.ts';
@@ -54,20 +54,26 @@ export class HeedGpu implements Gpu {
     return rawState(this).faults.lost;
   }
 
-  tensor(data: ArrayLike<number> | TypedArray, options: TensorOptions): Tensor {
-    return tensorFrom(this, data, options);
+  tensor<Data extends ArrayLike<number> | TypedArray, D extends DType = DTypeOf<Data>>(
+    data: Data,
+    options: TensorOptions<D>,
+  ): Tensor<D> {
+    return tensorFrom(this, data, options) as Tensor<D>;
   }
 
-  empty(shape: readonly number[], options?: EmptyOptions): Tensor {
-    return emptyTensor(this, shape, options);
+  empty<D extends DType = 'f32'>(shape: readonly number[], options?: EmptyOptions<D>): Tensor<D> {
+    return emptyTensor(this, shape, options) as Tensor<D>;
   }
 
-  wrap(buffer: GPUBuffer, options: WrapOptions): Tensor {
-    return wrapBuffer(this, buffer, options);
+  wrap<D extends DType>(buffer: GPUBuffer, options: WrapOptions<D>): Tensor<D> {
+    return wrapBuffer(this, buffer, options) as Tensor<D>;
   }
 
-  fromBytes(bytes: ArrayBufferView | ArrayBuffer, options: BytesOptions): Tensor {
-    return tensorFromBytes(this, bytes, options);
+  fromBytes<D extends DType>(
+    bytes: ArrayBufferView | ArrayBuffer,
+    options: BytesOptions<D>,
+  ): Tensor<D> {
+    return tensorFromBytes(this, bytes, options) as Tensor<D>;
   }
 
   memory(): Memory {

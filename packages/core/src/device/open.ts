@@ -78,8 +78,8 @@ function requestDevice(adapter: GPUAdapter, label: string): Promise<GPUDevice> {
  * @throws UnsupportedError no WebGPU, or no adapter; the message says what to do
  * @throws ValidationError an option is of the wrong kind
  * @example
- * using gpu = await openGpu()                  // browser, or Node with `webgpu` installed
- * using shared = await openGpu({ device })     // your own device
+ * const gpu = await openGpu()                  // browser, or Node with `webgpu` installed
+ * const shared = await openGpu({ device })     // your own device
  */
 export async function openGpu(given?: OpenGpuOptions): Promise<Gpu> {
   const options = readOptions('openGpu', given, openNames, meantOpen);

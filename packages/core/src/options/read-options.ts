@@ -1,4 +1,5 @@
 import { fail, show } from '../fail.ts';
+import { narrowed } from './narrowed.ts';
 import { nearest } from './nearest.ts';
 import { type Meant, type NamesOf, type OptionNames, plain } from './option-names.ts';
 
@@ -52,13 +53,13 @@ function read(
 }
 
 /**
- * A copy of lists and of objects made by { … }, all the way down. Anything else in them is itself: a tensor, a function, a
- * buffer.
+ * A copy of lists and of objects made by { … }, all the way down, 64-bit lists as 32-bit ones. Anything else in them is itself:
+ * a tensor, a function, a buffer.
  */
 export function copyOf<T>(x: T, seen: Map<unknown, unknown> = new Map<unknown, unknown>()): T {
   if (seen.has(x)) return seen.get(x) as T;
   // A typed array whose memory was taken away cannot be copied, and has no element.
-  if (isTyped(x)) return (x.length > 0 ? Int32Array.prototype.slice.call(x) : x) as T;
+  if (isTyped(x)) return narrowed(x.length > 0 ? Int32Array.prototype.slice.call(x) : x) as T;
   if (!Array.isArray(x) && !(isObject(x) && isPlain(x))) return x;
   const copy: Values | unknown[] = Array.isArray(x) ? [] : {};
   seen.set(x, copy);

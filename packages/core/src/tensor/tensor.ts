@@ -95,9 +95,9 @@ export function ownerTensor(gpu: Gpu, view: View, label: string, storage: Storag
  * So one allocation can be handed out as several tensors.
  * @example const dk = adopt(both.slice(0, 0, 1)); const dv = adopt(both.slice(0, 1, 2)); both.dispose()
  */
-export function adopt(view: Tensor): Tensor {
+export function adopt<D extends DType>(view: Tensor<D>): Tensor<D> {
   assertAlive('adopt', view);
-  const inner = (view as HeedTensor)[tensorSymbol];
+  const inner = (view as unknown as HeedTensor)[tensorSymbol];
   if (!inner.owner) {
     inner.owner = true;
     inner.storage.owners++;

@@ -15,12 +15,8 @@ export interface View {
 /** @throws ValidationError `axes` is no permutation of 0 … rank − 1 */
 export function permuteView(view: View, axes: readonly number[]): View {
   const rank = view.shape.length;
-  const seen = new Set(axes);
   const sound =
-    Array.isArray(axes) &&
-    axes.length === rank &&
-    seen.size === rank &&
-    view.shape.every((_, i) => seen.has(i));
+    Array.isArray(axes) && axes.length === rank && view.shape.every((_, i) => axes.includes(i));
   if (!sound) {
     throw new ValidationError(
       `permute: axes must name each of the ${rank} axes of shape ${formatShape(view.shape)} once; got ${show(axes)}.`,
@@ -35,7 +31,7 @@ export function permuteView(view: View, axes: readonly number[]): View {
 
 /** @throws ValidationError no such axis, or not 0 ≤ start ≤ end ≤ its length */
 export function sliceView(view: View, axis: number, start: number, end: number): View {
-  const length = view.shape[axis];
+  const length = Number.isInteger(axis) ? view.shape[axis] : undefined;
   if (length === undefined) {
     throw new ValidationError(
       `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${show(axis)}.`,

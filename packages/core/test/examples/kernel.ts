@@ -1,7 +1,7 @@
 import { openGpu } from '@heed/core';
 import { bindTensor, dispatch, dispatchGrid, getKernel, wgsl } from '@heed/core/kernel';
 
-using gpu = await openGpu();
+const gpu = await openGpu();
 const code = wgsl`
   @group(0) @binding(0) var<storage, read> x: array<f32>;
   @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -15,3 +15,4 @@ const [x, out] = [gpu.tensor([1, 2, 3], { shape: [3] }), gpu.empty([3])];
 const buffers = [bindTensor(x).range, bindTensor(out).range];
 dispatch(gpu, { kernel, buffers, workgroups: dispatchGrid(gpu, 1) });
 console.log(await out.read()); // Float32Array [2, 4, 6]
+gpu.dispose();

@@ -1,4 +1,4 @@
-import { openGpu } from '@heed/core';
+import { openGpu, type Tensor } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { injectedGpu, newAdapter } from './devices.ts';
@@ -24,7 +24,7 @@ describe('gpu.profile', () => {
     using gpu = await openGpu({ adapter });
     const x = gpu.tensor([1], { shape: [1] });
     const { result, spans } = await gpu.profile(() => {
-      let y = x;
+      let y: Tensor = x;
       for (let i = 0; i < 2500; i++) y = add(gpu, y, 1);
       return y;
     });

@@ -144,3 +144,21 @@ describe('copyOf', () => {
     expect(copyOf(list)).toBe(list);
   });
 });
+
+describe('a 64-bit list', () => {
+  it('is read as a 32-bit one where its values fit', () => {
+    const list = BigInt64Array.of(0n, -1n, 2n ** 31n - 1n);
+    const given = { lengths: list as never, values: { cu: list } };
+    const { lengths, values } = read(given);
+    const narrow = Int32Array.of(0, -1, 2 ** 31 - 1);
+    expect([lengths, values]).toEqual([narrow, { cu: narrow }]);
+  });
+
+  it.each([2n ** 31n, -(2n ** 31n) - 1n, 2n ** 63n - 1n])(
+    'is left for a check to refuse: %o',
+    (n) => {
+      const list = BigInt64Array.of(0n, n);
+      expect(read({ lengths: list as never }).lengths).toBe(list);
+    },
+  );
+});

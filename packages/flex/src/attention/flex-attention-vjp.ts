@@ -1,4 +1,4 @@
-import type { PagedKvView, Tensor } from '@heed/core';
+import type { DType, PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult, Differentiable, Gradients } from '@heed/kernels-wgsl';
 import {
   type AllGradients,
@@ -17,16 +17,24 @@ import type { AnyFlexOptions, FlexOptions } from './options.ts';
 const fn = 'flexAttentionVjp';
 
 /** Which captured tables are to have a gradient. */
-export interface GradOptions {
+export interface GradOptions<Name extends string = string> {
   /** Names of captures; default every float tensor that the scoreMod reads. */
-  readonly grads?: readonly string[];
+  readonly grads?: readonly Name[];
 }
 
 /** The gradients of flexAttention. */
-export interface FlexGradients extends Gradients {
-  /** f32, in the shapes of the captured tensors. */
-  readonly dCaptures: Readonly<Record<string, Tensor>>;
+export interface FlexGradients<
+  C extends Captures = Captures,
+  Name extends string = string,
+> extends Gradients {
+  /** f32, in the shapes of the captured float tensors that the scoreMod reads, or of those among `grads`; by their names. */
+  readonly dCaptures: CaptureGradients<C, Name>;
 }
+
+/** Those of bound mods have gradients too, by names that no type tells. */
+type CaptureGradients<C extends Captures, Name extends string> = {
+  readonly [K in keyof C as C[K] extends Tensor ? K & Name : never]: Tensor<'f32'>;
+} & Readonly<Record<string, Tensor<'f32'>>>;
 
 /**
  * `flexAttention`, and its gradient: by q, k and v through whatever the score mod does, branches included. A pair that a mod
@@ -38,20 +46,28 @@ export interface FlexGradients extends Gradients {
  * const { out, backward } = flexAttentionVjp(q, k, v, { scoreMod: (score) => score * score });
  * const { dq, dk, dv } = backward(dOut);
  */
-export function flexAttentionVjp<C extends Captures = {}>(
-  q: Tensor,
+export function flexAttentionVjp<
+  C extends Captures = {},
+  D extends DType = DType,
+  Name extends string = string,
+>(
+  q: Tensor<D>,
   k: Tensor,
   v: Tensor,
-  options: FlexOptions<C> & GradOptions,
-): AttentionResult & Differentiable<FlexGradients>;
-export function flexAttentionVjp<C extends Captures = {}>(
-  q: Tensor,
+  options: FlexOptions<C> & GradOptions<Name>,
+): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
+export function flexAttentionVjp<
+  C extends Captures = {},
+  D extends DType = DType,
+  Name extends string = string,
+>(
+  q: Tensor<D>,
   view: PagedKvView,
-  options?: FlexOptions<C> & GradOptions,
-): AttentionResult & Differentiable<FlexGradients>;
+  options?: FlexOptions<C> & GradOptions<Name>,
+): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export function flexAttentionVjp(
   ...args: FlexArguments
-): AttentionResult & Differentiable<FlexGradients> {
+): AttentionResult<DType, true> & Differentiable<FlexGradients> {
   return flexDifferentiable(flexCall(fn, args, flexVjpNames));
 }
 
@@ -59,11 +75,13 @@ export function flexAttentionVjp(
 export function flexDifferentiable(
   call: Call,
   forward?: Forward,
-): AttentionResult & Differentiable<FlexGradients> {
+): AttentionResult<DType, true> & Differentiable<FlexGradients> {
   const names = gradNames(call.options, call);
   const named = ({ tables, ...gradients }: AllGradients): FlexGradients => ({
     ...gradients,
-    dCaptures: Object.fromEntries([...names].map(([table, name]) => [name, tables[table]!])),
+    dCaptures: Object.fromEntries(
+      [...names].map(([table, name]) => [name, tables[table] as Tensor<'f32'>]),
+    ),
   });
   return differentiable(call, names.size > 0, named, forward);
 }
@@ -87,7 +105,7 @@ function gradNames({ grads }: AnyFlexOptions & GradOptions, call: Call): Map<num
     fail(
       fn,
       `grads must name float tensors that the scoreMod reads (${known})`,
-      `'${name}'`,
+      show(name),
       'Leave grads out for all of them.',
     );
   }

@@ -1,4 +1,4 @@
-import type { PagedKvView, Tensor } from '@heed/core';
+import type { DType, PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult } from '@heed/kernels-wgsl';
 import { runCall } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
@@ -23,21 +23,20 @@ import type { FlexOptions } from './options.ts';
  * @example
  * const { out } = flexAttention(q, k, v, { scoreMod: (score, b, h, q, kv) => score + (q - kv) });
  */
-export function flexAttention<C extends Captures = {}>(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  options: FlexOptions<C>,
-): AttentionResult;
+export function flexAttention<
+  C extends Captures = {},
+  D extends DType = DType,
+  Lse extends boolean = false,
+>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
 /**
  * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
  * and sink tokens of its cache: keys that it has let go are hidden, whatever the masks show.
  */
-export function flexAttention<C extends Captures = {}>(
-  q: Tensor,
-  view: PagedKvView,
-  options?: FlexOptions<C>,
-): AttentionResult;
+export function flexAttention<
+  C extends Captures = {},
+  D extends DType = DType,
+  Lse extends boolean = false,
+>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
 export function flexAttention(...args: FlexArguments): AttentionResult {
   return runCall(flexCall('flexAttention', args));
 }

@@ -10,8 +10,8 @@ export type BuiltInVariants = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
  * What varies in a flexAttention. Order of application: q·k·scale → scoreMod → masks → softmax → sinks. With `cuSeqlensQ`
  * the layout is packed, as in `varlenAttention`.
  */
-export interface FlexOptions<C extends Captures = never>
-  extends Omit<AttentionOptions, BuiltInVariants>, Partial<VarlenLayout> {
+export interface FlexOptions<C extends Captures = never, Lse extends boolean = boolean>
+  extends Omit<AttentionOptions<Lse>, BuiltInVariants>, Partial<VarlenLayout> {
   /** Changes the score of each pair; −Infinity hides it. */
   readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
   /** Says which pairs are visible. Key tiles that its bounds prove hidden are not computed. */

@@ -21,7 +21,7 @@ export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> 
  * @throws CompileError @throws ValidationError @throws UnsupportedError
  * @example
  * const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
- * using plan = planFlexAttention(gpu, { ...problem, maskMod: (b, h, q, kv) => q >= kv });
+ * const plan = planFlexAttention(gpu, { ...problem, maskMod: (b, h, q, kv) => q >= kv });
  * await plan.warmup();
  * const { out } = plan.run({ q, k, v });
  */

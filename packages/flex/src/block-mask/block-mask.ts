@@ -1,6 +1,6 @@
 import { type Gpu, type ReadOptions, type Tensor, UnsupportedError } from '@heed/core';
 import { readOptions, scoped, unscoped } from '@heed/core/kernel';
-import { fail, show } from '@heed/kernels-wgsl/variant';
+import { fail, type GivenLengths, show } from '@heed/kernels-wgsl/variant';
 import { compileFor } from '../attention/compiled-hook.ts';
 import type { Captures } from '../compile/types.ts';
 import { inputsOf } from '../ir/depends.ts';
@@ -44,11 +44,11 @@ export class BlockMask implements Disposable {
    * @param cuSeqlens [documents + 1]: document d is rows cuSeqlens[d] to cuSeqlens[d + 1] − 1
    * @throws as createBlockMask
    * @example
-   * using mask = BlockMask.fromCuSeqlens(gpu, Int32Array.of(0, 700, 1024), { maskMod: causal });
+   * const mask = BlockMask.fromCuSeqlens(gpu, Int32Array.of(0, 700, 1024), { maskMod: causal });
    */
   static fromCuSeqlens<C extends Captures = {}>(
     gpu: Gpu,
-    cuSeqlens: Int32Array | Tensor,
+    cuSeqlens: GivenLengths,
     o?: DocumentOptions<C>,
   ): BlockMask {
     const fn = 'BlockMask.fromCuSeqlens';
@@ -152,7 +152,7 @@ export class BlockMask implements Disposable {
         `${fn}: packed sequences cannot be sliced. Make a mask for fewer.`,
       );
     }
-    const size = this.shape[axis];
+    const size = Number.isInteger(axis) ? this.shape[axis] : undefined;
     if (size === undefined || axis > 2)
       fail(fn, 'axis must be 0, 1 or 2', show(axis), 'Keys are not sliced.');
     if (
@@ -165,7 +165,7 @@ export class BlockMask implements Disposable {
       fail(
         fn,
         `a range of axis ${axis} lies within 0 to ${size}`,
-        `${start} to ${end}`,
+        `${show(start)} to ${show(end)}`,
         'Count blocks, not rows.',
       );
     }

@@ -21,7 +21,7 @@ import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
  * @throws ValidationError an option that does not fit, or B or H missing where the mask depends on b or h
  * @throws LimitError blocks that do not fit one binding
  * @example
- * using mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
+ * const mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
  * console.log(await mask.sparsity()); // 0.484375
  */
 export function createBlockMask<C extends Captures = {}>(

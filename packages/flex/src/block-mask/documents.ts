@@ -4,6 +4,7 @@ import {
   bindTensor,
   dispatch,
   getKernel,
+  narrowed,
   readOptions,
   threadGrid,
   unscoped,
@@ -13,6 +14,8 @@ import {
   checkCumulative,
   checkLengths,
   fail,
+  type GivenLengths,
+  type Lengths,
   recorderTarget,
 } from '@heed/kernels-wgsl/variant';
 import { andMasks, bind } from '../compile/compose.ts';
@@ -41,7 +44,7 @@ const sameDocument: MaskMod<{ id: Tensor; documents: number }> = (b, h, q, kv, c
 export function documentMask<C extends Captures>(
   fn: string,
   gpu: Gpu,
-  cu: Int32Array | Tensor,
+  given: GivenLengths,
   o: DocumentOptions<C> | undefined,
 ): { maskMod: Function; options: AnyBlockMaskOptions; owned: Tensor[] } {
   assertUsable(gpu);
@@ -51,7 +54,8 @@ export function documentMask<C extends Captures>(
     documentNames,
     meantMask,
   );
-  const entries = entriesOf(cu);
+  const cu = narrowed(given);
+  const entries = entriesOf(cu as Lengths);
   checkLengths(fn, gpu, 'cuSeqlens', cu, [Math.max(1, entries)]);
   checkCount(fn, 'L', L);
   const length = L ?? (cu instanceof Int32Array ? cu.at(-1) : undefined);

@@ -24,12 +24,16 @@ export interface BlockProblem extends Pick<
   readonly blockN: number;
 }
 
-type Options = AnyBlockMaskOptions;
+type ListName = 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable';
+
+/** As they are read: 64-bit lists narrowed, or refused where they are checked. */
+type Options = Omit<AnyBlockMaskOptions, ListName> & { readonly [Name in ListName]?: Lengths };
 
 const MAX_LENGTH = 2 ** 29;
 
 /** @throws ValidationError an option that does not fit, or one that is missing */
-export function blockProblem(fn: string, gpu: Gpu, o: Options): BlockProblem {
+export function blockProblem(fn: string, gpu: Gpu, given: AnyBlockMaskOptions): BlockProblem {
+  const o = given as Options;
   const { align = 'end' } = o;
   if (align !== 'start' && align !== 'end') {
     fail(fn, "align must be 'start' or 'end'", show(align), "Leave it out for 'end'.");

@@ -1,4 +1,5 @@
 import { ValidationError } from '@heed/core';
+import { fail, show } from '@heed/kernels-wgsl/variant';
 
 const kind: unique symbol = Symbol.for('heed.flex.number') as never;
 
@@ -12,6 +13,13 @@ function fix(value: number, type: 'i32' | 'f32'): number {
   return Object.assign(Object(value) as object, { [kind]: type }) as unknown as number;
 }
 
+/** The number of what may be fixed already. */
+function plainNumber(fn: string, value: unknown): number {
+  const number: unknown = isFixedNumber(value) ? value.valueOf() : value;
+  if (typeof number === 'number') return number;
+  return fail(fn, 'the value must be a number', show(value), 'Pass tables as tensors.');
+}
+
 /**
  * A captured number that is f32 whatever its value, so that a value like 1 does not make it an integer (and the plan
  * another one).
@@ -20,7 +28,7 @@ function fix(value: number, type: 'i32' | 'f32'): number {
  * flexAttention(q, k, v, { scoreMod: (s, b, h, q, kv, c) => s * c.factor, captures: { factor: f32(2) } });
  */
 export function f32(value: number): number {
-  return fix(Math.fround(value.valueOf()), 'f32');
+  return fix(Math.fround(plainNumber('f32', value)), 'f32');
 }
 
 /**
@@ -28,7 +36,7 @@ export function f32(value: number): number {
  * @throws ValidationError not a whole number from −2³¹ to 2³¹ − 1
  */
 export function i32(value: number): number {
-  const number = value.valueOf();
+  const number = plainNumber('i32', value);
   if (number !== (number | 0)) {
     throw new ValidationError(
       `i32: the value must be a whole number from -2147483648 to 2147483647; got ${number}. Round it, or use f32().`,

@@ -59,9 +59,10 @@ export const gradientExamples = {
 
 export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Promise<Tensor> {
   const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
-  using plan = planFlexAttention(gpu, { ...problem, maskMod: (b, h, q, kv) => q >= kv });
+  const plan = planFlexAttention(gpu, { ...problem, maskMod: (b, h, q, kv) => q >= kv });
   await plan.warmup();
   const { out } = plan.run({ q, k, v });
+  plan.dispose();
   return out;
 }
 
@@ -103,13 +104,16 @@ export function typesExample(): { scoreMod: ScoreMod; maskMod: MaskMod } {
 }
 
 export async function createBlockMaskExample(gpu: Gpu): Promise<void> {
-  using mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
+  const mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
   console.log(await mask.sparsity()); // 0.484375
+  mask.dispose();
 }
 
 export function fromCuSeqlensExample(gpu: Gpu): Promise<string> {
-  using mask = BlockMask.fromCuSeqlens(gpu, Int32Array.of(0, 700, 1024), { maskMod: causal });
-  return mask.toText();
+  const mask = BlockMask.fromCuSeqlens(gpu, Int32Array.of(0, 700, 1024), { maskMod: causal });
+  const result = mask.toText();
+  mask.dispose();
+  return result;
 }
 
 /** The examples of @heed/flex/mods. */

@@ -10,5 +10,5 @@ const { out, lse } = flexAttention(x, x, x, {
   captures: { window: 3 }, // a value: another one compiles nothing
   returnLse: true,
 });
-console.log(out.shape, await lse!.read());
+console.log(out.shape, await lse.read());
 gpu.dispose();

@@ -203,7 +203,7 @@ async function run(
     params: uniform(hooks, values, count),
     workgroups: [Math.ceil(count / 64), 1, 1],
   });
-  const all = (await result.read()) as Uint32Array;
+  const all = await result.read();
   return hooks.map((_, i) => all.subarray(i * count * each, (i + 1) * count * each));
 }
 

@@ -65,5 +65,5 @@ export const attention =
   ({ q, k, v }: Qkv) =>
   (o: object): readonly Tensor[] => {
     const { out, lse } = flexAttention(q, k, v, { ...o, returnLse: true, numSplits: 1 });
-    return [out, lse!];
+    return [out, lse];
   };

@@ -38,7 +38,7 @@ export function gpuAttention(gpu: Gpu): Attention {
       backward: async (dOut) => {
         const { dq, dk, dv, dCaptures } = backward(rows(dOut));
         const [a, b, c] = await Promise.all([dq, dk, dv].map(readRows));
-        return { inputs: [a!, b!, c!], bias: Float64Array.from(await dCaptures['bias']!.read()) };
+        return { inputs: [a!, b!, c!], bias: Float64Array.from(await dCaptures['bias'].read()) };
       },
     };
   };

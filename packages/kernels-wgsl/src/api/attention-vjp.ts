@@ -1,4 +1,4 @@
-import type { Tensor } from '@heed/core';
+import type { DType, Tensor } from '@heed/core';
 import { readOptions } from '@heed/core/kernel';
 import { denseCall } from './dense-call.ts';
 import { meantDense } from './meant.ts';
@@ -18,13 +18,13 @@ import { attentionDifferentiable, type AttentionGradients, type Differentiable }
  * const { out, backward } = attentionVjp(q, k, v, { causal: true });
  * const { dq, dk, dv } = backward(dOut);
  */
-export function attentionVjp(
-  q: Tensor,
+export function attentionVjp<D extends DType>(
+  q: Tensor<D>,
   k: Tensor,
   v: Tensor,
   options?: AttentionOptions,
-): AttentionResult & Differentiable<AttentionGradients> {
+): AttentionResult<D, true> & Differentiable<AttentionGradients> {
   const fn = 'attentionVjp';
   const given = readOptions(fn, options, attentionNames, meantDense);
-  return attentionDifferentiable(denseCall(fn, q, k, v, given));
+  return attentionDifferentiable<D>(denseCall(fn, q, k, v, given));
 }

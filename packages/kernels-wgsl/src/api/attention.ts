@@ -1,4 +1,4 @@
-import type { Tensor } from '@heed/core';
+import type { DType, Tensor } from '@heed/core';
 import { readOptions } from '@heed/core/kernel';
 import { runCall } from '../run/call.ts';
 import { denseCall } from './dense-call.ts';
@@ -20,12 +20,13 @@ import type { AttentionOptions, AttentionResult } from './options.ts';
  * @example
  * const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
  */
-export function attention(
-  q: Tensor,
+export function attention<D extends DType, Lse extends boolean = false>(
+  q: Tensor<D>,
   k: Tensor,
   v: Tensor,
-  options?: AttentionOptions,
-): AttentionResult {
+  options?: AttentionOptions<Lse>,
+): AttentionResult<D, Lse> {
   const fn = 'attention';
-  return runCall(denseCall(fn, q, k, v, readOptions(fn, options, attentionNames, meantDense)));
+  const given = readOptions<AttentionOptions>(fn, options, attentionNames, meantDense);
+  return runCall(denseCall(fn, q, k, v, given)) as AttentionResult<D, Lse>;
 }

@@ -6,6 +6,7 @@ import {
   checkLengths,
   checkPages,
   checkUsed,
+  type GivenLengths,
   type Lengths,
 } from './checks/lengths.ts';
 import type { VarlenOptions } from './options.ts';
@@ -29,7 +30,11 @@ export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOption
       cuK instanceof Int32Array ? cuK[b + 1]! - cuK[b]! : undefined,
     );
   }
-  const given = { cuQ: o.cuSeqlensQ, cuK, ...(o.seqUsedK !== undefined && { used: o.seqUsedK }) };
+  const given = {
+    cuQ: o.cuSeqlensQ as Lengths,
+    cuK,
+    ...(o.seqUsedK !== undefined && { used: o.seqUsedK }),
+  };
   const isKnown = cuK instanceof Int32Array;
   const slot = isKnown ? longestSlot(cuK) : rows;
   const maxSeqlenK = longest(fn, o, slot, isKnown ? slot : Math.ceil(rows / Math.max(batch, 1)));
@@ -41,7 +46,7 @@ export function pagedKeys(
   fn: string,
   k: Tensor,
   batch: number,
-  options: VarlenOptions & { blockTable: Lengths },
+  options: VarlenOptions & { blockTable: GivenLengths },
 ): KeyFacts {
   const { cuSeqlensQ, seqUsedK, blockTable } = options;
   const [pages, pageSize] = k.shape as [number, number];
@@ -59,7 +64,7 @@ export function pagedKeys(
   const slot = maxPages * pageSize;
   checkUsed(fn, seqUsedK, () => slot);
   checkPages(fn, blockTable, seqUsedK, { maxPages, pageSize, pages });
-  const given = { cuQ: cuSeqlensQ, used: seqUsedK, table: blockTable };
+  const given = { cuQ: cuSeqlensQ as Lengths, used: seqUsedK, table: blockTable };
   const seqlenK = pages === 0 ? 0 : slot;
   const maxSeqlenK = longest(fn, options, seqlenK);
   return { keys: 'paged', seqlenK, maxSeqlenK, pageSize, pages, maxPages, given };
@@ -92,8 +97,8 @@ function longest(
   return known === Infinity ? guess : Math.min(slot, known);
 }
 
-function tableWidth(fn: string, table: Lengths, batch: number): number {
-  if (!(table instanceof Int32Array)) return table.shape?.[1] ?? 0;
+function tableWidth(fn: string, table: GivenLengths, batch: number): number {
+  if (!(table instanceof Int32Array)) return (table as Tensor | undefined)?.shape?.[1] ?? 0;
   if (batch === 0) return 0;
   if (table.length % batch !== 0) {
     const rule = `blockTable must be [${batch}, maxPages], row by row`;

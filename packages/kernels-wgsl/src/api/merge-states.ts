@@ -1,6 +1,7 @@
-import type { Tensor } from '@heed/core';
+import type { DType, Tensor } from '@heed/core';
 import { assertUsable, checkTensor, fail, formatShape, show } from '@heed/core/kernel';
 import { combine, type State } from '../kernels/combine/combine.ts';
+import type { AttentionResult } from './options.ts';
 import { recorderTarget, type Target } from '../run/target.ts';
 
 /**
@@ -14,16 +15,15 @@ import { recorderTarget, type Target } from '../run/target.ts';
  * const far = attention(q, k2, v2, { returnLse: true });
  * const { out, lse } = mergeStates([near, far]);
  */
-export function mergeStates(states: readonly { out: Tensor; lse?: Tensor }[]): {
-  out: Tensor;
-  lse: Tensor;
-} {
+export function mergeStates<D extends DType>(
+  states: readonly { out: Tensor<D>; lse?: Tensor }[],
+): AttentionResult<D, true> {
   const [first, ...rest] = checkStates(states);
   const { gpu } = first.out;
   const out = gpu.empty(first.out.shape, { dtype: first.out.dtype, label: 'heed/merged out' });
   const lse = gpu.empty(first.lse.shape, { label: 'heed/merged lse' });
   gpu.batch(() => fold(recorderTarget(gpu), first, rest, { out, lse }));
-  return { out, lse };
+  return { out: out as Tensor<D>, lse };
 }
 
 function fold(target: Target, first: State, rest: readonly State[], result: State): void {

@@ -1,9 +1,10 @@
-import type { PagedKvView, Tensor } from '@heed/core';
+import type { DType, PagedKvView, Tensor } from '@heed/core';
+import type { GivenLengths } from './checks/lengths.ts';
 
 /**
  * What varies in an attention. Order of application: q·k·scale → softcap → ALiBi → masks → softmax → sinks.
  */
-export interface AttentionOptions {
+export interface AttentionOptions<Lse extends boolean = boolean> {
   /** Default 1/√Dqk. */
   readonly scale?: number;
   /** Row i sees keys j ≤ i + off; for `off` see `align`. */
@@ -19,9 +20,9 @@ export interface AttentionOptions {
   /** f32 [Hq]: an extra logit in each row's denominator, with no value; −∞ is none. */
   readonly sinks?: Tensor;
   /** i32 [B]: only the first seqUsedK[b] keys take part; what lies beyond may hold anything. */
-  readonly seqUsedK?: Int32Array | Tensor;
+  readonly seqUsedK?: GivenLengths;
   /** Also return the log-sum-exp. */
-  readonly returnLse?: boolean;
+  readonly returnLse?: Lse;
   /** Written and returned; its buffer may hold no input. */
   readonly out?: Tensor;
   /** Keys are split over this many workgroups and merged. Default 'auto'; a fixed number makes results batch-invariant bit for bit. */
@@ -31,17 +32,17 @@ export interface AttentionOptions {
 /** Where the sequences of packed tensors begin and end. */
 export interface VarlenLayout {
   /** i32 [N + 1]: first 0, ascending, at most Tq. */
-  readonly cuSeqlensQ: Int32Array | Tensor;
+  readonly cuSeqlensQ: GivenLengths;
   /** i32 [N + 1]; default `cuSeqlensQ`; not used with `blockTable`. */
-  readonly cuSeqlensK?: Int32Array | Tensor;
+  readonly cuSeqlensK?: GivenLengths;
   /** Accepted for the record: nothing depends on it. */
   readonly maxSeqlenQ?: number;
   /** With lengths on the GPU and `numSplits: 'auto'`, how many splits are worth while. Never needed, never trusted. */
   readonly maxSeqlenK?: number;
   /** i32 [N]: only the first seqUsedK[b] keys of slot b take part. */
-  readonly seqUsedK?: Int32Array | Tensor;
+  readonly seqUsedK?: GivenLengths;
   /** i32 [N, maxPages]: logical to physical page. Needs `seqUsedK`; entries past the used length are ignored. */
-  readonly blockTable?: Int32Array | Tensor;
+  readonly blockTable?: GivenLengths;
   /**
    * As in PagedKvView: 'int8' and 'int4' for quantised pages, with `headDim` and `headDimV`. k and v are then u32
    * `[pages, pageSize, Hkv, 1 + words]`: a row is the bits of an f32 scale, and two's complement integers, 4 or 8 to a word,
@@ -58,15 +59,19 @@ export interface VarlenLayout {
 }
 
 /** Options of `varlenAttention`: those of `attention`, and where the sequences lie in packed or paged memory. */
-export type VarlenOptions = AttentionOptions & VarlenLayout;
+export type VarlenOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> & VarlenLayout;
 
 /** Options over a PagedKvView, which brings its keys, its lengths and, unless they are given, its query rows. */
-export type ViewOptions = AttentionOptions & Partial<VarlenLayout>;
+export type ViewOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> &
+  Partial<VarlenLayout>;
 
-/** What an attention gives; dispatched when the call returns, and read by `out.read()`. */
-export interface AttentionResult {
+/** What an attention gives; dispatched when the call returns, and read by `out.read()`. `lse` is there iff `returnLse` is true. */
+export type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   /** [B, Hq, Lq, Dv] or [Tq, Hq, Dv], in the dtype of q. */
-  readonly out: Tensor;
-  /** f32 [B, Hq, Lq] or [Hq, Tq], natural log, −∞ for a row that sees no key; present iff `returnLse`. */
-  readonly lse?: Tensor;
+  readonly out: Tensor<D>;
+} & ([Lse] extends [true] ? WithLse : [Lse] extends [false] ? {} : Partial<WithLse>);
+
+interface WithLse {
+  /** f32 [B, Hq, Lq] or [Hq, Tq], natural log, −∞ for a row that sees no key. */
+  readonly lse: Tensor<'f32'>;
 }

@@ -1,4 +1,4 @@
-import type { PagedKvView, Tensor } from '@heed/core';
+import type { DType, PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult, VarlenOptions, ViewOptions } from './options.ts';
 import { packedCall } from './view-call.ts';
 import { attentionDifferentiable, type AttentionGradients, type Differentiable } from './vjp.ts';
@@ -12,22 +12,22 @@ import { attentionDifferentiable, type AttentionGradients, type Differentiable }
  * const { backward } = varlenAttentionVjp(q, k, v, { cuSeqlensQ: Int32Array.of(0, 5, 12) });
  * const { dq, dk, dv } = backward(dOut);
  */
-export function varlenAttentionVjp(
-  q: Tensor,
+export function varlenAttentionVjp<D extends DType>(
+  q: Tensor<D>,
   k: Tensor,
   v: Tensor,
   options: VarlenOptions,
-): AttentionResult & Differentiable<AttentionGradients>;
-export function varlenAttentionVjp(
-  q: Tensor,
+): AttentionResult<D, true> & Differentiable<AttentionGradients>;
+export function varlenAttentionVjp<D extends DType>(
+  q: Tensor<D>,
   view: PagedKvView,
   options?: ViewOptions,
-): AttentionResult & Differentiable<AttentionGradients>;
+): AttentionResult<D, true> & Differentiable<AttentionGradients>;
 export function varlenAttentionVjp(
   q: Tensor,
   k: Tensor | PagedKvView,
   v?: Tensor | ViewOptions,
   options?: VarlenOptions,
-): AttentionResult & Differentiable<AttentionGradients> {
+): AttentionResult<DType, true> & Differentiable<AttentionGradients> {
   return attentionDifferentiable(packedCall('varlenAttentionVjp', q, k, v, options));
 }

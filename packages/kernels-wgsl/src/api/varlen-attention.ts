@@ -1,4 +1,4 @@
-import type { PagedKvView, Tensor } from '@heed/core';
+import type { DType, PagedKvView, Tensor } from '@heed/core';
 import { runCall } from '../run/call.ts';
 import type { AttentionResult, VarlenOptions, ViewOptions } from './options.ts';
 import { packedCall } from './view-call.ts';
@@ -17,22 +17,22 @@ import { packedCall } from './view-call.ts';
  * const cuSeqlensQ = Int32Array.of(0, 5, 12); // two documents, of 5 and 7 tokens
  * const { out } = varlenAttention(q, k, v, { cuSeqlensQ, causal: true });
  */
-export function varlenAttention(
-  q: Tensor,
+export function varlenAttention<D extends DType, Lse extends boolean = false>(
+  q: Tensor<D>,
   k: Tensor,
   v: Tensor,
-  options: VarlenOptions,
-): AttentionResult;
+  options: VarlenOptions<Lse>,
+): AttentionResult<D, Lse>;
 /**
  * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
  * and sink tokens of its cache: a wider `window` is a ValidationError, a narrower one hides the sink tokens too. It does not bring
  * `causal`.
  */
-export function varlenAttention(
-  q: Tensor,
+export function varlenAttention<D extends DType, Lse extends boolean = false>(
+  q: Tensor<D>,
   view: PagedKvView,
-  options?: ViewOptions,
-): AttentionResult;
+  options?: ViewOptions<Lse>,
+): AttentionResult<D, Lse>;
 export function varlenAttention(
   q: Tensor,
   k: Tensor | PagedKvView,

@@ -4,7 +4,7 @@ import type { FloatType } from '../config/forward.ts';
 import { type BoundHook, optionHooks } from '../hooks/bound.ts';
 import type { Call } from './call.ts';
 import { checkFormat, checkWords, keyOperands } from './checks/format.ts';
-import { checkCumulative, checkLengths, type Lengths } from './checks/lengths.ts';
+import { checkCumulative, checkLengths, type GivenLengths } from './checks/lengths.ts';
 import { checkOptions } from './checks/options.ts';
 import { checkOut } from './checks/out.ts';
 import { checkHeads, checkKeyValue, checkLengthLimit } from './checks/shapes.ts';
@@ -83,8 +83,8 @@ export function varlenCall(
   };
 }
 
-function sequences(fn: string, cu: Lengths): number {
-  const entries = cu instanceof Int32Array ? cu.length : (cu?.shape?.[0] ?? 1);
+function sequences(fn: string, cu: GivenLengths): number {
+  const entries = cu instanceof Int32Array ? cu.length : ((cu as Tensor)?.shape?.[0] ?? 1);
   if (entries < 1) {
     fail(fn, 'cuSeqlensQ must have N + 1 entries', '0', 'For no sequences pass [0].');
   }

@@ -1,4 +1,4 @@
-import { type Tensor, UnsupportedError } from '@heed/core';
+import { type DType, type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, fail, formatShape } from '@heed/core/kernel';
 import { type AllGradients, type Gradients, runBackward } from '../run/backward.ts';
 import { runCall } from '../run/call.ts';
@@ -39,7 +39,7 @@ export function differentiable<G>(
   withTables: boolean,
   name: (gradients: AllGradients) => G,
   forward: Forward = runCall,
-): AttentionResult & Differentiable<G> {
+): AttentionResult<DType, true> & Differentiable<G> {
   checkDifferentiable(call);
   const { out, lse, states } = forward(call, true);
   return {
@@ -50,7 +50,7 @@ export function differentiable<G>(
       checkTensor(`${fn} backward`, 'out', out);
       checkTensor(`${fn} backward`, 'lse', lse);
       checkGradient(call, 'dOut', dOut, out);
-      if (dLse) checkGradient(call, 'dLse', dLse, lse!);
+      if (dLse !== undefined) checkGradient(call, 'dLse', dLse, lse!);
       const state = { out, lse: lse!, states: states!, dOut, dLse };
       return name(gpu.batch(() => runBackward(call, state, recorderTarget(gpu), withTables)));
     },
@@ -58,16 +58,17 @@ export function differentiable<G>(
 }
 
 /** attention's own: the tables of its last score hook are ALiBi's slopes, if there are any. */
-export function attentionDifferentiable(
+export function attentionDifferentiable<D extends DType>(
   call: Call,
   forward?: Forward,
-): AttentionResult & Differentiable<AttentionGradients> {
+): AttentionResult<D, true> & Differentiable<AttentionGradients> {
   const hasSlopes = call.options.alibiSlopes !== undefined;
   const name = ({ tables, ...gradients }: AllGradients): AttentionGradients => ({
     ...gradients,
     ...(tables[0] && { dAlibiSlopes: tables[0] }),
   });
-  return differentiable(call, hasSlopes, name, forward);
+  return differentiable(call, hasSlopes, name, forward) as AttentionResult<D, true> &
+    Differentiable<AttentionGradients>;
 }
 
 function checkDifferentiable(call: Call): asserts call is FloatCall {

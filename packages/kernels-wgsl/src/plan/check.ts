@@ -1,15 +1,27 @@
 import { UnsupportedError } from '@heed/core';
 import { fail, show } from '@heed/core/kernel';
 import { checkFormat, keyOperands } from '../api/checks/format.ts';
-import { checkNumSplits } from '../api/checks/options.ts';
+import { checkFlag, checkNumSplits } from '../api/checks/options.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, type Operand } from '../api/checks/shapes.ts';
 import { type AttentionProblem, keyDtype } from './problem.ts';
 
 const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
 
+const FLAGS = [
+  'softcap',
+  'alibi',
+  'sinks',
+  'causal',
+  'window',
+  'returnLse',
+  'seqUsedK',
+  'backward',
+] as const;
+
 /** A problem that no call could have is refused when the plan is made. */
 export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
-  const ranks = Object.hasOwn(RANKS, p?.layout ?? '') ? RANKS[p.layout] : undefined;
+  const ranks =
+    typeof p?.layout === 'string' && Object.hasOwn(RANKS, p.layout) ? RANKS[p.layout] : undefined;
   if (!ranks) {
     const rule = "layout must be 'dense', 'varlen' or 'paged'";
     fail(fn, rule, show(p?.layout), 'Paged keys have a block table.');
@@ -24,6 +36,7 @@ export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
+  for (const name of FLAGS) checkFlag(fn, name, p[name]);
   const type = checkFormat(fn, p.format, p.layout === 'paged');
   if (p.backward && type !== undefined) {
     throw new UnsupportedError(

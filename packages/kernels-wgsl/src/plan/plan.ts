@@ -36,7 +36,7 @@ export type DifferentiablePlan = AttentionPlan<
  * @throws UnsupportedError what this device cannot do, or gradients of quantised pages
  * @example
  * const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
- * using plan = planAttention(gpu, problem);
+ * const plan = planAttention(gpu, problem);
  * await plan.warmup();
  * const { out } = plan.run({ q, k, v, causal: true });
  */

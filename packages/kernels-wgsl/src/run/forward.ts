@@ -1,4 +1,4 @@
-import { type Gpu, LimitError, type Tensor } from '@heed/core';
+import { type DType, type Gpu, LimitError, type Tensor } from '@heed/core';
 import {
   adopt,
   bindTensor,
@@ -73,7 +73,8 @@ function launchSplit(call: Call, selection: Selection, target: Target, data: Lau
   target.free(states ?? lse);
 }
 
-const emptyLse = (gpu: Gpu, shape: number[]): Tensor => gpu.empty(shape, { label: 'heed/lse' });
+const emptyLse = (gpu: Gpu, shape: number[]): Tensor<'f32'> =>
+  gpu.empty(shape, { label: 'heed/lse' });
 
 /** Row states whose memory is there for as long as lse is. */
 function ownedStates(gpu: Gpu, shape: number[]): Required<Pick<ForwardResult, 'lse' | 'states'>> {
@@ -83,7 +84,8 @@ function ownedStates(gpu: Gpu, shape: number[]): Required<Pick<ForwardResult, 'l
   return { lse, states };
 }
 
-const firstPlane = (states: Tensor): Tensor => states.slice(0, 0, 1).reshape(states.shape.slice(1));
+const firstPlane = <D extends DType>(states: Tensor<D>): Tensor<D> =>
+  states.slice(0, 0, 1).reshape(states.shape.slice(1));
 
 function checkPartials(call: Call, splits: number): void {
   const { maxBufferSize, maxStorageBufferBindingSize } = call.gpu.device.limits;

@@ -1,5 +1,5 @@
 import type { Gpu, Tuning, TuningEntry } from '@heed/core';
-import { assertUsable, readOptions } from '@heed/core/kernel';
+import { assertUsable, fail, readOptions, show } from '@heed/core/kernel';
 import { type AttentionProblem, factsOfProblem } from '../plan/problem.ts';
 import type { AttemptOf, TunedKernel } from './attempt.ts';
 import { candidatesOf, kernelsOf, type TuneCandidates } from './candidates.ts';
@@ -25,7 +25,7 @@ import { type Tunable, toTunable } from './tunable.ts';
  * @throws DeviceLostError (as a rejection); the reason of `signal` on abort
  * @example
  * const tuning = await tune(gpu, [problem], { seconds: 10 });
- * using tuned = await openGpu({ tuning: JSON.parse(JSON.stringify(tuning)) });
+ * const tuned = await openGpu({ tuning: JSON.parse(JSON.stringify(tuning)) });
  */
 export async function tune(
   gpu: Gpu,
@@ -63,6 +63,9 @@ interface Group {
 }
 
 function groupByKey(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[]): Group[] {
+  if (!Array.isArray(problems)) {
+    fail('tune', 'problems must be a list', show(problems), 'Pass [problem, …].');
+  }
   const groups = new Map<string, Group>();
   for (const given of problems) {
     const tunable = toTunable('tune', given);

@@ -14,4 +14,5 @@ const { out } = varlenAttention(tensor(), tensor(), tensor(), {
   causal: true,
 });
 
+await gpu.settled(); // rejects with what went wrong on the GPU side; not awaited, it goes to openGpu's onError, or the console
 console.log(out.shape, out.buffer); // out.buffer is a GPUBuffer of your device

@@ -14,7 +14,7 @@ import {
 /** The `@example` of attention. */
 export function attentionExample(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
   const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
-  return [out, lse!];
+  return [out, lse];
 }
 
 /** The `@example` of varlenAttention. */
@@ -53,17 +53,20 @@ export function mergeExample(
 /** The `@example` of planAttention. */
 export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Promise<Tensor[]> {
   const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
-  using plan = planAttention(gpu, problem);
+  const plan = planAttention(gpu, problem);
   await plan.warmup();
   const { out } = plan.run({ q, k, v, causal: true });
+  plan.dispose();
   return [out];
 }
 
 /** The `@example` of tune. */
 export async function tuneExample(gpu: Gpu, problem: AttentionProblem): Promise<string> {
   const tuning = await tune(gpu, [problem], { seconds: 10 });
-  using tuned = await openGpu({ tuning: JSON.parse(JSON.stringify(tuning)) });
-  return planAttention(tuned, problem).describe();
+  const tuned = await openGpu({ tuning: JSON.parse(JSON.stringify(tuning)) });
+  const result = planAttention(tuned, problem).describe();
+  tuned.dispose();
+  return result;
 }
 
 /** The `@example` of tuneCandidates. */

@@ -10,5 +10,5 @@ const k = gpu.tensor(normal(B * Hkv * L * D), { shape: [B, Hkv, L, D] });
 const v = gpu.tensor(normal(B * Hkv * L * D), { shape: [B, Hkv, L, D] });
 
 const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
-console.log(out.shape, (await out.read())[0], (await lse!.read())[0]);
+console.log(out.shape, (await out.read())[0], (await lse.read())[0]);
 gpu.dispose();

@@ -14,5 +14,5 @@ const v = random(1, 2, 512, 64);
 const { out, lse } = attention(q, k, v, { causal: true, returnLse: true });
 
 console.log(out.shape, await out.read()); // [1, 8, 512, 64] Float32Array(262144)
-console.log(lse!.shape, await lse!.read()); // [1, 8, 512] Float32Array(4096)
+console.log(lse.shape, await lse.read()); // [1, 8, 512] Float32Array(4096)
 gpu.dispose();

@@ -77,14 +77,14 @@ describe('mergeStates', () => {
     const states = [0, 30, 60].map((start) => {
       const [kp, vp] = [k, v].map((x) => x.slice(2, start, start + 30));
       const { out, lse } = attention(q, kp!, vp!, { returnLse: true, numSplits: 1 });
-      return { out, lse: lse! };
+      return { out, lse: lse };
     });
     const folded = states.reduce((a, b) => mergeStates([a, b]));
     const merged = mergeStates(states);
     expect(await bits(merged.out, merged.lse)).toEqual(await bits(folded.out, folded.lse));
     const whole = attention(q, k, v, { returnLse: true, numSplits: 1 });
     expect(await merged.out.read()).toMatchTensor(await whole.out.read(), { tolerance: 2e-6 });
-    expect(await merged.lse.read()).toMatchTensor(await whole.lse!.read(), { tolerance: 2e-6 });
+    expect(await merged.lse.read()).toMatchTensor(await whole.lse.read(), { tolerance: 2e-6 });
   });
 
   it('takes strided states', async () => {

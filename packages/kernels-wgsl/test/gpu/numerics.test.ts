@@ -51,7 +51,7 @@ async function mapWords(
     buffers: [bindTensor(words).range, bindTensor(out).range],
     workgroups: dispatchGrid(gpu, Math.ceil(input.length / 64)),
   });
-  return (await out.read()) as Uint32Array;
+  return await out.read();
 }
 
 const f32 = new Float32Array(1);
@@ -143,7 +143,7 @@ describe('a store of single halves', () => {
       buffers: [bindTensor(numbers).range, bindTensor(out).range],
       workgroups: [(1 << 16) / 256, 1, 1],
     });
-    const got = new Uint16Array(((await out.read()) as Uint32Array).buffer);
+    const got = new Uint16Array((await out.read()).buffer);
     const wrong = halves
       .map((half) => [half, isNaNHalf(half) ? (half & 0x8000) | 0x7e00 : half, got[half]])
       .filter(([, should, is]) => is !== should);

@@ -13,7 +13,7 @@ describe('what attentionVjp keeps for its backward', () => {
     const x = gpu.tensor(new Float32Array(64).fill(1), { shape: [1, 1, 4, 16] });
     const before = gpu.memory().tensors;
     const { backward, ...results } = attentionVjp(x, x, x);
-    results[name]!.dispose();
+    results[name].dispose();
     const run = (): unknown => backward(x);
     expect(run).toThrow(DisposedError);
     expect(run).toThrow(`attentionVjp backward: ${name} `);

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { checkTensor, fail } from '@heed/core/kernel';
+import { checkTensor, fail, show } from '@heed/core/kernel';
 import { checkWhole } from '../checks.ts';
 import type { CacheCore } from '../core.ts';
 import { checkBindable } from '../kernels/parts/bindable.ts';
@@ -56,7 +56,7 @@ export function rowCounts(
   fn: string,
   rows: number,
   count: number,
-  cuSeqlens: Int32Array | undefined,
+  cuSeqlens: Int32Array | BigInt64Array | undefined,
 ): Int32Array {
   if (cuSeqlens === undefined) {
     if (count === 0 ? rows > 0 : rows % count !== 0) {
@@ -66,7 +66,7 @@ export function rowCounts(
     return new Int32Array(count).fill(count === 0 ? 0 : rows / count);
   }
   if (!(cuSeqlens instanceof Int32Array) || cuSeqlens.length !== count + 1) {
-    const got = cuSeqlens instanceof Int32Array ? `${cuSeqlens.length} entries` : String(cuSeqlens);
+    const got = cuSeqlens instanceof Int32Array ? `${cuSeqlens.length} entries` : show(cuSeqlens);
     fail(fn, `cuSeqlens must be an Int32Array of ${count + 1} entries`, got, 'Pass [0, end, …].');
   }
   if (cuSeqlens[0] !== 0 || cuSeqlens[count] !== rows) {

@@ -27,7 +27,7 @@ export interface EvictionPolicy {
  * Least recently used first. The default. Source: vLLM's free-block queue; SGLang's radix cache.
  *
  * @example
- * using recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
+ * const recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
  */
 export const lru: EvictionPolicy = {
   name: 'lru',
@@ -38,7 +38,7 @@ export const lru: EvictionPolicy = {
  * Lowest `priority` of `open` first; least recently used among equals. Source: TensorRT-LLM's prioritised LRU.
  *
  * @example
- * using dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+ * const dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
  */
 export const priority: EvictionPolicy = {
   name: 'priority',

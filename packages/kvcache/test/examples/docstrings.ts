@@ -39,13 +39,14 @@ export async function createExample(
   create: (gpu: Gpu, o: CacheOptions) => Promise<PagedKvCache>,
 ): Promise<{ pages: number; bytes: number }> {
   const PagedKvCache = { create };
-  using cache = await PagedKvCache.create(gpu, {
+  const cache = await PagedKvCache.create(gpu, {
     layers: 32,
     kvHeads: 8,
     headDim: 128,
     maxBytes: 2 ** 28,
   });
   const { pages, bytes } = cache.stats();
+  cache.dispose();
   return { pages, bytes };
 }
 
@@ -70,11 +71,12 @@ export async function methodExamples(
   const { out } = varlenAttention(q, view, { causal: true });
   a.commit(prompt.slice(0, 5));
   off();
-  using pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
+  const pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
   const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
   const { used, cached, free, hitRate } = cache.stats();
   a.close();
   b.close();
+  pinned.close();
   return { left: news.length, out, fits, stats: [used, cached, free, hitRate] };
 }
 
@@ -114,14 +116,16 @@ export async function storeExample(from: PagedKvCache, to: PagedKvCache): Promis
 
 /** The `@example`s of the policies, and the order in which the last one gives up depths 0 to 2. */
 export async function policyExamples(gpu: Gpu, options: CacheOptions): Promise<number[]> {
-  using recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
-  using dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+  const recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
+  const dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
   const smallestPrefixFirst: EvictionPolicy = {
     name: 'depth',
     compare: (a, b) => a.depth - b.depth,
   };
   const candidates = [2, 0, 1].map((depth) => ({ page: 1, priority: 0, lastUsed: 0, depth }));
   const pages = [recent, dear].map((cache) => cache.stats().pages);
+  dear.dispose();
+  recent.dispose();
   return [...pages, ...candidates.toSorted(smallestPrefixFirst.compare).map(({ depth }) => depth)];
 }
 

@@ -3,7 +3,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import { PagedKvCache } from '@heed/kvcache';
 
 const gpu = await openGpu();
-using cache = await PagedKvCache.create(gpu, { layers: 1, kvHeads: 2, headDim: 64, pages: 64 });
+const cache = await PagedKvCache.create(gpu, { layers: 1, kvHeads: 2, headDim: 64, pages: 64 });
 
 const prompt = new TextEncoder().encode('You are a helpful assistant. What is attention?');
 const sequence = cache.open({ tokens: prompt }); // has what others computed of this prompt
@@ -16,3 +16,4 @@ const { out } = varlenAttention(x, view, { causal: true });
 sequence.commit(news);
 
 console.log(out.shape, cache.stats().used); // [47, 2, 64] 3
+cache.dispose();

@@ -12,16 +12,18 @@ let learned = [0, 0, 0, 0, 0, 0];
 
 /** One step down the gradient of Σ (out − target)² / 2; gives out. */
 async function step(): Promise<number[]> {
-  using bias = gpu.tensor(learned, { shape: [6] });
+  const bias = gpu.tensor(learned, { shape: [6] });
   const { out, backward } = flexAttentionVjp(q, k, v, {
     scoreMod: byDistance,
     captures: { bias },
   });
   const rows = Array.from(await out.read());
   const errors = rows.map((x, i) => x - target[i]!);
-  using dOut = gpu.tensor(errors, { shape: [1, 1, 6, 1] });
-  const slopes = await backward(dOut).dCaptures['bias']!.read();
+  const dOut = gpu.tensor(errors, { shape: [1, 1, 6, 1] });
+  const slopes = await backward(dOut).dCaptures['bias'].read();
   learned = learned.map((x, i) => x - slopes[i]!);
+  dOut.dispose();
+  bias.dispose();
   return numbers(out);
 }
 

@@ -7,4 +7,4 @@ const { out, lse } = flexAttention(...inputs(4), {
 });
 
 console.log(await numbers(out)); // [ 0.507, 0.507, 0.507, 0.507 ]
-console.log(await numbers(lse!)); // [ 0.44, 1.44, 2.44, 3.44 ]
+console.log(await numbers(lse)); // [ 0.44, 1.44, 2.44, 3.44 ]

@@ -9,5 +9,6 @@ console.log(await numbers(whole.out)); // [ 0, 0.5, 1, 1.5, 2, 2.5 ]
 const near = flexAttention(...inputs(6), { maskMod: window });
 console.log(await numbers(near.out)); // [ 0, 0.5, 1, 2, 3, 4 ]
 
-using blocks = createBlockMask(gpu, window, { Lq: 1024, Lk: 1024 });
+const blocks = createBlockMask(gpu, window, { Lq: 1024, Lk: 1024 });
 console.log(await blocks.toText());
+blocks.dispose();

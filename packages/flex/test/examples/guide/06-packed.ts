@@ -6,7 +6,7 @@ const cuSeqlensQ = Int32Array.of(0, 2, 6); // documents of 2 and 4 tokens
 const [q, k, v] = inputs(6);
 
 // One dense row: q and kv count from the start of the row.
-using blockMask = BlockMask.fromCuSeqlens(gpu, cuSeqlensQ, { maskMod: causal });
+const blockMask = BlockMask.fromCuSeqlens(gpu, cuSeqlensQ, { maskMod: causal });
 const row = flexAttention(q, k, v, { blockMask });
 console.log(await numbers(row.out)); // [ 0, 0.5, 2, 2.5, 3, 3.5 ]
 
@@ -17,5 +17,7 @@ console.log(await numbers(packed.out)); // [ 0, 0.5, 2, 2.5, 3, 3.5 ]
 
 // Blocks of a packed layout, for the lengths of example 5.
 const longer = Int32Array.of(0, 300, 800, 1024);
-using sequences = createBlockMask(gpu, causal, { cuSeqlensQ: longer });
+const sequences = createBlockMask(gpu, causal, { cuSeqlensQ: longer });
 console.log(await sequences.toText());
+sequences.dispose();
+blockMask.dispose();

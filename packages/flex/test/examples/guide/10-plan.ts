@@ -3,7 +3,7 @@ import { planFlexAttention } from '@heed/flex';
 import { gpu, inputs, numbers } from './setup.ts';
 
 const problem = { layout: 'dense', q: [1, 1, 6, 8], k: [1, 1, 6, 8], v: [1, 1, 6, 1] } as const;
-using plan = planFlexAttention(gpu, {
+const plan = planFlexAttention(gpu, {
   ...problem,
   maskMod: (b, h, q, kv, { window }) => Math.abs(q - kv) <= window,
   captures: { window: 1 },
@@ -22,3 +22,4 @@ console.log(await numbers(plan.run({ q, k, v }).out)); // [ 0.5, 1, 2, 3, 4, 4.5
 const wider = plan.run({ q, k, v, captures: { window: 2 } });
 console.log(await numbers(wider.out)); // [ 1, 1.5, 2, 3, 3.5, 4 ]
 console.log(kernelCount(gpu) - kernels); // 0
+plan.dispose();

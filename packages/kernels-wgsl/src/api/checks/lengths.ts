@@ -4,14 +4,17 @@ import { checkTensor, fail, formatShape, knownList, show } from '@heed/core/kern
 /** An integer list from the host, which can be checked, or from the GPU, which kernels clamp instead. */
 export type Lengths = Int32Array | Tensor;
 
+/** As they may be given: 64-bit lists, which tokenizers and ONNX have, are narrowed when the options are read. */
+export type GivenLengths = Lengths | BigInt64Array;
+
 /** Type and shape of a lengths argument. */
 export function checkLengths(
   fn: string,
   gpu: Gpu,
   name: string,
-  x: Lengths,
+  x: GivenLengths,
   shape: readonly number[],
-): void {
+): asserts x is Lengths {
   const rule = `${name} must be ${formatShape(shape)}`;
   const fix = 'One entry per sequence, and one more for cumulative lengths.';
   if (x instanceof Int32Array) {
@@ -19,13 +22,13 @@ export function checkLengths(
     if (x.length !== count) fail(fn, rule, `${x.length} entries`, fix);
     return;
   }
+  if (x instanceof BigInt64Array) {
+    const wide = x.find((n) => BigInt.asIntN(32, n) !== n);
+    fail(fn, `${name} must fit in 32 bits`, show(wide), 'Lengths and pages are counted from 0.');
+  }
   if (x === null || typeof x !== 'object' || ArrayBuffer.isView(x) || Array.isArray(x)) {
-    fail(
-      fn,
-      `${name} must be an Int32Array or an i32 Tensor`,
-      show(x),
-      `Use Int32Array.from(${name}).`,
-    );
+    const rule32 = `${name} must be an Int32Array or an i32 Tensor`;
+    fail(fn, rule32, show(x), `Use Int32Array.from(${name}, Number).`);
   }
   checkTensor(fn, name, x, { rank: shape.length, dtype: ['i32'], gpu });
   if (x.shape.some((n, i) => n !== shape[i])) {

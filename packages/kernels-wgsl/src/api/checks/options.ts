@@ -79,7 +79,7 @@ export function checkNumSplits(fn: string, n: unknown): void {
   }
 }
 
-function checkFlag(fn: string, name: string, flag: unknown): void {
+export function checkFlag(fn: string, name: string, flag: unknown): void {
   if (flag !== undefined && typeof flag !== 'boolean') {
     fail(fn, `${name} must be a boolean`, show(flag), `Pass ${name}: true or leave it out.`);
   }

@@ -28,9 +28,12 @@ export function checkHeads(fn: string, { q, k, v }: Operands, kvHeads: number): 
   if (dq !== dk) {
     refuse('q and k must share the head dim (last dimension)', `Pass k with last dimension ${dq}.`);
   }
-  for (const d of [dq, dv]) {
+  for (const [d, fix] of [
+    [dq, 'The scores of parts of q and k cannot be put together again.'],
+    [dv, 'Call it with each part of v, v.slice(…) of its last axis: columns of out are apart.'],
+  ] as const) {
     if (d >= 1 && d <= MAX_HEAD_DIM) continue;
-    refuse(`a head dim must be from 1 to ${MAX_HEAD_DIM}`, 'Split wider heads.');
+    refuse(`a head dim must be from 1 to ${MAX_HEAD_DIM}`, fix);
   }
   const [hq, hk] = [q.shape[1]!, k.shape[kvHeads]!];
   if (hq > 0 && (hk === 0 || hq % hk !== 0)) {

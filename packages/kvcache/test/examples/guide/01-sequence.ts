@@ -2,7 +2,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import { PagedKvCache } from '@heed/kvcache';
 import { gpu, numbers, rows } from './setup.ts';
 
-using cache = await PagedKvCache.create(gpu, {
+const cache = await PagedKvCache.create(gpu, {
   layers: 2,
   kvHeads: 1,
   headDim: 2,
@@ -29,3 +29,4 @@ sequence.commit(tokens); // names them: their full page can now be found
 sequence.close(); // gives both pages back; the full one keeps its content
 const { used, cached, free } = cache.stats();
 console.log(used, cached, free); // 0 1 7
+cache.dispose();

@@ -1,7 +1,7 @@
 import { PagedKvCache } from '@heed/kvcache';
 import { gpu, read, shape } from './setup.ts';
 
-using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
+const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
 
 const system = [1, 2, 3, 4, 5, 6, 7, 8];
 const first = cache.open({ tokens: [...system, 9] });
@@ -21,3 +21,4 @@ console.log(cache.open({ tokens: system }).cachedTokens); // 4
 // Another salt, another tree.
 console.log(cache.open({ tokens: prompt, salt: 'tenant 2' }).cachedTokens); // 0
 console.log(cache.stats().hitRate.toFixed(2)); // 0.32
+cache.dispose();

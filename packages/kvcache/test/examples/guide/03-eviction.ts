@@ -6,7 +6,7 @@ const dear = [4, 4, 5, 5];
 
 /** Fills a cache with two prompts, needs memory for a third, and tells whose pages went, in order. */
 async function evicted(eviction: EvictionPolicy): Promise<string[]> {
-  using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 2, pages: 6, eviction });
+  const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 2, pages: 6, eviction });
   const names = new Map<string, string>();
   const gone: string[] = [];
   cache.on('stored', ({ name, tokens }) => names.set(name, tokens.join('')));
@@ -15,11 +15,13 @@ async function evicted(eviction: EvictionPolicy): Promise<string[]> {
     [dear, 1],
     [long, 0],
   ] as const) {
-    using sequence = cache.open({ tokens, priority: importance });
+    const sequence = cache.open({ tokens, priority: importance });
     await read(cache, [sequence], [tokens]);
     sequence.commit(tokens);
+    sequence.close();
   }
   await read(cache, [cache.open()], [[9, 9, 9, 9, 9, 9]]); // one blank page is left, and three are needed
+  cache.dispose();
   return gone;
 }
 

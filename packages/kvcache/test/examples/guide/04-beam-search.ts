@@ -1,7 +1,7 @@
 import { type KvSequence, PagedKvCache } from '@heed/kvcache';
 import { gpu, read, shape } from './setup.ts';
 
-using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 32 });
+const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 32 });
 
 /** What may follow, by the sum of all tokens so far. The toy is sure of itself only after an odd one. */
 const continuations = (sum: number): [token: number, p: number][] =>
@@ -46,3 +46,4 @@ console.log(greedy.tokens.join(' '), Math.exp(greedy.score).toFixed(3)); // 1 1 
 const beam = await search(3);
 console.log(beam.tokens.join(' '), Math.exp(beam.score).toFixed(3)); // 1 1 2 2 3 9 3 1 0.130
 console.log(cache.stats().copies); // 2
+cache.dispose();

@@ -1,7 +1,7 @@
 import { PagedKvCache } from '@heed/kvcache';
 import { gpu, read, shape } from './setup.ts';
 
-using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
+const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
 
 /** Prompt lookup: what came after the last token when it was there before comes again. Costs nothing, and is right now and then. */
 function draft(tokens: readonly number[]): number[] {
@@ -10,7 +10,7 @@ function draft(tokens: readonly number[]): number[] {
 }
 
 const tokens = [1, 2, 3];
-using sequence = cache.open();
+const sequence = cache.open();
 await read(cache, [sequence], [tokens.slice(0, -1)]);
 sequence.commit(tokens.slice(0, -1));
 
@@ -32,3 +32,5 @@ while (tokens.length < 24) {
 }
 console.log(tokens.slice(0, 16).join(' ')); // 1 2 3 6 2 4 8 6 2 4 8 6 2 4 8 6
 console.log(tokens.length - 3, steps, rejected); // 25 9 3
+sequence.close();
+cache.dispose();

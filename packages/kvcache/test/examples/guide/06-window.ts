@@ -5,8 +5,8 @@ import { type CacheOptions, PagedKvCache } from '@heed/kvcache';
 import { gpu, numbers, rows, shape } from './setup.ts';
 
 const options: CacheOptions = { ...shape, pageSize: 2, pages: 16, window: 4 };
-using near = await PagedKvCache.create(gpu, options);
-using sinks = await PagedKvCache.create(gpu, { ...options, sinkTokens: 2 });
+const near = await PagedKvCache.create(gpu, options);
+const sinks = await PagedKvCache.create(gpu, { ...options, sinkTokens: 2 });
 const [a, b] = [near.open(), sinks.open()];
 
 // Token after token: the value of each is its position.
@@ -24,3 +24,5 @@ console.log(await numbers(last.out)); // [ 17 ]
 // With sinks, the first tokens stay in sight. No mask shows what the cache has let go.
 const { out } = flexAttention(zero, sinks.view(0, [b]), { maskMod: causal });
 console.log(await numbers(out)); // [ 12.286 ]
+sinks.dispose();
+near.dispose();

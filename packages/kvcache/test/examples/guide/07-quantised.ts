@@ -13,12 +13,14 @@ const [q, k, v] = [wave(1.1), wave(0.7), wave(0.3)];
 /** Attention over pages of a format, and the memory of the pages. */
 async function attend(dtype: PageFormat): Promise<{ out: Float32Array; bytes: number }> {
   const options = { layers: 1, kvHeads: 1, headDim: D, pages: 7, dtype };
-  using cache = await PagedKvCache.create(gpu, options);
+  const cache = await PagedKvCache.create(gpu, options);
   const sequence = cache.open();
   cache.append(0, [sequence], k, v);
   const view = cache.view(0, [sequence]);
   const { out } = varlenAttention(q, view, { causal: true });
-  return { out: (await out.read()) as Float32Array, bytes: cache.stats().bytes };
+  const result = { out: await out.read(), bytes: cache.stats().bytes };
+  cache.dispose();
+  return result;
 }
 
 const [f32, f16, int8, int4] = [

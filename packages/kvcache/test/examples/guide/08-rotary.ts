@@ -2,7 +2,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import { PagedKvCache, rotate } from '@heed/kvcache';
 import { gpu, numbers, rows, shape } from './setup.ts';
 
-using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 8 });
+const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 8 });
 const sequence = cache.open();
 
 // One pair, which turns by a quarter at each position: keys 4 positions away point the same way.
@@ -23,3 +23,4 @@ const view = cache.view(0, [sequence]);
 const { cuSeqlensQ } = view;
 const { out } = varlenAttention(q, view, { cuSeqlensQ, causal: true, scale: 50 });
 console.log((await numbers(out)).join(' ')); // 0 1 2 3 2 3 4 5
+cache.dispose();

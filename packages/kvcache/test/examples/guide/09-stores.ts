@@ -28,8 +28,8 @@ console.log((await cache.save(store, { namespace })).known); // 3
 gpu.device.destroy();
 await gpu.lost;
 
-using gpu2 = await openGpu();
-using cache2 = await PagedKvCache.create(gpu2, options);
+const gpu2 = await openGpu();
+const cache2 = await PagedKvCache.create(gpu2, options);
 const loaded = await cache2.load(store, { namespace });
 console.log(loaded.loaded, loaded.refused.length); // 3 0
 console.log(prefill(gpu2, cache2)); // 2
@@ -40,7 +40,10 @@ for await (const key of store.keys()) {
   const bytes = await store.get(key);
   await store.put(key, bytes!.with(110, 77));
 }
-using cache3 = await PagedKvCache.create(gpu2, options);
+const cache3 = await PagedKvCache.create(gpu2, options);
 const report = await cache3.load(store, { namespace });
 const reasons = report.refused.map(({ refused }) => refused);
 console.log(report.loaded, reasons); // 1 [ checksum, orphan ]
+cache3.dispose();
+cache2.dispose();
+gpu2.dispose();

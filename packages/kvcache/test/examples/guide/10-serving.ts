@@ -54,7 +54,7 @@ const system = Array.from({ length: 16 }, (_, i) => i % 10);
 const requests = Array.from({ length: 12 }, (_, i): Request => {
   return { tokens: [...system, i, i + 1], end: 26 + (i % 5) };
 });
-using cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
+const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
 const tooLong: Request = { tokens: [...system], end: 1000 };
 const { computed, refused } = await serve(cache, [...requests, tooLong]);
 console.log(refused.length); // 1
@@ -68,3 +68,4 @@ const right = requests.filter(({ tokens }, i) => {
 console.log(right.length); // 12
 const { hitTokens, evictions, used } = cache.stats();
 console.log(computed, hitTokens, evictions, used); // 195 388 28 0
+cache.dispose();

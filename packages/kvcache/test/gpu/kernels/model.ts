@@ -141,5 +141,5 @@ export async function poolsOf(
 /** The words of a tensor that has its buffer to itself. */
 export async function wordsOf(gpu: Gpu, t: Tensor, count: number): Promise<Uint32Array> {
   const raw = gpu.wrap(t.buffer, { shape: [count], dtype: 'u32' });
-  return (await raw.read()) as Uint32Array;
+  return await raw.read();
 }
