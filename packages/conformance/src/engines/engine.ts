@@ -49,7 +49,7 @@ export async function openEngine(
         if (message.kind !== 'case') throw new Error(textOf(message));
         current = message.pipelines;
         if (message.lost) end();
-        return message.report;
+        return told(message.report);
       } catch (error) {
         end();
         const report = error instanceof Error ? error.message : String(error);
@@ -58,6 +58,11 @@ export async function openEngine(
     },
     close: end,
   };
+}
+
+/** A report as it was before JSON, which has no infinity. */
+function told(report: CaseReport): CaseReport {
+  return (report.error as number | null) === null ? { ...report, error: Infinity } : report;
 }
 
 async function open(name: EngineName, device: DeviceOptions): Promise<Opened> {

@@ -21,6 +21,7 @@ for (;;) {
     process.exit(101);
   }
   const report = { id: job.id, status: 'pass', ms: 1 };
+  if (job.id === 'is far off') Object.assign(report, { status: 'fail', error: Infinity, budget: 1 });
   job = await next({ kind: 'case', report, pipelines: 2, lost: job.id === 'loses the device' });
 }
 `;
@@ -47,6 +48,10 @@ describe('openEngine', () => {
   it('gives what the engine says of its device and of a case', async () => {
     expect(engine.capabilities).toEqual({ f16: false });
     expect(await engine.runCase('fine')).toEqual({ id: 'fine', status: 'pass', ms: 1 });
+  });
+
+  it('knows an error without bound, which JSON does not', async () => {
+    expect(await engine.runCase('is far off')).toMatchObject({ status: 'fail', error: Infinity });
   });
 
   it('a panic fails the case that it happens in, and no other', async () => {

@@ -1,4 +1,7 @@
 import { referenceAttention } from '@heed/conformance';
+import type { Tensor } from '@heed/core';
+import { bind } from '@heed/flex';
+import { document } from '@heed/flex/masks';
 import { describe, expect, it } from 'vitest';
 import { allowScoreError } from '../../src/budget/score-error.ts';
 import { flexCases } from '../../src/cases/flex/index.ts';
@@ -16,6 +19,16 @@ describe('nestedTable', () => {
   });
 
   it('reads NaN as −∞', () => expect(nested[0]![2]).toBe(-Infinity));
+
+  it('clamps in a bound function too', () => {
+    const ids = nestedTable(table([3], 'i32', (i) => 10 + i)) as unknown as Tensor;
+    const bound = bind(document, { id: ids }) as unknown as (...args: unknown[]) => boolean;
+    expect([bound(0, 0, -5, 0, {}), bound(0, 0, 9, 2, {}), bound(0, 0, -5, 1, {})]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
 
   it('is a number at rank 0', () => expect(nestedTable(table([], 'i32', () => 7.9))).toBe(7));
 

@@ -108,8 +108,9 @@ export function nestedTable({ values }: HostTable): Table {
   return level(0, 0) as Table;
 }
 
+/** Not of an array or a plain object: a copy of those, as `bind` makes, would not clamp. */
 function clamping(elements: readonly unknown[]): unknown {
-  return new Proxy(elements, {
-    get: (target, key) => target[Math.min(Math.max(Number(key), 0), target.length - 1)],
+  return new Proxy(Object.create({}) as object, {
+    get: (_, key) => elements[Math.min(Math.max(Number(key), 0), elements.length - 1)],
   });
 }
