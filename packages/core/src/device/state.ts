@@ -46,7 +46,7 @@ export function createState(device: GPUDevice, listener: Listener): GpuState {
     pool,
     staging: new BufferPool(device, faults, MAP_READ | COPY_DST),
     ring,
-    recorder: new Recorder(device, faults, ring, pool),
+    recorder: new Recorder(ring, pool),
     placeholders: new Map(),
     tensors: 0,
     made: undefined,

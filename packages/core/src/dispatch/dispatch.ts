@@ -3,6 +3,7 @@ import { stateOf } from '../device/state.ts';
 import { detached } from '../buffers/upload.ts';
 import { UNIFORM } from '../buffers/usage.ts';
 import { checkSignal, fail, show } from '../fail.ts';
+import { launcherOf } from './launcher.ts';
 import { createGroupOn } from './binding.ts';
 import { checkBuffers, checkDispatch } from './check.ts';
 import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts';
@@ -42,9 +43,9 @@ export function kernelCount(gpu: Gpu): number {
 
 /** Launches a kernel: submitted at once, or with the open batch. */
 export function dispatch(gpu: Gpu, d: Dispatch): void {
-  const { recorder } = stateOf(gpu);
+  const state = stateOf(gpu);
   checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
-  recorder.dispatch(d);
+  state.recorder.record({ ...d, bound: launcherOf(state).bind(d) });
 }
 
 /**

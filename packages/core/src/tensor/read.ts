@@ -32,26 +32,21 @@ export async function readTensor(t: Tensor, signal?: AbortSignal): Promise<ReadA
 }
 
 function copyToStaging(state: GpuState, t: Tensor, start: number, size: number): GPUBuffer {
-  const { device, faults, pool, recorder } = state;
-  const staging = state.staging.acquire('read', size, `${t.label} staging`);
-  const copy = (from: GPUBuffer, offset: number): void =>
-    faults.scope(`read of "${t.label}"`, ['validation'], () => {
-      const encoder = device.createCommandEncoder({ label: `${t.label} read` });
-      encoder.copyBufferToBuffer(from, offset, staging, 0, size);
-      device.queue.submit([encoder.finish()]);
-    });
-  if (t.buffer.usage & COPY_SRC) {
-    copy(t.buffer, start);
-    return staging;
-  }
-  const offset = Math.floor(start / BIND_ALIGNMENT) * BIND_ALIGNMENT;
+  const { device, faults, pool, recorder, staging } = state;
+  const into = staging.acquire('read', size, `${t.label} staging`);
+  // What cannot be copied from is copied by a kernel first, from where a binding may begin.
+  const isClosed = !(t.buffer.usage & COPY_SRC);
+  const offset = isClosed ? Math.floor(start / BIND_ALIGNMENT) * BIND_ALIGNMENT : 0;
   const whole = start + size - offset;
-  const between = pool.acquire('read', whole, `${t.label} read`);
-  copyWords(t.gpu, { buffer: t.buffer, offset, size: whole }, between);
-  recorder.flush();
-  copy(between, start - offset);
-  recorder.release(between);
-  return staging;
+  const between = isClosed ? pool.acquire('read', whole, `${t.label} read`) : undefined;
+  faults.scope(`read of "${t.label}"`, ['validation'], () => {
+    const encoder = device.createCommandEncoder({ label: `${t.label} read` });
+    if (between) copyWords(device, encoder, { buffer: t.buffer, offset, size: whole }, between);
+    encoder.copyBufferToBuffer(between ?? t.buffer, start - offset, into, 0, size);
+    device.queue.submit([encoder.finish()]);
+  });
+  if (between) recorder.release(between);
+  return into;
 }
 
 async function mapped<T>(

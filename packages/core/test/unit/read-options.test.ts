@@ -158,7 +158,7 @@ describe('a 64-bit list', () => {
     'is left for a check to refuse: %o',
     (n) => {
       const list = BigInt64Array.of(0n, n);
-      expect(read({ lengths: list as never }).lengths).toBe(list);
+      expect(read({ lengths: list as never }).lengths).toStrictEqual(list);
     },
   );
 });

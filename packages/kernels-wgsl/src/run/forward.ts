@@ -1,4 +1,4 @@
-import { type DType, type Gpu, LimitError, type Tensor } from '@heed/core';
+import type { DType, Gpu, Tensor } from '@heed/core';
 import {
   adopt,
   bindTensor,
@@ -15,6 +15,7 @@ import { packParams } from '../wgsl/params.ts';
 import { readBytes } from '../wgsl/read.wgsl.ts';
 import { writeBytes } from '../wgsl/write.wgsl.ts';
 import { bindCaptures } from './captures.ts';
+import { checkMemory } from './check-memory.ts';
 import { forwardKernel } from './forward-kernel.ts';
 import { bindLengths } from './lengths.ts';
 import type { Target } from './target.ts';
@@ -88,14 +89,9 @@ const firstPlane = <D extends DType>(states: Tensor<D>): Tensor<D> =>
   states.slice(0, 0, 1).reshape(states.shape.slice(1));
 
 function checkPartials(call: Call, splits: number): void {
-  const { maxBufferSize, maxStorageBufferBindingSize } = call.gpu.device.limits;
-  const max = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  const bytes = 4 * splits * elementCount(outShape(call));
-  if (bytes <= max) return;
-  throw new LimitError(
-    `${call.fn}: the partial results of all splits must fit one binding of ${max} bytes; ` +
-      `${splits} splits of out take ${bytes}. Use fewer splits, or numSplits: 1.`,
-  );
+  const words = splits * elementCount(outShape(call));
+  const fix = `Use fewer than ${splits} splits, or numSplits: 1.`;
+  checkMemory(call, words, 'the partial results of all splits', fix);
 }
 
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {

@@ -4,6 +4,7 @@ import { fillZero } from '../kernels/fill/fill.ts';
 import { areShared } from '../kernels/shared-keys/are-shared.ts';
 import { pageOwners } from '../kernels/shared-keys/owners.ts';
 import { sumOwners } from '../kernels/shared-keys/sum.ts';
+import { checkMemory } from './check-memory.ts';
 import { type GradientPair, gradientPair } from './gradient-pair.ts';
 import { type Data, launch } from './launch-backward.ts';
 import { denseAxes, keyAxes } from './strides.ts';
@@ -16,6 +17,8 @@ export function keyGradients(
   target: Target,
 ): Pick<GradientPair, 'dk' | 'dv'> {
   const { gpu, k, v, kvDtype, lengths } = call;
+  const words = (elementCount(k.shape) + elementCount(v.shape)) / (kvDtype === 'f16' ? 2 : 1);
+  checkMemory(call, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
   const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
   const { whole, dk, dv, write } = pair;
   if (areShared(call, k.shape)) {
@@ -39,6 +42,9 @@ function sumOfParts(
 ): void {
   const { gpu, batch, kvHeads, seqlenK, headDim, headDimV, keys } = call;
   const shape = [batch, kvHeads, seqlenK];
+  const words = elementCount(shape) * (headDim + headDimV);
+  const fix = 'Call it for fewer sequences at a time, and add the gradients of each part.';
+  checkMemory(call, words, 'dk and dv of each sequence, whose keys are shared,', fix);
   const parts = gradientPair(gpu, 'f32', [...shape, headDim], [...shape, headDimV]);
   fillZero(target, parts.whole);
   const results = { dk: parts.dk, dv: parts.dv };

@@ -5,6 +5,7 @@ import type { ScoreHook } from '../hooks/contract.ts';
 import { fillZero } from '../kernels/fill/fill.ts';
 import { finishTable } from '../kernels/table-gradients/finish.ts';
 import type { ParamValues } from '../wgsl/params.ts';
+import { checkMemory } from './check-memory.ts';
 import { type Data, launch } from './launch-backward.ts';
 import { queryAxes } from './strides.ts';
 import type { Target } from './target.ts';
@@ -29,6 +30,8 @@ export function tableGradients(call: Call, data: Data, target: Target): (Tensor 
       return [table, { shape, count, first }];
     }),
   );
+  const fix = 'Ask for fewer gradients at a time, with grads, or use smaller tables.';
+  checkMemory(call, total, 'the sums of all table gradients, 12 bytes an element,', fix);
   const words = target.scratch('table gradients', [total], 'u32');
   fillZero(target, words);
   const log2Adds = Math.ceil(Math.log2(Math.max(1, pairs(call) * reads.length)));

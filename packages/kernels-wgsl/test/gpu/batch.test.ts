@@ -108,6 +108,8 @@ describe('a call that throws', () => {
     const [q, k] = [view(heads, [1, heads + 1, 1, 64]), view(1, [1, 1, 1, 64])];
     const run = (): unknown => attention(q, k, k, { numSplits: 128 });
     expect(run).toThrow(LimitError);
-    expect(run).toThrow(/^attention: .*128 splits of out take \d+\. Use fewer splits/);
+    expect(run).toThrow(
+      /^attention: the partial results of all splits .* got \d+ bytes\. Use fewer than 128 splits/,
+    );
   });
 });

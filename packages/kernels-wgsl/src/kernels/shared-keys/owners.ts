@@ -8,6 +8,7 @@ import {
   wgsl,
 } from '@heed/core/kernel';
 import type { Call } from '../../api/call.ts';
+import { checkMemory } from '../../run/check-memory.ts';
 import type { BoundLengths } from '../../run/lengths.ts';
 import type { Target } from '../../run/target.ts';
 import { none } from '../../wgsl/constants.wgsl.ts';
@@ -70,6 +71,8 @@ export const ownersSource: KernelSource = {
 export function pageOwners(target: Target, call: Call, side: BoundLengths): Tensor {
   const { batch, pages, maxPages, pageSize } = call;
   const entries = batch * maxPages;
+  const fix = 'Pass a block table with fewer entries, or fewer pages.';
+  checkMemory(call, pages + entries, 'the list of pages and of table entries', fix);
   const links = target.scratch('page owners', [pages + entries], 'u32');
   const { table, used_k: used } = side.values;
   const params = Uint32Array.of(
