@@ -1,5 +1,5 @@
 import { launchBackward } from '../../problems/backward.ts';
-import { pagedProblem, type PagedSpec } from '../../problems/build.ts';
+import { movedOn, pagedProblem, type PagedSpec } from '../../problems/build.ts';
 import { poisonUnused } from '../../problems/rearrange.ts';
 import { resultGradients } from '../../problems/result-gradients.ts';
 import { type Case, defineCase } from '../case.ts';
@@ -53,4 +53,24 @@ const twice = defineCase(group, 'shared/twice-in-one-sequence', {
   },
 });
 
-export const pageCases: readonly Case[] = [...bySize, ...twice];
+/** Query rows before the first sequence and after the last have gradient 0. */
+const rowsOfNobody = gradientCase(
+  group,
+  'rows-of-nobody/gpu-lengths',
+  (dtype) =>
+    movedOn(
+      pagedProblem({
+        ...base,
+        dtype,
+        qLens: [20, 3, 0, 5],
+        used: [40, 19, 9, 0],
+        pageSize: 7,
+        spareRows: 50,
+        options: { causal: true },
+      }),
+      [37, 0],
+    ),
+  { launch: { gpuLengths: true }, f16Tier: 'full' },
+);
+
+export const pageCases: readonly Case[] = [...bySize, ...twice, ...rowsOfNobody];
