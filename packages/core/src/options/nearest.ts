@@ -29,15 +29,19 @@ export function nearest(name: string, names: readonly string[]): string | undefi
     .toSorted((a, b) => a.edits - b.edits)[0]?.other;
 }
 
-/** How many letters to insert, delete or change (Levenshtein). */
+/** How many letters to insert, delete, change or swap with the next (optimal string alignment). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let above: number[] = [];
   for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
     for (let j = 0; j < b.length; j++) {
       const changed = row[j]! + Number(a[i] !== b[j]);
-      next.push(Math.min(changed, row[j + 1]! + 1, next[j]! + 1));
+      const isSwapped = i > 0 && j > 0 && a[i] === b[j - 1] && a[i - 1] === b[j];
+      const swapped = isSwapped ? above[j - 1]! + 1 : changed;
+      next.push(Math.min(changed, swapped, row[j + 1]! + 1, next[j]! + 1));
     }
+    above = row;
     row = next;
   }
   return row.at(-1)!;

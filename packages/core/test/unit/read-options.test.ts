@@ -46,7 +46,7 @@ describe('readOptions', () => {
     [{ nowhere: 1 }, 'Leave it out. There are '],
     [{ toString: 1 }, 'there is no toString in options'],
     [JSON.parse('{ "__proto__": 1 }'), 'there is no __proto__ in options'],
-    [{ rotary: { cso: 1 } }, 'there is no cso in rotary; got 1. Leave it out. There are cos.'],
+    [{ rotary: { cso: 1 } }, 'there is no cso in rotary; got 1. Did you mean cos? There are cos.'],
     [{ rotary: 3 }, 'rotary must be an object; got 3. '],
     [null, 'options must be an object; got null. '],
     [7, 'options must be an object; got 7. '],

@@ -6,7 +6,7 @@ import { type Context, type Parsing, refuse, refuseFault } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { startFlow, variablesAfter } from './flow.ts';
 import { callMath } from './math.ts';
-import { truthOf } from './operands.ts';
+import { numberOf, truthOf } from './operands.ts';
 import { bindPattern } from './patterns.ts';
 import { RECURSION } from './refused.ts';
 import { Scope } from './scope.ts';
@@ -16,6 +16,7 @@ import { type BoundUnit, type CombinedUnit, type FunctionUnit, kindOf, type Unit
 import {
   type CapturesValue,
   type ClosureValue,
+  type ConversionValue,
   describe,
   faultOf,
   isNode,
@@ -28,6 +29,7 @@ import {
 export function callValue(cx: Context, callee: Value, args: readonly Value[], at: Place): Value {
   if (!isNode(callee)) {
     if (callee.kind === 'builtin') return callMath(cx, callee.name, args, at);
+    if (callee.kind === 'conversion') return convert(cx, callee, args, at);
     if (callee.kind === 'unit') return callUnit(cx, callee.unit, args, at);
     if (callee.kind === 'closure') return callClosure(cx, callee, args, at);
     if (callee.kind === 'choice') {
@@ -36,6 +38,17 @@ export function callValue(cx: Context, callee: Value, args: readonly Value[], at
   }
   const rule = `${describe(callee)} is not a function`;
   refuseFault(cx, at, faultOf(callee) ?? { rule, remedy: 'Pass the function in captures.' });
+}
+
+function convert(
+  cx: Context,
+  { to }: ConversionValue,
+  [value, ...rest]: readonly Value[],
+  at: Place,
+): Node {
+  const one = rest.length === 0 && value;
+  if (!one) refuse(cx, at, 'a conversion takes 1 argument', 'Pass 1.');
+  return to === 'number' ? numberOf(cx, one, at) : truthOf(cx, one, at);
 }
 
 /** Calls a mod or a captured function, each part in the scope of its own captures. */

@@ -2,7 +2,7 @@ import type { Expression, Statement } from 'acorn';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import type { Budget } from './budget.ts';
-import { compileError, type Place } from './diagnostic.ts';
+import { compileError, misread, type Place } from './diagnostic.ts';
 import { refusal } from './refused.ts';
 import type { Facts } from './facts.ts';
 import type { Flow } from './flow.ts';
@@ -28,6 +28,8 @@ export interface Context extends Parsing {
   facts: Facts | undefined;
   /** The functions that are being inlined, outermost first. */
   readonly stack: FunctionNode[];
+  /** Where numbers that may have a fraction first stood in the source. */
+  readonly origins: WeakMap<Node, { readonly source: Source; readonly at: Place }>;
   /** Loop turns left. */
   turns: number;
   /** What the parts of compositions gave, by the arguments that they share. */
@@ -44,6 +46,11 @@ export interface Context extends Parsing {
 /** @throws CompileError always: constructs of that type, or with that operator, are not part of the language */
 export function refuseConstruct(cx: Context, at: Place, type: string): never {
   return refuse(cx, at, ...refusal(type));
+}
+
+/** @throws CompileError always: the fault may be that the mod is of the other kind */
+export function refuseReading(cx: Context, at: Place, rule: string, remedy: string): never {
+  throw misread(compileError(cx.caller, cx.source, at, rule, remedy));
 }
 
 /** @throws CompileError always: what is wrong with a value that is used there */

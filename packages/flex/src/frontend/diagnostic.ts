@@ -40,6 +40,18 @@ export function compileError(
   return error;
 }
 
+const misreadings = new WeakSet<object>();
+
+/** Marks a fault that may only be there since the parameters were read as those of the other kind of mod. */
+export function misread(error: CompileError): CompileError {
+  misreadings.add(error);
+  return error;
+}
+
+export function isMisread(error: unknown): boolean {
+  return misreadings.has(error as object);
+}
+
 const starts = new WeakMap<object, number>();
 
 /** How far into the source the translation had come when it failed. */

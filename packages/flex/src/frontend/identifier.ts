@@ -8,7 +8,7 @@ import { refuseName } from './refused.ts';
 import type { Variable } from './scope.ts';
 import { UNDEFINED, type Value } from './value.ts';
 
-/** The value of a name: a variable of the mod, or one of the four globals that every mod may use. */
+/** The value of a name: a variable of the mod, or one of the globals that every mod may use. */
 export function identifier(cx: Context, node: Identifier): Value {
   const variable = cx.scope.find(node.name);
   if (variable) return held(cx, variable, node);
@@ -21,6 +21,9 @@ export function identifier(cx: Context, node: Identifier): Value {
       return literal(cx.graph, NaN);
     case 'undefined':
       return UNDEFINED;
+    case 'Number':
+    case 'Boolean':
+      return { kind: 'conversion', to: node.name === 'Number' ? 'number' : 'boolean' };
     default:
       return refuse(cx, node, ...refuseName(node.name, didYouMean(node.name, cx.scope.all)));
   }

@@ -1,14 +1,22 @@
-import { knownNames } from '@heed/core/kernel';
+import { didYouMean, knownNames } from '@heed/core/kernel';
 import type { Expression, MemberExpression } from 'acorn';
-import type { ModInput } from '../ir/node.ts';
+import type { ModInput, Node, Op } from '../ir/node.ts';
 import { onEachPath } from './branch.ts';
-import { type Context, refuse, refuseConstruct } from './context.ts';
+import { type Context, refuse, refuseConstruct, refuseFault, refuseReading } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { mathConstant } from './math.ts';
 import { asInt, isWhole, literal } from './number.ts';
 import { nodeOf } from './operands.ts';
 import type { Capture } from './unit.ts';
-import { type CapturesValue, describe, isNode, type TableValue, type Value } from './value.ts';
+import {
+  type CapturesValue,
+  describe,
+  type Fault,
+  isNode,
+  isUndefined,
+  type TableValue,
+  type Value,
+} from './value.ts';
 
 const infoFields: readonly ModInput[] = ['qLen', 'kvLen', 'qRow', 'kvRow'];
 
@@ -21,7 +29,12 @@ export function member(cx: Context, node: MemberExpression): Value {
   const name = keyName(property as Expression, node.computed);
   if (name !== undefined) return propertyOf(cx, object, name, property);
   const index = cx.evaluate(property as Expression);
-  return onEachPath(cx, object, (one) => elementOf(cx, one, index, property));
+  return onEachPath(cx, object, (one) => {
+    const fault = isUndefined(one) && one.why;
+    // A table that is not there, by its name.
+    if (fault) refuseFault(cx, node.object, fault);
+    return elementOf(cx, one, index, property);
+  });
 }
 
 /** The name that a key is written as: `c.bias`, `c['bias']` or c[`bias`]. */
@@ -42,7 +55,7 @@ export function propertyOf(cx: Context, object: Value, name: string, at: Place):
       return captureOf(cx, object, name);
     case 'info':
       if (infoFields.includes(name as ModInput)) return cx.graph.input(name as ModInput);
-      return refuse(cx, at, `info has no ${name}`, knownNames(name, infoFields));
+      return refuseField(cx, name, at);
     case 'math': {
       const value = mathConstant(name);
       return value === undefined ? { kind: 'builtin', name } : literal(cx.graph, value);
@@ -52,12 +65,21 @@ export function propertyOf(cx: Context, object: Value, name: string, at: Place):
   }
 }
 
+/** A name that is like none of info's was perhaps meant for captures. */
+function refuseField(cx: Context, name: string, at: Place): never {
+  const isNear = didYouMean(name, infoFields) !== '';
+  const rule = `info has no ${name}`;
+  const remedy = knownNames(name, infoFields);
+  return isNear ? refuse(cx, at, rule, remedy) : refuseReading(cx, at, rule, remedy);
+}
+
 function refuseProperty(cx: Context, object: Value, name: string, at: Place): never {
   const remedy =
     name === 'length'
       ? 'Pass the size as a number in captures.'
       : 'Only captures, info and Math have properties.';
-  refuse(cx, at, `${describe(object)} has no property ${name}`, remedy);
+  const rule = `${describe(object)} has no property ${name}`;
+  return isNode(object) ? refuseReading(cx, at, rule, remedy) : refuse(cx, at, rule, remedy);
 }
 
 /** A missing capture is undefined, so that `c.window ?? 128` has its meaning; it matters where it is used. */
@@ -104,15 +126,31 @@ function indexed(cx: Context, { slot, indices }: TableValue, value: Value, prope
     );
   }
   if (!isWhole(index)) {
-    const rule = 'an index must be a whole number, and this may have a fraction';
-    refuse(
-      cx,
-      property,
-      rule,
-      'Round it with Math.floor, or capture the tensor that it comes from as i32.',
-    );
+    refuseFault(cx, property, fractionIn(cx, slot.name, index, property));
   }
   const all = [...indices, asInt(cx.graph, index)];
   if (all.length === slot.rank) return cx.graph.read(slot, all);
   return { kind: 'table', slot, indices: all };
+}
+
+const sums: readonly Op[] = ['add', 'sub', 'mul', 'min', 'max', 'neg', 'abs', 'select'];
+
+/** Where in an index the fraction arises: in the innermost part that is not made of whole numbers. */
+function fractionIn(
+  { origins }: Context,
+  table: string,
+  index: Node,
+  { start, end }: Place,
+): Fault {
+  let [node, from] = [index, origins.get(index)];
+  while (sums.includes(node.op)) {
+    node = node.args.find((arg) => arg.type === 'f32' && !isWhole(arg))!;
+    from = origins.get(node) ?? from;
+  }
+  const remedy = 'Round it with Math.floor, or capture the tensor that it comes from as i32.';
+  const isInside = !from || (from.at.start >= start && from.at.end <= end);
+  const rule = isInside
+    ? 'an index must be a whole number, and this may have a fraction'
+    : `an index of ${table} must be a whole number, and this, which it is made of, may have a fraction`;
+  return { rule, remedy, ...(from && { from }) };
 }

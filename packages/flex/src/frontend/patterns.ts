@@ -1,5 +1,5 @@
 import type { Expression, Pattern, Property } from 'acorn';
-import { type Context, refuse, refuseConstruct } from './context.ts';
+import { type Context, refuse, refuseConstruct, refuseReading } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { keyName, propertyOf } from './member.ts';
 import { describe, isNode, isUndefined, UNDEFINED, type Value } from './value.ts';
@@ -21,7 +21,9 @@ export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare
     case 'ObjectPattern': {
       if (isNode(value) || !['captures', 'info', 'math'].includes(value.kind)) {
         const rule = `${describe(value)} cannot be destructured`;
-        refuse(cx, pattern, rule, 'Destructure captures, info or Math only.');
+        const remedy = 'Destructure captures, info or Math only.';
+        if (isNode(value)) refuseReading(cx, pattern, rule, remedy);
+        refuse(cx, pattern, rule, remedy);
       }
       for (const property of pattern.properties) bindProperty(cx, property, value, declare);
       return;

@@ -12,7 +12,9 @@ const TYPES = 'Types are known, and every capture is there: remove it.';
 const remedies: readonly (readonly [constructs: string, remedy: string])[] = [
   ['While DoWhile ForOf ForIn', LOOP],
   ['This Super MetaProperty Import Await', CAPTURES],
-  ['New Object Array Template TaggedTemplate Literal RegExp BigInt', SCALARS],
+  ['New Object Array Template TaggedTemplate Literal RegExp', SCALARS],
+  ['BigInt', 'Write it without the n: integers are i32 on the GPU.'],
+  ['PrivateIdentifier', CAPTURES],
   ['Chain typeof in instanceof', TYPES],
   ['Switch', 'Use if and else, or ?:.'],
   ['Labeled', 'Use break and continue without a label.'],
@@ -33,6 +35,8 @@ const names: Readonly<Record<string, string>> = {
   ArrayPattern: 'array destructuring',
   Rest: 'a rest pattern',
   Chain: '?.',
+  BigInt: 'a BigInt',
+  PrivateIdentifier: 'a private name',
   Literal: 'a string',
   Template: 'a template string',
   TaggedTemplate: 'a template string',
@@ -50,11 +54,6 @@ export function refusal(type: string): Refusal {
 
 export const RECURSION: Refusal = ['recursion cannot run on the GPU', LOOP];
 
-const conversions: Readonly<Record<string, string>> = {
-  Number: 'Write +x, or condition ? 1 : 0.',
-  Boolean: 'Write !!x.',
-};
-
 /** Names that are not in scope but that people write, or tools put in. */
 export function refuseName(name: string, hint: string): Refusal {
   if (/^(cov_|__cov|_?stryMut|stryCov|__VITEST_COVERAGE)/.test(name)) {
@@ -63,7 +62,6 @@ export function refuseName(name: string, hint: string): Refusal {
       "Exclude the file that holds the mod, or use V8's built-in coverage, which leaves sources alone.",
     ];
   }
-  if (name in conversions) return [`${name} is not there on the GPU`, conversions[name]!];
   if (
     /^(BigInt|is(NaN|Finite)|parse(Int|Float)|eval|console|Date|globalThis|window|arguments)$/.test(
       name,

@@ -30,11 +30,14 @@ const SourceParser = Parser.extend((Base) => {
   return Trusting as unknown as typeof Parser;
 });
 
-// A function expression or an arrow, else a method.
+// A function expression or an arrow, else a method, else a private one.
 const wrappings = [
   ['(', ')'],
   ['({', '})'],
+  ['(class{', '})'],
 ] as const;
+
+const options = { ecmaVersion: 'latest', sourceType: 'script', checkPrivateFields: false } as const;
 
 /**
  * The syntax tree of a function from its source text.
@@ -50,10 +53,7 @@ export function parseFunction(caller: string, { name, text }: FunctionUnit): Par
     const source = { name, text, offset: before.length };
     try {
       // Lines and columns are counted from positions, so that one way of counting serves all messages.
-      const program = SourceParser.parse(before + text + after, {
-        ecmaVersion: 'latest',
-        sourceType: 'script',
-      });
+      const program = SourceParser.parse(before + text + after, options);
       return { source, node: functionIn(caller, source, program.body[0] as unknown as Parsed) };
     } catch (error) {
       if (!(error instanceof SyntaxError) || isStackOverflow(error)) throw error;
@@ -68,11 +68,14 @@ interface Parsed {
   readonly expression: Place & {
     readonly type: string;
     readonly properties?: readonly [{ readonly value: Place }];
+    readonly body: { readonly body: readonly [{ readonly value: Place }] };
   };
 }
 
 function functionIn(caller: string, source: Source, { expression }: Parsed): FunctionNode {
-  const node = (expression.properties?.[0].value ?? expression) as FunctionNode;
+  const isPrivate = source.text.startsWith('#');
+  const method = isPrivate ? expression.body.body[0] : expression.properties?.[0];
+  const node = (method?.value ?? expression) as FunctionNode;
   if (!node.type.endsWith('FunctionExpression')) {
     throw compileError(caller, source, node, 'a class is not a function', plainRemedy);
   }

@@ -4,8 +4,8 @@ import type { Node } from '../ir/node.ts';
 import { ordered } from '../ir/order.ts';
 import { Budget, isStackOverflow, MAX_OPERATIONS, TOO_DEEP } from './budget.ts';
 import { callUnit, callValue, parsedUnit } from './calls.ts';
-import { type Context, type Parsing, refuse } from './context.ts';
-import { compileError, type Place, startOf } from './diagnostic.ts';
+import { type Context, type Parsing, refuse, refuseReading } from './context.ts';
+import { compileError, isMisread, type Place, startOf } from './diagnostic.ts';
 import { evaluateExpression } from './expressions.ts';
 import { startFlow } from './flow.ts';
 import { MAX_TURNS } from './loops.ts';
@@ -16,7 +16,7 @@ import type { Source } from './source.ts';
 import { executeStatements } from './statements.ts';
 import { truthOfExpression } from './truth.ts';
 import { type CaptureMap, type FunctionUnit, kindOf, type ModKind, type Unit } from './unit.ts';
-import type { Value } from './value.ts';
+import { isNode, type Value } from './value.ts';
 
 /** A mod as an expression graph, whose root is an f32 score, or a boolean that says whether the pair is visible. */
 export interface Translation extends Canonical {
@@ -70,6 +70,8 @@ function translateEither(
     try {
       return as('score');
     } catch (asScore) {
+      const [isNoMask, isNoScore] = [isMisread(asMask), isMisread(asScore)];
+      if (isNoMask !== isNoScore) throw isNoMask ? asScore : asMask;
       // Under the wrong reading of the parameters, translation stops early.
       throw startOf(asMask) > startOf(asScore) ? asMask : asScore;
     }
@@ -96,7 +98,14 @@ function translateAs(
     stack: [],
     turns: MAX_TURNS,
     combined: new WeakMap(),
-    evaluate: (node) => budget.step(() => evaluateExpression(cx, node)),
+    origins: new WeakMap(),
+    evaluate: (node) => {
+      const value = budget.step(() => evaluateExpression(cx, node));
+      if (isNode(value) && value.type === 'f32' && !cx.origins.has(value)) {
+        cx.origins.set(value, { source: cx.source, at: node });
+      }
+      return value;
+    },
     truth: (node) => budget.step(() => truthOfExpression(cx, node)),
     execute: (statements) => executeStatements(cx, statements),
     call: (callee, args, at) => callValue(cx, callee, args, at),
@@ -152,11 +161,12 @@ function checkParameters(cx: Context, unit: Unit, kind: ModKind, count: number):
 function checkResult(cx: Context, kind: ModKind, result: Node, at: Place): Node {
   if (kind === 'mask' && result.type !== 'bool') {
     const rule = 'a mask must return a boolean, and this returns a number';
-    refuse(cx, at, rule, 'Return a comparison, or pass the function as scoreMod.');
+    refuseReading(cx, at, rule, 'Return a comparison, or pass the function as scoreMod.');
   }
   if (kind === 'score' && result.type === 'bool') {
     const rule = 'a score mod must return a number, and this returns a boolean';
-    refuse(cx, at, rule, 'Return visible ? score : -Infinity, or pass the function as maskMod.');
+    const remedy = 'Return visible ? score : -Infinity, or pass the function as maskMod.';
+    refuseReading(cx, at, rule, remedy);
   }
   const root = kind === 'score' ? asF32(cx.graph, result) : result;
   const nodes = ordered([root]);

@@ -12,6 +12,7 @@ export type Value =
   | CapturesValue
   | ClosureValue
   | BuiltinValue
+  | ConversionValue
   | UnitValue
   | UndefinedValue
   | UnusableValue
@@ -42,6 +43,12 @@ export interface ClosureValue extends ParsedFunction {
 export interface BuiltinValue {
   readonly kind: 'builtin';
   readonly name: string;
+}
+
+/** `Number` and `Boolean`, called. */
+export interface ConversionValue {
+  readonly kind: 'conversion';
+  readonly to: 'number' | 'boolean';
 }
 
 /** A captured function. */

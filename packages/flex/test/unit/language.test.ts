@@ -62,6 +62,7 @@ describe('the compiled function means what JavaScript means', () => {
       body('if (q < 1) return s; return s * 2'),
       value('null == undefined ? s : 1'),
       value('+(q > kv ? 1 : 0) - -s'),
+      value('Number(q > kv) * 2 + Number(s) + (Boolean(q) && !Boolean(kv) ? 1 : 2)'),
       'function(s,b,h,q,kv){"use strict";var n=q-kv;return n<0&&(n=-n),s-n}',
       value('Math["max"](s, 1) + c[`n`]'),
       value('(q > kv ? c.bias[0] : q > 1 ? c.bias[1] : c.ids)[2] + s'),

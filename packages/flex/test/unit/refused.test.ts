@@ -63,6 +63,28 @@ describe('what a mod returns', () => {
   });
 });
 
+describe('without a kind, the error is that of the reading that was meant', () => {
+  it.for([
+    ['(score, b, h, q, kv, c) => score + c.bais', 'captures has no bais'],
+    ['(score, b, h, q, kv, c) => score + c.bais[h][q]', 'captures has no bais'],
+    ['(score, b, h, q, kv, { bais }) => score + bais[h][q]', 'captures has no bais'],
+    ['(score, b, h, q, kv, c) => score + c.bias[h][q / 2]', 'an index must be a whole number'],
+    [
+      '(score, b, h, q, kv, c) => { const x = c.bias[h]; return score + x; }',
+      'bias with 1 of its 2',
+    ],
+    ['(score, b, h, q, kv) => kv / 0.5 + nowhere', 'nowhere is not declared'],
+    ['(b, h, q, kv, c) => c.bias[h][q / 2] > kv', 'an index must be a whole number'],
+    ['(b, h, q, kv, { bais }) => bais[h][q] > kv', 'captures has no bais'],
+    ['(b, h, q, kv, c) => c.bais > kv', 'captures has no bais'],
+    ['(b, h, q, kv, c, info) => q < info.kvlen', 'info has no kvlen'],
+  ] as const)('%s', ([source, says]) => {
+    const error = thrownBy(() => compileMod(functionOf(source), captures));
+    expect(error).toBeInstanceOf(CompileError);
+    expect(error.message).toContain(says);
+  });
+});
+
 describe('the place of a fault', () => {
   it('is in the source of the captured function, on its own line', () => {
     const error = thrownBy(() => compileMod(functionOf(value('c.far(s)')), captures));

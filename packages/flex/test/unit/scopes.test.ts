@@ -11,6 +11,7 @@ describe('names mean what they mean in JavaScript', () => {
       'function (s, b, h, q, kv, c) { return s + c["n"]; }',
       'function named(s, b, h, q, kv, c) { return s + c.n; }',
       '({ method(s, b, h, q, kv, c) { return s + c.n; } }).method',
+      'new (class { #hidden(s, b, h, q, kv, c) { return s + c.n; } get it() { return this.#hidden; } })().it',
       body('const { n, x: y } = c; return n - y;'),
       body('const { floor, max: most, PI } = Math; return floor(most(s, PI));'),
       body('{ let s = 1; s += q; } return s;'),
