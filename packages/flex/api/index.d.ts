@@ -91,6 +91,7 @@ export declare class BlockMask implements Disposable {
   get fullQNumBlocks(): Tensor;
   get fullQIndices(): Tensor;
   sparsity(o?: ReadOptions): Promise<number>;
+  explain(): string;
   toDense(o?: ReadOptions): Promise<BlockClasses>;
   toText(o?: PictureOptions): Promise<string>;
   slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask;

@@ -2,6 +2,8 @@ import { type Gpu, type ReadOptions, type Tensor, UnsupportedError } from '@heed
 import { readOptions, scoped, unscoped } from '@heed/core/kernel';
 import { fail, type GivenLengths, show } from '@heed/kernels-wgsl/variant';
 import { compileFor } from '../attention/compiled-hook.ts';
+import { toMaskHook } from '../compile/compiled.ts';
+import { explainMod } from '../compile/explain.ts';
 import type { Captures } from '../compile/types.ts';
 import { inputsOf } from '../ir/depends.ts';
 import { buildBlockMask } from './build.ts';
@@ -113,6 +115,14 @@ export class BlockMask implements Disposable {
     const options = readOptions('BlockMask.sparsity', o, readNames);
     const { total, visited } = await this.toDense(options);
     return total === 0 ? 0 : 1 - visited / total;
+  }
+
+  /**
+   * What became of the mask, for people, as `explain()` of compileMod: whether it prunes, and which expressions keep it from it.
+   */
+  explain(): string {
+    const { mod, resolution } = partsOf(this).compiled;
+    return explainMod(mod, toMaskHook(mod, 'mod'), resolution);
   }
 
   /**

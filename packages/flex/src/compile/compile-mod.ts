@@ -33,7 +33,7 @@ export interface CompiledFunction {
   readonly hash: string;
   /** Of score mods. */
   readonly derivative?: ModDerivative;
-  /** For people: the captures with their types, how the gradient by each is summed and why, the graph, the WGSL. */
+  /** For people: the captures with their types, how the gradient by each is summed and why, or whether a mask prunes, the graph, the WGSL. */
   explain(): string;
   /** What JSON.stringify writes: it can be passed, once parsed, in place of the mod. */
   toJSON(): PrecompiledMod;
@@ -75,7 +75,7 @@ export function compileMod(
     js: jsMod(mod, resolution),
     ir: mod.root,
     hash: mod.hash,
-    explain: () => explainMod(mod, hook),
+    explain: () => explainMod(mod, hook, resolution),
     toJSON: () => precompiled(mod.kind, mod.hash, mod.root, [...mod.scalars, ...mod.tables]),
   };
   if (mod.kind === 'mask') return compiled;

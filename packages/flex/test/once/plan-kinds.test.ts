@@ -3,6 +3,7 @@ import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   bind,
+  compileMod,
   createBlockMask,
   f32,
   flexAttention,
@@ -100,4 +101,12 @@ describe('numbers that a loop of the host counts by', () => {
       'flexAttentionVjp: grads must be a list of names; got 5',
     );
   });
+});
+
+it('a block mask explains itself, with the values that it captured', () => {
+  const captures = { t: 200 };
+  using mask = createBlockMask(gpu, wider, { Lq: 8, Lk: 8, captures });
+  const text = mask.explain();
+  expect(text).toContain('\nprunes\n  yes: of 64 blocks of 128 × 128, 30 are known to be empty');
+  expect(text).toBe(compileMod(wider, captures).explain());
 });

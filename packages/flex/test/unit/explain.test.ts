@@ -69,3 +69,60 @@ describe('explain() says how gradients are summed, and why', () => {
     expect(gradientsOf((s: number) => s * s, {})).toEqual([]);
   });
 });
+
+describe('explain() of a mask says whether it prunes, and what keeps it from it', () => {
+  type Mask = (
+    b: number,
+    h: number,
+    q: number,
+    kv: number,
+    c: Record<string, never> & { w: number; id: number[] },
+    info: { kvRow: number },
+  ) => boolean;
+  const captures = { w: 200, id: table('i32', 64) };
+  const pruningOf = (mask: Mask): string[] =>
+    sectionOf(compileMod(mask, captures).explain(), 'prunes');
+  const never = 'no: bounds can tell of no block that it is empty or full';
+
+  it.for<[string, Mask, string[]]>([
+    [
+      'causal',
+      (b, h, q, kv) => q >= kv,
+      ['yes: of 64 blocks of 128 × 128, 28 are known to be empty and 28 to be full'],
+    ],
+    [
+      'a window, by the value that it captures',
+      (b, h, q, kv, c) => Math.abs(q - kv) <= c.w,
+      ['yes: of 64 blocks of 128 × 128, 30 are known to be empty and 8 to be full'],
+    ],
+    [
+      'a table',
+      (b, h, q, kv, c) => c.id[q] === c.id[kv],
+      ['by the least and the largest elements of id'],
+    ],
+    [
+      'bits that bounds do not know',
+      (b, h, q, kv) => (q ^ kv) < 100,
+      [never, 'unknown: (q ^ kv) < 100, since nothing is known of q ^ kv'],
+    ],
+    [
+      'what is everything in every block',
+      (b, h, q, kv) => ((q * 5 + kv * 3) & 7) !== 1,
+      [never, 'unknown: (((q * 5) + (kv * 3)) & 7) !== 1, since both may be in every block'],
+    ],
+    [
+      'a part that is unknown beside one that is not',
+      (b, h, q, kv, c, info) => q >= kv && info.kvRow > 7,
+      [
+        'yes: of 64 blocks of 128 × 128, 28 are known to be empty and 0 to be full',
+        'unknown: 7 < info.kvRow, since both may be in every block',
+      ],
+    ],
+  ])('%s', ([, mask, said]) => {
+    expect(pruningOf(mask)).toEqual(said);
+  });
+
+  it('and of a score mod nothing', () => {
+    expect(sectionOf(compileMod((s: number) => s * s).explain(), 'prunes')).toEqual([]);
+  });
+});

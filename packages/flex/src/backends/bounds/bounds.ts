@@ -34,7 +34,7 @@ export function boundsOf(graph: Graph, root: Node): MaskBounds {
 }
 
 /** The bounds of the nodes of a graph, each found once. */
-class Bounds {
+export class Bounds {
   readonly #graph: Graph;
   readonly #intervals = new Map<Node, Interval>();
   readonly #verdicts = new Map<Node, Verdict>();
