@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './paths.mjs';
+
+/** The fields of an interface in a package's sources: name → type and what its docstring says, on one line. */
+export function fieldsOf(name) {
+  const [folder, type] = name.split(':');
+  const sources = join(root, 'packages', folder, 'src');
+  for (const file of readdirSync(sources, { recursive: true })) {
+    if (!file.endsWith('.ts')) continue;
+    const text = readFileSync(join(sources, file), 'utf8');
+    const [, body] =
+      text.match(new RegExp(`^export interface ${type}\\b[^]*?\\{\n([^]*?)^}`, 'm')) ?? [];
+    if (body !== undefined) return new Map(membersOf(body));
+  }
+  throw new Error(`no interface ${type} in packages/${folder}/src`);
+}
+
+function membersOf(body) {
+  const member = /^(?: {2}\/\*\*([^]*?)\*\/\n)? {2}readonly (\w+)(\??): ([^]*?);$/gm;
+  return [...body.matchAll(member)].map(([, doc = '', name, optional, type]) => [
+    name,
+    {
+      doc: oneLine(doc.replaceAll(/^ *\* ?/gm, '')),
+      optional: optional === '?',
+      type: oneLine(type),
+    },
+  ]);
+}
+
+const oneLine = (text) =>
+  text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\{@link (\w+)\}/g, '$1')
+    .trim();
+
+const cell = (text) => text.replaceAll('|', '\\|');
+
+const code = (names) => names.map((name) => `\`${name}\``).join(', ');
+
+/**
+ * The page of all options.
+ * @param functions for each its signature, its table, and the interfaces that say what is in it
+ */
+export function optionPage(packages) {
+  const shown = new Set();
+  const section = ([name, functions]) =>
+    [`## \`${name}\``, ...functions.flatMap((one) => partsOf(one, shown))].join('\n\n');
+  return `${[intro, ...packages.map(section)].join('\n\n')}\n`;
+}
+
+const intro = `# Options
+
+Made from the tables by which calls are checked, and from the docstrings of their types.
+An option that a function does not have is a ValidationError, which says what it has and what may have been meant; one that is \`undefined\` is absent.
+Options are the own enumerable names of the argument. They are read once, when the call is made, and lists are copied: they may be written
+again as soon as it has returned, also before a \`backward\`. Tensors are read when the work runs.`;
+
+/** A function: where its options are said, and those of them that no function before it has said. */
+function partsOf({ signature, names, interfaces }, shown) {
+  const parts = interfaces.map((name) => {
+    const all = [...fieldsOf(name).keys()];
+    const left = all.filter((option) => !Object.hasOwn(names, option));
+    const type = name.split(':')[1];
+    return left.length > 0 ? `${type} without ${code(left)}` : type;
+  });
+  const news = interfaces.filter((name) => !shown.has(name));
+  for (const name of news) shown.add(name);
+  return [
+    `### \`${signature}\``,
+    `Options: ${parts.join('; ')}.`,
+    ...news.map((name) => tableOf(name)),
+  ];
+}
+
+function tableOf(name) {
+  const rows = [...fieldsOf(name)].map(
+    ([option, { doc, optional, type }]) =>
+      `| \`${option}\`${optional ? '' : ' (required)'} | \`${cell(type)}\` | ${cell(doc)} |`,
+  );
+  return [`| ${name.split(':')[1]} | type | |`, '|---|---|---|', ...rows].join('\n');
+}

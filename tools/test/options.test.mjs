@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as run from '../../packages/conformance/src/option-names.ts';
+import { openNames } from '../../packages/core/src/device/open.ts';
+import { warmupNames } from '../../packages/core/src/dispatch/warmup.ts';
+import * as tensor from '../../packages/core/src/tensor/option-names.ts';
+import * as flex from '../../packages/flex/src/attention/option-names.ts';
+import * as mask from '../../packages/flex/src/block-mask/option-names.ts';
+import { compileNames } from '../../packages/flex/src/compile/compile-mod.ts';
+import * as api from '../../packages/kernels-wgsl/src/api/option-names.ts';
+import * as plan from '../../packages/kernels-wgsl/src/plan/option-names.ts';
+import { tuneNames } from '../../packages/kernels-wgsl/src/tune/options.ts';
+import * as cache from '../../packages/kvcache/src/option-names.ts';
+import * as tfjs from '../../packages/tfjs/src/attention/option-names.ts';
+import { fieldsOf, optionPage } from '../lib/option-docs.mjs';
+import { root } from '../lib/paths.mjs';
+
+const attention = ['kernels-wgsl:AttentionOptions'];
+const varlen = [...attention, 'kernels-wgsl:VarlenLayout'];
+const flexOptions = ['flex:FlexOptions', ...varlen];
+const grads = 'flex:GradOptions';
+
+/** A function, its table, the interfaces of its options, and what of these it does not have. */
+const of = (signature, names, interfaces, without = []) => ({
+  signature,
+  names,
+  interfaces,
+  without,
+});
+
+const variants = ['causal', 'window', 'softcap', 'alibiSlopes'];
+const packages = [
+  [
+    '@heed/core',
+    [
+      of('openGpu(options?)', openNames, ['core:OpenGpuOptions']),
+      of('gpu.tensor(data, options)', tensor.tensorNames, ['core:TensorOptions']),
+      of('gpu.empty(shape, options?)', tensor.emptyNames, ['core:EmptyOptions']),
+      of('gpu.wrap(buffer, options)', tensor.wrapNames, ['core:WrapOptions']),
+      of('gpu.fromBytes(bytes, options)', tensor.bytesNames, ['core:BytesOptions']),
+      of('tensor.read(options?)', tensor.readNames, ['core:ReadOptions']),
+    ],
+  ],
+  [
+    '@heed/kernels-wgsl',
+    [
+      of('attention(q, k, v, options?)', api.attentionNames, attention),
+      of('attentionVjp(q, k, v, options?)', api.attentionNames, attention),
+      of('varlenAttention(q, k, v, options)', api.varlenNames, varlen),
+      of('varlenAttentionVjp(q, k, v, options)', api.varlenNames, varlen),
+      of('planAttention(gpu, problem)', plan.problemNames, ['kernels-wgsl:AttentionProblem']),
+      of('plan.run(tensors)', plan.tensorNames, ['kernels-wgsl:AttentionTensors', ...varlen]),
+      of('plan.warmup(options?)', warmupNames, ['core:WarmupOptions']),
+      of('tune(gpu, problems, options?)', tuneNames, ['kernels-wgsl:TuneOptions']),
+    ],
+  ],
+  [
+    '@heed/flex',
+    [
+      of('flexAttention(q, k, v, options)', flex.flexNames, flexOptions, variants),
+      of(
+        'flexAttentionVjp(q, k, v, options)',
+        flex.flexVjpNames,
+        [grads, ...flexOptions],
+        variants,
+      ),
+      of(
+        'planFlexAttention(gpu, problem)',
+        flex.flexProblemNames,
+        ['flex:FlexOptions', grads, 'kernels-wgsl:AttentionProblem'],
+        ['causal', 'window', 'softcap', 'alibi'],
+      ),
+      of('createBlockMask(gpu, maskMod, o)', mask.blockMaskNames, [
+        'flex:BlockMaskOptions',
+        varlen[1],
+      ]),
+      of(
+        'BlockMask.fromCuSeqlens(gpu, cuSeqlens, o?)',
+        mask.documentNames,
+        ['flex:DocumentOptions', 'flex:BlockMaskOptions'],
+        ['Lq', 'Lk', 'align'],
+      ),
+      of('mask.toText(o?)', mask.pictureNames, ['flex:PictureOptions', 'core:ReadOptions']),
+      of('compileMod(fn, captures?, options?)', compileNames, ['flex:CompileOptions']),
+    ],
+  ],
+  [
+    '@heed/kvcache',
+    [
+      of('PagedKvCache.create(gpu, options)', cache.cacheNames, ['kvcache:CacheOptions']),
+      of('cache.open(options?)', cache.openNames, ['kvcache:OpenOptions']),
+      of('cache.append(layer, seqs, k, v, options?)', cache.appendNames, ['kvcache:AppendOptions']),
+      of('the rotary of append', cache.rotaryTableNames, ['kvcache:RotaryTables']),
+      of('rotate(gpu, q, rotary, out?)', cache.rotaryNames, [
+        'kvcache:Rotary',
+        'kvcache:RotaryTables',
+      ]),
+      of('cache.save(store, options) and cache.load(store, options)', cache.saveNames, [
+        'kvcache:SaveOptions',
+      ]),
+    ],
+  ],
+  [
+    '@heed/conformance',
+    [
+      of('runConformance(gpu, options?)', run.runNames, [
+        'conformance:RunOptions',
+        'conformance:Selection',
+      ]),
+      of('selectCases(selection?)', run.selectionNames, ['conformance:Selection']),
+      of(
+        'the inputs of gradcheck',
+        run.inputNames,
+        ['conformance:GradcheckInputs', grads, ...flexOptions],
+        variants,
+      ),
+      of('gradcheck(fn, inputs, options?)', run.gradcheckNames, ['conformance:GradcheckOptions']),
+    ],
+  ],
+  [
+    '@heed/tfjs',
+    [
+      of('attention(q, k, v, options?) with TensorFlow.js', tfjs.attentionNames, attention, [
+        'out',
+        'returnLse',
+      ]),
+      of(
+        'flexAttention(q, k, v, options) with TensorFlow.js',
+        tfjs.flexNames,
+        [grads, ...flexOptions],
+        [...variants, 'out', 'returnLse'],
+      ),
+    ],
+  ],
+];
+
+describe('the table of each function has the names of its options in the types', () => {
+  const functions = packages.flatMap(([, list]) => list);
+  it.for(functions.map((one) => [one.signature, one]))(
+    '%s',
+    ([, { names, interfaces, without }]) => {
+      const typed = new Set(interfaces.flatMap((name) => [...fieldsOf(name).keys()]));
+      for (const name of without) expect(typed.delete(name)).toBe(true);
+      expect(new Set(Object.keys(names))).toEqual(typed);
+    },
+  );
+});
+
+it('docs/options.md is what the tables and docstrings say; `vitest -u` writes it', async () => {
+  const path = join(root, 'docs', 'options.md');
+  await expect(optionPage(packages)).toMatchFileSnapshot(path);
+});
