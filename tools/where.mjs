@@ -1,7 +1,7 @@
 // `npm run where`: runs the conformance cases for browsers on every adapter and engine of this machine, and writes what came
 // of it into docs/where-it-runs.md and .json. What is not here keeps the row that it has.
 //   --row a,b       only these rows        --tag NAME   cases with this tag (default: browser)
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SetupError, runMain, say } from './lib/log.mjs';
@@ -36,11 +36,17 @@ await runMain(async (args) => {
     isRight &&= row.fail === 0;
     const rows = { ...read(), [name]: row };
     // Written after each row: a run of all takes its time.
-    writeFileSync(data, `${JSON.stringify(rows, null, 2)}\n`);
-    writeFileSync(page, pageText(rows));
+    write(data, `${JSON.stringify(rows, null, 2)}\n`);
+    write(page, pageText(rows));
   }
   return isRight ? 0 : 1;
 });
+
+/** At once, since several rows may run side by side. */
+function write(path, text) {
+  writeFileSync(`${path}.${process.pid}`, text);
+  renameSync(`${path}.${process.pid}`, path);
+}
 
 function read() {
   return existsSync(data) ? JSON.parse(readFileSync(data, 'utf8')) : {};
