@@ -78,6 +78,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     'BlockMask.toDense': (o) => mask.toDense(o),
     'BlockMask.toText': (o) => mask.toText(o),
     'BlockMask.slice': 'none',
+    'BlockMask.explain': 'none',
     'BlockMask.dispose': 'none',
     andMasks: 'none',
     orMasks: 'none',
