@@ -1,8 +1,13 @@
 import { run, tail } from './run.mjs';
 import { SetupError } from './log.mjs';
 
-/** What the contract allows each package, in kB, minified and gzipped; the limits of .size-limit.json are what was agreed since. */
-const CONTRACT = { core: 10, 'kernels-wgsl': 20, flex: 20, kvcache: 12 };
+/** What the contract allows an import, in kB, minified and gzipped; the limits of .size-limit.json are what was agreed since. */
+const CONTRACT = {
+  '@heed/core': 12,
+  '@heed/kernels-wgsl with core: attention': 34,
+  '@heed/flex with core and kernels, without acorn: flexAttention': 60,
+  '@heed/kvcache without core: PagedKvCache': 20,
+};
 
 /** Prints how large each import is, beside its limit and the contract's budget; gives whether one is too large. */
 export async function printSizes(env) {
@@ -20,7 +25,7 @@ export function sizesText(rows) {
     name,
     kB(size),
     `${kB(sizeLimit)}${passed ? '' : ' exceeded'}`,
-    CONTRACT[/^@heed\/([\w-]+)/.exec(name)?.[1]]?.toFixed(1) ?? '',
+    CONTRACT[name]?.toFixed(1) ?? '',
   ]);
   const table = [['import', 'kB', 'limit', 'contract'], ...lines];
   const widths = [0, 1, 2, 3].map((c) => Math.max(...table.map((row) => row[c].length)));

@@ -27,8 +27,7 @@ export function checkStore(
   if (namespace !== undefined) {
     checkNamespace(fn, namespace);
   } else if (!isMemoryStore(store)) {
-    const fix =
-      "Pages are named by their tokens, which do not tell models apart: pass one that names the weights, or '' where the store serves one model.";
+    const fix = "Name the weights, or pass '' where the store serves one model.";
     fail(fn, 'namespace is required', 'none', fix);
   }
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {

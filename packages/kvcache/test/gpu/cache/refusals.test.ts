@@ -262,8 +262,7 @@ describe('a call that is refused changes nothing', () => {
     'save: no namespace': () => [
       () => cache.save({ ...memoryStore() }),
       ValidationError,
-      'cache.save: namespace is required; got none. Pages are named by their tokens, which do not tell models apart: ' +
-        "pass one that names the weights, or '' where the store serves one model.",
+      "cache.save: namespace is required; got none. Name the weights, or pass '' where the store serves one model.",
     ],
     'canAppend: counts': () => [
       () => cache.canAppend([], [1]),
