@@ -3,10 +3,11 @@
  * the site names must be exported; one that is no longer met, or is exported by now, must go from here.
  */
 export const unnamedTypes = {
-  '@heed/core': ['src/device/capabilities.ts:limitNames'],
+  '@heed/core': ['src/device/capabilities.ts:limitNames', 'src/options/option-names.ts:OptionKind'],
   '@heed/flex': [
     'src/ir/node.ts:Node',
-    'src/frontend/translate.ts:ModKind',
+    'src/frontend/unit.ts:ModKind',
+    'src/attention/flex-attention-vjp.ts:CaptureGradients',
     'src/backends/derivative/derivative.ts:TableDerivative',
     'src/compile/types.ts:AllOf',
     'src/compile/compose.ts:MasksOf',
@@ -23,6 +24,10 @@ export const unnamedTypes = {
     'src/hooks/contract.ts:TableRead',
     'src/plan/plan.ts:PageFormat',
     'src/plan/make-plan.ts:PlanParts',
+    'src/api/options.ts:WithLse',
+    'src/api/option-names.ts:ResultOption',
+    'src/api/option-names.ts:VariantOption',
+    'src/run/forward.ts:ForwardResult',
   ],
   '@heed/kvcache': ['src/stores/refused-record.ts:Refusal'],
   '@heed/tfjs': ['src/attention/options.ts:Heed'],

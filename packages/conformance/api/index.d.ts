@@ -185,7 +185,7 @@ export declare function expected(reference: AttentionState, naive: AttentionStat
 export declare function f16Bits(x: number): number;
 export declare function f16Value(bits: number): number;
 export declare function finite(label: string, got: NdArray): Check;
-export declare function gradcheck<C extends Captures = {}>(fn: GradcheckFunction, given: GradcheckInputs<C>, options?: GradcheckOptions): Promise<GradcheckReport>;
+export declare function gradcheck<C extends Captures = {}>(fn: GradcheckFunction, inputs: GradcheckInputs<C>, options?: GradcheckOptions): Promise<GradcheckReport>;
 export declare function gradientBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget;
 export declare function holds(label: string, ok: boolean, report: string): Check;
 export declare function lseBudget(reference: NdArray, naive: NdArray): Budget;

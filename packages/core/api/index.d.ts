@@ -28,7 +28,7 @@ export interface PagedKvView {
 // #endregion
 
 // #region Functions
-export declare function openGpu(given?: OpenGpuOptions): Promise<Gpu>;
+export declare function openGpu(options?: OpenGpuOptions): Promise<Gpu>;
 // #endregion
 
 // #region Other

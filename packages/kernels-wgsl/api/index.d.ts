@@ -50,7 +50,7 @@ export declare function mergeStates<D extends DType>(states: readonly {
   out: Tensor<D>;
   lse?: Tensor;
 }[]): AttentionResult<D, true>;
-export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], given?: TuneOptions): Promise<Tuning>;
+export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], options?: TuneOptions): Promise<Tuning>;
 export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem | Tunable): [forward: TuneCandidates, ...gradients: TuneCandidates[]];
 export declare function varlenAttention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options: VarlenOptions<Lse>): AttentionResult<D, Lse>;
 export declare function varlenAttention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, view: PagedKvView, options?: ViewOptions<Lse>): AttentionResult<D, Lse>;

@@ -157,7 +157,7 @@ export declare class PagedKvCache implements Disposable {
 
 // #region Functions
 export declare function memoryStore(): KvStore;
-export declare function rotate(gpu: Gpu, q: Tensor, given: Rotary, out?: Tensor): Tensor;
+export declare function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor;
 // #endregion
 
 // #region Variables

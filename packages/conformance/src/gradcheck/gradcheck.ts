@@ -44,7 +44,7 @@ export interface GradcheckOptions {
  */
 export async function gradcheck<C extends Captures = {}>(
   fn: GradcheckFunction,
-  given: GradcheckInputs<C>,
+  inputs: GradcheckInputs<C>,
   options?: GradcheckOptions,
 ): Promise<GradcheckReport> {
   const own = 'gradcheck';
@@ -54,17 +54,17 @@ export async function gradcheck<C extends Captures = {}>(
     seed = 0,
     ...rest
   } = readOptions(own, options, gradcheckNames);
-  const inputs = readOptions(
+  const read = readOptions(
     own,
-    given as unknown as GradcheckInputs<Captures>,
+    inputs as unknown as GradcheckInputs<Captures>,
     inputNames,
     undefined,
     'inputs',
   ) as AnyInputs;
   const source = random(seed);
-  const host = await readInputs(inputs);
-  const by = randomGradients(host, inputs.q.dtype, source);
-  const analytic = await gradientsOf(fn, inputs, by);
+  const host = await readInputs(read);
+  const by = randomGradients(host, read.q.dtype, source);
+  const analytic = await gradientsOf(fn, read, by);
   const compared = [...analytic].map(([name, gradient]): Compared => {
     const array = host.arrays.get(name)!;
     const chosen = permutation(array.data.length, source).subarray(0, elements);
@@ -78,7 +78,7 @@ export async function gradcheck<C extends Captures = {}>(
       })),
     };
   });
-  return gradcheckReport(compared, rest.tolerance ?? defaultTolerance(inputs));
+  return gradcheckReport(compared, rest.tolerance ?? defaultTolerance(read));
 }
 
 function defaultTolerance({ q, k, v, captures = {} }: AnyInputs): number {

@@ -81,9 +81,9 @@ function requestDevice(adapter: GPUAdapter, label: string): Promise<GPUDevice> {
  * const gpu = await openGpu()                  // browser, or Node with `webgpu` installed
  * const shared = await openGpu({ device })     // your own device
  */
-export async function openGpu(given?: OpenGpuOptions): Promise<Gpu> {
-  const options = readOptions('openGpu', given, openNames, meantOpen);
-  const { device: own, tuning, onError, label = 'heed' } = options;
+export async function openGpu(options?: OpenGpuOptions): Promise<Gpu> {
+  const read = readOptions('openGpu', options, openNames, meantOpen);
+  const { device: own, tuning, onError, label = 'heed' } = read;
   if (onError !== undefined && typeof onError !== 'function') {
     fail('openGpu', 'onError must be a function', show(onError), 'Leave it out for the console.');
   }
@@ -92,13 +92,13 @@ export async function openGpu(given?: OpenGpuOptions): Promise<Gpu> {
     const fix = 'Tune again with this version of heed.';
     fail('openGpu', 'tuning.version must be 1', show(tuning?.version), fix);
   }
-  if (![undefined, 'low-power', 'high-performance'].includes(options.powerPreference)) {
+  if (![undefined, 'low-power', 'high-performance'].includes(read.powerPreference)) {
     const rule = "powerPreference must be 'low-power' or 'high-performance'";
-    fail('openGpu', rule, show(options.powerPreference), 'Leave it out.');
+    fail('openGpu', rule, show(read.powerPreference), 'Leave it out.');
   }
   if (own !== undefined) {
     checkMethod('device', own, 'createComputePipeline');
-    const capabilities = readCapabilities(own, options.adapter?.info);
+    const capabilities = readCapabilities(own, read.adapter?.info);
     await watchCompletion(own);
     return new HeedGpu({
       device: own,
@@ -109,7 +109,7 @@ export async function openGpu(given?: OpenGpuOptions): Promise<Gpu> {
       onError,
     });
   }
-  const { adapter = await findAdapter(options) } = options;
+  const { adapter = await findAdapter(read) } = read;
   checkMethod('adapter', adapter, 'requestDevice');
   const device = await requestDevice(adapter, label);
   keepAlive(device, adapter);

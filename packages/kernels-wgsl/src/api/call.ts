@@ -1,4 +1,4 @@
-import type { Gpu, Tensor } from '@heed/core';
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import type { FloatType, KeyKind, LengthKind } from '../config/forward.ts';
 import type { KeyType } from '../config/key-type.ts';
 import type { BoundHook } from '../hooks/bound.ts';
@@ -45,6 +45,8 @@ export interface Call {
   /** What makes it a variant, with its data. */
   readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
+  /** Where keys came as one. */
+  readonly view?: PagedKvView;
 }
 
 /** A call over keys of floats, which alone have gradients. */

@@ -16,6 +16,7 @@ export const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultO
   numSplits: 1,
 };
 
+/** What is asked of the result, by name. */
 export const resultNames: NamesOf<Pick<AttentionOptions, ResultOption>> = {
   returnLse: 1,
   out: 1,
@@ -30,6 +31,7 @@ export const attentionNames: NamesOf<AttentionOptions> = {
   ...resultNames,
 };
 
+/** Lengths and tables of packed calls. */
 export const layoutNames: NamesOf<VarlenLayout> = {
   cuSeqlensQ: 1,
   cuSeqlensK: 1,

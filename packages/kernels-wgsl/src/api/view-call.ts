@@ -50,7 +50,7 @@ export function viewCall(
     fail(fn, rule, show(pageSize), 'Pass the view as the cache made it.');
   }
   checkRows(fn, view, call);
-  return call;
+  return { ...call, view };
 }
 
 /** What a view says, options may say too, but nothing else. */

@@ -17,7 +17,7 @@ export interface AttentionGradients extends Gradients {
 /** The gradient of a call: what a result's gradients are by q, k, v. */
 export interface Differentiable<G> {
   /**
-   * Computes them; may be called again, while q, k, v, out and lse are there.
+   * Computes them; may be called again, while q, k, v, out and lse are there and the sequences of a view have not changed.
    *
    * @param dOut gradient by out: its shape and dtype, any strides
    * @param dLse gradient by lse: its shape, f32
@@ -47,6 +47,8 @@ export function differentiable<G>(
     lse: lse!,
     backward: (dOut, dLse) => {
       const { fn, gpu } = call;
+      // A view whose sequences have changed since throws: its tables are no longer those of the forward pass.
+      void call.view?.blockTable;
       checkTensor(`${fn} backward`, 'out', out);
       checkTensor(`${fn} backward`, 'lse', lse);
       checkGradient(call, 'dOut', dOut, out);

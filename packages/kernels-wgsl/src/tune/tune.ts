@@ -30,11 +30,11 @@ import { type Tunable, toTunable } from './tunable.ts';
 export async function tune(
   gpu: Gpu,
   problems: readonly (AttentionProblem | Tunable)[],
-  given: TuneOptions = {},
+  options: TuneOptions = {},
 ): Promise<Tuning> {
   assertUsable(gpu);
-  const options = readOptions('tune', given, tuneNames);
-  const { seconds = Infinity, signal, onReport } = options;
+  const read = readOptions('tune', options, tuneNames);
+  const { seconds = Infinity, signal, onReport } = read;
   const end = performance.now() + 1000 * seconds;
   const groups = groupByKey(gpu, problems);
   const entries: Record<string, TuningEntry> = {};
@@ -44,7 +44,7 @@ export async function tune(
     const report =
       now < end
         ? await tuneGroup(gpu, group, {
-            ...options,
+            ...read,
             deadline: now + (end - now) / (groups.length - i),
           })
         : skipped(group);

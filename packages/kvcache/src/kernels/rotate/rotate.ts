@@ -25,18 +25,18 @@ import { rotateSource } from './rotate.wgsl.ts';
  * @example
  * const turned = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
  */
-export function rotate(gpu: Gpu, q: Tensor, given: Rotary, out?: Tensor): Tensor {
+export function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor {
   checkTensor('rotate', 'q', q, { rank: 3, dtype: ['f32', 'f16'], gpu });
   const [tokens, heads, dim] = q.shape as [number, number, number];
-  const rotary = readOptions('rotate', given, rotaryNames, undefined, 'rotary');
-  checkRotary('rotate', gpu, rotary, tokens, dim);
+  const read = readOptions('rotate', rotary, rotaryNames, undefined, 'rotary');
+  checkRotary('rotate', gpu, read, tokens, dim);
   if (out) checkOut(gpu, q, out);
   const result = out ?? emptyLike(gpu, q);
   const words = q.dtype === 'f16' ? Math.ceil(dim / 2) : dim;
   const threads = tokens * heads * words;
   if (threads === 0) return result;
 
-  const [from, to, turned] = [bindRows(q, words), bindRows(result, words), bindRotary(gpu, rotary)];
+  const [from, to, turned] = [bindRows(q, words), bindRows(result, words), bindRotary(gpu, read)];
   const params = Uint32Array.of(...from.values, ...to.values, ...turned.values, tokens, heads);
   dispatch(gpu, {
     kernel: getKernel(gpu, rotateSource(q.dtype as 'f32' | 'f16')),

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { varlenAttention } from '@heed/kernels-wgsl';
+import { varlenAttention, varlenAttentionVjp } from '@heed/kernels-wgsl';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
@@ -47,6 +47,19 @@ function attendLast(cache: PagedKvCache, layer: number, served: readonly Served[
 }
 
 describe('views', () => {
+  it('that have changed since the forward pass are refused by its backward', async () => {
+    using cache = await create();
+    const [served] = prefilled(cache, new Rng(2), [9]) as [Served];
+    const view = cache.view(0, [served.sequence]);
+    const q = toy.rows('q', 0, [lastOf(served)]);
+    const cuSeqlensQ = cumulative([1]);
+    const { out, backward } = varlenAttentionVjp(q, view, { ...options, cuSeqlensQ });
+    step(cache, toy, [served], [[1]]);
+    expect(() => backward(out)).toThrow(
+      'view.blockTable: a view is valid until its sequences change; got sequence 1, which has changed.',
+    );
+  });
+
   it('of lists that overlap hold at the same time, in any order, more than are kept', async () => {
     using cache = await create();
     const [a, b, c, d] = prefilled(cache, new Rng(1), [9, 23, 4, 17]) as [
