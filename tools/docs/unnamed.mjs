@@ -10,6 +10,7 @@ export const unnamedTypes = {
     'src/attention/flex-attention-vjp.ts:CaptureGradients',
     'src/backends/derivative/derivative.ts:TableDerivative',
     'src/compile/types.ts:AllOf',
+    'src/compile/types.ts:NeedsCaptures',
     'src/compile/compose.ts:MasksOf',
     'src/compile/compose.ts:AnyFunction',
     'src/block-mask/parts.ts:BlockMaskParts',

@@ -8,7 +8,7 @@ import {
   type Forward,
   show,
 } from '@heed/kernels-wgsl/variant';
-import type { Captures } from '../compile/types.ts';
+import type { Captures, NeedsCaptures } from '../compile/types.ts';
 import { modOf } from './compiled-hook.ts';
 import { type FlexArguments, flexCall } from './flex-call.ts';
 import { flexVjpNames } from './option-names.ts';
@@ -54,7 +54,7 @@ export function flexAttentionVjp<
   q: Tensor<D>,
   k: Tensor,
   v: Tensor,
-  options: FlexOptions<C> & GradOptions<Name>,
+  options: FlexOptions<C> & NeedsCaptures<C> & GradOptions<Name>,
 ): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export function flexAttentionVjp<
   C extends Captures = {},
@@ -63,7 +63,7 @@ export function flexAttentionVjp<
 >(
   q: Tensor<D>,
   view: PagedKvView,
-  options?: FlexOptions<C> & GradOptions<Name>,
+  options?: FlexOptions<C> & NeedsCaptures<C> & GradOptions<Name>,
 ): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export function flexAttentionVjp(
   ...args: FlexArguments

@@ -1,7 +1,7 @@
 import type { DType, PagedKvView, Tensor } from '@heed/core';
 import type { AttentionResult } from '@heed/kernels-wgsl';
 import { runCall } from '@heed/kernels-wgsl/variant';
-import type { Captures } from '../compile/types.ts';
+import type { Captures, NeedsCaptures } from '../compile/types.ts';
 import { type FlexArguments, flexCall } from './flex-call.ts';
 import type { FlexOptions } from './options.ts';
 
@@ -27,7 +27,12 @@ export function flexAttention<
   C extends Captures = {},
   D extends DType = DType,
   Lse extends boolean = false,
->(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
+>(
+  q: Tensor<D>,
+  k: Tensor,
+  v: Tensor,
+  options: FlexOptions<C, Lse> & NeedsCaptures<C>,
+): AttentionResult<D, Lse>;
 /**
  * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
  * and sink tokens of its cache: keys that it has let go are hidden, whatever the masks show.
@@ -36,7 +41,11 @@ export function flexAttention<
   C extends Captures = {},
   D extends DType = DType,
   Lse extends boolean = false,
->(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
+>(
+  q: Tensor<D>,
+  view: PagedKvView,
+  options?: FlexOptions<C, Lse> & NeedsCaptures<C>,
+): AttentionResult<D, Lse>;
 export function flexAttention(...args: FlexArguments): AttentionResult {
   return runCall(flexCall('flexAttention', args));
 }

@@ -2,7 +2,7 @@ import type { Gpu, Tensor } from '@heed/core';
 import { assertUsable } from '@heed/core/kernel';
 import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import { type AttentionPlan, makePlan } from '@heed/kernels-wgsl/variant';
-import type { Captures } from '../compile/types.ts';
+import type { Captures, NeedsCaptures } from '../compile/types.ts';
 import { flexDifferentiable, type FlexGradients } from './flex-attention-vjp.ts';
 import type { FlexOptions } from './options.ts';
 import type { FlexProblem } from './problem.ts';
@@ -27,11 +27,11 @@ export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> 
  */
 export function planFlexAttention<C extends Captures = {}>(
   gpu: Gpu,
-  problem: FlexProblem<C> & { readonly backward: true },
+  problem: FlexProblem<C> & NeedsCaptures<C> & { readonly backward: true },
 ): AttentionPlan<FlexTensors<C>, AttentionResult & Differentiable<FlexGradients>>;
 export function planFlexAttention<C extends Captures = {}>(
   gpu: Gpu,
-  problem: FlexProblem<C>,
+  problem: FlexProblem<C> & NeedsCaptures<C>,
 ): AttentionPlan<FlexTensors<C>>;
 export function planFlexAttention<C extends Captures = {}>(
   gpu: Gpu,

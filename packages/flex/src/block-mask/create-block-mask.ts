@@ -1,7 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { readOptions } from '@heed/core/kernel';
 import type { PrecompiledMod } from '../compile/precompiled.ts';
-import type { Captures, MaskMod } from '../compile/types.ts';
+import type { Captures, MaskMod, NeedsCaptures } from '../compile/types.ts';
 import { BlockMask } from './block-mask.ts';
 import { buildBlockMask } from './build.ts';
 import { blockMaskNames, meantMask } from './option-names.ts';
@@ -27,7 +27,7 @@ import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
 export function createBlockMask<C extends Captures = {}>(
   gpu: Gpu,
   maskMod: MaskMod<C> | PrecompiledMod,
-  o: BlockMaskOptions<C>,
+  o: BlockMaskOptions<C> & NeedsCaptures<C>,
 ): BlockMask {
   const fn = 'createBlockMask';
   const options = readOptions(fn, o as AnyBlockMaskOptions, blockMaskNames, meantMask);

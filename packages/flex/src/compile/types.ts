@@ -52,3 +52,10 @@ export type MaskMod<C = {}> = (
 export type AllOf<Cs extends readonly unknown[]> = Cs extends readonly [infer C, ...infer Rest]
   ? C & AllOf<Rest>
   : {};
+
+/** What a mod reads has to be given: `captures` is required where the type of the mod names any. */
+export type NeedsCaptures<C> = [C] extends [never]
+  ? unknown // of any captures
+  : {} extends C
+    ? unknown
+    : { readonly captures: C };

@@ -5,6 +5,7 @@ import {
   bind,
   createBlockMask,
   flexAttention,
+  flexAttentionVjp,
   type MaskMod,
   notMask,
   orMasks,
@@ -53,6 +54,15 @@ const typed = {
       scoreMod: (s, b, h, i, j, c) => s * c.other,
       captures: { x: 1 },
     }),
+  // @ts-expect-error captures is missing
+  none: () => flexAttention(q, k, v, { scoreMod: alibi }),
+  // @ts-expect-error captures is missing
+  noneOfMask: () => createBlockMask(q.gpu, slidingWindow, { Lq: 64, Lk: 64 }),
+  // @ts-expect-error captures is missing
+  noneOfGradient: () => flexAttentionVjp(q, k, v, { maskMod: slidingWindow }),
+  half: () =>
+    // @ts-expect-error one of the two is missing
+    flexAttention(q, k, v, { scoreMod: alibi, maskMod: slidingWindow, captures: { window: 3 } }),
   // @ts-expect-error a mask says yes or no
   number: () => flexAttention(q, k, v, { maskMod: (b, h, i, j) => i - j }),
   // @ts-expect-error an option of attention()
