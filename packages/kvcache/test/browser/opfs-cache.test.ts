@@ -5,11 +5,11 @@ import { opfsStore } from '../../src/browser.ts';
 import { PagedKvCache } from '../../src/index.ts';
 import { layers } from '../gpu/cache/serve.ts';
 import { attend, depthOf, keysOf, write } from '../gpu/cache/stored.ts';
-import { tokensOf, Toy, toyShape } from '../gpu/cache/toy.ts';
+import { cached, tokensOf, Toy, toyShape } from '../gpu/cache/toy.ts';
 
 const create = (gpu: Gpu): Promise<PagedKvCache> =>
   PagedKvCache.create(gpu, {
-    ...toyShape,
+    ...cached(toyShape),
     layers,
     pageSize: 4,
     pages: 12,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type CacheOptions, type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
 import { layers } from './serve.ts';
 import { keysOf, write } from './stored.ts';
-import { tokensOf, Toy, toyShape } from './toy.ts';
+import { cached, tokensOf, Toy, toyShape } from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 const create = (options: Partial<CacheOptions> = {}): Promise<PagedKvCache> =>
   PagedKvCache.create(gpu, {
-    ...toyShape,
+    ...cached(toyShape),
     layers,
     pageSize: 2,
     pages: 12,
@@ -140,7 +140,7 @@ describe('a store that does not answer', () => {
 
   it('keeps no load from hearing that the device was lost', async () => {
     const own = await ownGpu();
-    using cache = await PagedKvCache.create(own, { ...toyShape, layers: 1, pages: 4 });
+    using cache = await PagedKvCache.create(own, { ...cached(toyShape), layers: 1, pages: 4 });
     const work = cache.load(silent(memoryStore(), 'keys'), { namespace: '' });
     setTimeout(() => own.device.destroy(), 5);
     await expect(work).rejects.toThrow('the GPU device was lost');
@@ -152,7 +152,7 @@ describe('warmup', () => {
   it('compiles all that the life of a cache needs', async () => {
     const own = await ownGpu();
     const ownToy = new Toy(own);
-    using cache = await PagedKvCache.create(own, { ...toyShape, layers, pageSize: 2, pages: 12 });
+    using cache = await PagedKvCache.create(own, { ...cached(toyShape), layers, pageSize: 2, pages: 12 });
     const told: string[] = [];
     await cache.warmup({
       onProgress: (done, total, label) => told.push(`${done}/${total} ${label}`),
