@@ -109,19 +109,19 @@ export declare function bind<C, B extends Partial<C> & Captures>(mod: MaskMod<C>
 export declare function bind<F extends AnyFunction>(mod: F, captures: Captures): F;
 export declare function bind(mod: PrecompiledMod, captures: Captures): ScoreMod & MaskMod;
 export declare function compileMod(fn: Function | PrecompiledMod, captures?: Readonly<Record<string, unknown>>, options?: CompileOptions): CompiledFunction;
-export declare function createBlockMask<C extends Captures = {}>(gpu: Gpu, maskMod: MaskMod<C> | PrecompiledMod, o: BlockMaskOptions<C>): BlockMask;
+export declare function createBlockMask<C extends Captures = {}>(gpu: Gpu, maskMod: MaskMod<C> | PrecompiledMod, o: BlockMaskOptions<C> & NeedsCaptures<C>): BlockMask;
 export declare function f32(value: number): number;
-export declare function flexAttention<C extends Captures = {}, D extends DType = DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
-export declare function flexAttention<C extends Captures = {}, D extends DType = DType, Lse extends boolean = false>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C, Lse>): AttentionResult<D, Lse>;
-export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
-export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
+export declare function flexAttention<C extends Captures = {}, D extends DType = DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C, Lse> & NeedsCaptures<C>): AttentionResult<D, Lse>;
+export declare function flexAttention<C extends Captures = {}, D extends DType = DType, Lse extends boolean = false>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C, Lse> & NeedsCaptures<C>): AttentionResult<D, Lse>;
+export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C> & NeedsCaptures<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
+export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C> & NeedsCaptures<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export declare function i32(value: number): number;
 export declare function notMask<C = {}>(mask: MaskMod<C> | PrecompiledMod): MaskMod<C>;
 export declare function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>>;
-export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & {
+export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & NeedsCaptures<C> & {
   readonly backward: true;
 }): AttentionPlan<FlexTensors<C>, AttentionResult & Differentiable<FlexGradients>>;
-export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C>): AttentionPlan<FlexTensors<C>>;
+export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & NeedsCaptures<C>): AttentionPlan<FlexTensors<C>>;
 export declare function tunable<C extends Captures = {}>(problem: FlexProblem<C>): Tunable;
 // #endregion
 

@@ -196,7 +196,10 @@ describe('createBlockMask refuses', () => {
   });
 
   it('a mask that is no function', () => {
-    expectRefusal(() => make(sizes, null as never), /a mod must be a function, or one that compileMod has precompiled; got null/);
+    expectRefusal(
+      () => make(sizes, null as never),
+      /a mod must be a function, or one that compileMod has precompiled; got null/,
+    );
   });
 
   it('B or H missing where the mask reads b or h', () => {

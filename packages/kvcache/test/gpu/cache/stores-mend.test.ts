@@ -152,7 +152,12 @@ describe('warmup', () => {
   it('compiles all that the life of a cache needs', async () => {
     const own = await ownGpu();
     const ownToy = new Toy(own);
-    using cache = await PagedKvCache.create(own, { ...cached(toyShape), layers, pageSize: 2, pages: 12 });
+    using cache = await PagedKvCache.create(own, {
+      ...cached(toyShape),
+      layers,
+      pageSize: 2,
+      pages: 12,
+    });
     const told: string[] = [];
     await cache.warmup({
       onProgress: (done, total, label) => told.push(`${done}/${total} ${label}`),
