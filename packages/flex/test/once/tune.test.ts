@@ -65,7 +65,9 @@ describe('tune with mods', () => {
 
   it('refuses what no call could have', async () => {
     const causalOption = { ...shapes, causal: true } as never;
-    expect(() => tunable(causalOption)).toThrow(/^tunable: causal is an option of attention/);
+    expect(() => tunable(causalOption)).toThrow(
+      /^tunable: there is no causal in problem; got true\. Pass maskMod: causal/,
+    );
     expect(() => tunable({ ...shapes, maskMod: () => 1 as never })).toThrow(/mask/);
     using another = await openGpu();
     const foreign = tunable({ ...shapes, ...mods, captures: captured(another) });
