@@ -4,7 +4,7 @@ import type { Fault } from './faults.ts';
 export const backwardFaults: readonly Fault[] = [
   {
     name: 'delta is dropped',
-    find: /bitcast<f32>\(metadata\[at \+ params\.delta\]\)/,
+    find: /bitcast<f32>\(metadata\[at \+ 2u \* params\.state_plane\]\)/,
     replace: '0.0',
     caughtBy: 'backward-dense/lengths-113x203/all/f32',
   },
@@ -33,9 +33,9 @@ export const backwardFaults: readonly Fault[] = [
     caughtBy: 'backward-dense/lengths-113x203/all/f32',
   },
   {
-    name: 'a masked pair of an empty row has weight 1',
-    find: /\(score > SEEN\) & \(lse > SEEN\)/,
-    replace: 'true',
+    name: 'an empty row divides by its sum, which is 0',
+    find: /select\(bitcast<u32>\(1\.0 \/ row_sum\), 0u, is_empty\)/,
+    replace: 'bitcast<u32>(1.0 / row_sum)',
     caughtBy: 'backward-empty-rows/causal-lq-over-lk/f32',
   },
   {
