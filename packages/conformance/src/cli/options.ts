@@ -26,7 +26,7 @@ export type Path = 'portable' | 'subgroup' | 'matrix' | 'decode';
 const paths: readonly Path[] = ['portable', 'subgroup', 'matrix', 'decode'];
 
 /** The same text answers `npm run … -- --help`, before anything is installed. */
-export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
+export const usage: string = readFileSync(new URL('../usage.txt', import.meta.url), 'utf8');
 
 /** Reads the command line; an unknown or wrong argument gives `error`. */
 export function parseCommand(args: readonly string[]): Command | { readonly error: string } {
