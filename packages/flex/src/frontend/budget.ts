@@ -1,7 +1,7 @@
 /** The most operations that a mod may consist of, once calls are inlined and loops unrolled. */
 export const MAX_OPERATIONS = 4096;
 /** The most that its translation may take: expressions, statements and calls, each as often as it is gone through. */
-export const MAX_STEPS = 65_536;
+const MAX_STEPS = 65_536;
 /** How deep expressions, statements and calls may lie in one another: stacks of some engines hold no more. */
 const MAX_DEPTH = 400;
 /** The most characters of all sources of a mod. */
