@@ -11,6 +11,7 @@ import * as api from '../../packages/kernels-wgsl/src/api/option-names.ts';
 import * as plan from '../../packages/kernels-wgsl/src/plan/option-names.ts';
 import { tuneNames } from '../../packages/kernels-wgsl/src/tune/options.ts';
 import * as cache from '../../packages/kvcache/src/option-names.ts';
+import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/option-names.ts';
 import { fieldsOf, optionPage } from '../lib/option-docs.mjs';
 import { root } from '../lib/paths.mjs';
@@ -98,6 +99,7 @@ const packages = [
       of('cache.save(store, options) and cache.load(store, options)', cache.saveNames, [
         'kvcache:SaveOptions',
       ]),
+      of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),
     ],
   ],
   [

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CapacityError, ValidationError } from '@heed/core';
-import { fail, show } from '@heed/core/kernel';
+import { fail, type NamesOf, readOptions, show } from '@heed/core/kernel';
 import { checkWhole } from '../checks.ts';
 import { burstClock } from './burst.ts';
 import { fileName, keyOfFile } from './file-name.ts';
@@ -37,12 +37,14 @@ export interface FsStoreOptions {
   readonly maxBytes?: number;
 }
 
+export const fsNames: NamesOf<FsStoreOptions> = { maxBytes: 1 };
+
 /**
  * A store in a folder of Node's file system: a file per key, written beside its place and then renamed. The folder is made at the
  * first put. Processes may share it, and other files in it are left alone. A file's time of modification is that of its last use.
  *
  * @param folder path, absolute or from the process's working directory
- * @throws ValidationError no folder, or a maxBytes that is no whole number from 1 on; from its functions, when the folder is a
+ * @throws ValidationError no folder, an option that there is not, or a maxBytes that is no whole number from 1 on; from its functions, when the folder is a
  *   file or not readable or writable, or a key is too long
  * @throws CapacityError from `put`, when the disk is full or the entry alone is larger than maxBytes
  *
@@ -51,11 +53,11 @@ export interface FsStoreOptions {
  * await store.put('greeting', new Uint8Array([104, 105]));
  * for await (const key of store.keys()) console.log(key); // greeting
  */
-export function fsStore(folder: string, options: FsStoreOptions = {}): KvStore {
+export function fsStore(folder: string, options?: FsStoreOptions): KvStore {
   if (typeof folder !== 'string' || folder === '') {
     fail('fsStore', 'folder must be a path', show(folder), "Pass one, such as 'pages'.");
   }
-  const { maxBytes } = options;
+  const { maxBytes } = readOptions('fsStore', options, fsNames);
   if (maxBytes !== undefined) checkWhole('fsStore', 'maxBytes', maxBytes, 1);
   const size = maxBytes === undefined ? undefined : new FolderSize(folder, maxBytes);
   const time = burstClock();

@@ -94,6 +94,10 @@ it.each([
   [[], "folder must be a path; got undefined. Pass one, such as 'pages'."],
   [[''], "folder must be a path; got ''. Pass one, such as 'pages'."],
   [[{ dir: 'pages' }], "folder must be a path; got Object. Pass one, such as 'pages'."],
+  [
+    ['x', { maxByte: 5 }],
+    'there is no maxByte in options; got 5. Did you mean maxBytes? There are maxBytes.',
+  ],
   [['x', { maxBytes: 0 }], 'maxBytes must be a whole number from 1 on; got 0. Pass such a number.'],
 ])('refuses %j', (args, message) => {
   const make = (): unknown => (fsStore as (...args: unknown[]) => unknown)(...args);
