@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, posix } from 'node:path';
+import { root } from './paths.mjs';
+
+const SHORT = 30;
+/** Beyond this many lines a file holds more than one noun. */
+const LONG = { source: 400, test: 450 };
+
+/** Names that tools or conventions demand. */
+const CONVENTIONAL =
+  /^(index\.(ts|html|css)|main\.ts|.*\.config\.ts|env\.d\.ts|usage\.txt|package\.json|tsconfig(\..+)?\.json|[A-Z]+\.md)$/;
+
+/** Every tracked file of the repository that exists: path from the root, package, text lines. */
+export function trackedFiles() {
+  const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  return stdout
+    .split('\0')
+    .filter((path) => path !== '' && existsSync(join(root, path)))
+    .map((path) => ({ path, owner: ownerOf(path), isSource: isSource(path) }));
+}
+
+/** The package (or top folder) that a file belongs to. */
+function ownerOf(path) {
+  const [top, name, ...rest] = path.split('/');
+  if (name === undefined) return '.';
+  return ['packages', 'apps'].includes(top) && rest.length > 0 ? `${top}/${name}` : top;
+}
+
+/** Program text that is no test: `src` of a package or an app, and the tools. */
+function isSource(path) {
+  if (!/\.(ts|mjs)$/.test(path) || path.endsWith('.d.ts')) return false;
+  return /^(packages|apps)\/[^/]+\/src\//.test(path) || /^tools\/(?!test\/)/.test(path);
+}
+
+/**
+ * Measures the tree: a row per package, long files, short sources that only one other source imports, and names that several
+ * files of one package share or that sources of several packages share.
+ */
+export function measureTree(files = trackedFiles()) {
+  const sources = files.filter((file) => file.isSource).map((file) => ({ ...file, ...read(file) }));
+  return {
+    files: files.length,
+    packages: [...groupBy(files, ({ owner }) => owner)].map(([owner, all]) => {
+      const own = sources.filter((file) => file.owner === owner);
+      return { owner, files: all.length, ...sizes(own) };
+    }),
+    long: longFiles(files),
+    lonely: lonelyFiles(sources),
+    repeated: repeatedNames(files),
+  };
+}
+
+function read({ path }) {
+  const text = readFileSync(join(root, path), 'utf8');
+  return { text, lines: text.split('\n').length - 1 };
+}
+
+function sizes(sources) {
+  const lines = sources.map((file) => file.lines).toSorted((a, b) => a - b);
+  const largest = sources.find((file) => file.lines === lines.at(-1))?.path;
+  return {
+    sources: lines.length,
+    lines: lines.reduce((sum, n) => sum + n, 0),
+    median: lines[lines.length >> 1] ?? 0,
+    max: lines.at(-1) ?? 0,
+    largest,
+  };
+}
+
+function longFiles(files) {
+  return files
+    .filter(({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\//.test(path))
+    .map((file) => ({ ...file, ...read(file) }))
+    .filter(({ isSource: source, lines }) => lines > (source ? LONG.source : LONG.test))
+    .map(({ path, lines }) => ({ path, lines }));
+}
+
+/** Short files that one other source imports; what a package's entry exports stands for itself. */
+function lonelyFiles(sources) {
+  const entries = new Set(sources.map(({ owner }) => owner).flatMap(entriesOf));
+  const users = new Map(sources.map(({ path }) => [path, new Set()]));
+  for (const { path, text } of sources)
+    for (const target of importsOf(path, text)) users.get(target)?.add(path);
+  return sources
+    .filter(({ path, lines }) => lines <= SHORT && !entries.has(path) && users.get(path).size === 1)
+    .map(({ path, lines }) => ({ path, lines, user: [...users.get(path)][0] }))
+    .filter(({ user }) => !entries.has(user));
+}
+
+/** The sources that a package's manifest exports. */
+function entriesOf(owner) {
+  const path = join(root, owner, 'package.json');
+  if (!existsSync(path)) return [];
+  const { exports = {} } = JSON.parse(readFileSync(path, 'utf8'));
+  return Object.values(exports).map((target) =>
+    posix.join(owner, target['@heed/source'] ?? target.default ?? target),
+  );
+}
+
+/** The files that a module imports by relative paths, types included. */
+function importsOf(path, text) {
+  const specifiers = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g);
+  return [...specifiers].map(([, specifier]) => posix.join(dirname(path), specifier));
+}
+
+function repeatedNames(files) {
+  const named = files.filter(
+    ({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\//.test(path) && !isConventional(path),
+  );
+  const within = groupBy(named, ({ owner, path }) => `${owner}: ${basename(path)}`);
+  const across = groupBy(
+    named.filter((file) => file.isSource),
+    ({ path }) => basename(path),
+  );
+  const several = [...across].filter(([, all]) => new Set(all.map(({ owner }) => owner)).size > 1);
+  return [...within, ...several]
+    .filter(([, all]) => all.length > 1)
+    .map(([name, all]) => ({ name, paths: all.map(({ path }) => path) }));
+}
+
+const isConventional = (path) => CONVENTIONAL.test(basename(path));
+
+function groupBy(list, key) {
+  const groups = new Map();
+  for (const one of list) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return groups;
+}
