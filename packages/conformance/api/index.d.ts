@@ -26,6 +26,7 @@ export interface CaseContext {
 export interface CaseReport extends CaseResult {
   readonly id: string;
   readonly ms: number;
+  readonly outputs?: Readonly<Record<string, string>>;
 }
 export interface CaseResult {
   readonly status: "pass" | "fail" | "unsupported";

@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { allCases } from './cases/index.ts';
 import { parseCommand, usage } from './cli/options.ts';
 import { runCommand } from './cli/run.ts';
-import { summary } from './cli/text.ts';
+import { comparisonText, summary } from './cli/text.ts';
 import { manifestOf } from './manifest.ts';
+import { compareOutputs } from './outputs.ts';
+import type { ConformanceReport } from './runner.ts';
 import { selectCases } from './select.ts';
 
 const manifestFile = new URL('../manifest.json', import.meta.url);
@@ -26,6 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
 
+  const stored = command.compare === undefined ? undefined : await readReport(command.compare);
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
   const report = await runCommand(command, selected, interrupt.signal);
@@ -35,7 +38,13 @@ async function main(args: readonly string[]): Promise<number> {
     if (command.json === '-') process.stdout.write(text);
     else await writeFile(command.json, text);
   }
-  return report.counts.fail === 0 ? 0 : 1;
+  const comparison = stored && compareOutputs(report.cases, stored.cases);
+  if (comparison) process.stderr.write(comparisonText(comparison));
+  return report.counts.fail === 0 && !comparison?.differing.length ? 0 : 1;
+}
+
+async function readReport(file: string): Promise<ConformanceReport> {
+  return JSON.parse(await readFile(file, 'utf8')) as ConformanceReport;
 }
 
 function print(text: string): number {

@@ -2,12 +2,18 @@ import type { Capabilities, Gpu } from '@heed/core';
 import { kernelCount, poisonMemory, readOptions } from '@heed/core/kernel';
 import type { Case, CaseResult } from './cases/case.ts';
 import { meantRun, runNames } from './option-names.ts';
+import { recordOutputs } from './outputs.ts';
 import { selectCases, type Selection } from './select.ts';
 
 /** One case that has run. */
 export interface CaseReport extends CaseResult {
   readonly id: string;
   readonly ms: number;
+  /**
+   * A hash of the exact bits of every output that the case read back, by the output's name: `out`, `lse`, `dq`, …; the second
+   * output of a name is `out#2`. Equal hashes mean equal bits. Absent where nothing was read back.
+   */
+  readonly outputs?: Readonly<Record<string, string>>;
 }
 
 /** How far a run has come. */
@@ -83,11 +89,16 @@ export async function runCase(
 ): Promise<CaseReport> {
   const started = performance.now();
   const heal = poisonMemory(gpu);
-  const report = (result: CaseResult): CaseReport => ({
-    id,
-    ms: performance.now() - started,
-    ...result,
-  });
+  const recording = recordOutputs(gpu);
+  const report = (result: CaseResult): CaseReport => {
+    const outputs = recording.hashes();
+    return {
+      id,
+      ms: performance.now() - started,
+      ...result,
+      ...(Object.keys(outputs).length > 0 && { outputs }),
+    };
+  };
   try {
     return report(await run({ gpu, ...(signal && { signal }) }));
   } catch (error) {
@@ -97,6 +108,7 @@ export async function runCase(
       report: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   } finally {
+    recording.stop();
     heal();
   }
 }

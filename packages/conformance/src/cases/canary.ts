@@ -1,4 +1,6 @@
+import type { Gpu } from '@heed/core';
 import { holds } from '../budget/checks.ts';
+import { recordOutput } from '../outputs.ts';
 import { type Case, defineCase } from './case.ts';
 
 // Node has no GPUBufferUsage and GPUMapMode; https://www.w3.org/TR/webgpu/#namespacedef-gpubufferusage.
@@ -21,7 +23,8 @@ const shader = (declaration: string): string => `
   result[0] = last;
 }`;
 
-async function lastValue(device: GPUDevice, declaration: string): Promise<number> {
+async function lastValue(gpu: Gpu, declaration: string): Promise<number> {
+  const { device } = gpu;
   const buffer = (label: string, usage: number): GPUBuffer =>
     device.createBuffer({ label: `canary ${label}`, size: 4, usage });
   const turns = buffer('turns', STORAGE | COPY_DST);
@@ -53,7 +56,9 @@ async function lastValue(device: GPUDevice, declaration: string): Promise<number
     encoder.copyBufferToBuffer(result, 0, staging, 0, 4);
     device.queue.submit([encoder.finish()]);
     await staging.mapAsync(MAP_READ);
-    return new Float32Array(staging.getMappedRange().slice(0))[0] as number;
+    const read = new Float32Array(staging.getMappedRange().slice(0));
+    recordOutput(gpu, 'last', read);
+    return read[0]!;
   } finally {
     for (const b of [turns, result, staging]) b.destroy();
   }
@@ -68,8 +73,8 @@ export const canaryCases: readonly Case[] = defineCase('canary', 'variable-in-a-
   dtypes: ['f32'],
   tags: ['browser'],
   async run(gpu) {
-    const bare = await lastValue(gpu.device, 'var x: f32;');
-    const initialised = await lastValue(gpu.device, 'var x: f32 = 0.0;');
+    const bare = await lastValue(gpu, 'var x: f32;');
+    const initialised = await lastValue(gpu, 'var x: f32 = 0.0;');
     const note =
       bare === 4
         ? 'A bare `var x: f32;` in a loop is zeroed at each turn: this adapter does not show the compiler fault.'

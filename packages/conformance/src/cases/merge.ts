@@ -30,7 +30,7 @@ async function merge(
       scope.own(merged.out);
       scope.own(merged.lse);
     }
-    return { out: await download(merged.out), lse: await download(merged.lse) };
+    return { out: await download(merged.out), lse: await download(merged.lse, 'lse') };
   } finally {
     scope.dispose();
   }

@@ -13,6 +13,8 @@ export interface Command {
   readonly selection: Selection;
   /** File for the JSON report; '-' is standard output. */
   readonly json: string | undefined;
+  /** File of a stored JSON report, whose outputs this run's are compared with. */
+  readonly compare: string | undefined;
   /** A device with no features and no raised limits. */
   readonly minimal: boolean;
   readonly path: Path | undefined;
@@ -43,6 +45,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
         dtype: { type: 'string' },
         tag: { type: 'string' },
         json: { type: 'string' },
+        compare: { type: 'string' },
         minimal: { type: 'boolean', default: false },
         path: { type: 'string' },
         engine: { type: 'string' },
@@ -62,6 +65,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
         ...(tag !== undefined && { tag }),
       },
       json: values.json,
+      compare: values.compare,
       minimal: values.minimal,
       path: oneOf<Path>('path', values.path, paths),
       engine: oneOf<EngineName>('engine', values.engine, engineNames),

@@ -1,4 +1,5 @@
 import type { Capabilities } from '@heed/core';
+import type { OutputComparison } from '../outputs.ts';
 import type { ConformanceReport, Progress } from '../runner.ts';
 
 /** One line about the adapter. */
@@ -43,4 +44,19 @@ export function summary({ counts, cases, pipelines, ms }: ConformanceReport): st
   );
   const verdict = `${counts.pass} passed, ${counts.fail} failed, ${counts.unsupported} unsupported; ${pipelines} pipelines; ${(ms / 1000).toFixed(1)} s`;
   return [...lines, verdict, ''].join('\n');
+}
+
+const mostIds = 20;
+
+/** The outputs that differ from those of a stored report, and how many cases could be compared. */
+export function comparisonText({ compared, differing, added, missing }: OutputComparison): string {
+  const lines = differing.map(({ id, outputs }) => `  differs  ${id}: ${outputs.join(', ')}\n`);
+  const listed = (title: string, ids: readonly string[]): string[] =>
+    ids.length > mostIds ? [] : ids.map((id) => `  ${title}  ${id}\n`);
+  return [
+    ...lines,
+    ...listed('new', added),
+    ...listed('not run', missing),
+    `outputs: ${compared - differing.length} of ${compared} cases equal the stored report bit for bit, ${differing.length} differ; ${added.length} new, ${missing.length} not run\n`,
+  ].join('');
 }

@@ -74,12 +74,12 @@ export async function backward(
     given,
     dLse && place(scope, dLse, 'f32', placement),
   );
-  const read = (tensor: Tensor) => download(scope.own(tensor));
+  const read = (tensor: Tensor, name: string) => download(scope.own(tensor), name);
   return {
-    dq: await read(dq),
-    dk: await read(dk),
-    dv: await read(dv),
-    ...(dSinks && { dSinks: await read(dSinks) }),
-    ...(dAlibiSlopes && { dAlibiSlopes: await read(dAlibiSlopes) }),
+    dq: await read(dq, 'dq'),
+    dk: await read(dk, 'dk'),
+    dv: await read(dv, 'dv'),
+    ...(dSinks && { dSinks: await read(dSinks, 'dSinks') }),
+    ...(dAlibiSlopes && { dAlibiSlopes: await read(dAlibiSlopes, 'dAlibiSlopes') }),
   };
 }

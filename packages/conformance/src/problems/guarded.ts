@@ -43,7 +43,7 @@ export function guardedOut(
   return {
     out,
     async untouched(): Promise<Check> {
-      const { data } = await download(frame);
+      const { data } = await download(frame, 'frame');
       for (let flat = 0; flat < sizeOf(outer); flat++) {
         if (data[flat] === sentinel) continue;
         const index = unravel(flat, outer);

@@ -9,6 +9,7 @@ import {
   type VarlenOptions,
 } from '@heed/kernels-wgsl';
 import type { FloatDType } from '../numerics/storage.ts';
+import { recordOutput } from '../outputs.ts';
 import type { NdArray } from '../reference/nd-array.ts';
 import type { AttentionState, Problem } from '../reference/problem.ts';
 import { quantise } from '../reference/quantised.ts';
@@ -55,7 +56,7 @@ export async function collect(
   if (lse === undefined) throw new Error('collect: returnLse gave no lse');
   if (out !== own) scope.own(out);
   scope.own(lse);
-  return { out: await download(out), lse: await download(lse) };
+  return { out: await download(out), lse: await download(lse, 'lse') };
 }
 
 /** Uploads a problem's tensors and makes the one call that computes it. */
@@ -151,10 +152,11 @@ export function uploadArray(
   return scope.own(scope.gpu.tensor(array.data, { shape: [...array.shape], dtype, label }));
 }
 
-/** A tensor's contents as a host array. */
-export async function download(tensor: Tensor): Promise<NdArray> {
+/** Reads a float tensor back as a host array, and records its hash under `name` in the report of the case. */
+export async function download(tensor: Tensor, name = 'out'): Promise<NdArray> {
   const data = await tensor.read();
   if (!(data instanceof Float32Array))
     throw new Error(`download: ${tensor.label} is ${tensor.dtype}`);
+  recordOutput(tensor.gpu, name, data);
   return { shape: [...tensor.shape], data };
 }

@@ -20,6 +20,12 @@ describe('runConformance', () => {
     expect(seen.map(({ done, total, last }) => [done, total, last.id])).toEqual(
       ids.map((id, i) => [i + 1, 3, id]),
     );
+    const digits = expect.stringMatching(/^[0-9a-f]{16}$/);
+    expect(report.cases.map((c) => c.outputs)).toEqual([
+      { last: digits, 'last#2': digits },
+      { out: digits, lse: digits },
+      { out: digits, lse: digits },
+    ]);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 

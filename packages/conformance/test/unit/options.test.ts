@@ -4,12 +4,13 @@ import { parseCommand } from '../../src/cli/options.ts';
 describe('parseCommand', () => {
   it('reads every option', () => {
     const args =
-      '--filter seqused --filter lse --tier full --dtype f16 --tag browser --json r.json --minimal --path portable --engine naga -v'.split(
+      '--filter seqused --filter lse --tier full --dtype f16 --tag browser --json r.json --compare s.json --minimal --path portable --engine naga -v'.split(
         ' ',
       );
     expect(parseCommand(args)).toMatchObject({
       selection: { filter: ['seqused', 'lse'], tier: 'full', dtype: 'f16', tag: 'browser' },
       json: 'r.json',
+      compare: 's.json',
       minimal: true,
       path: 'portable',
       engine: 'naga',

@@ -1,6 +1,6 @@
 import type { ConformanceReport } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { adapterLine, caseLine, summary } from '../../src/cli/text.ts';
+import { adapterLine, caseLine, comparisonText, summary } from '../../src/cli/text.ts';
 
 const capabilities = {
   adapter: {
@@ -52,6 +52,19 @@ describe('text of the command', () => {
     expect(text).toContain('lse                     2 cases  0.0 s');
     expect(text.trimEnd().split('\n').at(-1)).toBe(
       '1 passed, 1 failed, 0 unsupported; 9 pipelines; 0.0 s',
+    );
+  });
+
+  it('names the outputs that differ from a stored report', () => {
+    const comparison = {
+      compared: 3,
+      differing: [{ id: 'lse/dense/f32', outputs: ['out', 'lse#2'] }],
+      added: ['lse/new/f32'],
+      missing: [],
+    };
+    expect(comparisonText(comparison)).toBe(
+      '  differs  lse/dense/f32: out, lse#2\n  new  lse/new/f32\n' +
+        'outputs: 2 of 3 cases equal the stored report bit for bit, 1 differ; 1 new, 0 not run\n',
     );
   });
 });

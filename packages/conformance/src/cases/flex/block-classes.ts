@@ -1,5 +1,6 @@
 import { type BlockMask, createBlockMask, type MaskMod } from '@heed/flex';
 import { type Check, holds } from '../../budget/checks.ts';
+import { recordOutput } from '../../outputs.ts';
 import { Scope } from '../../problems/scope.ts';
 import { unravel } from '../../reference/nd-array.ts';
 import { type Case, defineCase } from '../case.ts';
@@ -55,6 +56,8 @@ async function listsOfClasses(made: BlockMask): Promise<Check[]> {
     );
     const wantIndices = rows.flatMap((row) => [...row, ...Array(columns - row.length).fill(-1)]);
     const [gotCounts, gotIndices] = [await counts.read(), await indices.read()];
+    recordOutput(counts.gpu, `${name} counts`, gotCounts);
+    recordOutput(indices.gpu, `${name} indices`, gotIndices);
     const wantCounts = rows.map((row) => row.length);
     checks.push(
       holds(`${name} counts`, String(gotCounts) === String(wantCounts), String(gotCounts)),

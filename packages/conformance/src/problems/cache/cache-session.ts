@@ -1,8 +1,9 @@
-import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import type { Gpu, PagedKvView, ReadArray, Tensor } from '@heed/core';
 import { type CacheOptions, type KvSequence, PagedKvCache } from '@heed/kvcache';
 import { type Check, holds, sameBits } from '../../budget/checks.ts';
 import { type FloatDType, toStorage } from '../../numerics/storage.ts';
 import { type Random, random } from '../../numerics/random.ts';
+import { recordOutput } from '../../outputs.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import { type Angles, rotatedRow } from '../../reference/rotated-row.ts';
 import {
@@ -163,23 +164,29 @@ export class Session {
     label: string,
     x: 'k' | 'v',
     rows: readonly ModelRow[],
-    { view, pool, table }: { view: PagedKvView; pool: ArrayLike<number>; table: ArrayLike<number> },
+    { view, pool, table }: { view: PagedKvView; pool: ReadArray; table: ArrayLike<number> },
   ): Check {
     const { dtype, window = Infinity, sinkTokens = 0, kvHeads } = this.#options;
     const width = view[x].shape[3]!;
     const got: number[] = [];
     const want: number[] = [];
+    const read = pool.slice();
+    let length = 0;
     rows.forEach((row, j) => {
       const page = table[Math.floor(j / view.pageSize)]!;
       if (page === 0 && j < rows.length - window && j >= sinkTokens) return;
       const slot = page * view.pageSize + (j % view.pageSize);
       this.exact(x, row, j).forEach((exact, h) => {
         const at = (slot * kvHeads + h) * width;
-        const stored = decodedRow(dtype, Array.prototype.slice.call(pool, at, at + width));
+        const elements = pool.subarray(at, at + width);
+        read.set(elements, length);
+        length += width;
+        const stored = decodedRow(dtype, elements);
         got.push(...stored);
         want.push(...wantedRow(dtype, stored, exact));
       });
     });
+    recordOutput(view.k.gpu, `${x} rows`, read.subarray(0, length));
     const array = (data: readonly number[]): NdArray => ({
       shape: [data.length],
       data: Float64Array.from(data),
