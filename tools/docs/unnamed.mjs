@@ -30,6 +30,6 @@ export const unnamedTypes = {
     'src/api/option-names.ts:VariantOption',
     'src/run/forward.ts:ForwardResult',
   ],
-  '@heed/kvcache': ['src/stores/refused-record.ts:Refusal'],
+  '@heed/kvcache': ['src/stores/page-record.ts:Refusal'],
   '@heed/tfjs': ['src/attention/options.ts:Heed'],
 };

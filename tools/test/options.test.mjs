@@ -10,7 +10,10 @@ import { compileNames } from '../../packages/flex/src/compile/compile-mod.ts';
 import * as api from '../../packages/kernels-wgsl/src/api/option-names.ts';
 import * as plan from '../../packages/kernels-wgsl/src/plan/option-names.ts';
 import { tuneNames } from '../../packages/kernels-wgsl/src/tune/options.ts';
-import * as cache from '../../packages/kvcache/src/option-names.ts';
+import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
+import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernels/rotary.ts';
+import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
+import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/option-names.ts';
 import { fieldsOf, optionPage } from '../lib/option-docs.mjs';
@@ -90,13 +93,10 @@ const packages = [
     [
       of('PagedKvCache.create(gpu, options)', cache.cacheNames, ['kvcache:CacheOptions']),
       of('cache.open(options?)', cache.openNames, ['kvcache:OpenOptions']),
-      of('cache.append(layer, seqs, k, v, options?)', cache.appendNames, ['kvcache:AppendOptions']),
-      of('the rotary of append', cache.rotaryTableNames, ['kvcache:RotaryTables']),
-      of('rotate(gpu, q, rotary, out?)', cache.rotaryNames, [
-        'kvcache:Rotary',
-        'kvcache:RotaryTables',
-      ]),
-      of('cache.save(store, options) and cache.load(store, options)', cache.saveNames, [
+      of('cache.append(layer, seqs, k, v, options?)', appendNames, ['kvcache:AppendOptions']),
+      of('the rotary of append', rotaryTableNames, ['kvcache:RotaryTables']),
+      of('rotate(gpu, q, rotary, out?)', rotaryNames, ['kvcache:Rotary', 'kvcache:RotaryTables']),
+      of('cache.save(store, options) and cache.load(store, options)', saveNames, [
         'kvcache:SaveOptions',
       ]),
       of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),

@@ -156,7 +156,6 @@ export declare class PagedKvCache implements Disposable {
 // #endregion
 
 // #region Functions
-export declare function memoryStore(): KvStore;
 export declare function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor;
 // #endregion
 
@@ -216,5 +215,6 @@ interface SequenceState {
 
 // #region Other
 export { KvStore }
+export { memoryStore }
 export { WarmupOptions }
 // #endregion

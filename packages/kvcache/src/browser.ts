@@ -1,2 +1,2 @@
 export { opfsStore } from './stores/opfs-store.ts';
-export type { KvStore } from './stores/store.ts';
+export type { KvStore } from './stores/kv-store.ts';

@@ -1,2 +1,2 @@
 export { fsStore, type FsStoreOptions } from './stores/fs-store.ts';
-export type { KvStore } from './stores/store.ts';
+export type { KvStore } from './stores/kv-store.ts';

@@ -1,9 +1,7 @@
 import { fail } from '@heed/core/kernel';
-import type { PageAllocator } from '../pages/allocator.ts';
-import { NULL_PAGE } from '../pages/allocator.ts';
-import type { PrefixNode } from '../prefix/node.ts';
-import type { PrefixTree } from '../prefix/tree.ts';
-import { checkEven, lengthOf, type SequenceState } from './state.ts';
+import { NULL_PAGE, type PageAllocator } from '../pages/page-allocator.ts';
+import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
+import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
 
 /**
  * Names the next tokens of a sequence: its full pages become findable. A page that was found keeps its name; a second page

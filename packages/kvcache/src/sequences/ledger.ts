@@ -1,15 +1,12 @@
-import type { EvictionPolicy } from '../eviction/policy.ts';
-import { NULL_PAGE, PageAllocator } from '../pages/allocator.ts';
-import { matchPrefix } from '../prefix/match.ts';
-import type { PrefixNode } from '../prefix/node.ts';
-import { rootName } from '../prefix/page-name.ts';
-import { PrefixTree } from '../prefix/tree.ts';
+import type { EvictionPolicy } from '../pages/eviction.ts';
+import { NULL_PAGE, PageAllocator } from '../pages/page-allocator.ts';
+import { rootName } from '../pages/page-name.ts';
+import { pagesAtOnce, sightOf, unseenPages } from '../pages/page-window.ts';
+import { matchPrefix, type PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
 import { commit, raisePriority } from './commit.ts';
-import { demandOf, type PageMoves, type PageRules, releasePassed, reserve } from './reserve.ts';
-import { SlotMapping } from './slots.ts';
-import { lengthOf, sequenceState, type SequenceState } from './state.ts';
+import { demandOf, type PageMoves, type PageRules, releasePassed, reserve } from './reservation.ts';
+import { lengthOf, type SequenceState, sequenceState, SlotMapping } from './sequence-state.ts';
 import { releaseTail, truncate } from './truncate.ts';
-import { pagesAtOnce, sightOf, unseenPages } from './window.ts';
 
 export interface LedgerOptions {
   readonly layers: number;

@@ -1,12 +1,11 @@
 import { fail } from '@heed/core/kernel';
-import { checkWhole } from '../checks.ts';
-import type { PageAllocator } from '../pages/allocator.ts';
-import type { PrefixNode } from '../prefix/node.ts';
-import type { PrefixTree } from '../prefix/tree.ts';
+import type { PageAllocator } from '../pages/page-allocator.ts';
+import { unseenPages } from '../pages/page-window.ts';
+import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
+import { checkWhole } from '../pages/whole-numbers.ts';
 import { moveTo } from './commit.ts';
-import type { PageRules } from './reserve.ts';
-import { checkEven, lengthOf, type SequenceState } from './state.ts';
-import { unseenPages } from './window.ts';
+import type { PageRules } from './reservation.ts';
+import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
 
 /** Forgets the tokens from `length` on, committed ones too. Returns the pages that became blank. */
 export function truncate(

@@ -1,7 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keyOfFile } from './file-name.ts';
-import { parseKey } from './store-key.ts';
+import { keyOfFile, parseKey } from './store-key.ts';
 
 /** An entry's file. */
 interface EntryFile {

@@ -1,13 +1,21 @@
-import { mkdir, readFile, readdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { CapacityError, ValidationError } from '@heed/core';
 import { fail, type NamesOf, readOptions, show } from '@heed/core/kernel';
-import { checkWhole } from '../checks.ts';
-import { burstClock } from './burst.ts';
-import { fileName, keyOfFile } from './file-name.ts';
+import { checkWhole } from '../pages/whole-numbers.ts';
 import { FolderSize } from './fs-size.ts';
-import { removeStaleFiles, temporaryName } from './fs-temporary.ts';
-import type { KvStore } from './store.ts';
+import type { KvStore } from './kv-store.ts';
+import { fileName, keyOfFile } from './store-key.ts';
 
 const missing = new Set(['ENOENT', 'EISDIR']); // a folder under an entry's name is foreign
 const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -115,5 +123,42 @@ export function fsStore(folder: string, options?: FsStoreOptions): KvStore {
         if (key !== undefined) yield key;
       }
     },
+  };
+}
+
+const pattern = /^heed-[0-9a-f-]{36}\.tmp$/;
+
+/** No put takes as long: whoever wrote an older one has died. */
+const staleAfterMs = 3_600_000;
+
+/** Of a file that no other put, of this process or another, writes. */
+const temporaryName = (): string => `heed-${crypto.randomUUID()}.tmp`;
+
+/** Removes what processes left behind that died during a put. */
+async function removeStaleFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!pattern.test(name)) continue;
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity })); // renamed meanwhile
+    if (Date.now() - mtimeMs > staleAfterMs) await rm(path, { force: true });
+  }
+}
+
+/** Calls that follow each other within this time belong together. */
+const quietMs = 10_000;
+/** A busy process never falls quiet. */
+const longestMs = 60_000;
+
+/**
+ * A clock that gives calls in quick succession one time. A prefix is read page by page, first page first; by an exact clock its
+ * first page would look older than its last, and be given up before it.
+ */
+export function burstClock(now: () => number = Date.now): () => number {
+  let [start, last] = [-Infinity, -Infinity];
+  return () => {
+    const time = now();
+    if (time - last > quietMs || time - start > longestMs || time < last) start = time;
+    last = time;
+    return start;
   };
 }

@@ -1,6 +1,5 @@
-import type { PageFormat, PageGeometry } from '../pages/geometry.ts';
-import { fromHex, toHex } from '../prefix/hex.ts';
-import type { PageName } from '../prefix/page-name.ts';
+import type { PageFormat, PageGeometry } from '../pages/page-geometry.ts';
+import { fromHex, type PageName, toHex } from '../pages/page-name.ts';
 
 /**
  * Start of a record; all numbers are little-endian u32. `geometry.pageSize` tokens of 4 bytes follow, then the payload, then

@@ -1,7 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { opfsStore } from '../../src/browser.ts';
-import { decodeRecord } from '../../src/stores/decode-record.ts';
-import { encodeRecord } from '../../src/stores/record.ts';
+import { decodeRecord, encodeRecord } from '../../src/stores/page-record.ts';
 import { smallRecord } from '../unit/stores/records.ts';
 import { describeStore, keysOf } from '../unit/stores/store-contract.ts';
 

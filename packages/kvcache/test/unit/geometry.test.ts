@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PageFormat, PageGeometry } from '../../src/pages/geometry.ts';
-import { pageBytes } from '../../src/pages/pools.ts';
+import { type PageFormat, type PageGeometry, pageBytes } from '../../src/pages/page-geometry.ts';
 
 const bytes = (format: PageFormat, headDim: number): number => {
   const sizes = { layers: 3, kvHeads: 2, pageSize: 16, headDim, headDimV: headDim };

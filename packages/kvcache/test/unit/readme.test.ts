@@ -14,7 +14,7 @@ import {
   tableRows,
 } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { lru } from '../../src/eviction/policy.ts';
+import { lru } from '../../src/pages/eviction.ts';
 import { Ledger } from '../../src/sequences/ledger.ts';
 import { fsStoreExample, memoryStoreExample } from '../examples/docstrings.ts';
 

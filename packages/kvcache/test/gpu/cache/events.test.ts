@@ -3,7 +3,7 @@ import { Rng, testGpu } from '@heed/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { memoryStore, PagedKvCache, type StoredEvent } from '../../../src/index.ts';
-import { rootName } from '../../../src/prefix/page-name.ts';
+import { rootName } from '../../../src/pages/page-name.ts';
 import { program } from '../../unit/ledger/program.ts';
 import { FollowedCache, wholeNumbers, wholeShape } from './followed.ts';
 import { keysOf, write } from './stored.ts';

@@ -2,7 +2,7 @@ import type { Gpu } from '@heed/core';
 import { ownGpu, Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
-import type { PageFormat } from '../../../src/pages/geometry.ts';
+import type { PageFormat } from '../../../src/pages/page-geometry.ts';
 import { layers } from './serve.ts';
 import { attend, depthOf, keysOf, write } from './stored.ts';
 import { cached, tokensOf, Toy, toyShape } from './toy.ts';

@@ -1,7 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { appendRows } from '../../../src/kernels/append/append.ts';
+import { appendRows } from '../../../src/kernels/append-rows.ts';
 import { bitsOf, floatOf, geometryOf, type Layout, poolsOf, rowsOf, wordsOf } from './model.ts';
 
 let gpu: Gpu;

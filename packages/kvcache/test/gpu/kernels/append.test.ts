@@ -1,9 +1,8 @@
-import type { Gpu } from '@heed/core';
-import { ValidationError } from '@heed/core';
+import { type Gpu, ValidationError } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { appendRows } from '../../../src/kernels/append/append.ts';
+import { appendRows } from '../../../src/kernels/append-rows.ts';
 import {
   awkwardNumbers,
   floatRow,

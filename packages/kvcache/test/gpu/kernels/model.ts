@@ -1,8 +1,13 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
 import { fromHalf, toHalf } from '@heed/core/kernel';
 import type { Rng } from '@heed/testing';
-import type { PageFormat, PageGeometry } from '../../../src/pages/geometry.ts';
-import { pageWords, type Pool, rowWords, tryCreatePools } from '../../../src/pages/pools.ts';
+import {
+  type PageFormat,
+  type PageGeometry,
+  pageWords,
+  rowWords,
+} from '../../../src/pages/page-geometry.ts';
+import { type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
 
 export const SENTINEL = 0xdeadbeef;
 

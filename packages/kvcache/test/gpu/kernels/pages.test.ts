@@ -1,11 +1,9 @@
 import { type Gpu, ValidationError } from '@heed/core';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { copyPages } from '../../../src/kernels/copy/copy.ts';
-import { packPages, unpackPages } from '../../../src/kernels/pack/pack.ts';
-import { poisonPages } from '../../../src/kernels/fill/fill.ts';
-import { type PageGeometry } from '../../../src/pages/geometry.ts';
-import { pageBytes, pageWords } from '../../../src/pages/pools.ts';
+import { packPages, unpackPages } from '../../../src/kernels/packed-pages.ts';
+import { copyPages, poisonPages } from '../../../src/kernels/page-edits.ts';
+import { pageBytes, type PageGeometry, pageWords } from '../../../src/pages/page-geometry.ts';
 import { geometryOf, type HostPool, poolsOf, wordsOf } from './model.ts';
 
 let gpu: Gpu;

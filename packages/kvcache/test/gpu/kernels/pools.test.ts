@@ -1,13 +1,8 @@
 import type { Gpu } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  largestPageCount,
-  pageBytes,
-  type Pool,
-  tryCreatePools,
-} from '../../../src/pages/pools.ts';
-import type { PageGeometry } from '../../../src/pages/geometry.ts';
+import { largestPageCount, type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
+import { type PageGeometry, pageBytes } from '../../../src/pages/page-geometry.ts';
 import { geometryOf } from './model.ts';
 
 let gpu: Gpu;

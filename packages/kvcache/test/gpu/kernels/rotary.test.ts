@@ -2,9 +2,9 @@ import { type Gpu, type Tensor, UnsupportedError, ValidationError } from '@heed/
 import { fromHalf, toHalf } from '@heed/core/kernel';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { appendRows } from '../../../src/kernels/append/append.ts';
-import type { Rotary } from '../../../src/kernels/parts/rotary.ts';
-import { rotate } from '../../../src/kernels/rotate/rotate.ts';
+import { appendRows } from '../../../src/kernels/append-rows.ts';
+import type { Rotary } from '../../../src/kernels/rotary.ts';
+import { rotate } from '../../../src/kernels/rotate.ts';
 import { floatOf, geometryOf, poolsOf, rowsOf, wordsOf } from './model.ts';
 
 let gpu: Gpu;

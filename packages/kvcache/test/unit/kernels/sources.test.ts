@@ -1,6 +1,6 @@
 import { bareVars, nagaGaps, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { appendSource } from '../../../src/kernels/append/append.wgsl.ts';
+import { appendSource } from '../../../src/kernels/append-rows.wgsl.ts';
 import { sources } from './sources.ts';
 
 /** Read a change of these files like a change of code. */

@@ -1,9 +1,8 @@
 import type { KernelSource } from '@heed/core/kernel';
-import { appendSource } from '../../../src/kernels/append/append.wgsl.ts';
-import { copySource } from '../../../src/kernels/copy/copy.wgsl.ts';
-import { packSource } from '../../../src/kernels/pack/pack.wgsl.ts';
-import { fillSource } from '../../../src/kernels/fill/fill.wgsl.ts';
-import { rotateSource } from '../../../src/kernels/rotate/rotate.wgsl.ts';
+import { appendSource } from '../../../src/kernels/append-rows.wgsl.ts';
+import { packSource } from '../../../src/kernels/packed-pages.ts';
+import { copySource, fillSource } from '../../../src/kernels/page-edits.ts';
+import { rotateSource } from '../../../src/kernels/rotate.ts';
 
 /** Every kernel that the cache can ask for, by file name. */
 export const sources: Readonly<Record<string, KernelSource>> = {

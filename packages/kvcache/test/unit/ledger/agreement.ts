@@ -1,11 +1,11 @@
 // Called millions of times, where vitest's matchers would take minutes.
 import assert from 'node:assert/strict';
-import type { CacheCore } from '../../../src/core.ts';
-import type { PrefixNode } from '../../../src/prefix/node.ts';
-import { rootName } from '../../../src/prefix/page-name.ts';
+import type { CacheCore } from '../../../src/cache/cache-core.ts';
+import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
+import { rootName } from '../../../src/pages/page-name.ts';
 import type { Ledger } from '../../../src/sequences/ledger.ts';
-import { KvSequence } from '../../../src/sequences/sequence.ts';
-import { lengthOf, type SequenceState } from '../../../src/sequences/state.ts';
+import { KvSequence } from '../../../src/cache/kv-sequence.ts';
+import { lengthOf, type SequenceState } from '../../../src/sequences/sequence-state.ts';
 import type { Double } from './double.ts';
 import { type ModelSequence, type NaiveCache, pagesOf } from './naive-cache.ts';
 

@@ -1,9 +1,9 @@
 import { CapacityError } from '@heed/core';
 // Called millions of times, where vitest's matchers would take minutes.
 import assert from 'node:assert/strict';
-import { rootName } from '../../../src/prefix/page-name.ts';
+import { rootName } from '../../../src/pages/page-name.ts';
 import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
-import type { SequenceState } from '../../../src/sequences/state.ts';
+import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
 import { checkAgreement, contentAt, handleOf, prefixOfNode, snapshot } from './agreement.ts';
 import { fits, follow, growing, releasePassed } from './naive-append.ts';
 import {

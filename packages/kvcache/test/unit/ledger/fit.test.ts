@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { pagesAtOnce } from '../../../src/sequences/window.ts';
+import { pagesAtOnce } from '../../../src/pages/page-window.ts';
 import { extend, smallLedger } from './small-ledger.ts';
 
 const rules = fc.record({

@@ -1,7 +1,7 @@
 import { CapacityError } from '@heed/core';
 import { describe, expect, test } from 'vitest';
-import { priority } from '../../../src/eviction/policy.ts';
-import { pageName, rootName } from '../../../src/prefix/page-name.ts';
+import { priority } from '../../../src/pages/eviction.ts';
+import { pageName, rootName } from '../../../src/pages/page-name.ts';
 import { entries, extend, hit, smallLedger, tokensFrom, written } from './small-ledger.ts';
 
 // What the tests of vLLM, SGLang and TensorRT-LLM assert of their caches, one by one.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lru, priority } from '../../../src/eviction/policy.ts';
+import { lru, priority } from '../../../src/pages/eviction.ts';
 import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
 import { Double } from './double.ts';
 import { program, step } from './program.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PageMoves } from '../../../src/sequences/reserve.ts';
+import type { PageMoves } from '../../../src/sequences/reservation.ts';
 import type { ModelSequence, NaiveCache } from './naive-cache.ts';
 import { take } from './naive-eviction.ts';
 

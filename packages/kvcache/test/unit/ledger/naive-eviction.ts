@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { EvictionCandidate } from '../../../src/eviction/policy.ts';
+import type { EvictionCandidate } from '../../../src/pages/eviction.ts';
 import { type NaiveCache, pagesOf } from './naive-cache.ts';
 
 /** Gives out a page, and checks that it is one that may go. */

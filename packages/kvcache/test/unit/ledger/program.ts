@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { SequenceState } from '../../../src/sequences/state.ts';
+import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
 import { salts } from './agreement.ts';
 import type { Double } from './double.ts';
 

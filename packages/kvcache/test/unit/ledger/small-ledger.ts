@@ -1,8 +1,8 @@
-import { lru } from '../../../src/eviction/policy.ts';
-import type { PrefixNode } from '../../../src/prefix/node.ts';
+import { lru } from '../../../src/pages/eviction.ts';
+import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
 import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
-import type { PageMoves } from '../../../src/sequences/reserve.ts';
-import type { SequenceState } from '../../../src/sequences/state.ts';
+import type { PageMoves } from '../../../src/sequences/reservation.ts';
+import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
 
 /** A ledger of pages of 4 tokens, and what it said. */
 export interface SmallLedger {

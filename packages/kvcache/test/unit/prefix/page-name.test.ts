@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pageName, rootName } from '../../../src/prefix/page-name.ts';
+import { pageName, rootName } from '../../../src/pages/page-name.ts';
 
 const sha256 = (...parts: readonly Uint8Array[]): string => {
   const hash = createHash('sha256');

@@ -1,8 +1,8 @@
 import { createHash, webcrypto } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex } from '../../../src/prefix/hex.ts';
-import { sha256 } from '../../../src/prefix/sha256.ts';
+import { fromHex, toHex } from '../../../src/pages/page-name.ts';
+import { sha256 } from '../../../src/pages/sha256.ts';
 
 const nodes = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { burstClock } from '../../../src/stores/burst.ts';
+import { burstClock } from '../../../src/stores/fs-store.ts';
 
 it('gives calls in quick succession one time, for a minute at most', () => {
   const times = [0, 9_000, 18_000, 29_000, 38_000, 47_000, 56_000, 65_000, 74_000, 83_000, 92_000];

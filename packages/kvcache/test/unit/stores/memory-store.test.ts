@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { memoryStore } from '../../../src/stores/memory-store.ts';
+import { memoryStore } from '../../../src/stores/kv-store.ts';
 import { describeStore } from './store-contract.ts';
 
 describeStore('memoryStore()', memoryStore);

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeRecord } from '../../../src/stores/decode-record.ts';
-import { encodeRecord, type PageRecord } from '../../../src/stores/record.ts';
+import { decodeRecord, encodeRecord, type PageRecord } from '../../../src/stores/page-record.ts';
 import { anyRecord, forged, smallRecord } from './records.ts';
 
 const encoded = await encodeRecord(smallRecord);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import type { PageGeometry } from '../../../src/pages/geometry.ts';
-import { pageName, rootName } from '../../../src/prefix/page-name.ts';
-import { encodeRecord, type PageRecord } from '../../../src/stores/record.ts';
+import type { PageGeometry } from '../../../src/pages/page-geometry.ts';
+import { pageName, rootName } from '../../../src/pages/page-name.ts';
+import { encodeRecord, type PageRecord } from '../../../src/stores/page-record.ts';
 
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 

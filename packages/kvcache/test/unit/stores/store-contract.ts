@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KvStore } from '../../../src/stores/store.ts';
+import type { KvStore } from '../../../src/stores/kv-store.ts';
 
 const bytesOf = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
 

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rootName } from '../../../src/prefix/page-name.ts';
-import { fileName } from '../../../src/stores/file-name.ts';
-import { parseKey, storeKey } from '../../../src/stores/store-key.ts';
+import { rootName } from '../../../src/pages/page-name.ts';
+import { fileName, parseKey, storeKey } from '../../../src/stores/store-key.ts';
 import { anyGeometry, smallRecord } from './records.ts';
 
 const { geometry } = smallRecord;

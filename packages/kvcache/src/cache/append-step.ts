@@ -1,0 +1,138 @@
+import type { Tensor } from '@heed/core';
+import { checkTensor, fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
+import { appendRows } from '../kernels/append-rows.ts';
+import { checkBindable } from '../kernels/bound-operands.ts';
+import type { Pool } from '../kernels/page-pools.ts';
+import { checkRotary, rotaryTableNames, type RotaryTables } from '../kernels/rotary.ts';
+import { checkWhole } from '../pages/whole-numbers.ts';
+import { newPositions } from '../sequences/sequence-state.ts';
+import type { CacheCore } from './cache-core.ts';
+import { type KvSequence, statesOf } from './kv-sequence.ts';
+
+/** How new rows are laid out, and what is done to them. */
+export interface AppendOptions {
+  /** `[N + 1]`: 0, then the end of each sequence's rows; the last is T. Default: all sequences have the same number. */
+  readonly cuSeqlens?: Int32Array | BigInt64Array;
+  /**
+   * Turns the new keys by their positions in their sequences before they are stored (and quantised), in f32 and in the same
+   * dispatch; `rotate` does it to queries. Positions beyond the tables are a ValidationError.
+   */
+  readonly rotary?: RotaryTables;
+}
+
+export const appendNames: NamesOf<AppendOptions> = { cuSeqlens: 1, rotary: rotaryTableNames };
+
+const meantAppend: Meant = () => ({
+  cuseqlensq: 'cuSeqlens',
+  cuseqlensk: 'cuSeqlens',
+  culens: 'cuSeqlens',
+  seqlens: 'cuSeqlens',
+  lengths: 'cuSeqlens',
+  rope: 'rotary',
+  cos: 'Pass rotary: { cos, sin }.',
+  sin: 'Pass rotary: { cos, sin }.',
+  positions: "Rows go to their sequence's next positions.",
+});
+
+/** Writes new rows of several sequences to one layer, and reserves room in all layers when it is the first of a step. */
+export function append(
+  core: CacheCore,
+  layer: number,
+  seqs: readonly KvSequence[],
+  k: Tensor,
+  v: Tensor,
+  options: AppendOptions | undefined,
+): void {
+  const fn = 'cache.append';
+  const { gpu, geometry, ledger, pools } = core;
+  core.assertUsable(fn);
+  const { cuSeqlens, rotary: tables } = readOptions(fn, options, appendNames, meantAppend);
+  const states = statesOf(fn, core, seqs);
+  const rows = checkRows(fn, core, layer, k, v);
+  const counts = rowCounts(fn, rows, states.length, cuSeqlens);
+  const rotary = tables && { ...tables, positions: newPositions(states, layer, counts) };
+  if (rotary) {
+    checkRotary(fn, gpu, rotary, rows, geometry.headDim);
+    for (const x of ['cos', 'sin'] as const)
+      checkApart(fn, `rotary.${x}`, rotary[x], pools[layer]!);
+  }
+  const { moves, slots } = ledger.append(fn, layer, states, counts);
+  gpu.batch(() => {
+    core.move(moves);
+    appendRows(gpu, geometry, pools[layer]!, { k, v, slots, ...(rotary && { rotary }) });
+  });
+  core.events.deliver();
+}
+
+const floats = ['f32', 'f16'] as const;
+
+/** Checks the rows of an append: k [T, Hkv, D] and v [T, Hkv, Dv]. Returns T. */
+function checkRows(fn: string, core: CacheCore, layer: number, k: Tensor, v: Tensor): number {
+  const { gpu, geometry } = core;
+  const { layers, kvHeads, headDim, headDimV } = geometry;
+  checkWhole(fn, 'layer', layer, 0, layers - 1);
+  checkTensor(fn, 'k', k, { rank: 3, dtype: floats, gpu });
+  checkTensor(fn, 'v', v, { rank: 3, dtype: floats, gpu });
+  const rows = k.shape[0]!;
+  const sizes = [
+    ['k', k, [rows, kvHeads, headDim]],
+    ['v', v, [rows, kvHeads, headDimV]],
+  ] as const;
+  for (const [name, { shape }, wanted] of sizes) {
+    if (shape.every((size, i) => size === wanted[i])) continue;
+    const rule = `${name} must have shape [T, Hkv, D] = [${wanted.join(', ')}], T being k's`;
+    fail(fn, rule, `[${shape.join(', ')}]`, 'Pass packed rows, those of each sequence together.');
+  }
+  for (const [name, tensor] of [
+    ['k', k],
+    ['v', v],
+  ] as const) {
+    checkBindable(fn, name, tensor);
+    checkApart(fn, name, tensor, core.pools[layer]!);
+  }
+  return rows;
+}
+
+/** A dispatch cannot read what it writes, not even elsewhere in the buffer. */
+function checkApart(fn: string, name: string, t: Tensor, pool: Pool): void {
+  if (t.buffer !== pool.k.buffer && t.buffer !== pool.v.buffer) return;
+  fail(
+    fn,
+    `${name} must not lie in the cache's own memory`,
+    `a view of "${t.label}"`,
+    'Copy it, or fork its sequence.',
+  );
+}
+
+/** How many of `rows` packed rows each of `count` sequences gets. Without `cuSeqlens` all get the same. */
+function rowCounts(
+  fn: string,
+  rows: number,
+  count: number,
+  cuSeqlens: Int32Array | BigInt64Array | undefined,
+): Int32Array {
+  if (cuSeqlens === undefined) {
+    if (count === 0 ? rows > 0 : rows % count !== 0) {
+      const rule = `without cuSeqlens the rows must divide evenly among ${count} sequences`;
+      fail(fn, rule, `${rows} rows`, 'Pass cuSeqlens: 0, then the end of each sequence.');
+    }
+    return new Int32Array(count).fill(count === 0 ? 0 : rows / count);
+  }
+  if (!(cuSeqlens instanceof Int32Array) || cuSeqlens.length !== count + 1) {
+    const got = cuSeqlens instanceof Int32Array ? `${cuSeqlens.length} entries` : show(cuSeqlens);
+    fail(fn, `cuSeqlens must be an Int32Array of ${count + 1} entries`, got, 'Pass [0, end, …].');
+  }
+  if (cuSeqlens[0] !== 0 || cuSeqlens[count] !== rows) {
+    const got = `${cuSeqlens[0]} and ${cuSeqlens[count]}`;
+    fail(
+      fn,
+      `cuSeqlens must start with 0 and end with ${rows}, the rows of k`,
+      got,
+      'Pass all rows.',
+    );
+  }
+  return cuSeqlens.subarray(1).map((end, i) => {
+    if (end >= cuSeqlens[i]!) return end - cuSeqlens[i]!;
+    fail(fn, 'cuSeqlens must not decrease', `${cuSeqlens[i]} then ${end}`, 'Sort out the lengths.');
+  });
+}

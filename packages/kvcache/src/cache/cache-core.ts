@@ -1,0 +1,173 @@
+import { DisposedError, type Gpu } from '@heed/core';
+import { assertUsable, type KernelSource } from '@heed/core/kernel';
+import { appendSource } from '../kernels/append-rows.wgsl.ts';
+import { BatchTables, updateSource } from '../kernels/batch-tables.ts';
+import { packSource } from '../kernels/packed-pages.ts';
+import {
+  clearPages,
+  copyPages,
+  copySource,
+  fillSource,
+  poisonPages,
+} from '../kernels/page-edits.ts';
+import type { Pool } from '../kernels/page-pools.ts';
+import type { PageGeometry } from '../pages/page-geometry.ts';
+import type { Ledger } from '../sequences/ledger.ts';
+import type { PageMoves } from '../sequences/reservation.ts';
+import type { KvEmitter } from './cache-events.ts';
+import type { CacheOptions } from './cache-options.ts';
+
+/** What the parts of one cache share: the host's ledger, the memory that it speaks of, and the tables between both. */
+export class CacheCore {
+  readonly gpu: Gpu;
+  readonly geometry: PageGeometry;
+  readonly pools: readonly Pool[];
+  readonly ledger: Ledger;
+  readonly events: KvEmitter;
+  readonly tables: BatchTables;
+  readonly window: number | undefined;
+  readonly sinkTokens: number;
+  /** Keys whose record a load could not use: the next save writes them again, though the store has them. */
+  readonly refused: Set<string> = new Set();
+  readonly #poison: boolean;
+  #isDisposed = false;
+
+  constructor(
+    gpu: Gpu,
+    geometry: PageGeometry,
+    pools: readonly Pool[],
+    ledger: Ledger,
+    events: KvEmitter,
+    options: Pick<CacheOptions, 'poison' | 'window' | 'sinkTokens'>,
+  ) {
+    this.gpu = gpu;
+    this.geometry = geometry;
+    this.pools = pools;
+    this.ledger = ledger;
+    this.events = events;
+    this.tables = new BatchTables(gpu);
+    this.window = options.window;
+    this.sinkTokens = options.sinkTokens ?? 0;
+    this.#poison = options.poison ?? false;
+  }
+
+  /** Memory of all pages. */
+  get bytes(): number {
+    return this.pools.reduce((sum, { k, v }) => sum + k.buffer.size + v.buffer.size, 0);
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed;
+  }
+
+  /** Whether there is still a device that can be given work. */
+  get isUsable(): boolean {
+    try {
+      this.assertUsable('');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @throws DisposedError @throws DeviceLostError */
+  assertUsable(fn: string): void {
+    this.assertAlive(fn);
+    assertUsable(this.gpu);
+  }
+
+  /** @throws DisposedError */
+  assertAlive(fn: string): void {
+    if (!this.#isDisposed) return;
+    throw new DisposedError(`${fn}: the cache was disposed. Create another.`);
+  }
+
+  /** Does to memory what the ledger has decided. */
+  move({ copies, fresh, blanked }: PageMoves): void {
+    this.blank([...blanked, ...fresh]);
+    if (copies.length === 0) return;
+    const pairs = Int32Array.from(copies);
+    for (const pool of this.pools) copyPages(this.gpu, this.geometry, pool, pairs);
+  }
+
+  /** Pages whose contents mean nothing: with `poison` they hold NaN from here on. */
+  blank(pages: readonly number[]): void {
+    if (!this.#poison || pages.length === 0) return;
+    const list = Int32Array.from(pages);
+    for (const pool of this.pools) poisonPages(this.gpu, this.geometry, pool, list);
+  }
+
+  /** Pages that are read, but never for a result. */
+  clear(pages: readonly number[]): void {
+    const list = Int32Array.from(pages);
+    for (const pool of this.pools) clearPages(this.gpu, this.geometry, pool, list);
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.tables.dispose();
+    for (const { k, v } of this.pools) {
+      k.dispose();
+      v.dispose();
+    }
+  }
+}
+
+/** Every kernel that a cache may dispatch. */
+export const sourcesOf = ({ format }: PageGeometry): KernelSource[] => [
+  appendSource({ format, rotary: false }),
+  appendSource({ format, rotary: true }),
+  copySource,
+  fillSource,
+  updateSource,
+  packSource('pack'),
+  packSource('unpack'),
+];
+
+/** A cache in numbers. used + cached + free = pages. */
+export interface KvStats {
+  /** Pages that sequences can have. */
+  readonly pages: number;
+  /** In the table of a sequence. */
+  readonly used: number;
+  /** In no table, but still holding a prefix that `open` would find. */
+  readonly cached: number;
+  /** Holding nothing. */
+  readonly free: number;
+  /** Memory of all pages of all layers, page 0 included. */
+  readonly bytes: number;
+  /** Open ones. */
+  readonly sequences: number;
+  /** Calls of `open` with tokens. */
+  readonly lookups: number;
+  /** Tokens that those calls named. */
+  readonly lookupTokens: number;
+  /** Tokens that those calls found. */
+  readonly hitTokens: number;
+  /** hitTokens / lookupTokens; 0 before the first. */
+  readonly hitRate: number;
+  /** Cached pages that were given up for others. */
+  readonly evictions: number;
+  /** Pages copied since a sequence was about to write one that others need. */
+  readonly copies: number;
+}
+
+export function statsOf({ ledger, bytes }: CacheCore): KvStats {
+  const { pages, open, counters } = ledger;
+  const { lookups, lookupTokens, hitTokens, evictions, copies } = counters;
+  return {
+    pages: pages.pages,
+    used: pages.used,
+    cached: pages.cached,
+    free: pages.blank,
+    bytes,
+    sequences: open.size,
+    lookups,
+    lookupTokens,
+    hitTokens,
+    hitRate: lookupTokens === 0 ? 0 : hitTokens / lookupTokens,
+    evictions,
+    copies,
+  };
+}

@@ -1,0 +1,153 @@
+import { type Meant, type NamesOf, readOptions } from '@heed/core/kernel';
+import { packPages } from '../kernels/packed-pages.ts';
+import { pageBytes } from '../pages/page-geometry.ts';
+import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { KvStore } from '../stores/kv-store.ts';
+import { encodeRecord } from '../stores/page-record.ts';
+import { ask, askKeys, checkStore, chunks } from '../stores/store-ask.ts';
+import { storeKey } from '../stores/store-key.ts';
+import type { CacheCore } from './cache-core.ts';
+
+/** Which model's pages a store gets, and how far it has come. */
+export interface SaveOptions {
+  /**
+   * Tells models apart that share a store: it must name the weights, which the names of pages do not. At most 80 characters,
+   * each but a–z 0–9 - counting as 5. Required but for `memoryStore()`; '' says that the store serves one model only.
+   */
+  readonly namespace?: string;
+  /** After an abort `save` rejects with its reason at once, also while the store does not answer; what was put stays. */
+  readonly signal?: AbortSignal;
+  /** Called after each record; those that were lost count as done. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+export const saveNames: NamesOf<SaveOptions> = { namespace: 1, signal: 1, onProgress: 1 };
+
+export const meantSave: Meant = () => ({
+  model: 'namespace',
+  name: 'namespace',
+  abort: 'signal',
+  progress: 'onProgress',
+});
+
+/** What a save did. */
+export interface SaveReport {
+  /** Pages that were put. */
+  readonly saved: number;
+  /** Pages that the store had already. */
+  readonly known: number;
+  /** Pages that were given up for others before their turn came. */
+  readonly lost: number;
+  /** Bytes of the records that were put. */
+  readonly bytes: number;
+}
+
+/** A record that is to be put: a page, or the link of one that a window has released. */
+interface Item {
+  readonly key: string;
+  readonly node: PrefixNode;
+}
+
+/** Puts a record into the store for each prefix that has a page, parents first, so that half a save is of use. */
+export async function save(
+  core: CacheCore,
+  store: KvStore,
+  given: SaveOptions | undefined,
+): Promise<SaveReport> {
+  const fn = 'cache.save';
+  core.assertUsable(fn);
+  const options = readOptions(fn, given, saveNames, meantSave);
+  checkStore(fn, store, options);
+  const { namespace = '', signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const { geometry } = core;
+  const named = [...core.ledger.tree.nodes()].filter(({ pages }) => pages.length > 0);
+  const released = releasedAncestors(named);
+  const stored = new Set<string>();
+  for await (const key of askKeys(core.gpu, store, signal)) stored.add(key);
+  const missing = (nodes: readonly PrefixNode[], isLink: boolean): Item[] =>
+    nodes
+      .map((node) => {
+        const { name, depth } = node;
+        return { node, key: storeKey({ geometry, namespace, depth, name, isLink }) };
+      })
+      .filter(({ key }) => !stored.has(key) || core.refused.has(key))
+      .toSorted((a, b) => a.node.depth - b.node.depth);
+  const [links, pages] = [missing(released, true), missing(named, false)];
+  const report = { saved: 0, known: named.length - pages.length, lost: 0, bytes: 0 };
+  const total = links.length + pages.length;
+  let done = 0;
+  const tell = (count: number): void => {
+    done += count;
+    onProgress?.({ done, total });
+  };
+  const put = async ({ key, node }: Item, payload: Uint8Array): Promise<void> => {
+    const { name, parent, depth, tokens } = node;
+    const record = { geometry, name, parent: parent!.name, depth, tokens, payload };
+    const bytes = await encodeRecord(record);
+    await ask(core.gpu, signal, () => store.put(key, bytes));
+    core.assertUsable(fn);
+    core.refused.delete(key);
+    report.bytes += bytes.length;
+  };
+  for (const item of links) {
+    await put(item, new Uint8Array());
+    tell(1);
+  }
+  for (const group of chunks(pages, pageBytes(geometry))) {
+    // What has a name does not change, but it may have lost it while the store was at work.
+    const there = group.filter(({ node }) => node.pages.length > 0);
+    if (there.length < group.length) {
+      report.lost += group.length - there.length;
+      tell(group.length - there.length);
+    }
+    for (const [item, payload] of await payloadsOf(core, there)) {
+      core.assertUsable(fn);
+      await put(item, payload);
+      report.saved++;
+      tell(1);
+    }
+  }
+  return report;
+}
+
+/** The pages that a window has released, of those that the named ones go on from. */
+function releasedAncestors(named: readonly PrefixNode[]): PrefixNode[] {
+  const released = new Set<PrefixNode>();
+  for (const { parent } of named) {
+    let above = parent;
+    while (above && above.depth >= 0 && above.pages.length === 0 && !released.has(above)) {
+      released.add(above);
+      above = above.parent;
+    }
+  }
+  return [...released];
+}
+
+/** The contents of pages as they are now. */
+async function payloadsOf(
+  { gpu, geometry, pools }: CacheCore,
+  items: readonly Item[],
+): Promise<[Item, Uint8Array][]> {
+  if (items.length === 0) return [];
+  const packed = packPages(
+    gpu,
+    geometry,
+    pools,
+    Int32Array.from(items, ({ node }) => node.pages[0]!),
+  );
+  try {
+    const words = (await packed.read()) as Uint32Array;
+    const size = words.length / items.length;
+    return items.map((item, i) => [item, littleEndian(words.subarray(i * size, (i + 1) * size))]);
+  } finally {
+    packed.dispose();
+  }
+}
+
+function littleEndian(words: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(words.byteLength);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, i) => view.setUint32(4 * i, word, true));
+  return bytes;
+}

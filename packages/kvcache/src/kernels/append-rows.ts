@@ -1,0 +1,70 @@
+import { type Gpu, type Tensor, ValidationError } from '@heed/core';
+import { bindTensor, dispatch, formatShape, getKernel } from '@heed/core/kernel';
+import { isQuantised, type PageGeometry, rowWords } from '../pages/page-geometry.ts';
+import { appendSource } from './append-rows.wgsl.ts';
+import { bindIntegers, bindRows, workgroupsOf } from './bound-operands.ts';
+import type { Pool } from './page-pools.ts';
+import { bindRotary, checkRotary, type Rotary } from './rotary.ts';
+import { LANES_PER_ROW } from './row-writes.wgsl.ts';
+
+/** New keys and values of T tokens, and where they go. */
+export interface NewRows {
+  /** [T, kvHeads, headDim] f32 or f16, any strides. */
+  readonly k: Tensor;
+  /** [T, kvHeads, headDimV] f32 or f16, any strides. */
+  readonly v: Tensor;
+  /**
+   * [T], of a tensor i32 or u32: page · pageSize + row of the page, no slot twice. What is negative or beyond the pool is
+   * left out.
+   */
+  readonly slots: Int32Array | Tensor;
+  /** Turns the keys before they are stored. */
+  readonly rotary?: Rotary;
+}
+
+/** Writes new rows to their slots, in one dispatch; int8 and int4 rows are scaled by their own largest magnitude. */
+export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: NewRows): void {
+  const { k, v, slots, rotary } = rows;
+  const [tokens, heads] = k.shape as [number, number];
+  checkLength(slots, tokens);
+  if (rotary) checkRotary('append', gpu, rotary, tokens, geometry.headDim);
+  if (tokens === 0 || heads === 0) return;
+
+  const words = rowWords(geometry);
+  const [newK, newV] = [bindRows(k, words.k), bindRows(v, words.v)];
+  const slot = bindIntegers(gpu, slots);
+  const turned = rotary && bindRotary(gpu, rotary);
+  const capacity = pool.k.shape[0]! * geometry.pageSize;
+  const params = Uint32Array.of(
+    ...newK.values,
+    ...newV.values,
+    ...(turned?.values ?? []),
+    tokens,
+    heads,
+    capacity,
+    slot.start,
+    slot.step,
+  );
+  const lanes = isQuantised(geometry.format) ? LANES_PER_ROW : Math.max(words.k, words.v);
+  dispatch(gpu, {
+    kernel: getKernel(gpu, appendSource({ format: geometry.format, rotary: !!rotary })),
+    buffers: [
+      newK.range,
+      newV.range,
+      slot.range,
+      bindTensor(pool.k).range,
+      bindTensor(pool.v).range,
+      ...(turned?.buffers ?? []),
+    ],
+    params,
+    workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, 2),
+  });
+}
+
+function checkLength(slots: Int32Array | Tensor, tokens: number): void {
+  const shape = slots instanceof Int32Array ? [slots.length] : slots.shape;
+  if (shape.length === 1 && shape[0] === tokens) return;
+  throw new ValidationError(
+    `append: there must be one slot for each of the ${tokens} tokens; got ${formatShape(shape)}. Pass slots of shape [${tokens}].`,
+  );
+}

@@ -1,0 +1,100 @@
+import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
+import { isQuantised, type PageFormat } from '../pages/page-geometry.ts';
+import {
+  eachPool,
+  elementWgsl,
+  rotaryBindings,
+  rotaryStruct,
+  rotaryWgsl,
+  rowsStruct,
+} from './row-reads.wgsl.ts';
+import {
+  quantisedRows,
+  quantiseWgsl,
+  type ValueOf,
+  wordRows,
+  wordWgsl,
+} from './row-writes.wgsl.ts';
+
+/** What the kernel's WGSL depends on: not on shapes, strides or the dtype of k and v, which are parameters. */
+export interface AppendConfig {
+  readonly format: PageFormat;
+  /** Keys are turned by a rotary position embedding on their way. */
+  readonly rotary: boolean;
+}
+
+const label = ({ format, rotary }: AppendConfig): string =>
+  `heed/append ${format}${rotary ? ' rotary' : ''}`;
+
+/** Writes rows k and v [tokens, heads, dim] to the slots of their tokens; slot = page · page size + row of the page. */
+export const appendSource: (config: AppendConfig) => KernelSource = memoized(label, make);
+
+function make(config: AppendConfig): KernelSource {
+  const { format, rotary } = config;
+  const position = rotary && 'let position = position_of(token);';
+  const key: ValueOf = (d) =>
+    rotary ? `k_rotated(row, ${d}, position)` : `k_element(row + ${d} * params.k.element)`;
+  const value: ValueOf = (d) => `v_element(row + ${d} * params.v.element)`;
+  const rows = isQuantised(format) ? quantisedRows(format) : wordRows(format);
+  const code = sections(
+    `// ${label(config)}`,
+    rowsStruct,
+    rotary && rotaryStruct,
+    paramsStruct(rotary),
+    bindings(rotary),
+    elementWgsl('k', 'params.k.is_half'),
+    elementWgsl('v', 'params.v.is_half'),
+    rotary && rotaryWgsl('k'),
+    slotWgsl,
+    isQuantised(format) ? quantiseWgsl(format) : wordWgsl(format),
+    rows('k', key, position),
+    rows('v', value, false),
+    threadMain(
+      'thread',
+      eachPool((x) => `append_${x}(thread)`),
+    ),
+  );
+  const kinds = ['read', 'read', 'read', 'write', 'write'] as const;
+  return {
+    label: label(config),
+    code: `${code}\n`,
+    bindings: rotary ? [...kinds, 'read', 'read', 'read', 'uniform'] : [...kinds, 'uniform'],
+  };
+}
+
+const paramsStruct = (rotary: boolean): string => wgsl`
+  struct Params {
+    k: Rows,
+    v: Rows,
+    ${rotary && 'rotary: Rotary,'}
+    tokens: u32,
+    heads: u32,
+    // Slots that the pools have.
+    capacity: u32,
+    slots_start: u32,
+    slots_step: u32,
+  }
+`;
+
+const bindings = (rotary: boolean): string => wgsl`
+  @group(0) @binding(0) var<storage, read> k: array<u32>;
+  @group(0) @binding(1) var<storage, read> v: array<u32>;
+  @group(0) @binding(2) var<storage, read> slots: array<i32>;
+  @group(0) @binding(3) var<storage, read_write> k_pool: array<u32>;
+  @group(0) @binding(4) var<storage, read_write> v_pool: array<u32>;
+  ${rotary && rotaryBindings(5)}
+  @group(0) @binding(${rotary ? 8 : 5}) var<uniform> params: Params;
+`;
+
+const slotWgsl = wgsl`
+  const NO_SLOT = 0xffffffffu;
+
+  // Where a token goes; a negative number becomes one that no pool has.
+  fn slot_of(token: u32) -> u32 {
+    if (token >= params.tokens) {
+      return NO_SLOT;
+    }
+    let slot = u32(slots[params.slots_start + token * params.slots_step]);
+    return select(NO_SLOT, slot, slot < params.capacity);
+  }
+`;

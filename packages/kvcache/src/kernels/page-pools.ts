@@ -1,0 +1,76 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { adopt, bytesPerElement, tryEmpty } from '@heed/core/kernel';
+import { pageWords, type PageGeometry, poolDType, rowElements } from '../pages/page-geometry.ts';
+
+/** Keys and values of one layer, [pages, pageSize, kvHeads, row]; for int8 and int4 a row is packed words. */
+export interface Pool {
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+/** The most pages that pools may have: each pool is one buffer and one binding, its elements and rows numbered in 32 bits. */
+export function largestPageCount(gpu: Gpu, geometry: PageGeometry): number {
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const { k, v } = pageWords(geometry);
+  const pageOfPool = Math.max(k, v) * 4;
+  const elements = 2 ** 32 * bytesPerElement[poolDType(geometry.format)];
+  const bytes = Math.min(maxBufferSize, maxStorageBufferBindingSize, elements);
+  const slots = Math.floor((2 ** 31 - 1) / geometry.pageSize);
+  return Math.min(Math.floor(bytes / pageOfPool), slots);
+}
+
+/**
+ * One pool per layer, contents undefined; undefined where the device has no room for all of them, in which case nothing is kept.
+ * @param pages at most {@link largestPageCount}
+ */
+export async function tryCreatePools(
+  fn: string,
+  gpu: Gpu,
+  geometry: PageGeometry,
+  pages: number,
+): Promise<Pool[] | undefined> {
+  const shapes = poolShapes(geometry, pages);
+  const tensors = await Promise.all(
+    shapes.map(({ stored, label, dtype }) => tryEmpty(fn, gpu, stored, { dtype, label })),
+  );
+  if (tensors.every((t) => t !== undefined)) return pairs(tensors, shapes);
+  for (const t of tensors) t?.dispose();
+  return undefined;
+}
+
+interface PoolShape {
+  /** With rows of whole words. */
+  readonly stored: readonly number[];
+  readonly row: number;
+  readonly dtype: Tensor['dtype'];
+  readonly label: string;
+}
+
+/** Of k and v by turns, layer by layer. */
+function poolShapes(geometry: PageGeometry, pages: number): PoolShape[] {
+  const { format, pageSize, kvHeads, headDim, headDimV } = geometry;
+  const dtype = poolDType(format);
+  const shape = (name: 'k' | 'v', layer: number): PoolShape => {
+    const row = rowElements(format, name === 'k' ? headDim : headDimV);
+    const even = dtype === 'f16' ? row + (row % 2) : row;
+    const stored = [pages, pageSize, kvHeads, even];
+    return { stored, row, dtype, label: `heed/pool ${name}${layer}` };
+  };
+  return Array.from({ length: geometry.layers }, (_, layer) => layer).flatMap((layer) => [
+    shape('k', layer),
+    shape('v', layer),
+  ]);
+}
+
+function pairs(tensors: readonly Tensor[], shapes: readonly PoolShape[]): Pool[] {
+  const rows = tensors.map((stored, i) => {
+    const { row } = shapes[i]!;
+    if (stored.shape[3] === row) return stored;
+    const view = adopt(stored.slice(3, 0, row));
+    stored.dispose();
+    return view;
+  });
+  return Array.from({ length: rows.length / 2 }, (_, layer) => {
+    return { k: rows[2 * layer]!, v: rows[2 * layer + 1]! };
+  });
+}

@@ -1,0 +1,120 @@
+import type { Gpu, Tensor } from '@heed/core';
+import {
+  bindTensor,
+  type BufferRange,
+  checkTensor,
+  fail,
+  formatShape,
+  type NamesOf,
+} from '@heed/core/kernel';
+import { bindIntegers, checkBindable } from './bound-operands.ts';
+
+/**
+ * Angles of a rotary position embedding, as flash-attention's `rotary_cos`, `rotary_sin` and `rotary_interleaved`. A pair (x, y)
+ * at position p becomes (x·cos − y·sin, y·cos + x·sin), with row p of the tables. Elements from rotaryDim on stay.
+ *
+ * Source: RoFormer (arXiv 2104.09864).
+ */
+export interface RotaryTables {
+  /** [maxPosition, rotaryDim / 2], f32 or f16; rotaryDim ≤ D. */
+  readonly cos: Tensor;
+  /** Of the shape and dtype of `cos`. */
+  readonly sin: Tensor;
+  /** Pairs are (2i, 2i + 1) as in GPT-J; default false: (i, i + rotaryDim / 2) as in GPT-NeoX and Llama. */
+  readonly interleaved?: boolean;
+}
+
+/** A rotary position embedding for a list of tokens. */
+export interface Rotary extends RotaryTables {
+  /** [T], from 0 and below maxPosition; a tensor of i32 or u32 is not checked but clamped to that. */
+  readonly positions: Int32Array | Tensor;
+}
+
+export const rotaryTableNames: NamesOf<RotaryTables> = { cos: 1, sin: 1, interleaved: 1 };
+
+export const rotaryNames: NamesOf<Rotary> = { ...rotaryTableNames, positions: 1 };
+
+/** What a kernel with the rotary part binds. */
+export interface BoundRotary {
+  readonly buffers: readonly BufferRange[];
+  /** Words of the WGSL struct `Rotary`. */
+  readonly values: readonly number[];
+}
+
+/**
+ * @param tokens T
+ * @param dim elements of a row
+ * @throws ValidationError tables of another shape or dtype, more pairs than a row has, positions outside the tables
+ */
+export function checkRotary(
+  fn: string,
+  gpu: Gpu,
+  rotary: Rotary,
+  tokens: number,
+  dim: number,
+): void {
+  const { cos, sin, positions } = rotary;
+  checkTensor(fn, 'rotary.cos', cos, { rank: 2, dtype: ['f32', 'f16'], gpu });
+  checkTensor(fn, 'rotary.sin', sin, { rank: 2, dtype: [cos.dtype], gpu });
+  checkBindable(fn, 'rotary.cos', cos);
+  checkBindable(fn, 'rotary.sin', sin);
+  const [rows, pairs] = cos.shape as [number, number];
+  if (formatShape(sin.shape) !== formatShape(cos.shape)) {
+    const got = `${formatShape(sin.shape)} and ${formatShape(cos.shape)}`;
+    fail(
+      fn,
+      'rotary.sin must have the shape of rotary.cos',
+      got,
+      'Make both [maxPosition, rotaryDim / 2].',
+    );
+  }
+  if (rows === 0 || 2 * pairs > dim) {
+    const rule = `rotary.cos must be [maxPosition, rotaryDim / 2] with a rotaryDim of at most ${dim}, the head dim`;
+    fail(
+      fn,
+      rule,
+      formatShape(cos.shape),
+      'Give a row to each position and a column to each pair of elements.',
+    );
+  }
+  const isHost = positions instanceof Int32Array;
+  if (!isHost) {
+    checkTensor(fn, 'rotary.positions', positions, { rank: 1, dtype: ['i32', 'u32'], gpu });
+  }
+  const length = isHost ? positions.length : positions.shape[0]!;
+  if (length !== tokens) {
+    fail(
+      fn,
+      `rotary.positions must have an entry for each of the ${tokens} tokens`,
+      `${length}`,
+      'Pass one position per token.',
+    );
+  }
+  const outside = isHost ? positions.findIndex((p) => p < 0 || p >= rows) : -1;
+  if (outside >= 0) {
+    const got = `${(positions as Int32Array)[outside]} for token ${outside}`;
+    fail(
+      fn,
+      `rotary.positions must be from 0 to ${rows - 1}, the last row of rotary.cos`,
+      got,
+      'Make the tables longer.',
+    );
+  }
+}
+
+export function bindRotary(gpu: Gpu, { cos, sin, positions, interleaved }: Rotary): BoundRotary {
+  const [boundCos, boundSin, list] = [
+    bindTensor(cos),
+    bindTensor(sin),
+    bindIntegers(gpu, positions),
+  ];
+  const [rows, pairs] = cos.shape as [number, number];
+  const isHalf = cos.dtype === 'f16' ? 1 : 0;
+  const isInterleaved = interleaved === true ? 1 : 0;
+  const tables = [boundCos.elementOffset, ...cos.strides, boundSin.elementOffset, ...sin.strides];
+  const facts = [isHalf, pairs, isInterleaved, rows - 1];
+  return {
+    buffers: [boundCos.range, boundSin.range, list.range],
+    values: [...tables, ...facts, list.start, list.step],
+  };
+}

@@ -1,0 +1,151 @@
+import { type Gpu, type Tensor, UnsupportedError, ValidationError } from '@heed/core';
+import {
+  adopt,
+  checkTensor,
+  dispatch,
+  formatShape,
+  getKernel,
+  type KernelSource,
+  memoized,
+  readOptions,
+  roundF16,
+  sections,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
+import { bindRows, workgroupsOf } from './bound-operands.ts';
+import { bindRotary, checkRotary, type Rotary, rotaryNames } from './rotary.ts';
+import {
+  elementWgsl,
+  rotaryBindings,
+  rotaryStruct,
+  rotaryWgsl,
+  rowsStruct,
+} from './row-reads.wgsl.ts';
+
+/**
+ * Turns queries by a rotary position embedding, as a cache with rotary tables turns the keys that it stores; computed in f32.
+ * @param q [T, H, D] f32 or f16, any strides
+ * @param rotary tables for the first rotaryDim ≤ D elements of a row, and the position of each token
+ * @param out written and returned; default a new tensor. Of q's shape and dtype, in a buffer of its own; f16 with dense rows
+ *   that start on whole words (even strides)
+ * @returns [T, H, D] of q's dtype
+ * @throws ValidationError shapes or dtypes do not fit, or a position is outside the tables
+ * @throws UnsupportedError f16 rows of `out` that share a 32-bit word
+ * @example
+ * const turned = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
+ */
+export function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor {
+  checkTensor('rotate', 'q', q, { rank: 3, dtype: ['f32', 'f16'], gpu });
+  const [tokens, heads, dim] = q.shape as [number, number, number];
+  const read = readOptions('rotate', rotary, rotaryNames, undefined, 'rotary');
+  checkRotary('rotate', gpu, read, tokens, dim);
+  if (out) checkOut(gpu, q, out);
+  const result = out ?? emptyLike(gpu, q);
+  const words = q.dtype === 'f16' ? Math.ceil(dim / 2) : dim;
+  const threads = tokens * heads * words;
+  if (threads === 0) return result;
+
+  const [from, to, turned] = [bindRows(q, words), bindRows(result, words), bindRotary(gpu, read)];
+  const params = Uint32Array.of(...from.values, ...to.values, ...turned.values, tokens, heads);
+  dispatch(gpu, {
+    kernel: getKernel(gpu, rotateSource(q.dtype as 'f32' | 'f16')),
+    buffers: [from.range, to.range, ...turned.buffers],
+    params,
+    workgroups: workgroupsOf(gpu, 'rotate', threads, 1),
+  });
+  return result;
+}
+
+// Rows of whole words on every device: then a word has one writer.
+function emptyLike(gpu: Gpu, { shape, dtype }: Tensor): Tensor {
+  const dim = shape[2]!;
+  const even = dtype === 'f16' ? dim + (dim % 2) : dim;
+  const stored = gpu.empty(shape.with(2, even), { dtype, label: 'heed/rotated' });
+  if (even === dim) return stored;
+  const view = adopt(stored.slice(2, 0, dim));
+  stored.dispose();
+  return view;
+}
+
+function checkOut(gpu: Gpu, q: Tensor, out: Tensor): void {
+  checkTensor('rotate', 'out', out, { rank: 3, dtype: [q.dtype], gpu });
+  if (formatShape(out.shape) !== formatShape(q.shape) || out.buffer === q.buffer) {
+    const got = out.buffer === q.buffer ? 'the buffer of q' : formatShape(out.shape);
+    throw new ValidationError(
+      `rotate: out must be ${formatShape(q.shape)}, like q, in a buffer of its own; got ${got}. Leave it out to have it made.`,
+    );
+  }
+  const { strides, byteOffset, shape } = out;
+  const even = byteOffset % 4 === 0 && strides[0]! % 2 === 0 && strides[1]! % 2 === 0;
+  if (out.dtype === 'f32' || (even && (strides[2] === 1 || shape[2] === 1))) return;
+  throw new UnsupportedError(
+    `rotate: out of f16 needs rows that start on whole words (even strides, last stride 1); ` +
+      `got strides ${formatShape(strides)}, offset ${byteOffset} bytes. Leave it out, or use f32.`,
+  );
+}
+
+export const rotateSource: (type: 'f32' | 'f16') => KernelSource = memoized(
+  (type) => `heed/rotate ${type}`,
+  make,
+);
+
+function make(type: 'f32' | 'f16'): KernelSource {
+  const label = `heed/rotate ${type}`;
+  const code = sections(
+    `// ${label}`,
+    rowsStruct,
+    rotaryStruct,
+    wgsl`
+      struct Params {
+        q: Rows,
+        out: Rows,
+        rotary: Rotary,
+        tokens: u32,
+        heads: u32,
+      }
+
+      @group(0) @binding(0) var<storage, read> q: array<u32>;
+      @group(0) @binding(1) var<storage, read_write> out: array<u32>;
+      ${rotaryBindings(2)}
+      @group(0) @binding(5) var<uniform> params: Params;
+    `,
+    elementWgsl('q', 'params.q.is_half'),
+    rotaryWgsl('q'),
+    type === 'f16' && roundF16,
+    threadMain(
+      'thread',
+      wgsl`
+      let word = thread % params.out.words;
+      let head = thread / params.out.words % params.heads;
+      let token = thread / params.out.words / params.heads;
+      if (token >= params.tokens) {
+        return;
+      }
+      let position = position_of(token);
+      let row = params.q.start + token * params.q.token + head * params.q.head;
+      let out_row = params.out.start + token * params.out.token + head * params.out.head;
+      ${type === 'f32' ? single : pair}
+    `,
+    ),
+  );
+  return {
+    label,
+    bindings: ['read', 'write', 'read', 'read', 'read', 'uniform'],
+    code: `${code}\n`,
+  };
+}
+
+const single =
+  'out[out_row + word * params.out.element] = bitcast<u32>(q_rotated(row, word, position));';
+
+// Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.
+const pair = wgsl`
+  let d = 2u * word;
+  let at = out_row / 2u + word;
+  var high = out[at] & 0xffff0000u;
+  if (d + 1u < params.q.dim) {
+    high = round_f16(q_rotated(row, d + 1u, position)) << 16u;
+  }
+  out[at] = high | round_f16(q_rotated(row, d, position));
+`;

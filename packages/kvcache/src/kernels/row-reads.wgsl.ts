@@ -1,0 +1,98 @@
+import { wgsl } from '@heed/core/kernel';
+
+/** WGSL of how a [tokens, heads, dim] tensor lies; the values of BoundRows are its words. */
+export const rowsStruct: string = wgsl`
+  // A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
+  struct Rows {
+    start: u32,
+    token: u32,
+    head: u32,
+    element: u32,
+    dim: u32,
+    is_half: u32,
+    // That a row takes where it is written.
+    words: u32,
+    unused: u32,
+  }
+`;
+
+/** `<name>_element(at)`: an element of a tensor bound as words, as f32. f16 is unpacked, which needs no device feature. */
+export const elementWgsl = (name: string, isHalf: string): string => wgsl`
+  fn ${name}_element(at: u32) -> f32 {
+    if (${isHalf} == 0u) {
+      return bitcast<f32>(${name}[at]);
+    }
+    let pair = unpack2x16float(${name}[at / 2u]);
+    return select(pair.x, pair.y, at % 2u == 1u);
+  }
+`;
+
+export const rotaryStruct: string = wgsl`
+  // Tables [positions, pairs] of cosines and sines, and the position of each token.
+  struct Rotary {
+    cos_start: u32,
+    cos_row: u32,
+    cos_element: u32,
+    sin_start: u32,
+    sin_row: u32,
+    sin_element: u32,
+    is_half: u32,
+    pairs: u32,
+    is_interleaved: u32,
+    last_position: u32,
+    positions_start: u32,
+    positions_step: u32,
+  }
+`;
+
+/** The three bindings, from `first` on. */
+export const rotaryBindings = (first: number): string => wgsl`
+  @group(0) @binding(${first}) var<storage, read> cosines: array<u32>;
+  @group(0) @binding(${first + 1}) var<storage, read> sines: array<u32>;
+  @group(0) @binding(${first + 2}) var<storage, read> positions: array<i32>;
+`;
+
+/**
+ * `position_of(token)`, clamped to the tables, and `<name>_rotated(row, d, position)`: element d of the row at element offset
+ * `row`, turned by the angle of its pair. The pairs of the first 2 · pairs elements are (2i, 2i + 1) when interleaved, else
+ * (i, i + pairs); elements past them stay.
+ */
+export const rotaryWgsl = (name: string): string => wgsl`
+  ${elementWgsl('cosines', 'params.rotary.is_half')}
+
+  ${elementWgsl('sines', 'params.rotary.is_half')}
+
+  fn position_of(token: u32) -> u32 {
+    let position = positions[params.rotary.positions_start + token * params.rotary.positions_step];
+    return u32(clamp(position, 0, i32(params.rotary.last_position)));
+  }
+
+  fn ${name}_rotated(row: u32, d: u32, position: u32) -> f32 {
+    let x = ${name}_element(row + d * params.${name}.element);
+    let pairs = params.rotary.pairs;
+    if (d >= 2u * pairs) {
+      return x;
+    }
+    var is_first = d < pairs;
+    var pair = d % pairs;
+    var other = select(d - pairs, d + pairs, is_first);
+    if (params.rotary.is_interleaved != 0u) {
+      is_first = d % 2u == 0u;
+      pair = d / 2u;
+      other = d ^ 1u;
+    }
+    let y = ${name}_element(row + other * params.${name}.element);
+    let cosine = cosines_element(params.rotary.cos_start + position * params.rotary.cos_row + pair * params.rotary.cos_element);
+    let sine = sines_element(params.rotary.sin_start + position * params.rotary.sin_row + pair * params.rotary.sin_element);
+    return x * cosine + y * select(sine, -sine, is_first);
+  }
+`;
+
+/** For kernels that serve both pools in one dispatch: keys where z is 0, values where it is 1. */
+export const eachPool = (call: (x: 'k' | 'v') => string): string => wgsl`
+  if (workgroup.z == 0u) {
+    ${call('k')};
+  } else {
+    ${call('v')};
+  }
+`;

@@ -1,0 +1,116 @@
+import { roundF16, wgsl, WORKGROUP } from '@heed/core/kernel';
+
+/** Element d of the new row at `row`, in WGSL. */
+export type ValueOf = (d: string) => string;
+
+/** What storing as f32 or f16 needs. */
+export const wordWgsl = (format: 'f32' | 'f16'): string | false => format === 'f16' && roundF16;
+
+/** `append_<x>(thread)`: one thread per 32-bit word of the pool, so that no word has two writers. */
+export const wordRows =
+  (format: 'f32' | 'f16') =>
+  (x: 'k' | 'v', valueOf: ValueOf, position: string | false): string =>
+    wgsl`
+    fn append_${x}(thread: u32) {
+      let word = thread % params.${x}.words;
+      let head = thread / params.${x}.words % params.heads;
+      let token = thread / params.${x}.words / params.heads;
+      let slot = slot_of(token);
+      if (slot == NO_SLOT) {
+        return;
+      }
+      let row = params.${x}.start + token * params.${x}.token + head * params.${x}.head;
+      ${position}
+      let target_word = (slot * params.heads + head) * params.${x}.words + word;
+      ${format === 'f32' ? single(x, valueOf) : pair(x, valueOf)}
+    }
+  `;
+
+const single = (x: string, valueOf: ValueOf): string =>
+  `${x}_pool[target_word] = bitcast<u32>(${valueOf('word')});`;
+
+const pair = (x: string, valueOf: ValueOf): string => wgsl`
+  let d = 2u * word;
+  let next = d + 1u;
+  var high = 0.0;
+  if (next < params.${x}.dim) {
+    high = ${valueOf('next')};
+  }
+  ${x}_pool[target_word] = pack_f16(${valueOf('d')}, high);
+`;
+
+/** Threads that share a row. */
+export const LANES_PER_ROW = 16;
+
+const bitsOf = { int8: 8, int4: 4 } as const;
+
+/** What storing as int8 or int4 needs: the scale of a row and the integers of its elements. Values are judged by their bits. */
+export const quantiseWgsl = (format: 'int8' | 'int4'): string => wgsl`
+  const LANES = ${LANES_PER_ROW}u;
+  const LARGEST = ${2 ** (bitsOf[format] - 1) - 1}.0;
+  const NAN = 0x7fc00000u;
+
+  // Bits of the largest magnitude that each thread has seen; they order as the numbers do, with NaN above all.
+  var<workgroup> largest_of: array<u32, ${WORKGROUP}>;
+
+  // Bits of the scale: 0 for a row of zeros (or one so small that its scale would be subnormal), NaN where one element is not finite.
+  fn row_scale(largest: u32) -> u32 {
+    if (largest >= 0x7f800000u) {
+      return NAN;
+    }
+    let scale = bitcast<u32>(bitcast<f32>(largest) / LARGEST);
+    return select(scale, 0u, scale < 0x00800000u);
+  }
+
+  fn quantised(x: f32, scale: f32) -> u32 {
+    return bitcast<u32>(i32(clamp(round(x / scale), -LARGEST, LARGEST))) & ${2 ** bitsOf[format] - 1}u;
+  }
+`;
+
+/** `append_<x>(thread)`: a few threads per row, which look for its largest magnitude, then write its scale and its words. */
+export const quantisedRows =
+  (format: 'int8' | 'int4') =>
+  (x: 'k' | 'v', valueOf: ValueOf, position: string | false): string => {
+    const bits = bitsOf[format];
+    return wgsl`
+      fn append_${x}(thread: u32) {
+        let lane = thread % ${WORKGROUP}u;
+        let first = thread % LANES;
+        let head = thread / LANES % params.heads;
+        let token = thread / LANES / params.heads;
+        let slot = slot_of(token);
+        let row = params.${x}.start + token * params.${x}.token + head * params.${x}.head;
+        ${position}
+        var largest = 0u;
+        if (slot != NO_SLOT) {
+          for (var d = first; d < params.${x}.dim; d += LANES) {
+            largest = max(largest, bitcast<u32>(${valueOf('d')}) & 0x7fffffffu);
+          }
+        }
+        largest_of[lane] = largest;
+        workgroupBarrier();
+        if (slot == NO_SLOT) {
+          return;
+        }
+        for (var i = 0u; i < LANES; i++) {
+          largest = max(largest, largest_of[lane - first + i]);
+        }
+        let scale = row_scale(largest);
+        let is_number = (scale != 0u) & (scale != NAN);
+        let target_row = (slot * params.heads + head) * params.${x}.words;
+        if (first == 0u) {
+          ${x}_pool[target_row] = scale;
+        }
+        for (var word = first; word + 1u < params.${x}.words; word += LANES) {
+          var integers = 0u;
+          for (var i = 0u; i < ${32 / bits}u; i++) {
+            let d = word * ${32 / bits}u + i;
+            if ((d < params.${x}.dim) & is_number) {
+              integers |= quantised(${valueOf('d')}, bitcast<f32>(scale)) << (i * ${bits}u);
+            }
+          }
+          ${x}_pool[target_row + 1u + word] = integers;
+        }
+      }
+    `;
+  };

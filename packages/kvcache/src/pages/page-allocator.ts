@@ -1,0 +1,178 @@
+import { type EvictionPolicy, EvictionQueue } from './eviction.ts';
+import type { Sight } from './page-window.ts';
+import type { PrefixNode } from './prefix-tree.ts';
+
+/** Page 0: what a table entry points to whose page was released. It is never given out. */
+export const NULL_PAGE = 0;
+
+/**
+ * Which pages are used (a table entry names them), cached (unused, but still holding a named prefix) or blank.
+ * It knows nothing of sequences or memory: a reference is a number.
+ */
+export class PageAllocator {
+  readonly pages: number;
+  readonly #references: Uint32Array;
+  readonly #nodes: (PrefixNode | undefined)[];
+  readonly #lastUsed: Float64Array;
+  /** Changes whenever a page stops being what the eviction queue was told. */
+  readonly #stamps: Uint32Array;
+  readonly #blank: number[];
+  readonly #queue: EvictionQueue;
+  readonly #sight: Sight | undefined;
+  readonly #onForgotten: (node: PrefixNode, page: number) => void;
+  #cached = 0;
+
+  constructor(
+    pages: number,
+    policy: EvictionPolicy,
+    sight: Sight | undefined,
+    onForgotten: (node: PrefixNode, page: number) => void,
+  ) {
+    this.pages = pages;
+    this.#references = new Uint32Array(pages + 1);
+    this.#nodes = new Array<PrefixNode | undefined>(pages + 1).fill(undefined);
+    this.#lastUsed = new Float64Array(pages + 1);
+    this.#stamps = new Uint32Array(pages + 1);
+    this.#blank = Array.from({ length: pages }, (_, i) => pages - i);
+    this.#queue = new EvictionQueue(policy);
+    this.#sight = sight;
+    this.#onForgotten = onForgotten;
+  }
+
+  get blank(): number {
+    return this.#blank.length;
+  }
+
+  get cached(): number {
+    return this.#cached;
+  }
+
+  get used(): number {
+    return this.pages - this.blank - this.cached;
+  }
+
+  /** How many pages `take` can give. */
+  get available(): number {
+    return this.blank + this.cached;
+  }
+
+  references(page: number): number {
+    return this.#references[page]!;
+  }
+
+  node(page: number): PrefixNode | undefined {
+    return this.#nodes[page];
+  }
+
+  /** A page with one reference and contents to be overwritten: a blank one, or the first that the policy gives up. */
+  take(): number {
+    const page = this.#blank.pop() ?? this.#evict();
+    this.#references[page] = 1;
+    return page;
+  }
+
+  retain(page: number): void {
+    if (page === NULL_PAGE) return;
+    const before = this.#references[page]!;
+    this.#references[page] = before + 1;
+    if (before === 0) this.#uncache(page, this.#nodes[page]!);
+  }
+
+  /** One reference less. Returns whether the page became blank. */
+  release(page: number, now: number): boolean {
+    if (page === NULL_PAGE) return false;
+    const left = this.#references[page]! - 1;
+    this.#references[page] = left;
+    if (left > 0) return false;
+    const node = this.#nodes[page];
+    if (!node) {
+      this.#blank.push(page);
+      return true;
+    }
+    this.#lastUsed[page] = now;
+    this.#cached++;
+    if (node.cached++ === 0 && node.parent) node.parent.cachedChildren++;
+    this.offer(node);
+    return false;
+  }
+
+  /** The page is full and holds what `node` stands for. */
+  name(page: number, node: PrefixNode): void {
+    this.#nodes[page] = node;
+    if (node.pages.push(page) === 1) this.#pass(node, 1);
+    this.offer(node);
+  }
+
+  /** The page no longer holds what it was named for. */
+  forget(page: number): void {
+    const node = this.#nodes[page];
+    if (!node) return;
+    this.#nodes[page] = undefined;
+    node.pages.splice(node.pages.indexOf(page), 1);
+    if (node.pages.length === 0) this.#pass(node, -1);
+    if (this.#references[page] === 0) this.#uncache(page, node);
+    this.#onForgotten(node, page);
+  }
+
+  /** Tells the eviction queue what may go now: called whenever a node's pages, children or priority changed. */
+  offer(node: PrefixNode): void {
+    for (const page of node.pages) {
+      if (!this.#isCandidate(page)) continue;
+      const stamp = this.#stamps[page]! + 1;
+      this.#stamps[page] = stamp;
+      const lastUsed = this.#lastUsed[page]!;
+      this.#queue.push({ page, stamp, priority: node.priority, lastUsed, depth: node.depth });
+    }
+    if (this.#queue.size > 2 * this.pages + 64) this.#queue.compact(this.#holds);
+  }
+
+  /** All cached pages become blank. Returns them. */
+  clear(): number[] {
+    const cleared: number[] = [];
+    for (let page = 1; page <= this.pages; page++) {
+      const node = this.#nodes[page];
+      if (this.#references[page] !== 0 || !node) continue;
+      // A save or load that waits for its store may still hold the node.
+      node.pages.length = 0;
+      this.#nodes[page] = undefined;
+      this.#stamps[page] = this.#stamps[page]! + 1;
+      this.#blank.push(page);
+      cleared.push(page);
+    }
+    this.#cached = 0;
+    return cleared;
+  }
+
+  #evict(): number {
+    const { page } = this.#queue.pop(this.#holds)!;
+    this.forget(page);
+    return page;
+  }
+
+  /** The page that `node` is the first not to see is passed by one more, or by one less. */
+  #pass(node: PrefixNode, change: 1 | -1): void {
+    if (!this.#sight) return;
+    let passed: PrefixNode | undefined = node;
+    for (let i = 0; passed && i < this.#sight.pages; i++) passed = passed.parent;
+    if (!passed || passed.depth < this.#sight.first) return;
+    passed.passed += change;
+    if (change === 1 && passed.passed === 1) this.offer(passed);
+  }
+
+  #uncache(page: number, node: PrefixNode): void {
+    this.#stamps[page] = this.#stamps[page]! + 1;
+    this.#cached--;
+    const { parent } = node;
+    if (--node.cached === 0 && parent && --parent.cachedChildren === 0) this.offer(parent);
+  }
+
+  // A leaf, a copy without which its prefix would still be there, or what a window has passed.
+  #isCandidate(page: number): boolean {
+    const node = this.#nodes[page];
+    if (!node || this.#references[page] !== 0) return false;
+    return node.cachedChildren === 0 || node.pages.length > 1 || node.passed > 0;
+  }
+
+  readonly #holds = (entry: { page: number; stamp: number }): boolean =>
+    this.#stamps[entry.page] === entry.stamp && this.#isCandidate(entry.page);
+}

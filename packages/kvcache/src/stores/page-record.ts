@@ -1,0 +1,169 @@
+import { ValidationError } from '@heed/core';
+import { geometryText, type PageGeometry } from '../pages/page-geometry.ts';
+import { type PageName, pageName } from '../pages/page-name.ts';
+import {
+  claimedBytes,
+  headerBytes,
+  magic,
+  readHeader,
+  readVersion,
+  recordVersion,
+  viewOf,
+  writeHeader,
+} from './record-header.ts';
+
+/** A full page as a store keeps it. */
+export interface PageRecord {
+  readonly geometry: PageGeometry;
+  /** `pageName(parent, tokens)`. */
+  readonly name: PageName;
+  /** Name of the page before it, or of the root. */
+  readonly parent: PageName;
+  /** Full pages before it. */
+  readonly depth: number;
+  /** [pageSize]. */
+  readonly tokens: Uint32Array;
+  /** The page's rows of all layers, in the order of whoever saves and loads it. */
+  readonly payload: Uint8Array;
+}
+
+const maxPayload = 2 ** 32 - 1;
+
+/**
+ * The bytes of a record: header, tokens, payload and a SHA-256 over all of them (record-header.ts has the layout).
+ * @throws ValidationError for a record that `decodeRecord` would refuse
+ */
+export async function encodeRecord(record: PageRecord): Promise<Uint8Array> {
+  checkRecord(record);
+  const { geometry, tokens, payload } = record;
+  const payloadStart = headerBytes + 4 * tokens.length;
+  const end = payloadStart + payload.length;
+  const bytes = new Uint8Array(end + checksumBytes);
+  writeHeader(bytes, { ...record, geometry, payloadBytes: payload.length });
+  const view = viewOf(bytes);
+  tokens.forEach((token, i) => view.setUint32(headerBytes + 4 * i, token, true));
+  bytes.set(payload, payloadStart);
+  bytes.set(await checksum(bytes.subarray(0, end)), end);
+  return bytes;
+}
+
+function checkRecord({ geometry, name, parent, tokens, payload }: PageRecord): void {
+  const fail = (rule: string): never => {
+    throw new ValidationError(`encodeRecord: ${rule}`);
+  };
+  if (tokens.length !== geometry.pageSize) {
+    fail(`a page of ${geometry.pageSize} tokens must be full to be saved, got ${tokens.length}`);
+  }
+  if (payload.length > maxPayload) {
+    fail(`a payload must be under 4 GiB, got ${payload.length} bytes; use smaller pages`);
+  }
+  const expected = pageName(parent, tokens);
+  if (name !== expected) {
+    fail(`a page must be named pageName(parent, tokens), ${expected}, got ${name}`);
+  }
+}
+
+/** What the reader knows of a record before it has read it; what is left out is not compared. */
+interface ExpectedRecord {
+  readonly geometry?: PageGeometry;
+  readonly name?: PageName;
+  readonly depth?: number;
+  readonly payloadBytes?: number;
+}
+
+/**
+ * Reads a record, or says why not; throws nothing, whatever the bytes. `payload` is a view of `bytes`, `tokens` a copy.
+ * Nothing is allocated by what the record claims until its length and checksum bear it out.
+ */
+export async function decodeRecord(
+  bytes: Uint8Array,
+  expected: ExpectedRecord = {},
+): Promise<PageRecord | RefusedRecord> {
+  const refusal = refuseFrame(bytes);
+  if (refusal !== undefined) return refusal;
+  const end = bytes.length - checksumBytes;
+  if (!sameBytes(await checksum(bytes.subarray(0, end)), bytes.subarray(end))) {
+    return refuse('checksum', 'its SHA-256 is not the one at its end: it was altered');
+  }
+  return readRecord(bytes.subarray(0, end), expected);
+}
+
+/** What can be wrong before the checksum is worth computing. */
+function refuseFrame(bytes: Uint8Array): RefusedRecord | undefined {
+  if (!sameBytes(bytes.subarray(0, magic.length), magic.subarray(0, bytes.length))) {
+    return refuse('not a record', 'its first bytes are not those of a page record');
+  }
+  if (bytes.length >= 12 && readVersion(bytes) !== recordVersion) {
+    const version = readVersion(bytes);
+    return refuse('version', `version ${version}; this heed reads version ${recordVersion}`);
+  }
+  if (bytes.length < headerBytes) {
+    return refuse('truncated', `${bytes.length} bytes; the header alone has ${headerBytes}`);
+  }
+  const claimed = claimedBytes(bytes, checksumBytes);
+  if (bytes.length === claimed) return undefined;
+  return refuse(
+    bytes.length < claimed ? 'truncated' : 'too long',
+    `${bytes.length} bytes; its header says ${claimed}`,
+  );
+}
+
+/** Of what was written so, bit for bit: is it the record that the reader wants? */
+function readRecord(bytes: Uint8Array, expected: ExpectedRecord): PageRecord | RefusedRecord {
+  const header = readHeader(bytes);
+  if (header === undefined) return refuse('geometry', 'its format is none that this heed knows');
+  const { geometry, name, parent, depth, payloadBytes } = header;
+  const wanted = expected.geometry ?? geometry;
+  if (geometryText(geometry) !== geometryText(wanted)) {
+    return refuse('geometry', `${geometryText(geometry)}, expected ${geometryText(wanted)}`);
+  }
+  const tokens = readTokens(bytes, geometry.pageSize);
+  const named = pageName(parent, tokens);
+  if (name !== named) return refuse('name', `${name}, but its parent and tokens make it ${named}`);
+  if (name !== (expected.name ?? name)) return refuse('name', `${name}, expected ${expected.name}`);
+  if (depth !== (expected.depth ?? depth)) {
+    return refuse('depth', `${depth} pages before it, expected ${expected.depth}`);
+  }
+  if (payloadBytes !== (expected.payloadBytes ?? payloadBytes)) {
+    return refuse('payload', `${payloadBytes} bytes, expected ${expected.payloadBytes}`);
+  }
+  const payload = bytes.subarray(headerBytes + tokens.byteLength);
+  return { geometry, name, parent, depth, tokens, payload };
+}
+
+function readTokens(bytes: Uint8Array, count: number): Uint32Array {
+  const view = viewOf(bytes);
+  return Uint32Array.from({ length: count }, (_, i) => view.getUint32(headerBytes + 4 * i, true));
+}
+
+/** Which rule a record breaks; the first in this order. */
+type Refusal =
+  | 'not a record'
+  | 'version'
+  | 'truncated'
+  | 'too long'
+  | 'checksum'
+  | 'geometry'
+  | 'name'
+  | 'depth'
+  | 'payload';
+
+/** In place of a page whose record cannot be used. Data, not an error: the rest of a store still loads. */
+export interface RefusedRecord {
+  readonly refused: Refusal;
+  /** What was found and what was wanted, in words. */
+  readonly reason: string;
+}
+
+const refuse = (refused: Refusal, reason: string): RefusedRecord => ({ refused, reason });
+
+const checksumBytes = 32;
+
+/** SHA-256. Asynchronous, unlike the names of pages: the platform's own is many times faster, and a payload is large. */
+async function checksum(bytes: Uint8Array): Promise<Uint8Array> {
+  // Stores give plain memory; TypeScript has no type for "not shared" that callers would not have to repeat.
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
