@@ -1,17 +1,11 @@
 export { flexAttention } from './attention/flex-attention.ts';
-export {
-  flexAttentionVjp,
-  type FlexGradients,
-  type GradOptions,
-} from './attention/flex-attention-vjp.ts';
-export type { FlexOptions } from './attention/options.ts';
-export { type FlexTensors, planFlexAttention } from './attention/plan.ts';
-export type { FlexProblem } from './attention/problem.ts';
+export { flexAttentionVjp, type FlexGradients } from './attention/flex-attention-vjp.ts';
+export type { FlexOptions, FlexProblem, FlexTensors, GradOptions } from './attention/options.ts';
+export { planFlexAttention } from './attention/plan.ts';
 export { tunable } from './attention/tunable.ts';
-export { BlockMask, type PictureOptions } from './block-mask/block-mask.ts';
+export { BlockMask } from './block-mask/block-mask.ts';
 export { createBlockMask } from './block-mask/create-block-mask.ts';
-export type { DocumentOptions } from './block-mask/documents.ts';
-export type { BlockMaskOptions } from './block-mask/options.ts';
+export type { BlockMaskOptions, DocumentOptions, PictureOptions } from './block-mask/options.ts';
 export type { BlockClasses } from './block-mask/read.ts';
 export {
   type CompiledFunction,

@@ -12,15 +12,9 @@ import type { Captures, NeedsCaptures } from '../compile/types.ts';
 import { modOf } from './compiled-hook.ts';
 import { type FlexArguments, flexCall } from './flex-call.ts';
 import { flexVjpNames } from './option-names.ts';
-import type { AnyFlexOptions, FlexOptions } from './options.ts';
+import type { AnyFlexOptions, FlexOptions, GradOptions } from './options.ts';
 
 const fn = 'flexAttentionVjp';
-
-/** Which captured tables are to have a gradient. */
-export interface GradOptions<Name extends string = string> {
-  /** Names of captures; default every float tensor that the scoreMod reads. */
-  readonly grads?: readonly Name[];
-}
 
 /** The gradients of flexAttention. */
 export interface FlexGradients<

@@ -7,10 +7,7 @@ import {
   synonyms,
 } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
-import type { GradOptions } from './flex-attention-vjp.ts';
-import type { AnyFlexOptions } from './options.ts';
-import type { FlexTensors } from './plan.ts';
-import type { FlexProblem } from './problem.ts';
+import type { AnyFlexOptions, FlexProblem, FlexTensors, GradOptions } from './options.ts';
 
 const modNames = { scoreMod: 1, maskMod: 1, blockMask: 1, captures: 'data' } as const;
 

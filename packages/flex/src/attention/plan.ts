@@ -4,16 +4,8 @@ import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import { type AttentionPlan, makePlan } from '@heed/kernels-wgsl/variant';
 import type { Captures, NeedsCaptures } from '../compile/types.ts';
 import { flexDifferentiable, type FlexGradients } from './flex-attention-vjp.ts';
-import type { FlexOptions } from './options.ts';
-import type { FlexProblem } from './problem.ts';
+import type { FlexProblem, FlexTensors } from './options.ts';
 import { variantOf } from './variant.ts';
-
-/** What a plan runs on. Mods and captures are those of the problem, unless others of the same kind are given. */
-export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {
-  readonly q: Tensor;
-  readonly k: Tensor;
-  readonly v: Tensor;
-}
 
 /**
  * Selects the kernel for a problem with mods, to be compiled off the hot path and looked at. As `planAttention`.

@@ -1,6 +1,6 @@
 import type { Tunable } from '@heed/kernels-wgsl';
 import type { Captures } from '../compile/types.ts';
-import type { FlexProblem } from './problem.ts';
+import type { FlexProblem } from './options.ts';
 import { variantOf } from './variant.ts';
 
 /**

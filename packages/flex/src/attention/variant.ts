@@ -4,16 +4,14 @@ import { checkProblem, layoutCall, variantHooks } from '@heed/kernels-wgsl/varia
 import { checkBlockMask } from '../block-mask/hook.ts';
 import type { Captures } from '../compile/types.ts';
 import { checkFlexOptions, flexHooks } from './flex-call.ts';
-import type { AnyFlexOptions } from './options.ts';
+import type { AnyFlexOptions, FlexProblem, FlexTensors } from './options.ts';
 import {
   flexProblemNames,
   flexTensorNames,
   meantFlexProblem,
   meantFlexTensors,
 } from './option-names.ts';
-import type { FlexTensors } from './plan.ts';
 import { hooksOfProblem } from './plan-hooks.ts';
-import type { FlexProblem } from './problem.ts';
 
 /** A problem with its mods compiled. */
 export interface FlexVariant extends Tunable {

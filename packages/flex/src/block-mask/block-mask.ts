@@ -7,20 +7,15 @@ import { explainMod } from '../compile/explain.ts';
 import type { Captures } from '../compile/types.ts';
 import { inputsOf } from '../ir/depends.ts';
 import { buildBlockMask } from './build.ts';
-import { type DocumentOptions, documentMask } from './documents.ts';
+import { documentMask } from './documents.ts';
 import { blockLists, type BlockLists, type ListKind } from './lists.ts';
 import { pictureNames, readNames } from './option-names.ts';
+import type { DocumentOptions, PictureOptions } from './options.ts';
 import { type BlockMaskParts, partsOf, setParts } from './parts.ts';
 import { picture } from './picture.ts';
 import { type BlockClasses, readBlocks } from './read.ts';
 import { shifted } from './shifted.ts';
 import { sliceView } from './view.ts';
-
-/** How a mask is drawn. */
-export interface PictureOptions extends ReadOptions {
-  /** Default 64: a wider mask is scaled down to so many. */
-  readonly maxColumns?: number;
-}
 
 /**
  * A mask, and for each block of it whether all, none or some of its pairs are visible. Made by `createBlockMask` and

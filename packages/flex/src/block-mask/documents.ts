@@ -19,23 +19,11 @@ import {
   recorderTarget,
 } from '@heed/kernels-wgsl/variant';
 import { andMasks, bind } from '../compile/compose.ts';
-import type { PrecompiledMod } from '../compile/precompiled.ts';
 import type { Captures, MaskMod } from '../compile/types.ts';
 import { documentsSource } from './documents.wgsl.ts';
 import { documentNames, meantMask } from './option-names.ts';
-import type { AnyBlockMaskOptions, BlockMaskOptions } from './options.ts';
+import type { AnyBlockMaskOptions, DocumentOptions } from './options.ts';
 import { checkCount, entriesOf } from './problem.ts';
-
-/** Of `BlockMask.fromCuSeqlens`. */
-export interface DocumentOptions<C extends Captures = never> extends Pick<
-  BlockMaskOptions<C>,
-  'B' | 'H' | 'blockSize' | 'captures'
-> {
-  /** What a token sees of its own document; default all of it. */
-  readonly maskMod?: MaskMod<C> | PrecompiledMod;
-  /** Rows of q and of k; default the last of `cuSeqlens`. Needed where that is on the GPU. */
-  readonly L?: number;
-}
 
 const sameDocument: MaskMod<{ id: Tensor; documents: number }> = (b, h, q, kv, c) =>
   c.id[q]! < c.documents && c.id[q] === c.id[kv];

@@ -3,12 +3,11 @@ import { checkTensor, knownList } from '@heed/core/kernel';
 import { type BoundHook, type Call, fail } from '@heed/kernels-wgsl/variant';
 import { boundMod } from '../attention/bound-mod.ts';
 import type { Resolution } from '../compile/resolve.ts';
-import type { BlockMask } from './block-mask.ts';
 import { partsOf } from './parts.ts';
 import { viewValues } from './view.ts';
 
 /** A block mask as attention takes it: its mask, and the blocks. */
-export function blockMaskHook(fn: string, gpu: Gpu, mask: BlockMask, like?: Resolution): BoundHook {
+export function blockMaskHook(fn: string, gpu: Gpu, mask: object, like?: Resolution): BoundHook {
   const { compiled, view, problem, gpu: own } = partsOf(mask);
   if (own !== gpu) {
     fail(
@@ -42,7 +41,7 @@ function checkKinds(fn: string, { kinds }: Resolution, like: Resolution): void {
 const rebuild = 'Make the mask from the same lengths: one dispatch, and nothing is compiled.';
 
 /** @throws ValidationError the mask was made for another problem */
-export function checkBlockMask(call: Call, mask: BlockMask): void {
+export function checkBlockMask(call: Call, mask: object): void {
   const { problem, dependsOn } = partsOf(mask);
   const { fn, options, given } = call;
   const must = (name: string, made: unknown, got: unknown): void => {

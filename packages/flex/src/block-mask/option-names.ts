@@ -2,9 +2,7 @@ import type { ReadOptions } from '@heed/core';
 import { type Meant, type NamesOf, optionsOf } from '@heed/core/kernel';
 import { layoutNames } from '@heed/kernels-wgsl/variant';
 import type { Captures } from '../compile/types.ts';
-import type { PictureOptions } from './block-mask.ts';
-import type { DocumentOptions } from './documents.ts';
-import type { AnyBlockMaskOptions } from './options.ts';
+import type { AnyBlockMaskOptions, DocumentOptions, PictureOptions } from './options.ts';
 
 const sharedNames = { B: 1, H: 1, blockSize: 1, captures: 'data' } as const;
 

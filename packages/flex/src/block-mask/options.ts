@@ -1,5 +1,7 @@
+import type { ReadOptions } from '@heed/core';
 import type { VarlenLayout } from '@heed/kernels-wgsl';
-import type { Captures } from '../compile/types.ts';
+import type { PrecompiledMod } from '../compile/precompiled.ts';
+import type { Captures, MaskMod } from '../compile/types.ts';
 
 /** What a BlockMask is of: sizes, or packed lengths; and what its maskMod reads. */
 export interface BlockMaskOptions<C extends Captures = never> extends Partial<VarlenLayout> {
@@ -21,4 +23,21 @@ export interface BlockMaskOptions<C extends Captures = never> extends Partial<Va
 /** Options of any captures, as they are looked at inside. */
 export interface AnyBlockMaskOptions extends Omit<BlockMaskOptions, 'captures'> {
   readonly captures?: Captures;
+}
+
+/** Of `BlockMask.fromCuSeqlens`. */
+export interface DocumentOptions<C extends Captures = never> extends Pick<
+  BlockMaskOptions<C>,
+  'B' | 'H' | 'blockSize' | 'captures'
+> {
+  /** What a token sees of its own document; default all of it. */
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
+  /** Rows of q and of k; default the last of `cuSeqlens`. Needed where that is on the GPU. */
+  readonly L?: number;
+}
+
+/** How a mask is drawn. */
+export interface PictureOptions extends ReadOptions {
+  /** Default 64: a wider mask is scaled down to so many. */
+  readonly maxColumns?: number;
 }

@@ -1,5 +1,4 @@
-import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import type { Graph, Node } from '../ir/node.ts';
 import { asF32, asNumber } from './number.ts';
 import {
   type ChoiceValue,

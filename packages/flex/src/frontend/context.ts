@@ -1,6 +1,5 @@
 import type { Expression, Statement } from 'acorn';
-import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import type { Graph, Node } from '../ir/node.ts';
 import type { Budget } from './budget.ts';
 import { compileError, misread, type Place } from './diagnostic.ts';
 import { refusal } from './refused.ts';

@@ -1,5 +1,4 @@
-import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import type { Graph, Node } from '../ir/node.ts';
 import type { Budget } from './budget.ts';
 import { choose } from './choose.ts';
 import type { Variable, Variables } from './scope.ts';

@@ -1,5 +1,4 @@
-import type { Graph } from '../ir/graph.ts';
-import { constantOf, type Node } from '../ir/node.ts';
+import { constantOf, type Graph, type Node } from '../ir/node.ts';
 import { perNode } from '../ir/order.ts';
 import { isNode, type Value } from './value.ts';
 

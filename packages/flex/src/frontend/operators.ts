@@ -1,6 +1,5 @@
 import { exactly } from '../ir/evaluate.ts';
-import type { Graph } from '../ir/graph.ts';
-import { type BinaryOp, constantOf, type Node } from '../ir/node.ts';
+import { type BinaryOp, constantOf, type Graph, type Node } from '../ir/node.ts';
 import { type Context, refuse } from './context.ts';
 import type { Place } from './diagnostic.ts';
 import { asF32, asInt, literal } from './number.ts';

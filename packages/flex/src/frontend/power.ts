@@ -1,5 +1,4 @@
-import type { Graph } from '../ir/graph.ts';
-import { constantOf, isConstant, type Node } from '../ir/node.ts';
+import { constantOf, type Graph, isConstant, type Node } from '../ir/node.ts';
 import { asF32 } from './number.ts';
 
 /** Exponents up to this become products, which keep integers integers and signs right. */

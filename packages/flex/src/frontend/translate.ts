@@ -1,5 +1,5 @@
 import { type Canonical, canonical } from '../ir/canonical.ts';
-import { Graph } from '../ir/graph.ts';
+import { createGraph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { ordered } from '../ir/order.ts';
 import { Budget, isStackOverflow, MAX_OPERATIONS, TOO_DEEP } from './budget.ts';
@@ -85,7 +85,7 @@ function translateAs(
   source: Source,
   parsing: Parsing,
 ): Translation {
-  const graph = new Graph();
+  const graph = createGraph();
   const { budget } = parsing;
   const whole = { start: 0, end: source.text.length };
   const cx: Context = {

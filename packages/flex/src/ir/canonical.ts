@@ -1,5 +1,5 @@
-import { Graph } from './graph.ts';
-import type { Node } from './node.ts';
+import { createGraph } from './graph.ts';
+import type { Graph, Node } from './node.ts';
 import { ordered } from './order.ts';
 import type { ScalarSlot, Slot, TableSlot } from './slot.ts';
 
@@ -16,7 +16,7 @@ export interface Canonical {
  * not on how the source was written, nor on captures that it does not use.
  */
 export function canonical(root: Node): Canonical {
-  const graph = new Graph();
+  const graph = createGraph();
   // A tensor that is captured under two names has two slots with one index.
   const slots = new Map<string, Slot>();
   const count = { scalar: 0, table: 0 };

@@ -1,5 +1,5 @@
-import { Graph } from './graph.ts';
-import type { Input, LeafOp, ModInput, Node, Op, Type } from './node.ts';
+import { createGraph } from './graph.ts';
+import type { Graph, Input, LeafOp, ModInput, Node, Op, Type } from './node.ts';
 import { ordered } from './order.ts';
 import type { Slot } from './slot.ts';
 
@@ -75,7 +75,7 @@ function all<O extends Op>(signature: string, ...ops: readonly O[]): { [K in O]:
 
 /** Reads what {@link encodeGraph} wrote, whoever has written it: undefined where a row is not what it may be. */
 export function decodeGraph(rows: readonly unknown[], slots: readonly Slot[]): Node | undefined {
-  const graph = new Graph();
+  const graph = createGraph();
   const nodes: Node[] = [];
   for (const row of rows) {
     const node = Array.isArray(row) ? decodeRow(graph, row, nodes, slots) : undefined;

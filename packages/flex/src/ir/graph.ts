@@ -1,4 +1,4 @@
-import type { BinaryOp, Input, Node, Op, RangeOf, Type, UnaryOp } from './node.ts';
+import type { BinaryOp, Graph, Input, Node, Op, RangeOf, Type, UnaryOp } from './node.ts';
 import { dataText } from './print.ts';
 import { chosenConstants, joinSelects, oppositeOf } from './selects.ts';
 import { simplify } from './simplify.ts';
@@ -23,18 +23,18 @@ function nodeKey(op: Op, type: Type, args: readonly Node[], data?: Node['data'])
   return `${op} ${type} ${args.map((arg) => arg.id).join()} ${dataText(data)}`;
 }
 
-/**
- * Makes nodes: equal ones once (hash-consing), folded and simplified where that changes no result. Arguments must have
- * the types that an operation asks for; the front end sees to that.
- */
-export class Graph {
+/** Returns an empty graph. */
+export function createGraph(): Graph {
+  return new HashConsedGraph();
+}
+
+class HashConsedGraph implements Graph {
   readonly #nodes = new Map<string, Node>();
 
   const(type: Type, value: number | boolean): Node {
     return this.#intern('const', type, [], value);
   }
 
-  /** A constant as the GPU has it. */
   number(type: Type, value: number): Node {
     return this.const(type, type === 'f32' ? Math.fround(value) : value);
   }
@@ -93,7 +93,6 @@ export class Graph {
     return all.reduce((a, b) => this.op('or', a, b), this.bool(false));
   }
 
-  /** `a` where the condition holds, else `b`; both of one type. */
   select(condition: Node, a: Node, b: Node): Node {
     if (a === b || condition.data === true) return a;
     if (condition.data === false) return b;
@@ -111,7 +110,6 @@ export class Graph {
     return this.#intern('select', a.type, [condition, a, b]);
   }
 
-  /** A node of another graph, over arguments of this one. */
   adopt({ op, type }: Pick<Node, 'op' | 'type'>, args: readonly Node[], data: Node['data']): Node {
     return this.#intern(op, type, args, data);
   }

@@ -1,5 +1,4 @@
-import type { Graph } from './graph.ts';
-import type { Slot, TableSlot } from './slot.ts';
+import type { ScalarSlot, Slot, TableSlot } from './slot.ts';
 
 export type Type = 'i32' | 'f32' | 'bool';
 
@@ -106,6 +105,32 @@ export interface Node {
   readonly args: readonly Node[];
   /** The value of a 'const', the name of an 'input', the slot of a 'param' or 'read', the axis of a 'range'. */
   readonly data: number | boolean | Input | Slot | RangeOf | undefined;
+}
+
+/**
+ * Makes nodes: equal ones once (hash-consing), folded and simplified where that changes no result. Arguments must have the types
+ * that an operation takes; the front end sees to that.
+ */
+export interface Graph {
+  const(type: Type, value: number | boolean): Node;
+  /** A constant, rounded as the GPU holds it. */
+  number(type: Type, value: number): Node;
+  i32(value: number): Node;
+  f32(value: number): Node;
+  bool(value: boolean): Node;
+  input(input: Input): Node;
+  param(slot: ScalarSlot): Node;
+  read(slot: TableSlot, indices: readonly Node[]): Node;
+  /** The least and the largest element of a table from `indices` to `last` along the axis of the range. */
+  range(of: RangeOf, indices: readonly Node[], last: Node): readonly [low: Node, high: Node];
+  op(op: UnaryOp | BinaryOp, ...args: readonly [Node, Node?]): Node;
+  not(a: Node): Node;
+  and(...all: readonly Node[]): Node;
+  or(...all: readonly Node[]): Node;
+  /** `a` where the condition holds, else `b`; both of one type. */
+  select(condition: Node, a: Node, b: Node): Node;
+  /** A copy of another graph's node, over arguments of this graph; it is neither folded nor simplified. */
+  adopt(node: Pick<Node, 'op' | 'type'>, args: readonly Node[], data: Node['data']): Node;
 }
 
 /** The value of a constant; undefined for every other node. */

@@ -1,5 +1,4 @@
-import type { Graph } from './graph.ts';
-import type { BinaryOp, Node, UnaryOp } from './node.ts';
+import type { BinaryOp, Graph, Node, UnaryOp } from './node.ts';
 import { ordered } from './order.ts';
 
 /** What an input, a captured number or an element of a table becomes. */

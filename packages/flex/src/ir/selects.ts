@@ -1,5 +1,4 @@
-import type { Graph } from './graph.ts';
-import { type BinaryOp, constantOf, type Node, type Op, type UnaryOp } from './node.ts';
+import { type BinaryOp, constantOf, type Graph, type Node, type Op, type UnaryOp } from './node.ts';
 
 type Parts = readonly [condition: Node, a: Node, b: Node];
 

@@ -1,8 +1,8 @@
 import { evaluate } from './evaluate.ts';
-import type { Graph } from './graph.ts';
 import {
   type BinaryOp,
   constantOf,
+  type Graph,
   isConstant,
   type Node,
   type Type,

@@ -1,5 +1,4 @@
-import type { Graph } from '../../ir/graph.ts';
-import type { Input, Node } from '../../ir/node.ts';
+import type { Graph, Input, Node } from '../../ir/node.ts';
 import { ordered } from '../../ir/order.ts';
 import { comparisons, connectives } from './conditions.ts';
 import {

@@ -1,7 +1,6 @@
 import { add, and, le, max, min, select, sub } from '../../ir/build.ts';
 import { inputsOf } from '../../ir/depends.ts';
-import type { Graph } from '../../ir/graph.ts';
-import type { Node } from '../../ir/node.ts';
+import type { Graph, Node } from '../../ir/node.ts';
 import { perNode } from '../../ir/order.ts';
 import { isExact } from './ends.ts';
 import { MAX_POSITION } from './extent.ts';

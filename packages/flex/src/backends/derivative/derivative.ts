@@ -1,6 +1,5 @@
 import { CompileError } from '@heed/core';
-import type { Graph } from '../../ir/graph.ts';
-import type { Node } from '../../ir/node.ts';
+import type { Graph, Node } from '../../ir/node.ts';
 import { ordered } from '../../ir/order.ts';
 import { elementType, type TableSlot } from '../../ir/slot.ts';
 import { rules } from './rules.ts';

@@ -1,7 +1,6 @@
 import type { MaskHook, RowConstant, ScoreHook } from '@heed/kernels-wgsl';
 import type { HookGradient } from '@heed/kernels-wgsl/variant';
-import type { Graph } from '../../ir/graph.ts';
-import { constantOf, type Input, type Node } from '../../ir/node.ts';
+import { constantOf, type Graph, type Input, type Node } from '../../ir/node.ts';
 import type { Derivative } from '../derivative/derivative.ts';
 import { boundsOf } from '../bounds/bounds.ts';
 import { MAX } from '../bounds/interval.ts';
