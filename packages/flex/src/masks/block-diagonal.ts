@@ -1,4 +1,4 @@
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * A query sees the keys of its own block of `blockSize` positions: floor(q / blockSize) = floor(kv / blockSize).

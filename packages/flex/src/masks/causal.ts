@@ -1,4 +1,4 @@
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * A query sees the keys up to its own position.

@@ -1,4 +1,4 @@
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * A query sees every `dilation`-th key, counted from itself, up to `window` away on either side, the ends included.

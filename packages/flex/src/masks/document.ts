@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * A query sees the keys of its own document, where several are packed into one row. Combine it with {@link causal} for

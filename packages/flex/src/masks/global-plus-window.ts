@@ -1,4 +1,4 @@
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * The first `globals` positions see all and are seen by all; the others see the keys up to `window` away on either side,

@@ -1,4 +1,4 @@
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * Neighbourhood attention: positions are the cells of a grid, row by row, and each sees the `kernel` × `kernel` cells

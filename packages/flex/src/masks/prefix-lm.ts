@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * Every query sees the first `prefix[b]` keys, and beyond them the keys up to its own position.

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * Several continuations of one prefix, packed after it in one row: each is causal, and sees the prefix and itself.

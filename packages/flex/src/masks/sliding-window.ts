@@ -1,4 +1,4 @@
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * A query sees itself and the `window` keys before it: `window + 1` keys in all. Causal, and inclusive like the

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { MaskMod } from '../compile/types.ts';
+import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
  * A tree of drafted tokens after a prefix, as in speculative decoding: each node sees the prefix, its ancestors and

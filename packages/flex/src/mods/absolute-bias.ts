@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { ScoreMod } from '../compile/types.ts';
+import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
  * Adds a bias of its own to every pair: a float attention mask.

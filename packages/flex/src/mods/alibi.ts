@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { ScoreMod } from '../compile/types.ts';
+import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
  * Attention with linear biases: every head loses `slope` of the score per position of distance.

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { ScoreMod } from '../compile/types.ts';
+import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
  * Scales the scores of each head by a learned gate between 0 and 1; a closed head attends to all keys alike.

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { ScoreMod } from '../compile/types.ts';
+import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
  * Adds a learned bias by head and distance `q − kv`; what is further than `maxDistance` counts as that far.

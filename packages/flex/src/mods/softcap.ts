@@ -1,4 +1,4 @@
-import type { ScoreMod } from '../compile/types.ts';
+import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
  * Keeps scores within ±cap, smoothly.

@@ -1,5 +1,5 @@
-import { compileResolved } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
+import { compileResolved } from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
 import { compileMod, f32 } from '../../src/index.ts';
 import { type Block, capturedBy, judge } from '../programs/blocks.ts';
 

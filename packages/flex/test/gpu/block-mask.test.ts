@@ -2,7 +2,7 @@ import type { Gpu } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BlockMaskOptions } from '../../src/block-mask/options.ts';
+import type { BlockMaskOptions } from '../../src/host/block-mask-options.ts';
 import { compileMod, createBlockMask, type MaskMod } from '../../src/index.ts';
 import { printProgram } from '../programs/ast.ts';
 import { indexMask, maskProgram } from '../programs/generate.ts';

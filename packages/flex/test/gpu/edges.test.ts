@@ -1,9 +1,9 @@
 import { type Gpu } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compileResolved, toScoreHook } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
-import { jsMod } from '../../src/compile/twin.ts';
+import { compileResolved, toScoreHook } from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
+import { jsMod } from '../../src/text/compile/compile-mod.ts';
 import { compileMod, f32, flexAttention, type ScoreMod } from '../../src/index.ts';
 import { value } from '../programs/same.ts';
 import { functionOf } from '../programs/world.ts';

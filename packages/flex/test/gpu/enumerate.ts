@@ -1,5 +1,5 @@
 import type { BlockClasses } from '../../src/index.ts';
-import type { BlockMaskOptions } from '../../src/block-mask/options.ts';
+import type { BlockMaskOptions } from '../../src/host/block-mask-options.ts';
 
 /** A mask called like the user's function, on the CPU. */
 export type Visible = (

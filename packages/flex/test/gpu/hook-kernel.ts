@@ -1,7 +1,14 @@
 import type { Gpu } from '@heed/core';
 import { bindTensor, dispatch, getKernel, toHalf, uploadStorage, wgsl } from '@heed/core/kernel';
-import type { CompiledMaskHook, CompiledScoreHook } from '../../src/backends/wgsl/hooks.ts';
-import { hookParams, type HookValues, type TablePlace } from '../../src/backends/wgsl/values.ts';
+import type {
+  CompiledMaskHook,
+  CompiledScoreHook,
+} from '../../src/text/backends/wgsl/wgsl-hooks.ts';
+import {
+  hookParams,
+  type HookValues,
+  type TablePlace,
+} from '../../src/text/backends/wgsl/hook-fields.ts';
 
 export type AnyHook = CompiledScoreHook | CompiledMaskHook;
 

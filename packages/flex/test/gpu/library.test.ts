@@ -1,9 +1,13 @@
 import { testGpu } from '@heed/testing';
 import { expect, it } from 'vitest';
-import { twin } from '../../src/backends/js/twin.ts';
-import type { CompiledMod } from '../../src/compile/compiled.ts';
-import { compileResolved, toMaskHook, toScoreHook } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
+import { twin } from '../../src/text/backends/twin.ts';
+import {
+  type CompiledMod,
+  compileResolved,
+  toMaskHook,
+  toScoreHook,
+} from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
 import { library, type LibraryCase, nestedValues, type Table } from '../programs/library.ts';
 import { type AnyHook, type GpuPair, packTables, runPairs } from './hook-kernel.ts';
 

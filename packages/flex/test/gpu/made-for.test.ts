@@ -1,7 +1,7 @@
 import { DisposedError, type Gpu, openGpu, type Tensor } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BlockMaskOptions } from '../../src/block-mask/options.ts';
+import type { BlockMaskOptions } from '../../src/host/block-mask-options.ts';
 import {
   createBlockMask,
   flexAttention,

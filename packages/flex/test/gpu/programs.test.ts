@@ -7,8 +7,8 @@ import {
   compileResolved,
   toMaskHook,
   toScoreHook,
-} from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
+} from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
 import { printProgram, type Program } from '../programs/ast.ts';
 import { type Block, blocks, capturedBy, judge } from '../programs/blocks.ts';
 import { indexMask, intScore, maskProgram, scoreProgram } from '../programs/generate.ts';
@@ -22,7 +22,7 @@ import {
   worldOf,
 } from '../programs/world.ts';
 import { packTables, runPairs, runSpans } from './hook-kernel.ts';
-import { twin } from '../../src/backends/js/twin.ts';
+import { twin } from '../../src/text/backends/twin.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

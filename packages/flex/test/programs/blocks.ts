@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import { boundsOf } from '../../src/backends/bounds/bounds.ts';
-import { twin, type TwinValues } from '../../src/backends/js/twin.ts';
-import type { CompiledMod } from '../../src/compile/compiled.ts';
-import type { Resolution } from '../../src/compile/resolve.ts';
-import type { Input } from '../../src/ir/node.ts';
+import { boundsOf } from '../../src/text/backends/bounds/bounds.ts';
+import { twin, type TwinValues } from '../../src/text/backends/twin.ts';
+import type { CompiledMod } from '../../src/text/compile/compiled-mod.ts';
+import type { Resolution } from '../../src/text/compile/resolve.ts';
+import type { Input } from '../../src/text/ir/expression-node.ts';
 import { boundsStep } from './ranges.ts';
 
 /** A block of pairs, all bounds inclusive, in a sequence. */

@@ -1,6 +1,5 @@
-import { type NestedArray, readTable } from '../../src/backends/js/table.ts';
-import { modStep, type Step } from '../../src/backends/js/twin.ts';
-import type { Node, RangeOf } from '../../src/ir/node.ts';
+import { modStep, type NestedArray, readTable, type Step } from '../../src/text/backends/twin.ts';
+import type { Node, RangeOf } from '../../src/text/ir/expression-node.ts';
 
 /** How the nodes of bounds are run on the CPU: those of mods, and the least and largest elements of tables. */
 export function boundsStep(node: Node): Step {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileResolved } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
+import { compileResolved } from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
 import { type Program, printProgram } from '../programs/ast.ts';
 import { type BlockClass, blocks, capturedBy, judge, type Verdict } from '../programs/blocks.ts';
 import { indexMask, maskProgram } from '../programs/generate.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { twin } from '../../src/backends/js/twin.ts';
-import { compileResolved, toDerivative } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
+import { twin } from '../../src/text/backends/twin.ts';
+import { compileResolved, toDerivative } from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
 import { compileMod } from '../../src/index.ts';
 import { type Program, printProgram } from '../programs/ast.ts';
 import { scoreProgram } from '../programs/generate.ts';

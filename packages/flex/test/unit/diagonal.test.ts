@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { twin } from '../../src/backends/js/twin.ts';
 import { compileMod } from '../../src/index.ts';
-import { inputsOf } from '../../src/ir/depends.ts';
-import { atOffset, diagonalPart } from '../../src/ir/diagonal.ts';
-import { ordered } from '../../src/ir/order.ts';
 import { relativeBias } from '../../src/mods/index.ts';
+import { twin } from '../../src/text/backends/twin.ts';
+import { atOffset, diagonalPart } from '../../src/text/backends/wgsl/hoisted-parts.ts';
+import { inputsOf, ordered } from '../../src/text/ir/traversal.ts';
 import { runs } from '../programs/runs.ts';
 import { functionOf } from '../programs/world.ts';
 

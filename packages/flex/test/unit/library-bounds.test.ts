@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CompiledMaskHook } from '../../src/backends/wgsl/hooks.ts';
-import { compileResolved, toMaskHook } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
+import type { CompiledMaskHook } from '../../src/text/backends/wgsl/wgsl-hooks.ts';
+import { compileResolved, toMaskHook } from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
 import {
   type Block,
   type BlockClass,

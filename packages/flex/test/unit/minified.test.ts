@@ -1,9 +1,9 @@
 import { isFullRun } from '@heed/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileResolved } from '../../src/compile/compiled.ts';
-import { resolve } from '../../src/compile/resolve.ts';
-import { jsMod, type JsMod } from '../../src/compile/twin.ts';
+import { compileResolved } from '../../src/text/compile/compiled-mod.ts';
+import { resolve } from '../../src/text/compile/resolve.ts';
+import { jsMod, type JsMod } from '../../src/text/compile/compile-mod.ts';
 import { compileMod } from '../../src/index.ts';
 import { load, moduleOf } from '../programs/loaded.ts';
 import { minifiers, settings } from '../programs/minifiers.ts';

@@ -1,0 +1,257 @@
+import { type Gpu, type ReadOptions, type Tensor, UnsupportedError } from '@heed/core';
+import { readOptions, scoped, unscoped } from '@heed/core/kernel';
+import { fail, type GivenLengths, show } from '@heed/kernels-wgsl/variant';
+import { type BlockLists, blockLists, type ListKind } from '../host/block-lists.ts';
+import {
+  type AnyBlockMaskOptions,
+  blockMaskNames,
+  type BlockMaskOptions,
+  type DocumentOptions,
+  meantMask,
+  pictureNames,
+  type PictureOptions,
+  readNames,
+} from '../host/block-mask-options.ts';
+import {
+  type BlockMaskParts,
+  buildBlockMask,
+  partsOf,
+  setParts,
+} from '../host/block-mask-parts.ts';
+import { sliceView } from '../host/block-planes.ts';
+import { type BlockClasses, picture, readBlocks } from '../host/block-readback.ts';
+import { compileFor } from '../host/compiled-hook.ts';
+import { documentMask } from '../host/document-mask.ts';
+import { shifted } from '../host/shifted-mask.ts';
+import { toMaskHook } from '../text/compile/compiled-mod.ts';
+import { explainMod } from '../text/compile/explain.ts';
+import type { Captures, MaskMod, NeedsCaptures } from '../text/compile/mod-types.ts';
+import type { PrecompiledMod } from '../text/compile/precompiled.ts';
+import { inputsOf } from '../text/ir/traversal.ts';
+
+/**
+ * A mask, and for each block of it whether all, none or some of its pairs are visible. Made by `createBlockMask` and
+ * `BlockMask.fromCuSeqlens`. It holds its maskMod and captures; of tables it holds the tensors, not a copy.
+ *
+ * The blocks are two bits each on the GPU. The lists are torch's, made when they are first asked for: i32, counts [B, H, rows],
+ * indices [B, H, rows, columns] in ascending order, −1 behind the last; `kv…` by rows, `q…` by columns.
+ * Packed sequences lie one behind the other along the rows, with B = 1: sequence b from row floor(cuSeqlensQ[b] / blockSize) + b on.
+ */
+export class BlockMask implements Disposable {
+  readonly #lists = new Map<string, BlockLists>();
+
+  constructor(made: BlockMaskParts) {
+    setParts(this, made);
+    scoped(made.gpu, this);
+  }
+
+  /**
+   * The blocks of documents that are packed into one row of dense tensors [B, H, L, D]: a token sees its own document, and
+   * what a maskMod beside that shows of it. Rows after the last document see nothing. The host's work is one upload of
+   * `cuSeqlens`, O(documents).
+   *
+   * @param cuSeqlens [documents + 1]: document d is rows cuSeqlens[d] to cuSeqlens[d + 1] − 1
+   * @throws as createBlockMask
+   * @example
+   * const mask = BlockMask.fromCuSeqlens(gpu, Int32Array.of(0, 700, 1024), { maskMod: causal });
+   */
+  static fromCuSeqlens<C extends Captures = {}>(
+    gpu: Gpu,
+    cuSeqlens: GivenLengths,
+    o?: DocumentOptions<C>,
+  ): BlockMask {
+    const fn = 'BlockMask.fromCuSeqlens';
+    const { maskMod, options, owned } = documentMask(fn, gpu, cuSeqlens, o);
+    try {
+      const made = buildBlockMask(fn, gpu, maskMod, options);
+      return new BlockMask({ ...made, owned: [...made.owned, ...owned] });
+    } catch (error) {
+      for (const tensor of owned) tensor.dispose();
+      throw error;
+    }
+  }
+
+  /** Rows and keys of a block. */
+  get blockSize(): readonly [q: number, k: number] {
+    const { blockM, blockN } = partsOf(this).problem;
+    return [blockM, blockN];
+  }
+
+  /** [B, H, rows of blocks, columns of blocks] */
+  get shape(): readonly number[] {
+    const { batch, heads, rows, columns } = partsOf(this).view;
+    return [batch, heads, rows, columns];
+  }
+
+  /** Partial blocks: the mask is asked for each of their pairs. */
+  get kvNumBlocks(): Tensor {
+    return this.#list({ isFull: false, transposed: false }).counts;
+  }
+
+  get kvIndices(): Tensor {
+    return this.#list({ isFull: false, transposed: false }).indices;
+  }
+
+  /** Blocks all of whose pairs are visible. */
+  get fullKvNumBlocks(): Tensor {
+    return this.#list({ isFull: true, transposed: false }).counts;
+  }
+
+  get fullKvIndices(): Tensor {
+    return this.#list({ isFull: true, transposed: false }).indices;
+  }
+
+  get qNumBlocks(): Tensor {
+    return this.#list({ isFull: false, transposed: true }).counts;
+  }
+
+  get qIndices(): Tensor {
+    return this.#list({ isFull: false, transposed: true }).indices;
+  }
+
+  get fullQNumBlocks(): Tensor {
+    return this.#list({ isFull: true, transposed: true }).counts;
+  }
+
+  get fullQIndices(): Tensor {
+    return this.#list({ isFull: true, transposed: true }).indices;
+  }
+
+  /** The share of blocks that attention skips, from 0 to 1. */
+  async sparsity(o?: ReadOptions): Promise<number> {
+    const options = readOptions('BlockMask.sparsity', o, readNames);
+    const { total, visited } = await this.toDense(options);
+    return total === 0 ? 0 : 1 - visited / total;
+  }
+
+  /**
+   * What became of the mask, for people, as `explain()` of compileMod: whether it prunes, and which expressions keep it from it.
+   */
+  explain(): string {
+    const { mod, resolution } = partsOf(this).compiled;
+    return explainMod(mod, toMaskHook(mod, 'mod'), resolution);
+  }
+
+  /**
+   * The class of every block: 0 empty, 1 partial, 2 full.
+   * @throws LimitError (as a rejection) more than 2²⁸ blocks
+   */
+  async toDense(o?: ReadOptions): Promise<BlockClasses> {
+    return readBlocks(partsOf(this).view, readOptions('BlockMask.toDense', o, readNames));
+  }
+
+  /**
+   * A picture for people: █ full, ▒ partial, · empty, blank where there is no block; masks of more than `maxColumns` (64) columns
+   * are scaled down.
+   * @throws ValidationError (as a rejection) `maxColumns` that is no whole number from 1 on
+   */
+  async toText(o?: PictureOptions): Promise<string> {
+    const fn = 'BlockMask.toText';
+    const { maxColumns, ...rest } = readOptions(fn, o, pictureNames);
+    if (maxColumns !== undefined && !(Number.isSafeInteger(maxColumns) && maxColumns >= 1)) {
+      const rule = 'maxColumns must be a whole number from 1 on';
+      fail(fn, rule, show(maxColumns), 'Leave it out for 64.');
+    }
+    return picture(await this.toDense(rest), maxColumns);
+  }
+
+  /**
+   * A part of it, which shares its memory: batch entries (axis 0), heads (axis 1) or rows of blocks (axis 2), for an attention
+   * over that part of q. The mask goes on seeing the indices and positions of the whole; `info` is of the part.
+   * @throws ValidationError a range that is not inside
+   * @throws UnsupportedError packed sequences; rows of a mask that reads `info.qLen` or `info.qRow`
+   */
+  slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask {
+    const fn = 'BlockMask.slice';
+    const { problem, view, compiled } = partsOf(this);
+    if (problem.lengths !== 'dense') {
+      throw new UnsupportedError(
+        `${fn}: packed sequences cannot be sliced. Make a mask for fewer.`,
+      );
+    }
+    const size = Number.isInteger(axis) ? this.shape[axis] : undefined;
+    if (size === undefined || axis > 2)
+      fail(fn, 'axis must be 0, 1 or 2', show(axis), 'Keys are not sliced.');
+    if (
+      !Number.isInteger(start) ||
+      !Number.isInteger(end) ||
+      start < 0 ||
+      end > size ||
+      start > end
+    ) {
+      fail(
+        fn,
+        `a range of axis ${axis} lies within 0 to ${size}`,
+        `${show(start)} to ${show(end)}`,
+        'Count blocks, not rows.',
+      );
+    }
+    const inputs = inputsOf(compiled.mod.root);
+    if (axis === 2 && (inputs.has('qLen') || inputs.has('qRow'))) {
+      throw new UnsupportedError(
+        `${fn}: rows of a mask that reads info.qLen or info.qRow cannot be sliced, since info is of the part. Pass what it needs in captures.`,
+      );
+    }
+    const part = shifted(partsOf(this), axis, start, end);
+    return new BlockMask({
+      ...partsOf(this),
+      ...part,
+      view: sliceView(view, axis, start, end),
+      compiled: compileFor(fn, 'block', part.maskMod, part.captures),
+      owned: [],
+    });
+  }
+
+  /** Frees the blocks. Slices of it are gone with it; captured tensors are not. */
+  dispose(): void {
+    for (const { counts, indices } of this.#lists.values()) {
+      counts.dispose();
+      indices.dispose();
+    }
+    this.#lists.clear();
+    for (const tensor of partsOf(this).owned) tensor.dispose();
+  }
+
+  /** `dispose()`, at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #list(kind: ListKind): BlockLists {
+    const key = `${kind.isFull} ${kind.transposed}`;
+    let lists = this.#lists.get(key);
+    if (!lists) {
+      const { gpu, view } = partsOf(this);
+      lists = unscoped(gpu, () => blockLists(gpu, view, kind));
+      this.#lists.set(key, lists);
+    }
+    return lists;
+  }
+}
+
+/**
+ * Finds the class of every block of a mask, on the GPU and from the mask's interval bounds: one thread per block, two bits
+ * each. No array of Lq × Lk exists at any time, and nothing is read back. What bounds cannot tell is a partial block.
+ * Rows of blocks count query rows i, columns keys j; the mask sees q = i + off, as in the attention.
+ *
+ * @param maskMod (b, h, q, kv, captures, info) => boolean
+ * @param o the problem: { Lq, Lk } of dense tensors (with B and H where the mask depends on them), or the lengths of packed or
+ *   paged ones. A snapshot: for other lengths make another, which compiles nothing. Attention refuses a stale one where the host
+ *   knows the lengths; where only the GPU does, it asks maskMod itself about sequences that changed. Captured tables are not
+ *   compared: after writing into one, make another mask.
+ * @throws CompileError a mask that is not in the language
+ * @throws ValidationError an option that does not fit, or B or H missing where the mask depends on b or h
+ * @throws LimitError blocks that do not fit one binding
+ * @example
+ * const mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
+ * console.log(await mask.sparsity()); // 0.484375
+ */
+export function createBlockMask<C extends Captures = {}>(
+  gpu: Gpu,
+  maskMod: MaskMod<C> | PrecompiledMod,
+  o: BlockMaskOptions<C> & NeedsCaptures<C>,
+): BlockMask {
+  const fn = 'createBlockMask';
+  const options = readOptions(fn, o as AnyBlockMaskOptions, blockMaskNames, meantMask);
+  return new BlockMask(buildBlockMask(fn, gpu, maskMod, options));
+}

@@ -1,0 +1,122 @@
+import type { Graph, Node } from '../../ir/expression-node.ts';
+import { add, and, le, max, min, select, sub } from '../../ir/graph.ts';
+import { inputsOf, perNode } from '../../ir/traversal.ts';
+import { isExact, rules } from './interval-rules.ts';
+import { type Interval, MAX, MAX_POSITION, point, where } from './interval.ts';
+
+/** Keys from `first` to before `end`; what is absent is unbounded. */
+export interface KeyRange {
+  readonly first?: Node;
+  readonly end?: Node;
+}
+
+/** Finds the bounds of a number that does not depend on the key. */
+type BoundsOf = (node: Node) => Interval;
+
+/**
+ * The keys that a mask can show to the queries of a block, from the conditions on `kv` that are linear, like
+ * `q - kv < window`: what bounds the loop over key tiles. Sound, as the classes of blocks are.
+ */
+export function keyRange(root: Node, boundsOf: BoundsOf): KeyRange {
+  const linear = perNode(
+    (node, ofArgs: readonly (Linear | undefined)[]) => linearOf(node, ofArgs, boundsOf),
+    (node) => !isSum(node) || !differsByKey(node),
+  );
+  const range = perNode<KeyRange>(
+    (node, ofArgs) => {
+      const { op, args } = node;
+      if (op === 'and') return intersection(ofArgs);
+      if (op === 'or') return union(ofArgs);
+      const [a, b] = args as [Node, Node];
+      if (args.length < 2 || a.type !== 'i32') return {};
+      if (op === 'eq') {
+        return intersection([le(a, b), le(b, a)].map((part) => comparisonRange(part, linear)));
+      }
+      return op === 'lt' || op === 'le' ? comparisonRange(node, linear) : {};
+    },
+    ({ op }) => op !== 'and' && op !== 'or',
+  );
+  return range(root);
+}
+
+const rangeOf = (first: Node | undefined, end: Node | undefined): KeyRange => ({
+  ...(first && { first }),
+  ...(end && { end }),
+});
+
+function intersection([a, b]: readonly KeyRange[]): KeyRange {
+  const { first, end } = a!;
+  return rangeOf(
+    first && b!.first ? max(first, b!.first) : (first ?? b!.first),
+    end && b!.end ? min(end, b!.end) : (end ?? b!.end),
+  );
+}
+
+/** An end is bounded only where both are. */
+function union([a, b]: readonly KeyRange[]): KeyRange {
+  const { first, end } = a!;
+  return rangeOf(first && b!.first && min(first, b!.first), end && b!.end && max(end, b!.end));
+}
+
+/** factor · kv + rest, which does not wrap where the rest is known. */
+interface Linear {
+  readonly factor: number;
+  readonly rest: Interval;
+}
+
+function comparisonRange({ op, args }: Node, linear: (node: Node) => Linear | undefined): KeyRange {
+  const [a, b] = args as [Node, Node];
+  const right = linear(b);
+  const left = linear(a.op === 'abs' ? a.args[0]! : a);
+  if (!left || !right) return {};
+  const range = linearRange(op, left, right);
+  if (a.op !== 'abs') return range;
+  // |x| < w says x < w and −x < w.
+  const mirrored = { factor: -left.factor, rest: negated(left.rest) };
+  return intersection([range, linearRange(op, mirrored, right)]);
+}
+
+/** What `a < b` or `a <= b` says of kv. */
+function linearRange(op: string, a: Linear, b: Linear): KeyRange {
+  const factor = a.factor - b.factor;
+  const [{ lo }, { hi }] = [a.rest, b.rest];
+  const known = and(a.rest.known, b.rest.known);
+  if (factor === 1) return { end: difference(hi, lo, op === 'le', known, MAX) };
+  return factor === -1 ? { first: difference(lo, hi, op === 'lt', known, 0) } : {};
+}
+
+/** x − y, or one more; `otherwise` where that is not known, or wraps. */
+function difference(x: Node, y: Node, isMore: boolean, known: Node, otherwise: number): Node {
+  const { graph } = x;
+  const one = graph.i32(Number(isMore));
+  const from = add(x, one);
+  const checks = [isExact('add', [x, one]), isExact('sub', [from, y])];
+  return select(checks.reduce(and, known), sub(from, y), graph.i32(otherwise));
+}
+
+const negated = (rest: Interval): Interval => rules.neg!(rest, rest);
+
+const isSum = ({ op }: Node): boolean => op === 'neg' || op === 'add' || op === 'sub';
+
+function differsByKey(node: Node): boolean {
+  const inputs = inputsOf(node);
+  return inputs.has('kv') || inputs.has('kvRow');
+}
+
+function linearOf(
+  node: Node,
+  [a, b]: readonly (Linear | undefined)[],
+  boundsOf: BoundsOf,
+): Linear | undefined {
+  const { op, graph, args } = node;
+  if (op === 'input' && node.data === 'kv') return { factor: 1, rest: point(graph.i32(0)) };
+  if (!differsByKey(node)) return { factor: 0, rest: boundsOf(node) };
+  if (!a || (args.length > 1 && !b)) return undefined;
+  const factor = b ? a.factor + (op === 'sub' ? -b.factor : b.factor) : -a.factor;
+  const rest = rules[op]!(a.rest, b?.rest as Interval);
+  const ends = [isExact('sub', [rest.lo, size(graph)]), isExact('add', [rest.hi, size(graph)])];
+  return Math.abs(factor) > 1 ? undefined : { factor, rest: where(rest, ...ends) };
+}
+
+/** The largest key. */
+const size = (graph: Graph): Node => graph.i32(MAX_POSITION);
