@@ -108,6 +108,19 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    // `npm test` takes all tests but those of the first tag; on SwiftShader and the minimal device, only those of the second.
+    tags: [
+      {
+        name: 'full',
+        description:
+          'Left to `npm run test:full`: slow, and what it proves, the others of its file prove of one case.',
+      },
+      {
+        name: 'device',
+        description:
+          'What it proves depends on features or limits of the device: runs on all of them.',
+      },
+    ],
     projects: [
       unit,
       gpuInNode('gpu-node'),

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runChecks } from './lib/checks.mjs';
+import { cpuOfThisProcess } from './lib/cpu.mjs';
 import { SetupError, runMain, say } from './lib/log.mjs';
 import { prepare } from './lib/setup.mjs';
 import { printSummary } from './lib/summary.mjs';
@@ -30,9 +31,16 @@ await runMain(async (args) => {
     throw new SetupError(`--lanes takes a whole number from 1 on, not ${values.lanes}`);
 
   const env = await prepare();
+  const setUp = { name: 'set-up', passed: 1, failed: 0, skipped: 0, ...spent() };
   if (values.full) env.HEED_FULL = '1';
-  const rows = values.static ? await runChecks(env) : [];
+  const rows = [setUp, ...(values.static ? await runChecks(env) : [])];
   rows.push(...(await runTiers(tiers, env, { lanes, vitestArgs: positionals })));
   say('done', '');
-  return printSummary(rows);
+  return printSummary(rows, { seconds: performance.now() / 1000, cores: availableParallelism() });
 });
+
+/** Time since this process began; processor time, on Linux, of its children too. */
+function spent() {
+  const seconds = performance.now() / 1000;
+  return { seconds, cpuSeconds: cpuOfThisProcess() };
+}

@@ -19,9 +19,17 @@ export async function runChecks(env) {
   for (const [name, task] of Object.entries(CHECKS)) {
     const started = Date.now();
     say('check', name);
-    const passed = (await runTask(env, task)) ? 1 : 0;
+    const { code, cpuSeconds } = await runTask(env, task);
+    const passed = code === 0 ? 1 : 0;
     const seconds = (Date.now() - started) / 1000;
-    rows.push({ name: `check ${name}`, passed, failed: 1 - passed, skipped: 0, seconds });
+    rows.push({
+      name: `check ${name}`,
+      passed,
+      failed: 1 - passed,
+      skipped: 0,
+      seconds,
+      cpuSeconds,
+    });
   }
   return rows;
 }
@@ -29,13 +37,13 @@ export async function runChecks(env) {
 /** Builds the packages and writes their public declarations; gives the exit status. */
 export async function updateApi(env) {
   say('api', 'writing packages/*/api');
-  return (await runTask(env, 'api:update')) ? 0 : 1;
+  return (await runTask(env, 'api:update')).code;
 }
 
-/** Runs a task wherever it exists; prints what failed. */
+/** Runs a task wherever it exists, and prints what failed. */
 async function runTask(env, task) {
   const args = ['run', task, '--output-logs=errors-only', '--log-prefix=none', '--continue'];
-  const { code, text } = await run('turbo', args, { env, output: 'capture' });
-  if (code !== 0) process.stderr.write(text);
-  return code === 0;
+  const result = await run('turbo', args, { env, output: 'capture', measure: true });
+  if (result.code !== 0) process.stderr.write(result.text);
+  return result;
 }

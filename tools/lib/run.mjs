@@ -1,22 +1,24 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { watchCpu } from './cpu.mjs';
 import { root } from './paths.mjs';
 
 const windows = process.platform === 'win32';
 
 /**
  * Runs a command from the repository root; `output` is `inherit` to show what it prints, `capture`, or
- * `{ prefix }` to show each line behind that, for commands that run side by side.
+ * `{ prefix }` to show each line behind that, for commands that run side by side. With `measure`, the result has `cpuSeconds` on Linux.
  */
 export function run(
   command,
   args,
-  { env = process.env, cwd = root, output = 'inherit', timeoutMs } = {},
+  { env = process.env, cwd = root, output = 'inherit', timeoutMs, measure = false } = {},
 ) {
   const stdio = output === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'];
   return new Promise((resolve, reject) => {
     // npm and pnpm are .cmd files on Windows, which only a shell can start.
     const child = spawn(command, args, { cwd, env, stdio, shell: windows, timeout: timeoutMs });
+    const cpu = measure ? watchCpu(child.pid) : undefined;
     let text = '';
     let stdout = '';
     if (output === 'capture') {
@@ -30,7 +32,9 @@ export function run(
       showLines(child.stderr, process.stderr, output.prefix);
     }
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code: code ?? 1, signal, text, stdout }));
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 1, signal, text, stdout, cpuSeconds: cpu?.() }),
+    );
   });
 }
 

@@ -9,19 +9,36 @@ import { cache } from './paths.mjs';
 import { run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
 
-/** In the order they begin, so that two lanes end together. Each is a vitest project of the same name, and a process of its own. */
+/**
+ * In the order they begin, so that two lanes end together. Each is a vitest project of the same name, and a process of its own.
+ * `budget`: processor seconds in the quick run, on a machine whose cores do nothing else. `narrow`: lavapipe compiles for vectors (and
+ * so subgroups) of 4 in place of 8 there, since the tier says as much with them. `tags`: which tests the quick run takes, beside `!full`.
+ */
 const TIERS = {
-  unit: () => ({ name: 'no GPU', env: {} }),
-  'gpu-node': (env) => findAdapter('lavapipe', env),
-  'gpu-swiftshader': (env) => findAdapter('swiftshader', env),
-  'gpu-minimal': (env) => findFirst(['lavapipe', 'swiftshader'], env),
-  once: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
-  demo: (env) => findChromium(env),
-  'gpu-browser': (env) => findChromium(env),
-  'gpu-naga': (env) => findNaga(env),
-  'gpu-firefox': (env) => findFirefox(env),
-  'subgroup-matrix': (env) => findMatrices(env),
-  gpu: (env) => findAdapter('gpu', env),
+  unit: { find: () => ({ name: 'no GPU', env: {} }), budget: 90 },
+  'gpu-node': { find: (env) => findAdapter('lavapipe', env), budget: 150 },
+  once: {
+    find: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
+    budget: 60,
+    narrow: true,
+  },
+  'gpu-swiftshader': {
+    find: (env) => findAdapter('swiftshader', env),
+    budget: 50,
+    tags: 'device',
+  },
+  'gpu-browser': { find: findChromium, budget: 50 },
+  demo: { find: findChromium, budget: 45 },
+  'gpu-minimal': {
+    find: (env) => findFirst(['lavapipe', 'swiftshader'], env),
+    budget: 40,
+    narrow: true,
+    tags: 'device',
+  },
+  'gpu-naga': { find: findNaga, budget: 40, narrow: true },
+  'gpu-firefox': { find: findFirefox, budget: 40, narrow: true },
+  'subgroup-matrix': { find: findMatrices },
+  gpu: { find: (env) => findAdapter('gpu', env) },
 };
 
 /** A driver that hangs must not hang the whole run. */
@@ -69,22 +86,35 @@ async function runTier(tier, adapter, env, { output, vitestArgs }) {
   rmSync(report, { force: true });
   const started = Date.now();
   const reporters = ['--reporter=default', '--reporter=./tools/lib/tier-reporter.mjs'];
-  const args = ['run', '--project', tier, ...reporters, ...vitestArgs];
-  const { code } = await run('vitest', args, {
-    env: { ...env, ...adapter.env, ...compiler(tier, env), HEED_TIER: tier, HEED_REPORT: report },
+  const args = ['run', '--project', tier, ...reporters, ...quickOnly(tier, env), ...vitestArgs];
+  const { code, cpuSeconds } = await run('vitest', args, {
+    env: { ...tierEnv(tier, adapter, env), HEED_REPORT: report },
     output,
     timeoutMs: env.HEED_FULL ? LIMIT_MS.full : LIMIT_MS.usual,
+    measure: true,
   });
   return {
     name: tier,
     adapter: adapter.name,
     seconds: (Date.now() - started) / 1000,
+    cpuSeconds,
+    ...(!env.HEED_FULL && { budget: TIERS[tier].budget }),
     ...tierCounts(readReport(report), code),
   };
 }
 
-/** Tiers that say as much with vectors (and so subgroups) of 4 as with 8. */
-const NARROW = ['once', 'gpu-minimal', 'gpu-naga', 'gpu-firefox'];
+function tierEnv(tier, adapter, env) {
+  const { tags } = TIERS[tier];
+  const quick = env.HEED_FULL || !tags ? {} : { HEED_TAGS: tags };
+  return { ...env, ...adapter.env, ...compiler(tier, env), ...quick, HEED_TIER: tier };
+}
+
+/** Which tests of a tier the quick run leaves to `npm run test:full`; the tags are described in vitest.config.ts. */
+function quickOnly(tier, env) {
+  if (env.HEED_FULL) return [];
+  const { tags } = TIERS[tier];
+  return [`--tags-filter=${tags ? `${tags} && !full` : '!full'}`];
+}
 
 /**
  * Most of a tier's time on lavapipe goes to LLVM: it runs without its optimisation passes, and for vectors of 4 in place of
@@ -94,14 +124,14 @@ export function compiler(tier, env) {
   if (env.HEED_FULL) return {};
   return {
     GALLIVM_PERF: 'nopt',
-    ...(NARROW.includes(tier) && { LP_NATIVE_VECTOR_WIDTH: '128' }),
+    ...(TIERS[tier]?.narrow && { LP_NATIVE_VECTOR_WIDTH: '128' }),
   };
 }
 
 /** An adapter that is there but cannot be used is a failure, and no reason to give up the other tiers. */
 async function findTierAdapter(tier, env) {
   try {
-    return await TIERS[tier](env);
+    return await TIERS[tier].find(env);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     return { broken: error.message };

@@ -19,18 +19,45 @@ test('failures are not counted twice', () => {
   expect(tierCounts({ passed: 3, failed: 2, skipped: 0 }, 1).failed).toBe(2);
 });
 
+const tier = { failed: 0, skipped: 0 };
+
 test('a tier that did not run stands in the table with its reason, and the totals stand alone', () => {
   const text = summaryText([
-    { name: 'unit', adapter: 'no GPU', passed: 12, failed: 0, skipped: 0, seconds: 1 },
-    { name: 'gpu', reason: 'skipped: no hardware adapter', passed: 0, failed: 0, skipped: 1 },
-    { name: 'gpu-browser', reason: 'chromium does not start', passed: 0, failed: 1, skipped: 0 },
+    { ...tier, name: 'unit', adapter: 'no GPU', passed: 12, seconds: 1 },
+    { ...tier, name: 'gpu', reason: 'skipped: no hardware adapter', passed: 0, skipped: 1 },
+    { ...tier, name: 'gpu-browser', reason: 'chromium does not start', passed: 0, failed: 1 },
   ]);
   expect(text).toMatchInlineSnapshot(`
-    "tier         adapter                       passed  failed  skipped  seconds  pipelines
-    unit         no GPU                        12      0       0        1.0
+    "tier         adapter                       passed  failed  skipped  left  wall s  CPU s  pipelines
+    unit         no GPU                        12      0       0              1.0
     gpu          skipped: no hardware adapter                  1
     gpu-browser  chromium does not start               1
 
     12 passed, 1 failed, 1 skipped"
+  `);
+});
+
+test('processor time stands beside its budget; a budget that is exceeded by more than a fifth is named', () => {
+  const rows = [
+    { ...tier, name: 'unit', passed: 12, seconds: 50, cpuSeconds: 107, budget: 90 },
+    {
+      ...tier,
+      name: 'once',
+      passed: 3,
+      left: 9,
+      seconds: 80,
+      cpuSeconds: 73,
+      budget: 60,
+      pipelines: 20,
+    },
+  ];
+  expect(summaryText(rows, { seconds: 131, cores: 2 })).toMatchInlineSnapshot(`
+    "tier  adapter  passed  failed  skipped  left  wall s  CPU s      pipelines
+    unit           12      0       0              50.0    107 of 90
+    once           3       0       0        9     80.0    73 of 60   20
+
+    2.2 min; 3.0 min of processor time on 2 cores
+    over budget: once took 73 s of processor time, not 60 s
+    15 passed, 0 failed, 0 skipped"
   `);
 });

@@ -1,10 +1,17 @@
 import { kernelCount } from '@heed/core/kernel';
-import { afterEach } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { collectError, takeGpuErrors } from './gpu-errors.ts';
 import './task-meta.ts';
 import { openedGpu } from './test-gpu.ts';
 
+let before: number | undefined;
+
+beforeEach(() => {
+  before = cpuMs();
+});
+
 afterEach(async ({ task }) => {
+  if (before !== undefined) task.meta.cpuMs = cpuMs()! - before;
   const gpu = openedGpu();
   if (gpu === undefined) return;
   // What the test did not await is its fault too.
@@ -15,3 +22,8 @@ afterEach(async ({ task }) => {
     throw new Error(`the GPU reported:\n${errors.map((error) => error.message).join('\n')}`);
   }
 });
+
+function cpuMs(): number | undefined {
+  const usage = globalThis.process?.cpuUsage?.();
+  return usage && (usage.user + usage.system) / 1000;
+}

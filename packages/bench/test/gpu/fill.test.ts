@@ -4,7 +4,7 @@ import { filled } from '../../src/gpu-box/fill.ts';
 import { fillSource } from '../../src/gpu-box/fill.wgsl.ts';
 import { valuesFrom } from '../../src/gpu-box/values.ts';
 
-describe('filled', () => {
+describe('filled', { tags: ['device'] }, () => {
   it.each([[[5, 4]], [[2, 300_000]]])('writes the numbers of valueAt: %j', async (shape) => {
     using tensor = filled(await testGpu(), 'q', shape);
     const count = shape.reduce((a, b) => a * b);

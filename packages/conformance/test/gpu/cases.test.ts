@@ -1,6 +1,7 @@
 import { runCase, selectCases } from '@heed/conformance';
 import { isFullRun, testGpu, testTier } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import { quickCases } from '../engine/quick.ts';
 
 const all = selectCases({ tier: isFullRun() ? 'full' : 'quick' });
 
@@ -9,15 +10,13 @@ function ofTier(tier: string): typeof all {
   // Other storage takes another path than matrices, and so does backward.
   if (tier === 'subgroup-matrix')
     return all.filter(({ id, dtype }) => dtype === 'f16' && !id.startsWith('backward'));
-  // Without shader-f16, f16 differs in how elements are read and written only: the browser's share of the cases shows that.
-  if (tier === 'gpu-minimal' && !isFullRun())
-    return all.filter(({ dtype, tags }) => dtype === 'f32' || tags.includes('browser'));
+  if (!isFullRun() && ['gpu-minimal', 'gpu-swiftshader'].includes(tier)) return quickCases(all);
   return all;
 }
 
 const cases = ofTier(testTier());
 
-describe.for([...new Set(cases.map((c) => c.group))])('%s', (group) => {
+describe.for([...new Set(cases.map((c) => c.group))])('%s', { tags: ['device'] }, (group) => {
   it.for(cases.filter((c) => c.group === group))('$id', async (named, { skip, annotate }) => {
     const { status, report = '' } = await runCase(await testGpu(), named);
     skip(status === 'unsupported', report);

@@ -9,7 +9,7 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-describe('bindTensor', () => {
+describe('bindTensor', { tags: ['device'] }, () => {
   it.each([
     [0, 100, { offset: 0, size: 400, elementOffset: 0 }],
     [63, 64, { offset: 0, size: 256, elementOffset: 63 }],

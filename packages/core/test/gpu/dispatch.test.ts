@@ -26,7 +26,7 @@ beforeAll(async () => {
 const ones = (count: number): Tensor =>
   gpu.tensor(new Float32Array(count).fill(1), { shape: [count] });
 
-describe('dispatch', () => {
+describe('dispatch', { tags: ['device'] }, () => {
   it('runs at once outside a batch', async () => {
     expect(await add(gpu, ones(3), 2).read()).toEqual(new Float32Array([3, 3, 3]));
   });
@@ -185,7 +185,7 @@ describe('gpu.batch', () => {
   });
 });
 
-describe('uploadStorage', () => {
+describe('uploadStorage', { tags: ['device'] }, () => {
   it.each([1, 100, 16384, 16385, 100_000])('brings %i words, in a batch too', async (words) => {
     const copy = (first: number, out: Tensor): void => {
       const data = Float32Array.from({ length: words }, (_, i) => i + first);
@@ -212,7 +212,7 @@ describe('uploadStorage', () => {
   });
 });
 
-describe('params', () => {
+describe('params', { tags: ['device'] }, () => {
   const x = (): Tensor => ones(1);
   const dispatchWith = (params?: Uint32Array, source = addSource, out = gpu.empty([1])): Tensor => {
     const buffers = [bindTensor(x()).range, bindTensor(out).range];

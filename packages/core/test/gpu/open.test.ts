@@ -3,7 +3,7 @@ import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { injectedGpu, newAdapter, newDevice } from './devices.ts';
 
-describe('openGpu', () => {
+describe('openGpu', { tags: ['device'] }, () => {
   it('asks the adapter for its real limits and every feature that heed can use', async () => {
     const adapter = await newAdapter();
     using gpu = await openGpu({ adapter, label: 'mine' });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { injectedGpu, newAdapter } from './devices.ts';
 import { add } from './kernels.ts';
 
-describe('gpu.profile', () => {
+describe('gpu.profile', { tags: ['device'] }, () => {
   it('gives the result and a span for each dispatch, in order', async () => {
     const gpu = await testGpu();
     const x = gpu.tensor([1], { shape: [1] });

@@ -29,7 +29,7 @@ function foreign(
   return buffer;
 }
 
-describe('gpu.fromBytes', () => {
+describe('gpu.fromBytes', { tags: ['device'] }, () => {
   const bytes = Uint8Array.of(0, 0x01, 0x3c, 0x00, 0x00, 0x01, 0x00, 0xff, 0x7b, 0, 0, 0, 0);
   const halves = Float32Array.of(1 + 2 ** -10, 0, 2 ** -24, 65504, 0, 0);
 
@@ -67,7 +67,7 @@ describe('gpu.fromBytes', () => {
   });
 });
 
-describe('gpu.tensor and read', () => {
+describe('gpu.tensor and read', { tags: ['device'] }, () => {
   it.each([
     ['f32', new Float32Array([0, -0, 1.5, -Infinity, Infinity, NaN])],
     ['i32', new Int32Array([0, -1, 2147483647, -2147483648])],

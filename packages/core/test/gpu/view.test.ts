@@ -11,6 +11,7 @@ function applyToTensor(t: Tensor, op: ViewOp): Tensor {
 
 it.each(['f32', 'f16'] as const)(
   'read of a random chain of %s views is what the same chain of copies holds',
+  { tags: ['device'] },
   async (dtype) => {
     const gpu = await testGpu();
     await fc.assert(

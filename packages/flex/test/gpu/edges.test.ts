@@ -52,7 +52,7 @@ const scoreOf = (bits: number): number => {
   return score > -1e30 ? Math.min(score, Math.fround(1e38)) : -Infinity;
 };
 
-describe('where numbers end', () => {
+describe('where numbers end', { tags: ['device'] }, () => {
   it('the twin and the GPU agree', async () => {
     const all = [...exact, ...near].map((text) => {
       const resolution = resolve('test', functionOf(value(text)), captures);

@@ -101,7 +101,7 @@ describe.each([
   );
 });
 
-describe('integers that wrap, divisors of 0 and indices out of range', () => {
+describe('integers that wrap, divisors of 0 and indices out of range', { tags: ['device'] }, () => {
   it('mean the same on the GPU as in the twin', async () => {
     const [values] = sample(captureValues, 1, 11) as [CaptureValues];
     const compiled = compileAll(sample(intScore, FUNCTIONS, 11), values, 'score');

@@ -67,7 +67,7 @@ function numberOf(bits: number): number {
   return f32[0]!;
 }
 
-describe('round_f16', () => {
+describe('round_f16', { tags: ['device'] }, () => {
   const roundF16 = (numbers: Uint32Array): Promise<Uint32Array> =>
     mapWords('round_f16', roundF16Wgsl, 'round_f16(x)', numbers);
 
@@ -110,7 +110,7 @@ describe('round_f16', () => {
   });
 });
 
-describe('a store of single halves', () => {
+describe('a store of single halves', { tags: ['device'] }, () => {
   const code = wgsl`
     enable f16;
 
@@ -151,7 +151,7 @@ describe('a store of single halves', () => {
   });
 });
 
-describe('tanh_f32', () => {
+describe('tanh_f32', { tags: ['device'] }, () => {
   const tanhF32 = async (numbers: Float32Array): Promise<Float32Array> =>
     new Float32Array(
       (

@@ -62,7 +62,7 @@ const cases: readonly (readonly [dims: [number, number], page: [number, number],
   [[129, 256], [3, 2], 'dense'],
 ];
 
-describe.for(['int8', 'int4'] as const)('append to %s pages', (format) => {
+describe.for(['int8', 'int4'] as const)('append to %s pages', { tags: ['device'] }, (format) => {
   it.for(cases)('%s, pages of %s, %s', async ([dims, page, layout]) => {
     const rng = new Rng(dims[0]);
     const geometry = geometryOf(format, dims, page);

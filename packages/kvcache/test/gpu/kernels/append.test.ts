@@ -33,7 +33,7 @@ const cases: readonly Case[] = [
   { dims: [3, 7], page: [1, 5], types: ['f32', 'f32'], layouts: ['dense', 'inside'] },
 ];
 
-describe.for(['f32', 'f16'] as const)('append to %s pages', (format) => {
+describe.for(['f32', 'f16'] as const)('append to %s pages', { tags: ['device'] }, (format) => {
   it.for(cases)('$dims, pages of $page, from $types $layouts', async (c, { task }) => {
     const rng = new Rng(task.id.length + c.dims[0]);
     const geometry = geometryOf(format, c.dims, c.page);

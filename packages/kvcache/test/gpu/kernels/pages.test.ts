@@ -36,7 +36,7 @@ const pageOf = ({ words }: HostPool, page: number): Uint32Array => {
   return words.subarray(page * size, (page + 1) * size);
 };
 
-describe.for(each)('$name', ({ geometry }) => {
+describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
   it('copies pages bit by bit, and touches no other', async () => {
     const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(1));
     const last = geometry.layers - 1;
