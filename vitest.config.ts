@@ -98,7 +98,7 @@ const demo: TestProjectInlineConfiguration = {
     include: ['apps/demo/test/e2e/**/*.test.ts'],
     env: tierEnv('demo'),
     setupFiles: [setup('setup')],
-    globalSetup: ['apps/demo/test/e2e/serve.ts'],
+    globalSetup: ['apps/demo/scripts/demo-server.ts'],
     fileParallelism: false,
     ...patience,
   },

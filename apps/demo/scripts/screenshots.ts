@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { chromiumLaunch } from '@heed/testing/chromium';
 import { chromium, type Page } from 'playwright';
-import { serveDemo } from './server.ts';
+import { serveDemo } from './demo-server.ts';
 
 // The pictures of the README, from the running page: `npm run demo -- --screenshots`.
 const folder = new URL('../../../docs/images/', import.meta.url);

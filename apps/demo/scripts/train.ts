@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runnerImport } from 'vite';
 import { create, globals } from 'webgpu';
-import type * as TrainModel from './train-model.ts';
+import type * as TrainModel from './shipped-model.ts';
 
 // Trains a model of the page in Node, on heed's documentation: `node --conditions=@heed/source scripts/train.ts`.
 //   --preset NAME   tiny, small or large; default small
@@ -26,7 +26,7 @@ Object.defineProperty(navigator, 'gpu', { value: create([]), configurable: true 
 // Through Vite: TensorFlow.js's gradients load in bundlers only, and the text of the documentation is its import.
 const conditions = ['@heed/source', 'module', 'default'];
 const noExternal = [/^@tensorflow\//, /^@heed\//];
-const { module } = await runnerImport<typeof TrainModel>(local('train-model.ts'), {
+const { module } = await runnerImport<typeof TrainModel>(local('shipped-model.ts'), {
   configFile: false,
   logLevel: 'error',
   environments: { inline: { resolve: { conditions, noExternal, mainFields: ['module', 'main'] } } },

@@ -1,10 +1,10 @@
 import './style/index.css';
-import { conformanceRoom } from './conformance/room.ts';
-import { exploreRoom } from './explore/room.ts';
-import { frame } from './frame/frame.ts';
-import { pageGpu } from './frame/gpu.ts';
-import { serveRoom } from './serve/room.ts';
-import { trainRoom } from './train/room.ts';
+import { conformanceRoom } from './conformance/conformance-room.ts';
+import { exploreRoom } from './explore/explore-room.ts';
+import { frame } from './page/frame.ts';
+import { pageGpu } from './page/page-gpu.ts';
+import { serveRoom } from './serve/serve-room.ts';
+import { trainRoom } from './train/train-room.ts';
 
 frame([exploreRoom, trainRoom, serveRoom, conformanceRoom]);
 void pageGpu();

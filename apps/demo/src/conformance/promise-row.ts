@@ -1,7 +1,6 @@
 import type { CaseReport } from '@heed/conformance';
-import { element } from '../frame/element.ts';
-import type { Promised } from './promises.ts';
-import { tallyOf, verdictOf } from './tally.ts';
+import { element } from '../page/element.ts';
+import { type Promised, tallyOf, verdictOf } from './promises.ts';
 
 /** One promise in the table: its verdict, and its cases when it is opened. */
 export interface PromiseRow {

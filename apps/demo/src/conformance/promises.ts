@@ -1,5 +1,5 @@
+import type { Case, CaseReport } from '@heed/conformance';
 import readme from '../../../../packages/conformance/README.md?raw';
-import type { Case } from '@heed/conformance';
 
 /** Something that heed promises, and the cases that hold it. */
 export interface Promised {
@@ -10,7 +10,7 @@ export interface Promised {
 }
 
 /** What each group of cases is about, from the table of the README. */
-export const texts: ReadonlyMap<string, string> = new Map(
+const texts: ReadonlyMap<string, string> = new Map(
   readme
     .slice(readme.indexOf('| group | what must hold |'), readme.indexOf('*Tiers.*'))
     .split('\n')
@@ -38,4 +38,40 @@ function textOf(group: string): string {
   const base = /^backward-(.*)$/.exec(group)?.[1];
   const same = base === undefined ? undefined : texts.get(base);
   return texts.get(group) ?? (same === undefined ? group : `gradients: ${same}`);
+}
+
+/** What the cases of one promise came to. */
+interface Tally {
+  readonly pass: number;
+  readonly fail: number;
+  readonly unsupported: number;
+  /** The measured error that came nearest to its budget, or furthest beyond it. */
+  readonly worst?: { readonly error: number; readonly budget: number };
+}
+
+export function tallyOf(reports: readonly CaseReport[]): Tally {
+  const count = (status: CaseReport['status']): number =>
+    reports.filter((report) => report.status === status).length;
+  const measured = reports.flatMap(({ error, budget }) =>
+    error === undefined || budget === undefined ? [] : [{ error, budget }],
+  );
+  const use = ({ error, budget }: { error: number; budget: number }): number => error / budget;
+  const worst = measured.toSorted((a, b) => use(b) - use(a))[0];
+  return {
+    pass: count('pass'),
+    fail: count('fail'),
+    unsupported: count('unsupported'),
+    ...(worst && { worst }),
+  };
+}
+
+/** The verdict in a word. */
+export function verdictOf({
+  pass,
+  fail,
+  unsupported,
+}: Tally): '' | 'pass' | 'fail' | 'unsupported' {
+  if (fail > 0) return 'fail';
+  if (pass > 0) return 'pass';
+  return unsupported > 0 ? 'unsupported' : '';
 }

@@ -1,4 +1,4 @@
-import { BOUNDARY } from './bytes.ts';
+import { BOUNDARY } from './corpus.ts';
 
 const TOKENS = 256;
 

@@ -1,5 +1,43 @@
-import { encodeText } from './bytes.ts';
-import { splitDocuments } from './documents.ts';
+/** The token before and after each document; no text has it. A model that gives it has nothing more to say. */
+export const BOUNDARY = 0;
+
+/** A text's bytes in UTF-8, which are its tokens. Characters NUL are left out. */
+export function encodeText(text: string): Uint8Array {
+  return new TextEncoder().encode(text).filter((byte) => byte !== BOUNDARY);
+}
+
+/** The text of tokens; what is no UTF-8, as half a character at the end, becomes U+FFFD. Boundaries are left out. */
+export function decodeText(tokens: Uint8Array): string {
+  return new TextDecoder().decode(tokens.filter((byte) => byte !== BOUNDARY));
+}
+
+/**
+ * The documents of a text: paragraphs, as blank lines part them. A fenced block of code stays whole, and a Markdown heading goes
+ * with what follows it. Each ends with one line break.
+ */
+export function splitDocuments(text: string): string[] {
+  const documents: string[] = [];
+  let lines: string[] = [];
+  let fence: string | undefined;
+  const end = (): void => {
+    const document = lines.join('\n').trim();
+    if (document !== '') documents.push(`${document}\n`);
+    lines = [];
+  };
+  for (const line of text.split(/\r?\n/)) {
+    const mark = /^\s*(```|~~~)/.exec(line)?.[1];
+    if (mark !== undefined && (fence === undefined || fence === mark)) {
+      fence = fence === undefined ? mark : undefined;
+    }
+    if (fence !== undefined || line.trim() !== '' || isOnlyHeadings(lines)) lines.push(line);
+    else end();
+  }
+  end();
+  return documents;
+}
+
+const isOnlyHeadings = (lines: readonly string[]): boolean =>
+  lines.every((line) => line.trim() === '' || /^#{1,6} /.test(line));
 
 /** Documents as bytes, without boundaries. */
 export interface Corpus {

@@ -1,5 +1,5 @@
-import { element } from '../../frame/element.ts';
-import { type Blocks, countClasses } from '../model/blocks.ts';
+import { element } from '../../page/element.ts';
+import { type Blocks, countClasses } from '../model/findings.ts';
 
 const PIXELS = 4;
 

@@ -1,5 +1,5 @@
-import { element, labelled, select } from '../../frame/element.ts';
-import type { Program } from '../program/program.ts';
+import { element, labelled, select } from '../../page/element.ts';
+import type { Program } from '../program/compiled-program.ts';
 
 const kinds = [
   ['score', 'WGSL of the score mod'],

@@ -11,7 +11,7 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
-import type { Diagnostic } from '../program/diagnostic.ts';
+import type { Diagnostic } from '../program/compiled-program.ts';
 
 /** The editor of the page. */
 export interface Editor {

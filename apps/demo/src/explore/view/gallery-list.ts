@@ -1,5 +1,5 @@
-import { element } from '../../frame/element.ts';
-import { type Example, gallery } from '../gallery.ts';
+import { element } from '../../page/element.ts';
+import { type Example, gallery } from '../program/gallery.ts';
 
 /** The gallery: a button for each example, and what the chosen one is. */
 export interface GalleryList {

@@ -1,15 +1,12 @@
-import { element, labelled, select } from '../../frame/element.ts';
-import type { Findings } from '../model/run.ts';
-import { HEADS, WINDOW } from '../model/problem.ts';
-import { heatGradient } from './colour.ts';
-import { drawHeat, rangeOf } from './heat-canvas.ts';
-import { type Pair, pairCursor } from './pair-cursor.ts';
+import { element, labelled, select } from '../../page/element.ts';
+import type { Findings } from '../model/findings.ts';
+import { HEADS, WINDOW } from '../model/sample-problem.ts';
 
 type Shown = 'scores' | 'weights';
 const CELLS = WINDOW * WINDOW;
 
 /** The heat map of 64 × 64 pairs with its heads, its legend and the value under the cursor. */
-export interface HeatMap {
+interface HeatMap {
   readonly element: HTMLElement;
   readonly head: () => number;
   readonly setHead: (head: number) => void;
@@ -116,3 +113,126 @@ function headButton(h: number): {
 }
 
 const short = (x: number): string => String(Number(x.toPrecision(3)));
+
+/** A pair that is looked at. */
+interface Pair {
+  readonly q: number;
+  readonly kv: number;
+}
+
+const steps: Readonly<Record<string, readonly [q: number, kv: number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  PageUp: [-8, 0],
+  PageDown: [8, 0],
+  Home: [0, -Infinity],
+  End: [0, Infinity],
+};
+
+/** A mark on a square picture that pointer and arrow keys move; `moved` hears of each new pair. */
+function pairCursor(
+  canvas: HTMLElement,
+  size: number,
+  label: string,
+  moved: (pair: Pair) => void,
+): HTMLElement {
+  const mark = element('div', { class: 'mark', hidden: true });
+  const board = element(
+    'div',
+    { class: 'board', tabindex: 0, role: 'application', 'aria-label': label },
+    canvas,
+    mark,
+  );
+  let pair: Pair = { q: 0, kv: 0 };
+  const move = (q: number, kv: number): void => {
+    pair = { q: within(q, size), kv: within(kv, size) };
+    mark.hidden = false;
+    mark.style.setProperty('--row', String(pair.q / size));
+    mark.style.setProperty('--column', String(pair.kv / size));
+    moved(pair);
+  };
+  board.addEventListener('keydown', (event) => {
+    const step = steps[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    move(pair.q + step[0], pair.kv + step[1]);
+  });
+  board.addEventListener('focus', () => move(pair.q, pair.kv));
+  board.addEventListener('pointermove', (event) => {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    move(
+      Math.floor(((event.clientY - top) / height) * size),
+      Math.floor(((event.clientX - left) / width) * size),
+    );
+  });
+  return board;
+}
+
+const within = (index: number, size: number): number => Math.max(0, Math.min(size - 1, index));
+
+/** The range of colours. */
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The finite values of all heads, so that heads can be compared. */
+function rangeOf(values: Float32Array): Range {
+  let [least, most] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  return least <= most ? { least, most } : { least: 0, most: 0 };
+}
+
+/** Draws size × size values, a pixel each; pairs that are hidden stay transparent, over a hatched ground. */
+function drawHeat(
+  canvas: HTMLCanvasElement,
+  values: Float32Array,
+  hidden: (index: number) => boolean,
+  { least, most }: Range,
+  size: number,
+): void {
+  canvas.width = size;
+  canvas.height = size;
+  const image = new ImageData(size, size);
+  const span = most - least || 1;
+  for (const [i, value] of values.entries()) {
+    if (hidden(i)) continue;
+    image.data.set([...heatColour((value - least) / span), 255], 4 * i);
+  }
+  canvas.getContext('2d')!.putImageData(image, 0, 0);
+}
+
+type Colour = readonly [red: number, green: number, blue: number];
+
+// Viridis (van der Walt and Smith 2015): even steps of lightness, readable without colour vision, on light and dark alike.
+const stops: readonly Colour[] = [
+  [68, 1, 84],
+  [71, 44, 122],
+  [59, 81, 139],
+  [44, 113, 142],
+  [33, 144, 141],
+  [39, 173, 129],
+  [92, 200, 99],
+  [170, 220, 50],
+  [253, 231, 37],
+];
+
+/** The colour of a share between 0 and 1. */
+function heatColour(share: number): Colour {
+  const at = Math.max(0, Math.min(1, share)) * (stops.length - 1);
+  const low = Math.min(Math.floor(at), stops.length - 2);
+  const mix = (channel: 0 | 1 | 2): number =>
+    Math.round(
+      stops[low]![channel] + (stops[low + 1]![channel] - stops[low]![channel]) * (at - low),
+    );
+  return [mix(0), mix(1), mix(2)];
+}
+
+/** The scale as a CSS background, for legends. */
+const heatGradient: string = `linear-gradient(to right, ${stops.map((stop) => `rgb(${stop.join(' ')})`).join(', ')})`;

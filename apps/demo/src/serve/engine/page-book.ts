@@ -1,8 +1,7 @@
 import type { KvEvents, PageName } from '@heed/kvcache';
-import { PageNames } from './page-names.ts';
 
 /** What a step wrote for a sequence. */
-export interface Written {
+interface Written {
   /** Physical pages in logical order, those of a guess included. */
   readonly pages: readonly number[];
   /** The tokens that are left of it, all of them committed. */
@@ -10,13 +9,13 @@ export interface Written {
 }
 
 /** An open sequence and its pages. */
-export interface Owned {
+interface Owned {
   readonly owner: string;
   readonly pages: readonly number[];
 }
 
 /** 'used' by one sequence, 'shared' by several, 'cached': nobody has it, but its tokens are found. */
-export type PageState = 'used' | 'shared' | 'cached' | 'free';
+type PageState = 'used' | 'shared' | 'cached' | 'free';
 
 /** One page as it is drawn. */
 export interface PageFacts {
@@ -110,4 +109,33 @@ export function countPages(pages: readonly PageFacts[]): Readonly<Record<PageSta
   const counts = { used: 0, shared: 0, cached: 0, free: 0 };
   for (const { state } of pages) counts[state]++;
   return counts;
+}
+
+/** The prefixes that a cache can find, as its events tell them: names by tokens, and tokens by names. */
+class PageNames {
+  /** All tokens up to the page's end. */
+  readonly #tokens = new Map<PageName, readonly number[]>();
+  readonly #byTokens = new Map<string, PageName>();
+
+  stored({ name, parent, tokens }: KvEvents['stored']): void {
+    const all = [...(this.#tokens.get(parent) ?? []), ...tokens];
+    this.#tokens.set(name, all);
+    this.#byTokens.set(all.join(), name);
+  }
+
+  removed({ name }: KvEvents['removed']): void {
+    const tokens = this.#tokens.get(name);
+    if (tokens) this.#byTokens.delete(tokens.join());
+    this.#tokens.delete(name);
+  }
+
+  cleared(): void {
+    this.#tokens.clear();
+    this.#byTokens.clear();
+  }
+
+  /** The name of the page that ends with these tokens of a prompt; undefined when it cannot be found. */
+  find(tokens: readonly number[]): PageName | undefined {
+    return this.#byTokens.get(tokens.join());
+  }
 }

@@ -1,8 +1,8 @@
 import type { Gpu } from '@heed/core';
 import { PagedKvCache, type PageFormat } from '@heed/kvcache';
-import { Engine } from './engine.ts';
-import type { Answer, Request } from './request.ts';
-import type { Runner } from './runner.ts';
+import { Engine } from './serve-engine.ts';
+import type { Answer, Request } from './answer.ts';
+import type { Runner } from './model-runner.ts';
 
 /** The pages that a request is served from. */
 export interface Pages {

@@ -1,21 +1,16 @@
-import { DeviceLostError } from '@heed/core';
-import { element } from '../../frame/element.ts';
-import { pageGpu, watchGpu } from '../../frame/gpu.ts';
-import { listen } from '../../transformer/shelf.ts';
+import { CapacityError, DeviceLostError } from '@heed/core';
+import { element } from '../../page/element.ts';
+import { pageGpu, watchGpu } from '../../page/page-gpu.ts';
+import { listen } from '../../transformer/language-model.ts';
 import { PageBook } from '../engine/page-book.ts';
-import { fetchShipped, Models, modelText } from '../model/served-model.ts';
-import { remembered } from '../remembered.ts';
-import { Serving } from '../serving.ts';
-import { defaultAsked, defaultSettings, PAGE_SIZE } from '../settings.ts';
-import { forgetAll, saveAll } from '../store.ts';
-import { createButtons } from './buttons.ts';
-import { checkAlone } from './check-alone.ts';
-import { endingText } from './ending.ts';
-import { createNumbers } from './numbers.ts';
+import { forgetAll, saveAll } from '../session/serve-session.ts';
+import { defaultAsked, defaultSettings, PAGE_SIZE, remembered } from '../session/serve-settings.ts';
+import { fetchShipped, Models, modelText } from '../session/served-model.ts';
+import { type AloneProgress, Serving, type Shown } from '../session/serving.ts';
 import { createPageGrid } from './page-grid.ts';
-import { createPromptList } from './prompt-list.ts';
-import { createSettingsForm } from './settings-form.ts';
-import { texts, troubleText } from './trouble.ts';
+import { createPromptList, type Verdict } from './prompt-list.ts';
+import { createButtons, createSettingsForm } from './serve-controls.ts';
+import { createNumbers } from './serve-numbers.ts';
 
 /** All of the room that needs the model. */
 export async function desk(): Promise<HTMLElement> {
@@ -136,4 +131,64 @@ export async function desk(): Promise<HTMLElement> {
     status,
     element('div', { class: 'measured' }, grid.element, numbers.element),
   );
+}
+
+/**
+ * Serves each prompt alone and says whether it gave the same tokens. Rejects with the signal's reason when that is aborted.
+ * @param judge told of all verdicts so far, after each prompt
+ * @param tell told what is served now, in a sentence
+ * @returns the outcome in a sentence
+ */
+export async function checkAlone(
+  serving: Serving,
+  judge: (verdicts: ReadonlyMap<string, Verdict>) => void,
+  tell: (progress: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const verdicts = new Map<string, Verdict>();
+  const onProgress = ({ index, count, done, total }: AloneProgress): void =>
+    tell(
+      `Serving prompt ${index + 1} of ${count} alone, in a cache of its own: token ${done} of ${total}.`,
+    );
+  for await (const { id, tokens, differsAt } of serving.compare(signal, onProgress)) {
+    const same = differsAt === undefined;
+    const text = same ? `same alone: ${tokens} tokens` : `differs alone from token ${differsAt} on`;
+    verdicts.set(id, { same, text });
+    judge(verdicts);
+  }
+  const wrong = [...verdicts.values()].filter(({ same }) => !same).length;
+  return wrong === 0
+    ? `Checked: all ${verdicts.size} prompts say the same alone, token for token.`
+    : `Checked: ${wrong} of ${verdicts.size} prompts say something else alone. Please report it.`;
+}
+
+/** How far a run has come, in a sentence. */
+export function endingText(shown: Shown, isUnderWay: boolean): string {
+  const { generated, steps, hits, lookedUp } = shown.counted.tally;
+  const found =
+    lookedUp === 0
+      ? ''
+      : `, ${Math.round((100 * hits) / lookedUp)} % of the tokens looked up were in the cache`;
+  const count = shown.answers.length;
+  const sum = `${count} ${count === 1 ? 'answer' : 'answers'}, ${generated} tokens in ${steps} steps${found}`;
+  return isUnderWay ? `Paused: ${sum}.` : `Done: ${sum}.`;
+}
+
+export const texts = {
+  missing: 'Serving needs WebGPU, which is not here.',
+  lost: 'The GPU went away, and all pages with it. The next run opens a new one; what was saved is found again.',
+  notRun: 'There is nothing there yet: run first.',
+  changed: 'Changed: the next run asks anew.',
+  modelGone:
+    'The model whose pages were saved is not here any more, and another finds none of them.',
+  stopped: 'Stopped.',
+} as const;
+
+/** What went wrong, for a visitor. */
+export function troubleText(error: unknown): string {
+  if (error instanceof DeviceLostError) return texts.lost;
+  if (error instanceof CapacityError) {
+    return 'One answer alone needs more pages than there are. Choose more pages, a shorter prompt or a shorter answer.';
+  }
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,10 @@
-import { element } from '../../frame/element.ts';
+import { element } from '../../page/element.ts';
 import type { PageFacts } from '../engine/page-book.ts';
-import { summaryOf } from '../engine/page-words.ts';
-import { type PageCell, pageCell } from './page-cell.ts';
+import { describePage, summaryOf } from '../engine/page-words.ts';
+import { PAGE_SIZE } from '../session/serve-settings.ts';
 
 /** The live picture of the pages, with its legend and the page under the cursor. */
-export interface PageGrid {
+interface PageGrid {
   readonly element: HTMLElement;
   readonly show: (pages: readonly PageFacts[]) => void;
 }
@@ -90,4 +90,59 @@ function destination(key: string, at: number, count: number, columns: number): n
   };
   const next = moves[key];
   return next === undefined ? undefined : next >= 0 && next < count ? next : at;
+}
+
+/** One page in the grid. */
+interface PageCell {
+  readonly element: HTMLElement;
+  readonly text: () => string;
+  readonly show: (facts: PageFacts) => void;
+}
+
+function pageCell(page: number): PageCell {
+  const made = element('li', { role: 'option', 'aria-selected': 'false', id: `page-${page}` });
+  let shown = '';
+  return {
+    element: made,
+    text: () => shown,
+    show: (facts) => {
+      const text = describePage(facts, PAGE_SIZE);
+      const isSame = text === shown && made.dataset['state'] === facts.state;
+      if (isSame) return;
+      const { state, owners, tokens } = facts;
+      shown = text;
+      made.dataset['state'] = state;
+      made.setAttribute('aria-label', text);
+      made.textContent = signOf(facts);
+      made.style.background = owners.length > 0 ? ownersBackground(owners) : '';
+      made.style.setProperty('--fill', String(tokens.length / PAGE_SIZE));
+    },
+  };
+}
+
+/** What tells a page apart without its colour: whose it is, how many share it, or that it is cached. */
+function signOf({ state, owners }: PageFacts): string {
+  if (state === 'free') return '';
+  if (state === 'cached') return '○';
+  return owners.length < 3 && owners.join('').length < 4 ? owners.join('') : `×${owners.length}`;
+}
+
+/** How many owners have a look of their own: as many as there may be prompts. */
+const colours = 6;
+
+/** The variable with the colour of an owner, "B" or "B2". Okabe and Ito's palette, which the colour-blind can tell apart. */
+export function ownerColour(owner: string): string {
+  return `var(--owner-${(owner.charCodeAt(0) - 65) % colours})`;
+}
+
+/** A background for all owners of a page: plain for one, stripes for several. */
+function ownersBackground(owners: readonly string[]): string {
+  const shown = [...new Set(owners.map(ownerColour))];
+  if (owners.length === 1) return shown[0]!;
+  const width = 5;
+  // Branches of one prompt have one colour: their stripes are darker ones of it.
+  const stripes =
+    shown.length > 1 ? shown : [shown[0]!, `color-mix(in oklab, ${shown[0]!}, #000 22%)`];
+  const stops = stripes.map((colour, i) => `${colour} ${i * width}px ${(i + 1) * width}px`);
+  return `repeating-linear-gradient(45deg, ${stops.join(', ')})`;
 }

@@ -18,7 +18,7 @@ import {
   tidy,
   zeros,
 } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../transformer/weight-shapes.ts';
+import { sizeOf } from '../../transformer/model-config.ts';
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.98, 1e-8];
 const DECAY = 0.1;

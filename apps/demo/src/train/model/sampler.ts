@@ -1,12 +1,11 @@
 import { dispose, gather, tensor1d, tidy } from '@tensorflow/tfjs-core';
-import { type Batch, batchOf } from '../../text/batch.ts';
-import { BOUNDARY, decodeText, encodeText } from '../../text/bytes.ts';
-import { choose } from './choose.ts';
-import { forward } from './forward.ts';
+import { BOUNDARY, decodeText, encodeText } from '../../text/corpus.ts';
+import { type Batch, batchOf } from '../../text/packing.ts';
 import type { Trainer } from './trainer.ts';
+import { forward } from './training-forward.ts';
 
 /** How a model goes on with texts. */
-export interface SampleOptions {
+interface SampleOptions {
   /** Beginnings; '' for the start of a document. */
   readonly prompts: readonly string[];
   /** Tokens to add to each, fewer where the document ends. */
@@ -61,4 +60,14 @@ async function lastScores(
 function rowsOf(texts: readonly (readonly number[])[], length: number): Batch {
   const samples = texts.map((text) => [{ tokens: Uint8Array.of(...text, BOUNDARY) }]);
   return batchOf(samples, length);
+}
+
+/** A token by the scores of all, in proportion to exp(score / temperature). */
+export function choose(scores: Float32Array, temperature: number, uniform: () => number): number {
+  const most = Math.max(...scores);
+  if (temperature === 0) return scores.indexOf(most);
+  const powers = scores.map((score) => Math.exp((score - most) / temperature));
+  let left = uniform() * powers.reduce((a, b) => a + b, 0);
+  const found = powers.findIndex((power) => (left -= power) < 0);
+  return found < 0 ? powers.indexOf(Math.max(...powers)) : found;
 }

@@ -8,16 +8,19 @@ import {
   valueAndGrads,
 } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import type { Batch } from '../../text/batch.ts';
-import type { ModelConfig } from '../../transformer/config.ts';
-import type { Model } from '../../transformer/model.ts';
-import { type RotaryAngles, rotaryAngles } from '../../transformer/rope.ts';
-import { weightShapes } from '../../transformer/weight-shapes.ts';
-import { disposeWeights, tensorsOf, type Weights } from '../../transformer/weights.ts';
+import type { Batch } from '../../text/packing.ts';
+import type { Model } from '../../transformer/language-model.ts';
+import { type ModelConfig, weightShapes } from '../../transformer/model-config.ts';
+import { type RotaryAngles, rotaryAngles } from '../../transformer/rotary.ts';
+import { disposeWeights, tensorsOf, type Weights } from '../../transformer/transformer-layers.ts';
 import { Adam, type AdamState } from './adam.ts';
-import { type DeviceBatch, uploadBatch } from './device-batch.ts';
-import { type Attend, forward } from './forward.ts';
-import { lossSum } from './loss.ts';
+import {
+  type Attend,
+  type DeviceBatch,
+  forward,
+  lossSum,
+  uploadBatch,
+} from './training-forward.ts';
 
 /** A model on its way, on the host: what is left when a device is lost. */
 export interface Snapshot {

@@ -1,14 +1,16 @@
-import type { Batch } from '../../text/batch.ts';
 import { bigramOf, bitsPerByte } from '../../text/bigram.ts';
-import { decodeText } from '../../text/bytes.ts';
-import { type Corpus, corpusOf } from '../../text/corpus.ts';
-import { type Sample, samplesOf } from '../../text/sample.ts';
-import { uniforms } from '../../random.ts';
-import { allBatches, trainingBatches } from './batches.ts';
-import type { TrainingPlan } from './plan.ts';
+import { type Corpus, corpusOf, decodeText } from '../../text/corpus.ts';
+import {
+  allBatches,
+  type Batch,
+  type Sample,
+  samplesOf,
+  trainingBatches,
+} from '../../text/packing.ts';
+import { uniforms } from '../../text/seeded-random.ts';
 import { sample } from './sampler.ts';
-import { learningRate } from './schedule.ts';
 import type { Trainer } from './trainer.ts';
+import { learningRate, type TrainingPlan } from './training-plan.ts';
 
 /** A text made ready for a plan. */
 export interface TrainingText {

@@ -1,0 +1,130 @@
+/** An example to load. */
+export interface Example {
+  readonly name: string;
+  readonly group: 'Start here' | 'Score mods' | 'Masks';
+  readonly text: string;
+  /** What it is, with its picture. */
+  readonly about: string;
+}
+
+// Vite wants these options spelled out at each call.
+const modSources = import.meta.glob<string>('../../../../../packages/flex/src/mods/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+const maskSources = import.meta.glob<string>('../../../../../packages/flex/src/masks/*.ts', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+
+// Captures that make a picture of 64 tokens; tables reach as far as the block map's first thousand.
+const captures: Readonly<Record<string, string>> = {
+  absoluteBias:
+    '{\n  bias: table([1, 4, 64, 64], (b, h, q, kv) => 2 * Math.cos(0.1 * (h + 1) * (q + kv))),\n}',
+  alibi: '{ slopes: [0.25, 0.0625, 0.015625, 0.00390625] }',
+  headGate: '{ gate: [-2.5, 0, 2.5, 6] }',
+  relativeBias:
+    '{\n  maxDistance: 16,\n  bias: table([4, 33], (h, d) => 2 * Math.cos(0.25 * (h + 1) * (d - 16))),\n}',
+  softcap: '{ cap: 1.5 }',
+  blockDiagonal: '{ blockSize: 12 }',
+  causal: '{}',
+  dilatedWindow: '{ window: 24, dilation: 4 }',
+  document: '{ id: table([1024], (i) => Math.floor(i / 20)) }',
+  globalPlusWindow: '{ globals: 4, window: 8 }',
+  natten2d: '{ height: 128, width: 8, kernel: 3 }',
+  prefixLm: '{ prefix: [20] }',
+  sharedPrefix: '{\n  prefix: 16,\n  id: table([1024], (i) => Math.floor((i - 16) / 12)),\n}',
+  slidingWindow: '{ window: 16 }',
+  tree: `{
+  prefix: 49,
+  // A binary tree of 15 drafted tokens: the bits of a node and of its ancestors.
+  ancestors: table([15, 1], (node) => {
+    let bits = 0;
+    let at = node;
+    for (let i = 0; i < 4; i++) {
+      bits |= 1 << at;
+      at = Math.max(0, (at - 1) >> 1);
+    }
+    return bits;
+  }),
+}`,
+};
+
+/** The text that a visitor first sees: one of each kind, with values to play with. */
+export const firstText = `import type { MaskMod, ScoreMod } from '@heed/flex';
+
+// Near keys count for more; each head forgets at its own pace.
+export const scoreMod: ScoreMod<typeof captures> = (score, b, h, q, kv, { slopes }) =>
+  score - slopes[h]! * Math.abs(q - kv);
+
+// Look back only, and not too far.
+export const maskMod: MaskMod<typeof captures> = (b, h, q, kv, { window }) =>
+  q >= kv && q - kv <= window;
+
+export const captures = {
+  window: 24,
+  slopes: [0.25, 0.0625, 0.015625, 0.00390625],
+};
+`;
+
+const together = `import { andMasks, bind, type ScoreMod } from '@heed/flex';
+import { causal, document } from '@heed/flex/masks';
+
+// Documents of 20 tokens, packed into one row; each token sees the earlier ones of its own.
+const id = table([1024], (i) => Math.floor(i / 20));
+export const maskMod = andMasks(causal, bind(document, { id }));
+
+// Odd heads soften their scores.
+export const scoreMod: ScoreMod = (score, b, h) => (h % 2 === 1 ? Math.tanh(score) : score);
+`;
+
+/** Every shipped mod and mask from its own source, after two texts that show how to begin. */
+export const gallery: readonly Example[] = [
+  {
+    name: 'Both kinds',
+    group: 'Start here',
+    text: firstText,
+    about:
+      'A scoreMod changes the score of a pair, a maskMod says whether the query sees the key at all.\nChange a number in captures: nothing is compiled again, values are data.',
+  },
+  {
+    name: 'Masks together',
+    group: 'Start here',
+    text: together,
+    about:
+      'andMasks, orMasks and notMask make masks from masks; bind gives each its own captures.\ntable(shape, formula) belongs to this page: in a program it is gpu.tensor(values, { shape }).',
+  },
+  ...examples('Score mods', 'scoreMod', modSources),
+  ...examples('Masks', 'maskMod', maskSources),
+];
+
+function examples(
+  group: Example['group'],
+  role: 'scoreMod' | 'maskMod',
+  sources: Readonly<Record<string, string>>,
+): Example[] {
+  return Object.entries(sources)
+    .filter(([path]) => !path.endsWith('/index.ts'))
+    .map(([, source]) => example(group, role, source))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The source as it is shipped, its documentation apart, and below it the captures and the part that it plays. */
+function example(group: Example['group'], role: 'scoreMod' | 'maskMod', source: string): Example {
+  const [, doc, code, name] = /\/\*\*([^]*?)\*\/\n(export const (\w+)[^]*)$/.exec(source)!;
+  const type = role === 'scoreMod' ? 'ScoreMod' : 'MaskMod';
+  const tensor = code!.includes('Tensor') ? "import type { Tensor } from '@heed/core';\n" : '';
+  const values = captures[name!] ?? '{}';
+  return {
+    name: name!,
+    group,
+    text: `${tensor}import type { ${type} } from '@heed/flex';\n\n${code}\nexport const ${role} = ${name};\n\nexport const captures = ${values};\n`,
+    about: doc!
+      .replaceAll(/^ \* ?/gm, '')
+      .replace(/\n@example[^]*$/, '')
+      .replaceAll(/\{@link (\w+)\}/g, '$1')
+      .trim(),
+  };
+}
