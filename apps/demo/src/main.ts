@@ -1,4 +1,8 @@
-import './style/index.css';
+import './style/page.css';
+import './style/explore.css';
+import './style/conformance.css';
+import './style/train.css';
+import './style/serve.css';
 import { conformanceRoom } from './conformance/conformance-room.ts';
 import { exploreRoom } from './explore/explore-room.ts';
 import { frame } from './page/frame.ts';

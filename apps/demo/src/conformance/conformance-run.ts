@@ -33,7 +33,9 @@ const PATIENCE_MS = 3000;
 
 /** Starts the cases of a selection; `report` hears of each that has run. */
 export function startRun(selection: Selection, report: (last: CaseReport) => void): Run {
-  const worker = new Worker(new URL('./conformance-worker.ts', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('./conformance-worker.ts', import.meta.url), {
+    type: 'module',
+  });
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin to name
   const order = (what: Order): void => worker.postMessage(what);
   const { promise, resolve } = Promise.withResolvers<Ending>();

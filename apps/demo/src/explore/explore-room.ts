@@ -7,9 +7,14 @@ import { SIZES } from './model/sample-problem.ts';
 import { compileProgram, excerptOf } from './program/compiled-program.ts';
 import { firstText } from './program/gallery.ts';
 import { createBlockMap } from './view/block-map.ts';
-import { createCodePanel } from './view/code-panel.ts';
 import { createEditor } from './view/editor.ts';
-import { createFacts, milliseconds, percent, skippedShare } from './view/explore-facts.ts';
+import {
+  createCodePanel,
+  createFacts,
+  milliseconds,
+  percent,
+  skippedShare,
+} from './view/explore-panels.ts';
 import { createGallery } from './view/gallery-list.ts';
 import { createHeatMap } from './view/heat-map.ts';
 import { decodeShared, shareButton } from './view/share-link.ts';

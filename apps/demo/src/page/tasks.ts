@@ -1,3 +1,6 @@
+/** Resolves in a later turn of the event loop, so that the page can draw and take a keystroke. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
 /**
  * Runs one task at a time, after a pause in the calls. A new call stops the task that runs, and takes the place of one
  * that waits, so the GPU has at most one stale run in its queue.

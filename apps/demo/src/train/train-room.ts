@@ -5,9 +5,8 @@ import { modelFromFile, modelToFile } from '../transformer/language-model.ts';
 import { parameterCount, type PresetName, presets } from '../transformer/model-config.ts';
 import { Run, type RunInput, type RunState, type RunView } from './model/training-run.ts';
 import { createChart, Curves } from './view/loss-chart.ts';
-import { createPacking } from './view/packing-panel.ts';
-import { createSamples, createTextPanel } from './view/text-panels.ts';
 import { createControls, createFacts } from './view/train-controls.ts';
+import { createPacking, createSamples, createTextPanel } from './view/train-panels.ts';
 
 export const trainRoom: Room = { id: 'train', title: 'Train', enter };
 

@@ -1,6 +1,11 @@
 import { describe, expect, it, test } from 'vitest';
-import { countPages, PageBook, type PageFacts } from '../../src/serve/engine/page-book.ts';
-import { describePage, summaryOf } from '../../src/serve/engine/page-words.ts';
+import {
+  countPages,
+  describePage,
+  PageBook,
+  type PageFacts,
+  summaryOf,
+} from '../../src/serve/engine/page-book.ts';
 import { planStep, shouldHoldBack } from '../../src/serve/engine/scheduling.ts';
 import { argmax, largest, promptLookup, verify } from '../../src/serve/engine/speculation.ts';
 import { pageBytes } from '../../src/serve/view/serve-numbers.ts';

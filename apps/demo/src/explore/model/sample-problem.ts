@@ -1,4 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
+import { breathe } from '../../page/tasks.ts';
 import { normals } from '../../text/seeded-random.ts';
 import type { Program } from '../program/compiled-program.ts';
 
@@ -81,9 +82,6 @@ export function timedInputs(gpu: Gpu, tokens: number): Inputs {
 export type Scores = Float32Array;
 
 const info = { qLen: WINDOW, kvLen: WINDOW, qRow: 0, kvRow: 0 };
-
-/** A pause that lets the page draw and take a keystroke. */
-const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 /**
  * The scores of the heat map by heed's CPU twin of the mods, a head at a time.

@@ -1,8 +1,9 @@
 import type { Gpu } from '@heed/core';
+import type { KvStats, PageFormat } from '@heed/kvcache';
+import type { ModelConfig } from '../../transformer/model-config.ts';
 import type { Answer, Request } from '../engine/answer.ts';
 import { firstDifference } from '../engine/serve-alone.ts';
-import type { Engine } from '../engine/serve-engine.ts';
-import type { Counted } from '../view/serve-numbers.ts';
+import type { Engine, Tally } from '../engine/serve-engine.ts';
 import { loadSaved, Session } from './serve-session.ts';
 import { type Asked, requestsOf, type Settings } from './serve-settings.ts';
 import type { ServedModel } from './served-model.ts';
@@ -13,6 +14,15 @@ export interface Order {
   readonly served: ServedModel;
   readonly settings: Settings;
   readonly asked: Asked;
+}
+
+/** Counts and sizes after a step, from which the page computes its numbers. */
+export interface Counted {
+  readonly tally: Tally;
+  readonly batch: number;
+  readonly stats: KvStats;
+  readonly format: PageFormat;
+  readonly config: ModelConfig;
 }
 
 /** What there is to show after a step. */

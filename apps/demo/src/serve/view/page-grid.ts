@@ -1,6 +1,5 @@
 import { element } from '../../page/element.ts';
-import type { PageFacts } from '../engine/page-book.ts';
-import { describePage, summaryOf } from '../engine/page-words.ts';
+import { describePage, type PageFacts, summaryOf } from '../engine/page-book.ts';
 import { PAGE_SIZE } from '../session/serve-settings.ts';
 
 /** The live picture of the pages, with its legend and the page under the cursor. */

@@ -1,17 +1,8 @@
-import type { KvStats, PageFormat } from '@heed/kvcache';
+import type { PageFormat } from '@heed/kvcache';
 import { element } from '../../page/element.ts';
 import type { ModelConfig } from '../../transformer/model-config.ts';
-import type { Tally } from '../engine/serve-engine.ts';
 import { PAGE_SIZE } from '../session/serve-settings.ts';
-
-/** What the numbers are made of. */
-export interface Counted {
-  readonly tally: Tally;
-  readonly batch: number;
-  readonly stats: KvStats;
-  readonly format: PageFormat;
-  readonly config: ModelConfig;
-}
+import type { Counted } from '../session/serving.ts';
 
 /** The numbers of serving, step by step. */
 interface Numbers {

@@ -1,5 +1,6 @@
 import type { Gpu } from '@heed/core';
 import { pageGpu } from '../../page/page-gpu.ts';
+import { breathe } from '../../page/tasks.ts';
 import { initialModel, type Model, putModel } from '../../transformer/language-model.ts';
 import type { ModelConfig } from '../../transformer/model-config.ts';
 import type { Comparison } from './packing-comparison.ts';
@@ -26,9 +27,6 @@ export interface RunView {
 }
 
 const SEED = 1;
-
-/** A pause that lets the page draw and take a keystroke. */
-const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 /** The run of the room: begins, pauses and goes on, also on another device when one was lost. */
 export class Run {
