@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { HeedError, openGpu } from '@heed/core';
-import { type Options, parseOptions, usage } from './options.ts';
-import { renderReport } from './report.ts';
-import { runMainJob } from './run.ts';
+import { type Options, parseOptions, usage } from './start-options.ts';
+import { renderReport } from './start-report.ts';
+import { runMainJob } from './main-job.ts';
 
 const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`start: ${line}\n`);

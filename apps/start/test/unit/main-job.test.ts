@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { medianTimes } from '../../src/timing.ts';
+import { medianTimes } from '../../src/main-job.ts';
 
 /** Runs that take the milliseconds given, one after another, on a clock of their own. */
 function fakes(...costs: number[][]): {

@@ -1,5 +1,5 @@
 import { random } from '@heed/conformance';
-import { lengthsOf, type Pack } from './pack.ts';
+import { lengthsOf, type Pack } from './packed-documents.ts';
 
 /** Head counts and head dimension. */
 export interface Heads {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseOptions } from '../../src/options.ts';
+import { parseOptions } from '../../src/start-options.ts';
 
 describe('parseOptions', () => {
   test('defaults to text and a pack that a software adapter finishes soon', () => {

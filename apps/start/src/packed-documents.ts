@@ -1,5 +1,60 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { permutation, random } from '@heed/conformance';
-import type { TokenizedDocument } from './tokens.ts';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+
+/** A text file of the repository. */
+interface Document {
+  /** From the root, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const skippedFolders: ReadonlySet<string> = new Set(['node_modules', 'dist', 'coverage']);
+const extensions = ['.md', '.ts'] as const;
+
+/** Every *.md and *.ts file under a folder in the order of their paths, installed and generated ones left out. */
+export async function readDocuments(root: string): Promise<Document[]> {
+  const paths = (await walk(root, '')).toSorted();
+  return Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(join(root, path), 'utf8') })),
+  );
+}
+
+async function walk(root: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true });
+  const found = entries.map(async (entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return isSkipped(entry.name) ? [] : walk(root, path);
+    return entry.isFile() && extensions.some((extension) => entry.name.endsWith(extension))
+      ? [path]
+      : [];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+function isSkipped(folder: string): boolean {
+  return folder.startsWith('.') || skippedFolders.has(folder);
+}
+
+/** A document as token ids. */
+export interface TokenizedDocument {
+  readonly path: string;
+  readonly tokens: Int32Array;
+}
+
+/** The byte-pair vocabulary in use: OpenAI's o200k_base, which the package carries. */
+export const tokenizerName = 'o200k_base';
+
+/** Token ids of a document. Text that looks like a control token is text: a document may well be about tokenizers. */
+export function tokenize({ path, text }: Document): TokenizedDocument {
+  return {
+    path,
+    tokens: Int32Array.from(
+      encode(text, { allowedSpecial: new Set(), disallowedSpecial: new Set() }),
+    ),
+  };
+}
 
 /** Documents one after another in one batch: document b owns tokens cuSeqlens[b] … cuSeqlens[b + 1] − 1. */
 export interface Pack {
@@ -12,7 +67,7 @@ export interface Pack {
 }
 
 /** Limits of a pack, in tokens. */
-export interface PackOptions {
+interface PackOptions {
   readonly maxTokens: number;
   /** Longer documents are cut here, as a model with that context would. */
   readonly maxSeqlen: number;

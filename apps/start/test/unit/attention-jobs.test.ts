@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fromSlots, toSlots } from '../../src/slots.ts';
+import { fromSlots, toSlots } from '../../src/attention-jobs.ts';
 
 const shape = { cuSeqlens: Int32Array.of(0, 2, 3), heads: 2, capacity: 4, dim: 3 };
 const packed = Float32Array.from({ length: 3 * 2 * 3 }, (_, i) => i + 1);

@@ -1,6 +1,72 @@
-import { describe, expect, test } from 'vitest';
-import { lengthsOf, packDocuments, paddedTokens } from '../../src/pack.ts';
-import type { TokenizedDocument } from '../../src/tokens.ts';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { decode } from 'gpt-tokenizer/encoding/o200k_base';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  lengthsOf,
+  packDocuments,
+  paddedTokens,
+  readDocuments,
+  tokenize,
+  type TokenizedDocument,
+} from '../../src/packed-documents.ts';
+
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'heed-documents-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function write(...paths: string[]): Promise<void> {
+  for (const path of paths) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), `text of ${path}`);
+  }
+}
+
+test('reads markdown and TypeScript in the order of their paths', async () => {
+  await write('b/two.ts', 'a/one.md', 'README.md', 'a/deep/er/three.ts');
+  const documents = await readDocuments(root);
+  expect(documents.map(({ path }) => path)).toEqual([
+    'README.md',
+    'a/deep/er/three.ts',
+    'a/one.md',
+    'b/two.ts',
+  ]);
+  expect(documents[1]?.text).toBe('text of a/deep/er/three.ts');
+});
+
+test('leaves out other files, installed packages, builds and hidden folders', async () => {
+  await write(
+    'package.json',
+    'a.tsx',
+    'node_modules/x/index.ts',
+    'p/node_modules/y/README.md',
+    'p/dist/z.ts',
+    '.git/notes.md',
+  );
+  expect(await readDocuments(root)).toEqual([]);
+});
+
+test('tokens decode to the text they came from, and are fewer than its characters', () => {
+  const text = 'const scale = 1 / Math.sqrt(headDim); // naïve, −∞ …\n';
+  const { path, tokens } = tokenize({ path: 'a.ts', text });
+  expect(path).toBe('a.ts');
+  expect(decode(tokens)).toBe(text);
+  expect(tokens.length).toBeLessThan(text.length / 2);
+});
+
+test('text that looks like a control token stays text', () => {
+  const text = 'ends with <|endoftext|>';
+  const { tokens } = tokenize({ path: 'a.md', text });
+  expect(decode(tokens)).toBe(text);
+  expect(tokens.length).toBeGreaterThan(4);
+});
+
+test('an empty document has no tokens', () => {
+  expect(tokenize({ path: 'a.md', text: '' }).tokens).toHaveLength(0);
+});
 
 /** Documents whose tokens are 1000 · index + position. */
 const documents = (...lengths: number[]): TokenizedDocument[] =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Pack } from '../../src/pack.ts';
-import { project } from '../../src/project.ts';
+import type { Pack } from '../../src/packed-documents.ts';
+import { project } from '../../src/projections.ts';
 
 const heads = { query: 4, kv: 2, dim: 16 };
 const pack: Pack = {

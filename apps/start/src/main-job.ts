@@ -1,18 +1,19 @@
 import type { Check } from '@heed/conformance';
 import type { Gpu } from '@heed/core';
-import { checkDecode, checkPrefill, reference } from './compare.ts';
-import { decodeStep } from './decode.ts';
-import { readDocuments } from './documents.ts';
-import type { Job } from './job.ts';
-import { type Pack, packDocuments, paddedTokens } from './pack.ts';
-import { packedPrefill, paddedPrefill } from './prefill.ts';
-import { type Heads, project, type Projections } from './project.ts';
-import { type Report, verdictOf } from './report.ts';
-import { medianTimes, type Times } from './timing.ts';
-import { tokenize, tokenizerName } from './tokens.ts';
+import { decodeStep, type Job, packedPrefill, paddedPrefill } from './attention-jobs.ts';
+import {
+  type Pack,
+  packDocuments,
+  paddedTokens,
+  readDocuments,
+  tokenize,
+  tokenizerName,
+} from './packed-documents.ts';
+import { type Heads, project, type Projections } from './projections.ts';
+import { checkDecode, checkPrefill, reference, type Report, verdictOf } from './start-report.ts';
 
 /** What the main job works on. */
-export interface RunOptions {
+interface RunOptions {
   readonly root: string;
   readonly tokens: number;
   readonly signal: AbortSignal;
@@ -93,4 +94,52 @@ function reportOf(gpu: Gpu, pack: Pack, checks: readonly Check[], { ms, rounds }
     checks,
     verdict: verdictOf(checks),
   };
+}
+
+/** Median milliseconds of each piece of work, and over how many rounds. */
+interface Times {
+  readonly ms: readonly number[];
+  readonly rounds: number;
+}
+
+/** How long to measure. */
+interface TimingOptions {
+  /** Milliseconds to spend, as far as the first round foretells. One round is always timed. */
+  readonly budget: number;
+  readonly maxRounds: number;
+  readonly now?: () => number;
+}
+
+/**
+ * Times several pieces of work, each of which ran before, in turn, round after round: in turn, so that a slow
+ * moment of the machine does not fall on one of them alone.
+ */
+export async function medianTimes(
+  runs: readonly (() => Promise<void>)[],
+  { budget, maxRounds, now = () => performance.now() }: TimingOptions,
+): Promise<Times> {
+  const timeRound = async (): Promise<number[]> => {
+    const times: number[] = [];
+    for (const run of runs) {
+      const start = now();
+      await run();
+      times.push(now() - start);
+    }
+    return times;
+  };
+  const first = await timeRound();
+  const foretold = Math.floor(budget / first.reduce((sum, ms) => sum + ms, 0));
+  const samples = [first];
+  while (samples.length < Math.min(maxRounds, foretold)) samples.push(await timeRound());
+  return {
+    ms: runs.map((_, i) => median(samples.map((times) => times[i] as number))),
+    rounds: samples.length,
+  };
+}
+
+function median(samples: readonly number[]): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }

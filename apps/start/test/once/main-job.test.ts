@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testGpu } from '@heed/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runMainJob } from '../../src/run.ts';
+import { runMainJob } from '../../src/main-job.ts';
 
 let root = '';
 beforeEach(async () => {
