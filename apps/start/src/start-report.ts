@@ -75,9 +75,9 @@ export function renderReport(report: Report): string {
   const { ms, heads, checks } = report;
   const lines = [
     `adapter      ${report.adapter}`,
-    `documents    ${report.documents}, ${count(report.tokens)} tokens (${report.tokenizer}), the longest ${count(report.longest)}`,
+    `documents    ${report.documents}, ${grouped(report.tokens)} tokens (${report.tokenizer}), the longest ${grouped(report.longest)}`,
     `attention    causal, ${heads.query} query and ${heads.kv} key/value heads of ${heads.dim}, f32`,
-    `padding      a padded batch has ${count(report.paddedTokens)} rows; packing saves ${percent(report.paddingSaved)} of them`,
+    `padding      a padded batch has ${grouped(report.paddedTokens)} rows; packing saves ${percent(report.paddingSaved)} of them`,
     `prefill      packed ${milliseconds(ms.packed)}, padded ${milliseconds(ms.padded)}, ${(ms.padded / ms.packed).toFixed(2)} times as long`,
     `decode       ${milliseconds(ms.decode)} for one token of each document, from part-filled slots`,
     `             (${report.rounds === 1 ? 'one run' : `medians of ${report.rounds} runs`} of each, in turn)`,
@@ -98,7 +98,7 @@ function renderCheck({ label, ok, error, budget, report }: Check): string {
   return report === undefined ? line : `${line}\n${report}`;
 }
 
-function count(n: number): string {
+function grouped(n: number): string {
   return n.toLocaleString('en-US');
 }
 

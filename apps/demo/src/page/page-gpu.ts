@@ -10,14 +10,14 @@ type GpuState =
   | { readonly kind: 'missing'; readonly reason: string }
   | { readonly kind: 'lost'; readonly reason: string };
 
-let state: GpuState = { kind: 'opening' };
+let current: GpuState = { kind: 'opening' };
 let pending: Promise<Gpu | undefined> | undefined;
 const listeners = new Set<Listener>();
 
 /** Calls back now and on each change. */
 export function watchGpu(listener: Listener): void {
   listeners.add(listener);
-  listener(state);
+  listener(current);
 }
 
 /** The page's GPU, opened on first use and again after the device was lost; undefined where there is none. */
@@ -43,8 +43,8 @@ async function open(): Promise<Gpu | undefined> {
 }
 
 function become(next: GpuState): void {
-  state = next;
-  for (const listener of listeners) listener(state);
+  current = next;
+  for (const listener of listeners) listener(next);
 }
 
 /** What people call the adapter: its description where the browser gives one. */

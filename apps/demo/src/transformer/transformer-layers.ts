@@ -15,7 +15,7 @@ import {
   type Tensor2D,
   type Tensor3D,
 } from '@tensorflow/tfjs-core';
-import { initialModel, type Model } from './language-model.ts';
+import type { Model } from './language-model.ts';
 import {
   EMBEDDING,
   FINAL_NORM,
@@ -31,11 +31,6 @@ export type Weights = Readonly<Record<string, Tensor>>;
 export function tensorsOf({ config, weights }: Model): Weights {
   const shapes = Object.entries(weightShapes(config));
   return Object.fromEntries(shapes.map(([name, shape]) => [name, tensor(weights[name]!, shape)]));
-}
-
-/** The weights of a model that knows nothing. */
-function initialWeights(config: ModelConfig, seed: number): Weights {
-  return tensorsOf(initialModel(config, seed));
 }
 
 /** Frees them. */

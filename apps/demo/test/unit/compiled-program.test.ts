@@ -1,5 +1,5 @@
 import * as masks from '@heed/flex/masks';
-import * as mods from '@heed/flex/mods';
+import * as scoreMods from '@heed/flex/mods';
 import { describe, expect, it, test } from 'vitest';
 import {
   compileProgram,
@@ -9,7 +9,7 @@ import {
 import { stripTypes } from '../../src/explore/program/declarations.ts';
 import { gallery } from '../../src/explore/program/gallery.ts';
 
-function compiled(text: string): Program {
+function programOf(text: string): Program {
   const result = compileProgram(text);
   if (!result.ok) throw new Error(result.diagnostic.message);
   return result.program;
@@ -45,7 +45,7 @@ describe('types', () => {
 
 describe('values', () => {
   test('captures are numbers, tables from literals and formulas, and functions', () => {
-    const { score, tables } = compiled(`
+    const { score, tables } = programOf(`
       export const captures = { scale: 2 ** -1, slopes: [1, 2.5], id: table([2, 3], (i, j) => 10 * i + j), twice: (x) => 2 * x };
       export function scoreMod(score: number, b, h, q, kv, { scale, slopes, id, twice }) {
         return twice(score) * scale + slopes[1] + id[1][kv];
@@ -63,7 +63,7 @@ describe('values', () => {
   });
 
   test('masks combine with their own captures', () => {
-    const { mask, score } = compiled(`
+    const { mask, score } = programOf(`
       import { andMasks, bind, notMask } from '@heed/flex';
       import { causal as past, slidingWindow } from '@heed/flex/masks';
       const near = bind(slidingWindow, { window: 2 });
@@ -80,7 +80,7 @@ describe('values', () => {
   });
 
   test('tables become what the caller makes of them', () => {
-    const { mods } = compiled(
+    const { mods } = programOf(
       'const captures = { t: [1, 2] }; const maskMod = (b, h, q, kv, { t }) => t[q] === 1;',
     );
     expect(mods(({ dtype, shape }) => `${dtype} ${shape.join()}`).captures).toEqual({ t: 'i32 2' });
@@ -159,7 +159,7 @@ const names = (group: string): string[] =>
   gallery.filter((example) => example.group === group).map(({ name }) => name);
 
 test('every mod and mask that is shipped is in the gallery', () => {
-  expect(names('Score mods')).toEqual(Object.keys(mods).toSorted());
+  expect(names('Score mods')).toEqual(Object.keys(scoreMods).toSorted());
   expect(names('Masks')).toEqual(Object.keys(masks).toSorted());
 });
 

@@ -3,7 +3,6 @@ import { andMasks, type MaskMod } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
 import { flexAttention } from '@heed/tfjs';
 import {
-  dispose,
   logSoftmax,
   mul,
   neg,
@@ -51,7 +50,7 @@ export interface DeviceBatch {
   readonly tokens: number;
 }
 
-/** A batch's tensors, to be freed by {@link disposeBatch} or a tidy. */
+/** A batch's tensors, to be freed by a tidy. */
 export function uploadBatch(config: ModelConfig, angles: RotaryAngles, batch: Batch): DeviceBatch {
   const { rows, length, tokens } = batch;
   return {
@@ -63,10 +62,6 @@ export function uploadBatch(config: ModelConfig, angles: RotaryAngles, batch: Ba
     cuSeqlens: Int32Array.from({ length: rows + 1 }, (_, i) => i * length),
     tokens,
   };
-}
-
-function disposeBatch({ ids, targets, documents, isText, angles }: DeviceBatch): void {
-  dispose([ids, targets, documents, isText, angles.cos, angles.sin]);
 }
 
 /** heed's `document` for rows that are packed differently: `id` is [rows, length]. */
@@ -109,10 +104,10 @@ export function forward(
 
 /**
  * Cross entropy in nats, summed over the tokens that are text.
- * @param logits [T, vocabSize]
+ * @param scores [T, vocabSize]
  */
-export function lossSum(logits: Tensor2D, { targets, isText }: DeviceBatch): Scalar {
-  const told = oneHot(targets, logits.shape[1]);
-  const logLikelihood = sum(mul(logSoftmax(logits), told), -1);
+export function lossSum(scores: Tensor2D, { targets, isText }: DeviceBatch): Scalar {
+  const told = oneHot(targets, scores.shape[1]);
+  const logLikelihood = sum(mul(logSoftmax(scores), told), -1);
   return neg(sum<Scalar>(mul(logLikelihood, isText)));
 }
