@@ -3,9 +3,9 @@ import type { UserConfig } from 'tsdown';
 const disposable = '/// <reference lib="esnext.disposable" />';
 
 /**
- * Build settings shared by every published package: ESM and declarations. A file per module, so that a bundler leaves out what
- * a program does not import; the declarations of an entry are one file, as the API snapshots want them. What is packed of
- * it is checked in tools/consumer.
+ * Build settings shared by every published package: ES modules and declarations. Code is a file per module, so that a bundler
+ * leaves out modules that a program does not import. Declarations are a file per entry, and chunks that several entries share.
+ * tools/consumer checks what is packed.
  */
 export const library = (entry: string[]): UserConfig[] => {
   const shared: UserConfig = { entry, platform: 'neutral', target: 'es2022' };

@@ -2,13 +2,10 @@
 //   --update   writes them instead
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateApiSnapshot } from 'tsnapi';
+import { apiSnapshots } from './lib/api-snapshot.mjs';
 
 const folder = join(process.cwd(), 'api');
-const entries = await generateApiSnapshot(process.cwd(), { omitArgumentNames: false });
-const built = new Map(
-  Object.entries(entries).map(([entry, { dts }]) => [fileName(entry), `${dts.trim()}\n`]),
-);
+const built = await apiSnapshots(process.cwd());
 
 if (process.argv.includes('--update')) {
   rmSync(folder, { recursive: true, force: true });
@@ -22,10 +19,6 @@ if (process.argv.includes('--update')) {
     console.error('The public API has changed. If that is meant: npm run api:update');
     process.exitCode = 1;
   }
-}
-
-function fileName(entry) {
-  return `${entry === '.' ? 'index' : entry.replace(/^\.\//, '')}.d.ts`;
 }
 
 function filesIn(path) {
