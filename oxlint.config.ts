@@ -18,6 +18,7 @@ const arrows: Record<string, readonly string[]> = {
  * a lower one, types included. Files directly in `src` are above all floors.
  */
 export const floors: Record<string, readonly (string | readonly string[])[]> = {
+  'packages/core/src': ['text', 'host', 'tensor', 'paged', 'device'],
   'packages/kvcache/src': ['pages', 'sequences', 'kernels', 'stores', 'cache'],
   'packages/tfjs/src': ['device', 'tensors', 'attention'],
 };

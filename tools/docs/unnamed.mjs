@@ -3,7 +3,7 @@
  * the site names must be exported; one that is no longer met, or is exported by now, must go from here.
  */
 export const unnamedTypes = {
-  '@heed/core': ['src/device/capabilities.ts:limitNames', 'src/options/option-names.ts:OptionKind'],
+  '@heed/core': ['src/text/capabilities.ts:limitNames', 'src/text/read-options.ts:OptionKind'],
   '@heed/flex': [
     'src/text/ir/expression-node.ts:Node',
     'src/text/frontend/mod-source.ts:ModKind',

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as run from '../../packages/conformance/src/option-names.ts';
-import { openNames } from '../../packages/core/src/device/open.ts';
-import { warmupNames } from '../../packages/core/src/dispatch/warmup.ts';
-import * as tensor from '../../packages/core/src/tensor/option-names.ts';
+import { openNames } from '../../packages/core/src/device/open-gpu.ts';
+import { warmupNames } from '../../packages/core/src/device/warmup.ts';
+import * as tensor from '../../packages/core/src/tensor/create-tensor.ts';
+import { readNames } from '../../packages/core/src/tensor/read-tensor.ts';
 import * as flex from '../../packages/flex/src/api/flex-options.ts';
 import * as mask from '../../packages/flex/src/host/block-mask-options.ts';
 import { compileNames } from '../../packages/flex/src/text/compile/compile-mod.ts';
@@ -42,7 +43,7 @@ const packages = [
       of('gpu.empty(shape, options?)', tensor.emptyNames, ['core:EmptyOptions']),
       of('gpu.wrap(buffer, options)', tensor.wrapNames, ['core:WrapOptions']),
       of('gpu.fromBytes(bytes, options)', tensor.bytesNames, ['core:BytesOptions']),
-      of('tensor.read(options?)', tensor.readNames, ['core:ReadOptions']),
+      of('tensor.read(options?)', readNames, ['core:ReadOptions']),
     ],
   ],
   [

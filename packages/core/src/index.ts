@@ -9,10 +9,10 @@ export type {
   Tensor,
   TensorOptions,
   WrapOptions,
-} from './api.ts';
-export type { Capabilities, Limits, SubgroupMatrixConfig } from './device/capabilities.ts';
-export { openGpu, type OpenGpuOptions } from './device/open.ts';
-export type { DType, DTypeOf, ReadArray, TypedArray } from './dtype.ts';
+} from './text/gpu.ts';
+export type { Capabilities, Limits, SubgroupMatrixConfig } from './text/capabilities.ts';
+export { openGpu, type OpenGpuOptions } from './device/open-gpu.ts';
+export type { DType, DTypeOf, ReadArray, TypedArray } from './text/dtype.ts';
 export {
   CapacityError,
   CompileError,
@@ -25,6 +25,6 @@ export {
   type SourcePlace,
   UnsupportedError,
   ValidationError,
-} from './errors.ts';
-export type { PagedKvView } from './paged/view.ts';
-export type { TunedAdapter, Tuning, TuningEntry } from './tuning.ts';
+} from './text/errors.ts';
+export type { PagedKvView } from './paged/paged-view.ts';
+export type { TunedAdapter, Tuning, TuningEntry } from './text/capabilities.ts';

@@ -1,10 +1,10 @@
-export { placeholder } from './buffers/placeholder.ts';
-export { poisonMemory } from './buffers/poison.ts';
-export type { BufferRange } from './buffers/range.ts';
-export { detachedStorage, uploadStorage } from './buffers/upload.ts';
-export { breathing } from './device/breathe.ts';
-export { assertUsable, isGpu, unlessLost } from './device/state.ts';
-export { bindTensor } from './dispatch/bind.ts';
+export { placeholder } from './host/kernel-buffers.ts';
+export { poisonMemory } from './host/poison.ts';
+export type { BufferRange } from './text/buffer-range.ts';
+export { detachedStorage, uploadStorage } from './host/kernel-buffers.ts';
+export { breathing } from './host/completion.ts';
+export { assertUsable, isGpu, unlessLost } from './host/gpu-state.ts';
+export { bindTensor } from './tensor/bind-tensor.ts';
 export {
   dispatch,
   encode,
@@ -12,33 +12,33 @@ export {
   getKernel,
   getKernelAsync,
   kernelCount,
-} from './dispatch/dispatch.ts';
-export { dispatchGrid } from './dispatch/grid.ts';
-export { warmup, type WarmupOptions } from './dispatch/warmup.ts';
-export type { BindingKind, Dispatch, Kernel, KernelSource } from './dispatch/kernel.ts';
-export { threadGrid, threadMain, WORKGROUP } from './dispatch/threads.ts';
-export { bytesPerElement } from './dtype.ts';
-export { fail, show } from './fail.ts';
-export { fromHalf, packHalves, toHalf, unpackHalves } from './f16.ts';
+} from './host/dispatch.ts';
+export { dispatchGrid, threadGrid } from './host/dispatch.ts';
+export { warmup, type WarmupOptions } from './device/warmup.ts';
+export type { BindingKind, Dispatch, Kernel, KernelSource } from './text/kernel-dispatch.ts';
+export { threadMain, WORKGROUP } from './text/wgsl.ts';
+export { bytesPerElement } from './text/dtype.ts';
+export { fail, show } from './text/errors.ts';
+export { fromHalf, packHalves, toHalf, unpackHalves } from './text/dtype.ts';
 export {
   elementCount,
   elementExtent,
   formatShape,
   isContiguous,
   rowMajorStrides,
-} from './layout/shape.ts';
-export { didYouMean, knownNames } from './options/nearest.ts';
-export { type Meant, type NamesOf, type OptionNames, optionsOf } from './options/option-names.ts';
-export { narrowed } from './options/narrowed.ts';
-export { copyOf, readOptions } from './options/read-options.ts';
-export type { BoundTensor } from './tensor/bound.ts';
-export { checkTensor, type TensorRules } from './tensor/check.ts';
-export { knownList, setKnownList } from './tensor/known-list.ts';
-export { tryEmpty } from './tensor/make.ts';
-export { scoped, unscoped } from './tensor/scope.ts';
+} from './text/shape.ts';
+export { didYouMean, knownNames } from './text/read-options.ts';
+export { type Meant, type NamesOf, type OptionNames, optionsOf } from './text/read-options.ts';
+export { narrowed } from './text/read-options.ts';
+export { copyOf, readOptions } from './text/read-options.ts';
+export type { BoundTensor } from './text/buffer-range.ts';
+export { checkTensor, type TensorRules } from './tensor/check-tensor.ts';
+export { knownList, setKnownList } from './tensor/check-tensor.ts';
+export { tryEmpty } from './tensor/create-tensor.ts';
+export { scoped, unscoped } from './tensor/tensor-scope.ts';
 export { adopt, isTensor } from './tensor/tensor.ts';
-export { memoized } from './wgsl/memo.ts';
-export { numberedSource } from './wgsl/numbered.ts';
-export { roundF16 } from './wgsl/round-f16.ts';
-export { sections } from './wgsl/sections.ts';
-export { wgsl, type WgslPart } from './wgsl/template.ts';
+export { memoized } from './text/wgsl.ts';
+export { numberedSource } from './text/wgsl.ts';
+export { roundF16 } from './text/wgsl.ts';
+export { sections } from './text/wgsl.ts';
+export { wgsl, type WgslPart } from './text/wgsl.ts';

@@ -1,14 +1,28 @@
-import type { Gpu, ReadOptions, Tensor } from '../api.ts';
-import { rawState } from '../device/state.ts';
-import type { DType, ReadArray } from '../dtype.ts';
-import { DisposedError } from '../errors.ts';
-import { readOptions } from '../options/read-options.ts';
-import type { BoundTensor } from './bound.ts';
-import { readNames } from './option-names.ts';
-import { readTensor } from './read.ts';
-import { releaseStorage, type Storage } from './storage.ts';
-import { permuteView, reshapeView, sliceView, type View } from './view.ts';
-import { formatShape } from '../layout/shape.ts';
+import { type GpuState, rawState } from '../host/gpu-state.ts';
+import type { BoundTensor } from '../text/buffer-range.ts';
+import type { DType, ReadArray } from '../text/dtype.ts';
+import { DisposedError } from '../text/errors.ts';
+import type { Gpu, ReadOptions, Tensor } from '../text/gpu.ts';
+import { readOptions } from '../text/read-options.ts';
+import { formatShape } from '../text/shape.ts';
+import { permuteView, reshapeView, sliceView, type View } from '../text/strided-view.ts';
+import { readNames, readTensor } from './read-tensor.ts';
+
+/** Memory that tensors look at. Views borrow it; owners keep it alive. */
+interface Storage {
+  readonly buffer: GPUBuffer;
+  /** heed allocated it, and so gives it back. */
+  readonly pooled: boolean;
+  owners: number;
+}
+
+/** One owner less; the memory goes back with the last. */
+function releaseStorage(state: GpuState, storage: Storage): void {
+  if (--storage.owners > 0 || !storage.pooled) return;
+  state.tensors--;
+  if (state.disposed) storage.buffer.destroy();
+  else state.recorder.release(storage.buffer);
+}
 
 const tensorSymbol: unique symbol = Symbol.for('heed.tensor') as never;
 

@@ -2,7 +2,6 @@ import { type Gpu, LimitError, type Tensor, ValidationError } from '@heed/core';
 import {
   bindTensor,
   type Dispatch,
-  type KernelSource,
   dispatch,
   dispatchGrid,
   encode,
@@ -10,13 +9,13 @@ import {
   getKernel,
   getKernelAsync,
   kernelCount,
+  type KernelSource,
   placeholder,
   uploadStorage,
 } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { injectedGpu } from './devices.ts';
-import { add, addSource } from './kernels.ts';
+import { add, addSource, injectedGpu } from './device-fixtures.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import type { Gpu, Tensor } from '@heed/core';
 import { placeholder, poisonMemory, tryEmpty } from '@heed/core/kernel';
 import { ownGpu, testGpu } from '@heed/testing';
 import { expect, it } from 'vitest';
-import { stateOf } from '../../src/device/state.ts';
+import { stateOf } from '../../src/host/gpu-state.ts';
 
 const words = [0x7fc07fc0, 0x64d364d3];
 

@@ -1,8 +1,7 @@
 import { openGpu, type Tensor } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { injectedGpu, newAdapter } from './devices.ts';
-import { add } from './kernels.ts';
+import { add, injectedGpu, newAdapter } from './device-fixtures.ts';
 
 describe('gpu.profile', { tags: ['device'] }, () => {
   it('gives the result and a span for each dispatch, in order', async () => {

@@ -2,7 +2,7 @@ import { DisposedError, type Gpu, type Tensor, ValidationError } from '@heed/cor
 import { scoped, unscoped } from '@heed/core/kernel';
 import { ownGpu } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { add } from './kernels.ts';
+import { add } from './device-fixtures.ts';
 
 // Of its own, so that nobody else's tensors count.
 let gpu: Gpu;

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ParamSlots } from '../../src/buffers/param-slots.ts';
-import type { BufferRange } from '../../src/buffers/range.ts';
-import { BindGroups, maxGroups } from '../../src/dispatch/bind-groups.ts';
-import { createGroupOn } from '../../src/dispatch/binding.ts';
-import type { Dispatch, Kernel } from '../../src/dispatch/kernel.ts';
+import { BindGroups, createGroupOn, maxGroups } from '../../src/host/bind-groups.ts';
+import { ParamSlots } from '../../src/host/param-slots.ts';
+import type { BufferRange } from '../../src/text/buffer-range.ts';
+import type { Dispatch, Kernel } from '../../src/text/kernel-dispatch.ts';
 import { FakeDevice } from './fake-device.ts';
 
 const newBuffer = (): GPUBuffer => ({}) as GPUBuffer;

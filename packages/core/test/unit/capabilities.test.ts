@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { readCapabilities } from '../../src/device/capabilities.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openGpu } from '../../src/device/open-gpu.ts';
+import { readCapabilities } from '../../src/text/capabilities.ts';
+import { UnsupportedError } from '../../src/text/errors.ts';
 
 const matrix = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 8, K: 4 };
 
@@ -63,4 +65,20 @@ describe('readCapabilities', () => {
     const device = fakeDevice({ info: { subgroupMatrixConfigs: [matrix] } });
     expect(readCapabilities(device).subgroupMatrix).toEqual([]);
   });
+});
+
+afterEach(() => {
+  vi.doUnmock('webgpu');
+});
+
+it('says what to do where there is no WebGPU at all', async () => {
+  vi.doMock('webgpu', () => {
+    throw new Error('not installed');
+  });
+  const error: unknown = await openGpu().catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(UnsupportedError);
+  expect(String(error)).toMatch(
+    /openGpu: there is no WebGPU here.*in Node, npm install webgpu; or pass \{ device \}/,
+  );
+  expect((error as Error).cause).toBeDefined();
 });

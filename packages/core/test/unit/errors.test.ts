@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import * as errors from '../../src/errors.ts';
+import * as errors from '../../src/text/errors.ts';
+import { fail, show, ValidationError } from '../../src/text/errors.ts';
 
 const instances = [
   [new errors.ValidationError('m'), 'validation'],
@@ -26,7 +27,7 @@ describe.each(instances)('%s', (error, code) => {
 describe('HeedError.is', () => {
   it('knows the errors of another copy of the package', async () => {
     vi.resetModules();
-    const other = await import('../../src/errors.ts');
+    const other = await import('../../src/text/errors.ts');
     const foreign = new other.LimitError('m');
     expect(foreign).not.toBeInstanceOf(errors.HeedError);
     expect(errors.HeedError.is(foreign)).toBe(true);
@@ -47,4 +48,26 @@ describe('HeedError.is', () => {
     expect(new errors.DeviceLostError('m', 'unknown').reason).toBe('unknown');
     expect(new errors.GpuError('m', 'out-of-memory').kind).toBe('out-of-memory');
   });
+});
+
+it('fail() names the function, the rule, what was got and the fix', () => {
+  const call = (): never => fail('f', 'x must be 1', 2, 'Pass 1.');
+  expect(call).toThrow(ValidationError);
+  expect(call).toThrow('f: x must be 1; got 2. Pass 1.');
+});
+
+it.for([
+  ['text', "'text'"],
+  [1.5, '1.5'],
+  [7n, '7n'],
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [() => 1, 'a function'],
+  [[1, ['a'], null], "[1, ['a'], null]"],
+  [Array.from({ length: 1000 }, () => 0), '[0, 0, 0, 0, 0, 0, 0, 0, … 1000 in all]'],
+  [new Float32Array(3), 'Float32Array'],
+  [{ a: 1 }, 'Object'],
+  [Object.create(null), 'an object'],
+] as const)('show(%s)', ([value, text]) => {
+  expect(show(value)).toBe(text);
 });

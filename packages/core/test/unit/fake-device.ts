@@ -1,5 +1,5 @@
-import { Faults } from '../../src/device/faults.ts';
-import type { HeedError } from '../../src/errors.ts';
+import { Faults } from '../../src/host/faults.ts';
+import type { HeedError } from '../../src/text/errors.ts';
 
 /** A buffer that remembers what was written to it and whether it was destroyed. */
 export interface FakeBuffer {

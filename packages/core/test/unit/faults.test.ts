@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Faults } from '../../src/device/faults.ts';
-import { CompileError, DeviceLostError, GpuError, type HeedError } from '../../src/errors.ts';
+import type { Faults } from '../../src/host/faults.ts';
+import { CompileError, DeviceLostError, GpuError, type HeedError } from '../../src/text/errors.ts';
 import { FakeDevice, fakeError, newFaults } from './fake-device.ts';
 
 interface Fakes {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ValidationError } from '../../src/errors.ts';
-import { type Meant, optionsOf } from '../../src/options/option-names.ts';
-import { copyOf, readOptions } from '../../src/options/read-options.ts';
+import { ValidationError } from '../../src/text/errors.ts';
+import { copyOf, type Meant, optionsOf, readOptions } from '../../src/text/read-options.ts';
 
 interface Options {
   readonly causal?: boolean;

@@ -10,10 +10,10 @@ const files = import.meta.glob(['../../README.md', '../examples/*.ts'], {
 });
 const readme = files['../../README.md']!;
 
-// test/once/examples.test.ts and test/browser/examples.test.ts run the files of test/examples.
+// test/once/in-node.test.ts and test/browser/core.test.ts run the files of test/examples.
 describe('the README', () => {
   it('shows the examples that run, the first of at most 15 lines', () => {
-    const shown = ['quickstart', 'browser', 'kernel'].map(
+    const shown = ['quickstart', 'browser', 'own-kernel'].map(
       (name) => files[`../examples/${name}.ts`]!,
     );
     expect(codeBlocks(readme)).toEqual(shown);

@@ -1,0 +1,156 @@
+import { watchCompletion } from '../host/completion.ts';
+import { readCapabilities, realLimits, type Tuning, wantedFeatures } from '../text/capabilities.ts';
+import { checkLabel, fail, type HeedError, show, UnsupportedError } from '../text/errors.ts';
+import type { Gpu } from '../text/gpu.ts';
+import { type Meant, type NamesOf, readOptions } from '../text/read-options.ts';
+import { HeedGpu } from './heed-gpu.ts';
+
+/** Where the device comes from; the first of `device`, `adapter`, `gpu` that is given wins. */
+export interface OpenGpuOptions {
+  /** Used as it is: heed asks it for nothing it does not have, and never destroys it. */
+  readonly device?: GPUDevice;
+  /** Beside `device`, only its `info` is read: subgroup-matrix configurations are not known from the device alone. */
+  readonly adapter?: GPUAdapter;
+  /** Default: `navigator.gpu`, else the optional peer dependency `webgpu`. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+  readonly tuning?: Tuning;
+  /**
+   * Hears of what went wrong on the GPU side (compile, memory, validation, a lost device) and what nobody had awaited by the end
+   * of the next task, with `read()`, `settled()` or `profile()`; of a loss also `gpu.lost`. Each error once. The default puts
+   * them on the console. Errors of your own work on the device stay yours: heed neither takes nor hears them.
+   */
+  readonly onError?: (error: HeedError) => void;
+  /** Default 'heed'. */
+  readonly label?: string;
+}
+
+export const openNames: NamesOf<OpenGpuOptions> = {
+  device: 1,
+  adapter: 1,
+  gpu: 1,
+  powerPreference: 1,
+  // As far as its version is known, it may hold what another version of heed has put there.
+  tuning: 'data',
+  onError: 1,
+  label: 1,
+};
+
+const meantOpen: Meant = () => ({ gpudevice: 'device', gpuadapter: 'adapter', name: 'label' });
+
+// What is null was asked for and not there: another device in its place would be a surprise.
+function checkMethod(name: string, given: object, method: string): void {
+  if (typeof given?.[method as never] === 'function') return;
+  fail('openGpu', `${name} must be WebGPU's`, show(given), `It has ${method}().`);
+}
+
+async function findAdapter({ gpu: given, powerPreference }: OpenGpuOptions): Promise<GPUAdapter> {
+  const gpu = given === undefined ? (globalThis.navigator?.gpu ?? (await dawnGpu())) : given;
+  checkMethod('gpu', gpu, 'requestAdapter');
+  const adapter = await gpu.requestAdapter(powerPreference && { powerPreference });
+  if (adapter) {
+    keepAlive(adapter, gpu);
+    return adapter;
+  }
+  throw new UnsupportedError(
+    'openGpu: WebGPU is here, but it found no adapter. In a browser, see chrome://gpu or webgpureport.org; on Linux, install a ' +
+      'Vulkan driver (mesa-vulkan-drivers has a software one) and point VK_DRIVER_FILES at it; or pass { device }.',
+  );
+}
+
+function requestDevice(adapter: GPUAdapter, label: string): Promise<GPUDevice> {
+  return adapter.requestDevice({
+    label,
+    requiredFeatures: wantedFeatures.filter((feature) =>
+      adapter.features.has(feature),
+    ) as GPUFeatureName[],
+    requiredLimits: { ...realLimits(adapter.limits) },
+  });
+}
+
+/**
+ * Opens a GPU, with the adapter's real limits and every optional feature that heed can use.
+ * @throws UnsupportedError no WebGPU, or no adapter; the message says what to do
+ * @throws ValidationError an option is of the wrong kind
+ * @example
+ * const gpu = await openGpu()                  // browser, or Node with `webgpu` installed
+ * const shared = await openGpu({ device })     // your own device
+ */
+export async function openGpu(options?: OpenGpuOptions): Promise<Gpu> {
+  const read = readOptions('openGpu', options, openNames, meantOpen);
+  const { device: own, tuning, onError, label = 'heed' } = read;
+  if (onError !== undefined && typeof onError !== 'function') {
+    fail('openGpu', 'onError must be a function', show(onError), 'Leave it out for the console.');
+  }
+  checkLabel('openGpu', label);
+  if (tuning !== undefined && tuning?.version !== 1) {
+    const fix = 'Tune again with this version of heed.';
+    fail('openGpu', 'tuning.version must be 1', show(tuning?.version), fix);
+  }
+  if (![undefined, 'low-power', 'high-performance'].includes(read.powerPreference)) {
+    const rule = "powerPreference must be 'low-power' or 'high-performance'";
+    fail('openGpu', rule, show(read.powerPreference), 'Leave it out.');
+  }
+  if (own !== undefined) {
+    checkMethod('device', own, 'createComputePipeline');
+    const capabilities = readCapabilities(own, read.adapter?.info);
+    await watchCompletion(own);
+    return new HeedGpu({
+      device: own,
+      capabilities,
+      tuning,
+      label,
+      owned: false,
+      onError,
+    });
+  }
+  const { adapter = await findAdapter(read) } = read;
+  checkMethod('adapter', adapter, 'requestDevice');
+  const device = await requestDevice(adapter, label);
+  keepAlive(device, adapter);
+  const capabilities = readCapabilities(device, adapter.info);
+  await watchCompletion(device);
+  return new HeedGpu({ device, capabilities, tuning, label, owned: true, onError });
+}
+
+interface DawnModule {
+  create(options: string[]): GPU;
+}
+
+// Subgroup matrices are behind unsafe APIs; older NVIDIA drivers hide shader-f16 behind the other. Time stamps are rounded
+// to 65 µs unless told otherwise, which is longer than many a dispatch.
+const flags = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+  'disable-dawn-features=timestamp_quantization',
+];
+
+// Dawn crashes when the object that create() returned is collected while anything made from it lives.
+const keptAlive = new WeakMap<object, object>();
+
+/** Ties the life of a GPU object or an adapter to what was made from it. */
+function keepAlive(made: object, from: object): void {
+  keptAlive.set(made, from);
+}
+
+// One for all, since Dawn writes its warnings to stderr for each.
+let instance: GPU | undefined;
+
+/**
+ * Dawn from the optional peer dependency `webgpu`, for runtimes without `navigator.gpu`.
+ * @throws UnsupportedError it is not installed or cannot load
+ */
+async function dawnGpu(): Promise<GPU> {
+  // A name that bundlers cannot see, since the package is optional and native.
+  const name = 'webgpu';
+  if (instance) return instance;
+  try {
+    const dawn = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as DawnModule;
+    return (instance ??= dawn.create(flags));
+  } catch (cause) {
+    throw new UnsupportedError(
+      "openGpu: there is no WebGPU here: navigator.gpu is missing and the package 'webgpu' did not load. " +
+        'In a browser, use one with WebGPU over https or localhost (see webgpureport.org); in Node, npm install webgpu; or pass { device }.',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import type { Tensor } from '../text/gpu.ts';
+
+/**
+ * A snapshot of paged key and value memory for one layer and a list of sequences.
+ * Key j of sequence b is row `j mod pageSize` of page `blockTable[b][floor(j / pageSize)]`.
+ */
+export interface PagedKvView {
+  /** [pages, pageSize, Hkv, headDim]; for int8 and int4 a u32 pool of packed rows. */
+  readonly k: Tensor;
+  /** [pages, pageSize, Hkv, headDimV]; for int8 and int4 a u32 pool of packed rows. */
+  readonly v: Tensor;
+  /** [N, maxPages] i32: logical to physical page. Entries past the used length are ignored. */
+  readonly blockTable: Tensor;
+  /** [N] i32: keys in use per sequence. */
+  readonly seqUsedK: Tensor;
+  /** [N + 1] i32: the query rows of each sequence, packed: those of the last append. A call's own `cuSeqlensQ` goes first. */
+  readonly cuSeqlensQ?: Tensor;
+  /** Largest entry of `seqUsedK`, known to the host. */
+  readonly maxSeqlenK: number;
+  /** Rows per page. */
+  readonly pageSize: number;
+  readonly format: 'f32' | 'f16' | 'int8' | 'int4';
+  readonly headDim: number;
+  readonly headDimV: number;
+  /** Keys further before a query than this may have been released: attention over the view never sees them, whatever its mask. */
+  readonly window?: number;
+  /** With a window: the first keys of a sequence, which stay. */
+  readonly sinkTokens?: number;
+}

@@ -1,0 +1,60 @@
+import type { Gpu, Tensor } from '../text/gpu.ts';
+import { rawState, stateOf } from '../host/gpu-state.ts';
+import { runSync } from '../text/errors.ts';
+import { adopt, isAlive, isTensor, storageOf } from './tensor.ts';
+
+/** Runs `fn`, then disposes what it made and its result does not hold. */
+export function scopeRun<T>(gpu: Gpu, fn: () => T): T {
+  const state = stateOf(gpu);
+  const outer = state.made;
+  const made = (state.made = new Set<Disposable>());
+  try {
+    const result = runSync('gpu.scope', fn);
+    state.made = outer;
+    for (const kept of held(result, made)) {
+      made.delete(kept);
+      outer?.add(kept);
+    }
+    return result;
+  } finally {
+    state.made = outer;
+    for (const thing of made) thing[Symbol.dispose]();
+  }
+}
+
+/** The things that a result holds. Memory that it holds in views alone becomes theirs. */
+function held(result: unknown, made: ReadonlySet<Disposable>): Disposable[] {
+  const kept: Disposable[] = [];
+  const views: Tensor[] = [];
+  const seen = new Set<unknown>();
+  const look = (x: unknown): void => {
+    if (typeof x !== 'object' || x === null || ArrayBuffer.isView(x) || seen.has(x)) return;
+    seen.add(x);
+    if (made.has(x as Disposable)) kept.push(x as Disposable);
+    else if (isTensor(x)) views.push(x);
+    else for (const value of Object.values(x)) look(value);
+  };
+  look(result);
+  const memory = new Set([...made].filter(isTensor).map(storageOf));
+  for (const owner of kept.filter(isTensor)) memory.delete(storageOf(owner));
+  const orphans = views.filter((view) => memory.has(storageOf(view)) && isAlive(view));
+  return [...kept, ...orphans.map(adopt)];
+}
+
+/** Runs `make`, and hides what it makes from open scopes: memory that outlives the call, since something else owns it. */
+export function unscoped<T>(gpu: Gpu, make: () => T): T {
+  const state = stateOf(gpu);
+  const { made } = state;
+  state.made = undefined;
+  try {
+    return make();
+  } finally {
+    state.made = made;
+  }
+}
+
+/** Leaves a thing to the open scope, which disposes it like a tensor. */
+export function scoped<T extends Disposable>(gpu: Gpu, thing: T): T {
+  rawState(gpu).made?.add(thing);
+  return thing;
+}

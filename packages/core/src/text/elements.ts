@@ -1,0 +1,116 @@
+import { type DType, packHalves, type ReadArray, type TypedArray, unpackHalves } from './dtype.ts';
+import { fail, show } from './errors.ts';
+import { elementCount, isContiguous } from './shape.ts';
+
+const natural: Readonly<Record<string, DType>> = {
+  Int32Array: 'i32',
+  Uint32Array: 'u32',
+  BigInt64Array: 'i32',
+  BigUint64Array: 'u32',
+  Float16Array: 'f16',
+};
+
+/** The type that data have by themselves. */
+export function dtypeOf(data: ArrayLike<number> | TypedArray): DType {
+  // By tag: arrays of another realm too, and Float16Array where this runtime has none.
+  const tag = (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? '';
+  return natural[tag] ?? 'f32';
+}
+
+/**
+ * Numbers as the bytes of `dtype`, a multiple of 4, rows of `row` elements apart by `rowStride`.
+ * @throws ValidationError what is no number, or a value that an integer type cannot hold
+ */
+export function encodeElements(
+  data: ArrayLike<number> | TypedArray,
+  dtype: DType,
+  row: number,
+  rowStride: number,
+): ArrayBufferView {
+  const numbers = checkNumbers(data);
+  if (dtype === 'f16') return padRows(packHalves(numbers), row, rowStride);
+  if (dtype === 'f32') {
+    return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
+  }
+  if (dtype === dtypeOf(numbers)) return numbers as Int32Array | Uint32Array;
+  const out = dtype === 'i32' ? Int32Array.from(numbers) : Uint32Array.from(numbers);
+  for (let i = 0; i < out.length; i++) {
+    if (out[i] === numbers[i]) continue;
+    refuse(`${dtype} takes whole numbers in its range`, data[i], i, 'Round it, or use f32.');
+  }
+  return out;
+}
+
+function checkNumbers(data: ArrayLike<number> | TypedArray): ArrayLike<number> {
+  if (ArrayBuffer.isView(data)) {
+    const isBig = typeof data[0] === 'bigint';
+    return isBig ? Float64Array.from(data as BigInt64Array, Number) : (data as ArrayLike<number>);
+  }
+  // A hole or a string would become NaN, and null 0, without a word.
+  for (let i = 0; i < data.length; i++) {
+    if (typeof data[i] !== 'number') refuse('data must be numbers', data[i], i, 'Fill it in.');
+  }
+  return data;
+}
+
+function refuse(rule: string, got: unknown, index: number, fix: string): never {
+  return fail('gpu.tensor', rule, `${show(got)} at index ${index}`, fix);
+}
+
+/** Bytes as they are in memory, in rows as above, a multiple of 4. */
+export function layBytes(bytes: Uint8Array, row: number, rowStride: number): ArrayBufferView {
+  if (row === rowStride && bytes.length % 4 === 0) return bytes;
+  // A copy, since halves may begin at an odd byte.
+  return padRows(new Uint16Array(bytes.slice().buffer), row, rowStride);
+}
+
+function padRows(halves: Uint16Array, row: number, rowStride: number): Uint16Array {
+  const rows = row === 0 ? 0 : halves.length / row;
+  const length = rows * rowStride;
+  if (length === halves.length && length % 2 === 0) return halves;
+  const out = new Uint16Array(length + (length & 1));
+  for (let r = 0; r < rows; r++) out.set(halves.subarray(r * row, (r + 1) * row), r * rowStride);
+  return out;
+}
+
+/** The array class that holds the stored elements of each dtype. */
+export const arrays: Readonly<{
+  f32: Float32ArrayConstructor;
+  f16: Uint16ArrayConstructor;
+  i32: Int32ArrayConstructor;
+  u32: Uint32ArrayConstructor;
+}> = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array };
+
+type RawArray = ReadArray | Uint16Array;
+
+/** A dense copy of a strided array in row-major order. */
+export function gather(
+  raw: RawArray,
+  shape: readonly number[],
+  strides: readonly number[],
+  dtype: DType,
+): RawArray {
+  if (isContiguous(shape, strides)) return raw.slice();
+  const out = new arrays[dtype](elementCount(shape));
+  const rank = shape.length;
+  const index = new Array<number>(rank).fill(0);
+  const inner = shape[rank - 1]!;
+  const step = strides[rank - 1]!;
+  let from = 0;
+  for (let to = 0; to < out.length;) {
+    for (let i = 0; i < inner; i++) out[to++] = raw[from + i * step]!;
+    for (let axis = rank - 2; axis >= 0; axis--) {
+      const stride = strides[axis]!;
+      from += stride;
+      index[axis] = index[axis]! + 1;
+      if (index[axis]! < shape[axis]!) break;
+      from -= stride * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
+
+export function widen(raw: RawArray): ReadArray {
+  return raw instanceof Uint16Array ? unpackHalves(raw) : raw;
+}

@@ -1,0 +1,73 @@
+import { bytesPerElement, type DType } from './dtype.ts';
+import { show, ValidationError } from './errors.ts';
+import { checkShape, elementCount, formatShape, reshapeStrides } from './shape.ts';
+
+/** Where the elements lie: the part of a tensor that views change. */
+export interface View {
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+}
+
+/** @throws ValidationError `axes` is no permutation of 0 … rank − 1 */
+export function permuteView(view: View, axes: readonly number[]): View {
+  const rank = view.shape.length;
+  const sound =
+    Array.isArray(axes) && axes.length === rank && view.shape.every((_, i) => axes.includes(i));
+  if (!sound) {
+    throw new ValidationError(
+      `permute: axes must name each of the ${rank} axes of shape ${formatShape(view.shape)} once; got ${show(axes)}.`,
+    );
+  }
+  return {
+    ...base(view),
+    shape: axes.map((a) => view.shape[a]!),
+    strides: axes.map((a) => view.strides[a]!),
+  };
+}
+
+/** @throws ValidationError no such axis, or not 0 ≤ start ≤ end ≤ its length */
+export function sliceView(view: View, axis: number, start: number, end: number): View {
+  const length = Number.isInteger(axis) ? view.shape[axis] : undefined;
+  if (length === undefined) {
+    throw new ValidationError(
+      `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${show(axis)}.`,
+    );
+  }
+  const sound =
+    Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= length;
+  if (!sound) {
+    throw new ValidationError(
+      `slice: 0 ≤ start ≤ end ≤ ${length} must hold for axis ${axis} of shape ${formatShape(view.shape)}; got start ${show(start)}, end ${show(end)}.`,
+    );
+  }
+  return {
+    ...base(view),
+    byteOffset: view.byteOffset + start * view.strides[axis]! * bytesPerElement[view.dtype],
+    shape: view.shape.with(axis, end - start),
+  };
+}
+
+/** @throws ValidationError another element count, or strides that would need a copy */
+export function reshapeView(view: View, target: readonly number[]): View {
+  const shape = checkShape('reshape', target, view.dtype);
+  if (elementCount(shape) !== elementCount(view.shape)) {
+    throw new ValidationError(
+      `reshape: the element count must stay ${elementCount(view.shape)} (shape ${formatShape(view.shape)}); got ${formatShape(shape)} with ${elementCount(shape)}.`,
+    );
+  }
+  const strides = reshapeStrides(view.shape, view.strides, shape);
+  if (!strides) {
+    throw new ValidationError(
+      `reshape: shape ${formatShape(view.shape)} with strides ${formatShape(view.strides)} cannot be seen as ${formatShape(shape)} without a copy. ` +
+        'Reshape before permuting or slicing, or copy: gpu.tensor(await t.read(), { shape, dtype }).',
+    );
+  }
+  return { ...base(view), shape, strides };
+}
+
+// Not a spread of the tensor itself: its other fields are no part of a view.
+function base({ byteOffset, shape, strides, dtype }: View): View {
+  return { byteOffset, shape, strides, dtype };
+}

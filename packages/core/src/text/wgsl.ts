@@ -1,0 +1,124 @@
+import type { KernelSource } from './kernel-dispatch.ts';
+
+/** What may stand in a {@link wgsl} template. */
+export type WgslPart = string | number | boolean | null | undefined | readonly WgslPart[];
+
+// Stand for a part not yet put in, and for one that came out empty, whose line can go if it holds nothing else.
+const PART = '\u0001';
+const EMPTY = '\u0000';
+
+function partText(part: WgslPart): string {
+  if (part === false || part === null || part === undefined) return '';
+  if (typeof part === 'string' || typeof part === 'number' || part === true) return String(part);
+  return part
+    .map(partText)
+    .filter((text) => text !== '')
+    .join('\n');
+}
+
+/**
+ * WGSL text from a template: removes the common indent, drops a line whose only content is an empty interpolation
+ * (`false`, `null`, `undefined`, `''`, `[]`), joins arrays with newlines and keeps the indent of multi-line parts.
+ *
+ * @example
+ * wgsl`
+ *   fn main() {
+ *     ${causal && 'if (key > query) { return; }'}
+ *     ${loads}
+ *   }
+ * `
+ */
+export function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]): string {
+  const text = strings.join(PART);
+  const indents = text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.search(/\S/));
+  const indent = Math.min(...indents.filter((spaces) => spaces >= 0));
+  const pieces = text.replaceAll(/\n[ \t]+/g, (lead) => `\n${lead.slice(1 + indent)}`).split(PART);
+  let out = pieces[0]!;
+  parts.forEach((part, i) => {
+    const lead = /^[ \t]*/.exec(out.slice(out.lastIndexOf('\n') + 1))![0];
+    out += (partText(part) || EMPTY).replaceAll(/\n(?!\n|$)/g, `\n${lead}`) + pieces[i + 1]!;
+  });
+  const lines = out.split('\n').filter((line) => !/^[\s\0]*\0[\s\0]*$/.test(line));
+  if (lines[0]?.trim() === '') lines.shift();
+  if (lines.at(-1)?.trim() === '') lines.pop();
+  return lines.map((line) => line.replaceAll(EMPTY, '').trimEnd()).join('\n');
+}
+
+/** Joins the parts of a kernel with blank lines, leaving out those that are empty. */
+export function sections(...parts: readonly (string | false | undefined)[]): string {
+  return parts.filter((part) => part !== false && part !== undefined && part !== '').join('\n\n');
+}
+
+/** Source text with line numbers, as compilers count them: from 1. */
+export function numberedSource(code: string): string {
+  const lines = code.split('\n');
+  const width = String(lines.length).length;
+  return lines.map((line, i) => `${String(i + 1).padStart(width)} | ${line}`.trimEnd()).join('\n');
+}
+
+/** Threads of a workgroup, in kernels that have one thread for each thing they make. */
+export const WORKGROUP = 64;
+
+/** The entry point of a kernel; `body` sees the thread's number among all by this name, and returns where it is too large. */
+export function threadMain(name: string, body: string): string {
+  return wgsl`
+    @compute @workgroup_size(${WORKGROUP})
+    fn main(
+      @builtin(workgroup_id) workgroup: vec3<u32>,
+      @builtin(num_workgroups) workgroups: vec3<u32>,
+      @builtin(local_invocation_index) lane: u32,
+    ) {
+      let ${name} = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + lane;
+      ${body}
+    }
+  `;
+}
+
+/** Rounded in integers: adapters differ in how a conversion to f16 rounds, and one lets −∞ spill into the other half. */
+export const roundF16: string = wgsl`
+  // f32 to f16 bits, round to nearest even.
+  fn round_f16(x: f32) -> u32 {
+    let bits = bitcast<u32>(x);
+    let sign = (bits >> 16u) & 0x8000u;
+    let magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u) {
+      return sign | 0x7e00u;
+    }
+    if (magnitude >= 0x477ff000u) {
+      return sign | 0x7c00u;
+    }
+    if (magnitude < 0x38800000u) {
+      // A subnormal half: the mantissa, hidden bit included, in units of 2^-24.
+      let shift = min(126u - (magnitude >> 23u), 31u);
+      let mantissa = (magnitude & 0x7fffffu) | 0x800000u;
+      let kept = mantissa >> shift;
+      let rest = mantissa - (kept << shift);
+      let half = 1u << (shift - 1u);
+      let up = rest > half || (rest == half && (kept & 1u) == 1u);
+      return sign | (kept + select(0u, 1u, up));
+    }
+    let rebased = magnitude - 0x38000000u;
+    return sign | ((rebased + 0xfffu + ((rebased >> 13u) & 1u)) >> 13u);
+  }
+
+  fn pack_f16(low: f32, high: f32) -> u32 {
+    return round_f16(low) | (round_f16(high) << 16u);
+  }
+`;
+
+/** Makes each source once: generating a kernel's text costs more than dispatching it, and its identity finds the pipeline. */
+export function memoized<Config>(
+  key: (config: Config) => string,
+  make: (config: Config) => KernelSource,
+): (config: Config) => KernelSource {
+  const made = new Map<string, KernelSource>();
+  return (config) => {
+    const name = key(config);
+    let source = made.get(name);
+    if (!source) made.set(name, (source = make(config)));
+    return source;
+  };
+}
