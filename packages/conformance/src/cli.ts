@@ -4,7 +4,7 @@ import { parseCommand, usage } from './cli/options.ts';
 import { runCommand } from './cli/run.ts';
 import { comparisonText, summary } from './cli/text.ts';
 import { manifestOf } from './manifest.ts';
-import { compareOutputs } from './outputs.ts';
+import { compareOutputs } from './problems/output-hashes.ts';
 import type { ConformanceReport } from './runner.ts';
 import { selectCases } from './select.ts';
 

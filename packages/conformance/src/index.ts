@@ -6,7 +6,7 @@ export {
   gradientBudget,
   lseBudget,
   outBudget,
-} from './budget/budget.ts';
+} from './budget/error-budgets.ts';
 export {
   type Check,
   finite,
@@ -15,25 +15,25 @@ export {
   sameBits,
   sameRun,
   withinBudget,
-} from './budget/checks.ts';
-export { type Comparison, mismatchTable } from './budget/mismatch.ts';
+} from './budget/output-checks.ts';
+export { type Comparison, mismatchTable } from './budget/output-checks.ts';
 export type { Case, CaseContext, CaseResult, Tier } from './cases/case.ts';
 export { allCases } from './cases/index.ts';
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from './gradcheck/gradcheck.ts';
 export type { GradcheckInputs } from './gradcheck/inputs.ts';
 export type { GradcheckElement, GradcheckReport } from './gradcheck/report.ts';
 export { type Manifest, type ManifestGroup, manifestOf } from './manifest.ts';
-export { f16Bits, f16Value, roundToF16 } from './numerics/f16.ts';
-export { permutation, type Random, random } from './numerics/random.ts';
-export { type FloatDType, toStorage, ulp } from './numerics/storage.ts';
-export { naiveAttention, referenceAttention } from './reference/attention.ts';
+export { f16Bits, f16Value, roundToF16 } from './reference/number-types.ts';
+export { permutation, type Random, random } from './reference/seeded-random.ts';
+export { type FloatDType, toStorage, ulp } from './reference/number-types.ts';
+export { naiveAttention, referenceAttention } from './reference/reference-attention.ts';
 export {
   type Gradients,
   naiveGradients,
   referenceGradients,
   type ResultGradients,
-} from './reference/gradients.ts';
-export { naiveMerge, referenceMerge } from './reference/merge.ts';
+} from './reference/reference-gradients.ts';
+export { naiveMerge, referenceMerge } from './reference/reference-attention.ts';
 export type { NdArray } from './reference/nd-array.ts';
 export type {
   AttentionState,
@@ -43,8 +43,8 @@ export type {
   ReferenceOptions,
   ReferenceScoreMod,
   SequenceInfo,
-} from './reference/problem.ts';
-export { dequantise, quantise, type QuantFormat } from './reference/quantised.ts';
+} from './reference/reference-problem.ts';
+export { dequantise, quantise, type QuantFormat } from './reference/stored-rows.ts';
 export {
   type CaseReport,
   type ConformanceReport,

@@ -1,7 +1,7 @@
 import { readOptions } from '@heed/core/kernel';
 import { allCases } from './cases/index.ts';
 import type { Case, Tier } from './cases/case.ts';
-import type { FloatDType } from './numerics/storage.ts';
+import type { FloatDType } from './reference/number-types.ts';
 import { meantRun, selectionNames } from './option-names.ts';
 
 /** Which cases to take; what is left out does not restrict. */

@@ -1,11 +1,13 @@
-import { type FloatDType, ulp } from '../numerics/storage.ts';
-import { float64 } from '../reference/arithmetic.ts';
-import { type ResultGradients, slopeIndex } from '../reference/gradients.ts';
-import type { AttentionState, Problem } from '../reference/problem.ts';
-import { scoreFunction } from '../reference/score.ts';
-import { alibiSlope } from '../reference/score-slopes.ts';
+import { float64, type FloatDType, ulp } from '../reference/number-types.ts';
+import {
+  scoreFunction,
+  slopeDerivative,
+  slopeIndex,
+  visibleKeys,
+} from '../reference/pair-scores.ts';
+import type { ResultGradients } from '../reference/reference-gradients.ts';
+import type { AttentionState, Problem } from '../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
-import { visibleKeys } from '../reference/visible.ts';
 
 /** Standard deviations, the largest over heads. */
 export interface HeadSpread {
@@ -94,7 +96,7 @@ function meanSlope(problem: Problem, { sequence, h, i, lse }: SpreadRow): number
   for (let j = first; j < end; j++) {
     const product = float64.dot(q.data, sequence.q(h, i), k.data, sequence.k(hkv, j), heads.qk);
     const weight = Math.exp(score(product, i, j, position) - lse);
-    sum += weight * alibiSlope({ problem, sequence, h, product, i, j, position });
+    sum += weight * slopeDerivative({ problem, sequence, h, product, i, j, position });
   }
   return sum;
 }

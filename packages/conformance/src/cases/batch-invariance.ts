@@ -1,9 +1,9 @@
-import type { Check } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
-import { gather } from '../problems/rearrange.ts';
-import type { Problem, ReferenceOptions } from '../reference/problem.ts';
+import type { Check } from '../budget/output-checks.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { gather } from '../problems/rearrange-problem.ts';
+import type { Problem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { sameSequences } from './expect.ts';
 

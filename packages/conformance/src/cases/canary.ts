@@ -1,6 +1,6 @@
 import type { Gpu } from '@heed/core';
-import { holds } from '../budget/checks.ts';
-import { recordOutput } from '../outputs.ts';
+import { holds } from '../budget/output-checks.ts';
+import { recordOutput } from '../problems/output-hashes.ts';
 import { type Case, defineCase } from './case.ts';
 
 // Node has no GPUBufferUsage and GPUMapMode; https://www.w3.org/TR/webgpu/#namespacedef-gpubufferusage.

@@ -1,6 +1,6 @@
 import type { Capabilities, Gpu } from '@heed/core';
-import type { Check } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
+import type { Check } from '../budget/output-checks.ts';
+import type { FloatDType } from '../reference/number-types.ts';
 
 /** 'quick' cases run always; 'full' ones only where the exhaustive matrix is asked for. */
 export type Tier = 'quick' | 'full';

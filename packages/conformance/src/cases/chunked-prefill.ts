@@ -1,11 +1,11 @@
-import { sameRun } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, packedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
+import { sameRun } from '../budget/output-checks.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, packedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
 import type { Gpu } from '@heed/core';
-import { poisonUnused } from '../problems/rearrange.ts';
-import { rowsOf, sliceAxis } from '../problems/slice.ts';
-import type { AttentionState, Problem, ReferenceOptions } from '../reference/problem.ts';
+import { poisonUnused } from '../problems/rearrange-problem.ts';
+import { rowsOf, sliceAxis } from '../reference/nd-array.ts';
+import type { AttentionState, Problem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 

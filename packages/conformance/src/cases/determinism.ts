@@ -1,8 +1,8 @@
-import { type Check, sameRun } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
-import type { Problem } from '../reference/problem.ts';
+import { type Check, sameRun } from '../budget/output-checks.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase, type Tier } from './case.ts';
 
 const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {

@@ -1,11 +1,10 @@
-import { difference } from '../budget/budget.ts';
-import { near, sameBits, type Check } from '../budget/checks.ts';
-import { f16Value, roundToF16 } from '../numerics/f16.ts';
-import { type FloatDType, ulp } from '../numerics/storage.ts';
-import { denseProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
+import { difference } from '../budget/error-budgets.ts';
+import { type Check, near, sameBits } from '../budget/output-checks.ts';
+import { denseProblem, pagedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
 import { filled, generate, type NdArray } from '../reference/nd-array.ts';
-import type { Problem } from '../reference/problem.ts';
+import { f16Value, type FloatDType, roundToF16, ulp } from '../reference/number-types.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { expectedFor, isRight } from './expect.ts';
 import { rightInSplits } from './right-in-splits.ts';

@@ -1,9 +1,9 @@
-import { type Check, sameRun, withinBudget } from '../budget/checks.ts';
-import { expected, type Expected } from '../budget/budget.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { naiveAttention, referenceAttention } from '../reference/attention.ts';
-import type { AttentionState, Problem } from '../reference/problem.ts';
-import { gatherState } from '../problems/rearrange.ts';
+import { type Check, sameRun, withinBudget } from '../budget/output-checks.ts';
+import { expected, type Expected } from '../budget/error-budgets.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { naiveAttention, referenceAttention } from '../reference/reference-attention.ts';
+import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import { gatherState } from '../problems/rearrange-problem.ts';
 
 // The reference is the slow part of most cases, and one problem is launched in several ways.
 const known = new WeakMap<Problem, Partial<Record<FloatDType, Expected>>>();

@@ -1,9 +1,9 @@
-import { type Random, random } from '../numerics/random.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build.ts';
-import { launch, type LaunchOptions } from '../problems/launch.ts';
-import { poisonUnused } from '../problems/rearrange.ts';
-import type { Problem, ReferenceOptions } from '../reference/problem.ts';
+import { type Random, random } from '../reference/seeded-random.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { launch, type LaunchOptions } from '../problems/launch-problem.ts';
+import { poisonUnused } from '../problems/rearrange-problem.ts';
+import type { Problem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { type Case, defineCase, type Tier } from './case.ts';
 import { isRight } from './expect.ts';
 

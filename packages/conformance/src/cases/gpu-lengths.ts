@@ -1,10 +1,10 @@
-import type { FloatDType } from '../numerics/storage.ts';
-import { sameRun } from '../budget/checks.ts';
-import { random } from '../numerics/random.ts';
-import { denseProblem, movedOn, normal, packedProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
-import { poisonUnused } from '../problems/rearrange.ts';
-import type { Problem } from '../reference/problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { sameRun } from '../budget/output-checks.ts';
+import { random } from '../reference/seeded-random.ts';
+import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { poisonUnused, movedOn } from '../problems/rearrange-problem.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 

@@ -1,6 +1,6 @@
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../problems/build.ts';
-import type { Problem } from '../reference/problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { rightInSplits } from './right-in-splits.ts';
 

@@ -1,9 +1,9 @@
-import type { FloatDType } from '../numerics/storage.ts';
-import { sameRun } from '../budget/checks.ts';
-import { denseProblem, packedProblem } from '../problems/build.ts';
-import { call, collect, launch } from '../problems/launch.ts';
-import { Scope } from '../problems/scope.ts';
-import type { AttentionState, Problem } from '../reference/problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { sameRun } from '../budget/output-checks.ts';
+import { denseProblem, packedProblem } from '../problems/build-problem.ts';
+import { call, collect, launch } from '../problems/launch-problem.ts';
+import { Scope } from '../problems/case-tensors.ts';
+import type { AttentionState, Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 

@@ -1,6 +1,6 @@
-import { denseProblem, pagedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
-import { gather, poisonUnused } from '../problems/rearrange.ts';
+import { denseProblem, pagedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { gather, poisonUnused } from '../problems/rearrange-problem.ts';
 import { type Case, defineCase, type Tier } from './case.ts';
 import { isRight, sameSequences } from './expect.ts';
 

@@ -1,11 +1,10 @@
 import type { Gpu } from '@heed/core';
-import { type Check, finite, sameRun } from '../budget/checks.ts';
-import { random } from '../numerics/random.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { guardedOut } from '../problems/guarded.ts';
-import { launch } from '../problems/launch.ts';
-import { Scope } from '../problems/scope.ts';
-import type { AttentionState, Problem } from '../reference/problem.ts';
+import { type Check, finite, sameRun } from '../budget/output-checks.ts';
+import { guardedOut, Scope } from '../problems/case-tensors.ts';
+import { launch } from '../problems/launch-problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import { random } from '../reference/seeded-random.ts';
 import { type Case, defineCase, type Tier } from './case.ts';
 import { isRight, sameSequences } from './expect.ts';
 import { type Attack, attacks, packed, paged } from './hostile/attacks.ts';

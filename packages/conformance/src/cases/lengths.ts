@@ -1,5 +1,5 @@
-import { denseProblem, packedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
+import { denseProblem, packedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
 import { type Case, defineCase, type Tier } from './case.ts';
 import { isRight } from './expect.ts';
 

@@ -1,4 +1,4 @@
-import type { FloatDType } from '../numerics/storage.ts';
+import type { FloatDType } from '../reference/number-types.ts';
 
 /** The `seqused_k` lists of PyTorch's test_seqused_k_kv_cache, for slots of 128 rows. */
 export const usedLengths: readonly (readonly number[])[] = [

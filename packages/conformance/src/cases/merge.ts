@@ -1,17 +1,20 @@
 import type { Gpu } from '@heed/core';
 import { mergeStates } from '@heed/kernels-wgsl';
-import { expected } from '../budget/budget.ts';
-import { type Check, sameRun, withinBudget } from '../budget/checks.ts';
-import { random } from '../numerics/random.ts';
-import { type FloatDType, toStorage } from '../numerics/storage.ts';
-import { denseProblem, normal, packedProblem } from '../problems/build.ts';
-import { download, launch, uploadArray } from '../problems/launch.ts';
-import { Scope } from '../problems/scope.ts';
-import { sliceAxis } from '../problems/slice.ts';
-import { naiveAttention, referenceAttention } from '../reference/attention.ts';
-import { naiveMerge, referenceMerge } from '../reference/merge.ts';
-import { filled } from '../reference/nd-array.ts';
-import type { AttentionState, Problem } from '../reference/problem.ts';
+import { expected } from '../budget/error-budgets.ts';
+import { type Check, sameRun, withinBudget } from '../budget/output-checks.ts';
+import { denseProblem, normal, packedProblem } from '../problems/build-problem.ts';
+import { download, Scope, uploadArray } from '../problems/case-tensors.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { filled, sliceAxis } from '../reference/nd-array.ts';
+import { type FloatDType, toStorage } from '../reference/number-types.ts';
+import {
+  naiveAttention,
+  naiveMerge,
+  referenceAttention,
+  referenceMerge,
+} from '../reference/reference-attention.ts';
+import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import { random } from '../reference/seeded-random.ts';
 import { type Case, defineCase } from './case.ts';
 
 async function merge(

@@ -1,12 +1,10 @@
-import type { Capabilities, Tensor } from '@heed/core';
-import { UnsupportedError } from '@heed/core';
-import { type Check, holds, sameBits } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, packedProblem } from '../problems/build.ts';
-import { guardedOut, type Margins } from '../problems/guarded.ts';
-import { call, download, launch } from '../problems/launch.ts';
-import { Scope } from '../problems/scope.ts';
-import type { Problem } from '../reference/problem.ts';
+import { type Capabilities, type Tensor, UnsupportedError } from '@heed/core';
+import { type Check, holds, sameBits } from '../budget/output-checks.ts';
+import { denseProblem, packedProblem } from '../problems/build-problem.ts';
+import { download, guardedOut, type Margins, Scope } from '../problems/case-tensors.ts';
+import { call, launch } from '../problems/launch-problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 

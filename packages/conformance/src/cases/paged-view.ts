@@ -1,39 +1,11 @@
-import type { PagedKvView } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
-import { sameRun } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { pagedProblem } from '../problems/build.ts';
-import { attentionOptions, collect, launch, uploadArray } from '../problems/launch.ts';
-import { poisonUnused } from '../problems/rearrange.ts';
-import { Scope } from '../problems/scope.ts';
-import type { NdArray } from '../reference/nd-array.ts';
-import type { Problem } from '../reference/problem.ts';
-import { quantise } from '../reference/quantised.ts';
+import { sameRun } from '../budget/output-checks.ts';
+import { pagedProblem } from '../problems/build-problem.ts';
+import { attentionOptions, collect, launch, viewOf } from '../problems/launch-problem.ts';
+import { poisonUnused } from '../problems/rearrange-problem.ts';
+import { Scope, uploadArray } from '../problems/case-tensors.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
-
-/** The view of a paged problem, all of it on the GPU. */
-export function viewOf(scope: Scope, problem: Problem, dtype: FloatDType): PagedKvView {
-  const { seqUsedK = new Int32Array(), blockTable = new Int32Array() } = problem;
-  const [, pageSize = 0, , headDim = 0] = problem.k.shape;
-  const integers = (values: Int32Array, shape: number[]) =>
-    scope.own(scope.gpu.tensor(values, { shape, dtype: 'i32' }));
-  const keys = (values: NdArray) =>
-    problem.format === undefined
-      ? uploadArray(scope, values, dtype)
-      : uploadArray(scope, quantise(values, problem.format), 'u32');
-  return {
-    k: keys(problem.k),
-    v: keys(problem.v),
-    blockTable: integers(blockTable, [seqUsedK.length, blockTable.length / seqUsedK.length]),
-    seqUsedK: integers(seqUsedK, [seqUsedK.length]),
-    maxSeqlenK: Math.max(...seqUsedK),
-    pageSize,
-    format: problem.format ?? dtype,
-    headDim,
-    headDimV: problem.v.shape[3] ?? 0,
-  };
-}
 
 /** A PagedKvView gives the bits of the same pages handed over as k, v, blockTable and seqUsedK. */
 export const pagedViewCases: readonly Case[] = [1, 5].flatMap((lq) =>

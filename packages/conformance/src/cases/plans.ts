@@ -1,12 +1,12 @@
 import { planAttention, type AttentionPlan } from '@heed/kernels-wgsl';
 import { kernelCount } from '@heed/core/kernel';
 import type { Gpu } from '@heed/core';
-import { type Check, holds, sameRun } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../problems/build.ts';
-import { collect, launch, upload } from '../problems/launch.ts';
-import { Scope } from '../problems/scope.ts';
-import type { Problem, ReferenceOptions } from '../reference/problem.ts';
+import { type Check, holds, sameRun } from '../budget/output-checks.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { collect, launch, upload } from '../problems/launch-problem.ts';
+import { Scope } from '../problems/case-tensors.ts';
+import type { Problem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
 

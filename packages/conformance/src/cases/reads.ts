@@ -1,6 +1,5 @@
-import { sameBits } from '../budget/checks.ts';
-import { download, uploadArray } from '../problems/launch.ts';
-import { Scope } from '../problems/scope.ts';
+import { sameBits } from '../budget/output-checks.ts';
+import { Scope, download, uploadArray } from '../problems/case-tensors.ts';
 import { generate } from '../reference/nd-array.ts';
 import { type Case, defineCase } from './case.ts';
 

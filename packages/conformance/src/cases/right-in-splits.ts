@@ -1,8 +1,8 @@
 import type { Gpu } from '@heed/core';
-import type { Check } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { launch } from '../problems/launch.ts';
-import type { Problem } from '../reference/problem.ts';
+import type { Check } from '../budget/output-checks.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { launch } from '../problems/launch-problem.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { isRight } from './expect.ts';
 
 /** A problem against float64 with its keys in each of these numbers of splits. */

@@ -1,8 +1,8 @@
-import { denseProblem, packedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
-import { gather, poisonUnused } from '../problems/rearrange.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import type { Problem } from '../reference/problem.ts';
+import { denseProblem, packedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { gather, poisonUnused } from '../problems/rearrange-problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight, sameSequences } from './expect.ts';
 import { poisons, usedLengths } from './lists.ts';

@@ -1,8 +1,8 @@
-import { random } from '../numerics/random.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build.ts';
-import { poisonUnused } from '../problems/rearrange.ts';
-import type { Problem } from '../reference/problem.ts';
+import { random } from '../reference/seeded-random.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { poisonUnused } from '../problems/rearrange-problem.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { rightInSplits } from './right-in-splits.ts';
 

@@ -1,14 +1,12 @@
 import { attention } from '@heed/kernels-wgsl';
-import { sameBits, sameRun } from '../budget/checks.ts';
-import type { FloatDType } from '../numerics/storage.ts';
-import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build.ts';
-import { random } from '../numerics/random.ts';
-import { download, launch, uploadArray } from '../problems/launch.ts';
-import type { Placement } from '../problems/placement.ts';
-import { Scope } from '../problems/scope.ts';
-import { sliceAxis } from '../problems/slice.ts';
-import { permuted } from '../problems/placement.ts';
-import type { Problem } from '../reference/problem.ts';
+import { sameBits, sameRun } from '../budget/output-checks.ts';
+import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/build-problem.ts';
+import { download, type Placement, Scope, uploadArray } from '../problems/case-tensors.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { permuted, sliceAxis } from '../reference/nd-array.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type { Problem } from '../reference/reference-problem.ts';
+import { random } from '../reference/seeded-random.ts';
 import { type Case, defineCase, type Tier } from './case.ts';
 import { isRight } from './expect.ts';
 

@@ -1,19 +1,17 @@
-import type { PagedKvView } from '@heed/core';
+import type { PagedKvView, Tensor } from '@heed/core';
 import { flexAttention } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
 import { type AttentionResult, varlenAttention } from '@heed/kernels-wgsl';
-import type { Tensor } from '@heed/core';
-import type { FloatDType } from '../numerics/storage.ts';
-import { pagedProblem } from '../problems/build.ts';
-import { type FlexProblem, mods, withMods } from '../problems/flex/pair.ts';
-import { collect, uploadArray } from '../problems/launch.ts';
-import { poisonUnused } from '../problems/rearrange.ts';
-import { Scope } from '../problems/scope.ts';
+import { pagedProblem } from '../problems/build-problem.ts';
+import { Scope, uploadArray } from '../problems/case-tensors.ts';
+import { type FlexProblem, mods, withMods } from '../problems/launch-flex.ts';
+import { collect, viewOf } from '../problems/launch-problem.ts';
+import { poisonUnused } from '../problems/rearrange-problem.ts';
 import type { NdArray } from '../reference/nd-array.ts';
-import type { Problem } from '../reference/problem.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { isRight } from './expect.ts';
-import { viewOf } from './paged-view.ts';
 
 const [window, pageSize, used] = [21, 8, [130, 70, 25]] as const;
 

@@ -1,8 +1,8 @@
-import { maxDifference } from '../budget/budget.ts';
-import { near, withinBudget } from '../budget/checks.ts';
-import { denseProblem, packedProblem } from '../problems/build.ts';
-import { launch } from '../problems/launch.ts';
-import { pad } from '../problems/pad.ts';
+import { maxDifference } from '../budget/error-budgets.ts';
+import { near, withinBudget } from '../budget/output-checks.ts';
+import { denseProblem, packedProblem } from '../problems/build-problem.ts';
+import { launch } from '../problems/launch-problem.ts';
+import { pad } from '../problems/rearrange-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { expectedFor, isRight } from './expect.ts';
 

@@ -1,5 +1,10 @@
-import { type BaseSpec, denseProblem, pagedProblem, packedProblem } from '../problems/build.ts';
-import type { Problem } from '../reference/problem.ts';
+import {
+  type BaseSpec,
+  denseProblem,
+  pagedProblem,
+  packedProblem,
+} from '../problems/build-problem.ts';
+import type { Problem } from '../reference/reference-problem.ts';
 import { type Case, defineCase } from './case.ts';
 import { rightInSplits } from './right-in-splits.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type EngineName, engineNames } from '../engines/start.ts';
-import type { FloatDType } from '../numerics/storage.ts';
+import type { FloatDType } from '../reference/number-types.ts';
 import type { Selection } from '../select.ts';
 
 /** What the command line asks for. */

@@ -1,5 +1,5 @@
 import type { Capabilities } from '@heed/core';
-import type { OutputComparison } from '../outputs.ts';
+import type { OutputComparison } from '../problems/output-hashes.ts';
 import type { ConformanceReport, Progress } from '../runner.ts';
 
 /** One line about the adapter. */

@@ -1,7 +1,7 @@
 import type { DType } from '@heed/core';
-import type { Random } from '../numerics/random.ts';
-import { toStorage } from '../numerics/storage.ts';
-import { referenceAttention } from '../reference/attention.ts';
+import type { Random } from '../reference/seeded-random.ts';
+import { toStorage } from '../reference/number-types.ts';
+import { referenceAttention } from '../reference/reference-attention.ts';
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import type { HostInputs } from './inputs.ts';
 

@@ -3,7 +3,7 @@ import { readOptions } from '@heed/core/kernel';
 import type { Captures, FlexGradients, FlexOptions, GradOptions } from '@heed/flex';
 import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import { gradcheckNames, inputNames } from '../option-names.ts';
-import { permutation, random } from '../numerics/random.ts';
+import { permutation, random } from '../reference/seeded-random.ts';
 import { type By, difference, randomGradients } from './differences.ts';
 import { type AnyInputs, captureKey, type GradcheckInputs, readInputs } from './inputs.ts';
 import { type Compared, type GradcheckReport, gradcheckReport } from './report.ts';

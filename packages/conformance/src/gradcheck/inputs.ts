@@ -1,8 +1,8 @@
 import { type Tensor, ValidationError } from '@heed/core';
 import type { Captures, FlexOptions, GradOptions } from '@heed/flex';
-import { nestedTable } from '../problems/flex/tables.ts';
+import { nestedTable } from '../problems/captured-tables.ts';
 import type { NdArray } from '../reference/nd-array.ts';
-import type { Lengths, Problem, ReferenceOptions } from '../reference/problem.ts';
+import type { Lengths, Problem, ReferenceOptions } from '../reference/reference-problem.ts';
 
 /** What is given to the function under test: tensors q, k, v (dense, packed, or pages with a blockTable), and its options. */
 export interface GradcheckInputs<C extends Captures = never> extends FlexOptions<C>, GradOptions {

@@ -41,3 +41,44 @@ export function unravel(flat: number, shape: readonly number[]): number[] {
 export function sameKind({ data }: NdArray, length: number): Float32Array | Float64Array {
   return data instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
 }
+
+/** The array with its axes in a new order: result axis n is source axis `axes[n]`. */
+export function permuted(array: NdArray, axes: readonly number[]): NdArray {
+  const shape = axes.map((axis) => extent(array, axis));
+  const data = sameKind(array, sizeOf(shape));
+  array.data.forEach((x, flat) => {
+    const index = unravel(flat, array.shape);
+    data[
+      ravel(
+        axes.map((axis) => index[axis] as number),
+        shape,
+      )
+    ] = x;
+  });
+  return { shape, data };
+}
+
+/** The flat position of a multi-index. */
+export function ravel(index: readonly number[], shape: readonly number[]): number {
+  return index.reduce((flat, i, axis) => flat * (shape[axis] as number) + i, 0);
+}
+
+/** Elements start…end−1 along one axis, as a new array. */
+export function sliceAxis(array: NdArray, axis: number, start: number, end: number): NdArray {
+  const inner = array.shape.slice(axis + 1).reduce((product, n) => product * n, 1);
+  const outer = array.shape.slice(0, axis).reduce((product, n) => product * n, 1);
+  const n = extent(array, axis);
+  const width = (end - start) * inner;
+  const data = sameKind(array, outer * width);
+  for (let o = 0; o < outer; o++) {
+    const from = (o * n + start) * inner;
+    data.set(array.data.subarray(from, from + width), o * width);
+  }
+  return { shape: array.shape.map((size, a) => (a === axis ? end - start : size)), data };
+}
+
+/** A dense tensor of batch 1 as packed rows: [1, H, L, D] → [L, H, D]; `shape` names another result shape. */
+export function rowsOf(array: NdArray, shape?: readonly number[]): NdArray {
+  const swapped = permuted(array, [0, 2, 1, 3]);
+  return { shape: shape ?? swapped.shape.slice(1), data: swapped.data };
+}

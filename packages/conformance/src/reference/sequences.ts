@@ -1,5 +1,5 @@
 import { extent } from './nd-array.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from './reference-problem.ts';
 
 /**
  * One sequence of a problem, whatever the layout: its lengths, and where each of its rows lies.

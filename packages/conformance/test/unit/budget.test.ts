@@ -8,7 +8,7 @@ import {
   withinBudget,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { denseProblem } from '../../src/problems/build.ts';
+import { denseProblem } from '../../src/problems/build-problem.ts';
 
 const row = (...data: number[]) => ({ shape: [data.length], data: Float32Array.from(data) });
 

@@ -3,12 +3,12 @@ import type { Tensor } from '@heed/core';
 import { bind } from '@heed/flex';
 import { document } from '@heed/flex/masks';
 import { describe, expect, it } from 'vitest';
-import { allowScoreError } from '../../src/budget/score-error.ts';
+import { allowScoreError } from '../../src/budget/error-budgets.ts';
 import { flexCases } from '../../src/cases/flex/index.ts';
 import { kernels } from '../../src/cases/flex/layouts.ts';
-import { denseProblem } from '../../src/problems/build.ts';
-import { mods, withMods } from '../../src/problems/flex/pair.ts';
-import { nestedTable, table } from '../../src/problems/flex/tables.ts';
+import { denseProblem } from '../../src/problems/build-problem.ts';
+import { mods, withMods } from '../../src/problems/launch-flex.ts';
+import { nestedTable, table } from '../../src/problems/captured-tables.ts';
 
 describe('nestedTable', () => {
   const nested = nestedTable(table([2, 3], 'f32', (i) => [1, 2, NaN, 4, 5, 6][i] as number));

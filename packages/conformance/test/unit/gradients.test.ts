@@ -11,9 +11,14 @@ import {
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import { areRight, sameGradients } from '../../src/cases/backward/expect.ts';
-import { denseProblem, normal, packedProblem, pagedProblem } from '../../src/problems/build.ts';
-import { poisonUnused } from '../../src/problems/rearrange.ts';
-import { resultGradients } from '../../src/problems/result-gradients.ts';
+import {
+  denseProblem,
+  normal,
+  packedProblem,
+  pagedProblem,
+} from '../../src/problems/build-problem.ts';
+import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
+import { resultGradients } from '../../src/problems/launch-backward.ts';
 
 const small = { dtype: 'f32', heads: [4, 2], dim: 3, dimV: 2 } as const;
 

@@ -6,8 +6,8 @@ import {
   referenceMerge,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { denseProblem, packedProblem } from '../../src/problems/build.ts';
-import { sliceAxis } from '../../src/problems/slice.ts';
+import { denseProblem, packedProblem } from '../../src/problems/build-problem.ts';
+import { sliceAxis } from '../../src/reference/nd-array.ts';
 
 function expectClose(got: AttentionState, want: AttentionState, distance: number): void {
   want.out.data.forEach((x, i) =>

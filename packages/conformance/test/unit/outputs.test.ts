@@ -1,6 +1,11 @@
 import type { Gpu } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import { compareOutputs, hashOf, recordOutput, recordOutputs } from '../../src/outputs.ts';
+import {
+  compareOutputs,
+  hashOf,
+  recordOutput,
+  recordOutputs,
+} from '../../src/problems/output-hashes.ts';
 
 describe('hashOf', () => {
   const elements = Float32Array.from({ length: 1000 }, (_, i) => Math.fround(Math.sin(i)));

@@ -1,9 +1,13 @@
 import { type AttentionState, type Problem, referenceAttention } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { cumulative, denseProblem, packedProblem, pagedProblem } from '../../src/problems/build.ts';
-import { pad } from '../../src/problems/pad.ts';
-import { gather, gatherState, poisonUnused } from '../../src/problems/rearrange.ts';
-import { rowsOf, sliceAxis } from '../../src/problems/slice.ts';
+import {
+  cumulative,
+  denseProblem,
+  packedProblem,
+  pagedProblem,
+} from '../../src/problems/build-problem.ts';
+import { gather, gatherState, pad, poisonUnused } from '../../src/problems/rearrange-problem.ts';
+import { rowsOf, sliceAxis } from '../../src/reference/nd-array.ts';
 
 const numbers = ({ out, lse }: AttentionState): number[][] => [[...out.data], [...lse.data]];
 const small = { dtype: 'f32', heads: [2, 1], dim: 3 } as const;

@@ -8,8 +8,8 @@ import {
   type ReferenceOptions,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { denseProblem, packedProblem, pagedProblem } from '../../src/problems/build.ts';
-import { poisonUnused } from '../../src/problems/rearrange.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../src/problems/build-problem.ts';
+import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
 import { oracle } from './oracle.ts';
 
 function farthest(got: NdArray, want: NdArray): number {

@@ -1,6 +1,6 @@
-import { denseProblem } from '../../problems/build.ts';
+import { denseProblem } from '../../problems/build-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import type { ReferenceOptions } from '../../reference/problem.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import type { Case, Tier } from '../case.ts';
 import { base, gradientCase } from './problem-cases.ts';
 

@@ -1,11 +1,16 @@
-import type { Check } from '../../budget/checks.ts';
-import { backward, forward, launchBackward } from '../../problems/backward.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { resultGradients, scaled } from '../../problems/result-gradients.ts';
-import { Scope } from '../../problems/scope.ts';
+import type { Check } from '../../budget/output-checks.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { Scope } from '../../problems/case-tensors.ts';
+import {
+  backward,
+  forward,
+  launchBackward,
+  resultGradients,
+  scaled,
+} from '../../problems/launch-backward.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import type { ReferenceOptions } from '../../reference/problem.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { type Case, defineCase, type Tier } from '../case.ts';
 import { areRight, sameGradients } from './expect.ts';
 import { base, type Build } from './problem-cases.ts';

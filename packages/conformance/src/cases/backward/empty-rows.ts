@@ -1,4 +1,4 @@
-import { denseProblem, packedProblem } from '../../problems/build.ts';
+import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { Case } from '../case.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';

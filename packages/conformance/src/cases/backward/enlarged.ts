@@ -1,6 +1,6 @@
-import { type FloatDType, toStorage } from '../../numerics/storage.ts';
+import { type FloatDType, toStorage } from '../../reference/number-types.ts';
 import { generate, type NdArray } from '../../reference/nd-array.ts';
-import type { Problem } from '../../reference/problem.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 
 type Factors = Readonly<Record<'q' | 'k' | 'v', number>>;
 

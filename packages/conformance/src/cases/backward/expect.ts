@@ -1,17 +1,23 @@
-import { type Budget, gradientBudget, headBudget, largest } from '../../budget/budget.ts';
-import { type Check, near, sameBits } from '../../budget/checks.ts';
+import {
+  type Budget,
+  gradientBudget,
+  headBudget,
+  largest,
+  widened,
+} from '../../budget/error-budgets.ts';
+import { type Check, near, sameBits } from '../../budget/output-checks.ts';
 import { headSpread } from '../../budget/head-spread.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import {
   type Gradients,
   naiveGradients,
   referenceGradients,
   type ResultGradients,
-} from '../../reference/gradients.ts';
-import { referenceAttention } from '../../reference/attention.ts';
+} from '../../reference/reference-gradients.ts';
+import { referenceAttention } from '../../reference/reference-attention.ts';
 import { filled, type NdArray } from '../../reference/nd-array.ts';
-import type { Problem } from '../../reference/problem.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 
 /** The gradients that backward gives. */
 const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;
@@ -79,7 +85,7 @@ export function areRight(
     const [w, budget] = [want[name], budgets[name]];
     if (w === undefined || budget === undefined) return [];
     const g = got[name] ?? filled([0], 0);
-    return [near(`${label}: ${name}`, g, w, wider(budget, 4 * scoreError * largest(w)))];
+    return [near(`${label}: ${name}`, g, w, widened(budget, 4 * scoreError * largest(w)))];
   });
   return [...checks, ...unusedAreZero(label, got, problem)];
 }
@@ -117,9 +123,3 @@ export function sameGradients(label: string, got: Gradients, want: Gradients): C
 }
 
 const alike = ({ shape }: NdArray, value: number): NdArray => filled(shape, value);
-
-const wider = ({ limit, naiveError, allowance }: Budget, by: number): Budget => ({
-  limit: limit + by,
-  naiveError,
-  allowance: allowance + by,
-});

@@ -1,8 +1,7 @@
-import { random } from '../../numerics/random.ts';
-import type { Check } from '../../budget/checks.ts';
-import { launchBackward } from '../../problems/backward.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { resultGradients } from '../../problems/result-gradients.ts';
+import type { Check } from '../../budget/output-checks.ts';
+import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
 import { type Case, defineCase } from '../case.ts';
 import { anyProblem } from '../fuzz.ts';
 import { areRight } from './expect.ts';

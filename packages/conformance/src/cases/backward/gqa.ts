@@ -1,4 +1,4 @@
-import { denseProblem, packedProblem } from '../../problems/build.ts';
+import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import type { Case } from '../case.ts';
 import { gradientCase } from './problem-cases.ts';
 

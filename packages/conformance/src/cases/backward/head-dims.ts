@@ -1,4 +1,4 @@
-import { denseProblem } from '../../problems/build.ts';
+import { denseProblem } from '../../problems/build-problem.ts';
 import type { Case, Tier } from '../case.ts';
 import { gradientCase } from './problem-cases.ts';
 

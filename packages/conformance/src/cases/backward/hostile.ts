@@ -1,7 +1,6 @@
-import { finite } from '../../budget/checks.ts';
-import { launchBackward } from '../../problems/backward.ts';
-import { packedProblem } from '../../problems/build.ts';
-import { resultGradients } from '../../problems/result-gradients.ts';
+import { finite } from '../../budget/output-checks.ts';
+import { packedProblem } from '../../problems/build-problem.ts';
+import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { type Case, defineCase } from '../case.ts';
 import { attacks } from '../hostile/attacks.ts';
 import { areRight, sameGradients } from './expect.ts';

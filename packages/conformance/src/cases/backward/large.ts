@@ -1,4 +1,4 @@
-import { denseProblem, packedProblem } from '../../problems/build.ts';
+import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { generate, type NdArray } from '../../reference/nd-array.ts';
 import type { Case } from '../case.ts';
 import { enlarged } from './enlarged.ts';

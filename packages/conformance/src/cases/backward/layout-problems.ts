@@ -1,5 +1,5 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import type { ReferenceOptions } from '../../reference/problem.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { base, type Build } from './problem-cases.ts';
 
 /** One problem of each layout; packed, sequences of no query or no key, and rows that no sequence has. */

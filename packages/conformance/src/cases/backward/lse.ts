@@ -1,6 +1,5 @@
-import { launchBackward } from '../../problems/backward.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { resultGradients } from '../../problems/result-gradients.ts';
+import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled } from '../../reference/nd-array.ts';
 import { type Case, defineCase } from '../case.ts';
 import { areRight } from './expect.ts';

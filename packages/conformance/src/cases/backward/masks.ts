@@ -1,9 +1,8 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { table } from '../../problems/flex/tables.ts';
-import { launchBackward } from '../../problems/backward.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { resultGradients } from '../../problems/result-gradients.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { table } from '../../problems/captured-tables.ts';
+import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
+import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { areRight } from './expect.ts';
 import { base, type Build } from './problem-cases.ts';

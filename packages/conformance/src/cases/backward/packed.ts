@@ -1,6 +1,7 @@
-import { movedOn, packedProblem } from '../../problems/build.ts';
+import { packedProblem } from '../../problems/build-problem.ts';
 import type { Case } from '../case.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
+import { movedOn } from '../../problems/rearrange-problem.ts';
 
 const problems: Readonly<Record<string, Build>> = {
   ragged: (dtype) =>

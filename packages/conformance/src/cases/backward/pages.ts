@@ -1,7 +1,6 @@
-import { launchBackward } from '../../problems/backward.ts';
-import { movedOn, pagedProblem, type PagedSpec } from '../../problems/build.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { resultGradients } from '../../problems/result-gradients.ts';
+import { pagedProblem, type PagedSpec } from '../../problems/build-problem.ts';
+import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
+import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { areRight } from './expect.ts';
 import { base, gradientCase } from './problem-cases.ts';

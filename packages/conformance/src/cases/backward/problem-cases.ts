@@ -1,10 +1,8 @@
-import type { FloatDType } from '../../numerics/storage.ts';
-import { launchBackward } from '../../problems/backward.ts';
-import type { FlexLaunchOptions } from '../../problems/flex/launch.ts';
-import type { FlexProblem } from '../../problems/flex/pair.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { resultGradients } from '../../problems/result-gradients.ts';
-import type { Problem } from '../../reference/problem.ts';
+import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
+import type { FlexLaunchOptions, FlexProblem } from '../../problems/launch-flex.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 import { type Case, type CaseSpec, defineCase } from '../case.ts';
 import { areRight } from './expect.ts';
 

@@ -1,5 +1,5 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import type { Case } from '../case.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
 

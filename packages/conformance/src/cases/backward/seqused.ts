@@ -1,4 +1,4 @@
-import { denseProblem } from '../../problems/build.ts';
+import { denseProblem } from '../../problems/build-problem.ts';
 import type { Case } from '../case.ts';
 import { poisons } from '../lists.ts';
 import { base, gradientCase } from './problem-cases.ts';

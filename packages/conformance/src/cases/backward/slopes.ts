@@ -1,6 +1,6 @@
-import { packedProblem, pagedProblem } from '../../problems/build.ts';
+import { packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import type { ReferenceOptions } from '../../reference/problem.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import type { Case } from '../case.ts';
 import { layoutProblems } from './layout-problems.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';

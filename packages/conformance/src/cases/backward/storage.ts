@@ -1,5 +1,5 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import type { Problem, ReferenceOptions } from '../../reference/problem.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import type { Case } from '../case.ts';
 import { base, gradientCase } from './problem-cases.ts';
 

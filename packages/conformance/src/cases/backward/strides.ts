@@ -1,5 +1,5 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import type { Placement } from '../../problems/placement.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import type { Placement } from '../../problems/case-tensors.ts';
 import type { Case, Tier } from '../case.ts';
 import { base, type Build, gradientCase } from './problem-cases.ts';
 

@@ -1,4 +1,4 @@
-import { type Input, Session, type SessionOptions } from '../../problems/cache/cache-session.ts';
+import { type Input, Session, type SessionOptions } from '../../problems/cache-session.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import { type Case, defineCase } from '../case.ts';
 import { formats } from './formats.ts';

@@ -1,13 +1,14 @@
 import { varlenAttention } from '@heed/kernels-wgsl';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { random } from '../../numerics/random.ts';
-import { cumulative, normal } from '../../problems/build.ts';
-import { type Modelled, Session } from '../../problems/cache/cache-session.ts';
-import { collect, uploadArray } from '../../problems/launch.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { cumulative, normal } from '../../problems/build-problem.ts';
+import { type Modelled, Session } from '../../problems/cache-session.ts';
+import { collect } from '../../problems/launch-problem.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
-import type { Problem } from '../../reference/problem.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
+import { uploadArray } from '../../problems/case-tensors.ts';
 
 const [kvHeads, headDim] = [2, 64];
 

@@ -1,5 +1,5 @@
-import { holds, sameBits } from '../../budget/checks.ts';
-import { Session } from '../../problems/cache/cache-session.ts';
+import { holds, sameBits } from '../../budget/output-checks.ts';
+import { Session } from '../../problems/cache-session.ts';
 import { filled } from '../../reference/nd-array.ts';
 import { type Case, defineCase } from '../case.ts';
 import { formats } from './formats.ts';

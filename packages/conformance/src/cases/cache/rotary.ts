@@ -1,12 +1,11 @@
 import { rotate } from '@heed/kvcache';
-import { near } from '../../budget/checks.ts';
-import { toStorage, ulp } from '../../numerics/storage.ts';
-import { random } from '../../numerics/random.ts';
-import { normal } from '../../problems/build.ts';
-import { Session } from '../../problems/cache/cache-session.ts';
-import { download, uploadArray } from '../../problems/launch.ts';
-import { Scope } from '../../problems/scope.ts';
-import { anglesOf, rotatedRow } from '../../reference/rotated-row.ts';
+import { near } from '../../budget/output-checks.ts';
+import { toStorage, ulp } from '../../reference/number-types.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { normal } from '../../problems/build-problem.ts';
+import { Session } from '../../problems/cache-session.ts';
+import { Scope, download, uploadArray } from '../../problems/case-tensors.ts';
+import { anglesOf, rotatedRow } from '../../reference/stored-rows.ts';
 import { type Case, defineCase } from '../case.ts';
 import { formats } from './formats.ts';
 

@@ -1,6 +1,6 @@
 import { memoryStore } from '@heed/kvcache';
-import { holds } from '../../budget/checks.ts';
-import { Session } from '../../problems/cache/cache-session.ts';
+import { holds } from '../../budget/output-checks.ts';
+import { Session } from '../../problems/cache-session.ts';
 import { type Case, defineCase } from '../case.ts';
 import { formats } from './formats.ts';
 

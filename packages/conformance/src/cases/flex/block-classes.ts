@@ -1,7 +1,7 @@
 import { type BlockMask, createBlockMask, type MaskMod } from '@heed/flex';
-import { type Check, holds } from '../../budget/checks.ts';
-import { recordOutput } from '../../outputs.ts';
-import { Scope } from '../../problems/scope.ts';
+import { type Check, holds } from '../../budget/output-checks.ts';
+import { recordOutput } from '../../problems/output-hashes.ts';
+import { Scope } from '../../problems/case-tensors.ts';
 import { unravel } from '../../reference/nd-array.ts';
 import { type Case, defineCase } from '../case.ts';
 

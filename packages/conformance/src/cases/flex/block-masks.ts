@@ -1,11 +1,10 @@
 import type { MaskMod } from '@heed/flex';
-import { type Check, sameRun } from '../../budget/checks.ts';
-import { random } from '../../numerics/random.ts';
-import { movedOn, packedProblem } from '../../problems/build.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { normalTable, table } from '../../problems/flex/tables.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
+import { type Check, sameRun } from '../../budget/output-checks.ts';
+import { packedProblem } from '../../problems/build-problem.ts';
+import { normalTable, table } from '../../problems/captured-tables.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
 import { blockProblems } from './block-problems.ts';

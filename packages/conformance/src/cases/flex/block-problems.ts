@@ -1,4 +1,4 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import type { Layout, Problems, Rows } from './layouts.ts';
 
 const start = { align: 'start' } as const;

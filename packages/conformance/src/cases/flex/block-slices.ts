@@ -1,11 +1,11 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { createBlockMask, flexAttention, type MaskMod } from '@heed/flex';
-import { type Check, sameBits } from '../../budget/checks.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { denseProblem } from '../../problems/build.ts';
-import { collect, uploadArray } from '../../problems/launch.ts';
-import { Scope } from '../../problems/scope.ts';
-import { sliceAxis } from '../../problems/slice.ts';
+import { type Check, sameBits } from '../../budget/output-checks.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { denseProblem } from '../../problems/build-problem.ts';
+import { collect } from '../../problems/launch-problem.ts';
+import { Scope, uploadArray } from '../../problems/case-tensors.ts';
+import { sliceAxis } from '../../reference/nd-array.ts';
 import { type Case, defineCase } from '../case.ts';
 
 const [B, H, Lq, Lk] = [3, 4, 150, 200];

@@ -1,8 +1,8 @@
-import type { Check } from '../../budget/checks.ts';
-import { random } from '../../numerics/random.ts';
-import { denseProblem } from '../../problems/build.ts';
-import { type Pair, mods, withMods } from '../../problems/flex/pair.ts';
-import { normalTable, type TablePlacement } from '../../problems/flex/tables.ts';
+import type { Check } from '../../budget/output-checks.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { denseProblem } from '../../problems/build-problem.ts';
+import { type Pair, mods, withMods } from '../../problems/launch-flex.ts';
+import { normalTable, type TablePlacement } from '../../problems/captured-tables.ts';
 import { type Case, defineCase } from '../case.ts';
 import { rightBySplits } from './pairs.ts';
 

@@ -1,9 +1,8 @@
-import { type Check, sameRun } from '../../budget/checks.ts';
-import { random } from '../../numerics/random.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { normalTable, placed } from '../../problems/flex/tables.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
+import { type Check, sameRun } from '../../budget/output-checks.ts';
+import { normalTable, placed } from '../../problems/captured-tables.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
 import { type Case, defineCase } from '../case.ts';
 import { kernels, layouts } from './layouts.ts';
 

@@ -1,9 +1,9 @@
 import { BlockMask, flexAttention, type MaskMod } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
-import { cumulative, denseProblem } from '../../problems/build.ts';
-import { withMods } from '../../problems/flex/pair.ts';
-import { collect, uploadArray } from '../../problems/launch.ts';
-import { Scope } from '../../problems/scope.ts';
+import { cumulative, denseProblem } from '../../problems/build-problem.ts';
+import { withMods } from '../../problems/launch-flex.ts';
+import { collect } from '../../problems/launch-problem.ts';
+import { Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
 

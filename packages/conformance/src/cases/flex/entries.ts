@@ -1,20 +1,24 @@
 import { flexAttention, type FlexOptions } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
-import { sameRun } from '../../budget/checks.ts';
-import { random } from '../../numerics/random.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { denseProblem, pagedProblem } from '../../problems/build.ts';
-import { flexCall, flexLaunch } from '../../problems/flex/launch.ts';
-import { type FlexProblem, mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { normalTable, uploadTable } from '../../problems/flex/tables.ts';
-import { guardedOut } from '../../problems/guarded.ts';
-import { collect, uploadArray } from '../../problems/launch.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { Scope } from '../../problems/scope.ts';
-import type { AttentionState } from '../../reference/problem.ts';
+import { sameRun } from '../../budget/output-checks.ts';
+import { denseProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { normalTable, uploadTable } from '../../problems/captured-tables.ts';
+import { guardedOut, Scope, uploadArray } from '../../problems/case-tensors.ts';
+import {
+  flexCall,
+  flexLaunch,
+  type FlexProblem,
+  mods,
+  type Pair,
+  withMods,
+} from '../../problems/launch-flex.ts';
+import { collect, viewOf } from '../../problems/launch-problem.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { AttentionState } from '../../reference/reference-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
-import { viewOf } from '../paged-view.ts';
 
 const bias = normalTable([64], random(97));
 

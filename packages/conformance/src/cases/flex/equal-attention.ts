@@ -1,15 +1,14 @@
 import { bind, type MaskMod } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
 import { alibi, softcap } from '@heed/flex/mods';
-import { type Check, sameRun } from '../../budget/checks.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { launch } from '../../problems/launch.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
+import { type Check, sameRun } from '../../budget/output-checks.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { launch } from '../../problems/launch-problem.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import type { Problem, ReferenceOptions } from '../../reference/problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
 

@@ -1,6 +1,6 @@
-import { random } from '../../numerics/random.ts';
-import { type Pair, mods } from '../../problems/flex/pair.ts';
-import { table } from '../../problems/flex/tables.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { type Pair, mods } from '../../problems/launch-flex.ts';
+import { table } from '../../problems/captured-tables.ts';
 import type { Case } from '../case.ts';
 import { pairCases } from './pairs.ts';
 

@@ -1,10 +1,8 @@
-import { type Check, finite } from '../../budget/checks.ts';
-import { random } from '../../numerics/random.ts';
-import { guardedOut } from '../../problems/guarded.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { normalTable } from '../../problems/flex/tables.ts';
-import { Scope } from '../../problems/scope.ts';
+import { type Check, finite } from '../../budget/output-checks.ts';
+import { normalTable } from '../../problems/captured-tables.ts';
+import { guardedOut, Scope } from '../../problems/case-tensors.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { random } from '../../reference/seeded-random.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight, sameSequences } from '../expect.ts';
 import { attacks } from '../hostile/attacks.ts';

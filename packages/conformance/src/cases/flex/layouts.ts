@@ -1,7 +1,7 @@
-import type { FloatDType } from '../../numerics/storage.ts';
-import { random } from '../../numerics/random.ts';
-import { denseProblem, normal, packedProblem, pagedProblem } from '../../problems/build.ts';
-import type { Problem } from '../../reference/problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { denseProblem, normal, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 
 /** Where keys lie, and how many query rows there are: what has a kernel of its own. */
 export type Layout = 'dense' | 'packed' | 'paged';

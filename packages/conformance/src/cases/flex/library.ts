@@ -12,9 +12,9 @@ import {
   tree,
 } from '@heed/flex/masks';
 import { absoluteBias, alibi, headGate, relativeBias, softcap } from '@heed/flex/mods';
-import { random } from '../../numerics/random.ts';
-import { type Pair, mods } from '../../problems/flex/pair.ts';
-import { normalTable, table } from '../../problems/flex/tables.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { type Pair, mods } from '../../problems/launch-flex.ts';
+import { normalTable, table } from '../../problems/captured-tables.ts';
 import type { Case } from '../case.ts';
 import { pairCases } from './pairs.ts';
 

@@ -1,11 +1,10 @@
 import type { Gpu } from '@heed/core';
-import { allowScoreError } from '../../budget/score-error.ts';
-import { type Check, withinBudget } from '../../budget/checks.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import type { LaunchOptions } from '../../problems/launch.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { type FlexProblem, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
+import { allowScoreError } from '../../budget/error-budgets.ts';
+import { type Check, withinBudget } from '../../budget/output-checks.ts';
+import { flexLaunch, type FlexProblem, type Pair, withMods } from '../../problems/launch-flex.ts';
+import type { LaunchOptions } from '../../problems/launch-problem.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
 import { type Case, defineCase } from '../case.ts';
 import { expectedFor } from '../expect.ts';
 import { dealt, kernels, layouts, type Rows } from './layouts.ts';

@@ -1,9 +1,8 @@
-import type { Check } from '../../budget/checks.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { denseProblem, packedProblem } from '../../problems/build.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import type { Problem } from '../../reference/problem.ts';
+import type { Check } from '../../budget/output-checks.ts';
+import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 import { type Case, defineCase, type Tier } from '../case.ts';
 import { isRight } from '../expect.ts';
 

@@ -1,9 +1,8 @@
-import type { FloatDType } from '../../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { type Pair, withMods } from '../../problems/flex/pair.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import type { Problem } from '../../reference/problem.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { flexLaunch, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
 import { blockMaskPairs } from './block-masks.ts';

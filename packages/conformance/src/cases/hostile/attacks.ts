@@ -1,6 +1,6 @@
-import type { FloatDType } from '../../numerics/storage.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build.ts';
-import type { Lengths, Problem } from '../../reference/problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import type { Lengths, Problem } from '../../reference/reference-problem.ts';
 
 const max = 2 ** 31 - 1;
 const min = -(2 ** 31);

@@ -1,16 +1,15 @@
 import { varlenAttention } from '@heed/kernels-wgsl';
-import { sameRun } from '../../budget/checks.ts';
+import { sameRun } from '../../budget/output-checks.ts';
 import {
   attentionOptions,
   collect,
   launch,
   type LaunchOptions,
-  uploadArray,
-} from '../../problems/launch.ts';
-import { Scope } from '../../problems/scope.ts';
+  viewOf,
+} from '../../problems/launch-problem.ts';
+import { Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
-import { viewOf } from '../paged-view.ts';
 import { formats, inPages, rowKinds } from './problem-cases.ts';
 
 const lengths = { used: [70, 33, 16, 0, 40], pageSize: 16 } as const;

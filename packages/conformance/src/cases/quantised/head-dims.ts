@@ -1,4 +1,4 @@
-import type { QuantFormat } from '../../reference/quantised.ts';
+import type { QuantFormat } from '../../reference/stored-rows.ts';
 import type { Case } from '../case.ts';
 import { formats, inPages, integerCase, type Rows, rowKinds } from './problem-cases.ts';
 

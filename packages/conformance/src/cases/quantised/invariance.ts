@@ -1,8 +1,8 @@
-import { sameRun } from '../../budget/checks.ts';
-import { launch } from '../../problems/launch.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import { sliceAxis } from '../../problems/slice.ts';
-import type { AttentionState, Problem } from '../../reference/problem.ts';
+import { sameRun } from '../../budget/output-checks.ts';
+import { launch } from '../../problems/launch-problem.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import { sliceAxis } from '../../reference/nd-array.ts';
+import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight, sameSequences } from '../expect.ts';
 import { formats, inPages, rowKinds } from './problem-cases.ts';

@@ -1,15 +1,13 @@
-import { causal } from '@heed/flex/masks';
 import { flexAttention, type FlexOptions, planFlexAttention } from '@heed/flex';
-import { sameRun } from '../../budget/checks.ts';
-import { random } from '../../numerics/random.ts';
-import { flexLaunch } from '../../problems/flex/launch.ts';
-import { mods, type Pair, withMods } from '../../problems/flex/pair.ts';
-import { normalTable, uploadTable } from '../../problems/flex/tables.ts';
-import { collect, pageFormat, uploadArray } from '../../problems/launch.ts';
-import { Scope } from '../../problems/scope.ts';
+import { causal } from '@heed/flex/masks';
+import { sameRun } from '../../budget/output-checks.ts';
+import { normalTable, uploadTable } from '../../problems/captured-tables.ts';
+import { Scope, uploadArray } from '../../problems/case-tensors.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { collect, pageFormat, viewOf } from '../../problems/launch-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
-import { viewOf } from '../paged-view.ts';
 import { inPages, rowKinds } from './problem-cases.ts';
 
 const bias = normalTable([64], random(97));

@@ -1,6 +1,6 @@
-import { normal } from '../../problems/build.ts';
-import { random } from '../../numerics/random.ts';
-import type { ReferenceOptions } from '../../reference/problem.ts';
+import { normal } from '../../problems/build-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import type { Case } from '../case.ts';
 import { formats, inPages, integerCase, rowKinds } from './problem-cases.ts';
 

@@ -1,4 +1,4 @@
-import type { PagedSpec } from '../../problems/build.ts';
+import type { PagedSpec } from '../../problems/build-problem.ts';
 import type { Case } from '../case.ts';
 import { poisons } from '../lists.ts';
 import { formats, inPages, integerCase, type Rows, rowKinds } from './problem-cases.ts';

@@ -1,8 +1,8 @@
 import { kernelCount } from '@heed/core/kernel';
 import { planAttention } from '@heed/kernels-wgsl';
-import { holds, sameRun } from '../../budget/checks.ts';
-import { collect, launch, pageFormat, upload } from '../../problems/launch.ts';
-import { Scope } from '../../problems/scope.ts';
+import { holds, sameRun } from '../../budget/output-checks.ts';
+import { collect, launch, pageFormat, upload } from '../../problems/launch-problem.ts';
+import { Scope } from '../../problems/case-tensors.ts';
 import { type Case, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
 import { formats, inPages, rowKinds } from './problem-cases.ts';

@@ -1,10 +1,9 @@
-import { pagedProblem, type PagedSpec } from '../../problems/build.ts';
-import { launch, type LaunchOptions } from '../../problems/launch.ts';
-import { quantised } from '../../problems/quantised.ts';
-import { poisonUnused } from '../../problems/rearrange.ts';
-import type { FloatDType } from '../../numerics/storage.ts';
-import type { Problem } from '../../reference/problem.ts';
-import type { QuantFormat } from '../../reference/quantised.ts';
+import { pagedProblem, type PagedSpec, quantised } from '../../problems/build-problem.ts';
+import { launch, type LaunchOptions } from '../../problems/launch-problem.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
+import type { QuantFormat } from '../../reference/stored-rows.ts';
 import { type Case, type CaseSpec, defineCase } from '../case.ts';
 import { isRight } from '../expect.ts';
 

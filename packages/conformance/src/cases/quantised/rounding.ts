@@ -1,12 +1,11 @@
-import { largest } from '../../budget/budget.ts';
-import { near } from '../../budget/checks.ts';
-import { pagedProblem } from '../../problems/build.ts';
-import { launch } from '../../problems/launch.ts';
-import { quantised } from '../../problems/quantised.ts';
-import { referenceAttention } from '../../reference/attention.ts';
+import { largest } from '../../budget/error-budgets.ts';
+import { near } from '../../budget/output-checks.ts';
+import { pagedProblem, quantised } from '../../problems/build-problem.ts';
+import { launch } from '../../problems/launch-problem.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
-import type { Problem } from '../../reference/problem.ts';
-import type { QuantFormat } from '../../reference/quantised.ts';
+import { referenceAttention } from '../../reference/reference-attention.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
+import type { QuantFormat } from '../../reference/stored-rows.ts';
 import { type Case, defineCase } from '../case.ts';
 import { formats } from './problem-cases.ts';
 

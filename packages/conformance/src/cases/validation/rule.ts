@@ -1,5 +1,5 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
-import { Scope } from '../../problems/scope.ts';
+import { Scope } from '../../problems/case-tensors.ts';
 import { sizeOf } from '../../reference/nd-array.ts';
 
 /** Which error a rejected value must raise. */

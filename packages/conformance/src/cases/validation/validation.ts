@@ -1,6 +1,6 @@
 import { DisposedError, HeedError, UnsupportedError, ValidationError } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
-import { type Check, holds } from '../../budget/checks.ts';
+import { type Check, holds } from '../../budget/output-checks.ts';
 import { type Case, defineCase } from '../case.ts';
 import { denseOptionRules } from './dense-options.ts';
 import { denseShapeRules } from './dense-shapes.ts';

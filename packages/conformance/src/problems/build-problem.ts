@@ -1,7 +1,8 @@
-import { type FloatDType, toStorage } from '../numerics/storage.ts';
-import { permutation, type Random, random } from '../numerics/random.ts';
 import { generate, type NdArray } from '../reference/nd-array.ts';
-import type { Problem, ReferenceOptions } from '../reference/problem.ts';
+import { type FloatDType, toStorage } from '../reference/number-types.ts';
+import type { Problem, ReferenceOptions } from '../reference/reference-problem.ts';
+import { permutation, type Random, random } from '../reference/seeded-random.ts';
+import { dequantise, type QuantFormat, quantise } from '../reference/stored-rows.ts';
 
 /** What every generated problem needs; lengths come on top. */
 export interface BaseSpec {
@@ -17,7 +18,7 @@ export interface BaseSpec {
 }
 
 /** Dense [B, H, L, D]. */
-export interface DenseSpec extends BaseSpec {
+interface DenseSpec extends BaseSpec {
   readonly batch?: number;
   readonly kvBatch?: number;
   readonly lq: number;
@@ -26,7 +27,7 @@ export interface DenseSpec extends BaseSpec {
 }
 
 /** Packed [T, H, D]: one query length per sequence, key slots, and how much of each slot is used. */
-export interface PackedSpec extends BaseSpec {
+interface PackedSpec extends BaseSpec {
   readonly qLens: readonly number[];
   readonly kLens?: readonly number[];
   readonly used?: readonly number[];
@@ -108,16 +109,6 @@ export function pagedProblem(spec: PagedSpec): Problem {
   };
 }
 
-/** A problem whose sequences begin so many rows further on, which its spare rows are room for. Only lists on the GPU may say so. */
-export function movedOn(problem: Problem, rows: readonly [q: number, k: number]): Problem {
-  const moved = (list: Int32Array | undefined, by: number): Int32Array | undefined =>
-    list && list.map((n) => n + by);
-  const [cuSeqlensQ, cuSeqlensK] = [problem.cuSeqlensQ, problem.cuSeqlensK].map((list, i) =>
-    moved(list, rows[i]!),
-  );
-  return { ...problem, ...(cuSeqlensQ && { cuSeqlensQ }), ...(cuSeqlensK && { cuSeqlensK }) };
-}
-
 /** Running sums with a leading 0: [a, b] → [0, a, a + b]. */
 export function cumulative(lengths: readonly number[]): Int32Array {
   const sums = new Int32Array(lengths.length + 1);
@@ -158,4 +149,10 @@ export function normal(
   spread = 1,
 ): NdArray {
   return generate(shape, () => toStorage(spread * source.normal(), dtype));
+}
+
+/** A paged problem over what pages of a format keep of its keys and values; {@link launch} packs them into such pages. */
+export function quantised(problem: Problem, format: QuantFormat): Problem {
+  const kept = (x: NdArray): NdArray => dequantise(quantise(x, format), x.shape.at(-1)!, format);
+  return { ...problem, k: kept(problem.k), v: kept(problem.v), format };
 }

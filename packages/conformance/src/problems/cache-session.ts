@@ -1,21 +1,20 @@
 import type { Gpu, PagedKvView, ReadArray, Tensor } from '@heed/core';
 import { type CacheOptions, type KvSequence, PagedKvCache } from '@heed/kvcache';
-import { type Check, holds, sameBits } from '../../budget/checks.ts';
-import { type FloatDType, toStorage } from '../../numerics/storage.ts';
-import { type Random, random } from '../../numerics/random.ts';
-import { recordOutput } from '../../outputs.ts';
-import type { NdArray } from '../../reference/nd-array.ts';
-import { type Angles, rotatedRow } from '../../reference/rotated-row.ts';
+import { type Check, holds, sameBits } from '../budget/output-checks.ts';
+import type { NdArray } from '../reference/nd-array.ts';
+import { type FloatDType, toStorage } from '../reference/number-types.ts';
+import { type Random, random } from '../reference/seeded-random.ts';
 import {
+  type Angles,
   decodedRow,
   type Exact,
+  rotatedRow,
   type StoredFormat,
   wantedRow,
-} from '../../reference/stored-row.ts';
-import { cumulative, normal } from '../build.ts';
-import { uploadArray } from '../launch.ts';
-import { place, type Placement } from '../placement.ts';
-import { Scope } from '../scope.ts';
+} from '../reference/stored-rows.ts';
+import { cumulative, normal } from './build-problem.ts';
+import { place, type Placement, Scope, uploadArray } from './case-tensors.ts';
+import { recordOutput } from './output-hashes.ts';
 
 /** What a cache of a case holds. */
 export interface SessionOptions extends CacheOptions {

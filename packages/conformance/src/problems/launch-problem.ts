@@ -1,4 +1,4 @@
-import type { DType, Gpu, Tensor } from '@heed/core';
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import {
   attention,
   type AttentionOptions,
@@ -8,13 +8,11 @@ import {
   type VarlenLayout,
   type VarlenOptions,
 } from '@heed/kernels-wgsl';
-import type { FloatDType } from '../numerics/storage.ts';
-import { recordOutput } from '../outputs.ts';
 import type { NdArray } from '../reference/nd-array.ts';
-import type { AttentionState, Problem } from '../reference/problem.ts';
-import { quantise } from '../reference/quantised.ts';
-import { place, type Placement } from './placement.ts';
-import { Scope } from './scope.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import { quantise } from '../reference/stored-rows.ts';
+import { download, place, type Placement, Scope, uploadArray } from './case-tensors.ts';
 
 /** How a problem is put before the kernels; none of it changes what the result should be. */
 export interface LaunchOptions {
@@ -142,21 +140,25 @@ export function lengthsOf(
   };
 }
 
-/** A tensor with a host array's contents, freed with the scope. */
-export function uploadArray(
-  scope: Scope,
-  array: NdArray,
-  dtype: DType,
-  label = 'conformance',
-): Tensor {
-  return scope.own(scope.gpu.tensor(array.data, { shape: [...array.shape], dtype, label }));
-}
-
-/** Reads a float tensor back as a host array, and records its hash under `name` in the report of the case. */
-export async function download(tensor: Tensor, name = 'out'): Promise<NdArray> {
-  const data = await tensor.read();
-  if (!(data instanceof Float32Array))
-    throw new Error(`download: ${tensor.label} is ${tensor.dtype}`);
-  recordOutput(tensor.gpu, name, data);
-  return { shape: [...tensor.shape], data };
+/** The view of a paged problem, all of it on the GPU. */
+export function viewOf(scope: Scope, problem: Problem, dtype: FloatDType): PagedKvView {
+  const { seqUsedK = new Int32Array(), blockTable = new Int32Array() } = problem;
+  const [, pageSize = 0, , headDim = 0] = problem.k.shape;
+  const integers = (values: Int32Array, shape: number[]) =>
+    scope.own(scope.gpu.tensor(values, { shape, dtype: 'i32' }));
+  const keys = (values: NdArray) =>
+    problem.format === undefined
+      ? uploadArray(scope, values, dtype)
+      : uploadArray(scope, quantise(values, problem.format), 'u32');
+  return {
+    k: keys(problem.k),
+    v: keys(problem.v),
+    blockTable: integers(blockTable, [seqUsedK.length, blockTable.length / seqUsedK.length]),
+    seqUsedK: integers(seqUsedK, [seqUsedK.length]),
+    maxSeqlenK: Math.max(...seqUsedK),
+    pageSize,
+    format: problem.format ?? dtype,
+    headDim,
+    headDimV: problem.v.shape[3] ?? 0,
+  };
 }

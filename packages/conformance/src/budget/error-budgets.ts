@@ -1,6 +1,6 @@
-import type { AttentionState } from '../reference/problem.ts';
 import type { NdArray } from '../reference/nd-array.ts';
-import { type FloatDType, toStorage, ulp } from '../numerics/storage.ts';
+import { type FloatDType, toStorage, ulp } from '../reference/number-types.ts';
+import type { AttentionState } from '../reference/reference-problem.ts';
 
 /** How far a result may be from float64, and where the number comes from. */
 export interface Budget {
@@ -17,47 +17,48 @@ export interface Expected extends AttentionState {
   readonly budgets: { readonly out: Budget; readonly lse: Budget };
 }
 
-// WGSL leaves exp2 3 + 2|x| ulp; four at the result's magnitude holds on every adapter tried.
+// WGSL allows exp2 an error of 3 + 2|x| ulp; four ulp at the result's magnitude holds on every adapter tried.
 const outUlps = { f32: 4, f16: 1 } as const;
 const lseUlps = 4;
 // WGSL allows log an absolute error of 2⁻²¹ near 1 (https://www.w3.org/TR/WGSL/#floating-point-accuracy).
 const logError = 2 ** -21;
-
-/**
- * The budget of `out`: max|out − ref64| ≤ 2·max|naive − ref64| + a few ulp at max|ref64|, the rule of
- * FlashAttention's tests with a same-precision naive run in the place of PyTorch's.
- */
-export function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget {
-  const stored = Float64Array.from(naive.data, (x) => toStorage(x, dtype));
-  const allowance = outUlps[dtype] * ulp(largest(reference), dtype);
-  return budget(maxDifference(stored, reference.data), allowance);
-}
-
-// As WGSL's exp2 again, but in every weight that a gradient sums, and a tile's sums do not run in the naive order: measured
-// errors are 1 to 2.5 times the naive one. Halves hide all of that in their own rounding.
+// A gradient sums weights, each with the error of exp2, and a tile adds them in another order than the naive run: measured errors
+// are 1 to 2.5 times the naive one. In f16 the rounding of the result is larger than all of that.
 const gradientUlps = { f32: 8, f16: 1 } as const;
-// One number per head: the largest of so few naive errors says little. So all that a weight's exp may be off is allowed here,
-// 3 + 2|x| ulp for x = sink − maximum near −10; and two standard deviations of what the sum is off by chance.
+// A gradient with one number per head has so few elements that its naive error says little. The allowance is therefore the whole
+// error of a weight's exp, 3 + 2|x| ulp for x = sink − maximum near −10, and two standard deviations of the sum.
 const headUlps = 24;
 const headSpreads = 2;
 
 /**
- * The budget of dq, dk or dv, by the same rule; `dtype` is its storage type. However large scores are, weights that are computed
- * again are those of the forward pass: an ulp of lse is not allowed for.
+ * Returns the budget of `out`: max|out − ref64| ≤ 2·max|naive − ref64| + a few ulp at max|ref64|. This is the rule of
+ * FlashAttention's tests, with a same-precision naive run in place of PyTorch's.
+ */
+export function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget {
+  return storedBudget(reference, naive, dtype, outUlps[dtype]);
+}
+
+/**
+ * Returns the budget of dq, dk or dv by the same rule; `dtype` is the gradient's storage type. Large scores get no extra
+ * allowance: the weights that backward recomputes must be the weights of the forward pass.
  */
 export function gradientBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget {
+  return storedBudget(reference, naive, dtype, gradientUlps[dtype]);
+}
+
+function storedBudget(reference: NdArray, naive: NdArray, dtype: FloatDType, ulps: number): Budget {
   const stored = Float64Array.from(naive.data, (x) => toStorage(x, dtype));
-  const allowance = gradientUlps[dtype] * ulp(largest(reference), dtype);
+  const allowance = ulps * ulp(largest(reference), dtype);
   return budget(maxDifference(stored, reference.data), allowance);
 }
 
-/** The budget of dSinks or dAlibiSlopes, which are f32 whatever the storage type; `spread` is that of {@link headSpread}. */
+/** Returns the budget of dSinks or dAlibiSlopes, which are f32 whatever the storage type; `spread` comes from `headSpread`. */
 export function headBudget(reference: NdArray, naive: NdArray, spread: number): Budget {
   const allowance = headUlps * ulp(largest(reference), 'f32') + headSpreads * spread;
   return budget(maxDifference(naive.data, reference.data), allowance);
 }
 
-/** The budget of `lse`, which is f32 whatever the storage type. */
+/** Returns the budget of `lse`, which is f32 whatever the storage type. */
 export function lseBudget(reference: NdArray, naive: NdArray): Budget {
   const allowance = lseUlps * ulp(Math.max(1, largest(reference)), 'f32') + logError;
   return budget(maxDifference(naive.data, reference.data), allowance);
@@ -65,6 +66,11 @@ export function lseBudget(reference: NdArray, naive: NdArray): Budget {
 
 function budget(naiveError: number, allowance: number): Budget {
   return { limit: 2 * naiveError + allowance, naiveError, allowance };
+}
+
+/** Adds to the allowance of a budget. */
+export function widened({ limit, naiveError, allowance }: Budget, by: number): Budget {
+  return { limit: limit + by, naiveError, allowance: allowance + by };
 }
 
 /** Pairs a float64 result with its budgets. */
@@ -82,14 +88,27 @@ export function expected(
   };
 }
 
-/** |got − want|; 0 for equal infinities, Infinity where only one is finite or either is NaN. */
+/**
+ * Widens the budgets for scores that are each off by up to `error`. A softmax weight is then off by a factor of at most
+ * e^±2·error, so `out` by 2·error times the largest value, and `lse` by `error`.
+ */
+export function allowScoreError(want: Expected, v: NdArray, error: number): Expected {
+  if (error === 0) return want;
+  const { out, lse } = want.budgets;
+  return {
+    ...want,
+    budgets: { out: widened(out, 2 * error * largest(v)), lse: widened(lse, error) },
+  };
+}
+
+/** Returns |got − want|: 0 for equal infinities, Infinity where only one is finite or either is NaN. */
 export function difference(got: number, want: number): number {
   if (got === want) return 0;
   const distance = Math.abs(got - want);
   return Number.isNaN(distance) ? Infinity : distance;
 }
 
-/** The largest {@link difference} of two arrays of one length. */
+/** Returns the largest {@link difference} of two arrays of equal length. */
 export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let max = 0;
   for (let i = 0; i < b.length; i++)
@@ -97,7 +116,7 @@ export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   return max;
 }
 
-/** Largest finite magnitude. */
+/** Returns the largest finite magnitude of an array. */
 export function largest({ data }: NdArray): number {
   let max = 0;
   for (const x of data) if (Number.isFinite(x) && Math.abs(x) > max) max = Math.abs(x);

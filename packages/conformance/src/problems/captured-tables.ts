@@ -1,10 +1,9 @@
 import type { DType, Tensor } from '@heed/core';
 import type { Table } from '@heed/flex';
-import type { Random } from '../../numerics/random.ts';
-import { toStorage } from '../../numerics/storage.ts';
-import { filled, generate, type NdArray, sizeOf } from '../../reference/nd-array.ts';
-import { permuted } from '../placement.ts';
-import type { Scope } from '../scope.ts';
+import type { Random } from '../reference/seeded-random.ts';
+import { toStorage } from '../reference/number-types.ts';
+import { filled, generate, type NdArray, sizeOf, permuted } from '../reference/nd-array.ts';
+import type { Scope } from './case-tensors.ts';
 
 /**
  * How a captured table lies in memory, with the same logical contents: row-major, with its axes in reverse order (handed

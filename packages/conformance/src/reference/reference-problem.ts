@@ -1,5 +1,5 @@
 import type { NdArray } from './nd-array.ts';
-import type { QuantFormat } from './quantised.ts';
+import type { QuantFormat } from './stored-rows.ts';
 
 /** What a mod may ask about the sequence it works on: lengths, and rows of the packed or physical tensors. */
 export interface SequenceInfo {

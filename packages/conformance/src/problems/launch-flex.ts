@@ -7,16 +7,73 @@ import {
   flexAttention,
   type FlexOptions,
   type MaskMod,
+  type ScoreMod,
 } from '@heed/flex';
 import type { AttentionResult } from '@heed/kernels-wgsl';
-import type { FloatDType } from '../../numerics/storage.ts';
-import { extent } from '../../reference/nd-array.ts';
-import type { AttentionState, Problem } from '../../reference/problem.ts';
-import { headsOf } from '../../reference/sequences.ts';
-import { collect, type LaunchOptions, lengthsOf, upload } from '../launch.ts';
-import { Scope } from '../scope.ts';
-import type { AnyMods, FlexProblem } from './pair.ts';
-import { uploadTable } from './tables.ts';
+import { extent } from '../reference/nd-array.ts';
+import type { FloatDType } from '../reference/number-types.ts';
+import type {
+  AttentionState,
+  Problem,
+  ReferenceMaskMod,
+  ReferenceOptions,
+  ReferenceScoreMod,
+} from '../reference/reference-problem.ts';
+import { headsOf } from '../reference/sequences.ts';
+import { type HostTable, nestedTable, uploadTable } from './captured-tables.ts';
+import { Scope } from './case-tensors.ts';
+import { collect, type LaunchOptions, lengthsOf, upload } from './launch-problem.ts';
+
+/** The mods of one call and what they capture. */
+interface Mods<C extends Captures = Captures> {
+  readonly scoreMod?: ScoreMod<C>;
+  readonly maskMod?: MaskMod<C>;
+  readonly captures?: C;
+  /** The absolute error that WGSL allows the functions of the scoreMod, where it is more than rounding. */
+  readonly scoreError?: number;
+}
+
+/** Mods with any captures. */
+interface AnyMods extends Omit<Mods<never>, 'captures'> {
+  readonly captures?: Captures;
+}
+
+/**
+ * Mods to be run twice: fused into the kernel, with tables on the GPU, and as the plain functions that they are, with
+ * tables as nested arrays. What is given turns a table into the one or the other.
+ */
+export type Pair = (given: (host: HostTable) => Tensor) => AnyMods;
+
+/** Mods as a pair's result; the parameters of the functions get their types from the captures. */
+export function mods<C extends Captures>(given: Mods<C>): AnyMods {
+  return given;
+}
+
+/** A problem whose reference calls the pair's plain functions. */
+export interface FlexProblem extends Problem {
+  readonly pair: Pair;
+  /** The options without the pair's functions. */
+  readonly plainOptions: ReferenceOptions;
+  readonly scoreError: number;
+}
+
+export function withMods(problem: Problem, pair: Pair): FlexProblem {
+  const plain = pair((host) => nestedTable(host) as never);
+  const options: ReferenceOptions = { ...problem.options, ...plainMods(plain) };
+  const { scoreError = 0 } = plain;
+  return { ...problem, options, plainOptions: problem.options, pair, scoreError };
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+function plainMods(plain: AnyMods): Pick<ReferenceOptions, 'scoreMod' | 'maskMod'> {
+  const { scoreMod, maskMod, captures = {} } = plain;
+  const score: ReferenceScoreMod = (s, b, h, q, kv, info) =>
+    (scoreMod as unknown as AnyFunction)(s, b, h, q, kv, captures, info) as number;
+  const mask: ReferenceMaskMod = (b, h, q, kv, info) =>
+    (maskMod as unknown as AnyFunction)(b, h, q, kv, captures, info) as boolean;
+  return { ...(scoreMod && { scoreMod: score }), ...(maskMod && { maskMod: mask }) };
+}
 
 /** How a problem with mods is put before flexAttention. */
 export interface FlexLaunchOptions extends LaunchOptions {
@@ -60,8 +117,8 @@ export function flexArguments(
   dtype: FloatDType,
   options: FlexLaunchOptions = {},
 ): FlexArguments {
-  // How exact a mod is, is for the judge to know.
-  const { scoreError: _, ...mods } = problem.pair((host) => uploadTable(scope, host));
+  // The call takes no scoreError: it widens the budget of the result.
+  const { scoreError: _, ...given } = problem.pair((host) => uploadTable(scope, host));
   const { q, k, v, ...rest } = upload(
     scope,
     { ...problem, options: problem.plainOptions },
@@ -69,18 +126,18 @@ export function flexArguments(
     options,
   );
   const { blockSize, beside, madeFor } = options;
-  if (blockSize === undefined) return [q, k, v, anyOptions({ ...rest, ...mods })];
+  if (blockSize === undefined) return [q, k, v, anyOptions({ ...rest, ...given })];
   const made = madeFor ? { ...rest, ...lengthsOf(scope, madeFor, options) } : rest;
-  const blockMask = scope.own(blockMaskOf(scope.gpu, problem, mods, made, blockSize));
-  const { scoreMod, captures } = mods;
-  const given = {
+  const blockMask = scope.own(blockMaskOf(scope.gpu, problem, given, made, blockSize));
+  const { scoreMod, captures } = given;
+  const masked = {
     ...rest,
     ...(scoreMod && { scoreMod }),
     ...(captures && { captures }),
     ...(beside && { maskMod: beside }),
     blockMask,
   };
-  return [q, k, v, anyOptions(given)];
+  return [q, k, v, anyOptions(masked)];
 }
 
 type FlexArguments = readonly [q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<Captures>];
@@ -92,7 +149,7 @@ const anyOptions = (options: AnyOptions): FlexOptions<Captures> => options as Fl
 type Lengths = Pick<FlexOptions, 'align' | 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable'>;
 
 /** The BlockMask of a problem's maskMod, from the same lengths. */
-export function blockMaskOf(
+function blockMaskOf(
   gpu: Gpu,
   problem: Problem,
   { maskMod, captures }: AnyMods,

@@ -1,12 +1,16 @@
-import { type FloatDType, toStorage } from '../numerics/storage.ts';
-import { type Arithmetic, float32, float64 } from './arithmetic.ts';
-import { attend, type RowStates } from './attention.ts';
 import { filled, type NdArray } from './nd-array.ts';
-import type { Problem } from './problem.ts';
-import { scoreFunction, type ScoreFunction } from './score.ts';
-import { alibiSlope, productSlope } from './score-slopes.ts';
+import { type Arithmetic, float32, float64, type FloatDType, toStorage } from './number-types.ts';
+import {
+  scoreDerivative,
+  type ScoreFunction,
+  scoreFunction,
+  slopeDerivative,
+  slopeIndex,
+  visibleKeys,
+} from './pair-scores.ts';
+import { attend, type RowStates } from './reference-attention.ts';
+import type { Problem } from './reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from './sequences.ts';
-import { visibleKeys } from './visible.ts';
 
 /** Gradients by what results: by out, and by lse if it is used. */
 export interface ResultGradients {
@@ -115,8 +119,8 @@ function rowGradient(task: RowTask, i: number): void {
     const dScore = round(weight * round(dWeight - delta));
     const pair = { problem, sequence, h, product, i, j, position };
     addScaled(all.dv.data, weight, by.dOut.data, outAt, heads.v, vAt);
-    addSlope(task, dScore * alibiSlope(pair));
-    const dProduct = round(dScore * productSlope(pair));
+    addSlope(task, dScore * slopeDerivative(pair));
+    const dProduct = round(dScore * scoreDerivative(pair));
     addScaled(all.dq.data, dProduct, k.data, kAt, heads.qk, qAt);
     addScaled(all.dk.data, dProduct, q.data, qAt, heads.qk, kAt);
   }
@@ -127,9 +131,4 @@ function addSlope({ all, sequence, h, arithmetic }: RowTask, dSlope: number): vo
   if (!slopes) return;
   const at = slopeIndex(slopes, sequence, h);
   slopes.data[at] = arithmetic.round(slopes.data[at]! + arithmetic.round(dSlope));
-}
-
-/** Which slope a head of a sequence has, of [Hq] or [B, Hq]. */
-export function slopeIndex({ shape }: NdArray, { index }: Sequence, h: number): number {
-  return shape.length === 2 ? index * shape[1]! + h : h;
 }

@@ -1,5 +1,4 @@
 import type { Gpu } from '@heed/core';
-import type { CaseReport } from './runner.ts';
 
 /** Elements as `Tensor.read` returns them. */
 type Elements = Float32Array | Int32Array | Uint32Array;
@@ -64,12 +63,16 @@ export interface OutputComparison {
   readonly missing: readonly string[];
 }
 
-type Outputs = Pick<CaseReport, 'id' | 'outputs'>;
+/** The part of a case's report that is compared. */
+interface CaseOutputs {
+  readonly id: string;
+  readonly outputs?: Readonly<Record<string, string>>;
+}
 
 /** Compares the hashes of every output, case by case. An output that only one run has differs. */
 export function compareOutputs(
-  cases: readonly Outputs[],
-  stored: readonly Outputs[],
+  cases: readonly CaseOutputs[],
+  stored: readonly CaseOutputs[],
 ): OutputComparison {
   const before = new Map(stored.map(({ id, outputs = {} }) => [id, outputs]));
   const ids = new Set(cases.map(({ id }) => id));

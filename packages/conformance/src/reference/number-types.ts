@@ -1,0 +1,111 @@
+const scratch: DataView = new DataView(new ArrayBuffer(8));
+
+/**
+ * The binary16 bit pattern nearest to `x`, ties to even; overflow gives infinity, NaN stays NaN.
+ * Written from IEEE 754-2019 §4.3.1 in arithmetic, so that it shares nothing with the code under test,
+ * which packs by shifting bits.
+ */
+export function f16Bits(x: number): number {
+  scratch.setFloat64(0, x);
+  const high = scratch.getUint32(0);
+  const sign = (high >>> 16) & 0x8000;
+  if (Number.isNaN(x)) return 0x7e00;
+  const magnitude = Math.abs(x);
+  if (magnitude >= 65520) return sign | 0x7c00;
+  if (magnitude < 2 ** -14) return sign | roundHalfEven(magnitude * 2 ** 24);
+  const exponent = ((high >>> 20) & 0x7ff) - 1023;
+  // A carry out of the 10 fraction bits moves into the exponent field by itself.
+  return sign | (((exponent + 14) << 10) + roundHalfEven(magnitude * 2 ** (10 - exponent)));
+}
+
+/** The value of a binary16 bit pattern. */
+export function f16Value(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return exponent === 0
+    ? sign * fraction * 2 ** -24
+    : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** `x` rounded to the nearest binary16 value, ties to even. */
+export function roundToF16(x: number): number {
+  return f16Value(f16Bits(x));
+}
+
+/** The nearest integer, ties to even. */
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest > 0.5) return floor + 1;
+  if (rest < 0.5) return floor;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Storage types that attention computes on. */
+export type FloatDType = 'f32' | 'f16';
+
+/** `x` as the storage type holds it. */
+export function toStorage(x: number, dtype: FloatDType): number {
+  return dtype === 'f16' ? roundToF16(x) : Math.fround(x);
+}
+
+/** Distance from |x| to the next larger value of the storage type. */
+export function ulp(x: number, dtype: FloatDType): number {
+  const [fractionBits, minExponent] = dtype === 'f16' ? [10, -14] : [23, -126];
+  const magnitude = Math.abs(x);
+  const exponent = magnitude === 0 ? minExponent : Math.floor(Math.log2(magnitude));
+  return 2 ** (Math.max(exponent, minExponent) - fractionBits);
+}
+
+type Floats = Float32Array | Float64Array;
+
+/** The number system a run computes in. */
+export interface Arithmetic {
+  readonly round: (x: number) => number;
+  readonly scratch: (length: number) => Floats;
+  /** Σ a[ia + d] · b[ib + d] for d < n, summed in order. */
+  readonly dot: (a: Floats, ia: number, b: Floats, ib: number, n: number) => number;
+  /** sum[at + d] += weight · x[ix + d] for d < n; `at` is 0 by default. */
+  readonly addScaled: (
+    sum: Floats,
+    weight: number,
+    x: Floats,
+    ix: number,
+    n: number,
+    at?: number,
+  ) => void;
+}
+
+/** Float64 throughout: the reference. */
+export const float64: Arithmetic = {
+  round: (x) => x,
+  scratch: (length) => new Float64Array(length),
+  dot(a, ia, b, ib, n) {
+    let sum = 0;
+    for (let d = 0; d < n; d++) sum += (a[ia + d] as number) * (b[ib + d] as number);
+    return sum;
+  },
+  addScaled(sum, weight, x, ix, n, at = 0) {
+    for (let d = 0; d < n; d++) sum[at + d]! += weight * (x[ix + d] as number);
+  },
+};
+
+/** Every operation rounded to float32, none fused: what a plain f32 program computes. */
+export const float32: Arithmetic = {
+  round: Math.fround,
+  scratch: (length) => new Float32Array(length),
+  dot(a, ia, b, ib, n) {
+    let sum = 0;
+    for (let d = 0; d < n; d++) {
+      sum = Math.fround(sum + Math.fround((a[ia + d] as number) * (b[ib + d] as number)));
+    }
+    return sum;
+  },
+  addScaled(sum, weight, x, ix, n, at = 0) {
+    for (let d = 0; d < n; d++) {
+      sum[at + d] = Math.fround(sum[at + d]! + Math.fround(weight * (x[ix + d] as number)));
+    }
+  },
+};

@@ -1,0 +1,121 @@
+import type { NdArray } from './nd-array.ts';
+import { type Arithmetic, float64 } from './number-types.ts';
+import type { Problem, ReferenceOptions } from './reference-problem.ts';
+import { headsOf, type Sequence } from './sequences.ts';
+
+/** Keys first…end−1 of one query row, and the row's logical position. */
+interface Visible {
+  readonly position: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+/**
+ * The keys that lengths, causal and window leave to query row `i`. The diagonal is tied to the end
+ * (off = Lk − Lq) or to the start (off = 0); both window bounds are inclusive, −1 is unbounded.
+ */
+export function visibleKeys(
+  options: ReferenceOptions,
+  i: number,
+  qLen: number,
+  kvLen: number,
+): Visible {
+  const position = options.align === 'start' ? i : i + kvLen - qLen;
+  const [left, right] = options.window ?? [-1, -1];
+  const last = Math.min(
+    kvLen - 1,
+    options.causal ? position : Infinity,
+    right < 0 ? Infinity : position + right,
+  );
+  const first = left < 0 ? 0 : Math.max(0, position - left);
+  return { position, first, end: Math.max(first, last + 1) };
+}
+
+/** A score at or below this counts as masked, as a scoreMod's −Infinity does. */
+const maskedScore = -1e30;
+
+/** The final score of a pair, or −Infinity where it is masked. */
+export type ScoreFunction = (dot: number, i: number, j: number, position: number) => number;
+
+/** Builds the score pipeline of one head of one sequence: scale → softcap → ALiBi → scoreMod → maskMod. */
+export function scoreFunction(
+  problem: Problem,
+  sequence: Sequence,
+  h: number,
+  arithmetic: Arithmetic,
+): ScoreFunction {
+  const { softcap, scoreMod, maskMod, alibiSlopes } = problem.options;
+  const { round } = arithmetic;
+  const scale = round(problem.options.scale ?? 1 / Math.sqrt(headsOf(problem).qk));
+  const slope = alibiSlopes === undefined ? 0 : slopeOf(alibiSlopes, sequence.index, h);
+  return (dot, i, j, position) => {
+    let score = round(dot * scale);
+    if (softcap !== undefined) score = round(softcap * round(Math.tanh(round(score / softcap))));
+    if (slope !== 0) score = round(score - round(slope * Math.abs(position - j)));
+    if (scoreMod === undefined && maskMod === undefined) return score;
+    const info = {
+      qLen: sequence.qLen,
+      kvLen: sequence.kvLen,
+      qRow: sequence.qRow(i),
+      kvRow: sequence.kvRow(j),
+    };
+    if (scoreMod !== undefined)
+      score = round(scoreMod(score, sequence.index, h, position, j, info));
+    // NaN is masked too: what a mod makes of it is no score.
+    if (!(score > maskedScore)) return -Infinity;
+    return maskMod?.(sequence.index, h, position, j, info) === false ? -Infinity : score;
+  };
+}
+
+function slopeOf(slopes: NdArray, b: number, h: number): number {
+  const heads = slopes.shape.at(-1) ?? 0;
+  return slopes.data[slopes.shape.length === 2 ? b * heads + h : h] ?? 0;
+}
+
+/** Which slope a head of a sequence has, of [Hq] or [B, Hq]. */
+export function slopeIndex({ shape }: NdArray, { index }: Sequence, h: number): number {
+  return shape.length === 2 ? index * shape[1]! + h : h;
+}
+
+/** One pair of a query and a key, and their dot product. */
+interface Pair {
+  readonly problem: Problem;
+  readonly sequence: Sequence;
+  readonly h: number;
+  readonly product: number;
+  readonly i: number;
+  readonly j: number;
+  readonly position: number;
+}
+
+/** d(final score) / d(q·k). */
+export function scoreDerivative(pair: Pair): number {
+  const { problem, product } = pair;
+  const { softcap, scoreMod, scale } = problem.options;
+  if (softcap === undefined && scoreMod === undefined)
+    return scale ?? 1 / Math.sqrt(headsOf(problem).qk);
+  const step = 1e-5 * Math.max(1, Math.abs(product));
+  return difference(step, (by) => finalScore({ ...pair, product: product + by }));
+}
+
+/** d(final score) / d(ALiBi slope): the distance, and what a mod makes of it. */
+export function slopeDerivative(pair: Pair): number {
+  const { problem, j, position } = pair;
+  const { options } = problem;
+  const { alibiSlopes, scoreMod } = options;
+  if (alibiSlopes === undefined) return 0;
+  if (scoreMod === undefined) return -Math.abs(position - j);
+  return difference(1e-5, (by) => {
+    const data = Float64Array.from(alibiSlopes.data, (slope) => slope + by);
+    const moved: ReferenceOptions = { ...options, alibiSlopes: { shape: alibiSlopes.shape, data } };
+    return finalScore({ ...pair, problem: { ...problem, options: moved } });
+  });
+}
+
+function finalScore({ problem, sequence, h, product, i, j, position }: Pair): number {
+  return scoreFunction(problem, sequence, h, float64)(product, i, j, position);
+}
+
+function difference(step: number, value: (by: number) => number): number {
+  return (value(step) - value(-step)) / (2 * step);
+}

@@ -1,0 +1,186 @@
+import { type NdArray, sizeOf } from './nd-array.ts';
+import { roundHalfEven, roundToF16, ulp } from './number-types.ts';
+
+/**
+ * How a quantised page holds the row of one token and head: a scale, and integers of 8 or 4 bits. Element d of the row is
+ * scale · integer d.
+ *
+ * In memory a row is 32-bit words. Word 0 is the bits of the scale, an f32; the others are the integers in two's complement,
+ * low part of a word first, the last word filled up with zeros.
+ */
+export type QuantFormat = 'int8' | 'int4';
+
+// An integer is one digit of its word. The range is symmetric: −128 and −8 are not written.
+const digits = {
+  int8: { count: 4, base: 256, most: 127 },
+  int4: { count: 8, base: 16, most: 7 },
+};
+
+const word = new DataView(new ArrayBuffer(4));
+
+/** Rows of numbers, along the last axis, as rows of words. Each element is kept to half a step of its row's scale. */
+export function quantise(values: NdArray, format: QuantFormat): NdArray {
+  const { count, base, most } = digits[format];
+  return mapRows(values, 1 + Math.ceil(width(values) / count), (row) => {
+    const scale = Math.fround(row.reduce((max, x) => Math.max(max, Math.abs(x)), 0) / most);
+    const integers = row.map((x) => nearestInteger(x / scale, scale, most));
+    word.setFloat32(0, scale);
+    const words = [word.getUint32(0)];
+    for (let d = 0; d < integers.length; d += count) {
+      // The first integer is the lowest digit; a negative one is written as what it lacks to the base.
+      const some = integers.slice(d, d + count).map((q) => (q < 0 ? q + base : q));
+      words.push(some.reduceRight((sum, digit) => sum * base + digit, 0));
+    }
+    return words;
+  });
+}
+
+/** The numbers that rows of words stand for, without rounding; `dim` of each row. */
+export function dequantise(words: NdArray, dim: number, format: QuantFormat): NdArray {
+  const { count, base } = digits[format];
+  return mapRows(words, dim, (row) => {
+    word.setUint32(0, row[0]!);
+    const scale = word.getFloat32(0);
+    return Array.from({ length: dim }, (_, d) => {
+      const digit = Math.floor(row[1 + Math.floor(d / count)]! / base ** (d % count)) % base;
+      return scale * signed(format, digit);
+    });
+  });
+}
+
+/** The integer that a digit stands for. */
+const signed = (format: QuantFormat, digit: number): number =>
+  digit > digits[format].most ? digit - digits[format].base : digit;
+
+// A row of zeros has scale 0, a row of poison one that is not finite: what its integers are is of no account.
+function nearestInteger(ratio: number, scale: number, most: number): number {
+  if (scale === 0) return 0;
+  return Number.isFinite(scale) ? Math.max(-most, Math.min(most, roundHalfEven(ratio))) : 1;
+}
+
+const width = ({ shape }: NdArray): number => shape.at(-1) ?? 0;
+
+function mapRows(
+  from: NdArray,
+  to: number,
+  map: (row: readonly number[]) => readonly number[],
+): NdArray {
+  const [shape, n] = [[...from.shape.slice(0, -1), to], width(from)];
+  const data = new Float64Array(sizeOf(shape));
+  for (let row = 0; row * to < data.length; row++)
+    data.set(map([...from.data.subarray(row * n, (row + 1) * n)]), row * to);
+  return { shape, data };
+}
+
+/** How a cache stores rows. */
+export type StoredFormat = 'f32' | 'f16' | QuantFormat;
+
+/** Numbers to be stored, in float64, and how far f32 arithmetic may have put each off before. */
+export interface Exact {
+  readonly numbers: ArrayLike<number>;
+  readonly slack?: ArrayLike<number>;
+}
+
+const isQuantised = (format: StoredFormat): format is QuantFormat => format in digits;
+
+/** What a row of a pool says: its numbers, or its scale and then its integers, those that fill the last word up too. */
+export function decodedRow(format: StoredFormat, row: ArrayLike<number>): number[] {
+  if (!isQuantised(format)) return Array.from(row);
+  const { count, base } = digits[format];
+  const [scale, ...words] = Array.from(row);
+  const integers = words.flatMap((packed) =>
+    Array.from({ length: count }, (_, i) => signed(format, Math.floor(packed / base ** i) % base)),
+  );
+  return [floatOf(scale!), ...integers];
+}
+
+/**
+ * What a decoded row should be: the row itself wherever it may be so, else the right value. f32 and f16 hold exactly what is to be
+ * stored, rounded to nearest even; a scale may be an ulp or two off, since a GPU's division is; an integer is the nearest to
+ * number / scale, either where that lies in the middle.
+ */
+export function wantedRow(
+  format: StoredFormat,
+  got: readonly number[],
+  { numbers, slack = [] }: Exact,
+): number[] {
+  if (isQuantised(format)) return wantedIntegers(format, got, Array.from(numbers), slack);
+  return Array.from(numbers, (exact, d) => {
+    const want = format === 'f16' ? roundToF16(exact) : Math.fround(exact);
+    const off = slack[d] ?? 0;
+    const most = format === 'f16' ? off + ulp(want, 'f16') * 0.501 : off;
+    return off > 0 && Math.abs(got[d]! - exact) <= most ? got[d]! : want;
+  });
+}
+
+function wantedIntegers(
+  format: QuantFormat,
+  got: readonly number[],
+  numbers: readonly number[],
+  slack: ArrayLike<number>,
+): number[] {
+  const { most } = digits[format];
+  const padding = new Array<number>(got.length - 1 - numbers.length).fill(0);
+  const zeros = [...numbers.map(() => 0), ...padding];
+  if (!numbers.every(Number.isFinite)) return [NaN, ...zeros];
+  const top = Math.max(...numbers.map(Math.abs));
+  if (top === 0) return [0, ...zeros];
+  const off = Math.max(0, ...Array.from(slack)) / top;
+  const [scale] = got as [number];
+  if (!(Math.abs(scale / (top / most) - 1) < 3 * 2 ** -23 + off)) {
+    return [Math.fround(top / most), ...got.slice(1)];
+  }
+  const integers = numbers.map((x, d) => {
+    const exact = x / scale;
+    const near = Math.max(-most, Math.min(most, Math.round(exact))) + 0;
+    const integer = got[d + 1]!;
+    const mayBe = Math.abs(integer) <= most && Math.abs(integer - exact) <= 0.501 + off * most;
+    return mayBe ? integer : near;
+  });
+  return [scale, ...integers, ...padding];
+}
+
+function floatOf(bits: number): number {
+  word.setUint32(0, bits);
+  return word.getFloat32(0);
+}
+
+/** Cosines and sines [positions, pairs], and which elements make a pair: (2i, 2i + 1), or (i, i + pairs). */
+export interface Angles {
+  readonly cos: NdArray;
+  readonly sin: NdArray;
+  readonly interleaved: boolean;
+}
+
+/** Tables as models make them: angle = position / 10000^(pair / pairs). */
+export function anglesOf(positions: number, pairs: number, interleaved: boolean): Angles {
+  const table = (f: (x: number) => number): NdArray => ({
+    shape: [positions, pairs],
+    data: Float32Array.from({ length: positions * pairs }, (_, i) =>
+      f(Math.floor(i / pairs) / 10000 ** ((i % pairs) / pairs)),
+    ),
+  });
+  return { cos: table(Math.cos), sin: table(Math.sin), interleaved };
+}
+
+/** A row turned by the angles of its position; elements beyond the pairs stay. f32 may be off by two ulp of what is added. */
+export function rotatedRow(
+  row: ArrayLike<number>,
+  position: number,
+  angles: Angles,
+): Required<Exact> {
+  const { cos, sin, interleaved } = angles;
+  const pairs = cos.shape[1]!;
+  const numbers = Array.from(row);
+  const slack = numbers.map(() => 0);
+  for (let pair = 0; pair < pairs; pair++) {
+    const [i, j] = interleaved ? [2 * pair, 2 * pair + 1] : [pair, pair + pairs];
+    const [x, y] = [row[i]!, row[j]!];
+    const [c, s] = [cos.data[position * pairs + pair]!, sin.data[position * pairs + pair]!];
+    numbers[i] = x * c - y * s;
+    numbers[j] = y * c + x * s;
+    slack[i] = (Math.abs(x * c) + Math.abs(y * s)) * 2 ** -22;
+    slack[j] = (Math.abs(y * c) + Math.abs(x * s)) * 2 ** -22;
+  }
+  return { numbers, slack };
+}
