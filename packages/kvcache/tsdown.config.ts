@@ -3,7 +3,7 @@ import { library } from '../../tsdown.base.ts';
 
 const entries = library(['src/index.ts', 'src/browser.ts', 'src/node.ts']);
 
-// Only what src/node.ts imports has any (test/unit/stores/entries.test.ts).
+// Only what src/node.ts imports has any (test/unit/entries.test.ts).
 export default defineConfig(
   entries.map((config) => ({ ...config, deps: { neverBundle: [/^node:/] } })),
 );

@@ -3,7 +3,46 @@ import { ownGpu, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CacheOptions, PagedKvCache } from '../../../src/index.ts';
 import { expectRefusal, sound } from './refusal.ts';
-import { makeScarce } from './scarce.ts';
+
+/** Bytes that a device has left for pages. */
+interface Budget {
+  left: number;
+}
+
+/** Makes a device answer as if it had so many bytes for pools and no more: to create one beyond is an out-of-memory error. */
+function makeScarce(device: GPUDevice, budget: Budget): void {
+  const scopes: { filter: GPUErrorFilter; isHit: boolean }[] = [];
+  const [createBuffer, push, pop] = [
+    device.createBuffer.bind(device),
+    device.pushErrorScope.bind(device),
+    device.popErrorScope.bind(device),
+  ];
+  device.pushErrorScope = (filter) => {
+    scopes.push({ filter, isHit: false });
+    return push(filter);
+  };
+  device.popErrorScope = async () => {
+    const { isHit } = scopes.pop()!;
+    const error = await pop();
+    return isHit ? { message: 'out of memory' } : error;
+  };
+  device.createBuffer = (descriptor) => {
+    const { label = '', size } = descriptor;
+    if (!label.startsWith('heed/pool')) return createBuffer(descriptor);
+    if (size > budget.left) {
+      scopes.findLast(({ filter }) => filter === 'out-of-memory')!.isHit = true;
+      return createBuffer({ ...descriptor, size: 4 });
+    }
+    const buffer = createBuffer(descriptor);
+    const destroy = buffer.destroy.bind(buffer);
+    budget.left -= size;
+    buffer.destroy = () => {
+      budget.left += size;
+      return destroy();
+    };
+    return buffer;
+  };
+}
 
 let gpu: Gpu;
 beforeAll(async () => {

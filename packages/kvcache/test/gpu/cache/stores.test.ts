@@ -3,9 +3,17 @@ import { ownGpu, Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
 import type { PageFormat } from '../../../src/pages/page-geometry.ts';
-import { layers } from './serve.ts';
-import { attend, depthOf, keysOf, write } from './stored.ts';
-import { cached, tokensOf, Toy, toyShape } from './toy.ts';
+import {
+  attend,
+  cached,
+  depthOf,
+  keysByDepth,
+  layers,
+  tokensOf,
+  Toy,
+  toyShape,
+  write,
+} from './toy.ts';
 
 const pageSize = 4;
 
@@ -74,7 +82,7 @@ describe('load', () => {
   it('names every record that it refuses, and loads the rest', async () => {
     const store = await savedPrompts(gpu);
     const other = await savedPrompts(gpu, 'f16');
-    const keys = await keysOf(store);
+    const keys = await keysByDepth(store);
     const firsts = keys.filter((key) => depthOf(key) === 0);
     // The branch of two pages: its first page is altered, so that its second is an orphan.
     const parents = await Promise.all(keys.map(async (key) => hexAt((await store.get(key))!, 72)));
@@ -92,7 +100,7 @@ describe('load', () => {
     // Of others: keys of no cache, of another model, of other pages. None is an entry of this cache.
     await store.put('notes', Uint8Array.of(1, 2, 3));
     await store.put(donor.replace('..', '.llama.'), Uint8Array.of());
-    for (const key of await keysOf(other)) await store.put(key, (await other.get(key))!);
+    for (const key of await keysByDepth(other)) await store.put(key, (await other.get(key))!);
     // Under keys of this cache: text, and an entry that is listed but gone.
     const foreign = donor.replace(nameOf(donor), 'ab'.repeat(32));
     const missing = donor.replace(nameOf(donor), 'cd'.repeat(32));
@@ -123,7 +131,7 @@ describe('load', () => {
 
   it('refuses a record under a key of another depth: as a first page nobody could find it', async () => {
     const store = await savedPrompts(gpu);
-    const [deepest] = (await keysOf(store)).filter((key) => depthOf(key) === 3) as [string];
+    const [deepest] = (await keysByDepth(store)).filter((key) => depthOf(key) === 3) as [string];
     const forged = deepest.replace(/\.3\.(?=\w+$)/, '.0.');
     await store.put(forged, (await store.get(deepest))!);
     await store.delete(deepest);
@@ -312,14 +320,14 @@ describe('save', () => {
     });
     await expect(save).rejects.toBe(reason);
     expect(seen).toEqual([1, 2, 3, 4].map((done) => ({ done, total: pagesInAll })));
-    expect(await keysOf(store)).toHaveLength(4);
+    expect(await keysByDepth(store)).toHaveLength(4);
     await expect(cache.save(store, { signal: aborter.signal })).rejects.toBe(reason);
     using half = await create(gpu, 20);
     expect(await half.load(store)).toMatchObject({ loaded: 4, refused: [] });
     const report = await cache.save(store);
     expect(report).toMatchObject({ saved: pagesInAll - 4, known: 4, lost: 0 });
     const sizes = await Promise.all(
-      (await keysOf(store)).map(async (key) => (await store.get(key))!.length),
+      (await keysByDepth(store)).map(async (key) => (await store.get(key))!.length),
     );
     expect(report.bytes).toBe(sizes[0]! * report.saved);
     expect(await cache.save(store)).toEqual({ saved: 0, known: pagesInAll, lost: 0, bytes: 0 });

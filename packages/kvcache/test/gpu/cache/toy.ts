@@ -1,5 +1,7 @@
-import type { Gpu, Tensor } from '@heed/core';
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import { varlenAttention, type VarlenOptions } from '@heed/kernels-wgsl';
 import { Rng } from '@heed/testing';
+import type { KvSequence, KvStore, PagedKvCache } from '../../../src/index.ts';
 
 /** Tokens `start` to `end − 1` of a sequence. */
 export interface Span {
@@ -25,7 +27,7 @@ export const cached = ({ kvHeads, headDim, headDimV }: ToyShape): Omit<ToyShape,
 });
 
 /** The numbers of one row, made from a generator of its own. */
-export type RowNumbers = (rng: Rng, count: number) => Float32Array;
+type RowNumbers = (rng: Rng, count: number) => Float32Array;
 
 const normals: RowNumbers = (rng, count) => rng.normals(count);
 
@@ -96,3 +98,123 @@ export async function bitsOf(t: Tensor): Promise<Uint32Array> {
   const { buffer, byteOffset, length } = await t.read();
   return new Uint32Array(buffer, byteOffset, length);
 }
+
+/** A sequence in a cache, and all tokens that it stands for. */
+export interface Served {
+  readonly sequence: KvSequence;
+  tokens: number[];
+}
+
+export const layers = 2;
+
+type DType = 'f32' | 'f16';
+
+/** What attends: over pages, or over keys and values that lie one behind the other. */
+export interface Attention {
+  paged(q: Tensor, view: PagedKvView): Tensor;
+  packed(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    lists: Pick<VarlenOptions, 'cuSeqlensQ' | 'cuSeqlensK'>,
+  ): Tensor;
+}
+
+/** Attention with options that do not depend on the step. */
+export const attentionWith = (options: Omit<VarlenOptions, 'cuSeqlensQ'>): Attention => ({
+  paged: (q, view) => varlenAttention(q, view, options).out,
+  packed: (q, k, v, lists) => varlenAttention(q, k, v, { ...options, ...lists }).out,
+});
+
+const exactCausal: Attention = attentionWith({ causal: true, numSplits: 1 });
+
+/** Where the next tokens of some sequences go; they are added to what each sequence stands for. */
+export function spansOf(served: readonly Served[], news: readonly (readonly number[])[]): Span[] {
+  return served.map((one, i): Span => {
+    const start = one.sequence.length;
+    one.tokens = [...one.tokens.slice(0, start), ...news[i]!];
+    return { tokens: one.tokens, start, end: one.tokens.length };
+  });
+}
+
+/** Appends new tokens to all layers, attends to them, and returns the last layer's output. */
+export function step(
+  cache: PagedKvCache,
+  toy: Toy,
+  served: readonly Served[],
+  news: readonly (readonly number[])[],
+  dtype: DType = 'f32',
+  attention: Attention = exactCausal,
+): Tensor {
+  const spans = spansOf(served, news);
+  const sequences = served.map(({ sequence }) => sequence);
+  const cuSeqlens = cumulative(spans.map(lengthOf));
+  let out: Tensor | undefined;
+  for (let layer = 0; layer < layers; layer++) {
+    using k = toy.rows('k', layer, spans, dtype);
+    using v = toy.rows('v', layer, spans, dtype);
+    cache.append(layer, sequences, k, v, { cuSeqlens });
+    const view = cache.view(layer, sequences);
+    using q = toy.rows('q', layer, spans, dtype);
+    out?.dispose();
+    out = attention.paged(q, view);
+  }
+  return out!;
+}
+
+/** The same rows' output over keys and values that lie one behind the other. */
+export function contiguous(
+  toy: Toy,
+  spans: readonly Span[],
+  dtype: DType = 'f32',
+  attention: Attention = exactCausal,
+  layer: number = layers - 1,
+): Tensor {
+  const whole = spans.map(({ tokens, end }): Span => ({ tokens, start: 0, end }));
+  const [q, k, v] = [
+    toy.rows('q', layer, spans, dtype),
+    toy.rows('k', layer, whole, dtype),
+    toy.rows('v', layer, whole, dtype),
+  ];
+  return attention.packed(q, k, v, {
+    cuSeqlensQ: cumulative(spans.map(lengthOf)),
+    cuSeqlensK: cumulative(whole.map(lengthOf)),
+  });
+}
+
+/** Appends rows of the tokens that a sequence lacks, and commits them. */
+export function write(cache: PagedKvCache, toy: Toy, tokens: readonly number[], salt = ''): Served {
+  const sequence = cache.open({ tokens: [...tokens], salt });
+  const served: Served = { sequence, tokens: tokens.slice(0, sequence.cachedTokens) };
+  const news = tokens.slice(sequence.cachedTokens);
+  const spans = spansOf([served], [news]);
+  for (let layer = 0; layer < layers; layer++) {
+    using k = toy.rows('k', layer, spans);
+    using v = toy.rows('v', layer, spans);
+    cache.append(layer, [sequence], k, v);
+  }
+  sequence.commit(news);
+  return served;
+}
+
+/** Bits of the attention of a sequence's last token, in all layers. */
+export async function attend(cache: PagedKvCache, toy: Toy, served: Served): Promise<number[]> {
+  const { tokens } = served;
+  const span = [{ tokens, start: tokens.length - 1, end: tokens.length }];
+  const outs = Array.from({ length: layers }, (_, layer): Tensor => {
+    const view = cache.view(layer, [served.sequence]);
+    const options = { causal: true, numSplits: 1, cuSeqlensQ: cumulative(span.map(lengthOf)) };
+    return varlenAttention(toy.rows('q', layer, span), view, options).out;
+  });
+  const bits = await Promise.all(outs.map(bitsOf));
+  return bits.flatMap((list) => [...list]);
+}
+
+export async function keysByDepth(store: KvStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of store.keys()) keys.push(key);
+  return keys.toSorted((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1));
+}
+
+/** Full pages before the one that a key names. */
+export const depthOf = (key: string): number => Number(key.split('.').at(-2));

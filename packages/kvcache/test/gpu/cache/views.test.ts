@@ -3,8 +3,21 @@ import { varlenAttention, varlenAttentionVjp } from '@heed/kernels-wgsl';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
-import { contiguous, layers, type Served, spansOf, step } from './serve.ts';
-import { cached, bitsOf, cumulative, lengthOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
+import {
+  bitsOf,
+  cached,
+  contiguous,
+  cumulative,
+  layers,
+  lengthOf,
+  type Served,
+  type Span,
+  spansOf,
+  step,
+  tokensOf,
+  Toy,
+  toyShape,
+} from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;

@@ -8,13 +8,17 @@ import { PagedKvCache } from '../../../src/index.ts';
 import {
   type Attention,
   attentionWith,
+  bitsOf,
+  cached,
   contiguous,
   layers,
   type Served,
   spansOf,
   step,
-} from './serve.ts';
-import { cached, bitsOf, tokensOf, Toy, toyShape } from './toy.ts';
+  tokensOf,
+  Toy,
+  toyShape,
+} from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;

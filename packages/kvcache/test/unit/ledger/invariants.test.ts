@@ -1,8 +1,63 @@
 import { CapacityError } from '@heed/core';
-import { describe, expect, test } from 'vitest';
-import { priority } from '../../../src/pages/eviction.ts';
+import * as fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { lru, priority } from '../../../src/pages/eviction.ts';
 import { pageName, rootName } from '../../../src/pages/page-name.ts';
-import { entries, extend, hit, smallLedger, tokensFrom, written } from './small-ledger.ts';
+import { pagesAtOnce } from '../../../src/pages/page-window.ts';
+import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
+import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
+import type { PageMoves } from '../../../src/sequences/reservation.ts';
+import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
+
+/** A ledger of pages of 4 tokens, and what it said. */
+interface SmallLedger {
+  readonly ledger: Ledger;
+  readonly events: { kind: 'stored' | 'removed'; node: PrefixNode }[];
+}
+
+function smallLedger(options: Partial<LedgerOptions> = {}): SmallLedger {
+  const events: SmallLedger['events'] = [];
+  const defaults = { layers: 2, pageSize: 4, pages: 10, eviction: lru };
+  const ledger = new Ledger(
+    { ...defaults, ...options },
+    {
+      stored: (node) => events.push({ kind: 'stored', node }),
+      removed: (node) => events.push({ kind: 'removed', node }),
+    },
+  );
+  return { ledger, events };
+}
+
+/** `count` tokens from `first` on. */
+const tokensFrom = (first: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => first + i);
+
+/** Appends tokens to all layers. */
+function extend(ledger: Ledger, state: SequenceState, count: number): PageMoves {
+  const rows = Int32Array.of(count);
+  const { moves } = ledger.append('append', 0, [state], rows);
+  for (let layer = 1; layer < state.counts.length; layer++) {
+    ledger.append('append', layer, [state], rows);
+  }
+  return moves;
+}
+
+/** A sequence with all of these tokens, committed. */
+function written(ledger: Ledger, tokens: readonly number[], salt = ''): SequenceState {
+  const state = ledger.openSequence(tokens, salt, 0);
+  extend(ledger, state, tokens.length - state.cachedTokens);
+  ledger.commit('commit', state, tokens.slice(state.cachedTokens));
+  return state;
+}
+
+/** Opens for tokens, closes, and tells how many were found. */
+function hit(ledger: Ledger, tokens: readonly number[], salt = ''): number {
+  const state = ledger.openSequence(tokens, salt, 0);
+  ledger.close(state);
+  return state.cachedTokens;
+}
+
+const entries = (state: SequenceState): number[] => [...state.table.entries];
 
 // What the tests of vLLM, SGLang and TensorRT-LLM assert of their caches, one by one.
 describe('invariants of prefix caches', () => {
@@ -215,4 +270,34 @@ describe('invariants of prefix caches', () => {
     expect(ledger.pages.blank + ledger.pages.cached).toBe(10);
     expect(hit(ledger, tokensFrom(0, length + 1))).toBe(Math.floor(length / 4) * 4);
   });
+});
+
+const rules = fc.record({
+  window: fc.option(fc.nat({ max: 14 }), { nil: undefined }),
+  sinkTokens: fc.nat({ max: 9 }),
+  tokens: fc.nat({ max: 60 }),
+});
+
+it('a sequence that can ever fit does, and one that cannot is short of a page', () => {
+  fc.assert(
+    fc.property(rules, ({ window, sinkTokens, tokens }) => {
+      const rule = window === undefined ? undefined : { pageSize: 4, window, sinkTokens };
+      const pages = pagesAtOnce(4, rule, tokens);
+      const fill = (count: number): number => {
+        const { ledger } = smallLedger({ layers: 1, pages: count, window, sinkTokens });
+        expect(ledger.canEverFit(tokens)).toBe(count >= pages);
+        const state = ledger.openSequence([], '', 0);
+        let length = 0;
+        while (length < tokens && ledger.canAppend([state], [1])) {
+          extend(ledger, state, 1);
+          length++;
+        }
+        if (length < tokens) expect(() => extend(ledger, state, 1)).toThrow('these tokens need');
+        return length;
+      };
+      expect(fill(Math.max(1, pages))).toBe(tokens);
+      if (pages > 1) expect(fill(pages - 1)).toBeLessThan(tokens);
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict';
+import type { EvictionCandidate } from '../../../src/pages/eviction.ts';
 import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
+import type { PageMoves } from '../../../src/sequences/reservation.ts';
 
 /** A page as the model sees it: what was written to it, and the prefix that it is findable by. */
 interface ModelPage {
@@ -161,3 +164,139 @@ export function prefixOf(
 }
 
 export const pagesOf = (prefix: string): string[] => prefix.split('|').slice(1);
+
+/** Gives out a page, and checks that it is one that may go. */
+export function take(cache: NaiveCache, page: number): void {
+  const blank = cache.blank();
+  if (blank.length > 0) assert.ok(blank.includes(page));
+  else assert.equal(page, evictionOrder(cache)[0]);
+  Object.assign(cache.memory[page]!, { prefix: undefined, rows: cache.emptyRows() });
+}
+
+/** All pages that may be given up, in the order in which they are to go. */
+function evictionOrder(cache: NaiveCache): number[] {
+  const { memory, options } = cache;
+  const cached = cache.cached();
+  const parents = new Set(cached.map((page) => parentOf(memory[page]!.prefix!)));
+  const { compare } = options.eviction;
+  return cached
+    .filter((page) => {
+      const prefix = memory[page]!.prefix!;
+      return !parents.has(prefix) || cache.holders(prefix).length > 1 || isPassed(cache, prefix);
+    })
+    .map((page) => candidate(cache, page))
+    .toSorted((a, b) => compare(a, b) || b.depth - a.depth || a.page - b.page)
+    .map(({ page }) => page);
+}
+
+function candidate({ memory, priorities }: NaiveCache, page: number): EvictionCandidate {
+  const { prefix, lastUsed } = memory[page]!;
+  const priority = priorities.get(prefix!)!;
+  return { page, priority, lastUsed, depth: pagesOf(prefix!).length - 1 };
+}
+
+/** Whether there is a page that goes on from this prefix and is the first not to see its last page. */
+function isPassed(cache: NaiveCache, prefix: string): boolean {
+  const { pageSize } = cache.options;
+  const index = pagesOf(prefix).length - 1;
+  return cache.memory.some(({ prefix: other }) => {
+    if (other === undefined || !`${other}|`.startsWith(`${prefix}|`)) return false;
+    const pages = pagesOf(other).length;
+    return (
+      cache.isUnseen(index, pages * pageSize) && !cache.isUnseen(index, (pages - 1) * pageSize)
+    );
+  });
+}
+
+const parentOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('|'));
+
+/** A sequence that needs room, and the length that it needs it for. */
+interface Growth {
+  readonly sequence: ModelSequence;
+  readonly length: number;
+}
+
+/** The sequences that an append of `rows[i]` tokens to a layer makes longer than any layer was. */
+export function growing(
+  sequences: readonly ModelSequence[],
+  layer: number,
+  rows: Int32Array,
+): Growth[] {
+  return sequences
+    .map((sequence, i) => ({ sequence, length: sequence.counts[layer]! + rows[i]! }))
+    .filter(({ sequence, length }) => length > Math.max(...sequence.counts));
+}
+
+/** Whether there are pages enough. */
+export function fits(cache: NaiveCache, growths: readonly Growth[]): boolean {
+  const { pageSize } = cache.options;
+  const references = cache.referenceCounts();
+  const drop = (page: number): void => void references[page]!--;
+  for (const { sequence } of growths)
+    cache.passed(sequence).forEach((i) => drop(sequence.pages[i]!));
+  const free = references.filter((count, page) => page > 0 && count === 0).length;
+  let needed = 0;
+  for (const { sequence, length } of growths) {
+    needed += Math.ceil(length / pageSize) - sequence.pages.length;
+    const tail = tailOf(cache, sequence);
+    if (tail === undefined || !isNeeded(cache, tail, references[tail]!)) continue;
+    drop(tail);
+    needed++;
+  }
+  return needed <= free;
+}
+
+/** Does in the model what the ledger decided, step by step, and checks each decision. */
+export function follow(cache: NaiveCache, growths: readonly Growth[], moves: PageMoves): void {
+  const copies = [...moves.copies];
+  const fresh = [...moves.fresh];
+  const now = ++cache.now;
+  const blanked = growths.flatMap(({ sequence }) => releasePassed(cache, sequence, now));
+  assert.deepEqual(moves.blanked, blanked);
+  for (const { sequence, length } of growths) {
+    const tail = tailOf(cache, sequence);
+    if (tail !== undefined && isNeeded(cache, tail, cache.references(tail))) {
+      assert.equal(copies.shift(), tail);
+      copyTail(cache, sequence, copies.shift()!);
+    } else if (tail !== undefined) {
+      cache.memory[tail]!.prefix = undefined;
+    }
+    while (sequence.pages.length * cache.options.pageSize < length) {
+      const page = fresh.shift()!;
+      take(cache, page);
+      sequence.pages.push(page);
+    }
+  }
+  assert.deepEqual([copies, fresh], [[], []]);
+  const sources = [...cache.copied];
+  cache.copied.clear();
+  cache.released(sources, now);
+}
+
+/** Forgets what a window has passed; returns the pages that hold no prefix. */
+export function releasePassed(cache: NaiveCache, sequence: ModelSequence, now: number): number[] {
+  return cache.passed(sequence).flatMap((i) => {
+    const page = sequence.pages[i]!;
+    sequence.pages[i] = 0;
+    return cache.released([page], now);
+  });
+}
+
+function copyTail(cache: NaiveCache, { pages }: ModelSequence, copy: number): void {
+  const tail = pages.at(-1)!;
+  take(cache, copy);
+  const rows = cache.memory[tail]!.rows.map((layer) => [...layer]);
+  cache.memory[copy]!.rows.splice(0, Infinity, ...rows);
+  pages[pages.length - 1] = copy;
+  cache.copied.add(tail);
+}
+
+/** The last page, where it is partly filled. */
+function tailOf(cache: NaiveCache, { counts, pages }: ModelSequence): number | undefined {
+  return Math.max(...counts) % cache.options.pageSize === 0 ? undefined : pages.at(-1);
+}
+
+function isNeeded(cache: NaiveCache, page: number, references: number): boolean {
+  const { prefix } = cache.memory[page]!;
+  return references > 1 || (prefix !== undefined && cache.isContinued(prefix));
+}

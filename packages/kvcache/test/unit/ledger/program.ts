@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
-import { salts } from './agreement.ts';
-import type { Double } from './double.ts';
+import { type Double, salts } from './double.ts';
 
 /** One call on a cache. Numbers are taken modulo what there is, so that any list of calls means something. */
 export type Op =

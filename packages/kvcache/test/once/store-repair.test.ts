@@ -1,11 +1,23 @@
+import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Gpu } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
 import { ownGpu, Rng, testGpu } from '@heed/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type CacheOptions, type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
-import { layers } from './serve.ts';
-import { keysOf, write } from './stored.ts';
-import { cached, tokensOf, Toy, toyShape } from './toy.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CacheOptions, type KvStore, memoryStore, PagedKvCache } from '../../src/index.ts';
+import { fsStore } from '../../src/node.ts';
+import {
+  attend,
+  cached,
+  depthOf,
+  keysByDepth,
+  layers,
+  tokensOf,
+  Toy,
+  toyShape,
+  write,
+} from '../gpu/cache/toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;
@@ -33,7 +45,7 @@ describe('a damaged record', () => {
     using first = await create();
     write(first, toy, tokens).sequence.close();
     await first.save(store);
-    const [root] = (await keysOf(store)) as [string];
+    const [root] = (await keysByDepth(store)) as [string];
     const whole = (await store.get(root))!;
     await store.put(root, whole.with(150, whole[150]! ^ 1));
 
@@ -80,7 +92,7 @@ describe('a cache with a window', () => {
     expect(found(first)).toBe(40);
     const saved = await first.save(store);
     expect(saved).toMatchObject({ saved: first.stats().cached, lost: 0 });
-    const links = (await keysOf(store)).filter((key) => key.endsWith('.link'));
+    const links = (await keysByDepth(store)).filter((key) => key.endsWith('.link'));
     expect(links).toHaveLength(20 - saved.saved);
     expect(await first.save(store)).toMatchObject({ saved: 0, bytes: 0 });
 
@@ -189,4 +201,42 @@ describe('warmup', () => {
     const reason = new Error('enough');
     await expect(cache.warmup({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
+});
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'heed-kvcache-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('a folder keeps prefixes; a file that was cut costs what goes on from it, and no more', async () => {
+  const options = { pageSize: 4, dtype: 'f16' } as const;
+  const prompt = tokensOf(new Rng(4), 18);
+  using cache = await create(options);
+  const want = await attend(cache, toy, write(cache, toy, prompt));
+  expect(await cache.save(fsStore(folder), { namespace: '' })).toMatchObject({ saved: 4 });
+  expect(await readdir(folder)).toHaveLength(4);
+
+  using second = await create(options);
+  expect(await second.load(fsStore(folder), { namespace: '' })).toMatchObject({
+    loaded: 4,
+    refused: [],
+  });
+  const served = write(second, toy, prompt);
+  expect(served.sequence.cachedTokens).toBe(16);
+  expect(await attend(second, toy, served)).toEqual(want);
+
+  const keys = await keysByDepth(fsStore(folder));
+  const cut = keys.find((key) => depthOf(key) === 2)!;
+  await truncate(join(folder, `key-${cut}.bin`), 300);
+  using third = await create(options);
+  const report = await third.load(fsStore(folder), { namespace: '' });
+  expect(report.refused.map(({ key, refused }) => [key, refused])).toEqual([
+    [cut, 'truncated'],
+    [keys.at(-1), 'orphan'],
+  ]);
+  expect(report.loaded).toBe(2);
+  const again = write(third, toy, prompt);
+  expect(again.sequence.cachedTokens).toBe(8);
+  expect(await attend(third, toy, again)).toEqual(want);
 });

@@ -1,7 +1,7 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
 import * as kvcache from '@heed/kvcache';
-import { type KvSequence, PagedKvCache } from '@heed/kvcache';
-import { testGpu } from '@heed/testing';
+import { type KvSequence, memoryStore, PagedKvCache } from '@heed/kvcache';
+import { methodOf, strangers, testGpu } from '@heed/testing';
 import { beforeAll, expect, it } from 'vitest';
 
 let gpu: Gpu;
@@ -91,4 +91,33 @@ it.for([
   const call = publicFunctions[fn] as (unknown: object) => unknown;
   expect(String(await refused(() => call(unknown)))).toContain(says);
   expect(sequence.length).toBe(0);
+});
+
+it('an argument of the wrong kind is an error of heed’s, or is right', async () => {
+  const p = gpu.tensor(new Float32Array(32), { shape: [4, 1, 8] });
+  const geometry = { layers: 1, kvHeads: 1, headDim: 8, pages: 8, pageSize: 4 };
+  using other = await PagedKvCache.create(gpu, geometry);
+  const opened = other.open();
+  const found = [
+    await strangers(
+      'create',
+      methodOf(PagedKvCache, 'create'),
+      [gpu, geometry],
+      ['layers', 'headDim', 'pages', 'maxBytes', 'dtype', 'window', 'eviction', 'poison'],
+    ),
+    await strangers('open', methodOf(other, 'open'), [{}], ['tokens', 'salt', 'priority']),
+    await strangers(
+      'append',
+      methodOf(other, 'append'),
+      [0, [opened], p, p, {}],
+      ['cuSeqlens', 'rotary'],
+    ),
+    await strangers('view', methodOf(other, 'view'), [0, [opened]]),
+    await strangers('on', methodOf(other, 'on'), ['stored', () => {}]),
+    await strangers('commit', methodOf(opened, 'commit'), [[]]),
+    await strangers('truncate', methodOf(opened, 'truncate'), [0]),
+    await strangers('save', methodOf(other, 'save'), [memoryStore(), {}], ['signal', 'namespace']),
+    await strangers('load', methodOf(other, 'load'), [memoryStore(), {}], ['signal', 'namespace']),
+  ];
+  expect(found.flat()).toEqual([]);
 });

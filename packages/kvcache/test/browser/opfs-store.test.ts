@@ -1,7 +1,21 @@
+import type { Gpu } from '@heed/core';
+import { ownGpu, Rng } from '@heed/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { opfsStore } from '../../src/browser.ts';
+import { PagedKvCache } from '../../src/index.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/page-record.ts';
-import { smallRecord } from '../unit/stores/records.ts';
+import {
+  attend,
+  cached,
+  depthOf,
+  keysByDepth,
+  layers,
+  tokensOf,
+  Toy,
+  toyShape,
+  write,
+} from '../gpu/cache/toy.ts';
+import { smallRecord } from '../unit/stores/any-record.ts';
 import { describeStore, keysOf } from '../unit/stores/store-contract.ts';
 
 const prefix = `test-${crypto.randomUUID()}`;
@@ -141,4 +155,57 @@ describe('opfsStore', () => {
     expect(values).toContainEqual(await stores[0]!.get('x'));
     for (const [i, store] of stores.entries()) expect(await store.get(`y${i}`)).toEqual(value(i));
   });
+});
+
+const create = (gpu: Gpu): Promise<PagedKvCache> =>
+  PagedKvCache.create(gpu, {
+    ...cached(toyShape),
+    layers,
+    pageSize: 4,
+    pages: 12,
+    dtype: 'int8',
+    poison: true,
+  });
+
+it('a cache goes on from the origin’s files after its device was lost', async () => {
+  const name = `test-cache-${crypto.randomUUID()}`;
+  const tokens = tokensOf(new Rng(4), 18);
+  try {
+    const first = await ownGpu();
+    const cache = await create(first);
+    const want = await attend(cache, new Toy(first), write(cache, new Toy(first), tokens));
+    expect(await cache.save(opfsStore(name), { namespace: '' })).toMatchObject({ saved: 4 });
+    first.device.destroy();
+    await first.lost;
+
+    const gpu = await ownGpu();
+    const toy = new Toy(gpu);
+    using second = await create(gpu);
+    expect(await second.load(opfsStore(name), { namespace: '' })).toMatchObject({
+      loaded: 4,
+      refused: [],
+    });
+    const served = write(second, toy, tokens);
+    expect(served.sequence.cachedTokens).toBe(16);
+    expect(await attend(second, toy, served)).toEqual(want);
+
+    const keys = await keysByDepth(opfsStore(name));
+    const cut = keys.find((key) => depthOf(key) === 2)!;
+    const folder = await root.getDirectoryHandle(`heed-${name}`);
+    const stream = await (
+      await folder.getFileHandle(`key-${cut}.bin`)
+    ).createWritable({ keepExistingData: true });
+    await stream.truncate(200);
+    await stream.close();
+    using third = await create(gpu);
+    const { loaded, refused } = await third.load(opfsStore(name), { namespace: '' });
+    expect(loaded).toBe(2);
+    expect(refused.map((page) => [page.key, page.refused])).toEqual([
+      [cut, 'truncated'],
+      [keys.at(-1), 'orphan'],
+    ]);
+    expect(await attend(third, toy, write(third, toy, tokens))).toEqual(want);
+  } finally {
+    await root.removeEntry(`heed-${name}`, { recursive: true }).catch(() => {}); // never written to
+  }
 });

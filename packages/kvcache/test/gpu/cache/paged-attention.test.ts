@@ -2,8 +2,18 @@ import type { Gpu } from '@heed/core';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
-import { contiguous, layers, type Served, step } from './serve.ts';
-import { cached, bitsOf, type Span, tokensOf, Toy, toyShape } from './toy.ts';
+import {
+  bitsOf,
+  cached,
+  contiguous,
+  layers,
+  type Served,
+  type Span,
+  step,
+  tokensOf,
+  Toy,
+  toyShape,
+} from './toy.ts';
 
 let gpu: Gpu;
 let toy: Toy;

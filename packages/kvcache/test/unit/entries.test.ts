@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const source = fileURLToPath(new URL('../../../src/', import.meta.url));
+const source = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** Everything that a source file names in `from '…'` or `import('…')`. */
 const imports = (file: string): string[] =>

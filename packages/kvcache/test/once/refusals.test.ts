@@ -9,8 +9,8 @@ import {
 } from '@heed/core';
 import { ownGpu, testGpu } from '@heed/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type KvSequence, memoryStore, PagedKvCache, rotate } from '../../../src/index.ts';
-import { expectRefusal, type Refusal, sound } from './refusal.ts';
+import { type KvSequence, memoryStore, PagedKvCache, rotate } from '../../src/index.ts';
+import { expectRefusal, type Refusal, sound } from '../gpu/cache/refusal.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

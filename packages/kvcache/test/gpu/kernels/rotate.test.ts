@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { appendRows } from '../../../src/kernels/append-rows.ts';
 import type { Rotary } from '../../../src/kernels/rotary.ts';
 import { rotate } from '../../../src/kernels/rotate.ts';
-import { floatOf, geometryOf, poolsOf, rowsOf, wordsOf } from './model.ts';
+import { floatOf, geometryOf, poolsOf, rowsOf, wordsOf } from './host-pools.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

@@ -1,0 +1,238 @@
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import { varlenAttention } from '@heed/kernels-wgsl';
+import { Rng, testGpu } from '@heed/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PagedKvCache } from '../../../src/index.ts';
+import { rowsOfView } from './readback.ts';
+import {
+  attentionWith,
+  bitsOf,
+  cached,
+  contiguous,
+  cumulative,
+  layers,
+  lengthOf,
+  type Served,
+  type Span,
+  spansOf,
+  step,
+  tokensOf,
+  Toy,
+  type ToyShape,
+  toyShape,
+} from './toy.ts';
+
+/** Causal attention of some spans on the host, [T, Hq, Dv]: in float64, or rounded to f32 after each operation. */
+function naive(
+  toy: Toy,
+  layer: number,
+  spans: readonly Span[],
+  round: (x: number) => number,
+): number[] {
+  return spans.flatMap((span) => {
+    const whole = [{ ...span, start: 0 }];
+    const rows = {
+      q: toy.numbers('q', layer, [span]),
+      k: toy.numbers('k', layer, whole),
+      v: toy.numbers('v', layer, whole),
+    };
+    return Array.from({ length: span.end - span.start }).flatMap((_row, i) => {
+      return Array.from({ length: toy.shape.qHeads }, (_, h) =>
+        naiveRow(toy, rows, { row: i, head: h, keys: span.start + i + 1 }, round),
+      ).flat();
+    });
+  });
+}
+
+function naiveRow(
+  { shape }: Toy,
+  { q, k, v }: Record<'q' | 'k' | 'v', Float32Array>,
+  { row, head, keys }: { row: number; head: number; keys: number },
+  round: (x: number) => number,
+): number[] {
+  const { qHeads, kvHeads, headDim, headDimV } = shape;
+  const kvHead = Math.floor(head / (qHeads / kvHeads));
+  const sum = (count: number, term: (i: number) => number): number => {
+    let total = 0;
+    for (let i = 0; i < count; i++) total = round(total + round(term(i)));
+    return total;
+  };
+  const scale = round(1 / Math.sqrt(headDim));
+  const scores = Array.from({ length: keys }, (_, j) => {
+    const at = (j * kvHeads + kvHead) * headDim;
+    return round(scale * sum(headDim, (d) => q[(row * qHeads + head) * headDim + d]! * k[at + d]!));
+  });
+  const max = Math.max(...scores);
+  const weights = scores.map((s) => round(Math.exp(round(s - max))));
+  const total = sum(keys, (j) => weights[j]!);
+  return Array.from({ length: headDimV }, (_, d) =>
+    round(sum(keys, (j) => weights[j]! * v[(j * kvHeads + kvHead) * headDimV + d]!) / total),
+  );
+}
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+const create = (shape: ToyShape, pageSize: number): Promise<PagedKvCache> => {
+  const memory = {
+    pageSize,
+    pages: Math.ceil(800 / pageSize),
+    dtype: 'f32',
+    poison: true,
+  } as const;
+  return PagedKvCache.create(gpu, { ...cached(shape), layers, ...memory });
+};
+
+const shapes: readonly ToyShape[] = [
+  { qHeads: 6, kvHeads: 2, headDim: 8, headDimV: 24 },
+  { qHeads: 4, kvHeads: 1, headDim: 20, headDimV: 4 },
+  { qHeads: 3, kvHeads: 3, headDim: 5, headDimV: 7 },
+];
+
+describe.for(shapes)(
+  '$qHeads query heads of $headDim over $kvHeads with values of $headDimV',
+  (shape) => {
+    it('attend to pages as to contiguous memory', async () => {
+      const toy = new Toy(gpu, shape);
+      using cache = await create(shape, 7);
+      const rng = new Rng(shape.headDim);
+      const served: Served[] = [];
+      for (let round = 0; round < 5; round++) {
+        const tokens = [...Array(14).fill(3), ...tokensOf(rng, 6)];
+        const sequence = cache.open({ tokens });
+        served.push({ sequence, tokens: tokens.slice(0, sequence.cachedTokens) });
+        const news = served.map((_, i) =>
+          i === round ? tokens.slice(sequence.cachedTokens) : tokensOf(rng, 1),
+        );
+        const starts = served.map((one) => one.sequence.length);
+        const out = await bitsOf(step(cache, toy, served, news));
+        sequence.commit(tokens.slice(sequence.cachedTokens));
+        const spans = served.map(({ tokens: all }, i) => {
+          return { tokens: all, start: starts[i]!, end: all.length };
+        });
+        expect(out).toEqual(await bitsOf(contiguous(toy, spans)));
+      }
+      expect(cache.stats().hitTokens).toBe(4 * 14);
+    });
+  },
+);
+
+describe("numSplits 'auto'", () => {
+  it('keeps a chunked prefill and a decode within the error of plain f32 arithmetic', async () => {
+    const toy = new Toy(gpu);
+    const layer = layers - 1;
+    const tokens = tokensOf(new Rng(31), 520);
+    const attention = attentionWith({ causal: true });
+    using cache = await create(toyShape, 16);
+    const mate: Served = { sequence: cache.open(), tokens: [] };
+    const served: Served = { sequence: cache.open(), tokens: [] };
+    step(cache, toy, [mate], [[7, 7]], 'f32', attention);
+    for (const count of [300, 201, 1, 1, 15, 1, 1]) {
+      const at = served.sequence.length;
+      const news = [[8], tokens.slice(at, at + count)];
+      const out = step(cache, toy, [mate, served], news, 'f32', attention);
+      // The rows of a prefill are judged by every 25th, and all of a decode.
+      const size = toyShape.qHeads * toyShape.headDimV;
+      const got = (await out.read()).subarray(size);
+      for (let row = count === 1 ? 0 : 24; row < count; row += 25) {
+        const span = [{ tokens, start: at + row, end: at + row + 1 }];
+        const exact = naive(toy, layer, span, (x) => x);
+        const error = (rows: ArrayLike<number>): number =>
+          exact.reduce((most, x, i) => Math.max(most, Math.abs(rows[i]! - x)), 0);
+        const budget = 2 * error(naive(toy, layer, span, Math.fround)) + 4 * 2 ** -24;
+        expect(error(got.subarray(row * size, (row + 1) * size))).toBeLessThanOrEqual(budget);
+      }
+    }
+    expect(spansOf([served], [[]])[0]).toMatchObject({ start: 520, end: 520 });
+  });
+});
+
+const options = { causal: true, numSplits: 1 } as const;
+
+/** What the pages stand for, one sequence behind the other, as f32. */
+async function dequantised(
+  view: PagedKvView,
+): Promise<{ k: Tensor; v: Tensor; lengths: number[] }> {
+  const rows = await rowsOfView(view);
+  const heads = view.k.shape[2]!;
+  const [k, v] = [view.headDim, view.headDimV].map((dim, x) => {
+    const all = rows.flatMap((sequence) => sequence[x]!.map((row) => row!));
+    const data = new Float32Array(all.length * heads * dim);
+    all.forEach((row, i) => data.set(row, i * heads * dim));
+    return gpu.tensor(data, { shape: [all.length, heads, dim] });
+  });
+  return { k: k!, v: v!, lengths: rows.map(([keys]) => keys!.length) };
+}
+
+/** Outputs of the last layer's queries over pages and over what the pages stand for. */
+async function both(
+  cache: PagedKvCache,
+  toy: Toy,
+  served: readonly Served[],
+  spans: readonly Span[],
+): Promise<[paged: Uint32Array, packed: Uint32Array]> {
+  const view = cache.view(
+    layers - 1,
+    served.map(({ sequence }) => sequence),
+  );
+  const q = toy.rows('q', layers - 1, spans);
+  const cuSeqlensQ = cumulative(spans.map(lengthOf));
+  const { k, v, lengths } = await dequantised(view);
+  const lists = { cuSeqlensQ, cuSeqlensK: cumulative(lengths) };
+  return [
+    await bitsOf(varlenAttention(q, view, { ...options, cuSeqlensQ }).out),
+    await bitsOf(varlenAttention(q, k, v, { ...options, ...lists }).out),
+  ];
+}
+
+const quantisedShapes: readonly ToyShape[] = [
+  { qHeads: 4, kvHeads: 2, headDim: 16, headDimV: 16 },
+  { qHeads: 4, kvHeads: 2, headDim: 12, headDimV: 20 },
+];
+
+describe.for(['int8', 'int4'] as const)('%s pages', (dtype) => {
+  it.for(quantisedShapes)(
+    'give the bits of f32 attention over what they stand for, D $headDim, Dv $headDimV',
+    async (shape) => {
+      const toy = new Toy(gpu, shape);
+      const memory = { pageSize: 5, pages: 40, dtype, poison: true } as const;
+      using cache = await PagedKvCache.create(gpu, { ...cached(shape), layers, ...memory });
+      const rng = new Rng(shape.headDim);
+      const prompt = tokensOf(rng, 33);
+      const first: Served = { sequence: cache.open(), tokens: [] };
+      step(cache, toy, [first], [prompt.slice(0, 20)]);
+      step(cache, toy, [first], [prompt.slice(20)]);
+      first.sequence.commit(prompt);
+      const served = [
+        first,
+        { sequence: first.sequence.fork(), tokens: [...first.tokens] },
+        {
+          sequence: cache.open({ tokens: [...prompt.slice(0, 12), 9, 9] }),
+          tokens: prompt.slice(0, 10),
+        },
+      ];
+      for (let round = 0; round < 4; round++) {
+        const starts = served.map(({ sequence }) => sequence.length);
+        step(
+          cache,
+          toy,
+          served,
+          served.map((_, i) => tokensOf(rng, round === 0 ? 1 + 3 * i : 1)),
+        );
+        const spans = served.map(({ tokens }, i) => {
+          return { tokens, start: starts[i]!, end: tokens.length };
+        });
+        const [paged, packed] = await both(cache, toy, served, spans);
+        expect(paged).toEqual(packed);
+      }
+      // A whole prefill too.
+      const whole = served.map(({ tokens }): Span => ({ tokens, start: 0, end: tokens.length }));
+      const [paged, packed] = await both(cache, toy, served, whole);
+      expect(paged).toEqual(packed);
+      expect(cache.stats().copies).toBeGreaterThan(0);
+      expect(cache.stats().hitTokens).toBe(10);
+    },
+  );
+});
