@@ -1,7 +1,7 @@
 import { compileResolved } from '../../src/text/compile/compiled-mod.ts';
 import { resolve } from '../../src/text/compile/resolve.ts';
 import { compileMod, f32 } from '../../src/index.ts';
-import { type Block, capturedBy, judge } from '../programs/blocks.ts';
+import { type Block, capturedBy, judge } from '../programs/block-bounds.ts';
 
 /** What the expressions of the guide's table of types capture. */
 const captures = {

@@ -1,10 +1,9 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { type AttentionOptions, attentionVjp, varlenAttentionVjp } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { sectionsOf, tableRows, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { flexAttentionVjp } from '../../src/index.ts';
-import { tableRows, sectionsOf } from '@heed/testing';
-import { countingBytes } from './allocated.ts';
+import { countingBytes } from './counted-calls.ts';
 
 const texts = import.meta.glob(['../../../../docs/backward.md'], {
   query: '?raw',

@@ -10,7 +10,7 @@ import {
   type MaskMod,
 } from '../../src/index.ts';
 import { causal, document, slidingWindow } from '../../src/masks/index.ts';
-import { bits, Source } from './data.ts';
+import { bits, Source } from './flex-data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

@@ -14,8 +14,7 @@ import {
 } from '../../src/index.ts';
 import { slidingWindow } from '../../src/masks/index.ts';
 import { range } from './attend.ts';
-import { bits } from './data.ts';
-import { expectAttention, RowData } from './rows.ts';
+import { bits, expectAttention, RowData } from './flex-data.ts';
 
 let gpu: Gpu;
 let data: RowData;

@@ -14,8 +14,8 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { causal, document, slidingWindow } from '../../src/masks/index.ts';
-import { compiledBy } from './counting.ts';
-import { Source } from './data.ts';
+import { compiledBy } from './counted-calls.ts';
+import { Source } from './flex-data.ts';
 
 // One after the other: each test counts what those before it have left to compile. A device of its own: kernels are cached with the device, and what other tests have compiled must not count.
 let gpu: Gpu;

@@ -2,7 +2,7 @@ import type { Gpu, Tensor } from '@heed/core';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compileMod, flexAttentionVjp, type MaskMod, type ScoreMod } from '../../src/index.ts';
-import { bits, Source } from './data.ts';
+import { bits, Source } from './flex-data.ts';
 
 let gpu: Gpu;
 let source: Source;

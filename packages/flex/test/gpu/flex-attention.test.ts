@@ -10,8 +10,7 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { type Mask, range, type Reference, type Rows, type Score } from './attend.ts';
-import { bits } from './data.ts';
-import { expectAttention, RowData } from './rows.ts';
+import { bits, expectAttention, RowData } from './flex-data.ts';
 
 let gpu: Gpu;
 let data: RowData;

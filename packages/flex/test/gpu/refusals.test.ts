@@ -10,7 +10,7 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { Source } from './data.ts';
+import { Source } from './flex-data.ts';
 
 let gpu: Gpu;
 let other: Gpu;

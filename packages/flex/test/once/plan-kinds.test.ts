@@ -14,7 +14,7 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { bits, type Qkv, Source } from '../gpu/data.ts';
+import { bits, type Qkv, Source } from '../gpu/flex-data.ts';
 
 let gpu: Gpu;
 let x: Qkv;

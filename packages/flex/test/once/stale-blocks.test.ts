@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBlockMask, flexAttention, flexAttentionVjp, type MaskMod } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { bits, Source } from '../gpu/data.ts';
-import { attention, both, byRows, type Lists, packed, pairs, ROWS } from '../gpu/stale.ts';
+import { bits, Source } from '../gpu/flex-data.ts';
+import { attention, both, byRows, type Lists, packed, pairs, ROWS } from '../gpu/stale-cases.ts';
 
 let gpu: Gpu;
 let source: Source;

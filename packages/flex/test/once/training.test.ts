@@ -1,9 +1,7 @@
 import { Rng, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { type Attention, gpuAttention } from '../training/attention.ts';
-import { attention64 } from '../training/attention-64.ts';
-import { Model } from '../training/model.ts';
-import { recallBatch } from '../training/recall.ts';
+import { type Attention, attention64, gpuAttention } from '../training/attention-layer.ts';
+import { Model, recallBatch } from '../training/recall-model.ts';
 
 const BATCH = 32;
 const RATE = 3e-3;

@@ -12,7 +12,7 @@ import {
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
 import { attend } from '../gpu/attend.ts';
-import { Source } from '../gpu/data.ts';
+import { Source } from '../gpu/flex-data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

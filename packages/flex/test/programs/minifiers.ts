@@ -2,8 +2,9 @@ import { minify as swc } from '@swc/core';
 import { transformSync } from 'esbuild';
 import { minify as terser } from 'terser';
 import { minify as uglify } from 'uglify-js';
-// Vite passes on oxc, which it minifies with.
 import { minify as oxc } from 'vite';
+
+// Vite passes on oxc, which it minifies with.
 
 /** A module's code made small. */
 export type Minifier = (code: string) => string | Promise<string>;
@@ -42,3 +43,13 @@ export const settings: Readonly<Record<string, Minifier>> = {
   'swc, 3 passes': async (code) =>
     (await swc(code, { module: true, compress: { passes: 3 }, mangle: true })).code,
 };
+
+type Mods = Readonly<Record<string, Function>>;
+
+/** What a module of this code exports. */
+export const load = (code: string): Promise<Mods> =>
+  import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(code)}`) as Promise<Mods>;
+
+/** A module that exports each function as `m0`, `m1` and so on. */
+export const moduleOf = (texts: readonly string[]): string =>
+  texts.map((text, i) => `export const m${i} = ${text};\n`).join('');

@@ -1,4 +1,4 @@
-import type { Expr, Program, Stmt } from './ast.ts';
+import type { Expr, Program, Stmt } from './random-programs.ts';
 
 type Value = number | boolean;
 

@@ -1,13 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileMod } from '../../src/index.ts';
 import { twin } from '../../src/text/backends/twin.ts';
 import { compileResolved, toDerivative } from '../../src/text/compile/compiled-mod.ts';
 import { resolve } from '../../src/text/compile/resolve.ts';
-import { compileMod } from '../../src/index.ts';
-import { type Program, printProgram } from '../programs/ast.ts';
-import { scoreProgram } from '../programs/generate.ts';
+import { printProgram, type Program, runs, scoreProgram } from '../programs/random-programs.ts';
 import { type Nested, runReference } from '../programs/reference.ts';
-import { runs } from '../programs/runs.ts';
 import {
   type CaptureValues,
   captureValues,

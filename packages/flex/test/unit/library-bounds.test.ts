@@ -8,7 +8,7 @@ import {
   capturedBy,
   judge,
   type Verdict,
-} from '../programs/blocks.ts';
+} from '../programs/block-bounds.ts';
 import { library, type LibraryCase, nestedValues } from '../programs/library.ts';
 
 const KEYS = 96;

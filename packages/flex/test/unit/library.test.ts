@@ -10,8 +10,7 @@ import {
   nestedValues,
   table,
 } from '../programs/library.ts';
-import { load } from '../programs/loaded.ts';
-import { minifiers, settings } from '../programs/minifiers.ts';
+import { load, minifiers, settings } from '../programs/minifiers.ts';
 
 type Mod = (...args: readonly unknown[]) => number | boolean;
 

@@ -12,9 +12,7 @@ import {
   type PrecompiledMod,
   type ScoreMod,
 } from '../../src/index.ts';
-import { printProgram } from '../programs/ast.ts';
-import { maskProgram, scoreProgram } from '../programs/generate.ts';
-import { runs } from '../programs/runs.ts';
+import { maskProgram, printProgram, runs, scoreProgram } from '../programs/random-programs.ts';
 import { argumentsOf, captureValues, declared, functionOf, pairs } from '../programs/world.ts';
 
 const precompile = (mod: Function, captures = {}, options = {}): PrecompiledMod =>

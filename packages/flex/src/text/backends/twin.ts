@@ -1,6 +1,6 @@
 import { ValidationError } from '@heed/core';
 import { fromHalf, toHalf } from '@heed/core/kernel';
-import { evaluate, finite } from '../ir/evaluate.ts';
+import { evaluate, finite } from '../ir/evaluate-operation.ts';
 import type { BinaryOp, Input, Node, ScalarSlot, TableSlot } from '../ir/expression-node.ts';
 import { ordered } from '../ir/traversal.ts';
 

@@ -3,7 +3,7 @@ import { copyOf, type NamesOf, readOptions } from '@heed/core/kernel';
 import type { Derivative } from '../backends/derivative.ts';
 import { type NestedArray, twin } from '../backends/twin.ts';
 import type { ModKind } from '../frontend/mod-source.ts';
-import { asScore } from '../ir/evaluate.ts';
+import { asScore } from '../ir/evaluate-operation.ts';
 import type { Input, Node } from '../ir/expression-node.ts';
 import {
   type CompiledMod,

@@ -3,7 +3,7 @@ import { twin } from '../backends/twin.ts';
 import type { GraphUnit, ModKind } from '../frontend/mod-source.ts';
 import { modHash } from '../ir/canonical.ts';
 import { decodeGraph, encodeGraph } from '../ir/encode-graph.ts';
-import { asScore } from '../ir/evaluate.ts';
+import { asScore } from '../ir/evaluate-operation.ts';
 import type { Node, ScalarSlot, Slot, TableSlot } from '../ir/expression-node.ts';
 import type { Captures } from './mod-types.ts';
 

@@ -10,7 +10,7 @@ import type {
 } from 'acorn';
 import type { Node } from '../ir/expression-node.ts';
 import { branch, runForEffects } from './branch.ts';
-import { RECURSION } from './diagnostic.ts';
+import { RECURSION } from './compile-diagnostic.ts';
 import { literal } from './js-number.ts';
 import { member } from './member.ts';
 import type { FunctionNode } from './mod-source.ts';

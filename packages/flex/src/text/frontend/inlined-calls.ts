@@ -8,7 +8,7 @@ import {
 } from '../ir/expression-node.ts';
 import { replay, transfer } from '../ir/traversal.ts';
 import { onEachPath } from './branch.ts';
-import { type Place, RECURSION } from './diagnostic.ts';
+import { type Place, RECURSION } from './compile-diagnostic.ts';
 import { startFlow, variablesAfter } from './flow.ts';
 import { asF32 } from './js-number.ts';
 import { propertyOf } from './member.ts';

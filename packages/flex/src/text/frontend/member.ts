@@ -2,7 +2,7 @@ import { didYouMean, knownNames } from '@heed/core/kernel';
 import type { Expression, MemberExpression } from 'acorn';
 import type { ModInput, Node, Op } from '../ir/expression-node.ts';
 import { onEachPath } from './branch.ts';
-import type { Place } from './diagnostic.ts';
+import type { Place } from './compile-diagnostic.ts';
 import { asInt, isWhole, literal } from './js-number.ts';
 import type { Capture } from './mod-source.ts';
 import { mathConstant, nodeOf } from './operators.ts';

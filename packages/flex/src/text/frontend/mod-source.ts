@@ -5,7 +5,7 @@ import {
   Parser,
 } from 'acorn';
 import type { Node, Slot } from '../ir/expression-node.ts';
-import { compileError, type Place } from './diagnostic.ts';
+import { compileError, type Place } from './compile-diagnostic.ts';
 import { isStackOverflow } from './translation-budget.ts';
 
 export type ModKind = 'score' | 'mask';

@@ -1,5 +1,5 @@
 import { knownNames } from '@heed/core/kernel';
-import { exactly } from '../ir/evaluate.ts';
+import { exactly } from '../ir/evaluate-operation.ts';
 import {
   type BinaryOp,
   constantOf,
@@ -8,7 +8,7 @@ import {
   type Node,
 } from '../ir/expression-node.ts';
 import { add, max, min, mul, sqrt } from '../ir/graph.ts';
-import type { Place } from './diagnostic.ts';
+import type { Place } from './compile-diagnostic.ts';
 import { asF32, asInt, asNumber, intQuotient, literal, power } from './js-number.ts';
 import { describe, faultOf, isNode, isUndefined, type Value } from './source-value.ts';
 import { type Context, refuse, refuseFault } from './translation-context.ts';

@@ -1,5 +1,5 @@
 import type { Node, TableSlot } from '../ir/expression-node.ts';
-import type { Place } from './diagnostic.ts';
+import type { Place } from './compile-diagnostic.ts';
 import type { CaptureMap, ParsedFunction, Source, Unit } from './mod-source.ts';
 
 /** What an expression of the source stands for while it is translated. Only numbers and booleans become nodes. */

@@ -2,7 +2,7 @@ import { type Canonical, canonical } from '../ir/canonical.ts';
 import type { Node } from '../ir/expression-node.ts';
 import { createGraph } from '../ir/graph.ts';
 import { ordered } from '../ir/traversal.ts';
-import { compileError, isMisread, type Place, startOf } from './diagnostic.ts';
+import { compileError, isMisread, type Place, startOf } from './compile-diagnostic.ts';
 import { evaluateExpression, truthOfExpression } from './expressions.ts';
 import { startFlow } from './flow.ts';
 import { callUnit, callValue, parsedUnit } from './inlined-calls.ts';

@@ -1,7 +1,7 @@
 import type { Expression, Statement } from 'acorn';
 import { constantOf, type Graph, type Node } from '../ir/expression-node.ts';
 import { ordered } from '../ir/traversal.ts';
-import { compileError, misread, type Place, refusal } from './diagnostic.ts';
+import { compileError, misread, type Place, refusal } from './compile-diagnostic.ts';
 import type { Flow } from './flow.ts';
 import type { FunctionNode, FunctionUnit, ParsedFunction, Source, Unit } from './mod-source.ts';
 import { type Fault, isNode, type Scope, type Value } from './source-value.ts';

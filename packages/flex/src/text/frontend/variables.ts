@@ -10,7 +10,7 @@ import type {
   Property,
   UpdateExpression,
 } from 'acorn';
-import { type Place, refuseName } from './diagnostic.ts';
+import { type Place, refuseName } from './compile-diagnostic.ts';
 import { literal } from './js-number.ts';
 import { keyName, propertyOf } from './member.ts';
 import { binary, numberOf } from './operators.ts';

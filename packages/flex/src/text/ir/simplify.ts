@@ -1,4 +1,4 @@
-import { evaluate } from './evaluate.ts';
+import { evaluate } from './evaluate-operation.ts';
 import {
   type BinaryOp,
   constantOf,

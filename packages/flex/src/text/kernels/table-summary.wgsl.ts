@@ -2,7 +2,7 @@ import type { DType } from '@heed/core';
 import { type KernelSource, memoized, threadMain, wgsl } from '@heed/core/kernel';
 import { decode, SUMMARY_BLOCK } from '../backends/wgsl/captured-tables.ts';
 import { f32Literal } from '../backends/wgsl/expression-text.ts';
-import { INFINITE } from '../ir/evaluate.ts';
+import { INFINITE } from '../ir/evaluate-operation.ts';
 
 /** One thread per block of one row: its least and its largest element, as a mod would read them. */
 export const summarySource: (dtype: DType) => KernelSource = memoized((dtype) => dtype, make);

@@ -1,4 +1,4 @@
-import { exactly } from '../../ir/evaluate.ts';
+import { exactly } from '../../ir/evaluate-operation.ts';
 import type { BinaryOp, Node, Op } from '../../ir/expression-node.ts';
 import { abs, add, and, eq, lt, max, min, mul, select, sub } from '../../ir/graph.ts';
 import { perNode } from '../../ir/traversal.ts';

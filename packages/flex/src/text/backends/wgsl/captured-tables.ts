@@ -1,6 +1,6 @@
 import type { DType } from '@heed/core';
 import { wgsl } from '@heed/core/kernel';
-import { INFINITE } from '../../ir/evaluate.ts';
+import { INFINITE } from '../../ir/evaluate-operation.ts';
 import { elementType, type TableSlot } from '../../ir/expression-node.ts';
 import { f32Literal } from './expression-text.ts';
 import { type FieldList, NO_SUMMARY } from './hook-fields.ts';

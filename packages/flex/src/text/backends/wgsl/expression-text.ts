@@ -1,4 +1,4 @@
-import { finite } from '../../ir/evaluate.ts';
+import { finite } from '../../ir/evaluate-operation.ts';
 import { constantOf, type Node, type Op } from '../../ir/expression-node.ts';
 import { ordered, useCounts } from '../../ir/traversal.ts';
 

@@ -1,5 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
-import { INFINITE } from '../../ir/evaluate.ts';
+import { INFINITE } from '../../ir/evaluate-operation.ts';
 import { constantOf, type Node, type Op } from '../../ir/expression-node.ts';
 import { ordered } from '../../ir/traversal.ts';
 import { f32Literal, type Helper } from './expression-text.ts';

@@ -1,5 +1,5 @@
 import type { Hook } from '@heed/kernels-wgsl';
-import { finite } from '../../ir/evaluate.ts';
+import { finite } from '../../ir/evaluate-operation.ts';
 import type { ScalarSlot, TableSlot } from '../../ir/expression-node.ts';
 
 type ParamField = Hook['params'][number];

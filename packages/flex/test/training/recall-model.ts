@@ -1,8 +1,46 @@
 import type { Rng } from '@heed/testing';
-import type { Attention, Shape, Triple } from './attention.ts';
-import { addTo, crossEntropy, linear, linearBackward } from './linear.ts';
-import { adam, type Parameter, parameter } from './parameters.ts';
-import { type Batch, LENGTH, VOCABULARY } from './recall.ts';
+import type { Attention, Shape, Triple } from './attention-layer.ts';
+import {
+  adam,
+  addTo,
+  crossEntropy,
+  linear,
+  linearBackward,
+  type Parameter,
+  parameter,
+} from './linear-layer.ts';
+
+/** Associative recall: pairs of a key and a value, then a key once more; the answer is its value. */
+const KEYS = 8;
+const VALUES = 8;
+const VOCABULARY: number = KEYS + VALUES;
+const PAIRS = 4;
+/** Tokens of a sequence. */
+const LENGTH: number = 2 * PAIRS + 1;
+
+interface Batch {
+  /** [batch, LENGTH], flat. */
+  readonly tokens: Int32Array;
+  /** [batch] */
+  readonly answers: Int32Array;
+}
+
+/** Random sequences; there are far more of them than training sees. */
+export function recallBatch(rng: Rng, batch: number): Batch {
+  const tokens = new Int32Array(batch * LENGTH);
+  const answers = new Int32Array(batch);
+  for (let b = 0; b < batch; b++) {
+    const keys = rng.permutation(KEYS).slice(0, PAIRS);
+    keys.forEach((key, i) => {
+      tokens[b * LENGTH + 2 * i] = key;
+      tokens[b * LENGTH + 2 * i + 1] = KEYS + rng.int(0, VALUES - 1);
+    });
+    const asked = rng.int(0, PAIRS - 1);
+    tokens[b * LENGTH + 2 * PAIRS] = keys[asked]!;
+    answers[b] = tokens[b * LENGTH + 2 * asked + 1]!;
+  }
+  return { tokens, answers };
+}
 
 const WIDTH = 32;
 const HEADS = 2;

@@ -18,7 +18,7 @@ const captures = {
 };
 
 /** What the compiler is told. */
-export const declared: Readonly<Record<string, unknown>> = {
+export const declaredCaptures: Readonly<Record<string, unknown>> = {
   ...captures,
   ids: { dtype: 'i32', shape: [8] },
 };
@@ -32,7 +32,7 @@ const pairs = [-3, 0, 1, 5, 7].flatMap((q) =>
 /** The function itself beside its twin, which is to agree to the rounding of f32. */
 export function expectSame(source: string): void {
   const fn = functionOf(source);
-  const { js } = compileMod(fn, declared, { kind: 'score' });
+  const { js } = compileMod(fn, declaredCaptures, { kind: 'score' });
   for (const pair of pairs) {
     const want = fn(...pair, captures, info) as number;
     const got = js(...pair, captures, info) as number;

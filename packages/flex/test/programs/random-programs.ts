@@ -1,6 +1,84 @@
+import { isFullRun } from '@heed/testing';
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import type { Expr, Program, Stmt } from './ast.ts';
+
+/** Random programs: a small typed syntax tree that prints as source text and that a reference can evaluate. */
+export type Expr =
+  | { readonly kind: 'literal'; readonly value: number }
+  | { readonly kind: 'name'; readonly text: string }
+  | { readonly kind: 'table'; readonly name: string; readonly indices: readonly Expr[] }
+  | { readonly kind: 'unary'; readonly op: string; readonly a: Expr }
+  | { readonly kind: 'binary'; readonly op: string; readonly a: Expr; readonly b: Expr }
+  | { readonly kind: 'math'; readonly name: string; readonly args: readonly Expr[] }
+  | { readonly kind: 'choice'; readonly test: Expr; readonly a: Expr; readonly b: Expr };
+
+export type Stmt =
+  | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
+  | { readonly kind: 'assign'; readonly name: string; readonly op: string; readonly value: Expr }
+  | {
+      readonly kind: 'if';
+      readonly test: Expr;
+      readonly body: readonly Stmt[];
+      readonly otherwise: readonly Stmt[];
+    }
+  | {
+      readonly kind: 'for';
+      readonly name: string;
+      readonly turns: number;
+      readonly body: readonly Stmt[];
+    }
+  | { readonly kind: 'leave'; readonly how: 'break' | 'continue'; readonly test: Expr }
+  | { readonly kind: 'return'; readonly value: Expr };
+
+export interface Program {
+  readonly parameters: string;
+  readonly body: readonly Stmt[];
+}
+
+function printExpr(e: Expr): string {
+  switch (e.kind) {
+    case 'literal':
+      return e.value < 0 || Object.is(e.value, -0) ? `(${e.value})` : String(e.value);
+    case 'name':
+      return e.text;
+    case 'table':
+      return `${e.name}${e.indices.map((index) => `[${printExpr(index)}]`).join('')}`;
+    case 'unary':
+      return `${e.op}(${printExpr(e.a)})`;
+    case 'binary':
+      return `(${printExpr(e.a)} ${e.op} ${printExpr(e.b)})`;
+    case 'math':
+      return `Math.${e.name}(${e.args.map(printExpr).join(', ')})`;
+    case 'choice':
+      return `(${printExpr(e.test)} ? ${printExpr(e.a)} : ${printExpr(e.b)})`;
+  }
+}
+
+const printBlock = (body: readonly Stmt[]): string => `{ ${body.map(printStmt).join(' ')} }`;
+
+function printStmt(s: Stmt): string {
+  switch (s.kind) {
+    case 'let':
+      return `let ${s.name} = ${printExpr(s.value)};`;
+    case 'assign':
+      return `${s.name} ${s.op} ${printExpr(s.value)};`;
+    case 'if': {
+      const otherwise = s.otherwise.length > 0 ? ` else ${printBlock(s.otherwise)}` : '';
+      return `if (${printExpr(s.test)}) ${printBlock(s.body)}${otherwise}`;
+    }
+    case 'for':
+      return `for (let ${s.name} = 0; ${s.name} < ${s.turns}; ${s.name}++) ${printBlock(s.body)}`;
+    case 'leave':
+      return `if (${printExpr(s.test)}) ${s.how};`;
+    case 'return':
+      return `return ${printExpr(s.value)};`;
+  }
+}
+
+/** The program as the source text of an arrow function. */
+export function printProgram({ parameters, body }: Program): string {
+  return `(${parameters}) => ${printBlock(body)}`;
+}
 
 /** What generated programs may read; see world.ts for the values. */
 const ints = ['b', 'h', 'q', 'kv', 'info.qLen', 'info.kvLen', 'c.n'] as const;
@@ -27,7 +105,7 @@ function intLeaf(scope: Scope): Arbitrary<Expr> {
   );
 }
 
-export function intExpr(scope: Scope, depth: number): Arbitrary<Expr> {
+function intExpr(scope: Scope, depth: number): Arbitrary<Expr> {
   if (depth === 0) return intLeaf(scope);
   const sub = fc.memo((n) => intExpr(scope, n))(depth - 1);
   const divisor = fc.constantFrom(1, 2, 3, 4, 7, 8, -3).map(literal);
@@ -64,7 +142,7 @@ function floatLeaf(scope: Scope): Arbitrary<Expr> {
   );
 }
 
-export function floatExpr(scope: Scope, depth: number): Arbitrary<Expr> {
+function floatExpr(scope: Scope, depth: number): Arbitrary<Expr> {
   if (depth === 0) return floatLeaf(scope);
   const sub = floatExpr(scope, depth - 1);
   const int = intExpr(scope, Math.min(depth - 1, 1));
@@ -114,7 +192,7 @@ function edge(scope: Scope, depth: number): Arbitrary<Expr> {
 
 const comparison = ['<', '<=', '>', '>=', '===', '!=='] as const;
 
-export function boolExpr(scope: Scope, depth: number, withFloats: boolean): Arbitrary<Expr> {
+function boolExpr(scope: Scope, depth: number, withFloats: boolean): Arbitrary<Expr> {
   const int = intExpr(scope, Math.max(depth - 1, 0));
   const compareInts = fc
     .tuple(fc.constantFrom(...comparison), int, int)
@@ -138,7 +216,7 @@ export function boolExpr(scope: Scope, depth: number, withFloats: boolean): Arbi
 }
 
 /** Statements over two variables that the program declares, then a return. */
-function body(scope: Scope, result: Arbitrary<Expr>, depth: number): Arbitrary<Stmt[]> {
+function bodyOf(scope: Scope, result: Arbitrary<Expr>, depth: number): Arbitrary<Stmt[]> {
   const test = boolExpr(scope, 2, scope.hasScore);
   const intTo = fc
     .tuple(fc.constantFrom('=', '+=', '-='), intExpr(scope, 2))
@@ -190,7 +268,7 @@ function program(hasScore: boolean): Arbitrary<Program> {
   const result = hasScore
     ? oneOf(floatExpr(scope, 3), intExpr(scope, 3))
     : boolExpr(scope, 3, true);
-  return body(scope, result, 1).map((statements) => ({
+  return bodyOf(scope, result, 1).map((statements) => ({
     parameters: hasScore ? `score, ${indices}` : indices,
     body: [...start, ...statements],
   }));
@@ -208,3 +286,9 @@ export const intScore: Arbitrary<Program> = intExpr(
   { ints: [], floats: [], hasScore: false },
   3,
 ).map((value) => ({ parameters: `score, ${indices}`, body: [{ kind: 'return', value }] }));
+
+/** How many cases a property is tried on: the same ones every time. */
+export const runs = (numRuns: number, seed: number): { numRuns: number; seed: number } => ({
+  numRuns: isFullRun() ? numRuns * 20 : numRuns,
+  seed,
+});
