@@ -1,23 +1,37 @@
 /**
- * For makers of variants: attention with hooks of their own in place of those that options stand for, and the parts that
- * a kernel of theirs shares with attention's. Less settled than the main entry.
+ * For makers of variants: attention with their own hooks in place of the options' hooks, and the WGSL parts that their
+ * kernels share with attention's. Less settled than the main entry.
  */
-export type { Call } from './api/call.ts';
 export { fail, show } from '@heed/core/kernel';
-export {
-  checkCumulative,
-  checkLengths,
-  checkUsed,
-  type GivenLengths,
-  type Lengths,
-} from './api/checks/lengths.ts';
-export { type Differentiable, differentiable, type Forward } from './api/vjp.ts';
+export { layoutNames, resultNames, sharedNames, synonyms } from './api/attention-names.ts';
+export { checkCumulative, checkLengths, checkUsed } from './api/check-lengths.ts';
 export { denseCall } from './api/dense-call.ts';
-export { synonyms } from './api/meant.ts';
-export { layoutNames, resultNames, sharedNames } from './api/option-names.ts';
+export { type Differentiable, differentiable, type Forward } from './api/differentiable.ts';
 export { varlenCall } from './api/varlen-call.ts';
 export { isView, viewCall } from './api/view-call.ts';
-export type { BoundHook } from './hooks/bound.ts';
+export type { Call } from './host/attention-call.ts';
+export type { GivenLengths, Lengths } from './host/attention-options.ts';
+export type { AllGradients, Gradients } from './host/backward-pass.ts';
+export type { BoundHook } from './host/bound-hooks.ts';
+export { runCall } from './host/forward-pass.ts';
+export {
+  type DerivedWords,
+  recorderTarget,
+  type TablePlace,
+  type Target,
+  type WordSource,
+} from './host/launch-target.ts';
+export {
+  bindCaptures,
+  bindLengths,
+  type BoundCaptures,
+  type BoundLengths,
+} from './host/packed-words.ts';
+export { type AttentionTensors, checkProblem } from './plan/attention-problem.ts';
+export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
+export { layoutCall } from './plan/plan-attention.ts';
+export { sharedProblemNames } from './plan/problem-names.ts';
+export { tileClasses } from './text/parts/block-range.wgsl.ts';
 export {
   allHooks,
   type Hook,
@@ -28,26 +42,15 @@ export {
   type ScoreHook,
   type VariantHooks,
   variantHooks,
-} from './hooks/contract.ts';
-export { checkProblem } from './plan/check.ts';
-export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
-export { sharedProblemNames } from './plan/option-names.ts';
-export { type AttentionTensors, layoutCall } from './plan/plan.ts';
-export type { AllGradients, Gradients } from './run/backward.ts';
-export { runCall } from './run/call.ts';
-export { type BoundCaptures, bindCaptures } from './run/captures.ts';
-export { type BoundLengths, bindLengths } from './run/lengths.ts';
-export { recorderTarget, type Target } from './run/target.ts';
-export type { DerivedWords, TablePlace, WordSource } from './run/word-source.ts';
-export { blockParams, MADE_WORDS } from './wgsl/blocks.wgsl.ts';
-export { none, tileClasses } from './wgsl/constants.wgsl.ts';
-export { lengthsWgsl } from './wgsl/lengths.wgsl.ts';
-export { packedTilesWgsl } from './wgsl/packed.wgsl.ts';
+} from './text/parts/hook.ts';
+export { lengthsWgsl, packedTilesWgsl } from './text/parts/lengths.wgsl.ts';
+export { blockParams, MADE_WORDS } from './text/parts/mask-blocks.wgsl.ts';
 export {
+  none,
   packParams,
   type ParamField,
   paramsStruct,
   type ParamValues,
   u32Fields,
-} from './wgsl/params.ts';
-export { diagonalWgsl, rowStruct, spanStruct } from './wgsl/row.wgsl.ts';
+} from './text/parts/params.ts';
+export { diagonalWgsl, rowStruct, spanStruct } from './text/parts/query-rows.wgsl.ts';

@@ -1,10 +1,20 @@
-import type { DType, Tensor } from '@heed/core';
+import type { DType, PagedKvView, Tensor } from '@heed/core';
 import { readOptions } from '@heed/core/kernel';
-import { runCall } from '../run/call.ts';
+import type {
+  AttentionOptions,
+  AttentionResult,
+  VarlenOptions,
+  ViewOptions,
+} from '../host/attention-options.ts';
+import { runCall } from '../host/forward-pass.ts';
+import { attentionNames, meantDense } from './attention-names.ts';
 import { denseCall } from './dense-call.ts';
-import { meantDense } from './meant.ts';
-import { attentionNames } from './option-names.ts';
-import type { AttentionOptions, AttentionResult } from './options.ts';
+import {
+  attentionDifferentiable,
+  type AttentionGradients,
+  type Differentiable,
+} from './differentiable.ts';
+import { packedCall } from './view-call.ts';
 
 /**
  * Exact attention over dense tensors: softmax(scale·q·kᵀ)·v with the variations of {@link AttentionOptions}.
@@ -29,4 +39,95 @@ export function attention<D extends DType, Lse extends boolean = false>(
   const fn = 'attention';
   const given = readOptions<AttentionOptions>(fn, options, attentionNames, meantDense);
   return runCall(denseCall(fn, q, k, v, given)) as AttentionResult<D, Lse>;
+}
+
+/**
+ * `attention`, and its gradient (FlashAttention-2: the weights are computed again, tile by tile, so that memory stays O(L)).
+ * dk and dv sum over the query heads of a group, and over the batch where k and v have batch 1. Deterministic: no float meets
+ * an atomic. A row that sees no key, and what lies beyond a used length, has gradient 0.
+ *
+ * @returns out and lse as `attention` gives them (where keys are split, merged with more digits), lse always; and `backward(dOut, dLse?)`, which may be called more than once
+ *   while q, k, v, out and lse are undisposed. dq, dk and dv have the dtype of their inputs, dSinks and dAlibiSlopes are f32.
+ * @throws as {@link attention}; backward throws ValidationError for gradients that do not fit
+ * @example
+ * const { out, backward } = attentionVjp(q, k, v, { causal: true });
+ * const { dq, dk, dv } = backward(dOut);
+ */
+export function attentionVjp<D extends DType>(
+  q: Tensor<D>,
+  k: Tensor,
+  v: Tensor,
+  options?: AttentionOptions,
+): AttentionResult<D, true> & Differentiable<AttentionGradients> {
+  const fn = 'attentionVjp';
+  const given = readOptions(fn, options, attentionNames, meantDense);
+  return attentionDifferentiable<D>(denseCall(fn, q, k, v, given));
+}
+
+/**
+ * Exact attention over sequences packed one behind the other, without padding.
+ * Semantics follow torch.nn.attention.varlen and flash-attention; lengths given as Int32Array are fully checked.
+ *
+ * @param q [Tq, Hq, Dqk]; sequence b owns rows cuSeqlensQ[b] to cuSeqlensQ[b + 1] − 1. Rows after the last are 0 in out.
+ * @param k [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]; with `format` int8 or int4 u32 rows of words, see
+ *   {@link VarlenLayout}
+ * @param v as k, with Dv
+ * @returns out [Tq, Hq, Dv] in the dtype of q; lse [Hq, Tq]
+ * @throws as {@link attention}
+ * @example
+ * const cuSeqlensQ = Int32Array.of(0, 5, 12); // two documents, of 5 and 7 tokens
+ * const { out } = varlenAttention(q, k, v, { cuSeqlensQ, causal: true });
+ */
+export function varlenAttention<D extends DType, Lse extends boolean = false>(
+  q: Tensor<D>,
+  k: Tensor,
+  v: Tensor,
+  options: VarlenOptions<Lse>,
+): AttentionResult<D, Lse>;
+/**
+ * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
+ * and sink tokens of its cache: a wider `window` is a ValidationError, a narrower one hides the sink tokens too. It does not bring
+ * `causal`.
+ */
+export function varlenAttention<D extends DType, Lse extends boolean = false>(
+  q: Tensor<D>,
+  view: PagedKvView,
+  options?: ViewOptions<Lse>,
+): AttentionResult<D, Lse>;
+export function varlenAttention(
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v?: Tensor | ViewOptions,
+  options?: VarlenOptions,
+): AttentionResult {
+  return runCall(packedCall('varlenAttention', q, k, v, options));
+}
+
+/**
+ * `varlenAttention`, and its gradient; see {@link attentionVjp}. Rows outside every sequence, and keys that none uses, have
+ * gradient 0. Gradients of paged keys have the pool's shape; a page that several table entries name gets their sum, in
+ * ascending order. Quantised pages have none: an UnsupportedError.
+ *
+ * @example
+ * const { backward } = varlenAttentionVjp(q, k, v, { cuSeqlensQ: Int32Array.of(0, 5, 12) });
+ * const { dq, dk, dv } = backward(dOut);
+ */
+export function varlenAttentionVjp<D extends DType>(
+  q: Tensor<D>,
+  k: Tensor,
+  v: Tensor,
+  options: VarlenOptions,
+): AttentionResult<D, true> & Differentiable<AttentionGradients>;
+export function varlenAttentionVjp<D extends DType>(
+  q: Tensor<D>,
+  view: PagedKvView,
+  options?: ViewOptions,
+): AttentionResult<D, true> & Differentiable<AttentionGradients>;
+export function varlenAttentionVjp(
+  q: Tensor,
+  k: Tensor | PagedKvView,
+  v?: Tensor | ViewOptions,
+  options?: VarlenOptions,
+): AttentionResult<DType, true> & Differentiable<AttentionGradients> {
+  return attentionDifferentiable(packedCall('varlenAttentionVjp', q, k, v, options));
 }

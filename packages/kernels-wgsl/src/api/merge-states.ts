@@ -1,8 +1,8 @@
 import type { DType, Tensor } from '@heed/core';
 import { assertUsable, checkTensor, fail, formatShape, show } from '@heed/core/kernel';
-import { combine, type State } from '../kernels/combine/combine.ts';
-import type { AttentionResult } from './options.ts';
-import { recorderTarget, type Target } from '../run/target.ts';
+import type { AttentionResult } from '../host/attention-options.ts';
+import { combine, type State } from '../host/combine.ts';
+import { recorderTarget, type Target } from '../host/launch-target.ts';
 
 /**
  * Merges attention over disjoint sets of keys into attention over all of them, folded pairwise in order.

@@ -1,15 +1,20 @@
 import type { Tensor } from '@heed/core';
-import { assertUsable, checkTensor, fail } from '@heed/core/kernel';
-import type { FloatType } from '../config/forward.ts';
-import { type BoundHook, optionHooks } from '../hooks/bound.ts';
-import type { Call } from './call.ts';
-import { checkFormat, checkWords, keyOperands } from './checks/format.ts';
-import { checkCumulative, checkLengths, type GivenLengths } from './checks/lengths.ts';
-import { checkOptions } from './checks/options.ts';
-import { checkOut } from './checks/out.ts';
-import { checkHeads, checkKeyValue, checkLengthLimit } from './checks/shapes.ts';
-import { packedKeys, pagedKeys } from './key-facts.ts';
-import type { VarlenOptions } from './options.ts';
+import { assertUsable, checkTensor, fail, show } from '@heed/core/kernel';
+import type { Call } from '../host/attention-call.ts';
+import type { GivenLengths, Lengths, VarlenOptions } from '../host/attention-options.ts';
+import { type BoundHook, optionHooks } from '../host/bound-hooks.ts';
+import type { FloatType } from '../text/parts/kinds.ts';
+import { checkCumulative, checkLengths, checkPages, checkUsed } from './check-lengths.ts';
+import {
+  checkFormat,
+  checkHeads,
+  checkKeyValue,
+  checkLengthLimit,
+  checkWords,
+  keyOperands,
+} from './check-operands.ts';
+import { checkOptions } from './check-options.ts';
+import { checkOut } from './check-out.ts';
 
 const floats = ['f32', 'f16'] as const;
 const integers = ['u32'] as const;
@@ -89,4 +94,101 @@ function sequences(fn: string, cu: GivenLengths): number {
     fail(fn, 'cuSeqlensQ must have N + 1 entries', '0', 'For no sequences pass [0].');
   }
   return entries - 1;
+}
+
+/** What a call over packed queries knows of its keys, once their lengths are checked. */
+type KeyFacts = Pick<
+  Call,
+  'keys' | 'seqlenK' | 'maxSeqlenK' | 'pageSize' | 'pages' | 'maxPages' | 'given'
+>;
+
+/** Keys packed one sequence behind the other. */
+export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOptions): KeyFacts {
+  const rows = k.shape[0]!;
+  const cuK = o.cuSeqlensK ?? o.cuSeqlensQ;
+  const name = o.cuSeqlensK === undefined ? 'cuSeqlensQ (also for k)' : 'cuSeqlensK';
+  checkLengths(fn, k.gpu, name, cuK, [batch + 1]);
+  checkCumulative(fn, name, cuK, rows);
+  if (o.seqUsedK !== undefined) {
+    checkLengths(fn, k.gpu, 'seqUsedK', o.seqUsedK, [batch]);
+    checkUsed(fn, o.seqUsedK, (b) =>
+      cuK instanceof Int32Array ? cuK[b + 1]! - cuK[b]! : undefined,
+    );
+  }
+  const given = {
+    cuQ: o.cuSeqlensQ as Lengths,
+    cuK,
+    ...(o.seqUsedK !== undefined && { used: o.seqUsedK }),
+  };
+  const isKnown = cuK instanceof Int32Array;
+  const slot = isKnown ? longestSlot(cuK) : rows;
+  const maxSeqlenK = longest(fn, o, slot, isKnown ? slot : Math.ceil(rows / Math.max(batch, 1)));
+  return { keys: 'strided', seqlenK: rows, maxSeqlenK, pageSize: 1, pages: 0, maxPages: 0, given };
+}
+
+/** Keys in pages, found through a block table. */
+function pagedKeys(
+  fn: string,
+  k: Tensor,
+  batch: number,
+  options: VarlenOptions & { blockTable: GivenLengths },
+): KeyFacts {
+  const { cuSeqlensQ, seqUsedK, blockTable } = options;
+  const [pages, pageSize] = k.shape as [number, number];
+  if (seqUsedK === undefined) {
+    const fix = 'A table does not tell how many keys a sequence has.';
+    fail(fn, 'blockTable needs seqUsedK', 'undefined', fix);
+  }
+  if (pageSize < 1) {
+    const rule = 'pageSize (second dimension of k) must be at least 1';
+    fail(fn, rule, String(pageSize), 'Pass k as [pages, pageSize, Hkv, D].');
+  }
+  checkLengths(fn, k.gpu, 'seqUsedK', seqUsedK, [batch]);
+  const maxPages = tableWidth(fn, blockTable, batch);
+  checkLengths(fn, k.gpu, 'blockTable', blockTable, [batch, maxPages]);
+  const slot = maxPages * pageSize;
+  checkUsed(fn, seqUsedK, () => slot);
+  checkPages(fn, blockTable, seqUsedK, { maxPages, pageSize, pages });
+  const given = { cuQ: cuSeqlensQ as Lengths, used: seqUsedK, table: blockTable };
+  const seqlenK = pages === 0 ? 0 : slot;
+  const maxSeqlenK = longest(fn, options, seqlenK);
+  return { keys: 'paged', seqlenK, maxSeqlenK, pageSize, pages, maxPages, given };
+}
+
+/** The most rows of a sequence. */
+function longestSlot(cu: Int32Array): number {
+  let most = 0;
+  for (let b = 1; b < cu.length; b++) most = Math.max(most, cu[b]! - cu[b - 1]!);
+  return most;
+}
+
+/**
+ * The most keys of a sequence, as far as the host can know: a hint may be wrong, and then costs time only.
+ * @param slot the most that there can be
+ * @param guess where neither a hint nor a used length is known: of packed sequences whose lengths are on the GPU, the mean
+ */
+function longest(
+  fn: string,
+  { maxSeqlenK = Infinity, seqUsedK }: VarlenOptions,
+  slot: number,
+  guess: number = slot,
+): number {
+  if (maxSeqlenK !== Infinity && !(Number.isSafeInteger(maxSeqlenK) && maxSeqlenK >= 0)) {
+    fail(fn, 'maxSeqlenK must be a whole number from 0 on', show(maxSeqlenK), 'Leave it out.');
+  }
+  const used =
+    seqUsedK instanceof Int32Array ? seqUsedK.reduce((a, b) => Math.max(a, b), 0) : Infinity;
+  const known = Math.min(maxSeqlenK, used);
+  return known === Infinity ? guess : Math.min(slot, known);
+}
+
+function tableWidth(fn: string, table: GivenLengths, batch: number): number {
+  if (!(table instanceof Int32Array)) return (table as Tensor | undefined)?.shape?.[1] ?? 0;
+  if (batch === 0) return 0;
+  if (table.length % batch !== 0) {
+    const rule = `blockTable must be [${batch}, maxPages], row by row`;
+    const fix = 'Pad every row to the same number of pages.';
+    fail(fn, rule, `${table.length} entries`, fix);
+  }
+  return table.length / batch;
 }

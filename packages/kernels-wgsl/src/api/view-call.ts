@@ -1,11 +1,9 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { fail, knownList, readOptions, show } from '@heed/core/kernel';
-import { type BoundHook, optionHooks } from '../hooks/bound.ts';
-import { boundHeld } from '../hooks/held.ts';
-import type { Call } from './call.ts';
-import { meantHere } from './meant.ts';
-import { varlenNames } from './option-names.ts';
-import type { VarlenOptions, ViewOptions } from './options.ts';
+import type { Call } from '../host/attention-call.ts';
+import type { VarlenOptions, ViewOptions } from '../host/attention-options.ts';
+import { boundHeld, type BoundHook, optionHooks } from '../host/bound-hooks.ts';
+import { meantHere, varlenNames } from './attention-names.ts';
 import { varlenCall } from './varlen-call.ts';
 
 /** Whether keys came as a view of pages, not as a tensor. */

@@ -1,18 +1,20 @@
 import { DisposedError, type Gpu } from '@heed/core';
 import { fail, type KernelSource, warmup, type WarmupOptions } from '@heed/core/kernel';
-import type { Call } from '../api/call.ts';
-import type { AttentionResult } from '../api/options.ts';
-import type { Forward } from '../api/vjp.ts';
-import type { VariantHooks } from '../hooks/contract.ts';
-import { gatherSource } from '../kernels/gather/gather.wgsl.ts';
-import { runForward } from '../run/forward.ts';
-import { KeptScratch, passTarget, recorderTarget } from '../run/target.ts';
-import { backwardReasons, backwardSources } from './backward-sources.ts';
-import { checkMatch } from './match.ts';
-import type { AttentionTensors } from './plan.ts';
-import { type AttentionProblem, factsOfCall, factsOfProblem } from './problem.ts';
-import { select } from './select.ts';
-import { planSources } from './sources.ts';
+import type { Forward } from '../api/differentiable.ts';
+import { type Call, factsOfCall } from '../host/attention-call.ts';
+import type { AttentionResult } from '../host/attention-options.ts';
+import { runForward } from '../host/forward-pass.ts';
+import { KeptScratch, passTarget, recorderTarget } from '../host/launch-target.ts';
+import { gatherSource } from '../host/word-kernels.ts';
+import type { ProblemFacts } from '../select/problem-facts.ts';
+import { select } from '../select/selection.ts';
+import type { VariantHooks } from '../text/parts/hook.ts';
+import {
+  type AttentionProblem,
+  type AttentionTensors,
+  factsOfProblem,
+} from './attention-problem.ts';
+import { backwardReasons, backwardSources, planSources } from './plan-sources.ts';
 
 /** A kernel choice that can be made, compiled and looked at before there is any data. */
 export interface AttentionPlan<
@@ -45,7 +47,7 @@ export interface AttentionPlan<
 }
 
 /** What makes one kind of plan. */
-export interface PlanParts<Tensors, Result> {
+interface PlanParts<Tensors, Result> {
   readonly problem: AttentionProblem;
   readonly hooks: VariantHooks;
   /** Makes and checks the call for some tensors, in the name of a function. */
@@ -118,4 +120,32 @@ export function makePlan<
     dispose,
     [Symbol.dispose]: dispose,
   };
+}
+
+const MATCHED = ['dtype', 'kvDtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;
+
+/**
+ * A plan's kernel serves every size and every option value, but not another dtype, head dim, head ratio, layout or option
+ * kind. `numSplits` is part of the plan; a run need not repeat it.
+ */
+export function checkMatch(
+  fn: string,
+  planned: ProblemFacts,
+  got: ProblemFacts,
+  numSplits: number | 'auto' | undefined,
+): void {
+  for (const name of MATCHED) differ(fn, name, planned[name], got[name]);
+  differ(fn, 'hooks', planned.hooks.key, got.hooks.key);
+  differ(fn, 'query heads per kv head', headRatio(planned), headRatio(got));
+  differ(fn, 'numSplits', planned.numSplits, numSplits ?? planned.numSplits);
+}
+
+function differ(fn: string, name: string, planned: unknown, got: unknown): void {
+  if (Object.is(planned, got)) return;
+  const fix = 'Make a plan for this problem.';
+  fail(fn, `this plan was made for ${name} = ${String(planned)}`, String(got), fix);
+}
+
+function headRatio({ qHeads, kvHeads }: ProblemFacts): number {
+  return qHeads / kvHeads;
 }

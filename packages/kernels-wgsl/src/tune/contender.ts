@@ -1,9 +1,9 @@
 import { type ErrorCode, type Gpu, HeedError, type TuningEntry } from '@heed/core';
 import { warmup } from '@heed/core/kernel';
-import { disagreement } from './agree.ts';
-import type { Attempt, AttemptOf, Output } from './attempt.ts';
-import type { CandidateReport } from './options.ts';
+import type { FloatType } from '../text/parts/kinds.ts';
+import type { Attempt, AttemptOf, Output } from './attempts.ts';
 import type { Sample } from './sample.ts';
+import type { CandidateReport } from './tune-options.ts';
 
 /** What the candidates of one canonical problem are tried on. */
 export interface Subject {
@@ -81,4 +81,25 @@ export async function examine(
     if (!HeedError.is(error) || !FAILURES.includes(error.code)) throw error;
     return { entry, status: 'failed', reason: error.message.split('\n')[0]! };
   }
+}
+
+// Other tiles add in another order. Far above what that does to f32 sums, and to their rounding to halves; far under a wrong key.
+const LIMIT: Readonly<Record<FloatType, number>> = { f32: 2 ** -13, f16: 2 ** -8 };
+
+/** @returns how far a result is from the default's, if that is farther than tiles may differ */
+export function disagreement(
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  dtype: FloatType,
+): string | undefined {
+  let largest = 0;
+  for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(want[i]!));
+  const limit = LIMIT[dtype] * Math.max(largest, 1e-3);
+  for (let i = 0; i < want.length; i++) {
+    // Not the other way round: NaN is no number that agrees.
+    if (!(Math.abs(got[i]! - want[i]!) <= limit)) {
+      return `element ${i} is ${got[i]}, the default gives ${want[i]}`;
+    }
+  }
+  return undefined;
 }

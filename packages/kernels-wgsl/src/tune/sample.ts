@@ -1,14 +1,42 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
-import { elementCount, fail } from '@heed/core/kernel';
-import type { Call } from '../api/call.ts';
-import { isQuantised, type QuantType } from '../config/key-type.ts';
-import type { VariantHooks } from '../hooks/contract.ts';
-import type { ForwardState } from '../kernels/backward/delta.ts';
-import type { AttentionTensors } from '../plan/plan.ts';
-import { type AttentionProblem, keyDtype } from '../plan/problem.ts';
-import { runCall } from '../run/call.ts';
-import { outShape } from '../run/forward.ts';
-import type { Tunable } from './tunable.ts';
+import { elementCount, fail, readOptions } from '@heed/core/kernel';
+import type { Call } from '../host/attention-call.ts';
+import { outShape, runCall } from '../host/forward-pass.ts';
+import type { ForwardState } from '../host/row-states.ts';
+import {
+  type AttentionProblem,
+  type AttentionTensors,
+  checkProblem,
+  keyDtype,
+  problemHooks,
+} from '../plan/attention-problem.ts';
+import { layoutCall } from '../plan/plan-attention.ts';
+import { meantByProblem, problemNames } from '../plan/problem-names.ts';
+import type { VariantHooks } from '../text/parts/hook.ts';
+import { isQuantised, type QuantType } from '../text/parts/kinds.ts';
+
+/** A problem of a variant of attention, as `tune` takes it beside those of attention itself: `tunable()` of `@heed/flex` makes one. */
+export interface Tunable {
+  readonly problem: AttentionProblem;
+  readonly hooks: VariantHooks;
+  /** Makes and checks a call of some tensors on a Gpu, in the name of a function. */
+  readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
+}
+
+/** @throws ValidationError a problem that cannot be */
+export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunable {
+  if (given !== null && typeof given === 'object' && 'callOf' in given) {
+    checkProblem(given.problem, fn);
+    return given;
+  }
+  const problem = readOptions(fn, given, problemNames, meantByProblem, 'problem');
+  checkProblem(problem, fn);
+  return {
+    problem,
+    hooks: problemHooks(problem),
+    callOf: (name, _, tensors) => layoutCall(name, problem, tensors),
+  };
+}
 
 /** A call over made-up numbers. */
 export interface Sample {

@@ -1,14 +1,11 @@
 import type { Gpu, Tuning, TuningEntry } from '@heed/core';
 import { assertUsable, fail, readOptions, show } from '@heed/core/kernel';
-import { type AttentionProblem, factsOfProblem } from '../plan/problem.ts';
-import type { AttemptOf, TunedKernel } from './attempt.ts';
-import { candidatesOf, kernelsOf, type TuneCandidates } from './candidates.ts';
+import { type AttentionProblem, factsOfProblem } from '../plan/attention-problem.ts';
+import { type AttemptOf, forwardAttempt, gradientAttempt, type TunedKernel } from './attempts.ts';
 import { contest } from './contest.ts';
-import { forwardAttempt } from './forward.ts';
-import { gradientAttempt } from './gradient.ts';
-import { tuneNames, type TuneOptions, type TuneReport } from './options.ts';
-import { makeSample, type Sample } from './sample.ts';
-import { type Tunable, toTunable } from './tunable.ts';
+import { makeSample, type Sample, toTunable, type Tunable } from './sample.ts';
+import { candidatesOf, kernelsOf, type TuneCandidates } from './tile-candidates.ts';
+import { tuneNames, type TuneOptions, type TuneReport } from './tune-options.ts';
 
 /**
  * Times the kernels that this device can run for some problems, and chooses the fastest of each whose result is that of the

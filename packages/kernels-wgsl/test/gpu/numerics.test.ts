@@ -5,13 +5,14 @@ import {
   dispatchGrid,
   fromHalf,
   getKernel,
+  roundF16 as roundF16Wgsl,
   toHalf,
   wgsl,
 } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tanhWgsl } from '../../src/wgsl/tanh.wgsl.ts';
-import { roundF16 as roundF16Wgsl, writeWgsl } from '../../src/wgsl/write.wgsl.ts';
+import { tanhWgsl } from '../../src/text/hooks/softcap.ts';
+import { writeWgsl } from '../../src/text/parts/row-access.wgsl.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

@@ -1,4 +1,5 @@
 import { type Gpu, openGpu, type Tuning, type TuningEntry } from '@heed/core';
+import { poisonMemory } from '@heed/core/kernel';
 import {
   type AttentionProblem,
   attentionVjp,
@@ -7,13 +8,11 @@ import {
   tuneCandidates,
   type TuneReport,
 } from '@heed/kernels-wgsl';
-import { poisonMemory } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { gradientAttempt } from '../../src/tune/attempts.ts';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
-import { gradientAttempt } from '../../src/tune/gradient.ts';
-import { makeSample } from '../../src/tune/sample.ts';
-import { toTunable } from '../../src/tune/tunable.ts';
+import { makeSample, toTunable } from '../../src/tune/sample.ts';
 import { Source } from './data.ts';
 
 let gpu: Gpu;

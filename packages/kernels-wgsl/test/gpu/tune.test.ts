@@ -9,13 +9,13 @@ import {
 } from '@heed/kernels-wgsl';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { factsOfCall, factsOfProblem } from '../../src/plan/problem.ts';
-import { select } from '../../src/plan/select.ts';
-import { problemKey } from '../../src/plan/problem-key.ts';
+import { factsOfCall } from '../../src/host/attention-call.ts';
+import { factsOfProblem } from '../../src/plan/attention-problem.ts';
+import { problemKey } from '../../src/select/problem-facts.ts';
+import { select } from '../../src/select/selection.ts';
+import { forwardAttempt } from '../../src/tune/attempts.ts';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
-import { forwardAttempt } from '../../src/tune/forward.ts';
-import { makeSample, type Sample } from '../../src/tune/sample.ts';
-import { toTunable } from '../../src/tune/tunable.ts';
+import { makeSample, type Sample, toTunable } from '../../src/tune/sample.ts';
 import { Source } from './data.ts';
 
 let gpu: Gpu;

@@ -1,7 +1,7 @@
 import type { Tensor } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import { packedKeys } from '../../../src/api/key-facts.ts';
-import type { VarlenOptions } from '../../../src/api/options.ts';
+import { packedKeys } from '../../../src/api/varlen-call.ts';
+import type { VarlenOptions } from '../../../src/host/attention-options.ts';
 
 /** The longest sequence that packed keys of 1000 rows are taken to have. */
 function longestOf(cuSeqlensK: number[], options: Partial<VarlenOptions> = {}): number {

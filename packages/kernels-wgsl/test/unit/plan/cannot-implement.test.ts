@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ForwardConfig } from '../../../src/config/forward.ts';
-import { cannotImplement, tileCannot, tileShape } from '../../../src/tiles/compute.ts';
-import { matrixBytes, type MatrixTile } from '../../../src/tiles/matrix/config.ts';
-import { type PortableTile, portableBytes } from '../../../src/tiles/portable/config.ts';
-import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
-import type { SubgroupTile } from '../../../src/tiles/subgroup/config.ts';
+import type { ForwardConfig } from '../../../src/text/tiles/kernel-config.ts';
+import { cannotImplement, tileCannot, tileShape } from '../../../src/text/tiles/tile.ts';
+import { matrixBytes, type MatrixTile } from '../../../src/text/tiles/matrix-tile.ts';
+import { type PortableTile, portableBytes } from '../../../src/text/tiles/portable-tile.ts';
+import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
+import type { SubgroupTile } from '../../../src/text/tiles/subgroup-tile.ts';
 import { plain } from '../wgsl/configs.ts';
 import { capabilities, matrices } from './capabilities.ts';
 

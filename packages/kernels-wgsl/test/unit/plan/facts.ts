@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { softcap } from '../../../src/hooks/softcap.ts';
-import type { ProblemFacts } from '../../../src/plan/problem.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import type { ProblemFacts } from '../../../src/select/problem-facts.ts';
 
 /** A prefill over 8 query heads and 2 kv heads. */
 export const facts: ProblemFacts = {

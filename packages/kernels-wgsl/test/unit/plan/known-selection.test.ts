@@ -1,11 +1,10 @@
 import type { Gpu } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { knownSelection } from '../../../src/plan/known-selection.ts';
-import { factsOfProblem } from '../../../src/plan/problem.ts';
-import { select } from '../../../src/plan/select.ts';
+import { factsOfProblem } from '../../../src/plan/attention-problem.ts';
+import { knownSelection, select } from '../../../src/select/selection.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
 import { capabilities } from './capabilities.ts';
 
 const newGpu = (): Gpu => ({ capabilities: capabilities({}), tuning: undefined }) as unknown as Gpu;

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { type AttentionProblem, factsOfProblem } from '../../../src/plan/problem.ts';
-import { problemKey } from '../../../src/plan/problem-key.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
+import { type AttentionProblem, factsOfProblem } from '../../../src/plan/attention-problem.ts';
+import { problemKey } from '../../../src/select/problem-facts.ts';
 import { facts, kinds, sizes, splitCounts } from './facts.ts';
 
 const rows = fc.constantFrom('head' as const, 'group' as const);

@@ -1,14 +1,17 @@
 import { UnsupportedError, ValidationError } from '@heed/core';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { softcap } from '../../../src/hooks/softcap.ts';
 import { describe, expect, it } from 'vitest';
-import { checkProblem } from '../../../src/plan/check.ts';
-import { checkMatch } from '../../../src/plan/match.ts';
-import { type AttentionProblem, factsOfProblem } from '../../../src/plan/problem.ts';
-import { planSources } from '../../../src/plan/sources.ts';
-import { select } from '../../../src/plan/select.ts';
+import {
+  type AttentionProblem,
+  checkProblem,
+  factsOfProblem,
+} from '../../../src/plan/attention-problem.ts';
+import { checkMatch } from '../../../src/plan/make-plan.ts';
+import { planSources } from '../../../src/plan/plan-sources.ts';
+import { select } from '../../../src/select/selection.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
 import { capabilities } from './capabilities.ts';
 
 const dense: AttentionProblem = { layout: 'dense', q: [2, 8, 100, 64], k: [2, 2, 70, 64] };

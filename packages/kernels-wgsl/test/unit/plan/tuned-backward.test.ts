@@ -1,10 +1,10 @@
 import type { Tuning, TuningEntry } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { softcap } from '../../../src/hooks/softcap.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { gradientKey, problemKey } from '../../../src/plan/problem-key.ts';
-import { selectBackward } from '../../../src/plan/select-backward.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
+import { gradientKey, problemKey } from '../../../src/select/problem-facts.ts';
+import { selectBackward } from '../../../src/select/selection.ts';
 import { devices } from './capabilities.ts';
 import { facts, kinds, sizes, splitCounts } from './facts.ts';
 

@@ -1,9 +1,8 @@
 import type { Capabilities, Tuning, TuningEntry } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ProblemFacts } from '../../../src/plan/problem.ts';
-import { problemKey } from '../../../src/plan/problem-key.ts';
-import { select, type Selection } from '../../../src/plan/select.ts';
+import { type ProblemFacts, problemKey } from '../../../src/select/problem-facts.ts';
+import { select, type Selection } from '../../../src/select/selection.ts';
 import { capabilities, devices } from './capabilities.ts';
 import { facts, kinds, sizes, splitCounts } from './facts.ts';
 

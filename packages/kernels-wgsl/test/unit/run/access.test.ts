@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type MemoryLayout, readAccess, writeAccess } from '../../../src/run/access.ts';
+import { type MemoryLayout, readAccess, writeAccess } from '../../../src/host/memory-layout.ts';
 
 const whole: MemoryLayout = {
   shape: [2, 4, 10, 64],

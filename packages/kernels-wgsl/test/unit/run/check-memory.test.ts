@@ -1,6 +1,6 @@
 import { type Gpu, LimitError } from '@heed/core';
 import { expect, it } from 'vitest';
-import { checkMemory } from '../../../src/run/check-memory.ts';
+import { checkMemory } from '../../../src/host/launch-target.ts';
 
 const limits = { maxBufferSize: 1000, maxStorageBufferBindingSize: 400 };
 const call = { fn: 'attentionVjp', gpu: { device: { limits } } as unknown as Gpu };

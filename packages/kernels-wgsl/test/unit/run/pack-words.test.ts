@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bindLengths } from '../../../src/run/lengths.ts';
-import { packWords } from '../../../src/run/pack-words.ts';
-import type { Target } from '../../../src/run/target.ts';
-import { NONE } from '../../../src/wgsl/params.ts';
+import { bindLengths, packWords } from '../../../src/host/packed-words.ts';
+import type { Target } from '../../../src/host/launch-target.ts';
+import { NONE } from '../../../src/text/parts/params.ts';
 
 /** A target that has no GPU behind it, and what was uploaded through it. */
 function uploads(): { target: Target; uploaded: Int32Array[] } {

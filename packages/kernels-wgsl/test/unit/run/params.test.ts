@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { softcap } from '../../../src/hooks/softcap.ts';
-import { combineParams } from '../../../src/kernels/combine/combine.wgsl.ts';
-import { forwardFields } from '../../../src/kernels/forward/forward.wgsl.ts';
-import { packParams, type ParamField, paramsStruct } from '../../../src/wgsl/params.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import { combineParams } from '../../../src/text/kernels/combine.wgsl.ts';
+import { forwardFields } from '../../../src/text/kernels/forward.wgsl.ts';
+import { packParams, type ParamField, paramsStruct } from '../../../src/text/parts/params.ts';
 import { plain } from '../wgsl/configs.ts';
 
 const all = forwardFields({ ...plain, hooks: variantHooks([softcap, alibi, band]) });

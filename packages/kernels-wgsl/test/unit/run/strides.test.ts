@@ -1,8 +1,8 @@
 import type { Tensor } from '@heed/core';
 import { rowMajorStrides } from '@heed/core/kernel';
 import { describe, expect, it } from 'vitest';
-import type { Call } from '../../../src/api/call.ts';
-import { keyAxes, lseStrides, queryAxes, stridesOf } from '../../../src/run/strides.ts';
+import type { Call } from '../../../src/host/attention-call.ts';
+import { keyAxes, lseStrides, queryAxes, stridesOf } from '../../../src/host/memory-layout.ts';
 
 const layouts = {
   dense: { lengths: 'dense', keys: 'strided' },

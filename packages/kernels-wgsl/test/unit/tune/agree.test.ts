@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { disagreement } from '../../../src/tune/agree.ts';
+import { disagreement } from '../../../src/tune/contender.ts';
 
 const want = Float32Array.of(2, -1, 0.5, 0);
 

@@ -1,11 +1,15 @@
 import type { Tuning } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import { problemKey } from '../../../src/plan/problem-key.ts';
-import { select } from '../../../src/plan/select.ts';
-import { selectBackward } from '../../../src/plan/select-backward.ts';
-import { cannotImplement, tileCannot, tileShape } from '../../../src/tiles/compute.ts';
-import type { GradientTile, TileConfig } from '../../../src/tiles/tile.ts';
-import { candidatesOf } from '../../../src/tune/candidates.ts';
+import { problemKey } from '../../../src/select/problem-facts.ts';
+import { select, selectBackward } from '../../../src/select/selection.ts';
+import {
+  cannotImplement,
+  type GradientTile,
+  tileCannot,
+  type TileConfig,
+  tileShape,
+} from '../../../src/text/tiles/tile.ts';
+import { candidatesOf } from '../../../src/tune/tile-candidates.ts';
 import { devices } from '../plan/capabilities.ts';
 import { facts } from '../plan/facts.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reportOf } from '../../../src/tune/heat.ts';
+import { reportOf } from '../../../src/tune/contest.ts';
 
 const contender = { entry: { path: 'portable' }, compileMs: 5 };
 const timed = (laps: readonly number[], base: readonly number[]) =>

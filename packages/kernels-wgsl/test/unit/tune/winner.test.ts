@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { winner } from '../../../src/tune/contest.ts';
-import type { CandidateReport } from '../../../src/tune/options.ts';
+import type { CandidateReport } from '../../../src/tune/tune-options.ts';
 
 const candidate = (
   threadsM: number,

@@ -1,7 +1,7 @@
-import type { BackwardConfig, GradientOf } from '../../../src/config/backward.ts';
-import type { FloatType } from '../../../src/config/forward.ts';
-import type { DeltaConfig } from '../../../src/kernels/backward/delta.wgsl.ts';
-import type { SumConfig } from '../../../src/kernels/shared-keys/sum.wgsl.ts';
+import type { DeltaConfig } from '../../../src/text/kernels/row-states.wgsl.ts';
+import type { SumConfig } from '../../../src/text/kernels/shared-keys.wgsl.ts';
+import type { FloatType, GradientOf } from '../../../src/text/parts/kinds.ts';
+import type { BackwardConfig } from '../../../src/text/tiles/kernel-config.ts';
 import { dims, gradientTiles, hooks, layouts, reads, writes } from './configs.ts';
 
 const types = ['f32', 'f16'] as const;

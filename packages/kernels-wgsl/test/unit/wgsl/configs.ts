@@ -1,19 +1,20 @@
-import type {
-  FloatType,
-  ForwardConfig,
-  KeyKind,
-  LengthKind,
-  ReadAccess,
-  RowKind,
-  WriteAccess,
-} from '../../../src/config/forward.ts';
-import { isQuantised, type KeyType } from '../../../src/config/key-type.ts';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { type VariantHooks, variantHooks } from '../../../src/hooks/contract.ts';
-import { softcap } from '../../../src/hooks/softcap.ts';
-import type { CombineConfig } from '../../../src/kernels/combine/combine.wgsl.ts';
-import type { GradientTile, TileConfig } from '../../../src/tiles/tile.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import type { CombineConfig } from '../../../src/text/kernels/combine.wgsl.ts';
+import { type VariantHooks, variantHooks } from '../../../src/text/parts/hook.ts';
+import {
+  type FloatType,
+  isQuantised,
+  type KeyKind,
+  type KeyType,
+  type LengthKind,
+  type ReadAccess,
+  type RowKind,
+  type WriteAccess,
+} from '../../../src/text/parts/kinds.ts';
+import type { ForwardConfig } from '../../../src/text/tiles/kernel-config.ts';
+import type { GradientTile, TileConfig } from '../../../src/text/tiles/tile.ts';
 
 /** Dense, f32, causal or not, head dim 64: what most calls run, at WebGPU's default limits. */
 export const plain: ForwardConfig & { readonly tile: GradientTile } = {

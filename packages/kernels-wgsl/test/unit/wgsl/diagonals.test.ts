@@ -1,15 +1,14 @@
 import { wgsl } from '@heed/core/kernel';
 import { bareVars, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import type { GradientOf } from '../../../src/config/backward.ts';
-import type { RowKind } from '../../../src/config/forward.ts';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { type ScoreHook, variantHooks } from '../../../src/hooks/contract.ts';
-import { softcap } from '../../../src/hooks/softcap.ts';
-import { backwardSource } from '../../../src/kernels/backward/backward.wgsl.ts';
-import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
-import type { TileConfig } from '../../../src/tiles/tile.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import { backwardSource } from '../../../src/text/kernels/backward.wgsl.ts';
+import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
+import { type ScoreHook, variantHooks } from '../../../src/text/parts/hook.ts';
+import type { GradientOf, RowKind } from '../../../src/text/parts/kinds.ts';
+import type { TileConfig } from '../../../src/text/tiles/tile.ts';
 import { plain } from './configs.ts';
 import { distance } from './distance.ts';
 

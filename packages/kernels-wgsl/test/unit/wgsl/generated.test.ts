@@ -1,22 +1,24 @@
 import { bareVars, nagaGaps, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { forwardKey, type ForwardConfig } from '../../../src/config/forward.ts';
-import { backwardKey } from '../../../src/config/backward.ts';
-import { backwardSource } from '../../../src/kernels/backward/backward.wgsl.ts';
-import { deltaSource } from '../../../src/kernels/backward/delta.wgsl.ts';
-import { combineKey, combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
-import { fillSource } from '../../../src/kernels/fill/fill.ts';
-import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
-import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
-import { ownersSource } from '../../../src/kernels/shared-keys/owners.ts';
-import { sumSource } from '../../../src/kernels/shared-keys/sum.wgsl.ts';
-import { sinksSource } from '../../../src/kernels/sinks/sinks.ts';
-import { finishSource } from '../../../src/kernels/table-gradients/finish.ts';
-import { backwardConfigs, deltaConfigs, sumConfigs } from './backward-configs.ts';
-import { select } from '../../../src/plan/select.ts';
-import { candidatesOf } from '../../../src/tune/candidates.ts';
+import { ownersSource } from '../../../src/host/shared-keys.ts';
+import { sinksSource } from '../../../src/host/sink-gradients.ts';
+import { finishSource } from '../../../src/host/table-gradients.ts';
+import { fillSource, gatherSource } from '../../../src/host/word-kernels.ts';
+import { select } from '../../../src/select/selection.ts';
+import { backwardSource } from '../../../src/text/kernels/backward.wgsl.ts';
+import { combineKey, combineSource } from '../../../src/text/kernels/combine.wgsl.ts';
+import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
+import { deltaSource } from '../../../src/text/kernels/row-states.wgsl.ts';
+import { sumSource } from '../../../src/text/kernels/shared-keys.wgsl.ts';
+import {
+  backwardKey,
+  type ForwardConfig,
+  forwardKey,
+} from '../../../src/text/tiles/kernel-config.ts';
+import { candidatesOf } from '../../../src/tune/tile-candidates.ts';
 import { devices } from '../plan/capabilities.ts';
 import { facts } from '../plan/facts.ts';
+import { backwardConfigs, deltaConfigs, sumConfigs } from './backward-configs.ts';
 import { combineConfigs, forwardConfigs, plain } from './configs.ts';
 
 // What `tune` may choose.

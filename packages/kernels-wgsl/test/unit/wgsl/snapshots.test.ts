@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { alibi } from '../../../src/hooks/alibi.ts';
-import { band } from '../../../src/hooks/band.ts';
-import { variantHooks } from '../../../src/hooks/contract.ts';
-import { softcap } from '../../../src/hooks/softcap.ts';
-import type { BackwardConfig } from '../../../src/config/backward.ts';
-import { backwardSource } from '../../../src/kernels/backward/backward.wgsl.ts';
-import { deltaSource } from '../../../src/kernels/backward/delta.wgsl.ts';
-import { combineSource } from '../../../src/kernels/combine/combine.wgsl.ts';
-import { forwardSource } from '../../../src/kernels/forward/forward.wgsl.ts';
-import { gatherSource } from '../../../src/kernels/gather/gather.wgsl.ts';
+import { alibi } from '../../../src/text/hooks/alibi.ts';
+import { band } from '../../../src/text/hooks/band.ts';
+import { variantHooks } from '../../../src/text/parts/hook.ts';
+import { softcap } from '../../../src/text/hooks/softcap.ts';
+import type { BackwardConfig } from '../../../src/text/tiles/kernel-config.ts';
+import { backwardSource } from '../../../src/text/kernels/backward.wgsl.ts';
+import { deltaSource } from '../../../src/text/kernels/row-states.wgsl.ts';
+import { combineSource } from '../../../src/text/kernels/combine.wgsl.ts';
+import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
+import { gatherSource } from '../../../src/host/word-kernels.ts';
 import { plain } from './configs.ts';
 import { distance } from './distance.ts';
 

@@ -1,0 +1,165 @@
+import { type Tensor, UnsupportedError } from '@heed/core';
+import { fail, formatShape, show } from '@heed/core/kernel';
+import type { VarlenLayout } from '../host/attention-options.ts';
+import { type KeyType, type QuantType, rowWords } from '../text/parts/kinds.ts';
+
+/** What these rules look at: of a tensor, or of one that a plan expects. */
+export type Operand = Pick<Tensor, 'shape' | 'dtype'>;
+
+/** q, k and v of one call. */
+interface Operands {
+  readonly q: Operand;
+  readonly k: Operand;
+  readonly v: Operand;
+}
+
+const MAX_HEAD_DIM = 256;
+// Lengths and their sums with window sizes stay within an i32.
+const MAX_LENGTH = 2 ** 29;
+
+/** Head dims and head counts; `kvHeads` is the axis of k and v that counts heads, q's is 1. */
+export function checkHeads(fn: string, { q, k, v }: Operands, kvHeads: number): void {
+  const refuse = (rule: string, fix: string): never =>
+    fail(
+      fn,
+      rule,
+      `q ${formatShape(q.shape)}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`,
+      fix,
+    );
+  const [dq, dk, dv] = [q.shape.at(-1)!, k.shape.at(-1)!, v.shape.at(-1)!];
+  if (dq !== dk) {
+    refuse('q and k must share the head dim (last dimension)', `Pass k with last dimension ${dq}.`);
+  }
+  for (const [d, fix] of [
+    [dq, 'The scores of parts of q and k cannot be put together again.'],
+    [dv, 'Call it with each part of v, v.slice(…) of its last axis: columns of out are apart.'],
+  ] as const) {
+    if (d >= 1 && d <= MAX_HEAD_DIM) continue;
+    refuse(`a head dim must be from 1 to ${MAX_HEAD_DIM}`, fix);
+  }
+  const [hq, hk] = [q.shape[1]!, k.shape[kvHeads]!];
+  if (hq > 0 && (hk === 0 || hq % hk !== 0)) {
+    const fix = `Pass k and v with a number of heads that divides ${hq}.`;
+    refuse('the number of query heads must be a multiple of the kv heads', fix);
+  }
+}
+
+/** k and v agree in dtype and in every dimension but the last. */
+export function checkKeyValue(fn: string, k: Operand, v: Operand): void {
+  if (k.dtype !== v.dtype) {
+    const got = `k ${k.dtype}, v ${v.dtype}`;
+    fail(fn, 'k and v must share a dtype', got, `Pass both as ${k.dtype}.`);
+  }
+  for (let i = 0; i < k.shape.length - 1; i++) {
+    if (k.shape[i] === v.shape[i]) continue;
+    const got = `k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`;
+    const fix = `Pass v as ${formatShape([...k.shape.slice(0, -1), v.shape.at(-1)!])}.`;
+    fail(fn, 'k and v must agree in all but the head dim', got, fix);
+  }
+}
+
+/** Dense k and v serve each batch entry of q, or all of them. */
+export function checkKvBatch(fn: string, q: Operand, k: Operand): void {
+  const [batch, kvBatch] = [q.shape[0], k.shape[0]];
+  if (kvBatch === batch || kvBatch === 1) return;
+  const rule = 'k and v must have the batch of q, or batch 1 to serve all of it';
+  const got = `q ${formatShape(q.shape)}, k ${formatShape(k.shape)}`;
+  fail(fn, rule, got, `Pass k with batch ${batch}.`);
+}
+
+export function checkLengthLimit(fn: string, name: string, length: number): void {
+  if (length <= MAX_LENGTH) return;
+  const fix = 'Split the call and use mergeStates.';
+  fail(fn, `${name} may be at most ${MAX_LENGTH}`, String(length), fix);
+}
+
+const formats: readonly unknown[] = ['f32', 'f16', 'int8', 'int4'] satisfies KeyType[];
+
+/**
+ * @returns the format, if its rows are integers
+ * @throws UnsupportedError integers that do not lie in pages
+ */
+export function checkFormat(
+  fn: string,
+  format: unknown = 'f32',
+  isPaged: boolean,
+): QuantType | undefined {
+  if (!formats.includes(format)) {
+    const rule = "format must be 'f32', 'f16', 'int8' or 'int4'";
+    fail(fn, rule, show(format), 'Leave it out for float keys.');
+  }
+  if (format === 'f32' || format === 'f16') return undefined;
+  if (isPaged) return format as QuantType;
+  throw new UnsupportedError(
+    `${fn}: format '${String(format)}' is of pages, found through a blockTable: only they keep a scale with each row. Pass pages, or keys in f32 or f16.`,
+  );
+}
+
+type Layout = Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'>;
+
+/** Words without a format could be anything. */
+export function checkWords(fn: string, type: QuantType | undefined, k: Tensor | undefined): void {
+  if (type !== undefined || k?.dtype !== 'u32') return;
+  const fix = 'Pass format, headDim and headDimV, as in PagedKvView.';
+  fail(fn, "k and v in u32 need format 'int8' or 'int4'", 'neither', fix);
+}
+
+/** k and v with their head dims last, whatever their rows hold; and what a layout says of them. */
+export function keyOperands(
+  fn: string,
+  { q, k, v }: Operands,
+  type: QuantType | undefined,
+  layout: Layout,
+): Pick<Operands, 'k' | 'v'> {
+  if (type === undefined) {
+    checkRepeated(fn, layout, k, v);
+    return { k, v };
+  }
+  const { headDim, headDimV } = layout;
+  if (headDim !== q.shape.at(-1)) {
+    const rule = `headDim must be the last dimension of q, ${q.shape.at(-1)}, with format '${type}'`;
+    fail(fn, rule, show(headDim), 'A row of words does not tell it.');
+  }
+  return {
+    k: unpacked(fn, 'k', k, type, headDim),
+    v: unpacked(fn, 'v', v, type, headDimV),
+  };
+}
+
+function unpacked(
+  fn: string,
+  name: string,
+  { shape, dtype }: Operand,
+  type: QuantType,
+  dim: number | undefined,
+): Operand {
+  if (!Number.isInteger(dim)) {
+    const fix = 'A row of words does not tell it.';
+    fail(fn, `headDimV is needed with format '${type}'`, show(dim), fix);
+  }
+  const words = rowWords(type, dim!);
+  if (shape.at(-1) !== words) {
+    const rule = `rows of ${name} must be ${words} words: a scale, and ${dim} elements in ${type}`;
+    fail(fn, rule, formatShape(shape), `Pass ${name} as [pages, pageSize, Hkv, ${words}].`);
+  }
+  return { shape: [...shape.slice(0, -1), dim!], dtype };
+}
+
+/** What a page view says of float keys, k and v say too. */
+function checkRepeated(
+  fn: string,
+  { format, headDim, headDimV }: Layout,
+  k: Operand,
+  v: Operand,
+): void {
+  const facts = [
+    ['format', format, k.dtype],
+    ['headDim', headDim, k.shape.at(-1)],
+    ['headDimV', headDimV, v.shape.at(-1)],
+  ] as const;
+  for (const [name, given, actual] of facts) {
+    if (given === undefined || given === actual) continue;
+    const fix = 'Leave it out for float keys.';
+    fail(fn, `${name} must be what k and v have, ${actual}`, show(given), fix);
+  }
+}

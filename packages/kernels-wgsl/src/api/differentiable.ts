@@ -1,0 +1,92 @@
+import { type DType, type Tensor, UnsupportedError } from '@heed/core';
+import { checkTensor, fail, formatShape } from '@heed/core/kernel';
+import type { Call, FloatCall } from '../host/attention-call.ts';
+import type { AttentionResult } from '../host/attention-options.ts';
+import { type AllGradients, type Gradients, runBackward } from '../host/backward-pass.ts';
+import { type ForwardResult, runCall } from '../host/forward-pass.ts';
+import { recorderTarget } from '../host/launch-target.ts';
+import { isQuantised } from '../text/parts/kinds.ts';
+
+/** The gradients of attention. */
+export interface AttentionGradients extends Gradients {
+  /** f32, in the shape of alibiSlopes, where they are given. */
+  readonly dAlibiSlopes?: Tensor;
+}
+
+/** The gradient of a call: what a result's gradients are by q, k, v. */
+export interface Differentiable<G> {
+  /**
+   * Computes them; may be called again, while q, k, v, out and lse are there and the sequences of a view have not changed.
+   *
+   * @param dOut gradient by out: its shape and dtype, any strides
+   * @param dLse gradient by lse: its shape, f32
+   */
+  readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
+}
+
+/** Runs a checked call, for a gradient or not. */
+export type Forward = (call: Call, keepsStates?: boolean) => ForwardResult;
+
+/**
+ * Runs a checked call forward, and keeps what its backward needs.
+ * @param withTables whether the gradients by the tables of the last score hook are wanted
+ * @param name what they are called in the result
+ * @param forward runs it forward; default with the kernel that its problem selects
+ */
+export function differentiable<G>(
+  call: Call,
+  withTables: boolean,
+  name: (gradients: AllGradients) => G,
+  forward: Forward = runCall,
+): AttentionResult<DType, true> & Differentiable<G> {
+  checkDifferentiable(call);
+  const { out, lse, states } = forward(call, true);
+  return {
+    out,
+    lse: lse!,
+    backward: (dOut, dLse) => {
+      const { fn, gpu } = call;
+      // A view whose sequences have changed since throws: its tables are no longer those of the forward pass.
+      void call.view?.blockTable;
+      checkTensor(`${fn} backward`, 'out', out);
+      checkTensor(`${fn} backward`, 'lse', lse);
+      checkGradient(call, 'dOut', dOut, out);
+      if (dLse !== undefined) checkGradient(call, 'dLse', dLse, lse!);
+      const state = { out, lse: lse!, states: states!, dOut, dLse };
+      return name(gpu.batch(() => runBackward(call, state, recorderTarget(gpu), withTables)));
+    },
+  };
+}
+
+/** attention's own: the tables of its last score hook are ALiBi's slopes, if there are any. */
+export function attentionDifferentiable<D extends DType>(
+  call: Call,
+  forward?: Forward,
+): AttentionResult<D, true> & Differentiable<AttentionGradients> {
+  const hasSlopes = call.options.alibiSlopes !== undefined;
+  const name = ({ tables, ...gradients }: AllGradients): AttentionGradients => ({
+    ...gradients,
+    ...(tables[0] && { dAlibiSlopes: tables[0] }),
+  });
+  return differentiable(call, hasSlopes, name, forward) as AttentionResult<D, true> &
+    Differentiable<AttentionGradients>;
+}
+
+function checkDifferentiable(call: Call): asserts call is FloatCall {
+  const { fn, hooks, kvDtype } = call;
+  if (isQuantised(kvDtype)) {
+    throw new UnsupportedError(
+      `${fn}: ${kvDtype} pages have no gradient: what was rounded to integers does not move by small steps. Use f32 or f16 pages.`,
+    );
+  }
+  if (hooks.every(({ hook }) => hook.kind === 'mask' || hook.gradient)) return;
+  throw new UnsupportedError(`${fn}: a score hook without a gradient. Give it one.`);
+}
+
+function checkGradient({ fn, gpu }: Call, name: string, gradient: Tensor, of: Tensor): void {
+  const backward = `${fn} backward`;
+  checkTensor(backward, name, gradient, { rank: of.shape.length, dtype: [of.dtype], gpu });
+  if (gradient.shape.every((n, i) => n === of.shape[i])) return;
+  const rule = `${name} must be ${formatShape(of.shape)}`;
+  fail(backward, rule, formatShape(gradient.shape), 'It is the gradient by that result.');
+}

@@ -1,0 +1,68 @@
+import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
+import { backwardFields, backwardSource } from '../text/kernels/backward.wgsl.ts';
+import { variantHooks } from '../text/parts/hook.ts';
+import { packParams, type ParamValues } from '../text/parts/params.ts';
+import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
+import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
+import type { Call } from './attention-call.ts';
+import { type BackwardLaunch, backwardValues } from './backward-values.ts';
+import type { Target } from './launch-target.ts';
+import { readAccess } from './memory-layout.ts';
+
+/** What all backward kernels of a call read beside q, k and v, and their tiles. */
+export type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures' | 'tiles'>;
+
+/** Dispatches one backward kernel. */
+export function launch(
+  call: Call,
+  work: BackwardLaunch,
+  resultType: BackwardConfig['resultType'],
+  write: BackwardConfig['write'],
+  target: Target,
+  extra: ParamValues = {},
+): void {
+  const { gpu, q, k, v, hooks } = call;
+  const { dOut, of, tiles } = work;
+  const config: BackwardConfig = {
+    of,
+    qType: call.dtype,
+    kvType: call.kvDtype,
+    headDim: call.headDim,
+    headDimV: call.headDimV,
+    lengths: call.lengths,
+    keys: call.keys,
+    hooks: variantHooks(hooks.map(({ hook }) => hook)),
+    read: readAccess([q, k, v, dOut]),
+    resultType,
+    write,
+    tile: tiles(of),
+  };
+  const [qBytes, kvBytes] = [
+    readBytes(config.qType, config.read),
+    readBytes(config.kvType, config.read),
+  ];
+  const tensors = {
+    q: bindTensor(q, qBytes),
+    k: bindTensor(k, kvBytes),
+    v: bindTensor(v, kvBytes),
+    dout: bindTensor(dOut, qBytes),
+    out: bindTensor(work.whole, writeBytes(resultType, write)),
+  };
+  const values = { ...backwardValues(call, config, work, tensors), ...extra };
+  const blocks = hooks.find((bound) => bound.blocks)?.blocks;
+  target.dispatch({
+    kernel: getKernel(gpu, backwardSource(config)),
+    buffers: [
+      tensors.q.range,
+      tensors.k.range,
+      tensors.v.range,
+      tensors.dout.range,
+      work.side.range,
+      blocks ? bindTensor(blocks).range : placeholder(gpu, 'read'),
+      work.captures.range,
+      tensors.out.range,
+    ],
+    params: packParams(backwardFields(config), values),
+    workgroups: dispatchGrid(gpu, values['units']!),
+  });
+}

@@ -1,0 +1,104 @@
+import type { Tensor } from '@heed/core';
+import { elementCount } from '@heed/core/kernel';
+import { selectBackward } from '../select/selection.ts';
+import type { GradientTile } from '../text/tiles/tile.ts';
+import { type Call, factsOfCall, type FloatCall } from './attention-call.ts';
+import { type Data, launch } from './backward-launch.ts';
+import type { GradientTiles } from './backward-values.ts';
+import { keyGradients } from './key-gradients.ts';
+import type { Target } from './launch-target.ts';
+import { queryAxes, writeAccess } from './memory-layout.ts';
+import { bindCaptures, bindLengths } from './packed-words.ts';
+import { type ForwardState, rowStates } from './row-states.ts';
+import { sinkGradients } from './sink-gradients.ts';
+import { tableGradients } from './table-gradients.ts';
+
+/** Gradients by the operands: shapes and dtypes are theirs. */
+export interface Gradients {
+  readonly dq: Tensor;
+  readonly dk: Tensor;
+  readonly dv: Tensor;
+  /** f32 [Hq], where there are sinks. */
+  readonly dSinks?: Tensor;
+}
+
+/** With those by the tables of the last score hook, by their index. */
+export interface AllGradients extends Gradients {
+  readonly tables: readonly (Tensor | undefined)[];
+}
+
+/** Runs the backward kernels of a checked call. */
+export function runBackward(
+  call: FloatCall,
+  state: ForwardState,
+  target: Target,
+  withTables: boolean,
+): AllGradients {
+  return withData(call, state, target, selectedTiles(call), (data) => {
+    const dSinks = call.options.sinks && sinkGradients(target, call, data.side);
+    return {
+      dq: queryGradient(call, data, target),
+      ...keyGradients(call, data, target),
+      ...(dSinks && { dSinks }),
+      tables: withTables ? tableGradients(call, data, target) : [],
+    };
+  });
+}
+
+/** Runs one of the backward kernels with a tile of its own: gives dq, or dk and dv. */
+export function runGradient(
+  of: 'q' | 'kv',
+  call: FloatCall,
+  state: ForwardState,
+  target: Target,
+  tile: GradientTile,
+): Tensor[] {
+  return withData(
+    call,
+    state,
+    target,
+    () => tile,
+    (data) => {
+      if (of === 'q') return [queryGradient(call, data, target)];
+      const { dk, dv } = keyGradients(call, data, target);
+      return [dk, dv];
+    },
+  );
+}
+
+/** The tiles that a call's problem selects. */
+function selectedTiles(call: FloatCall): GradientTiles {
+  const { capabilities, tuning } = call.gpu;
+  const facts = factsOfCall(call);
+  return (of) => selectBackward(facts, of, capabilities, tuning).tile;
+}
+
+/** Binds what backward kernels read, for as long as `work` takes. */
+function withData<T>(
+  call: FloatCall,
+  state: ForwardState,
+  target: Target,
+  tiles: GradientTiles,
+  work: (data: Data) => T,
+): T {
+  const side = bindLengths(target, call, rowStates(state));
+  const captures = bindCaptures(target, call, true);
+  const result = work({ dOut: state.dOut, side, captures, tiles });
+  side.release();
+  captures.release();
+  return result;
+}
+
+function queryGradient(call: Call, data: Data, target: Target): Tensor {
+  const { gpu, q, dtype } = call;
+  const dq = gpu.empty([...q.shape], { dtype, label: 'heed/dq' });
+  const work = {
+    ...data,
+    of: 'q',
+    whole: dq,
+    results: { out: dq },
+    axes: queryAxes(call),
+  } as const;
+  if (elementCount(dq.shape) > 0) launch(call, work, dtype, writeAccess(dq), target);
+  return dq;
+}

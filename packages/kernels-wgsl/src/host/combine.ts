@@ -1,0 +1,99 @@
+import type { Tensor } from '@heed/core';
+import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
+import { type CombineConfig, combineParams, combineSource } from '../text/kernels/combine.wgsl.ts';
+import type { FloatType } from '../text/parts/kinds.ts';
+import { packParams } from '../text/parts/params.ts';
+import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
+import type { Target } from './launch-target.ts';
+import {
+  boundLse,
+  boundRows,
+  type MemoryLayout,
+  named,
+  readAccess,
+  type RowStrides,
+  writeAccess,
+} from './memory-layout.ts';
+
+/** An attention state: out and its log-sum-exp, over the same rows. */
+export interface State {
+  readonly out: Tensor;
+  readonly lse: Tensor;
+}
+
+/** One merge: of `parts` states that lie one behind the other in `part`, and of `other` if given. */
+export interface Merge {
+  /** With a leading axis of parts. */
+  readonly part: State;
+  readonly other?: State;
+  readonly out: Tensor;
+  readonly lse: Tensor | undefined;
+  /** Where both are part of row states, which are then what is merged: [3, …], lse, row maximum and row sum. */
+  readonly states?: { readonly part: Tensor; readonly result: Tensor };
+}
+
+/** The kernel for parts (and one other, if given) that lie so in memory. */
+export function combineConfig(
+  part: MemoryLayout,
+  other: MemoryLayout | undefined,
+  out: MemoryLayout,
+  ofStates = false,
+): CombineConfig {
+  return {
+    headDimV: out.shape.at(-1)!,
+    partType: part.dtype as FloatType,
+    outType: out.dtype as FloatType,
+    read: readAccess(other ? [part, other] : [part]),
+    write: writeAccess(out),
+    source: other ? 'pair' : ofStates ? 'states' : 'splits',
+  };
+}
+
+/** Dispatches one merge. */
+export function combine(target: Target, merge: Merge): void {
+  const { gpu } = target;
+  const { part, other, out, lse, states } = merge;
+  const config = combineConfig(part.out, other?.out, out, states !== undefined);
+  const rows = boundRows(out);
+  const threads = rows.outer * rows.heads * rows.rows * Math.ceil(config.headDimV / 4);
+  if (threads === 0) return;
+
+  const bytes = readBytes(config.partType, config.read);
+  const bound = {
+    part: bindTensor(part.out, bytes),
+    partLse: bindTensor(states?.part ?? part.lse),
+    out: bindTensor(out, writeBytes(config.outType, config.write)),
+    ...(other && { other: bindTensor(other.out, bytes), otherLse: bindTensor(other.lse) }),
+    ...(lse && { lse: bindTensor(states?.result ?? lse) }),
+  };
+  const zero: RowStrides = { outer: 0, head: 0, row: 0, dim: 0, step: 0 };
+  const values = {
+    threads,
+    parts: part.out.shape[0]!,
+    heads: rows.heads,
+    rows: rows.rows,
+    ...named('part', bound.part.elementOffset, boundRows(part.out, 1).strides),
+    ...named('part_lse', bound.partLse.elementOffset, boundLse(part.lse, 1)),
+    ...named('other', bound.other?.elementOffset ?? 0, other ? boundRows(other.out).strides : zero),
+    ...named('other_lse', bound.otherLse?.elementOffset ?? 0, other ? boundLse(other.lse) : zero),
+    ...named('out', bound.out.elementOffset, rows.strides),
+    ...named('lse', bound.lse?.elementOffset ?? 0, lse ? boundLse(lse) : zero),
+    part_lse_plane: states?.part.strides[0] ?? 0,
+    write_lse: lse ? 1 : 0,
+    state_plane: states?.result.strides[0] ?? 0,
+  };
+  const unused = placeholder(gpu, 'read');
+  target.dispatch({
+    kernel: getKernel(gpu, combineSource(config)),
+    buffers: [
+      bound.part.range,
+      bound.partLse.range,
+      bound.other?.range ?? unused,
+      bound.otherLse?.range ?? unused,
+      bound.out.range,
+      bound.lse?.range ?? placeholder(gpu, 'write'),
+    ],
+    params: packParams(combineParams, values),
+    workgroups: threadGrid(gpu, threads),
+  });
+}

@@ -1,0 +1,118 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { adopt, elementCount } from '@heed/core/kernel';
+import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
+import type { Call, FloatCall } from './attention-call.ts';
+import { type Data, launch } from './backward-launch.ts';
+import { checkMemory, type Target } from './launch-target.ts';
+import { denseAxes, keyAxes } from './memory-layout.ts';
+import { pageOwners, sumOwners } from './shared-keys.ts';
+import { fillZero } from './word-kernels.ts';
+
+/** dk and dv. */
+export function keyGradients(
+  call: FloatCall,
+  data: Data,
+  target: Target,
+): Pick<GradientPair, 'dk' | 'dv'> {
+  const { gpu, k, v, kvDtype, lengths } = call;
+  const words = (elementCount(k.shape) + elementCount(v.shape)) / (kvDtype === 'f16' ? 2 : 1);
+  checkMemory(call, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
+  const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
+  const { whole, dk, dv, write } = pair;
+  if (areShared(call, k.shape)) {
+    sumOfParts(call, data, pair, target);
+  } else {
+    // Keys that no sequence uses are not visited.
+    if (lengths === 'varlen' || call.given.used) fillZero(target, whole);
+    const work = { ...data, of: 'kv', whole, results: { dk, dv }, axes: keyAxes(call) } as const;
+    if (elementCount(dk.shape) > 0) launch(call, work, kvDtype, write, target);
+  }
+  whole.dispose();
+  return { dk, dv };
+}
+
+/** Keys of several sequences: the gradients of each, in f32, and then their sum. */
+function sumOfParts(
+  call: Call,
+  data: Data,
+  { whole, dk, dv, write }: GradientPair,
+  target: Target,
+): void {
+  const { gpu, batch, kvHeads, seqlenK, headDim, headDimV, keys } = call;
+  const shape = [batch, kvHeads, seqlenK];
+  const words = elementCount(shape) * (headDim + headDimV);
+  const fix = 'Call it for fewer sequences at a time, and add the gradients of each part.';
+  checkMemory(call, words, 'dk and dv of each sequence, whose keys are shared,', fix);
+  const parts = gradientPair(gpu, 'f32', [...shape, headDim], [...shape, headDimV]);
+  fillZero(target, parts.whole);
+  const results = { dk: parts.dk, dv: parts.dv };
+  const work = { ...data, of: 'kv', whole: parts.whole, results, axes: denseAxes } as const;
+  if (elementCount(parts.dk.shape) > 0) launch(call, work, 'f32', parts.write, target);
+  const owners = keys === 'paged' ? pageOwners(target, call, data.side) : undefined;
+  for (const [part, result] of [
+    [parts.dk, dk],
+    [parts.dv, dv],
+  ] as const) {
+    sumOwners(target, call, data.side, { part, result, whole, write, owners });
+  }
+  owners?.dispose();
+  for (const tensor of [parts.whole, parts.dk, parts.dv]) tensor.dispose();
+}
+
+/** Whether several sequences may own a key, whose gradient is then a sum over them: pages, or K/V of batch 1 beside more queries. */
+export function areShared(
+  { keys, lengths, batch }: Pick<Call, 'keys' | 'lengths' | 'batch'>,
+  k: readonly number[],
+): boolean {
+  return keys === 'paged' || (lengths === 'dense' && k[0] === 1 && batch > 1);
+}
+
+/** dk and dv in one allocation, since one dispatch writes both. */
+interface GradientPair {
+  readonly whole: Tensor;
+  readonly dk: Tensor;
+  readonly dv: Tensor;
+  readonly write: WriteAccess;
+}
+
+// 16 bytes of halves: where a window of vectors may begin.
+const ALIGNMENT = 8;
+
+function gradientPair(
+  gpu: Gpu,
+  dtype: FloatType,
+  kShape: readonly number[],
+  vShape: readonly number[],
+): GradientPair {
+  const [k, v] = [paddedShape(kShape, dtype), paddedShape(vShape, dtype)];
+  const start = Math.ceil(k.count / ALIGNMENT) * ALIGNMENT;
+  const whole = gpu.empty([Math.max(1, start + v.count)], { dtype, label: 'heed/dk dv' });
+  const view = (first: number, { count, shape }: PaddedShape, dim: number): Tensor =>
+    adopt(
+      whole
+        .slice(0, first, first + count)
+        .reshape(shape)
+        .slice(shape.length - 1, 0, dim),
+    );
+  const dk = view(0, k, kShape.at(-1)!);
+  const dv = view(start, v, vShape.at(-1)!);
+  return { whole, dk, dv, write: pairAccess(dtype, kShape.at(-1)!, vShape.at(-1)!) };
+}
+
+/** How the rows of a pair are written: both lie dense, and start where vectors may. */
+export function pairAccess(dtype: FloatType, headDim: number, headDimV: number): WriteAccess {
+  if (headDim % 4 === 0 && headDimV % 4 === 0) return 'vec4';
+  return dtype === 'f16' ? 'pair' : 'scalar';
+}
+
+interface PaddedShape {
+  readonly shape: readonly number[] & number[];
+  readonly count: number;
+}
+
+/** Rows of halves begin on whole words, each of which has one writer. */
+function paddedShape(shape: readonly number[], dtype: FloatType): PaddedShape {
+  const dim = shape.at(-1)!;
+  const padded = [...shape.slice(0, -1), dtype === 'f16' ? dim + (dim % 2) : dim];
+  return { shape: padded, count: padded.reduce((a, b) => a * b, 1) };
+}

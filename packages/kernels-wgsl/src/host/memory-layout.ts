@@ -1,0 +1,192 @@
+import type { DType, Tensor } from '@heed/core';
+import { type BoundTensor, bytesPerElement, rowMajorStrides } from '@heed/core/kernel';
+import type { ReadAccess, WriteAccess } from '../text/parts/kinds.ts';
+import type { Call } from './attention-call.ts';
+
+/** How a tensor lies in memory: of one that exists, or of one that a plan expects. */
+export type MemoryLayout = Pick<Tensor, 'shape' | 'strides' | 'byteOffset' | 'dtype'>;
+
+/** How q, k and v can be read: one answer for all three keeps the number of kernels down. Integers are read by the word. */
+export function readAccess(tensors: readonly MemoryLayout[]): ReadAccess {
+  return tensors.every((t) => t.dtype === 'u32' || inVectors(t)) ? 'vec4' : 'scalar';
+}
+
+/** How `out` can be written. */
+export function writeAccess(out: MemoryLayout): WriteAccess {
+  if (inVectors(out)) return 'vec4';
+  return out.dtype === 'f16' && startsOn(out, 2) ? 'pair' : 'scalar';
+}
+
+function inVectors(t: MemoryLayout): boolean {
+  return t.shape[t.shape.length - 1]! % 4 === 0 && startsOn(t, 4);
+}
+
+/** Whether the last axis is dense and every row of it starts on a multiple of `elements`. */
+function startsOn({ shape, strides, byteOffset, dtype }: MemoryLayout, elements: number): boolean {
+  const last = shape.length - 1;
+  if (strides[last] !== 1 && shape[last] !== 1) return false;
+  // A loop, since this is asked of each tensor of each call.
+  for (let axis = 0; axis < last; axis++) {
+    if (shape[axis]! > 1 && strides[axis]! % elements !== 0) return false;
+  }
+  return (byteOffset / bytesPerElement[dtype]) % elements === 0;
+}
+
+/** Which axis of a tensor means what; no batch axis in packed tensors. */
+export interface Axes {
+  readonly batch: number | undefined;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
+
+/** [B, H, L, D] */
+export const denseAxes: Axes = { batch: 0, head: 1, row: 2, dim: 3 };
+const packed: Axes = { batch: undefined, head: 1, row: 0, dim: 2 };
+// [pages, pageSize, Hkv, D]: the stride of a page takes the place of a batch stride.
+const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
+
+/** The axes of q and out; `leading` counts the axes before them (a split axis). */
+export function queryAxes({ lengths }: Call, leading = 0): Axes {
+  const axes = lengths === 'dense' ? denseAxes : packed;
+  if (leading === 0) return axes;
+  const { batch, head, row, dim } = axes;
+  return {
+    batch: batch === undefined ? undefined : batch + leading,
+    head: head + leading,
+    row: row + leading,
+    dim: dim + leading,
+  };
+}
+
+/** The axes of k and v. */
+export function keyAxes({ keys, lengths }: Call): Axes {
+  if (keys === 'paged') return paged;
+  return lengths === 'dense' ? denseAxes : packed;
+}
+
+/** Where a tensor lies behind its binding, in elements. */
+export interface Strides {
+  readonly offset: number;
+  readonly batch: number;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
+
+/** Offset and strides of one tensor, by meaning. */
+export function stridesOf(
+  { shape, strides }: Tensor,
+  { elementOffset }: BoundTensor,
+  axes: Axes,
+): Strides {
+  return {
+    offset: elementOffset,
+    batch: strideOf(shape, strides, axes.batch),
+    head: strideOf(shape, strides, axes.head),
+    row: strideOf(shape, strides, axes.row),
+    dim: strideOf(shape, strides, axes.dim),
+  };
+}
+
+// A batch of 1 serves every batch entry.
+function strideOf(
+  shape: readonly number[],
+  strides: readonly number[],
+  axis: number | undefined,
+): number {
+  return axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
+}
+
+/** The same of an lse, [B, H, L] or [H, T], behind `leading` axes; zeros where none is wanted. */
+export function lseStrides(
+  { lengths }: Call,
+  lse: Tensor | undefined,
+  bound: BoundTensor | undefined,
+  leading: number,
+): Omit<Strides, 'dim'> & { readonly split: number } {
+  if (!lse) return noLse;
+  const strides = lse.strides.slice(leading);
+  const [batch, head, row] = lengths === 'dense' ? strides : [0, ...strides];
+  return {
+    offset: bound?.elementOffset ?? 0,
+    batch: batch!,
+    head: head!,
+    row: row!,
+    split: leading ? lse.strides[0]! : 0,
+  };
+}
+
+const noLse = { offset: 0, batch: 0, head: 0, row: 0, split: 0 };
+
+/** Strides by meaning, in elements; 0 where a layout has no such axis. */
+export interface RowStrides {
+  readonly step: number;
+  readonly outer: number;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
+
+interface Rows {
+  readonly outer: number;
+  readonly heads: number;
+  readonly rows: number;
+  readonly strides: RowStrides;
+}
+
+/** An `out`: [B, H, L, D] or [T, H, D], behind `leading` axes (a split axis). */
+export function boundRows({ shape, strides }: Tensor, leading: 0 | 1 = 0): Rows {
+  const step = leading === 1 ? strides[0]! : 0;
+  const [s, n] = [strides.slice(leading), shape.slice(leading)];
+  if (n.length === 4) {
+    return {
+      outer: n[0]!,
+      heads: n[1]!,
+      rows: n[2]!,
+      strides: { step, outer: s[0]!, head: s[1]!, row: s[2]!, dim: s[3]! },
+    };
+  }
+  return {
+    outer: 1,
+    heads: n[1]!,
+    rows: n[0]!,
+    strides: { step, outer: 0, head: s[1]!, row: s[0]!, dim: s[2]! },
+  };
+}
+
+/** An `lse`: [B, H, L] or [H, T], behind `leading` axes. */
+export function boundLse({ strides }: Tensor, leading: 0 | 1 = 0): RowStrides {
+  const step = leading === 1 ? strides[0]! : 0;
+  const s = strides.slice(leading);
+  if (s.length === 3) return { step, outer: s[0]!, head: s[1]!, row: s[2]!, dim: 0 };
+  return { step, outer: 0, head: s[0]!, row: s[1]!, dim: 0 };
+}
+
+/** Offset and strides as parameters of that name. */
+export function named(name: string, offset: number, strides: RowStrides): Record<string, number> {
+  return {
+    [`${name}_offset`]: offset,
+    ...Object.fromEntries(
+      Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride]),
+    ),
+  };
+}
+
+/**
+ * How heed lays out a tensor that it allocates, for one that does not exist yet.
+ * @param halfWords rows of halves start on whole words, as they do without `shader-f16`
+ */
+export function contiguous(
+  shape: readonly number[],
+  dtype: DType,
+  halfWords: boolean,
+): MemoryLayout {
+  const strides = rowMajorStrides(shape, dtype === 'f16' && halfWords);
+  return { shape, strides, byteOffset: 0, dtype };
+}
+
+/** Where a gradient begins in the tensor that it is a view of, in elements. */
+export function offsetWithin(view: Tensor, whole: Tensor): number {
+  return (view.byteOffset - whole.byteOffset) / bytesPerElement[view.dtype];
+}

@@ -1,0 +1,166 @@
+import type { Tensor } from '@heed/core';
+import {
+  bindTensor,
+  getKernel,
+  type KernelSource,
+  placeholder,
+  threadGrid,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
+import { sumParams, sumSource } from '../text/kernels/shared-keys.wgsl.ts';
+import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
+import { none, packParams } from '../text/parts/params.ts';
+import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
+import type { Call } from './attention-call.ts';
+import { checkMemory, type Target } from './launch-target.ts';
+import { offsetWithin } from './memory-layout.ts';
+import { keyAxes, readAccess } from './memory-layout.ts';
+import type { BoundLengths } from './packed-words.ts';
+
+/**
+ * Which table entries name a page, as linked lists in ascending order: the first entry of each page, then for each entry the
+ * next one of its page. One thread per link, which looks through the entries behind it.
+ */
+export const ownersSource: KernelSource = {
+  label: 'heed/page owners',
+  bindings: ['read', 'write', 'uniform'],
+  code: `${wgsl`
+    ${none}
+
+    struct Params {
+      links: u32,
+      pages: u32,
+      entries: u32,
+      max_pages: u32,
+      page_size: u32,
+      table: u32,
+      used: u32,
+    }
+
+    @group(0) @binding(0) var<storage, read> metadata: array<i32>;
+    @group(0) @binding(1) var<storage, read_write> links: array<u32>;
+    @group(0) @binding(2) var<uniform> params: Params;
+
+    // The page that an entry in use names.
+    fn page_of(entry: u32) -> u32 {
+      let first_key = i32(entry % params.max_pages * params.page_size);
+      if (first_key >= metadata[params.used + entry / params.max_pages]) {
+        return NONE;
+      }
+      return u32(clamp(metadata[params.table + entry], 0, i32(params.pages) - 1));
+    }
+
+    ${threadMain(
+      'link',
+      wgsl`
+        if (link >= params.links) {
+          return;
+        }
+        var page = link;
+        var entry = 0u;
+        if (link >= params.pages) {
+          page = page_of(link - params.pages);
+          entry = link - params.pages + 1u;
+        }
+        while (entry < params.entries && (page == NONE || page_of(entry) != page)) {
+          entry++;
+        }
+        links[link] = select(NONE, entry, page != NONE && entry < params.entries);
+      `,
+    )}
+  `}\n`,
+};
+
+/** The links of a paged call, which the caller frees. */
+export function pageOwners(target: Target, call: Call, side: BoundLengths): Tensor {
+  const { batch, pages, maxPages, pageSize } = call;
+  const entries = batch * maxPages;
+  const fix = 'Pass a block table with fewer entries, or fewer pages.';
+  checkMemory(call, pages + entries, 'the list of pages and of table entries', fix);
+  const links = target.scratch('page owners', [pages + entries], 'u32');
+  const { table, used_k: used } = side.values;
+  const params = Uint32Array.of(
+    pages + entries,
+    pages,
+    entries,
+    maxPages,
+    pageSize,
+    table,
+    used,
+    0,
+  );
+  target.dispatch({
+    kernel: getKernel(target.gpu, ownersSource),
+    buffers: [side.range, bindTensor(links).range],
+    params,
+    workgroups: threadGrid(target.gpu, pages + entries),
+  });
+  return links;
+}
+
+/** One gradient: its parts by sequence, f32 [B, Hkv, L, D], and where their sum goes: a view of `whole`. */
+interface SharedSum {
+  readonly part: Tensor;
+  readonly result: Tensor;
+  readonly whole: Tensor;
+  readonly write: WriteAccess;
+  readonly owners: Tensor | undefined;
+}
+
+/** Sums over owners: the entries that name a page, or all batch entries. */
+export function sumOwners(
+  target: Target,
+  call: Call,
+  side: BoundLengths,
+  { part, result, whole, write, owners }: SharedSum,
+): void {
+  const { gpu } = target;
+  const config = {
+    owners: owners ? ('pages' as const) : ('batch' as const),
+    dim: result.shape.at(-1)!,
+    resultType: result.dtype as FloatType,
+    read: readAccess([part]),
+    write,
+  };
+  const axes = keyAxes(call);
+  const [rows, heads] = [result.shape[axes.row]!, result.shape[axes.head]!];
+  const outer = owners ? call.pages : 1;
+  const threads = outer * heads * rows * Math.ceil(config.dim / 4);
+  if (threads === 0) return;
+  const [from, to] = [
+    bindTensor(part, readBytes('f32', config.read)),
+    bindTensor(whole, writeBytes(config.resultType, write)),
+  ];
+  const [partBatch, partHead, partRow, partDim] = part.strides;
+  const values = {
+    threads,
+    heads,
+    rows,
+    batch: call.batch,
+    pages: call.pages,
+    max_pages: call.maxPages,
+    used: side.values.used_k,
+    part_offset: from.elementOffset,
+    part_batch: partBatch!,
+    part_head: partHead!,
+    part_row: partRow!,
+    part_dim: partDim!,
+    out_offset: to.elementOffset + offsetWithin(result, whole),
+    out_outer: result.strides[0]!,
+    out_head: result.strides[axes.head]!,
+    out_row: result.strides[axes.row]!,
+    out_dim: result.strides[axes.dim]!,
+  };
+  target.dispatch({
+    kernel: getKernel(gpu, sumSource(config)),
+    buffers: [
+      from.range,
+      owners ? bindTensor(owners).range : placeholder(gpu, 'read'),
+      side.range,
+      to.range,
+    ],
+    params: packParams(sumParams, values),
+    workgroups: threadGrid(gpu, threads),
+  });
+}

@@ -1,0 +1,129 @@
+import type { Tensor } from '@heed/core';
+import {
+  bindTensor,
+  elementCount,
+  getKernel,
+  type KernelSource,
+  threadGrid,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
+import type { ScoreHook } from '../text/parts/hook.ts';
+import type { ParamValues } from '../text/parts/params.ts';
+import type { Call } from './attention-call.ts';
+import { type Data, launch } from './backward-launch.ts';
+import { checkMemory, type Target } from './launch-target.ts';
+import { queryAxes } from './memory-layout.ts';
+import { fillZero } from './word-kernels.ts';
+
+/**
+ * The gradients by the tables that the last score hook reads, f32 in their shapes, by their index among its tables. Two passes
+ * over the pairs: the first finds each table's largest contribution, from which the exponent of the sums comes.
+ */
+export function tableGradients(call: Call, data: Data, target: Target): (Tensor | undefined)[] {
+  const { gpu, hooks } = call;
+  const bound = hooks.findLast(({ hook }) => hook.kind === 'score');
+  const reads = (bound?.hook as ScoreHook | undefined)?.gradient?.reads ?? [];
+  if (!bound || reads.length === 0) return [];
+  const tables = [...new Set(reads.map(({ table }) => table))];
+  let total = 0;
+  const sums = new Map(
+    tables.map((table) => {
+      const { shape } = bound.tables[table] as Tensor;
+      const count = elementCount(shape);
+      const first = total;
+      total += 1 + 3 * count;
+      return [table, { shape, count, first }];
+    }),
+  );
+  const fix = 'Ask for fewer gradients at a time, with grads, or use smaller tables.';
+  checkMemory(call, total, 'the sums of all table gradients, 12 bytes an element,', fix);
+  const words = target.scratch('table gradients', [total], 'u32');
+  fillZero(target, words);
+  const log2Adds = Math.ceil(Math.log2(Math.max(1, pairs(call) * reads.length)));
+  const places = reads.map(({ table }, i): ParamValues => {
+    const { first, count } = sums.get(table)!;
+    return { [`read${i}_first`]: first, [`read${i}_count`]: count };
+  });
+  const work = { ...data, of: 'tables', whole: words, results: {}, axes: queryAxes(call) } as const;
+  for (const pass of elementCount(call.q.shape) > 0 ? [0, 1] : []) {
+    const values = Object.assign(
+      { collect_pass: pass, log2_adds: log2Adds },
+      ...places,
+    ) as ParamValues;
+    launch(call, work, 'f32', 'scalar', target, values);
+  }
+  const results: (Tensor | undefined)[] = [];
+  for (const [table, { shape, first }] of sums) {
+    const result = gpu.empty([...shape], { label: 'heed/table gradient' });
+    finishTable(target, words, first, log2Adds, result);
+    results[table] = result;
+  }
+  target.free(words);
+  return results;
+}
+
+/** No fewer than the pairs of the call. */
+function pairs({ lengths, batch, qHeads, seqlenQ, seqlenK }: Call): number {
+  return (lengths === 'dense' ? batch : 1) * qHeads * seqlenQ * seqlenK;
+}
+
+/** From fixed point to f32; what had a contribution that was not finite is NaN. */
+export const finishSource: KernelSource = {
+  label: 'heed/table gradients',
+  bindings: ['read', 'write', 'uniform'],
+  code: `${wgsl`
+    struct Params {
+      count: u32,
+      first: u32,
+      log2_adds: u32,
+    }
+
+    @group(0) @binding(0) var<storage, read> sums: array<u32>;
+    @group(0) @binding(1) var<storage, read_write> result: array<u32>;
+    @group(0) @binding(2) var<uniform> params: Params;
+
+    fn power_of_two(exponent: i32) -> f32 {
+      return bitcast<f32>(u32(exponent + 127) << 23u);
+    }
+
+    ${threadMain(
+      'element',
+      wgsl`
+        if (element >= params.count) {
+          return;
+        }
+        var low = sums[params.first + 1u + element];
+        var high = sums[params.first + 1u + params.count + element];
+        let is_negative = (high & 0x80000000u) != 0u;
+        if (is_negative) {
+          low = ~low + 1u;
+          high = ~high + select(0u, 1u, low == 0u);
+        }
+        // A sum is its integer · 2^(log2_adds + E − 188), E being the biased exponent of the largest contribution.
+        let exponent = i32(params.log2_adds + max(sums[params.first] >> 23u, 1u)) - 188;
+        let half = exponent / 2;
+        let size = (f32(high) * 4294967296.0 + f32(low)) * power_of_two(half) * power_of_two(exponent - half);
+        let is_finite = sums[params.first + 1u + 2u * params.count + element] == 0u;
+        result[element] = select(0x7fc00000u, bitcast<u32>(select(size, -size, is_negative)), is_finite);
+      `,
+    )}
+  `}\n`,
+};
+
+function finishTable(
+  target: Target,
+  sums: Tensor,
+  first: number,
+  log2Adds: number,
+  result: Tensor,
+): void {
+  const count = elementCount(result.shape);
+  const params = Uint32Array.of(count, first, log2Adds, 0);
+  target.dispatch({
+    kernel: getKernel(target.gpu, finishSource),
+    buffers: [bindTensor(sums).range, bindTensor(result).range],
+    params,
+    workgroups: threadGrid(target.gpu, count),
+  });
+}

@@ -1,0 +1,188 @@
+import { type Capabilities, type Gpu, type Tuning, UnsupportedError } from '@heed/core';
+import type { GradientOf, RowKind } from '../text/parts/kinds.ts';
+import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
+import {
+  cannotImplement,
+  type GradientTile,
+  tileCannot,
+  type TileConfig,
+  type TilePath,
+  tileShape,
+} from '../text/tiles/tile.ts';
+import { gradientKey, type ProblemFacts, problemKey } from './problem-facts.ts';
+import { backwardCandidates, candidates, isSoftware } from './tile-table.ts';
+import { type Tuned, tunedChoice } from './tuned.ts';
+
+/** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
+export interface Selection {
+  readonly config: Omit<ForwardConfig, 'read' | 'write' | 'outType'>;
+  readonly splits: number;
+  /** Why this kernel, in one line a person can read. */
+  readonly reason: string;
+}
+
+// With 'auto', this many rows of a group or fewer are worth packing into one tile.
+const DECODE_ROWS = 16;
+// A split shorter than this does not pay for its merge.
+const MIN_KEYS_PER_SPLIT = 256;
+
+/**
+ * Chooses path, tiles and splits: those of the tuning, else the defaults. With a fixed `numSplits` it looks only at dtypes,
+ * head dims, hooks, head ratio and `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
+ * @throws UnsupportedError the forced path cannot run here
+ */
+export function select(
+  facts: ProblemFacts,
+  capabilities: Capabilities,
+  tuning?: Tuning,
+): Selection {
+  const forced = tuning?.force?.path;
+  const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
+  const path = forced === 'decode' ? undefined : forced;
+  const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
+  const types = { qType: dtype, kvType: kvDtype };
+  const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
+  const modelsOf = (of: TilePath): readonly TileConfig[] => candidates(rows, capabilities, of);
+  const tuned =
+    tuning && !forced ? tunedChoice(problemKey(facts, rows), modelsOf, capabilities, tuning) : {};
+  const cannot = (candidate: TileConfig): string | undefined =>
+    cannotImplement({ ...problem, tile: candidate }, capabilities);
+  const { tile, reason } = chooseTile(candidates(rows, capabilities, path), path, cannot, tuned);
+  const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
+  return {
+    config: { ...problem, tile },
+    splits,
+    reason: `${rows === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
+  };
+}
+
+function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
+  if (numSplits !== 'auto') return numSplits > 1;
+  const positions = lengths === 'dense' ? seqlenQ : Math.ceil(seqlenQ / Math.max(batch, 1));
+  return (positions * qHeads) / kvHeads <= DECODE_ROWS;
+}
+
+function chooseSplits(
+  { numSplits, kvHeads, qHeads, batch, seqlenQ, seqlenK, lengths }: ProblemFacts,
+  rows: RowKind,
+  tile: TileConfig,
+  capabilities: Capabilities,
+  tuned: Tuned,
+): number {
+  if (numSplits !== 'auto') return numSplits;
+  if (rows === 'head') return 1;
+  if (tuned.splits && tile === tuned.tile) return tuned.splits;
+  const positions = (seqlenQ * qHeads) / kvHeads;
+  const { tileM } = tileShape(tile);
+  const tiles =
+    lengths === 'dense'
+      ? batch * Math.ceil(positions / tileM)
+      : Math.floor(positions / tileM) + batch;
+  const wanted = Math.ceil(parallelWorkgroups(capabilities) / Math.max(1, tiles * kvHeads));
+  return Math.max(1, Math.min(wanted, Math.floor(seqlenK / MIN_KEYS_PER_SPLIT), 64));
+}
+
+/** Workgroups that keep a device of this class busy; WebGPU does not tell how many cores there are. */
+function parallelWorkgroups(capabilities: Capabilities): number {
+  return isSoftware(capabilities) ? 8 : 256;
+}
+
+/** The choice of a backward kernel. */
+interface GradientSelection {
+  readonly tile: GradientTile;
+  /** Why this kernel, in one line a person can read. */
+  readonly reason: string;
+}
+
+const gradientNames: Readonly<Record<GradientOf, string>> = {
+  q: 'dq',
+  kv: 'dk and dv',
+  tables: 'gradients of tables',
+};
+
+/**
+ * Chooses the tile of a backward kernel: that of the tuning, else the default. With a fixed `numSplits` it looks at no batch size
+ * and no length.
+ * @throws UnsupportedError the forced path cannot run here
+ */
+export function selectBackward(
+  facts: ProblemFacts,
+  of: GradientOf,
+  capabilities: Capabilities,
+  tuning?: Tuning,
+): GradientSelection {
+  const forced = tuning?.force?.path;
+  const path = forced === 'decode' || forced === 'matrix' ? undefined : forced;
+  const modelsOf = (one: GradientTile['path'] | undefined): readonly GradientTile[] =>
+    backwardCandidates(of, capabilities, one);
+  // What tables have is as much text as compiles at all: there is nothing to choose from.
+  const tuned =
+    tuning && !forced && of !== 'tables'
+      ? tunedChoice(gradientKey(facts, of), modelsOf, capabilities, tuning)
+      : {};
+  const cannot = (tile: GradientTile): string | undefined =>
+    tileCannot(tile, capabilities, 'gradient');
+  const { tile, reason } = chooseTile(modelsOf(path), path, cannot, tuned);
+  return { tile, reason: `${gradientNames[of]}, ${reason}` };
+}
+
+/**
+ * The first tile that the device can run: the tuned one, if there is one, else of those in the table.
+ * @throws UnsupportedError none of them
+ */
+function chooseTile<T extends TileConfig>(
+  tiles: readonly T[],
+  forced: TilePath | undefined,
+  cannot: (tile: T) => string | undefined,
+  tuned: Pick<Tuned<T>, 'tile' | 'note'> = {},
+): { tile: T; reason: string } {
+  const refused: [path: TilePath, reason: string][] = [];
+  const refusals = (chosen?: TilePath): string[] =>
+    refused.map(([path, reason]) => `not ${path === chosen ? 'larger ones' : path}: ${reason}`);
+  const notes = tuned.note === undefined ? [] : [tuned.note];
+  for (const tile of tuned.tile ? [tuned.tile, ...tiles] : tiles) {
+    const reason = cannot(tile);
+    if (reason === undefined) {
+      const { tileM, tileN } = tileShape(tile);
+      const isTuned = tile === tuned.tile;
+      const why = isTuned ? 'tuned' : forced === undefined ? 'default for this class' : 'forced';
+      const chosen = `${why}: ${tile.path} tiles of ${tileM} × ${tileN}`;
+      return { tile, reason: [...new Set([chosen, ...notes, ...refusals(tile.path)])].join('; ') };
+    }
+    if (tile === tuned.tile) notes.push(`not the tuned ${tile.path}: ${reason}`);
+    else refused.push([tile.path, reason]);
+  }
+  const kernel = forced === undefined ? 'kernel' : `${forced} kernel`;
+  const fix = forced === undefined ? 'Open the Gpu on another adapter' : 'Remove tuning.force';
+  throw new UnsupportedError(
+    `attention: no ${kernel} can run on this device; ${[...new Set(refusals())].join('; ')}. ${fix}.`,
+  );
+}
+
+interface Known {
+  readonly facts: ProblemFacts;
+  readonly selection: Selection;
+}
+
+// The layers of a model pose a few problems, one after the other.
+const kept = 8;
+const latest = new WeakMap<Gpu, Known[]>();
+
+/** The selection for a problem: the one made before, if the problem was met lately. */
+export function knownSelection(gpu: Gpu, facts: ProblemFacts): Selection {
+  let list = latest.get(gpu);
+  if (!list) latest.set(gpu, (list = []));
+  const known = list.find((one) => isSame(one.facts, facts));
+  if (known) return known.selection;
+  const selection = select(facts, gpu.capabilities, gpu.tuning);
+  list.unshift({ facts, selection });
+  list.length = Math.min(list.length, kept);
+  return selection;
+}
+
+function isSame(a: ProblemFacts, b: ProblemFacts): boolean {
+  const names = Object.keys(a) as (keyof ProblemFacts)[];
+  return names.every((name) =>
+    name === 'hooks' ? a.hooks.key === b.hooks.key : a[name] === b[name],
+  );
+}

@@ -1,0 +1,51 @@
+import type { Capabilities, TunedAdapter, Tuning } from '@heed/core';
+import { show } from '@heed/core/kernel';
+import type { TileConfig } from '../text/tiles/tile.ts';
+
+/** What a tuning says of a problem. */
+export interface Tuned<T extends TileConfig = TileConfig> {
+  readonly tile?: T;
+  /** Of keys, where they are to be chosen at all; left out, as many as without an entry. */
+  readonly splits?: number | undefined;
+  /** Why there is no tile, for a tuning that has entries. */
+  readonly note?: string;
+}
+
+/**
+ * Looks up the entry of a key.
+ * @param modelsOf tiles of a path, whose fields an entry of it must have
+ */
+export function tunedChoice<T extends TileConfig>(
+  key: string,
+  modelsOf: (path: T['path']) => readonly T[],
+  capabilities: Capabilities,
+  { entries, adapter }: Tuning,
+): Tuned<T> {
+  if (!entries) return {};
+  const here = nameOf(capabilities.adapter);
+  if (adapter && nameOf(adapter) !== here) {
+    return { note: `tuning not used: made on '${nameOf(adapter)}', not '${here}'` };
+  }
+  if (!Object.hasOwn(entries, key)) return { note: 'not tuned: no entry for this problem' };
+  // Entries come from a file: nothing of one reaches a kernel but known fields that hold small whole numbers and flags.
+  const entry = Object(entries[key]) as Record<string, unknown>;
+  const { splits } = entry;
+  const [model] = modelsOf(entry['path'] as T['path']);
+  const tile: Record<string, unknown> = {};
+  for (const [name, like] of Object.entries({ ...model!, splits: splits && 1 })) {
+    const value = entry[name];
+    if (!isLike(value, like)) return { note: `tuned entry not used: ${name} is ${show(value)}` };
+    if (name !== 'splits') tile[name] = value;
+  }
+  return { tile: tile as unknown as T, splits: splits as number | undefined };
+}
+
+function nameOf({ vendor, architecture, device, description }: TunedAdapter): string {
+  return [vendor, architecture, device, description].join(', ');
+}
+
+function isLike(value: unknown, like: unknown): boolean {
+  if (typeof like === 'boolean') return typeof value === 'boolean';
+  if (typeof like !== 'number') return value === like;
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= 128;
+}

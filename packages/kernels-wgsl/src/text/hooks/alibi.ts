@@ -1,0 +1,44 @@
+import { wgsl } from '@heed/core/kernel';
+import type { ScoreHook } from '../parts/hook.ts';
+
+/** −slope·|query − key|, the form of flash-attention (Press et al., 2022). Slopes are [Hq] or [B, Hq]. */
+export const alibi: ScoreHook = {
+  kind: 'score',
+  name: 'alibi',
+  params: [
+    { name: 'slopes', type: 'u32' },
+    { name: 'slopes_batch', type: 'u32' },
+    { name: 'slopes_head', type: 'u32' },
+  ],
+  constants: [
+    {
+      name: 'slope',
+      type: 'f32',
+      expression:
+        'bitcast<f32>(captures[params.slopes + batch * params.slopes_batch + head * params.slopes_head])',
+    },
+  ],
+  wgsl: wgsl`
+    fn score_alibi(score: f32, row: Row, key: i32) -> f32 {
+      return score - row.slope * f32(abs(row.query - key));
+    }
+  `,
+  gradient: {
+    params: [{ name: 'slopes_width', type: 'u32' }],
+    reads: [{ table: 0, isPerRow: true }],
+    hasSlope: false,
+    wgsl: wgsl`
+      fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
+        return 1.0;
+      }
+
+      fn partial_alibi_0(score: f32, row: Row, key: i32) -> f32 {
+        return -f32(abs(row.query - key));
+      }
+
+      fn element_alibi_0(score: f32, row: Row, key: i32) -> u32 {
+        return u32(row.batch) * params.slopes_width + u32(row.head);
+      }
+    `,
+  },
+};

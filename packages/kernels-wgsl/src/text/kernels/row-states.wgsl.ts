@@ -1,0 +1,81 @@
+import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
+import type { FloatType, ReadAccess } from '../parts/kinds.ts';
+import { type ParamField, paramsStruct, u32Fields } from '../parts/params.ts';
+import { readElement, readWgsl } from '../parts/row-access.wgsl.ts';
+import { infinityBits } from '../parts/softmax.wgsl.ts';
+
+export interface DeltaConfig {
+  /** Of out and dOut. */
+  readonly type: FloatType;
+  readonly headDimV: number;
+  readonly read: ReadAccess;
+}
+
+/** Rows are [outer, head, row]: batch entries of dense tensors, or one outer entry of packed ones. */
+export const deltaParams: readonly ParamField[] = [
+  ...u32Fields('rows', 'heads', 'length', 'first', 'state_plane', 'has_dlse'),
+  ...['out', 'dout'].flatMap((name) =>
+    u32Fields(...['offset', 'outer', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
+  ),
+  ...['lse', 'dlse'].flatMap((name) =>
+    u32Fields(...['offset', 'outer', 'head', 'row'].map((axis) => `${name}_${axis}`)),
+  ),
+];
+
+const deltaKey = ({ type, headDimV, read }: DeltaConfig): string =>
+  `${type} dv=${headDimV} read=${read}`;
+
+/** What backward needs of each row, a plane of words each: row maximum, 1 / row sum, and delta = rowsum(dOut∘out) − dLse. */
+export const deltaSource: (config: DeltaConfig) => KernelSource = memoized(deltaKey, (config) => ({
+  label: `heed/delta ${deltaKey(config)}`,
+  bindings: ['read', 'read', 'read', 'read', 'write', 'uniform'],
+  code: `${sections(
+    infinityBits,
+    paramsStruct(deltaParams),
+    bindings(config),
+    readWgsl('out', config.type, config.read, config.headDimV),
+    readWgsl('dout', config.type, config.read, config.headDimV),
+    main(config),
+  )}\n`,
+}));
+
+const bindings = ({ type, read }: DeltaConfig): string => wgsl`
+  @group(0) @binding(0) var<storage, read> out: array<${readElement(type, read)}>;
+  @group(0) @binding(1) var<storage, read> dout: array<${readElement(type, read)}>;
+  @group(0) @binding(2) var<storage, read> lse: array<u32>;
+  @group(0) @binding(3) var<storage, read> dlse: array<f32>;
+  @group(0) @binding(4) var<storage, read_write> side: array<u32>;
+  @group(0) @binding(5) var<uniform> params: Params;
+`;
+
+const at = (name: string): string =>
+  `params.${name}_offset + outer * params.${name}_outer + head * params.${name}_head + row * params.${name}_row`;
+
+const main = ({ headDimV }: DeltaConfig): string =>
+  threadMain(
+    'index',
+    wgsl`
+      if (index >= params.rows) {
+        return;
+      }
+      let row = index % params.length;
+      let head = index / params.length % params.heads;
+      let outer = index / (params.length * params.heads);
+      let out_row = ${at('out')};
+      let dout_row = ${at('dout')};
+      var delta = 0.0;
+      for (var d = 0u; d < ${headDimV}u; d += 4u) {
+        delta += dot(read_out(out_row, d), read_dout(dout_row, d));
+      }
+      if (params.has_dlse != 0u) {
+        delta -= dlse[${at('dlse')}];
+      }
+      let lse_at = ${at('lse')};
+      let is_empty = lse[lse_at] == NEGATIVE_INFINITY_BITS;
+      let row_sum = bitcast<f32>(lse[lse_at + 2u * params.state_plane]);
+      let first = params.first + index;
+      side[first] = lse[lse_at + params.state_plane];
+      side[first + params.rows] = select(bitcast<u32>(1.0 / row_sum), 0u, is_empty);
+      side[first + 2u * params.rows] = bitcast<u32>(delta);
+    `,
+  );

@@ -1,0 +1,133 @@
+import type { ParamField } from './params.ts';
+
+/**
+ * The variant-hook contract: what turns plain attention into a variant of it. Built-in options are instances of it, and
+ * compiled user functions become instances of it.
+ *
+ * A hook is WGSL text that declares functions; the kernel calls them by name. It may read
+ * - `params.<field>` for the fields that it lists,
+ * - `captures[i]` (words: u32, to be bitcast or unpacked) at offsets that it gets through such fields,
+ * - the two structs that every kernel declares:
+ *   `Row { batch, head, query, q_row, q_len, k_row, k_len: i32, <constants> }`, where `query` is the logical position i + off, and
+ *   `Span { batch, head_first, head_last, query_first, query_last, key_first, key_last, q_len, k_len: i32 }`, all inclusive,
+ * - `kv_row(row: Row, key: i32) -> i32`, the key's row in packed or physical paged memory.
+ */
+export interface Hook {
+  /** A WGSL identifier, unique among the hooks of a kernel. */
+  readonly name: string;
+  /** Uniform values; their names are unique over all hooks. */
+  readonly params: readonly ParamField[];
+  /** Values computed once per query row: a field of `Row`, and an expression over `batch`, `head` (u32) and `row`, what is known by then. */
+  readonly constants?: readonly RowConstant[];
+  /** Declares the functions named below. */
+  readonly wgsl: string;
+  /** Too much text to repeat for each score of a tile: where a path would, it loops instead. */
+  readonly isLong?: boolean;
+}
+
+/** A per-row value, kept in a register while the row's keys go by. */
+export interface RowConstant {
+  readonly name: string;
+  readonly type: 'f32' | 'i32';
+  readonly expression: string;
+}
+
+/** Changes scores. Declares `fn score_<name>(score: f32, row: Row, key: i32) -> f32`. */
+export interface ScoreHook extends Hook {
+  readonly kind: 'score';
+  /**
+   * A part of the change is the same for all pairs of a head and sequence that have one offset = query − key. The hook
+   * then declares `fn diagonal_<name>(row: Row, offset: i32) -> f32` too, and `score_<name>` takes that value as a last
+   * argument, so that a kernel may compute it once for several scores. `isLong` is said of the rest.
+   */
+  readonly hasDiagonal?: boolean;
+  /** What backward needs; without it the hook has no gradient. */
+  readonly gradient?: HookGradient;
+}
+
+/** The derivatives of a score hook. */
+export interface HookGradient {
+  /** Uniform values beside the hook's own. */
+  readonly params: readonly ParamField[];
+  /**
+   * Declares `fn slope_<name>`, of the arguments of `score_<name>`: the derivative of the result by the score; and for read
+   * number i, of `(score: f32, row: Row, key: i32)`, `fn partial_<name>_<i>`, its derivative by the element read, and
+   * `fn element_<name>_<i> -> u32`, which element that is, row-major.
+   */
+  readonly wgsl: string;
+  /** Whether the derivative by the score is anything but 1. */
+  readonly hasSlope: boolean;
+  readonly reads: readonly TableRead[];
+}
+
+/** One place where a score hook reads a float table. */
+export interface TableRead {
+  /** Among the hook's tables. */
+  readonly table: number;
+  /** All keys of a query row read the same element. */
+  readonly isPerRow: boolean;
+}
+
+/**
+ * Hides keys. Declares
+ * - `fn visible_<name>(row: Row, key: i32) -> bool`;
+ * - `fn class_<name>(span: Span) -> u32`: EMPTY if no pair of the span is visible, FULL if all are, else PARTIAL.
+ *   PARTIAL is always a sound answer;
+ * - with `hasRange`, `fn range_<name>(span: Span) -> vec2<i32>`: first visible key and one past the last, for the span's
+ *   queries over all keys; it bounds the loop over key tiles.
+ */
+export interface MaskHook extends Hook {
+  readonly kind: 'mask';
+  readonly hasRange: boolean;
+  /** The classes of blocks were found beforehand: they are looked up before `class_<name>` is asked. One mask at most. */
+  readonly hasBlocks?: boolean;
+}
+
+/** The hooks of one kernel, in order of application. */
+export interface VariantHooks {
+  /** Equal keys mean equal WGSL; part of the pipeline key. */
+  readonly key: string;
+  readonly scores: readonly ScoreHook[];
+  readonly masks: readonly MaskHook[];
+}
+
+const hookKey = (hook: ScoreHook | MaskHook): string =>
+  'hasBlocks' in hook && hook.hasBlocks ? `${hook.name}(blocks)` : hook.name;
+
+/** Sorts hooks by kind, each kind in the order given. */
+export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks {
+  return {
+    key: hooks.map(hookKey).join('+') || 'none',
+    scores: hooks.filter((hook) => hook.kind === 'score'),
+    masks: hooks.filter((hook) => hook.kind === 'mask'),
+  };
+}
+
+/** Score hooks, then mask hooks, in the order in which they apply. */
+export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
+  return [...scores, ...masks];
+}
+
+export function hasBlocks({ masks }: VariantHooks): boolean {
+  return masks.some((mask) => mask.hasBlocks);
+}
+
+/** Whether the text of any is too much to repeat for each score. */
+export function isLong(hooks: readonly Hook[]): boolean {
+  return hooks.some((hook) => hook.isLong);
+}
+
+/** Whether gradients change on their way back through the score hooks. */
+export function hasSlopes({ scores }: VariantHooks): boolean {
+  return scores.some(({ gradient }) => gradient?.hasSlope);
+}
+
+/** The names of the hooks that have a part by diagonal, in order. */
+export function diagonalHooks(scores: readonly ScoreHook[]): readonly string[] {
+  return scores.filter(({ hasDiagonal }) => hasDiagonal).map(({ name }) => name);
+}
+
+/** The per-row values of all hooks. */
+export function rowConstants(hooks: VariantHooks): readonly RowConstant[] {
+  return allHooks(hooks).flatMap((hook) => hook.constants ?? []);
+}

@@ -1,0 +1,44 @@
+import { wgsl } from '@heed/core/kernel';
+import type { KeyKind, LengthKind } from './kinds.ts';
+
+/** Key addressing: from key j of a sequence to the element offset of its row in k and in v, and to the row that mods see. */
+export function addressingWgsl(lengths: LengthKind, keys: KeyKind): string {
+  return keys === 'paged' ? paged : strided(lengths);
+}
+
+const strided = (lengths: LengthKind): string => {
+  const batch = lengths === 'dense' ? (x: string) => ` + seq.index * params.${x}_batch` : () => '';
+  const offset = (x: string): string => wgsl`
+    fn ${x}_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+      return params.${x}_offset${batch(x)} + head * params.${x}_head + (seq.k_row + key) * params.${x}_row;
+    }
+  `;
+  return wgsl`
+    ${offset('k')}
+
+    ${offset('v')}
+
+    fn kv_row(row: Row, key: i32) -> i32 {
+      return row.k_row + key;
+    }
+  `;
+};
+
+const paged = wgsl`
+  fn page_of(sequence_index: u32, key: u32) -> u32 {
+    let entry = metadata[params.table + sequence_index * params.table_row + key / params.page_size];
+    return u32(clamp(entry, 0, i32(params.pages) - 1));
+  }
+
+  fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+    return params.k_offset + page_of(seq.index, key) * params.k_batch + head * params.k_head + key % params.page_size * params.k_row;
+  }
+
+  fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+    return params.v_offset + page_of(seq.index, key) * params.v_batch + head * params.v_head + key % params.page_size * params.v_row;
+  }
+
+  fn kv_row(row: Row, key: i32) -> i32 {
+    return i32(page_of(u32(row.batch), u32(key)) * params.page_size + u32(key) % params.page_size);
+  }
+`;

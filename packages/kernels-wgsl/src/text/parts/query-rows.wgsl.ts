@@ -1,0 +1,160 @@
+import { wgsl } from '@heed/core/kernel';
+import { type RowConstant, rowConstants, type VariantHooks } from './hook.ts';
+import type { LengthKind, RowKind } from './kinds.ts';
+import { packedWorkWgsl, queryList } from './lengths.wgsl.ts';
+
+/** A query row as hooks see it. */
+export function rowStruct(constants: readonly RowConstant[]): string {
+  return wgsl`
+    struct Row {
+      batch: i32,
+      head: i32,
+      // Logical position, which masks and mods see.
+      query: i32,
+      q_row: i32,
+      q_len: i32,
+      k_row: i32,
+      k_len: i32,
+      ${constants.map(({ name, type }) => `${name}: ${type},`)}
+    }
+  `;
+}
+
+/**
+ * A block of pairs as hooks see it: of queries and keys, by logical position.
+ * @param more fields that hooks do not see
+ */
+export const spanStruct = (more: string = ''): string => wgsl`
+  struct Span {
+    batch: i32,
+    head_first: i32,
+    head_last: i32,
+    query_first: i32,
+    query_last: i32,
+    key_first: i32,
+    key_last: i32,
+    q_len: i32,
+    k_len: i32,
+    ${more}
+  }
+`;
+
+/** Logical positions, which tie the diagonal to one corner or the other. */
+export const diagonalWgsl: string = wgsl`
+  // What is added to a row's index to get its logical position.
+  fn diagonal(q_len: i32, k_len: i32) -> i32 {
+    return select(0, k_len - q_len, params.align_end != 0u);
+  }
+`;
+
+/**
+ * Which query tile a workgroup works on. Tile rows are positions of one head, or, grouped, positions × the query heads
+ * of one kv head (head fastest), so that a decode step fills a tile.
+ */
+export function workWgsl(lengths: LengthKind, rows: RowKind, tileM: number): string {
+  const rowsPerPosition = rows === 'group' ? ' * params.group' : '';
+  return wgsl`
+    const TILE_M = ${tileM}u;
+
+    // A tile of query rows: rows first_row to first_row + TILE_M − 1 of \`rows\` in the sequence.
+    struct Work {
+      seq: Sequence,
+      // Query head, or kv head when rows are grouped.
+      head: u32,
+      split: u32,
+      first_row: u32,
+      rows: u32,
+    }
+
+    fn workgroup_unit(id: vec3<u32>, count: vec3<u32>) -> u32 {
+      return id.x + id.y * count.x;
+    }
+
+    ${lengths === 'dense' ? denseTile(rowsPerPosition) : varlenTile(rowsPerPosition)}
+
+    fn find_work(unit: u32) -> Work {
+      let tile = unit % params.tiles;
+      let rest = unit / params.tiles;
+      return work_of_tile(tile, rest / params.splits, rest % params.splits);
+    }
+  `;
+}
+
+const denseTile = (rowsPerPosition: string): string => wgsl`
+  fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+    let rows = params.seqlen_q${rowsPerPosition};
+    let per_sequence = (rows + TILE_M - 1u) / TILE_M;
+    return Work(sequence(tile / per_sequence), head, split, tile % per_sequence * TILE_M, rows);
+  }
+`;
+
+const varlenTile = (rowsPerPosition: string): string => wgsl`
+  ${packedWorkWgsl('rows', queryList, (rows) => `${rows}${rowsPerPosition} / TILE_M`)}
+
+  fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+    let rows = find_rows(tile);
+    let seq = sequence_of_rows(rows.index, rows.begin, rows.end - rows.begin);
+    return Work(seq, head, split, (tile - rows.first_tile) * TILE_M, seq.q_len${rowsPerPosition});
+  }
+`;
+
+/** Query rows: position and head of a tile's row, and where it lies in q, out and lse. */
+export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): string {
+  const constants = rowConstants(hooks);
+  const batch = (x: string): string =>
+    lengths === 'dense' ? ` + u32(row.batch) * params.${x}_batch` : '';
+  return wgsl`
+    ${rowStruct(constants)}
+
+    fn row_head(work: Work, index: u32) -> u32 {
+      ${rows === 'group' ? 'return work.head * params.group + index % params.group;' : 'return work.head;'}
+    }
+
+    fn row_position(index: u32) -> u32 {
+      ${rows === 'group' ? 'return index / params.group;' : 'return index;'}
+    }
+
+    fn kv_head(work: Work) -> u32 {
+      ${rows === 'group' ? 'return work.head;' : 'return work.head / params.group;'}
+    }
+
+    // Row \`index\` of the sequence; one beyond the end is a copy of the last, and is not stored.
+    fn make_row(work: Work, index: u32) -> Row {
+      let inside = min(index, work.rows - 1u);
+      // Rows outside every sequence have no batch entry of their own in the tables.
+      let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
+      let head = row_head(work, inside);
+      let position = row_position(inside);
+      let q_len = i32(work.seq.q_len);
+      let k_len = i32(work.seq.k_len);
+      var row = Row();
+      row.batch = i32(work.seq.index);
+      row.head = i32(head);
+      row.query = i32(position) + diagonal(q_len, k_len);
+      ${lengths === 'dense' ? 'row.q_row = i32(work.seq.q_row + position);' : packedRow}
+      row.q_len = q_len;
+      row.k_row = i32(work.seq.k_row);
+      row.k_len = k_len;
+      ${constants.map(({ name, expression }) => `row.${name} = ${expression};`)}
+      return row;
+    }
+
+    fn q_row_offset(row: Row) -> u32 {
+      return params.q_offset${batch('q')} + u32(row.head) * params.q_head + u32(row.q_row) * params.q_row;
+    }
+
+    fn out_row_offset(row: Row, split: u32) -> u32 {
+      return params.out_offset + split * params.out_split${batch('out')} + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
+    }
+
+    fn lse_index(row: Row, split: u32) -> u32 {
+      return params.lse_offset + split * params.lse_split${batch('lse')} + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
+    }
+  `;
+}
+
+// Rows of no sequence go on at row 0.
+const packedRow = wgsl`
+  let q_row = work.seq.q_row + position;
+  row.q_row = i32(select(q_row, q_row - params.seqlen_q, q_row >= params.seqlen_q));
+`;

@@ -1,0 +1,50 @@
+import { wgsl } from '@heed/core/kernel';
+
+/** Repeats generated text: `each(4)((i) => …)` is the list for i = 0 to 3. */
+export function each(count: number): (text: (i: number) => string | readonly string[]) => string[] {
+  return (text) => Array.from({ length: count }, (_, i) => i).flatMap((i) => text(i));
+}
+
+/** The text of `base + n`, as one would write it: plain `base` for 0. */
+export function plus(base: string, n: number, suffix: 'u' | '' = 'u'): string {
+  return n === 0 ? base : `${base} + ${n}${suffix}`;
+}
+
+/** The same as a factor: in brackets where it is a sum. */
+export function bracketed(base: string, n: number): string {
+  return n === 0 ? base : `(${plus(base, n)})`;
+}
+
+/** A loop whose trip count is known when the kernel is generated. */
+interface Loop {
+  /** Repeat the body, with literal indices that let arrays become registers; else loop up to `bound`. */
+  readonly unroll: boolean;
+  readonly index: string;
+  readonly count: number;
+  /**
+   * A parameter that holds `count`. Software adapters unroll every loop with a constant bound, at a compile time that
+   * grows faster than the code; they cannot unroll what they do not know.
+   */
+  readonly bound: string;
+}
+
+/** The loop's text; `body` gets the index as an expression. */
+export function loop(
+  { unroll, index, count, bound }: Loop,
+  body: (index: string) => string,
+): string {
+  if (!unroll) {
+    return wgsl`
+      for (var ${index} = 0u; ${index} < ${bound}; ${index}++) {
+        ${body(index)}
+      }
+    `;
+  }
+  return each(count)(
+    (i) => wgsl`
+      {
+        ${body(`${i}u`)}
+      }
+    `,
+  ).join('\n');
+}

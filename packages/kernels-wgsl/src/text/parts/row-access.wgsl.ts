@@ -1,0 +1,148 @@
+import { wgsl } from '@heed/core/kernel';
+import {
+  type FloatType,
+  isQuantised,
+  type KeyType,
+  perWord,
+  type QuantType,
+  type ReadAccess,
+  type WriteAccess,
+} from './kinds.ts';
+import { plus } from './repeat.ts';
+
+/** Element type of the storage array that a tensor is bound as. */
+export function readElement(type: KeyType, access: ReadAccess): string {
+  if (isQuantised(type)) return 'u32';
+  if (type === 'f32') return access === 'vec4' ? 'vec4<f32>' : 'f32';
+  return access === 'vec4' ? 'vec2<u32>' : 'u32';
+}
+
+/** Bytes of one load, which the bound window must be a multiple of. */
+export function readBytes(type: KeyType, access: ReadAccess): number {
+  if (isQuantised(type) || access === 'scalar') return 4;
+  return type === 'f32' ? 16 : 8;
+}
+
+/**
+ * `read_<name>(row, d)`: elements d to d + 3 of the row at element offset `row`, as f32; d is a multiple of 4. Elements from
+ * `dim` on read as 0, in rows of integers as what fills up their last word: no product and no result takes that in. f16 is
+ * unpacked from words, which needs no device feature.
+ */
+export function readWgsl(name: string, type: KeyType, access: ReadAccess, dim: number): string {
+  if (isQuantised(type)) return integers(name, type);
+  if (access === 'vec4') return type === 'f32' ? vec4F32(name) : vec4F16(name);
+  return wgsl`
+    ${type === 'f32' ? scalarF32(name) : scalarF16(name)}
+
+    fn read_${name}(row: u32, d: u32) -> vec4<f32> {
+      var x = vec4<f32>(read_${name}_at(row + d * params.${name}_dim), 0.0, 0.0, 0.0);
+      ${[1, 2, 3].map(
+        (i) => wgsl`
+          if (d + ${i}u < ${dim}u) {
+            x[${i}] = read_${name}_at(row + (d + ${i}u) * params.${name}_dim);
+          }
+        `,
+      )}
+      return x;
+    }
+  `;
+}
+
+const vec4F32 = (name: string): string => wgsl`
+  fn read_${name}(row: u32, d: u32) -> vec4<f32> {
+    return ${name}[(row + d) / 4u];
+  }
+`;
+
+const vec4F16 = (name: string): string => wgsl`
+  fn read_${name}(row: u32, d: u32) -> vec4<f32> {
+    let words = ${name}[(row + d) / 4u];
+    return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+  }
+`;
+
+const scalarF32 = (name: string): string => wgsl`
+  fn read_${name}_at(index: u32) -> f32 {
+    return ${name}[index];
+  }
+`;
+
+const scalarF16 = (name: string): string => wgsl`
+  fn read_${name}_at(index: u32) -> f32 {
+    let pair = unpack2x16float(${name}[index / 2u]);
+    return select(pair.x, pair.y, index % 2u == 1u);
+  }
+`;
+
+// Shifted up to the sign and down again, an integer of few bits is one of 32.
+const integers = (name: string, type: QuantType): string => {
+  const count = perWord[type];
+  const bits = 32 / count;
+  const up = [1, 2, 3, 4].map((i) => `${32 - i * bits}u`).join(', ');
+  return wgsl`
+    fn read_${name}(row: u32, d: u32) -> vec4<f32> {
+      let word = ${name}[row + (1u + d / ${count}u) * params.${name}_dim]${count > 4 && ` >> (d % ${count}u * ${bits}u)`};
+      let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(${up})) >> vec4<u32>(${32 - bits}u);
+      return bitcast<f32>(${name}[row]) * vec4<f32>(x);
+    }
+  `;
+};
+
+/** Element type of the storage array that `out` is bound as. */
+export function writeElement(type: FloatType, access: WriteAccess): string {
+  if (type === 'f32') return access === 'vec4' ? 'vec4<f32>' : 'f32';
+  if (access === 'vec4') return 'vec2<u32>';
+  return access === 'pair' ? 'u32' : 'f16';
+}
+
+/** Bytes of one store. */
+export function writeBytes(type: FloatType, access: WriteAccess): number {
+  if (access === 'vec4') return type === 'f32' ? 16 : 8;
+  return 4;
+}
+
+/** `write_<name>(row, d, x)`: elements d to d + 3 of `out`'s row at element offset `row`, leaving out those from `dim` on. */
+export function writeWgsl(type: FloatType, access: WriteAccess, dim: number, name = 'out'): string {
+  return wgsl`
+    fn write_${name}(row: u32, d: u32, x: vec4<f32>) {
+      ${access === 'vec4' && `out[(row + d) / 4u] = ${type === 'f32' ? 'x' : 'vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w))'};`}
+      ${access === 'pair' && pairs(dim)}
+      ${access === 'scalar' && scalars(type, dim)}
+    }
+  `;
+}
+
+// Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.
+const pairs = (dim: number): string => {
+  const store = (i: 0 | 2, low: string, high: string): string => {
+    const target = `out[${plus('word', i / 2)}]`;
+    return wgsl`
+      if (d + ${i + 1}u < ${dim}u) {
+        ${target} = pack_f16(${low}, ${high});
+      } else if (${plus('d', i)} < ${dim}u) {
+        ${target} = (${target} & 0xffff0000u) | round_f16(${low});
+      }
+    `;
+  };
+  return wgsl`
+    let word = (row + d) / 2u;
+    ${store(0, 'x.x', 'x.y')}
+    ${store(2, 'x.z', 'x.w')}
+  `;
+};
+
+// A half widened and converted back is the same half. The plain way, a bitcast to vec2<f16>, does not compile in every engine.
+const scalars = (type: FloatType, dim: number): string => {
+  const value = (i: number): string =>
+    type === 'f32' ? `x[${i}]` : `f16(unpack2x16float(round_f16(x[${i}])).x)`;
+  return wgsl`
+    out[row + d * params.out_dim] = ${value(0)};
+    ${[1, 2, 3].map(
+      (i) => wgsl`
+        if (d + ${i}u < ${dim}u) {
+          out[row + (d + ${i}u) * params.out_dim] = ${value(i)};
+        }
+      `,
+    )}
+  `;
+};

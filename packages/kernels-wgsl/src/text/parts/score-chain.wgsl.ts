@@ -1,0 +1,158 @@
+import { sections, wgsl } from '@heed/core/kernel';
+import {
+  allHooks,
+  diagonalHooks,
+  hasSlopes,
+  isLong,
+  type ScoreHook,
+  type VariantHooks,
+} from './hook.ts';
+
+/** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
+export function variantWgsl(hooks: VariantHooks): string {
+  const { scores, masks } = hooks;
+  const shown = masks.map(({ name }) => `visible_${name}(row, key)`);
+  const inside = 'key < row.k_len';
+  const visible = shown.length > 0 ? [`(${inside})`, ...shown].join(' & ') : inside;
+  const chain = wgsl`
+    // What the softmax takes in a PARTIAL tile. Without branches, which \`&&\` would be: some compilers never get through them.
+    fn masked_score(score: f32, row: Row, key: i32) -> f32 {
+      return select(MASKED, score, ${visible});
+    }
+
+    // Without score hooks the base change is folded into q.
+    fn q_scale() -> f32 {
+      return params.scale${scores.length === 0 ? ' * LOG2_E' : ''};
+    }
+  `;
+  const texts = allHooks(hooks).map((hook) => hook.wgsl);
+  return sections(...texts, scores.length > 0 && modScore(hooks), chain);
+}
+
+const modScore = (hooks: VariantHooks): string => wgsl`
+  // From a dot product (of q already scaled) to a base-2 score.
+  fn mod_score(${chainParameters(hooks)}) -> f32 {
+    var score = dot_product;
+    ${hooks.scores.map((hook) => `score = ${hookCall(hooks, 'score', hook)};`)}
+    return select(MASKED, min(score, HIGHEST) * LOG2_E, score > SEEN);
+  }
+`;
+
+/** The parameters of a function that goes through the score hooks: a pair, and the hooks' values for its diagonal. */
+function chainParameters({ scores }: VariantHooks): string {
+  const diagonals = diagonalHooks(scores).map((_, i) => `diagonal${i}: f32`);
+  return ['dot_product: f32', 'row: Row', 'key: i32', ...diagonals].join(', ');
+}
+
+/** The call of a hook's function in such a function. */
+function hookCall({ scores }: VariantHooks, of: 'score' | 'slope', { name }: ScoreHook): string {
+  const i = diagonalHooks(scores).indexOf(name);
+  return `${of}_${name}(score, row, key${i < 0 ? '' : `, diagonal${i}`})`;
+}
+
+/** One score of a tile as a thread holds it: what it is called, its row, its key (i32). */
+export interface TileScore {
+  readonly score: string;
+  /** Where gradients are computed: what the derivative of the score by its dot product is called. */
+  readonly slope: string;
+  readonly row: string;
+  readonly key: string;
+  /** What the hooks' values for the score's diagonal are called, where a thread keeps them. */
+  readonly diagonals?: readonly string[];
+}
+
+/** Repeats a statement for every score that a thread holds; `isLong` says that it is better not to. */
+export type EachScore = (statement: (score: TileScore) => string, isLong: boolean) => string;
+
+interface ScoreOptions {
+  /** Slopes are wanted too; default false. */
+  readonly withSlopes?: boolean;
+  /** Every score has its `diagonals`; default false: it computes them, which is long. */
+  readonly keepsDiagonals?: boolean;
+}
+
+/** From dot products to what the softmax takes: score hooks everywhere, masks in PARTIAL tiles only. */
+export function tileScores(
+  hooks: VariantHooks,
+  each: EachScore,
+  { withSlopes = false, keepsDiagonals = false }: ScoreOptions = {},
+): string {
+  const { scores, masks } = hooks;
+  const names = diagonalHooks(scores);
+  const change = (one: TileScore): string => {
+    const { score, slope, row, key, diagonals = names.map((name) => diagonalAt(name, one)) } = one;
+    const pair = [score, row, key, ...diagonals].join(', ');
+    return wgsl`
+      ${withSlopes && hasSlopes(hooks) && `${slope} = mod_slope(${pair});`}
+      ${score} = mod_score(${pair});
+    `;
+  };
+  return wgsl`
+    ${scores.length > 0 && each(change, isLong(scores) || (names.length > 0 && !keepsDiagonals))}
+    if (tile_class == PARTIAL) {
+      ${each(
+        ({ score, row, key }) => `${score} = masked_score(${score}, ${row}, ${key});`,
+        isLong(masks),
+      )}
+    }
+  `;
+}
+
+const diagonalAt = (hook: string, { row, key }: TileScore): string =>
+  `diagonal_${hook}(${row}, ${row}.query - (${key}))`;
+
+/**
+ * The gradient of one pair, from FlashAttention-2: P is computed again from the score and
+ * what the forward pass kept of the row, in the forward's own arithmetic, and
+ * dScore = P·(dP − delta), taken back through the score hooks. Needs softmaxWgsl('two') and variantWgsl.
+ */
+export function gradientWgsl(hooks: VariantHooks): string {
+  return sections(
+    wgsl`
+      // What is known of a row: its largest score, 1 / its sum (0 for an empty row), and delta = rowsum(dOut∘out) − dLse.
+      struct RowState {
+        row_max: f32,
+        norm: f32,
+        delta: f32,
+      }
+
+      // No row: every weight is 0.
+      const NO_ROW = RowState(0.0, 0.0, 0.0);
+
+      fn row_state(row: Row) -> RowState {
+        let at = lse_index(row, 0u);
+        return RowState(
+          bitcast<f32>(metadata[at]),
+          bitcast<f32>(metadata[at + params.state_plane]),
+          bitcast<f32>(metadata[at + 2u * params.state_plane]),
+        );
+      }
+
+      // P again, as the forward pass had it: for that, a final score must have the bits that it had there.
+      fn pair_weight(score: f32, row_max: f32, norm: f32) -> f32 {
+        return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
+      }
+
+      // By q·k·scale, of which \`slope\` is the score's derivative. A masked pair has no gradient, whatever its slope.
+      fn pair_gradient(weight: f32, d_weight: f32, delta: f32, slope: f32) -> f32 {
+        return select(0.0, weight * (d_weight - delta) * slope, weight > 0.0);
+      }
+    `,
+    hasSlopes(hooks) && slopes(hooks),
+  );
+}
+
+const slopes = (hooks: VariantHooks): string => wgsl`
+  // d(mod_score in natural units) / d(dot product), by the chain rule.
+  fn mod_slope(${chainParameters(hooks)}) -> f32 {
+    var score = dot_product;
+    var slope = 1.0;
+    ${hooks.scores.map(
+      (hook) => wgsl`
+        slope *= ${hookCall(hooks, 'slope', hook)};
+        score = ${hookCall(hooks, 'score', hook)};
+      `,
+    )}
+    return slope;
+  }
+`;

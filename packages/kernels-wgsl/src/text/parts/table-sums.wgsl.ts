@@ -1,0 +1,86 @@
+import { wgsl } from '@heed/core/kernel';
+import type { ScoreHook } from './hook.ts';
+import { type ParamField, u32Fields } from './params.ts';
+import type { TileScore } from './score-chain.wgsl.ts';
+
+/**
+ * What is told of each read: where its table's sums begin, and how many elements it has. A table's sums are the largest
+ * contribution (bits), then for each element the low words, the high words, and a word that says: not finite.
+ */
+export function collectParams(hook: ScoreHook): readonly ParamField[] {
+  const reads = hook.gradient!.reads.flatMap((_, i) => [`read${i}_first`, `read${i}_count`]);
+  return u32Fields('collect_pass', 'log2_adds', ...reads);
+}
+
+/**
+ * Sums of any number of contributions in any order, with the same bits: 64-bit fixed point, whose exponent comes from the
+ * largest contribution (first pass), so that no sum can overflow. Integer addition has no order; floats never meet atomics.
+ */
+export const collectWgsl: string = wgsl`
+  // The contribution's integer is its mantissa · 2^shift. The largest one is below 2^(62 − log2_adds).
+  fn fixed_point(bits: u32, largest: u32) -> vec2<u32> {
+    let exponent = i32(max(bits >> 23u, 1u));
+    let mantissa = (bits & 0x7fffffu) | select(0u, 0x800000u, bits >= 0x800000u);
+    let shift = 38 - i32(params.log2_adds) - (i32(max(largest >> 23u, 1u)) - exponent);
+    if (shift < 0) {
+      return vec2<u32>(select(0u, mantissa >> u32(-shift), shift > -32), 0u);
+    }
+    let s = u32(shift);
+    if (s >= 32u) {
+      return vec2<u32>(0u, mantissa << (s - 32u));
+    }
+    return vec2<u32>(mantissa << s, select(0u, mantissa >> (32u - s), s > 0u));
+  }
+
+  fn contribute(first: u32, count: u32, element: u32, x: f32) {
+    let bits = bitcast<u32>(x) & 0x7fffffffu;
+    if (bits == 0u) {
+      return;
+    }
+    if (bits >= 0x7f800000u) {
+      atomicOr(&out[first + 1u + 2u * count + element], 1u);
+      return;
+    }
+    if (params.collect_pass == 0u) {
+      atomicMax(&out[first], bits);
+      return;
+    }
+    var value = fixed_point(bits, atomicLoad(&out[first]));
+    if (x < 0.0) {
+      value = vec2<u32>(~value.x + 1u, ~value.y + select(0u, 1u, value.x == 0u));
+    }
+    let low = atomicAdd(&out[first + 1u + element], value.x);
+    let carry = select(0u, 1u, low + value.x < low);
+    atomicAdd(&out[first + 1u + count + element], value.y + carry);
+  }
+`;
+
+/** What becomes of one score: `slope` is what the gradient of the final score is called. */
+export function collectScore(
+  { name, gradient }: ScoreHook,
+  { score, slope, row, key }: TileScore,
+): string {
+  return gradient!.reads
+    .map(({ isPerRow }, i) => {
+      const x = `${slope} * partial_${name}_${i}(${score}, ${row}, ${key})`;
+      if (isPerRow) return `${row}_sum${i} += select(${x}, 0.0, ${slope} == 0.0);`;
+      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${score}, ${row}, ${key}), select(${x}, 0.0, ${slope} == 0.0));`;
+    })
+    .join('\n');
+}
+
+/** Sums over the keys of a row, where they all read one element. */
+export function declareRowSums({ gradient }: ScoreHook, row: string): string[] {
+  return perRow(gradient!.reads).map((i) => `var ${row}_sum${i} = 0.0;`);
+}
+
+/** What a row that is one adds. */
+export function collectRow({ name, gradient }: ScoreHook, row: string): string[] {
+  return perRow(gradient!.reads).map(
+    (i) =>
+      `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(0.0, ${row}, 0), ${row}_sum${i});`,
+  );
+}
+
+const perRow = (reads: readonly { readonly isPerRow: boolean }[]): number[] =>
+  reads.flatMap(({ isPerRow }, i) => (isPerRow ? [i] : []));

@@ -1,0 +1,123 @@
+import { wgsl } from '@heed/core/kernel';
+import { each, plus } from '../parts/repeat.ts';
+import { tileScores } from '../parts/score-chain.wgsl.ts';
+import type { ForwardConfig } from './kernel-config.ts';
+import {
+  CHUNK,
+  type Dim,
+  eachScore,
+  gridShape,
+  gridThreads,
+  localRow,
+  storeChunks,
+  type ThreadGrid,
+  THREADS_N,
+} from './thread-grid.wgsl.ts';
+import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts';
+
+/** How a path multiplies: everything else about a grid of threads is the same for all. */
+export interface GridProducts {
+  /** What the entry point is told besides `thread`. */
+  readonly builtins?: readonly ThreadIndex[];
+  /** Declarations in workgroup memory: tiles, and weights. */
+  readonly arrays: string;
+  /** Declarations of functions. */
+  readonly functions: string;
+  /** Before the loop over key tiles. */
+  readonly start?: string;
+  /** Declares `s<r>`, a vector for each own row r: its dot products, scaled, with the thread's keys. */
+  readonly dots: string;
+  /** Keeps the weights `s<r>` of row r, for all threads. */
+  readonly keepWeights: (r: number) => string;
+  /** `acc<r>[chunk] = acc<r>[chunk] · factor<r> + weights of row r · v`. Begins with a barrier. */
+  readonly sums: string;
+}
+
+/** The elements of an output row, and its chunks. */
+export function valueDim({ headDimV }: Pick<ForwardConfig, 'headDimV'>): Dim {
+  return { size: headDimV, bound: 'params.v_chunks' };
+}
+
+/**
+ * Tile compute through workgroup memory. Per key tile: scores; softmax over the columns of the grid; then the weights, from
+ * workgroup memory, times CHUNK columns of v at a time.
+ */
+export function gridMain(config: ForwardConfig, grid: ThreadGrid, products: GridProducts): string {
+  const { tileM } = gridShape(grid);
+  const rows = each(grid.rowsPerThread);
+  const lanes = each(4);
+  const chunkVecs = grid.unroll ? `${THREADS_N}u` : 'params.chunk_vecs';
+  const body = wgsl`
+    let column = thread % ${THREADS_N}u;
+    let first_row = thread / ${THREADS_N}u${grid.rowsPerThread > 1 && ` * ${grid.rowsPerThread}u`};
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        var state${r} = softmax_init();
+        var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / CHUNK)}>();
+      `,
+    )}
+    ${products.start}
+
+    ${keyTileLoop(
+      config.hooks,
+      wgsl`
+      ${products.dots}
+
+      let key = i32(first_key + column * 4u);
+      ${tileScores(
+        config.hooks,
+        eachScore(grid, (r, n) => ({ row: `row${r}`, key: plus('key', n, '') })),
+      )}
+      ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));`)}
+      workgroupBarrier();
+      ${rows(
+        (r) => wgsl`
+          var tile_max${r} = MASKED;
+          for (var i = 0u; i < ${chunkVecs}; i++) {
+            tile_max${r} = max(tile_max${r}, partial[${localRow(r)} * ${THREADS_N}u + i]);
+          }
+          let factor${r} = softmax_rescale(&state${r}, tile_max${r});
+          ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
+          // A thread sums its own keys only; the columns meet in the end.
+          state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
+          ${products.keepWeights(r)}
+        `,
+      )}
+
+      ${products.sums}
+`,
+    )}
+
+    workgroupBarrier();
+    ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
+    workgroupBarrier();
+    ${rows(
+      (r) => wgsl`
+        state${r}.row_sum = 0.0;
+        for (var i = 0u; i < ${chunkVecs}; i++) {
+          state${r}.row_sum += partial[${localRow(r)} * ${THREADS_N}u + i];
+        }
+        if (${plus('work.first_row + first_row', r)} < work.rows) {
+          let sink = apply_sink(&state${r}, row${r}, work.split);
+          let norm = sink * softmax_norm(state${r});
+          let out_row = out_row_offset(row${r}, work.split);
+          ${storeChunks(grid, `acc${r}`, valueDim(config), (sum) => `write_out(out_row, d, ${sum} * norm);`)}
+          if (column == 0u) {
+            write_lse(state${r}, row${r}, work.split);
+          }
+        }
+      `,
+    )}
+  `;
+  const thread = { name: 'thread', builtin: 'local_invocation_index' };
+  return wgsl`
+    ${products.arrays}
+    var<workgroup> partial: array<f32, ${tileM * THREADS_N}>; // ${tileM * THREADS_N * 4} bytes
+
+    ${products.functions}
+
+    ${entryPoint(gridThreads(grid), thread, body, ...(products.builtins ?? []))}
+  `;
+}

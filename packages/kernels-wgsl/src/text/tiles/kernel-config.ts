@@ -1,0 +1,71 @@
+import type { VariantHooks } from '../parts/hook.ts';
+import type {
+  FloatType,
+  GradientOf,
+  KeyKind,
+  KeyType,
+  LengthKind,
+  ReadAccess,
+  RowKind,
+  WriteAccess,
+} from '../parts/kinds.ts';
+import type { GradientTile, TileConfig } from './tile.ts';
+
+/** Everything that a forward kernel's WGSL depends on. Lengths, strides and option values are data of a run. */
+export interface ForwardConfig {
+  readonly qType: FloatType;
+  readonly kvType: KeyType;
+  readonly outType: FloatType;
+  /** Dqk. */
+  readonly headDim: number;
+  /** Dv. */
+  readonly headDimV: number;
+  readonly lengths: LengthKind;
+  readonly keys: KeyKind;
+  readonly read: ReadAccess;
+  readonly write: WriteAccess;
+  readonly rows: RowKind;
+  readonly hooks: VariantHooks;
+  readonly tile: TileConfig;
+}
+
+/** A canonical name: equal configs, and only those, have equal keys. */
+export function forwardKey(c: ForwardConfig): string {
+  return [
+    `q=${c.qType} kv=${c.kvType} out=${c.outType}`,
+    `d=${c.headDim} dv=${c.headDimV}`,
+    `${c.lengths} ${c.keys}`,
+    `read=${c.read} write=${c.write}`,
+    `rows=${c.rows}`,
+    `hooks=${c.hooks.key}`,
+    Object.entries(c.tile)
+      .map(([k, v]) => `${k}=${v}`)
+      .join(' '),
+  ].join(' | ');
+}
+
+/** Everything that a backward kernel's WGSL depends on. */
+export interface BackwardConfig extends Pick<
+  ForwardConfig,
+  'qType' | 'kvType' | 'headDim' | 'headDimV' | 'lengths' | 'keys' | 'read' | 'hooks'
+> {
+  readonly of: GradientOf;
+  /** Of the gradients: their inputs' type, or f32 where they are summed up afterwards. */
+  readonly resultType: FloatType;
+  readonly write: WriteAccess;
+  readonly tile: GradientTile;
+}
+
+/** A canonical name: equal configs, and only those, have equal keys. */
+export function backwardKey(c: BackwardConfig): string {
+  return [
+    `d${c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,
+    `d=${c.headDim} dv=${c.headDimV}`,
+    `${c.lengths} ${c.keys}`,
+    `read=${c.read} write=${c.write}`,
+    `hooks=${c.hooks.key}`,
+    Object.entries(c.tile)
+      .map(([k, v]) => `${k}=${v}`)
+      .join(' '),
+  ].join(' | ');
+}

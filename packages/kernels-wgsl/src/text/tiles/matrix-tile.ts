@@ -1,0 +1,90 @@
+import type { Capabilities, SubgroupMatrixConfig } from '@heed/core';
+import type { KeyType, FloatType } from '../parts/kinds.ts';
+import { CHUNK, gridExceeds, gridShape, gridThreads, type ThreadGrid } from './thread-grid.wgsl.ts';
+
+/** (M×K)·(K×N), the product being M×N. */
+export type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
+
+/**
+ * Products by the device's matrix operations, (M×K)·(K×N) of f16 into f32; all else by the threads of a grid. The products
+ * are shared out among however many subgroups the workgroup turns out to have.
+ */
+export interface MatrixTile extends ThreadGrid, MatrixShape {
+  readonly path: 'matrix';
+}
+
+export const matrixEnables = ['chromium_experimental_subgroup_matrix', 'subgroups', 'f16'] as const;
+
+/** Strides of workgroup arrays, in vectors. Each is a multiple of 16 bytes, and of no power of two of banks. */
+export const WEIGHTS: number = CHUNK / 4 + 2;
+export const PRODUCT: number = CHUNK / 4 + 1;
+
+interface Dims {
+  readonly headDim: number;
+  readonly headDimV: number;
+}
+
+/** Vectors of a staged row of q, k or v: whole chunks, with zeros behind the head dim. */
+export function stagedVecs({ headDim, headDimV }: Dims): number {
+  return (Math.ceil(Math.max(headDim, headDimV) / CHUNK) * CHUNK) / 4;
+}
+
+/** Lengths of the workgroup arrays, in vectors: of f16, but for the product, which is of f32. */
+export function matrixArrays(
+  dims: Dims,
+  tile: MatrixTile,
+): Record<'q_tile' | 'kv_tile' | 'weights' | 'rests' | 'product', number> {
+  const { tileM, tileN } = gridShape(tile);
+  const staged = stagedVecs(dims) + 2;
+  return {
+    q_tile: tileM * staged,
+    kv_tile: tileN * staged,
+    weights: tileM * WEIGHTS,
+    rests: tileM * WEIGHTS,
+    product: tileM * PRODUCT,
+  };
+}
+
+/** Bytes of workgroup memory: staged q, staged k or v, weights in two parts, product, row maxima. */
+export function matrixBytes(dims: Dims, tile: MatrixTile): number {
+  const { product, ...halves } = matrixArrays(dims, tile);
+  const vecs = Object.values(halves).reduce((a, b) => a + b);
+  return vecs * 8 + product * 16 + gridThreads(tile) * tile.rowsPerThread * 4;
+}
+
+/** The shapes in which a device multiplies f16 into f32, the largest first. */
+export function matrixShapes({ subgroupMatrix }: Capabilities): readonly MatrixShape[] {
+  return subgroupMatrix
+    .filter((c) => c.componentType === 'f16' && c.resultComponentType === 'f32')
+    .toSorted((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
+}
+
+/** @returns why the path cannot run, or undefined if it can */
+export function matrixCannot(
+  config: Dims & { readonly qType: FloatType; readonly kvType: KeyType },
+  tile: MatrixTile,
+  capabilities: Capabilities,
+): string | undefined {
+  const { qType, kvType } = config;
+  const { f16, subgroups, limits } = capabilities;
+  const shapes = matrixShapes(capabilities).map(shapeName);
+  if (shapes.length === 0 || !subgroups || !f16) {
+    return 'the device has no subgroup matrices of f16 with products in f32';
+  }
+  if (!shapes.includes(shapeName(tile))) {
+    return `the tile is for matrices of ${shapeName(tile)}; the device has ${shapes.join(', ')}`;
+  }
+  if (qType !== 'f16' || kvType !== 'f16') {
+    return `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
+  }
+  const { tileM, tileN } = gridShape(tile);
+  if (tileM % tile.M > 0 || tileN % tile.N > 0 || CHUNK % tile.N > 0 || CHUNK % tile.K > 0) {
+    return `tiles of ${tileM} × ${tileN} are not made of matrices of ${shapeName(tile)}`;
+  }
+  if (gridThreads(tile) % subgroups.max > 0) {
+    return `${gridThreads(tile)} threads are no whole number of subgroups of ${subgroups.max}`;
+  }
+  return gridExceeds(tile, matrixBytes(config, tile), limits);
+}
+
+const shapeName = ({ M, N, K }: MatrixShape): string => `${M}×${N}×${K}`;

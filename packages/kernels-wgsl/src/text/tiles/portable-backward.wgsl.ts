@@ -1,0 +1,265 @@
+import { wgsl, type WgslPart } from '@heed/core/kernel';
+import { hasSlopes } from '../parts/hook.ts';
+import type { TileShape } from '../parts/kinds.ts';
+import { each, plus } from '../parts/repeat.ts';
+import { type TileScore, tileScores } from '../parts/score-chain.wgsl.ts';
+import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
+import type { BackwardConfig } from './kernel-config.ts';
+import { dotProducts, lanes, weightedSums } from './portable-forward.wgsl.ts';
+import { keySide, type PortableTile, rowSide, tileArrays } from './portable-tile.ts';
+import { stageKeys, stageRows } from './staging.wgsl.ts';
+import {
+  CHUNK,
+  type Dim,
+  eachScore,
+  localRow,
+  storeChunks,
+  THREADS_N,
+} from './thread-grid.wgsl.ts';
+import {
+  entryPoint,
+  keyTileLoop,
+  keyTileStart,
+  queryTileLoop,
+  threadEntry,
+} from './tile-loops.wgsl.ts';
+
+const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
+
+/** The entry point of a backward kernel, with what it stages. */
+export function portableBackward(
+  config: BackwardConfig,
+  tile: PortableTile,
+  { tileM, tileN }: TileShape,
+): string {
+  const { of, headDim, headDimV } = config;
+  const threads = tile.threadsM * THREADS_N;
+  const own = tile.threadsM * tile.rowsPerThread;
+  const inside = of === 'kv';
+  return wgsl`
+    ${tileArrays(tileM, tileN)}
+    var<workgroup> weights: array<vec4<f32>, ${own * THREADS_N}>; // ${own * THREADS_N * 16} bytes
+
+    ${stageRows({ name: 'q', dim: headDim, threads }, ' * q_scale()', inside)}
+
+    ${stageRows({ name: 'dout', dim: headDimV, threads }, '', inside)}
+
+    ${stageKeys({ name: 'k', dim: headDim, threads })}
+
+    ${stageKeys({ name: 'v', dim: headDimV, threads })}
+
+    ${main(config, tile, threads)}
+  `;
+}
+
+function main(config: BackwardConfig, tile: PortableTile, threads: number): string {
+  switch (config.of) {
+    case 'q':
+      return entryPoint(threads, thread, queryGradient(config, tile));
+    case 'kv':
+      return threadEntry(threads, thread, keyGradient(config, tile));
+    case 'tables':
+      return entryPoint(threads, thread, tableGradient(config, tile));
+  }
+}
+
+/** dq of a tile of queries: dq = scale·Σ dScore·k over the key tiles that it sees. */
+function queryGradient(config: BackwardConfig, tile: PortableTile): string {
+  const { headDim, hooks } = config;
+  const rows = each(tile.rowsPerThread);
+  return wgsl`
+    ${ownRows(tile)}
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        let state${r} = row_state(row${r});
+        var dq${r} = array<vec4<f32>, ${Math.ceil(headDim / CHUNK)}>();
+      `,
+    )}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${rowProducts(config, tile)}
+        ${slopes(config, tile)}
+        ${tileScores(hooks, eachScore(tile, keyAt), { withSlopes: true })}
+        ${rows(
+          (r) => wgsl`
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${slopeOf(config, r, n)});`)}
+            weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
+          `,
+        )}
+        ${weightedSums(tile, 'dq', keySide('k'), qChunks(config))}
+      `,
+    )}
+
+    ${rows(
+      (r) => wgsl`
+        if (${plus('work.first_row + first_row', r)} < work.rows) {
+          let out_row = out_row_offset(row${r}, 0u);
+          ${storeChunks(tile, `dq${r}`, qChunks(config), (sum) => `write_dq(out_row, d, ${sum} * params.scale);`)}
+        }
+      `,
+    )}
+  `;
+}
+
+/** dk and dv of a tile of keys: dv = Σ P·dOut, dk = scale·Σ dScore·q, over the group's heads and the query tiles that see it. */
+function keyGradient(config: BackwardConfig, tile: PortableTile): string {
+  const { headDim, headDimV } = config;
+  const rows = each(tile.rowsPerThread);
+  // Queries are staged with q_scale() in them: scale, and the base change where no hook is in between.
+  const base = config.hooks.scores.length === 0 ? ' * LN_2' : '';
+  const arrays = (name: string, dim: number): readonly string[] =>
+    rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
+  return wgsl`
+    ${keyTileStart}
+    ${ownRows(tile)}
+    let key = i32(first_key + first_row);
+    ${arrays('dk', headDim)}
+    ${arrays('dv', headDimV)}
+
+    ${queryTileLoop(wgsl`
+      ${dotProducts(tile, 's', keySide('k'), rowSide('q'), qDim(config))}
+      ${dotProducts(tile, 'dp', keySide('v'), rowSide('dout'), vDim(config))}
+
+      ${lanes(
+        (n) => wgsl`
+          let index${n} = ${plus('work.first_row + column * 4u', n)};
+          let row${n} = make_row(work, index${n});
+          var state${n} = row_state(row${n});
+          if (index${n} >= work.rows) {
+            state${n} = NO_ROW;
+          }
+        `,
+      )}
+      ${slopes(config, tile)}
+      ${tileScores(
+        config.hooks,
+        eachScore(tile, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
+        { withSlopes: true },
+      )}
+      ${rows(
+        (r) => wgsl`
+          ${lanes((n) => `s${r}[${n}] = pair_weight(s${r}[${n}], state${n}.row_max, state${n}.norm);`)}
+          weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
+        `,
+      )}
+      ${weightedSums(tile, 'dv', rowSide('dout'), vChunks(config))}
+      workgroupBarrier();
+      ${rows(
+        (r) => wgsl`
+          ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${slopeOf(config, r, n)});`)}
+          weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
+        `,
+      )}
+      ${weightedSums(tile, 'dk', rowSide('q'), qChunks(config))}
+    `)}
+
+    ${rows(
+      (r) => wgsl`
+        if (u32(${plus('key', r, '')}) < seq.k_len) {
+          ${store('dk', r, tile, qChunks(config), base)}
+          ${store('dv', r, tile, vChunks(config), '')}
+        }
+      `,
+    )}
+  `;
+}
+
+const store = (
+  name: 'dk' | 'dv',
+  r: number,
+  tile: PortableTile,
+  dim: Dim,
+  scale: string,
+): string => wgsl`
+  {
+    let out_row = ${name}_row_offset(seq, head, u32(${plus('key', r, '')}));
+    ${storeChunks(tile, `${name}${r}`, dim, (sum) => `write_${name}(out_row, d, ${sum}${scale});`)}
+  }
+`;
+
+/** What the tables of the last score hook get from a tile of queries. */
+function tableGradient(config: BackwardConfig, tile: PortableTile): string {
+  const { hooks } = config;
+  const rows = each(tile.rowsPerThread);
+  const hook = hooks.scores.at(-1)!;
+  return wgsl`
+    ${ownRows(tile)}
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        let state${r} = row_state(row${r});
+        ${declareRowSums(hook, `row${r}`)}
+      `,
+    )}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${rowProducts(config, tile)}
+        ${rows((r) => `var product${r} = s${r};`)}
+        ${tileScores(hooks, eachScore(tile, keyAt))}
+        ${rows(
+          (r) => wgsl`
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, 1.0);`)}
+            if (${plus('work.first_row + first_row', r)} < work.rows) {
+              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...keyAt(r, n) }))}
+            }
+          `,
+        )}
+      `,
+    )}
+
+    ${rows((r) => collectRow(hook, `row${r}`))}
+  `;
+}
+
+/** The thread's place: its four columns of the tile, and its rows. */
+const ownRows = ({ rowsPerThread }: PortableTile): string => wgsl`
+  let column = thread % ${THREADS_N}u;
+  let first_row = thread / ${THREADS_N}u${rowsPerThread > 1 && ` * ${rowsPerThread}u`};
+`;
+
+/** The row and key of the score of row r and column n. */
+const keyAt = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
+  row: `row${r}`,
+  key: plus('key', n, ''),
+});
+
+/** A thread's dot products of its queries with a tile's keys (s), and of their output gradients with its values (dp). */
+const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl`
+  ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
+  ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
+
+  let key = i32(first_key + column * 4u);
+`;
+
+/** The slopes of a thread's scores, where hooks change scores. */
+const slopes = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
+  hasSlopes(hooks) && each(rowsPerThread)((r) => `var slope${r} = vec4<f32>(1.0);`);
+
+/** The slope of the score of row r and column n, or 1. */
+const slopeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
+  hasSlopes(hooks) ? `slope${r}[${n}]` : '1.0';
+
+/** Head dims, in vectors and in chunks, with the parameters that bound their loops. */
+const qDim = ({ headDim }: BackwardConfig): Dim => ({
+  size: headDim,
+  bound: 'params.q_vecs',
+});
+const vDim = ({ headDimV }: BackwardConfig): Dim => ({
+  size: headDimV,
+  bound: 'params.v_vecs',
+});
+const qChunks = ({ headDim }: BackwardConfig): Dim => ({
+  size: headDim,
+  bound: 'params.q_chunks',
+});
+const vChunks = ({ headDimV }: BackwardConfig): Dim => ({
+  size: headDimV,
+  bound: 'params.v_chunks',
+});

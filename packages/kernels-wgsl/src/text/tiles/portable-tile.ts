@@ -1,0 +1,55 @@
+import type { Capabilities } from '@heed/core';
+import { wgsl } from '@heed/core/kernel';
+import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
+
+/** Workgroup memory and register blocking; runs at WebGPU's default limits. */
+export interface PortableTile extends ThreadGrid {
+  readonly path: 'portable';
+}
+
+/** Bytes of workgroup memory: staged q, staged k or v, weights, row maxima. */
+export function portableBytes(tile: PortableTile): number {
+  const { tileM, tileN } = gridShape(tile);
+  const vecs = tileM * (THREADS_N + 1) + tileN * (THREADS_N + 1) + tileM * THREADS_N;
+  return vecs * 16 + tileM * THREADS_N * 4;
+}
+
+/** @returns why the path cannot run, or undefined if it can */
+export function portableCannot(tile: PortableTile, { limits }: Capabilities): string | undefined {
+  return gridExceeds(tile, portableBytes(tile), limits);
+}
+
+/** A tile in workgroup memory, and the call that fills it from `chunk` on. */
+export interface Side {
+  readonly name: string;
+  readonly tile: 'q_tile' | 'kv_tile';
+  readonly stage: (chunk: string) => string;
+}
+
+/** The tiles in workgroup memory: query rows, and keys. */
+export function tileArrays(tileM: number, tileN: number): string {
+  const array = (name: string, rows: number): string => {
+    const length = rows * (THREADS_N + 1);
+    return `var<workgroup> ${name}: array<vec4<f32>, ${length}>; // ${length * 16} bytes`;
+  };
+  return wgsl`
+    // A padded row of ${THREADS_N + 1} vectors keeps neighbouring rows in different banks.
+    const STAGED = ${THREADS_N + 1}u;
+    ${array('q_tile', tileM)}
+    ${array('kv_tile', tileN)}
+  `;
+}
+
+/** The query rows as one side of a product. */
+export function rowSide(name: string): Side {
+  return { name, tile: 'q_tile', stage: (chunk) => `stage_${name}(work, ${chunk}, thread);` };
+}
+
+/** The keys as one side of a product. */
+export function keySide(name: string): Side {
+  return {
+    name,
+    tile: 'kv_tile',
+    stage: (chunk) => `stage_${name}(work.seq, head, first_key, ${chunk}, thread);`,
+  };
+}

@@ -1,0 +1,275 @@
+import { wgsl, type WgslPart } from '@heed/core/kernel';
+import { hasSlopes } from '../parts/hook.ts';
+import { plus } from '../parts/repeat.ts';
+import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
+import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
+import type { BackwardConfig } from './kernel-config.ts';
+import { keyDiagonals, queryDiagonals } from './subgroup-diagonals.wgsl.ts';
+import { lane, ownKeys } from './subgroup-forward.wgsl.ts';
+import {
+  dots,
+  eachScore,
+  keyAt,
+  pass,
+  repeats,
+  score,
+  type Shown,
+  sums,
+} from './subgroup-products.wgsl.ts';
+import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
+import {
+  entryPoint,
+  keyTileLoop,
+  keyTileStart,
+  queryTileLoop,
+  threadEntry,
+} from './tile-loops.wgsl.ts';
+
+/** The entry point of a backward kernel, by subgroup broadcast as the forward's. */
+export function subgroupBackward(config: BackwardConfig, tile: SubgroupTile): string {
+  const { subgroupSize } = tile;
+  switch (config.of) {
+    case 'q':
+      return entryPoint(subgroupSize, lane, queryGradient(config, tile));
+    case 'kv':
+      return threadEntry(subgroupSize, lane, keyGradient(config, tile));
+    case 'tables':
+      return entryPoint(subgroupSize, lane, tableGradient(config, tile));
+  }
+}
+
+/** dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that they see. */
+function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
+  const { hooks, headDim } = config;
+  const { rows, shown: keys } = repeats(tile);
+  const slopes = slopesOf(config, tile);
+  const diagonals = queryDiagonals(tile, hooks);
+  const each = eachScore(tile, slopes.names, 'first_key', keyAt(diagonals));
+  return wgsl`
+    ${queryRows(config, tile)}
+    ${rows((r) => array(`dq${r}`, headDim))}
+    ${diagonals.declare}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${ownKeys(tile)}
+
+        ${dots(tile, 's', 'q', k)}
+        ${slopes.declare}
+        ${diagonals.fill}
+        ${tileScores(hooks, each, { withSlopes: true, keepsDiagonals: diagonals.isKept })}
+        ${dots(tile, 'dp', 'dout', v)}
+        ${rows((r) =>
+          keys((n) => {
+            const [s, dp] = [score('s', r, n), score('dp', r, n)];
+            return `${s} = pair_gradient(pair_weight(${s}, state${r}.row_max, state${r}.norm), ${dp}, state${r}.delta, ${slopes.of(r, n)});`;
+          }),
+        )}
+        ${sums(tile, 'dq', 's', k)}
+      `,
+    )}
+
+    ${rows(
+      (r) => wgsl`
+        if (index${r} < work.rows) {
+          for (var d = 0u; d < ${q.vecs}; d++) {
+            write_dq(out_row_offset(row${r}, 0u), d * 4u, dq${r}[d] * params.scale);
+          }
+        }
+      `,
+    )}
+  `;
+}
+
+/** dk and dv of a lane's keys: dv = Σ P·dOut, dk = scale·Σ dScore·q, over the group's heads and the queries that see them. */
+function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
+  const { hooks, headDim, headDimV } = config;
+  const lanes = keyLanes(tile);
+  const { rows, shown: queries, owned } = repeats(tile);
+  const slopes = slopesOf(config, tile);
+  const diagonals = keyDiagonals(tile, hooks);
+  const ownState = (field: string, n: number): string =>
+    `subgroupBroadcast(own_state${Math.floor(n / lanes)}.${field}, ${n % lanes}u)`;
+  const where: Where = (r, _, n) => ({ row: 'row', key: `i32(key${r})`, ...diagonals.of(r, n) });
+  return wgsl`
+    ${keyTileStart}
+    ${rows(
+      (r) => wgsl`
+        let key${r} = ${plus('first_key + lane', r * tile.subgroupSize)};
+        ${array(`k${r}`, headDim)}
+        ${array(`v${r}`, headDimV)}
+        ${array(`dk${r}`, headDim)}
+        ${array(`dv${r}`, headDimV)}
+        if (key${r} < seq.k_len) {
+          for (var d = 0u; d < ${k.vecs}; d++) {
+            k${r}[d] = read_k(k_row_offset(seq, head, key${r}), d * 4u);
+          }
+          for (var d = 0u; d < ${v.vecs}; d++) {
+            v${r}[d] = read_v(v_row_offset(seq, head, key${r}), d * 4u);
+          }
+        }
+      `,
+    )}
+
+    ${diagonals.declare}
+    ${queryTileLoop(wgsl`
+      ${owned(
+        (g) => wgsl`
+          let index${g} = ${plus(`work.first_row + lane % ${lanes}u`, g * lanes)};
+          let used${g} = index${g} < work.rows;
+          let own_row${g} = make_row(work, index${g});
+          let q_row${g} = q_row_offset(own_row${g});
+          let dout_row${g} = dout_row_offset(own_row${g});
+          var own_state${g} = row_state(own_row${g});
+          if (!used${g}) {
+            own_state${g} = NO_ROW;
+          }
+        `,
+      )}
+
+      ${dots(tile, 's', 'k', { ...q, factor: ' * q_scale()' })}
+      ${slopes.declare}
+      ${diagonals.fill}
+      ${tileScores(hooks, eachQuery(tile, slopes.names, where), { withSlopes: true, keepsDiagonals: diagonals.isKept })}
+      ${queries(
+        (n) => wgsl`
+          let row_max${n} = ${ownState('row_max', n)};
+          let norm${n} = ${ownState('norm', n)};
+          ${rows((r) => `${score('s', r, n)} = pair_weight(${score('s', r, n)}, row_max${n}, norm${n});`)}
+        `,
+      )}
+      ${rows((r) => queries((n) => `var ${score('dp', r, n)} = 0.0;`))}
+      ${pass(tile, dout, {
+        before: rows((r) => [`let v${r}_d = v${r}[d];`, `var dv${r}_d = dv${r}[d];`]),
+        each: (r, n, vector) =>
+          `${score('dp', r, n)} += dot(v${r}_d, ${vector});\ndv${r}_d += ${score('s', r, n)} * ${vector};`,
+        after: rows((r) => `dv${r}[d] = dv${r}_d;`),
+      })}
+      ${queries(
+        (n) => wgsl`
+          let delta${n} = ${ownState('delta', n)};
+          ${rows((r) => `${score('s', r, n)} = pair_gradient(${score('s', r, n)}, ${score('dp', r, n)}, delta${n}, ${slopes.of(r, n)});`)}
+        `,
+      )}
+      ${sums(tile, 'dk', 's', q)}
+    `)}
+
+    ${rows(
+      (r) => wgsl`
+        if (key${r} < seq.k_len) {
+          for (var d = 0u; d < ${k.vecs}; d++) {
+            write_dk(dk_row_offset(seq, head, key${r}), d * 4u, dk${r}[d] * params.scale);
+          }
+          for (var d = 0u; d < ${v.vecs}; d++) {
+            write_dv(dv_row_offset(seq, head, key${r}), d * 4u, dv${r}[d]);
+          }
+        }
+      `,
+    )}
+  `;
+}
+
+type Where = Parameters<typeof eachScore>[3];
+
+// The statements of a query share its row.
+function eachQuery(tile: SubgroupTile, names: readonly [string, string?], where: Where): EachScore {
+  const braced = eachScore(
+    tile,
+    names,
+    'work.first_row',
+    where,
+    (first, n) => `row = make_row(work, ${plus(first, n)});`,
+  );
+  return (statement, isLong) => wgsl`
+    {
+      var row = Row();
+      ${braced(statement, isLong)}
+    }
+  `;
+}
+
+/** What the tables of the last score hook get from a lane's queries. */
+function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
+  const { hooks } = config;
+  const { rows, shown: keys } = repeats(tile);
+  const hook = hooks.scores.at(-1)!;
+  const each = (arrays: [string, string?]): EachScore =>
+    eachScore(tile, arrays, 'first_key', keyAt());
+  return wgsl`
+    ${queryRows(config, tile)}
+    ${rows((r) => declareRowSums(hook, `row${r}`))}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${ownKeys(tile)}
+
+        ${dots(tile, 's', 'q', k)}
+        ${rows((r) => keys((n) => `var ${score('g', r, n)} = ${score('s', r, n)};`))}
+        ${tileScores(hooks, each(['g']))}
+        ${dots(tile, 'dp', 'dout', v)}
+        ${rows((r) =>
+          keys((n) => {
+            const [g, dp] = [score('g', r, n), score('dp', r, n)];
+            return `${g} = pair_gradient(pair_weight(${g}, state${r}.row_max, state${r}.norm), ${dp}, state${r}.delta, 1.0);`;
+          }),
+        )}
+        // A row beyond the sequence is a copy of the last.
+        ${rows((r) => keys((n) => `${score('g', r, n)} = select(0.0, ${score('g', r, n)}, index${r} < work.rows);`))}
+        ${each(['s', 'g'])((one) => collectScore(hook, one), true)}
+      `,
+    )}
+
+    ${rows((r) => collectRow(hook, `row${r}`))}
+  `;
+}
+
+const q: Shown = { name: 'q', vecs: 'params.q_vecs' };
+const k: Shown = { name: 'k', vecs: 'params.q_vecs' };
+const v: Shown = { name: 'v', vecs: 'params.v_vecs' };
+const dout: Shown = { name: 'dout', vecs: 'params.v_vecs' };
+
+/** A vector of a lane's, in registers. */
+const array = (name: string, dim: number): string =>
+  `var ${name} = array<vec4<f32>, ${Math.ceil(dim / 4)}>();`;
+
+interface Slopes {
+  /** The arrays that a score hook writes. */
+  readonly names: [string, string?];
+  readonly declare: WgslPart;
+  readonly of: (r: number, n: number) => string;
+}
+
+/** The slopes of scores, where hooks change scores: an array of a lane's, or 1. */
+function slopesOf({ hooks }: BackwardConfig, tile: SubgroupTile): Slopes {
+  const { rows, shown } = repeats(tile);
+  const has = hasSlopes(hooks);
+  return {
+    names: has ? ['s', 'slope'] : ['s'],
+    declare: has && rows((r) => shown((n) => `var ${score('slope', r, n)} = 1.0;`)),
+    of: (r: number, n: number): string => (has ? score('slope', r, n) : '1.0'),
+  };
+}
+
+/** The lane's query rows, with all that is read of them. */
+function queryRows({ headDim, headDimV }: BackwardConfig, tile: SubgroupTile): string {
+  const { rows } = repeats(tile);
+  return wgsl`
+    ${rows(
+      (r) => wgsl`
+        let index${r} = ${plus('work.first_row + lane', r * tile.subgroupSize)};
+        let row${r} = make_row(work, index${r});
+        let state${r} = row_state(row${r});
+        ${array(`q${r}`, headDim)}
+        ${array(`dout${r}`, headDimV)}
+      `,
+    )}
+    for (var d = 0u; d < ${q.vecs}; d++) {
+      ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
+    }
+    for (var d = 0u; d < ${dout.vecs}; d++) {
+      ${rows((r) => `dout${r}[d] = read_dout(dout_row_offset(row${r}), d * 4u);`)}
+    }
+  `;
+}

@@ -1,0 +1,97 @@
+import { wgsl } from '@heed/core/kernel';
+import { plus } from '../parts/repeat.ts';
+import { tileScores } from '../parts/score-chain.wgsl.ts';
+import type { ForwardConfig } from './kernel-config.ts';
+import { queryDiagonals } from './subgroup-diagonals.wgsl.ts';
+import { dots, eachScore, keyAt, repeats, sums } from './subgroup-products.wgsl.ts';
+import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
+import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts';
+
+export const lane: ThreadIndex = { name: 'lane', builtin: 'subgroup_invocation_id' };
+
+/**
+ * Tile compute by subgroup broadcast: no workgroup memory and no barrier. Each lane keeps its query rows and their
+ * accumulators to itself; per tile every lane loads its own keys, and each key is broadcast to all.
+ *
+ * Loops over the head dim are bounded by parameters, not constants: compilers for narrow subgroups unroll constant loops
+ * over private arrays completely, and then take minutes.
+ */
+export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string {
+  const { rows, shown: keys } = repeats(tile);
+  const [k, v] = [
+    { name: 'k', vecs: 'params.q_vecs' },
+    { name: 'v', vecs: 'params.v_vecs' },
+  ];
+  const diagonals = queryDiagonals(tile, config.hooks, config.rows);
+  const body = wgsl`
+    ${rows(
+      (r) => wgsl`
+        let index${r} = ${plus('work.first_row + lane', r * tile.subgroupSize)};
+        let row${r} = make_row(work, index${r});
+        var q${r} = array<vec4<f32>, ${Math.ceil(config.headDim / 4)}>();
+        var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / 4)}>();
+        var state${r} = softmax_init();
+      `,
+    )}
+    ${diagonals.declare}
+    for (var d = 0u; d < params.q_vecs; d++) {
+      ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
+    }
+
+    ${keyTileLoop(
+      config.hooks,
+      wgsl`
+      ${ownKeys(tile)}
+
+      ${dots(tile, 's', 'q', k)}
+      ${diagonals.fill}
+      ${tileScores(config.hooks, eachScore(tile, ['s'], 'first_key', keyAt(diagonals)), { keepsDiagonals: diagonals.isKept })}
+      ${rows(
+        (r) => wgsl`
+          let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
+          ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
+          state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};
+        `,
+      )}
+
+      ${sums(tile, 'acc', 's', v, (r) => ` * factor${r}`)}
+`,
+    )}
+
+    ${rows(
+      (r) => wgsl`
+        if (index${r} < work.rows) {
+          let norm = apply_sink(&state${r}, row${r}, work.split) * softmax_norm(state${r});
+          for (var d = 0u; d < params.v_vecs; d++) {
+            write_out(out_row_offset(row${r}, work.split), d * 4u, acc${r}[d] * norm);
+          }
+          write_lse(state${r}, row${r}, work.split);
+        }
+      `,
+    )}
+  `;
+  return entryPoint(tile.subgroupSize, lane, body);
+}
+
+/** The keys that this lane shows: their rows in k and in v, where there are any. */
+export function ownKeys(tile: SubgroupTile): string {
+  const lanes = keyLanes(tile);
+  return repeats(tile)
+    .owned(
+      (g) => wgsl`
+        let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
+        let used${g} = key${g} < work.seq.k_len;
+        var k_row${g} = 0u;
+        var v_row${g} = 0u;
+        if (used${g}) {
+          k_row${g} = k_row_offset(work.seq, head, key${g});
+          v_row${g} = v_row_offset(work.seq, head, key${g});
+        }
+      `,
+    )
+    .join('\n');
+}
+
+function maximum(names: readonly string[]): string {
+  return names.reduce((a, b) => `max(${a}, ${b})`);
+}

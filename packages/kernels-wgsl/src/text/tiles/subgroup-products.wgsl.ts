@@ -1,0 +1,151 @@
+import { wgsl } from '@heed/core/kernel';
+import { each, plus } from '../parts/repeat.ts';
+import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
+import type { Diagonals } from './subgroup-diagonals.wgsl.ts';
+import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
+
+/** Vectors that the lanes own and show one another: `name` is what is read, `row<g>` and `used<g>` are in scope. */
+export interface Shown {
+  readonly name: string;
+  /** A parameter: how many vectors there are. */
+  readonly vecs: string;
+  /** What they are multiplied by as they are read. */
+  readonly factor?: string;
+}
+
+/** Scores that a lane holds: of its own rows r, and the vectors n that the others show. */
+export const score = (name: string, r: number, n: number): string => `${name}${r}_${n}`;
+
+// Vector n of the tile is owned by lane n mod `lanes`, as its number n div `lanes`.
+function broadcast(tile: SubgroupTile, name: string, n: number): string {
+  const lanes = keyLanes(tile);
+  return `let ${name}${n} = subgroupBroadcast(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
+}
+
+// What lies beyond the sequence is not read: it may hold anything.
+const loadOwn = ({ name, factor }: Shown, g: number): string => wgsl`
+  var own${g} = vec4<f32>();
+  if (used${g}) {
+    own${g} = read_${name}(${name}_row${g}, d * 4u)${factor};
+  }
+`;
+
+type Repeat = ReturnType<typeof each>;
+
+/** Repeats over a lane's rows, its own vectors, and all vectors of a tile. */
+export function repeats(tile: SubgroupTile): Readonly<Record<'rows' | 'owned' | 'shown', Repeat>> {
+  const { rowsPerLane, keysPerLane } = tile;
+  return {
+    rows: each(rowsPerLane),
+    owned: each(keysPerLane),
+    shown: each(keyLanes(tile) * keysPerLane),
+  };
+}
+
+/** A pass over the vectors that are shown, with a statement for each of a row's elements. */
+export function pass(
+  tile: SubgroupTile,
+  vectors: Shown,
+  texts: {
+    readonly before?: string | readonly string[];
+    readonly each: (r: number, n: number, vector: string) => string;
+    readonly after?: string | readonly string[];
+  },
+): string {
+  const { rows, owned, shown } = repeats(tile);
+  const { name, vecs } = vectors;
+  return wgsl`
+    for (var d = 0u; d < ${vecs}; d++) {
+      ${owned((g) => loadOwn(vectors, g))}
+      ${texts.before}
+      ${shown(
+        (n) => wgsl`
+          ${broadcast(tile, name, n)}
+          ${rows((r) => texts.each(r, n, `${name}${n}`))}
+        `,
+      )}
+      ${texts.after}
+    }
+  `;
+}
+
+/** `<sum>r_n = row r of <own> · vector n`. */
+export function dots(tile: SubgroupTile, sum: string, own: string, shown: Shown): string {
+  const { rows, shown: all } = repeats(tile);
+  return wgsl`
+    ${rows((r) => all((n) => `var ${score(sum, r, n)} = 0.0;`))}
+    ${pass(tile, shown, {
+      before: rows((r) => `let ${own}${r}_d = ${own}${r}[d];`),
+      each: (r, n, vector) => `${score(sum, r, n)} += dot(${own}${r}_d, ${vector});`,
+    })}
+  `;
+}
+
+/** `<sum>r = <sum>r · factor + Σ weights r_n · vector n`. */
+export function sums(
+  tile: SubgroupTile,
+  sum: string,
+  weights: string,
+  shown: Shown,
+  factor: (r: number) => string = () => '',
+): string {
+  const { rows } = repeats(tile);
+  return pass(tile, shown, {
+    before: rows((r) => `var ${sum}${r}_d = ${sum}${r}[d]${factor(r)};`),
+    each: (r, n, vector) => `${sum}${r}_d += ${score(weights, r, n)} * ${vector};`,
+    after: rows((r) => `${sum}${r}[d] = ${sum}${r}_d;`),
+  });
+}
+
+/**
+ * Repeats a statement for every score. A long one is written for one group of shown vectors, and the groups are rotated
+ * through it: each has its turn, and its place back.
+ * @param arrays what the scores are called, and their slopes where there are any
+ * @param where the row, the key and more of a score whose vector has number `first` + n
+ * @param prepare what comes before the statements of a vector
+ */
+export function eachScore(
+  tile: SubgroupTile,
+  arrays: readonly [scores: string, slopes?: string],
+  first: string,
+  where: (r: number, first: string, n: number) => Omit<TileScore, 'score' | 'slope'>,
+  prepare: (first: string, n: number) => string = () => '',
+): EachScore {
+  const [names, slopes = names] = arrays;
+  const { keysPerLane } = tile;
+  const lanes = keyLanes(tile);
+  const { rows } = repeats(tile);
+  const rest = lanes * (keysPerLane - 1);
+  const rotate = (name: string): readonly string[] => [
+    ...rows((r) => each(lanes)((n) => `let done_${score(name, r, n)} = ${score(name, r, n)};`)),
+    ...rows((r) => each(rest)((n) => `${score(name, r, n)} = ${score(name, r, n + lanes)};`)),
+    ...rows((r) => each(lanes)((n) => `${score(name, r, rest + n)} = done_${score(name, r, n)};`)),
+  ];
+  return (statement, isLong) => {
+    const statements = (count: number, start: string): readonly string[] =>
+      each(count)((n) => [
+        prepare(start, n),
+        ...rows((r) => {
+          const called = { score: score(names, r, n), slope: score(slopes, r, n) };
+          return statement({ ...called, ...where(r, start, n) });
+        }),
+      ]).filter((text) => text !== '');
+    if (!isLong || keysPerLane === 1) return statements(lanes * keysPerLane, first).join('\n');
+    return wgsl`
+      for (var turn = 0u; turn < params.key_turns; turn++) {
+        let turn_first = ${first} + turn * ${lanes}u;
+        ${statements(lanes, 'turn_first')}
+        ${[...new Set([names, slopes])].map((name) => rotate(name))}
+      }
+    `;
+  };
+}
+
+/** What is known of the scores of a tile of query rows: rows are the lane's own. */
+export const keyAt =
+  (diagonals?: Diagonals) =>
+  (r: number, first: string, n: number): Omit<TileScore, 'score' | 'slope'> => ({
+    row: `row${r}`,
+    key: `i32(${plus(first, n)})`,
+    ...diagonals?.of(r, n),
+  });

@@ -1,0 +1,92 @@
+import type { Limits } from '@heed/core';
+import { wgsl } from '@heed/core/kernel';
+import type { TileShape } from '../parts/kinds.ts';
+import { bracketed, each, loop } from '../parts/repeat.ts';
+import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
+
+/**
+ * The workgroup as a grid of threadsM × 8 threads; each owns rowsPerThread query rows × 4 keys of the score tile, and as many
+ * rows × 4 columns per value chunk.
+ */
+export interface ThreadGrid {
+  readonly threadsM: number;
+  readonly rowsPerThread: 1 | 2 | 4;
+  /** Whether the compiler may know the bounds of inner loops. */
+  readonly unroll: boolean;
+}
+
+export const THREADS_N = 8;
+
+/** Columns of the grid in elements, one vec4 per thread: keys of a tile, and elements of a value chunk. */
+export const CHUNK: number = THREADS_N * 4;
+
+export function gridShape(grid: ThreadGrid): TileShape {
+  return { tileM: grid.threadsM * grid.rowsPerThread, tileN: CHUNK };
+}
+
+export function gridThreads(grid: ThreadGrid): number {
+  return grid.threadsM * THREADS_N;
+}
+
+/** @returns which limit a grid with so many bytes of workgroup memory exceeds, or undefined */
+export function gridExceeds(grid: ThreadGrid, bytes: number, limits: Limits): string | undefined {
+  if (bytes > limits.maxComputeWorkgroupStorageSize) {
+    return `its tiles take ${bytes} bytes of workgroup memory; the device has ${limits.maxComputeWorkgroupStorageSize}`;
+  }
+  const threads = gridThreads(grid);
+  if (threads > limits.maxComputeInvocationsPerWorkgroup) {
+    return `it needs ${threads} threads; the device allows ${limits.maxComputeInvocationsPerWorkgroup}`;
+  }
+  return undefined;
+}
+
+const lanes = each(4);
+
+/** A head dim, and the parameter that holds its number of vectors or chunks. */
+export interface Dim {
+  readonly size: number;
+  readonly bound: string;
+}
+
+/** A thread's own row within the tile. */
+export const localRow = (r: number): string => bracketed('first_row', r);
+
+/** A loop over the chunks of a head dim. */
+export function chunkLoop(
+  { unroll }: ThreadGrid,
+  dim: Dim,
+  body: (chunk: string) => string,
+): string {
+  const count = Math.ceil(dim.size / CHUNK);
+  return loop({ unroll, index: 'chunk', count, bound: dim.bound }, body);
+}
+
+/** The thread's columns of each own row, chunk by chunk: `store` gets the element `d` and the sum. */
+export function storeChunks(
+  grid: ThreadGrid,
+  sum: string,
+  dim: Dim,
+  store: (sum: string) => string,
+): string {
+  return chunkLoop(
+    grid,
+    dim,
+    (c) => wgsl`
+      let d = ${c} * ${CHUNK}u + column * 4u;
+      if (d < ${dim.size}u) {
+        ${store(`${sum}[${c}]`)}
+      }
+    `,
+  );
+}
+
+/** Repeats a statement for the thread's scores: a vector of four for each of its rows. */
+export const eachScore =
+  (
+    { rowsPerThread }: ThreadGrid,
+    where: (r: number, n: number) => Pick<TileScore, 'row' | 'key'>,
+  ): EachScore =>
+  (statement) =>
+    each(rowsPerThread)((r) =>
+      lanes((n) => statement({ score: `s${r}[${n}]`, slope: `slope${r}[${n}]`, ...where(r, n) })),
+    ).join('\n');

@@ -1,0 +1,100 @@
+import { wgsl } from '@heed/core/kernel';
+import { hasBlocks, type VariantHooks } from '../parts/hook.ts';
+
+/** A number that an invocation is told, such as its own in its workgroup: its name in the body, and where it comes from. */
+export interface ThreadIndex {
+  readonly name: string;
+  readonly builtin: string;
+}
+
+/** An entry point whose body runs once per unit of work, with `unit` and the thread's own number. */
+export function threadEntry(
+  threads: number,
+  thread: ThreadIndex,
+  body: string,
+  ...more: readonly ThreadIndex[]
+): string {
+  return wgsl`
+    @compute @workgroup_size(${threads})
+    fn main(
+      @builtin(workgroup_id) workgroup: vec3<u32>,
+      @builtin(num_workgroups) workgroups: vec3<u32>,
+      ${[thread, ...more].map(({ name, builtin }) => `@builtin(${builtin}) ${name}: u32,`)}
+    ) {
+      let unit = workgroup_unit(workgroup, workgroups);
+      if (unit >= params.units) {
+        return;
+      }
+      ${body}
+    }
+  `;
+}
+
+/** The entry point of a tile path: its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
+export function entryPoint(
+  threads: number,
+  thread: ThreadIndex,
+  body: string,
+  ...more: readonly ThreadIndex[]
+): string {
+  const rows = wgsl`
+    let work = find_work(unit);
+    if (work.first_row >= work.rows) {
+      return;
+    }
+    let head = kv_head(work);
+    let span = tile_span(work);
+    ${body}
+  `;
+  return threadEntry(threads, thread, rows, ...more);
+}
+
+/** The loop over the key tiles that the block range leaves; its body has `tile_class` and `first_key`. */
+export function keyTileLoop(hooks: VariantHooks, body: string): string {
+  return wgsl`
+    let tiles = key_tiles(work, span);
+    for (var tile = tiles.x; tile < tiles.y; tile++) {
+      ${hasBlocks(hooks) && skipBlocks}
+      let tile_class = class_of_tile(tile, span);
+      if (tile_class == EMPTY) {
+        continue;
+      }
+      let first_key = tile * TILE_N;
+      ${body}
+    }
+  `;
+}
+
+/** The loop over a key tile's queries: the group's heads, and their tiles that see it. Its body has `work` and `tile_class`. */
+export function queryTileLoop(body: string): string {
+  return wgsl`
+    for (var group_head = 0u; group_head < params.group; group_head++) {
+      for (var first_query = 0u; first_query < seq.q_len; first_query += TILE_M) {
+        let work = Work(seq, head * params.group + group_head, 0u, first_query, seq.q_len);
+        let tile_class = class_of_tile(first_key / TILE_N, tile_span(work));
+        if (tile_class == EMPTY) {
+          continue;
+        }
+        ${body}
+      }
+    }
+  `;
+}
+
+/** What a workgroup needs before its loop over queries: its keys, `seq`, `head` and `first_key`. */
+export const keyTileStart: string = wgsl`
+  let key_work = find_keys(unit);
+  let seq = key_work.seq;
+  let head = key_work.head;
+  let first_key = key_work.first_key;
+  if (first_key >= seq.k_len) {
+    return;
+  }
+`;
+
+const skipBlocks = wgsl`
+  tile = next_tile(tile, tiles.y, span);
+  if (tile >= tiles.y) {
+    break;
+  }
+`;
