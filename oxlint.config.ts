@@ -13,21 +13,34 @@ const arrows: Record<string, readonly string[]> = {
   testing: ['core'],
 };
 
+/** Rooms of one floor: those of a list may import one another, those `apart` may not. */
+type Floor = string | readonly string[] | { readonly apart: readonly string[] };
+
 /**
- * The folders of a `src`, lowest floor first; folders that share a floor stand in one list. A file imports from its own floor or
- * a lower one, types included. Files directly in `src` are above all floors.
+ * The folders in a folder, lowest floor first. A file imports from its own floor or a lower one, types included. Files directly
+ * in the folder are above all floors.
  */
-export const floors: Record<string, readonly (string | readonly string[])[]> = {
+export const floors: Record<string, readonly Floor[]> = {
   'packages/core/src': ['text', 'host', 'tensor', 'paged', 'device'],
   'packages/kernels-wgsl/src': ['text', 'select', 'host', 'api', 'plan', 'tune'],
   'packages/kvcache/src': ['pages', 'sequences', 'kernels', 'stores', 'cache'],
+  'packages/flex/src': ['text', ['masks', 'mods'], 'host', 'api'],
+  'packages/flex/src/text': ['ir', 'frontend', 'backends', 'compile', 'kernels'],
   'packages/tfjs/src': ['device', 'tensors', 'attention'],
+  'apps/demo/src': [
+    { apart: ['text', 'page'] },
+    'transformer',
+    { apart: ['conformance', 'explore', 'serve', 'train'] },
+  ],
+  'apps/demo/src/explore': ['program', 'model', 'view'],
+  'apps/demo/src/serve': ['engine', 'session', 'view'],
+  'apps/demo/src/train': ['model', 'view'],
 };
 
 /** Folders whose cycles through types are not yet gone. */
-const typeCycles = ['packages/{bench,conformance,flex}/**'];
+const typeCycles = ['packages/{bench,conformance}/**'];
 
-/** A folder is at most this deep in a `src` with floors. */
+/** Folders with floors hold at most this many folders in one another. */
 const MAX_DEPTH = 5;
 
 type Pattern = { regex: string; message: string };
@@ -56,20 +69,48 @@ function restricted(files: string[], patterns: Pattern[]): OxlintOverride {
   return { files, rules: { 'no-restricted-imports': ['error', { patterns }] } };
 }
 
-/** One override per floor and depth, since the way up to `src` is as many steps as a folder is deep. */
-function floorOverrides(src: string): OxlintOverride[] {
-  const order = (floors[src] ?? []).map((floor) => [floor].flat());
-  const shown = order.map((rooms) => rooms.join(', ')).join(' <- ');
-  const message = `The floors of ${src} are ${shown}: a file imports from its own floor or a lower one (CONTRIBUTING.md, In a package).`;
-  return order.flatMap((rooms, floor) => {
-    const above = order.slice(floor + 1).flat();
-    const targets = [...above.map((room) => `${room}/`), String.raw`[^/]+\.ts$`];
-    return Array.from({ length: MAX_DEPTH }, (_, depth) => {
-      const files = rooms.map((room) => `${src}/${room}/${'*/'.repeat(depth)}*.ts`);
-      const upwards = { regex: String.raw`^(\.\./){${depth + 1}}(${targets.join('|')})`, message };
-      return restricted(files, [...foreignPatterns(src.split('/')[1] ?? ''), upwards]);
+const roomsOf = (floor: Floor): readonly string[] =>
+  typeof floor === 'object' && 'apart' in floor ? floor.apart : [floor].flat();
+
+/** The order of a folder's floors, as messages show it. */
+export const floorOrder = (folder: string): string =>
+  (floors[folder] ?? []).map((floor) => roomsOf(floor).join(', ')).join(' <- ');
+
+/** The rooms of a folder that a file in `room` may not import from. */
+export function roomsAbove(folder: string, room: string): string[] {
+  const order = floors[folder] ?? [];
+  const own = order.findIndex((floor) => roomsOf(floor).includes(room));
+  const floor = order[own];
+  const beside = typeof floor === 'object' && 'apart' in floor ? floor.apart : [];
+  return [...order.slice(own + 1).flatMap(roomsOf), ...beside.filter((other) => other !== room)];
+}
+
+const depthOf = (path: string): number => path.split('/').length;
+
+/** What files in a folder may not import from rooms above theirs, for each folder with floors around it. */
+function upwardPatterns(files: string): Pattern[] {
+  return Object.keys(floors)
+    .filter((folder) => files.startsWith(`${folder}/`))
+    .map((folder) => {
+      const room = files.slice(folder.length + 1).split('/')[0] ?? '';
+      const targets = [...roomsAbove(folder, room).map((other) => `${other}/`), '[^/]+$'];
+      const steps = depthOf(files) - depthOf(folder);
+      return {
+        regex: String.raw`^(\.\./){${steps}}(${targets.join('|')})`,
+        message: `The floors of ${folder} are ${floorOrder(folder)}: a file imports from its own floor or a lower one (CONTRIBUTING.md, In a package).`,
+      };
     });
-  });
+}
+
+/** One override per room and depth, since the way up to a folder has as many steps as the file is deep in it. */
+function floorOverrides(folder: string): OxlintOverride[] {
+  const foreign = foreignPatterns(folder.split('/')[1] ?? '');
+  return (floors[folder] ?? []).flatMap(roomsOf).flatMap((room) =>
+    Array.from({ length: MAX_DEPTH }, (_, depth) => {
+      const files = `${folder}/${room}${'/*'.repeat(depth)}`;
+      return restricted([`${files}/*.ts`], [...foreign, ...upwardPatterns(files)]);
+    }),
+  );
 }
 
 const config: OxlintConfig = {
@@ -122,7 +163,10 @@ const config: OxlintConfig = {
     ...Object.keys(arrows).map((name) =>
       restricted([`packages/${name}/src/**`], foreignPatterns(name)),
     ),
-    ...Object.keys(floors).flatMap(floorOverrides),
+    // Of two overrides the later holds: inner folders come after the folders around them.
+    ...Object.keys(floors)
+      .toSorted((a, b) => depthOf(a) - depthOf(b))
+      .flatMap(floorOverrides),
   ],
 };
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { floors } from '../../oxlint.config.ts';
 import { root } from '../lib/paths.mjs';
 
@@ -27,38 +27,62 @@ const importing = (...specifiers) =>
   `${specifiers.map((from, i) => `import type { X as X${i} } from '${from}';\n`).join('')}
 export type X = [${specifiers.map((_, i) => `X${i}`).join(', ')}];\n`;
 
-test.for(Object.entries(floors))(
-  'a file of %s imports from its floor or a lower one',
-  ([src, all]) => {
-    const order = all.map((floor) => [floor].flat());
-    const rooms = order.flat();
-    const floorOf = (room) => order.findIndex((floor) => floor.includes(room));
-    for (const depth of [1, 3]) {
-      const up = '../'.repeat(depth);
-      const inner = '/inner'.repeat(depth - 1);
-      const files = Object.fromEntries(
-        rooms.flatMap((from) =>
-          rooms.map((to) => [`${src}/${from}${inner}/to-${to}.ts`, importing(`${up}${to}/x.ts`)]),
-        ),
-      );
-      const found = findings(files);
-      const refused = rooms.flatMap((from) =>
-        rooms
-          .filter((to) => floorOf(to) > floorOf(from))
-          .map((to) => `${src}/${from}${inner}/to-${to}.ts`),
-      );
-      expect(found.map((text) => text.split(': ')[0]).toSorted()).toEqual(refused.toSorted());
-      const shown = order.map((floor) => floor.join(', ')).join(' <- ');
-      for (const text of found) expect(text).toContain(`The floors of ${src} are ${shown}`);
-    }
-  },
-);
+/** The rooms of a folder as `{ room, floor, apart }`. */
+const roomsOf = (folder) =>
+  floors[folder].flatMap((floor, index) =>
+    [floor.apart ?? floor]
+      .flat()
+      .map((room) => ({ room, floor: index, apart: Boolean(floor.apart) })),
+  );
 
-test('a file of a floor imports no file that is directly in src', () => {
-  const [src, order] = Object.entries(floors)[0];
-  const [lowest] = order.flat();
-  const found = findings({ [`${src}/${lowest}/a.ts`]: importing('../index.ts', './index.ts') });
-  expect(found).toEqual([expect.stringContaining("'../index.ts' import is restricted")]);
+describe.for(Object.keys(floors))('the floors of %s', (folder) => {
+  const rooms = roomsOf(folder);
+
+  test.for([1, 3])('hold for files %s deep', (depth) => {
+    const up = '../'.repeat(depth);
+    const inner = '/inner'.repeat(depth - 1);
+    const pairs = rooms.flatMap((from) => rooms.map((to) => ({ from, to })));
+    const pathOf = ({ from, to }) => `${folder}/${from.room}${inner}/to-${to.room}.ts`;
+    const found = findings(
+      Object.fromEntries(
+        pairs.map((pair) => [pathOf(pair), importing(`${up}${pair.to.room}/x.ts`)]),
+      ),
+    );
+    const refused = pairs.filter(
+      ({ from, to }) =>
+        to.floor > from.floor || (to.floor === from.floor && to.room !== from.room && from.apart),
+    );
+    expect(found.map((text) => text.split(': ')[0]).toSorted()).toEqual(
+      refused.map(pathOf).toSorted(),
+    );
+    for (const text of found)
+      expect(text).toContain(`The floors of ${folder} are ${rooms[0].room}`);
+  });
+
+  test('are below the files that are directly in it', () => {
+    const [{ room }] = rooms;
+    const found = findings({ [`${folder}/${room}/a.ts`]: importing('../b.ts', './index.ts') });
+    expect(found).toEqual([expect.stringContaining("'../b.ts' import is restricted")]);
+  });
+
+  test('are rooms that exist', () => {
+    for (const { room } of rooms) expect(existsSync(join(root, folder, room)), room).toBe(true);
+  });
+});
+
+test('a room within a room keeps to the floors of both', () => {
+  const [inner] = Object.keys(floors).filter((folder) => folder.split('/').length > 3);
+  const outer = dirname(inner);
+  const [top] = roomsOf(outer).toReversed();
+  const [lowest, ...above] = roomsOf(inner);
+  const found = findings({
+    [`${inner}/${lowest.room}/a.ts`]: importing(`../../${top.room}/x.ts`),
+    [`${inner}/${lowest.room}/b.ts`]: importing(`../${above.at(-1).room}/x.ts`),
+  });
+  expect(found.toSorted()).toEqual([
+    expect.stringContaining(`The floors of ${outer} are`),
+    expect.stringContaining(`The floors of ${inner} are`),
+  ]);
 });
 
 test('a package imports only what the layout lets it, also from its floors', () => {
