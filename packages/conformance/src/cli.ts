@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { allCases } from './cases/index.ts';
+import { allCases } from './cases/all-cases.ts';
 import { parseCommand, usage } from './cli/options.ts';
 import { runCommand } from './cli/run.ts';
 import { comparisonText, summary } from './cli/text.ts';

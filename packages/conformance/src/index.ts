@@ -17,8 +17,8 @@ export {
   withinBudget,
 } from './budget/output-checks.ts';
 export { type Comparison, mismatchTable } from './budget/output-checks.ts';
-export type { Case, CaseContext, CaseResult, Tier } from './cases/case.ts';
-export { allCases } from './cases/index.ts';
+export type { Case, CaseContext, CaseResult, Tier } from './cases/shared/case.ts';
+export { allCases } from './cases/all-cases.ts';
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from './gradcheck/gradcheck.ts';
 export type { GradcheckInputs } from './gradcheck/inputs.ts';
 export type { GradcheckElement, GradcheckReport } from './gradcheck/report.ts';

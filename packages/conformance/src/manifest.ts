@@ -1,4 +1,4 @@
-import type { Case } from './cases/case.ts';
+import type { Case } from './cases/shared/case.ts';
 
 /** The list of cases that is checked in, so that a case that vanishes is seen in review. */
 export interface Manifest {

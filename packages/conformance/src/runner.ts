@@ -1,6 +1,6 @@
 import type { Capabilities, Gpu } from '@heed/core';
 import { kernelCount, poisonMemory, readOptions } from '@heed/core/kernel';
-import type { Case, CaseResult } from './cases/case.ts';
+import type { Case, CaseResult } from './cases/shared/case.ts';
 import { meantRun, runNames } from './option-names.ts';
 import { recordOutputs } from './problems/output-hashes.ts';
 import { selectCases, type Selection } from './select.ts';

@@ -1,6 +1,6 @@
 import { readOptions } from '@heed/core/kernel';
-import { allCases } from './cases/index.ts';
-import type { Case, Tier } from './cases/case.ts';
+import { allCases } from './cases/all-cases.ts';
+import type { Case, Tier } from './cases/shared/case.ts';
 import type { FloatDType } from './reference/number-types.ts';
 import { meantRun, selectionNames } from './option-names.ts';
 

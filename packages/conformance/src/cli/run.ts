@@ -1,4 +1,4 @@
-import type { Case } from '../cases/case.ts';
+import type { Case } from '../cases/shared/case.ts';
 import { openEngine } from '../engines/engine.ts';
 import type { EngineName } from '../engines/start.ts';
 import {

@@ -1,7 +1,7 @@
 // What an engine runs: it asks its host for one case after the other, and says what came of each.
 import type { Gpu } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
-import { allCases } from '../cases/index.ts';
+import { allCases } from '../cases/all-cases.ts';
 import { openAdapter } from '../cli/open.ts';
 import { runCase } from '../runner.ts';
 import type { Job, Message } from './message.ts';

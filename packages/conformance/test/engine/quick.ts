@@ -1,4 +1,4 @@
-import type { Case } from '../../src/cases/case.ts';
+import type { Case } from '../../src/cases/shared/case.ts';
 
 /** Cases whose kernels compile faster than those of their group's first, or differ more from the other groups'. */
 const preferred: readonly string[] = [

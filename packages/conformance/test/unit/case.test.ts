@@ -1,7 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { runCase } from '@heed/conformance';
 import { describe, expect, it, vi } from 'vitest';
-import { defineCase, toResult } from '../../src/cases/case.ts';
+import { defineCase, toResult } from '../../src/cases/shared/case.ts';
 
 // No memory is handed out here.
 vi.mock('@heed/core/kernel', async (original) => ({

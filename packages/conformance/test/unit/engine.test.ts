@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allCases } from '../../src/cases/index.ts';
+import { allCases } from '../../src/cases/all-cases.ts';
 import { type Engine, openEngine } from '../../src/engines/engine.ts';
 import { selectCases } from '../../src/select.ts';
 import { named, quickCases } from '../engine/quick.ts';

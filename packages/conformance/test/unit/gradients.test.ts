@@ -10,7 +10,7 @@ import {
   type ResultGradients,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { areRight, sameGradients } from '../../src/cases/backward/expect.ts';
+import { areRight, sameGradients } from '../../src/cases/backward/gradient-case.ts';
 import {
   denseProblem,
   normal,

@@ -1,0 +1,116 @@
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { launch } from '../../problems/launch-problem.ts';
+import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
+import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { isRight, rightInSplits, sameSequences } from '../shared/expected-results.ts';
+
+const ratios = [
+  [1, 1],
+  [8, 8],
+  [8, 4],
+  [8, 2],
+  [8, 1],
+  [6, 3],
+  [6, 2],
+  [5, 1],
+  [3, 3],
+  [24, 2],
+] as const;
+
+type Heads = readonly [number, number];
+
+const problems: Readonly<Record<string, (dtype: FloatDType, heads: Heads) => Problem>> = {
+  prefill: (dtype, heads) =>
+    denseProblem({ dtype, heads, lq: 40, lk: 50, options: { causal: true } }),
+  'kv-batch-1': (dtype, heads) =>
+    denseProblem({ dtype, heads, batch: 3, kvBatch: 1, lq: 5, lk: 50 }),
+  'packed-decode': (dtype, heads) =>
+    packedProblem({ dtype, heads, qLens: [1, 1, 1], kLens: [100, 1, 33] }),
+  'paged-few-rows': (dtype, heads) =>
+    pagedProblem({
+      dtype,
+      heads,
+      qLens: [3, 1],
+      used: [70, 20],
+      pageSize: 16,
+      options: { causal: true },
+    }),
+};
+
+const gqaCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
+  ratios.flatMap((heads) =>
+    defineCase('gqa', `${name}/heads-${heads.join('x')}`, {
+      tags: name === 'prefill' ? ['browser'] : [],
+      run: (gpu, dtype) => rightInSplits(gpu, build(dtype, heads), dtype, ['auto', 1, 2]),
+    }),
+  ),
+);
+
+const dims = [1, 8, 17, 24, 40, 64, 80, 96, 111, 128, 192, 256] as const;
+const unequal = [
+  [64, 32],
+  [32, 64],
+  [17, 40],
+  [192, 128],
+] as const;
+
+function prefill(name: string, dim: number, dimV: number, tiers: [f32: Tier, f16: Tier]): Case[] {
+  return defineCase('head-dims', name, {
+    tier: tiers[0],
+    f16Tier: tiers[1],
+    async run(gpu, dtype) {
+      const problem = denseProblem({
+        dtype,
+        lq: 70,
+        lk: 81,
+        heads: [2, 1],
+        dim,
+        dimV,
+        options: { causal: true },
+      });
+      return isRight(
+        'prefill',
+        await launch(gpu, problem, dtype, { numSplits: 1 }),
+        problem,
+        dtype,
+      );
+    },
+  });
+}
+
+/** The split path and paged memory at other head dims; each costs several pipelines. */
+function decode(dim: number, dimV: number): Case[] {
+  return defineCase('head-dims', `decode-${dim}${dim === dimV ? '' : `x${dimV}`}`, {
+    tier: 'full',
+    async run(gpu, dtype) {
+      const spec = { dtype, dim, dimV, qLens: [1, 1, 1], used: [100, 33, 1], pageSize: 16 };
+      const paged = poisonUnused(pagedProblem(spec), NaN);
+      const gathered = gather(paged);
+      const got = await launch(gpu, paged, dtype, { numSplits: 3 });
+      const want = await launch(gpu, gathered, dtype, { numSplits: 3 });
+      return [
+        ...sameSequences('gathered', [paged, got], [gathered, want]),
+        ...isRight('decode', got, paged, dtype),
+      ];
+    },
+  });
+}
+
+// Each dim is a pipeline of its own: the quick tier takes each in one storage type.
+const quickF16 = new Set<number>([8, 24, 96, 192]);
+
+const headDimCases: readonly Case[] = [
+  ...dims.flatMap((dim) =>
+    prefill(`prefill-${dim}`, dim, dim, quickF16.has(dim) ? ['full', 'quick'] : ['quick', 'full']),
+  ),
+  ...unequal.flatMap(([dim, dimV]) =>
+    prefill(`prefill-${dim}x${dimV}`, dim, dimV, [dim === 17 ? 'quick' : 'full', 'full']),
+  ),
+  ...dims.flatMap((dim) => decode(dim, dim)),
+  ...unequal.flatMap(([dim, dimV]) => decode(dim, dimV)),
+];
+
+/** Cases of head ratios and head dims. */
+export const headCases: readonly Case[] = [...gqaCases, ...headDimCases];

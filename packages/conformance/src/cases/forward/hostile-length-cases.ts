@@ -1,0 +1,87 @@
+import type { Gpu } from '@heed/core';
+import { type Check, finite, sameRun } from '../../budget/output-checks.ts';
+import { guardedOut, Scope } from '../../problems/case-tensors.ts';
+import { launch } from '../../problems/launch-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
+import { random } from '../../reference/seeded-random.ts';
+import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { isRight, sameSequences } from '../shared/expected-results.ts';
+import { type Attack, attacks, packed, paged } from '../shared/hostile-lengths.ts';
+
+/**
+ * Runs a problem whose lengths lie: memory around `out` stays as it was, every element is written and finite, and the same again;
+ * honest sequences keep their bits, and the next honest call is right.
+ */
+async function survives(
+  gpu: Gpu,
+  dtype: FloatDType,
+  { problem: build, lengths, honest = [] }: Attack,
+): Promise<Check[]> {
+  const scope = new Scope(gpu);
+  try {
+    const problem = build(dtype);
+    const hostile: Problem = { ...problem, ...lengths };
+    const truth = await launch(gpu, problem, dtype, { numSplits: 1, gpuLengths: true });
+    const checks: Check[] = [];
+    for (const numSplits of [1, 3]) {
+      const { out, untouched } = guardedOut(scope, problem.q.shape, dtype);
+      const got = await launch(gpu, hostile, dtype, { numSplits, gpuLengths: true, out });
+      checks.push(await untouched(), finite(`numSplits=${numSplits}: out`, got.out), noNaN(got));
+      const again = await launch(gpu, hostile, dtype, { numSplits, gpuLengths: true });
+      checks.push(...sameRun(`numSplits=${numSplits}: again`, again, got));
+      if (numSplits !== 1) continue;
+      for (const b of honest)
+        checks.push(
+          ...sameSequences(`honest sequence ${b}`, [problem, got, [b]], [problem, truth, [b]]),
+        );
+    }
+    checks.push(...isRight('the next call', await launch(gpu, problem, dtype), problem, dtype));
+    return checks;
+  } finally {
+    scope.dispose();
+  }
+}
+
+/** lse may be −∞ for rows that the lengths leave empty, never NaN. */
+function noNaN({ lse }: AttentionState): Check {
+  return finite('lse', {
+    shape: lse.shape,
+    data: lse.data.map((x) => (x === -Infinity ? 0 : x)),
+  });
+}
+
+/** Lengths and tables of random 32-bit integers, some of them near the honest range. */
+function fuzz(rounds: number, tier: Tier): Case[] {
+  return defineCase('hostile-lengths', `fuzz/${rounds}-rounds`, {
+    tier,
+    async run(gpu, dtype, signal) {
+      const source = random(42);
+      const word = (): number =>
+        source.below(2) === 0 ? source.below(200) - 60 : (source.uniform() * 2 ** 32 - 2 ** 31) | 0;
+      const words = (n: number): Int32Array => Int32Array.from({ length: n }, word);
+      const checks: Check[] = [];
+      for (let round = 0; round < rounds; round++) {
+        signal?.throwIfAborted();
+        const lengths = { cuSeqlensQ: words(5), seqUsedK: words(4) };
+        const attack: Attack =
+          round % 2 === 0
+            ? { problem: packed, lengths: { ...lengths, cuSeqlensK: words(5) } }
+            : { problem: paged, lengths: { ...lengths, blockTable: words(16) } };
+        checks.push(...(await survives(gpu, dtype, attack)));
+      }
+      return checks;
+    },
+  });
+}
+
+export const hostileLengthCases: readonly Case[] = [
+  ...Object.entries(attacks).flatMap(([name, attack]) =>
+    defineCase('hostile-lengths', name, {
+      tags: ['browser'],
+      run: (gpu, dtype) => survives(gpu, dtype, attack(dtype)),
+    }),
+  ),
+  ...fuzz(4, 'quick'),
+  ...fuzz(200, 'full'),
+];

@@ -1,0 +1,47 @@
+import { pagedProblem, type PagedSpec, quantised } from '../../problems/build-problem.ts';
+import { launch, type LaunchOptions } from '../../problems/launch-problem.ts';
+import { poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import type { Problem } from '../../reference/reference-problem.ts';
+import type { QuantFormat } from '../../reference/stored-rows.ts';
+import { type Case, type CaseSpec, defineCase } from '../shared/case.ts';
+import { isRight } from '../shared/expected-results.ts';
+
+export const formats: readonly QuantFormat[] = ['int8', 'int4'];
+
+/** Rows of a query tile: the kernel of prefill, or that of decode, whose keys are split. */
+export type Rows = 'prefill' | 'decode';
+
+/** Splits, and query lengths of a batch: what makes a call one or the other. */
+export const rowKinds: Readonly<
+  Record<Rows, { readonly numSplits: number; readonly qLens: readonly number[] }>
+> = {
+  prefill: { numSplits: 1, qLens: [17, 1, 40, 0, 9] },
+  decode: { numSplits: 3, qLens: [1, 1, 2, 0, 1] },
+};
+
+/** Integers in pages, and whatever in the rows that no sequence uses: a scale of NaN, for one. */
+export function inPages(spec: PagedSpec, format: QuantFormat, poison: number = NaN): Problem {
+  return poisonUnused(quantised(pagedProblem(spec), format), poison);
+}
+
+type Build = (dtype: FloatDType) => Readonly<Record<string, Problem>>;
+
+/** Some problems that share a kernel, each within the usual budget of the values that its integers stand for. */
+export function integerCase(
+  group: string,
+  name: string,
+  problems: Build,
+  options: LaunchOptions,
+  spec: Omit<CaseSpec, 'run'> = {},
+): Case[] {
+  return defineCase(group, name, {
+    ...spec,
+    async run(gpu, dtype) {
+      const checks = [];
+      for (const [label, problem] of Object.entries(problems(dtype)))
+        checks.push(...isRight(label, await launch(gpu, problem, dtype, options), problem, dtype));
+      return checks;
+    },
+  });
+}

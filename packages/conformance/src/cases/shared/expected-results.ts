@@ -1,0 +1,52 @@
+import type { Gpu } from '@heed/core';
+import { type Expected, expected } from '../../budget/error-budgets.ts';
+import { type Check, sameRun, withinBudget } from '../../budget/output-checks.ts';
+import { launch } from '../../problems/launch-problem.ts';
+import { gatherState } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { naiveAttention, referenceAttention } from '../../reference/reference-attention.ts';
+import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
+
+// The reference is the slow part of most cases, and one problem is launched in several ways.
+const known = new WeakMap<Problem, Partial<Record<FloatDType, Expected>>>();
+
+/** The float64 result of a problem and its error budgets. */
+export function expectedFor(problem: Problem, dtype: FloatDType): Expected {
+  const results = known.get(problem) ?? {};
+  known.set(problem, results);
+  return (results[dtype] ??= expected(referenceAttention(problem), naiveAttention(problem), dtype));
+}
+
+/** Both results of a run against float64. */
+export function isRight(
+  label: string,
+  got: AttentionState,
+  problem: Problem,
+  dtype: FloatDType,
+): Check[] {
+  return withinBudget(label, got, expectedFor(problem, dtype));
+}
+
+/** The rows of two problems' sequences equal bit for bit, whatever layout each is in. */
+export function sameSequences(
+  label: string,
+  a: [Problem, AttentionState, number[]?],
+  b: [Problem, AttentionState, number[]?],
+): Check[] {
+  return sameRun(label, gatherState(...a), gatherState(...b));
+}
+
+/** A problem against float64 with its keys in each of these numbers of splits. */
+export async function rightInSplits(
+  gpu: Gpu,
+  problem: Problem,
+  dtype: FloatDType,
+  counts: readonly (number | 'auto')[],
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const numSplits of counts) {
+    const got = await launch(gpu, problem, dtype, { numSplits });
+    checks.push(...isRight(`numSplits=${numSplits}`, got, problem, dtype));
+  }
+  return checks;
+}
