@@ -1,7 +1,8 @@
 // `npm run build`: builds every package, with publint and attw.
 import { parseArgs } from 'node:util';
 import { runMain } from './lib/log.mjs';
-import { build, prepare } from './lib/setup.mjs';
+import { build } from './lib/checks.mjs';
+import { prepare } from './lib/setup.mjs';
 
 await runMain(async (args) => {
   parseArgs({ args, options: {} });

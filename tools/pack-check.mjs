@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { runMain, say } from './lib/log.mjs';
 import { root } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
-import { build, prepare } from './lib/setup.mjs';
+import { build } from './lib/checks.mjs';
+import { prepare } from './lib/setup.mjs';
 import { printSizes } from './lib/sizes.mjs';
 
 await runMain(async (args) => {

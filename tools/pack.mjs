@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMain, say } from './lib/log.mjs';
 import { root } from './lib/paths.mjs';
-import { build, prepare } from './lib/setup.mjs';
+import { build } from './lib/checks.mjs';
+import { prepare } from './lib/setup.mjs';
 
 await runMain(async (args) => {
   const { values } = parseArgs({ args, options: { out: { type: 'string' } } });

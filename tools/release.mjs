@@ -2,6 +2,7 @@
 //   --dry-run    publishes nothing, and shows what would be
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { turbo } from './lib/checks.mjs';
 import { runMain, say, SetupError } from './lib/log.mjs';
 import { publicPackages } from './lib/packages.mjs';
 import { repositoryFields } from './lib/repository.mjs';
@@ -19,9 +20,8 @@ await runMain(async (args) => {
     );
   }
   say('release', CHECKS.join(', '));
-  const checks = ['run', ...CHECKS, '--output-logs=errors-only', '--log-prefix=none'];
-  const { code, text } = await run('turbo', checks, { env, output: 'capture' });
-  if (code !== 0) throw new SetupError(`the packages are not fit to be published:\n${text}`);
+  const { code } = await turbo(env, CHECKS);
+  if (code !== 0) throw new SetupError('the packages are not fit to be published');
   return withAddresses(env, values['dry-run'] ? () => dryRun(env) : () => publish(env));
 });
 

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { launch } from './lib/launch.mjs';
 import { runMain } from './lib/log.mjs';
 import { root } from './lib/paths.mjs';
-import { build, prepare } from './lib/setup.mjs';
+import { build } from './lib/checks.mjs';
+import { prepare } from './lib/setup.mjs';
 
 await runMain(
   async (args) => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { checkRow } from '../lib/checks.mjs';
 import { summaryText, tierCounts } from '../lib/summary.mjs';
 
 test('a tier that passed keeps its counts', () => {
@@ -60,4 +61,25 @@ test('processor time stands beside its budget; a budget that is exceeded by more
     over budget: once took 73 s of processor time, not 60 s
     15 passed, 0 failed, 0 skipped"
   `);
+});
+
+test('a check has passed if its task did in every package, and one that was left out has failed', () => {
+  const record = (exitCode, startTime, endTime, status = 'MISS') => ({
+    cache: { status },
+    execution: { exitCode, startTime, endTime },
+  });
+  const cached = record(0, 9000, 9001, 'HIT');
+  const passed = { name: 'check api', passed: 1, failed: 0, skipped: 0 };
+  expect(checkRow('check api', [record(0, 1000, 3000), record(0, 2000, 4500), cached])).toEqual({
+    ...passed,
+    adapter: '',
+    seconds: 3.5,
+  });
+  expect(checkRow('check api', [cached])).toEqual({ ...passed, adapter: 'cached', seconds: 0 });
+  const failed = { passed: 0, failed: 1 };
+  expect(checkRow('check api', [record(0, 0, 1), record(1, 0, 1)])).toMatchObject(failed);
+  expect(checkRow('check api', [record(0, 0, 1), { cache: { status: 'MISS' } }])).toMatchObject(
+    failed,
+  );
+  expect(checkRow('check api', [])).toMatchObject(failed);
 });

@@ -5,10 +5,14 @@ import { installProject } from '../../lib/packed.mjs';
 
 /** What a program imports, and the only files of ours that its bundle may have code of. */
 const PROGRAMS = [
-  { imports: 'HeedError', from: '@heed/core', may: /^core\/errors\.js$/ },
+  { imports: 'HeedError', from: '@heed/core', may: /^core\/text\/errors\.js$/ },
   { imports: 'causal', from: '@heed/flex/masks', may: /^flex\/masks\/causal\.js$/ },
   { imports: 'softcap', from: '@heed/flex/mods', may: /^flex\/mods\/softcap\.js$/ },
-  { imports: 'memoryStore', from: '@heed/kvcache', may: /^(core\/errors\.js$|kvcache\/stores\/)/ },
+  {
+    imports: 'memoryStore',
+    from: '@heed/kvcache',
+    may: /^(core\/text\/errors\.js$|kvcache\/stores\/)/,
+  },
   { imports: 'PagedKvCache', from: '@heed/kvcache', may: /^(core|kvcache)\// },
   {
     imports: 'attention',
