@@ -117,13 +117,17 @@ describe('a block mask in place of the mask', () => {
   const captures = { near: 20 };
   const rest = () => ({ scoreMod, captures: { ids }, returnLse: true, numSplits: 1 });
 
-  it.for([32, 96, [64, 128]] as const)('of blocks of %j, dense', async (blockSize) => {
-    const { q, k, v } = data.dense(2);
-    const sizes = { Lq: 48, Lk: 80, blockSize };
-    using blockMask = createBlockMask(gpu, maskMod, { ...sizes, captures });
-    const options = { ...rest(), blockMask };
-    await expectAttention(flexAttention(q, k, v, options), reference(halves));
-  });
+  it.for([32, 96, [64, 128]] as const)(
+    'of blocks of %j, dense',
+    { tags: ['full'] },
+    async (blockSize) => {
+      const { q, k, v } = data.dense(2);
+      const sizes = { Lq: 48, Lk: 80, blockSize };
+      using blockMask = createBlockMask(gpu, maskMod, { ...sizes, captures });
+      const options = { ...rest(), blockMask };
+      await expectAttention(flexAttention(q, k, v, options), reference(halves));
+    },
+  );
 
   it.for([32, 96])('of blocks of %j, packed', async (blockSize) => {
     const { q, k, v } = data.packed();
@@ -149,7 +153,7 @@ describe('a block mask in place of the mask', () => {
     await expectAttention(flexAttention(q, k, v, options), reference(pagedRows));
   });
 
-  it('beside another mask: both must hold', async () => {
+  it('beside another mask: both must hold', { tags: ['full'] }, async () => {
     const { q, k, v } = data.dense(2);
     const sizes = { Lq: 48, Lk: 80, blockSize: 32 };
     using blockMask = createBlockMask(gpu, maskMod, { ...sizes, captures });

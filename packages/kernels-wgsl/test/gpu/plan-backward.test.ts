@@ -82,8 +82,11 @@ const cases: Record<string, PlannedCase> = {
   },
 };
 
-describe.for(Object.entries(cases))('a plan with backward, %s', ([, { problem, tensors }]) => {
-  it('gives the bits of the call, and compiles nothing after its warm-up', async () => {
+const quick = ['dense', 'paged'];
+
+describe.for(Object.entries(cases))('a plan with backward, %s', ([title, { problem, tensors }]) => {
+  const tags = quick.includes(title) ? [] : ['full'];
+  it('gives the bits of the call, and compiles nothing after its warm-up', { tags }, async () => {
     using plan = planAttention(gpu, problem);
     await plan.warmup();
     const given = tensors();
