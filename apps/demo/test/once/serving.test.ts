@@ -107,13 +107,17 @@ it('answers in a batch have the tokens that they have alone, and share what they
   await expectAlone(requests, answers, 'f16');
 });
 
-it.for(['int8', 'int4'] as const)('so have answers from pages of %s', async (dtype) => {
-  using cache = await createCache(80, dtype);
-  const asked = requests.slice(0, 2);
-  const { engine, answers } = await serve(cache, asked);
-  expect(engine.tally.hits).toBe(system.length);
-  await expectAlone(asked, answers, dtype);
-});
+it.for(['int8', 'int4'] as const)(
+  'so have answers from pages of %s',
+  { tags: ['full'] },
+  async (dtype) => {
+    using cache = await createCache(80, dtype);
+    const asked = requests.slice(0, 2);
+    const { engine, answers } = await serve(cache, asked);
+    expect(engine.tally.hits).toBe(system.length);
+    await expectAlone(asked, answers, dtype);
+  },
+);
 
 it('the model does not say the same whatever it reads', async () => {
   using cache = await createCache(80, 'f16');

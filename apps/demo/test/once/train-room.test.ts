@@ -44,7 +44,7 @@ describe('a packed batch', () => {
     trainer.dispose();
   });
 
-  it('has the gradients of TensorFlow.js’s own operations', async () => {
+  it('has the gradients of TensorFlow.js’s own operations', { tags: ['full'] }, async () => {
     const trainer = newTrainer();
     const batch = batchOf(packRows(few, 96), 96);
     const heed = tidy(() => trainer.gradients(batch));
@@ -54,7 +54,7 @@ describe('a packed batch', () => {
     trainer.dispose();
   });
 
-  it('has a gradient that tells how the loss changes', async () => {
+  it('has a gradient that tells how the loss changes', { tags: ['full'] }, async () => {
     const model = initialModel(presets.tiny, 1);
     const batch = batchOf(packRows(few, 96), 96);
     const trainer = new Trainer(model);
@@ -130,39 +130,43 @@ describe('Adam', () => {
 });
 
 describe('training', () => {
-  it('lowers the loss, beats what it started with on held-out text, and leaks no tensor', async () => {
-    const trainer = newTrainer();
-    const steps: number[] = [];
-    const evaluations: number[] = [];
-    const samples: string[] = [];
-    const ahead: string[] = [];
-    let first: number | undefined;
-    for await (const event of training(trainer, text, plan)) {
-      if (event.kind === 'step') {
-        steps.push(event.bits);
-        first ??= memory().numTensors;
-        expect(memory().numTensors).toBe(first);
-      } else if (event.kind === 'evaluation') evaluations.push(event.bits);
-      else if (event.kind === 'ahead') ahead.push(event.what);
-      else samples.push(...event.texts);
-    }
-    const batches = text.heldOut.length;
-    expect(ahead[0]).toBe(
-      `Held-out text before step 1, batch 1 of ${batches}. The first one compiles the kernels of the forward pass, which can take a minute.`,
-    );
-    expect(ahead[batches]).toBe(
-      'Step 1 of 40. The first one compiles the kernels of the backward pass, which can take a minute.',
-    );
-    expect(steps).toHaveLength(40);
-    expect(steps[0]).toBeGreaterThan(7);
-    expect(mean(steps.slice(-5))).toBeLessThan(5.5);
-    expect(evaluations).toHaveLength(3);
-    expect(evaluations.at(-1)).toBeLessThan(5.5);
-    expect(samples).toHaveLength(2);
-    trainer.dispose();
-  });
+  it(
+    'lowers the loss, beats what it started with on held-out text, and leaks no tensor',
+    { tags: ['full'] },
+    async () => {
+      const trainer = newTrainer();
+      const steps: number[] = [];
+      const evaluations: number[] = [];
+      const samples: string[] = [];
+      const ahead: string[] = [];
+      let first: number | undefined;
+      for await (const event of training(trainer, text, plan)) {
+        if (event.kind === 'step') {
+          steps.push(event.bits);
+          first ??= memory().numTensors;
+          expect(memory().numTensors).toBe(first);
+        } else if (event.kind === 'evaluation') evaluations.push(event.bits);
+        else if (event.kind === 'ahead') ahead.push(event.what);
+        else samples.push(...event.texts);
+      }
+      const batches = text.heldOut.length;
+      expect(ahead[0]).toBe(
+        `Held-out text before step 1, batch 1 of ${batches}. The first one compiles the kernels of the forward pass, which can take a minute.`,
+      );
+      expect(ahead[batches]).toBe(
+        'Step 1 of 40. The first one compiles the kernels of the backward pass, which can take a minute.',
+      );
+      expect(steps).toHaveLength(40);
+      expect(steps[0]).toBeGreaterThan(7);
+      expect(mean(steps.slice(-5))).toBeLessThan(5.5);
+      expect(evaluations).toHaveLength(3);
+      expect(evaluations.at(-1)).toBeLessThan(5.5);
+      expect(samples).toHaveLength(2);
+      trainer.dispose();
+    },
+  );
 
-  it('goes on from a snapshot as if nothing had happened', async () => {
+  it('goes on from a snapshot as if nothing had happened', { tags: ['full'] }, async () => {
     const [one, two] = [newTrainer(), newTrainer()];
     const batch = batchOf(packRows(few, 96), 96);
     await one.step(batch, 0.01);
@@ -176,7 +180,7 @@ describe('training', () => {
     for (const trainer of [one, two, again, loaded]) trainer.dispose();
   });
 
-  it('saves what it has learnt', async () => {
+  it('saves what it has learnt', { tags: ['full'] }, async () => {
     const trainer = newTrainer();
     for (let i = 0; i < 3; i++) await trainer.step(batchOf(packRows(few, 96), 96), 0.01);
     const { model } = await trainer.snapshot();
@@ -201,7 +205,7 @@ describe('a sample', () => {
 });
 
 describe('packing against padding', () => {
-  it('computes the same loss, of fewer tokens', async () => {
+  it('computes the same loss, of fewer tokens', { tags: ['full'] }, async () => {
     const trainer = newTrainer();
     const options = { rounds: 1, signal: new AbortController().signal };
     const { packed, padded, ...rest } = await compare(trainer, few, plan.batch, options);

@@ -33,6 +33,7 @@ const program = chromiumLaunch().executablePath ?? chromium.executablePath();
 
 test.runIf(existsSync(program))(
   'heed and onnxruntime-web in Chromium, on one device (skipped where there is no Chromium)',
+  { tags: ['full'] },
   async () => {
     const lines: string[] = [];
     const peers = ['heed', 'onnxruntime-web'];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { runBox } from '../../src/gpu-box/box.ts';
 import { renderMarkdown } from '../../src/gpu-box/markdown.ts';
 
-test('the whole run at its smallest, without PyTorch', async () => {
+test('the whole run at its smallest, without PyTorch', { tags: ['full'] }, async () => {
   const options = {
     size: 'smallest',
     cases: undefined,

@@ -19,7 +19,7 @@ import {
   planAttention,
   varlenAttentionVjp,
 } from '@heed/kernels-wgsl';
-import { readableOnce, Rng, scribble, testGpu } from '@heed/testing';
+import { isFullRun, readableOnce, Rng, scribble, testGpu } from '@heed/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -236,7 +236,9 @@ async function bitsOf(outcome: Outcome): Promise<Record<string, Uint32Array>> {
 describe('a call whose arguments are written into has the bits of one whose arguments are not', () => {
   const [alone, ...others] = Object.values(ways) as [Run, ...Run[]];
 
-  it.for(Object.entries(calls))('%s', async ([, call]) => {
+  // Backward takes its arguments by the same functions, and compiles five kernels.
+  const entries = Object.entries(calls).filter(([name]) => isFullRun() || !name.includes('Vjp'));
+  it.for(entries)('%s', async ([, call]) => {
     await fc.assert(
       fc.asyncProperty(drawn, async (d) => {
         const wanted = await bitsOf(call(alone, d));

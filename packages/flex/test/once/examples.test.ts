@@ -48,6 +48,7 @@ describe('in docs/flex.md, example', () => {
 describe('in docs/backward.md, example', () => {
   it.for(examplesOf('backward', 'backward'))(
     '%s prints what it says',
+    { tags: ['full'] },
     async ([, printed, name]) => {
       const calls = await printedBy(() => import(`../examples/backward/${name}.ts`));
       expect(calls.map(shown)).toEqual(printed);
@@ -92,7 +93,7 @@ describe('the example in the docstring of', () => {
     expect(out).toMatchTensor(new Float32Array(out.length).fill(1), { tolerance: 1e-5 });
   });
 
-  it('flexAttentionVjp, and of mods that learn', async () => {
+  it('flexAttentionVjp, and of mods that learn', { tags: ['full'] }, async () => {
     const ones = gpu.tensor(new Float32Array(6).fill(1), { shape: [1, 1, 6, 1] });
     const gradients = docstrings.flexAttentionVjpExample(query, key, ones, ones);
     expect(gradients.map(({ shape }) => shape)).toEqual([

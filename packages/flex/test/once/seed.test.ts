@@ -49,25 +49,29 @@ async function launch(): Promise<Browser | undefined> {
 }
 
 // The browser tier runs modules as they are written; this page gets a bundle.
-it('the seed example runs in a browser page, bundled and minified', async ({ skip }) => {
-  const browser = await launch();
-  if (!browser) return skip('there is no Chromium');
-  try {
-    const page = await browser.newPage();
-    // Nothing is asked of a network; navigator.gpu is there for local pages.
-    await page.route('http://localhost/**', (route) => {
-      const isScript = route.request().url().endsWith('.js');
-      const [contentType, body] = isScript
-        ? ['text/javascript', minifiedSeed()]
-        : ['text/html', '<!doctype html><title>seed</title>'];
-      return route.fulfill({ contentType, body });
-    });
-    await page.goto('http://localhost/');
-    const got = await page.evaluate<number[]>(
-      `import('/seed.js').then(({ seedExample }) => seedExample()).then((data) => [...data])`,
-    );
-    expectSeed(got);
-  } finally {
-    await browser.close();
-  }
-});
+it(
+  'the seed example runs in a browser page, bundled and minified',
+  { tags: ['full'] },
+  async ({ skip }) => {
+    const browser = await launch();
+    if (!browser) return skip('there is no Chromium');
+    try {
+      const page = await browser.newPage();
+      // Nothing is asked of a network; navigator.gpu is there for local pages.
+      await page.route('http://localhost/**', (route) => {
+        const isScript = route.request().url().endsWith('.js');
+        const [contentType, body] = isScript
+          ? ['text/javascript', minifiedSeed()]
+          : ['text/html', '<!doctype html><title>seed</title>'];
+        return route.fulfill({ contentType, body });
+      });
+      await page.goto('http://localhost/');
+      const got = await page.evaluate<number[]>(
+        `import('/seed.js').then(({ seedExample }) => seedExample()).then((data) => [...data])`,
+      );
+      expectSeed(got);
+    } finally {
+      await browser.close();
+    }
+  },
+);

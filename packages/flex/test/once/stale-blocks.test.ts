@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 describe('a stale mask gives what its maskMod gives', () => {
-  it('in gradients', async () => {
+  it('in gradients', { tags: ['full'] }, async () => {
     const { q, k, v } = source.packed(ROWS, ROWS);
     const dOut = source.normal([ROWS, 4, 8]);
     const use = (o: object): readonly Tensor[] => {

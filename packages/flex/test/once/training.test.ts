@@ -18,7 +18,7 @@ async function train(attention: Attention, steps: number): Promise<[Model, numbe
 }
 
 describe('a two-layer attention model', () => {
-  it('learns associative recall from random weights', async () => {
+  it('learns associative recall from random weights', { tags: ['full'] }, async () => {
     const attention = gpuAttention(await testGpu());
     const [model, losses] = await train(attention, 250);
     expect(losses[0]).toBeGreaterThan(2);

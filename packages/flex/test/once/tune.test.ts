@@ -38,22 +38,26 @@ const problemOn = (on: Gpu) =>
   ({ ...shapes, ...mods, captures: captured(on), backward: true }) as const;
 
 describe('tune with mods', () => {
-  it('gives what plans of the same mods use, forward and backward', async () => {
-    const tuning = await tune(gpu, [tunable(problemOn(gpu))], { filter: isOther, rounds: 2 });
-    const keys = Object.keys(tuning.entries!);
-    expect(keys.map((key) => key.split(' ')[0])).toEqual(['forward', 'dq', 'dkv']);
-    const stored = JSON.parse(JSON.stringify(tuning)) as Tuning;
-    using tuned = await openGpu({ device: gpu.device, tuning: stored });
-    using plan = planFlexAttention(tuned, problemOn(tuned));
-    expect(plan.describe().split('\n').slice(0, 4)).toEqual([
-      expect.stringMatching(/^prefill, tuned: /),
-      expect.stringMatching(/^dq, tuned: /),
-      expect.stringMatching(/^dk and dv, tuned: /),
-      expect.stringMatching(/^gradients of tables, default for this class: /),
-    ]);
-    using untuned = planFlexAttention(tuned, { ...shapes, maskMod: causal });
-    expect(untuned.describe()).toContain('not tuned: no entry for this problem');
-  });
+  it(
+    'gives what plans of the same mods use, forward and backward',
+    { tags: ['full'] },
+    async () => {
+      const tuning = await tune(gpu, [tunable(problemOn(gpu))], { filter: isOther, rounds: 2 });
+      const keys = Object.keys(tuning.entries!);
+      expect(keys.map((key) => key.split(' ')[0])).toEqual(['forward', 'dq', 'dkv']);
+      const stored = JSON.parse(JSON.stringify(tuning)) as Tuning;
+      using tuned = await openGpu({ device: gpu.device, tuning: stored });
+      using plan = planFlexAttention(tuned, problemOn(tuned));
+      expect(plan.describe().split('\n').slice(0, 4)).toEqual([
+        expect.stringMatching(/^prefill, tuned: /),
+        expect.stringMatching(/^dq, tuned: /),
+        expect.stringMatching(/^dk and dv, tuned: /),
+        expect.stringMatching(/^gradients of tables, default for this class: /),
+      ]);
+      using untuned = planFlexAttention(tuned, { ...shapes, maskMod: causal });
+      expect(untuned.describe()).toContain('not tuned: no entry for this problem');
+    },
+  );
 
   it('tunes calls over a block mask', async () => {
     const blockMask = createBlockMask(gpu, causal, { Lq: 40, Lk: 40 });

@@ -77,7 +77,7 @@ describe('the example in the docstring of', () => {
     expect(out!.shape).toEqual(q.shape);
   });
 
-  it('tune', async () => {
+  it('tune', { tags: ['full'] }, async () => {
     const problem = { layout: 'dense', q: [1, 4, 1, 64], k: [1, 2, 64, 64] } as const;
     expect(await tuneExample(gpu, problem)).toContain('decode, tuned: ');
   });

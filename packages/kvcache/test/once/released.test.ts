@@ -2,7 +2,7 @@ import { type Gpu, type PagedKvView, type Tensor, ValidationError } from '@heed/
 import { bind, createBlockMask, flexAttention, flexAttentionVjp } from '@heed/flex';
 import { causal, document } from '@heed/flex/masks';
 import { varlenAttention } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { isFullRun, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../src/index.ts';
 
@@ -73,7 +73,7 @@ const calls: readonly (readonly [
   ],
 ];
 
-describe.for([0, 3])('a windowed cache with %i sink tokens', (sinkTokens) => {
+describe.for(isFullRun() ? [0, 3] : [3])('a windowed cache with %i sink tokens', (sinkTokens) => {
   it.for(calls)('shows what it holds, and nothing else, under %s', async ([, call, mask]) => {
     using cache = await create(sinkTokens);
     const sequence = cache.open();
@@ -124,7 +124,7 @@ describe('what a windowed view refuses, and takes', () => {
 });
 
 describe('gradients over a windowed view', () => {
-  it('are 0 for what was released, and shared by what is seen', async () => {
+  it('are 0 for what was released, and shared by what is seen', { tags: ['full'] }, async () => {
     using cache = await create(3);
     const sequence = cache.open();
     append(cache, sequence, 17);

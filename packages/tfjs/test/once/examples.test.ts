@@ -16,7 +16,7 @@ describe('the README’s example', () => {
     expect(dq.every(Number.isFinite)).toBe(true);
   });
 
-  it('of a bias that learns lowers its loss', async () => {
+  it('of a bias that learns lowers its loss', { tags: ['full'] }, async () => {
     const losses = (await printedBy(() => import('../examples/bias.ts'))).flat() as number[];
     expect(losses).toHaveLength(5);
     expect(losses.toSorted((a, b) => b - a)).toEqual(losses);
