@@ -5,7 +5,7 @@ export { type EvictionCandidate, type EvictionPolicy, lru, priority } from './pa
 export type { Rotary, RotaryTables } from './kernels/rotary.ts';
 export { rotate } from './kernels/rotate.ts';
 export type { CacheOptions, OpenOptions } from './cache/cache-options.ts';
-export type { PageFormat } from './pages/page-geometry.ts';
+export type { PageFormat } from '@heed/core';
 export type { PageName } from './pages/page-name.ts';
 export type { KvSequence } from './cache/kv-sequence.ts';
 export type { KvStats } from './cache/cache-core.ts';

@@ -1,4 +1,5 @@
 import type { Tensor } from '../text/gpu.ts';
+import type { PageFormat } from './page-format.ts';
 
 /**
  * A snapshot of paged key and value memory for one layer and a list of sequences.
@@ -19,11 +20,16 @@ export interface PagedKvView {
   readonly maxSeqlenK: number;
   /** Rows per page. */
   readonly pageSize: number;
-  readonly format: 'f32' | 'f16' | 'int8' | 'int4';
+  readonly format: PageFormat;
   readonly headDim: number;
   readonly headDimV: number;
   /** Keys further before a query than this may have been released: attention over the view never sees them, whatever its mask. */
   readonly window?: number;
   /** With a window: the first keys of a sequence, which stay. */
   readonly sinkTokens?: number;
+}
+
+/** True for keys that come as a view of pages, not as a tensor. */
+export function isPagedView(k: Tensor | PagedKvView): k is PagedKvView {
+  return typeof k === 'object' && k !== null && 'blockTable' in k;
 }

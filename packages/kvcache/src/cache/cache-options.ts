@@ -1,7 +1,15 @@
-import { fail, type Meant, type NamesOf, optionsOf, show } from '@heed/core/kernel';
+import type { PageFormat } from '@heed/core';
+import {
+  checkPageFormat,
+  fail,
+  type Meant,
+  type NamesOf,
+  optionsOf,
+  show,
+} from '@heed/core/kernel';
 import { checkWhole } from '../pages/whole-numbers.ts';
 import type { EvictionPolicy } from '../pages/eviction.ts';
-import type { PageFormat, PageGeometry } from '../pages/page-geometry.ts';
+import type { PageGeometry } from '../pages/page-geometry.ts';
 
 /**
  * What a cache holds and how much of it. A page takes `layers · pageSize · kvHeads · (row of k + row of v)` bytes; a row of D
@@ -81,8 +89,6 @@ export const meantCache: Meant = () => ({
   ...optionsOf('cache.save() and cache.load()', { namespace: 1 }),
 });
 
-const formats: readonly unknown[] = ['f32', 'f16', 'int8', 'int4'];
-
 /** Checks what does not depend on the device, and fills in the defaults. */
 export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   const { layers, kvHeads, headDim, headDimV = headDim, pageSize = 16, dtype = 'f16' } = o;
@@ -91,9 +97,7 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   checkWhole(fn, 'headDim', headDim, 1, 256);
   checkWhole(fn, 'headDimV', headDimV, 1, 256);
   checkWhole(fn, 'pageSize', pageSize, 1);
-  if (!formats.includes(dtype)) {
-    fail(fn, "dtype must be 'f32', 'f16', 'int8' or 'int4'", show(dtype), "'f16' is the default.");
-  }
+  checkPageFormat(fn, 'dtype', dtype, "'f16' is the default.");
   if (o.pages === undefined && o.maxBytes === undefined) {
     const fix = 'A device does not tell how much memory is free: say how much the cache may use.';
     fail(fn, 'pages or maxBytes is required', 'neither', fix);

@@ -1,6 +1,6 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
-import { bindTensor, dispatch, formatShape, getKernel } from '@heed/core/kernel';
-import { isQuantised, type PageGeometry, rowWords } from '../pages/page-geometry.ts';
+import { bindTensor, dispatch, formatShape, getKernel, isQuantised } from '@heed/core/kernel';
+import { kvRowWords, type PageGeometry } from '../pages/page-geometry.ts';
 import { appendSource } from './append-rows.wgsl.ts';
 import { bindIntegers, bindRows, workgroupsOf } from './bound-operands.ts';
 import type { Pool } from './page-pools.ts';
@@ -30,7 +30,7 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
   if (rotary) checkRotary('append', gpu, rotary, tokens, geometry.headDim);
   if (tokens === 0 || heads === 0) return;
 
-  const words = rowWords(geometry);
+  const words = kvRowWords(geometry);
   const [newK, newV] = [bindRows(k, words.k), bindRows(v, words.v)];
   const slot = bindIntegers(gpu, slots);
   const turned = rotary && bindRotary(gpu, rotary);

@@ -1,5 +1,12 @@
-import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
-import { isQuantised, type PageFormat } from '../pages/page-geometry.ts';
+import type { PageFormat } from '@heed/core';
+import {
+  isQuantised,
+  type KernelSource,
+  memoized,
+  sections,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
 import {
   eachPool,
   elementWgsl,

@@ -11,7 +11,7 @@ import {
   uploadStorage,
   wgsl,
 } from '@heed/core/kernel';
-import { pageBytes, type PageGeometry, pageWords, rowWords } from '../pages/page-geometry.ts';
+import { kvRowWords, pageBytes, type PageGeometry, pageWords } from '../pages/page-geometry.ts';
 import { workgroupsOf } from './bound-operands.ts';
 import type { Pool } from './page-pools.ts';
 import { eachPool } from './row-reads.wgsl.ts';
@@ -80,7 +80,7 @@ function movePages(
 }
 
 function packParams(geometry: PageGeometry, move: readonly number[]): Uint32Array {
-  const [page, row] = [pageWords(geometry), rowWords(geometry)];
+  const [page, row] = [pageWords(geometry), kvRowWords(geometry)];
   const lastWord = (dim: number): number =>
     geometry.format === 'f16' && dim % 2 === 1 ? 0xffff : 0xffffffff;
   const k = [page.k, row.k, 0, lastWord(geometry.headDim)];

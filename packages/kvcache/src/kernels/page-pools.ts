@@ -1,6 +1,6 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { adopt, bytesPerElement, tryEmpty } from '@heed/core/kernel';
-import { pageWords, type PageGeometry, poolDType, rowElements } from '../pages/page-geometry.ts';
+import { adopt, bytesPerElement, poolDType, rowElements, tryEmpty } from '@heed/core/kernel';
+import { pageWords, type PageGeometry } from '../pages/page-geometry.ts';
 
 /** Keys and values of one layer, [pages, pageSize, kvHeads, row]; for int8 and int4 a row is packed words. */
 export interface Pool {

@@ -1,4 +1,4 @@
-import { roundF16, wgsl, WORKGROUP } from '@heed/core/kernel';
+import { type QuantFormat, roundF16, valuesPerWord, wgsl, WORKGROUP } from '@heed/core/kernel';
 
 /** Element d of the new row at `row`, in WGSL. */
 export type ValueOf = (d: string) => string;
@@ -42,12 +42,12 @@ const pair = (x: string, valueOf: ValueOf): string => wgsl`
 /** Threads that share a row. */
 export const LANES_PER_ROW = 16;
 
-const bitsOf = { int8: 8, int4: 4 } as const;
+const bitsOf = (format: QuantFormat): number => 32 / valuesPerWord[format];
 
 /** What storing as int8 or int4 needs: the scale of a row and the integers of its elements. Values are judged by their bits. */
-export const quantiseWgsl = (format: 'int8' | 'int4'): string => wgsl`
+export const quantiseWgsl = (format: QuantFormat): string => wgsl`
   const LANES = ${LANES_PER_ROW}u;
-  const LARGEST = ${2 ** (bitsOf[format] - 1) - 1}.0;
+  const LARGEST = ${2 ** (bitsOf(format) - 1) - 1}.0;
   const NAN = 0x7fc00000u;
 
   // Bits of the largest magnitude that each thread has seen; they order as the numbers do, with NaN above all.
@@ -63,15 +63,15 @@ export const quantiseWgsl = (format: 'int8' | 'int4'): string => wgsl`
   }
 
   fn quantised(x: f32, scale: f32) -> u32 {
-    return bitcast<u32>(i32(clamp(round(x / scale), -LARGEST, LARGEST))) & ${2 ** bitsOf[format] - 1}u;
+    return bitcast<u32>(i32(clamp(round(x / scale), -LARGEST, LARGEST))) & ${2 ** bitsOf(format) - 1}u;
   }
 `;
 
 /** `append_<x>(thread)`: a few threads per row, which look for its largest magnitude, then write its scale and its words. */
 export const quantisedRows =
-  (format: 'int8' | 'int4') =>
+  (format: QuantFormat) =>
   (x: 'k' | 'v', valueOf: ValueOf, position: string | false): string => {
-    const bits = bitsOf[format];
+    const bits = bitsOf(format);
     return wgsl`
       fn append_${x}(thread: u32) {
         let lane = thread % ${WORKGROUP}u;

@@ -1,4 +1,5 @@
-import type { PageFormat, PageGeometry } from '../pages/page-geometry.ts';
+import type { PageFormat } from '@heed/core';
+import type { PageGeometry } from '../pages/page-geometry.ts';
 import { fromHex, type PageName, toHex } from '../pages/page-name.ts';
 
 /**

@@ -1,8 +1,7 @@
-import type { Gpu } from '@heed/core';
+import type { Gpu, PageFormat } from '@heed/core';
 import { ownGpu, Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type KvStore, memoryStore, PagedKvCache } from '../../../src/index.ts';
-import type { PageFormat } from '../../../src/pages/page-geometry.ts';
 import {
   attend,
   cached,

@@ -1,12 +1,7 @@
-import type { DType, Gpu, Tensor } from '@heed/core';
+import type { DType, Gpu, PageFormat, Tensor } from '@heed/core';
 import { fromHalf, toHalf } from '@heed/core/kernel';
 import type { Rng } from '@heed/testing';
-import {
-  type PageFormat,
-  type PageGeometry,
-  pageWords,
-  rowWords,
-} from '../../../src/pages/page-geometry.ts';
+import { kvRowWords, type PageGeometry, pageWords } from '../../../src/pages/page-geometry.ts';
 import { type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
 
 export const SENTINEL = 0xdeadbeef;
@@ -110,7 +105,7 @@ export class HostPool {
 
   constructor(geometry: PageGeometry, x: 'k' | 'v', pages: number) {
     this.words = new Uint32Array(pages * pageWords(geometry)[x]).fill(SENTINEL);
-    this.#row = rowWords(geometry)[x];
+    this.#row = kvRowWords(geometry)[x];
     this.#heads = geometry.kvHeads;
   }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { PageFormat } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pageBytes, type PageFormat, type PageGeometry } from '../../../src/pages/page-geometry.ts';
+import { pageBytes, type PageGeometry } from '../../../src/pages/page-geometry.ts';
 import { rootName } from '../../../src/pages/page-name.ts';
 import { decodeRecord, encodeRecord, type PageRecord } from '../../../src/stores/page-record.ts';
 import { fileName, parseKey, storeKey } from '../../../src/stores/store-key.ts';
