@@ -67,7 +67,7 @@ export interface PagedKvView {
   readonly cuSeqlensQ?: Tensor;
   readonly maxSeqlenK: number;
   readonly pageSize: number;
-  readonly format: "f32" | "f16" | "int8" | "int4";
+  readonly format: PageFormat;
   readonly headDim: number;
   readonly headDimV: number;
   readonly window?: number;
@@ -120,7 +120,7 @@ export interface Tuning {
   readonly version: 1;
   readonly adapter?: TunedAdapter;
   readonly force?: {
-    readonly path?: "portable" | "subgroup" | "matrix" | "decode";
+    readonly path?: string;
   };
   readonly entries?: Readonly<Record<string, TuningEntry>>;
 }
@@ -138,6 +138,7 @@ export type DType = "f32" | "f16" | "i32" | "u32";
 export type DTypeOf<Data> = Data extends Int32Array | BigInt64Array ? "i32" : Data extends Uint32Array | BigUint64Array ? "u32" : Data extends number[] | Float32Array | Float64Array ? "f32" : DType;
 export type ErrorCode = "validation" | "unsupported" | "limit" | "compile" | "capacity" | "device-lost" | "disposed" | "gpu";
 export type Limits = Readonly<Record<(typeof limitNames)[number], number>>;
+export type PageFormat = "f32" | "f16" | QuantFormat;
 export type ReadArray<D extends DType = DType> = D extends "i32" ? Int32Array : D extends "u32" ? Uint32Array : Float32Array;
 export type TunedAdapter = Pick<Capabilities["adapter"], "vendor" | "architecture" | "device" | "description">;
 export type TuningEntry = Readonly<Record<string, number | string | boolean>>;
@@ -183,4 +184,8 @@ export declare class ValidationError extends HeedError {
 
 // #region Functions
 export declare function openGpu(options?: OpenGpuOptions): Promise<Gpu>;
+// #endregion
+
+// #region Referenced (internal)
+type QuantFormat = "int8" | "int4";
 // #endregion

@@ -47,6 +47,7 @@ export interface WarmupOptions {
 export type BindingKind = "read" | "write" | "uniform";
 export type Meant = () => Readonly<Record<string, string>>;
 export type NamesOf<O> = { readonly [Name in keyof O]-?: OptionKind; };
+export type QuantFormat = "int8" | "int4";
 export type WgslPart = string | number | boolean | null | undefined | readonly WgslPart[];
 // #endregion
 
@@ -55,6 +56,8 @@ export declare function adopt<D extends DType>(view: Tensor<D>): Tensor<D>;
 export declare function assertUsable(gpu: Gpu): void;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
 export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
+export declare function checkPageFormat(fn: string, name: string, format: unknown, fix: string): PageFormat;
+export declare function checkRowWords(fn: string, name: string, shape: readonly number[], format: QuantFormat, dim: number): void;
 export declare function checkTensor(fn: string, name: string, t: unknown, rules?: TensorRules): Tensor;
 export declare function copyOf<T>(x: T, seen?: Map<unknown, unknown>): T;
 export declare function detachedStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
@@ -72,6 +75,8 @@ export declare function getKernel(gpu: Gpu, source: KernelSource): Kernel;
 export declare function getKernelAsync(gpu: Gpu, source: KernelSource, signal?: AbortSignal): Promise<Kernel>;
 export declare function isContiguous(shape: readonly number[], strides: readonly number[]): boolean;
 export declare function isGpu(x: unknown): x is Gpu;
+export declare function isPagedView(k: Tensor | PagedKvView): k is PagedKvView;
+export declare function isQuantised(format: PageFormat): format is QuantFormat;
 export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
 export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
@@ -83,8 +88,11 @@ export declare function optionsOf(where: string, names: object): Record<string, 
 export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;
 export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRange;
 export declare function poisonMemory(gpu: Gpu, on?: boolean): () => void;
+export declare function poolDType(format: PageFormat): "f32" | "f16" | "u32";
 export declare function readOptions<O extends object>(fn: string, given: O | undefined, names: NamesOf<O>, meant?: Meant, what?: string): O;
+export declare function rowElements(format: PageFormat, dim: number): number;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
+export declare function rowWords(format: PageFormat, dim: number): number;
 export declare function scoped<T extends Disposable>(gpu: Gpu, thing: T): T;
 export declare function sections(...parts: readonly (string | false | undefined)[]): string;
 export declare function setKnownList(tensor: Tensor, values: Int32Array): void;
@@ -103,7 +111,9 @@ export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]
 
 // #region Variables
 export declare const bytesPerElement: Readonly<Record<DType, 2 | 4>>;
+export declare const pageFormats: readonly PageFormat[];
 export declare const roundF16: string;
+export declare const valuesPerWord: Readonly<Record<QuantFormat, number>>;
 export declare const WORKGROUP: number;
 // #endregion
 
@@ -172,6 +182,21 @@ interface Memory {
   readonly peakBytes: number;
 }
 type OptionKind = 1 | "data" | OptionNames;
+interface PagedKvView {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly blockTable: Tensor;
+  readonly seqUsedK: Tensor;
+  readonly cuSeqlensQ?: Tensor;
+  readonly maxSeqlenK: number;
+  readonly pageSize: number;
+  readonly format: PageFormat;
+  readonly headDim: number;
+  readonly headDimV: number;
+  readonly window?: number;
+  readonly sinkTokens?: number;
+}
+type PageFormat = "f32" | "f16" | QuantFormat;
 interface Profile<T> {
   readonly result: T;
   readonly spans: Span[];
@@ -216,7 +241,7 @@ interface Tuning {
   readonly version: 1;
   readonly adapter?: TunedAdapter;
   readonly force?: {
-    readonly path?: "portable" | "subgroup" | "matrix" | "decode";
+    readonly path?: string;
   };
   readonly entries?: Readonly<Record<string, TuningEntry>>;
 }

@@ -221,7 +221,7 @@ interface HookGradient {
   readonly reads: readonly TableRead[];
 }
 type KeyKind = "strided" | "paged";
-type KeyType = FloatType | QuantType;
+type KeyType = PageFormat;
 type LengthKind = "dense" | "varlen";
 type Lengths = Int32Array | Tensor;
 type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
@@ -236,7 +236,6 @@ type ParamValues = Readonly<Record<string, number>>;
 interface PortableTile extends ThreadGrid {
   readonly path: "portable";
 }
-type QuantType = "int8" | "int4";
 interface SubgroupTile {
   readonly path: "subgroup";
   readonly subgroupSize: number;

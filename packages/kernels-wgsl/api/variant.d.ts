@@ -147,8 +147,7 @@ export declare function checkProblem(p: AttentionProblem, fn?: string): void;
 export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
 export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions, given?: readonly BoundHook[]): Call;
 export declare function differentiable<G>(call: Call, withTables: boolean, name: (gradients: AllGradients) => G, forward?: Forward): AttentionResult<DType, true> & Differentiable<G>;
-export declare function isView(k: Tensor | PagedKvView): k is PagedKvView;
-export declare function layoutCall(fn: string, { layout, format, headDim, headDimV }: Pick<AttentionProblem, "layout" | PageFormat>, tensors: AttentionTensors, hooks?: readonly BoundHook[]): Call;
+export declare function layoutCall(fn: string, { layout, format, headDim, headDimV }: Pick<AttentionProblem, "layout" | PageFormat$1>, tensors: AttentionTensors, hooks?: readonly BoundHook[]): Call;
 export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
 export declare function makePlan<Tensors extends {
   readonly numSplits?: number | "auto";
@@ -265,9 +264,9 @@ interface ForwardResult extends AttentionResult {
   readonly states?: Tensor;
 }
 type KeyKind = "strided" | "paged";
-type KeyType = FloatType | QuantType;
+type KeyType = PageFormat;
 type LengthKind = "dense" | "varlen";
-type PageFormat = "format" | "headDim" | "headDimV";
+type PageFormat$1 = "format" | "headDim" | "headDimV";
 interface PlanParts<Tensors, Result> {
   readonly problem: AttentionProblem;
   readonly hooks: VariantHooks;
@@ -276,7 +275,6 @@ interface PlanParts<Tensors, Result> {
   readonly withTables?: boolean;
   readonly extra?: readonly KernelSource[];
 }
-type QuantType = "int8" | "int4";
 type ResultOption = "returnLse" | "out";
 interface TableRead {
   readonly table: number;
@@ -303,5 +301,6 @@ interface WithLse {
 
 // #region Other
 export { fail }
+export { isView }
 export { show }
 // #endregion

@@ -2,13 +2,13 @@
  * For makers of variants: attention with their own hooks in place of the options' hooks, and the WGSL parts that their
  * kernels share with attention's. Less settled than the main entry.
  */
-export { fail, show } from '@heed/core/kernel';
+export { fail, isPagedView as isView, show } from '@heed/core/kernel';
 export { layoutNames, resultNames, sharedNames, synonyms } from './api/attention-names.ts';
 export { checkCumulative, checkLengths, checkUsed } from './api/check-lengths.ts';
 export { denseCall } from './api/dense-call.ts';
 export { type Differentiable, differentiable, type Forward } from './api/differentiable.ts';
 export { varlenCall } from './api/varlen-call.ts';
-export { isView, viewCall } from './api/view-call.ts';
+export { viewCall } from './api/view-call.ts';
 export type { Call } from './host/attention-call.ts';
 export type { GivenLengths, Lengths } from './host/attention-options.ts';
 export type { AllGradients, Gradients } from './host/backward-pass.ts';

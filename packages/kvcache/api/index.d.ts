@@ -12,7 +12,7 @@ export interface CacheOptions {
   readonly pageSize?: number;
   readonly pages?: number;
   readonly maxBytes?: number;
-  readonly dtype?: PageFormat;
+  readonly dtype?: PageFormat$1;
   readonly window?: number;
   readonly sinkTokens?: number;
   readonly eviction?: EvictionPolicy;
@@ -106,7 +106,6 @@ export interface StoredEvent {
 
 // #region Types
 export type LoadOptions = SaveOptions;
-export type PageFormat = PagedKvView["format"];
 export type PageName = string;
 // #endregion
 
@@ -296,7 +295,7 @@ interface PageGeometry {
   readonly headDim: number;
   readonly headDimV: number;
   readonly pageSize: number;
-  readonly format: PageFormat;
+  readonly format: PageFormat$1;
 }
 interface PageMoves {
   readonly copies: number[];
@@ -361,5 +360,6 @@ interface Sight {
 // #endregion
 
 // #region Other
+export { PageFormat }
 export { WarmupOptions }
 // #endregion

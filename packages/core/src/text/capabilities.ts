@@ -110,8 +110,8 @@ export interface Tuning {
   readonly version: 1;
   /** Where the entries were measured: on another adapter none of them is used. Left out, they are used on any. */
   readonly adapter?: TunedAdapter;
-  /** Takes this tile path wherever it is possible at all, entries or not; for tests and experiments. */
-  readonly force?: { readonly path?: 'portable' | 'subgroup' | 'matrix' | 'decode' };
+  /** Forces a tile path of the kernel package wherever that path can run, whatever the entries say; for tests and experiments. */
+  readonly force?: { readonly path?: string };
   /** Per canonical problem, the parameters to use. One that this device cannot run is passed over; a plan's `describe()` says so. */
   readonly entries?: Readonly<Record<string, TuningEntry>>;
 }

@@ -1,12 +1,11 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
-import { checkTensor, type NamesOf, readOptions } from '@heed/core/kernel';
+import { checkTensor, isPagedView, type NamesOf, readOptions } from '@heed/core/kernel';
 import type { VarlenOptions } from '@heed/kernels-wgsl';
 import {
   type BoundHook,
   type Call,
   denseCall,
   fail,
-  isView,
   layoutNames,
   show,
   varlenCall,
@@ -33,8 +32,8 @@ export function flexCall(
   [q, k, ...rest]: FlexArguments,
   names: NamesOf<AnyFlexOptions> = flexNames,
 ): Call {
-  const [v, given] = isView(k) ? [undefined, rest[0]] : rest;
-  if (given === undefined && !isView(k)) {
+  const [v, given] = isPagedView(k) ? [undefined, rest[0]] : rest;
+  if (given === undefined && !isPagedView(k)) {
     fail(fn, 'options must be an object', 'undefined', 'Pass {} for plain attention.');
   }
   const options = readOptions(fn, given, names, meantFlex);
@@ -64,7 +63,7 @@ function layoutCall(
   options: AnyFlexOptions,
   hooks: readonly BoundHook[],
 ): Call {
-  if (isView(k)) return viewCall(fn, q, k, options, hooks);
+  if (isPagedView(k)) return viewCall(fn, q, k, options, hooks);
   if (q.shape.length === 3) return varlenCall(fn, q, k, v!, options as VarlenOptions, hooks);
   for (const name of Object.keys(layoutNames) as (keyof typeof layoutNames)[]) {
     if (options[name] === undefined || name === 'seqUsedK') continue;

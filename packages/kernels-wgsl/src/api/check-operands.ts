@@ -1,7 +1,14 @@
 import { type Tensor, UnsupportedError } from '@heed/core';
-import { fail, formatShape, show } from '@heed/core/kernel';
+import {
+  checkPageFormat,
+  checkRowWords,
+  fail,
+  formatShape,
+  isQuantised,
+  type QuantFormat,
+  show,
+} from '@heed/core/kernel';
 import type { VarlenLayout } from '../host/attention-options.ts';
-import { type KeyType, type QuantType, rowWords } from '../text/parts/kinds.ts';
 
 /** What these rules look at: of a tensor, or of one that a plan expects. */
 export type Operand = Pick<Tensor, 'shape' | 'dtype'>;
@@ -73,32 +80,27 @@ export function checkLengthLimit(fn: string, name: string, length: number): void
   fail(fn, `${name} may be at most ${MAX_LENGTH}`, String(length), fix);
 }
 
-const formats: readonly unknown[] = ['f32', 'f16', 'int8', 'int4'] satisfies KeyType[];
-
 /**
  * @returns the format, if its rows are integers
  * @throws UnsupportedError integers that do not lie in pages
  */
 export function checkFormat(
   fn: string,
-  format: unknown = 'f32',
+  given: unknown = 'f32',
   isPaged: boolean,
-): QuantType | undefined {
-  if (!formats.includes(format)) {
-    const rule = "format must be 'f32', 'f16', 'int8' or 'int4'";
-    fail(fn, rule, show(format), 'Leave it out for float keys.');
-  }
-  if (format === 'f32' || format === 'f16') return undefined;
-  if (isPaged) return format as QuantType;
+): QuantFormat | undefined {
+  const format = checkPageFormat(fn, 'format', given, 'Leave it out for float keys.');
+  if (!isQuantised(format)) return undefined;
+  if (isPaged) return format;
   throw new UnsupportedError(
-    `${fn}: format '${String(format)}' is of pages, found through a blockTable: only they keep a scale with each row. Pass pages, or keys in f32 or f16.`,
+    `${fn}: format '${format}' needs paged keys (blockTable): the scale of each row is stored in the page. Pass pages, or keys in f32 or f16.`,
   );
 }
 
 type Layout = Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'>;
 
 /** Words without a format could be anything. */
-export function checkWords(fn: string, type: QuantType | undefined, k: Tensor | undefined): void {
+export function checkWords(fn: string, type: QuantFormat | undefined, k: Tensor | undefined): void {
   if (type !== undefined || k?.dtype !== 'u32') return;
   const fix = 'Pass format, headDim and headDimV, as in PagedKvView.';
   fail(fn, "k and v in u32 need format 'int8' or 'int4'", 'neither', fix);
@@ -108,7 +110,7 @@ export function checkWords(fn: string, type: QuantType | undefined, k: Tensor | 
 export function keyOperands(
   fn: string,
   { q, k, v }: Operands,
-  type: QuantType | undefined,
+  type: QuantFormat | undefined,
   layout: Layout,
 ): Pick<Operands, 'k' | 'v'> {
   if (type === undefined) {
@@ -130,18 +132,14 @@ function unpacked(
   fn: string,
   name: string,
   { shape, dtype }: Operand,
-  type: QuantType,
+  type: QuantFormat,
   dim: number | undefined,
 ): Operand {
   if (!Number.isInteger(dim)) {
     const fix = 'A row of words does not tell it.';
     fail(fn, `headDimV is needed with format '${type}'`, show(dim), fix);
   }
-  const words = rowWords(type, dim!);
-  if (shape.at(-1) !== words) {
-    const rule = `rows of ${name} must be ${words} words: a scale, and ${dim} elements in ${type}`;
-    fail(fn, rule, formatShape(shape), `Pass ${name} as [pages, pageSize, Hkv, ${words}].`);
-  }
+  checkRowWords(fn, name, shape, type, dim!);
   return { shape: [...shape.slice(0, -1), dim!], dtype };
 }
 

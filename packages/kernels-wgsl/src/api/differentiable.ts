@@ -1,11 +1,10 @@
 import { type DType, type Tensor, UnsupportedError } from '@heed/core';
-import { checkTensor, fail, formatShape } from '@heed/core/kernel';
+import { checkTensor, fail, formatShape, isQuantised } from '@heed/core/kernel';
 import type { Call, FloatCall } from '../host/attention-call.ts';
 import type { AttentionResult } from '../host/attention-options.ts';
 import { type AllGradients, type Gradients, runBackward } from '../host/backward-pass.ts';
 import { type ForwardResult, runCall } from '../host/forward-pass.ts';
 import { recorderTarget } from '../host/launch-target.ts';
-import { isQuantised } from '../text/parts/kinds.ts';
 
 /** The gradients of attention. */
 export interface AttentionGradients extends Gradients {

@@ -1,15 +1,10 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { fail, knownList, readOptions, show } from '@heed/core/kernel';
+import { fail, isPagedView, knownList, readOptions, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions, ViewOptions } from '../host/attention-options.ts';
 import { boundHeld, type BoundHook, optionHooks } from '../host/bound-hooks.ts';
 import { meantHere, varlenNames } from './attention-names.ts';
 import { varlenCall } from './varlen-call.ts';
-
-/** Whether keys came as a view of pages, not as a tensor. */
-export function isView(k: Tensor | PagedKvView): k is PagedKvView {
-  return typeof k === 'object' && k !== null && 'blockTable' in k;
-}
 
 /** Checks a call of `varlenAttention`: (q, k, v, options), or (q, view, options). */
 export function packedCall(
@@ -19,9 +14,9 @@ export function packedCall(
   v: Tensor | ViewOptions | undefined,
   options: VarlenOptions | undefined,
 ): Call {
-  const given = (isView(k) ? v : options) as VarlenOptions | undefined;
+  const given = (isPagedView(k) ? v : options) as VarlenOptions | undefined;
   const all = readOptions(fn, given, varlenNames, meantHere);
-  return isView(k) ? viewCall(fn, q, k, all) : varlenCall(fn, q, k, v as Tensor, all);
+  return isPagedView(k) ? viewCall(fn, q, k, all) : varlenCall(fn, q, k, v as Tensor, all);
 }
 
 /**

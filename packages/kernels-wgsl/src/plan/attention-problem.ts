@@ -1,5 +1,5 @@
 import { type DType, type Tensor, UnsupportedError } from '@heed/core';
-import { fail, show } from '@heed/core/kernel';
+import { fail, poolDType, show } from '@heed/core/kernel';
 import {
   checkFormat,
   checkHeads,
@@ -15,7 +15,7 @@ import { alibi } from '../text/hooks/alibi.ts';
 import { band } from '../text/hooks/band.ts';
 import { softcap } from '../text/hooks/softcap.ts';
 import { type VariantHooks, variantHooks } from '../text/parts/hook.ts';
-import { type FloatType, isQuantised, type KeyType } from '../text/parts/kinds.ts';
+import type { FloatType, KeyType } from '../text/parts/kinds.ts';
 
 /**
  * What a plan is made for: everything that selects a kernel. Lengths, scale, softcap, window and causal values, slopes and
@@ -100,8 +100,7 @@ function keyType({ format, kvDtype, dtype }: AttentionProblem): KeyType {
 
 /** The dtype of the tensors k and v. */
 export function keyDtype(p: AttentionProblem): DType {
-  const type = keyType(p);
-  return isQuantised(type) ? 'u32' : type;
+  return poolDType(keyType(p));
 }
 
 /** The hooks that the problem's options stand for. */

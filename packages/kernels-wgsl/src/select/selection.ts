@@ -1,4 +1,5 @@
 import { type Capabilities, type Gpu, type Tuning, UnsupportedError } from '@heed/core';
+import { fail, knownNames, show } from '@heed/core/kernel';
 import type { GradientOf, RowKind } from '../text/parts/kinds.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
 import {
@@ -26,9 +27,30 @@ const DECODE_ROWS = 16;
 // A split shorter than this does not pay for its merge.
 const MIN_KEYS_PER_SPLIT = 256;
 
+type ForcedPath = TilePath | 'decode';
+
+const forcedPaths: Readonly<Record<ForcedPath, 1>> = {
+  portable: 1,
+  subgroup: 1,
+  matrix: 1,
+  decode: 1,
+};
+
+/**
+ * The path that a tuning forces.
+ * @throws ValidationError no such path
+ */
+function forcedPath(tuning: Tuning | undefined): ForcedPath | undefined {
+  const path = tuning?.force?.path;
+  if (path === undefined || Object.hasOwn(forcedPaths, path)) return path as ForcedPath | undefined;
+  const fix = knownNames(path, Object.keys(forcedPaths));
+  fail('attention', 'tuning.force.path must be a tile path', show(path), fix);
+}
+
 /**
  * Chooses path, tiles and splits: those of the tuning, else the defaults. With a fixed `numSplits` it looks only at dtypes,
  * head dims, hooks, head ratio and `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
+ * @throws ValidationError the forced path does not exist
  * @throws UnsupportedError the forced path cannot run here
  */
 export function select(
@@ -36,7 +58,7 @@ export function select(
   capabilities: Capabilities,
   tuning?: Tuning,
 ): Selection {
-  const forced = tuning?.force?.path;
+  const forced = forcedPath(tuning);
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
   const path = forced === 'decode' ? undefined : forced;
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
@@ -103,6 +125,7 @@ const gradientNames: Readonly<Record<GradientOf, string>> = {
 /**
  * Chooses the tile of a backward kernel: that of the tuning, else the default. With a fixed `numSplits` it looks at no batch size
  * and no length.
+ * @throws ValidationError the forced path does not exist
  * @throws UnsupportedError the forced path cannot run here
  */
 export function selectBackward(
@@ -111,7 +134,7 @@ export function selectBackward(
   capabilities: Capabilities,
   tuning?: Tuning,
 ): GradientSelection {
-  const forced = tuning?.force?.path;
+  const forced = forcedPath(tuning);
   const path = forced === 'decode' || forced === 'matrix' ? undefined : forced;
   const modelsOf = (one: GradientTile['path'] | undefined): readonly GradientTile[] =>
     backwardCandidates(of, capabilities, one);

@@ -1,5 +1,5 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
-import { elementCount, fail, readOptions } from '@heed/core/kernel';
+import { elementCount, fail, isQuantised, type QuantFormat, readOptions } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import { outShape, runCall } from '../host/forward-pass.ts';
 import type { ForwardState } from '../host/row-states.ts';
@@ -13,7 +13,6 @@ import {
 import { layoutCall } from '../plan/plan-attention.ts';
 import { meantByProblem, problemNames } from '../plan/problem-names.ts';
 import type { VariantHooks } from '../text/parts/hook.ts';
-import { isQuantised, type QuantType } from '../text/parts/kinds.ts';
 
 /** A problem of a variant of attention, as `tune` takes it beside those of attention itself: `tunable()` of `@heed/flex` makes one. */
 export interface Tunable {
@@ -145,7 +144,7 @@ function numbers(gpu: Gpu, shape: readonly number[], dtype: DType, seed: number)
 }
 
 /** Rows of packed integers behind their scale. */
-function words(shape: readonly number[], format: QuantType, seed: number): Uint32Array {
+function words(shape: readonly number[], format: QuantFormat, seed: number): Uint32Array {
   const next = random(seed);
   const row = shape.at(-1)!;
   const scale = new Uint32Array(Float32Array.of(format === 'int8' ? 1 / 64 : 1 / 4).buffer)[0]!;

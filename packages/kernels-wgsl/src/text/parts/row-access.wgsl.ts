@@ -1,13 +1,5 @@
-import { wgsl } from '@heed/core/kernel';
-import {
-  type FloatType,
-  isQuantised,
-  type KeyType,
-  perWord,
-  type QuantType,
-  type ReadAccess,
-  type WriteAccess,
-} from './kinds.ts';
+import { isQuantised, type QuantFormat, valuesPerWord, wgsl } from '@heed/core/kernel';
+import type { FloatType, KeyType, ReadAccess, WriteAccess } from './kinds.ts';
 import { plus } from './repeat.ts';
 
 /** Element type of the storage array that a tensor is bound as. */
@@ -75,8 +67,8 @@ const scalarF16 = (name: string): string => wgsl`
 `;
 
 // Shifted up to the sign and down again, an integer of few bits is one of 32.
-const integers = (name: string, type: QuantType): string => {
-  const count = perWord[type];
+const integers = (name: string, type: QuantFormat): string => {
+  const count = valuesPerWord[type];
   const bits = 32 / count;
   const up = [1, 2, 3, 4].map((i) => `${32 - i * bits}u`).join(', ');
   return wgsl`

@@ -109,7 +109,7 @@ describe('checkProblem', () => {
   it('knows integers in pages only', () => {
     const strided = { ...varlen, format: 'int8', headDim: 64, headDimV: 64 } as const;
     expect(() => checkProblem(strided)).toThrow(UnsupportedError);
-    expect(() => checkProblem(strided)).toThrow(/found through a blockTable/);
+    expect(() => checkProblem(strided)).toThrow(/needs paged keys \(blockTable\)/);
   });
 
   it('has no gradient of integers', () => {

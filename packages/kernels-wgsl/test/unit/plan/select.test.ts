@@ -12,7 +12,7 @@ import { facts, kinds as kind, sizes, splitCounts as splits } from './facts.ts';
 
 const device = fc.constantFrom(...Object.values(devices));
 
-const force = (path: NonNullable<NonNullable<Tuning['force']>['path']>): Tuning => ({
+const force = (path: string): Tuning => ({
   version: 1,
   force: { path },
 });
@@ -102,6 +102,14 @@ describe("with numSplits 'auto', select", () => {
 
 describe('a forced path', () => {
   const cpu = devices['a CPU with subgroups of 8']!;
+
+  it('that does not exist is refused, with those that do', () => {
+    const message =
+      "attention: tuning.force.path must be a tile path; got 'subgroups'. " +
+      'Did you mean subgroup? There are portable, subgroup, matrix, decode.';
+    expect(() => select(facts, cpu, force('subgroups'))).toThrow(message);
+    expect(() => selectBackward(facts, 'q', cpu, force('subgroups'))).toThrow(message);
+  });
 
   it.for(['portable', 'subgroup'] as const)('%s is taken', (path) => {
     const { config, reason } = select(facts, cpu, force(path));

@@ -1,3 +1,4 @@
+import { isQuantised } from '@heed/core/kernel';
 import { alibi } from '../../../src/text/hooks/alibi.ts';
 import { band } from '../../../src/text/hooks/band.ts';
 import { softcap } from '../../../src/text/hooks/softcap.ts';
@@ -5,7 +6,6 @@ import type { CombineConfig } from '../../../src/text/kernels/combine.wgsl.ts';
 import { type VariantHooks, variantHooks } from '../../../src/text/parts/hook.ts';
 import {
   type FloatType,
-  isQuantised,
   type KeyKind,
   type KeyType,
   type LengthKind,
