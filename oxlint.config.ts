@@ -27,6 +27,19 @@ export const floors: Record<string, readonly Floor[]> = {
   'packages/flex/src': ['text', ['masks', 'mods'], 'host', 'api'],
   'packages/flex/src/text': ['ir', 'frontend', 'backends', 'compile', 'kernels'],
   'packages/tfjs/src': ['device', 'tensors', 'attention'],
+  'packages/conformance/src': [
+    'reference',
+    'budget',
+    'problems',
+    { apart: ['cases', 'gradcheck'] },
+    'run',
+    'engines',
+    'cli',
+  ],
+  'packages/conformance/src/cases': [
+    'shared',
+    { apart: ['forward', 'backward', 'cache', 'flex', 'quantised', 'validation'] },
+  ],
   'apps/demo/src': [
     { apart: ['text', 'page'] },
     'transformer',
@@ -38,7 +51,7 @@ export const floors: Record<string, readonly Floor[]> = {
 };
 
 /** Folders whose cycles through types are not yet gone. */
-const typeCycles = ['packages/{bench,conformance}/**'];
+const typeCycles = ['packages/bench/**'];
 
 /** Folders with floors hold at most this many folders in one another. */
 const MAX_DEPTH = 5;

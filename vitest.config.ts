@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import type { BrowserProviderOption } from 'vitest/node';
-import { start } from './packages/conformance/src/engines/start.ts';
+import { start } from './packages/conformance/src/engines/engine-process.ts';
 import { chromiumLaunch } from './packages/testing/src/chromium.ts';
 import { startedBrowser } from './packages/testing/src/started-browser.ts';
 

@@ -6,7 +6,7 @@ import { runProgram } from './lib/program.mjs';
 
 const options = { engine: { type: 'string' } };
 
-await runProgram('packages/conformance/src/cli.ts', {
+await runProgram('packages/conformance/src/cli/conformance-cli.ts', {
   peers: false,
   find: (args) => engines[parseArgs({ args, strict: false, options }).values.engine],
 });

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import * as run from '../../packages/conformance/src/option-names.ts';
+import { gradcheckNames } from '../../packages/conformance/src/gradcheck/gradcheck.ts';
+import { inputNames } from '../../packages/conformance/src/gradcheck/gradcheck-inputs.ts';
+import { runNames } from '../../packages/conformance/src/run/run-conformance.ts';
+import { selectionNames } from '../../packages/conformance/src/run/select-cases.ts';
 import { openNames } from '../../packages/core/src/device/open-gpu.ts';
 import { warmupNames } from '../../packages/core/src/device/warmup.ts';
 import * as tensor from '../../packages/core/src/tensor/create-tensor.ts';
@@ -106,18 +109,18 @@ const packages = [
   [
     '@heed/conformance',
     [
-      of('runConformance(gpu, options?)', run.runNames, [
+      of('runConformance(gpu, options?)', runNames, [
         'conformance:RunOptions',
         'conformance:Selection',
       ]),
-      of('selectCases(selection?)', run.selectionNames, ['conformance:Selection']),
+      of('selectCases(selection?)', selectionNames, ['conformance:Selection']),
       of(
         'the inputs of gradcheck',
-        run.inputNames,
+        inputNames,
         ['conformance:GradcheckInputs', grads, ...flexOptions],
         variants,
       ),
-      of('gradcheck(fn, inputs, options?)', run.gradcheckNames, ['conformance:GradcheckOptions']),
+      of('gradcheck(fn, inputs, options?)', gradcheckNames, ['conformance:GradcheckOptions']),
     ],
   ],
   [

@@ -15,7 +15,10 @@ export async function runRow(name, env, { tag }) {
   mkdirSync(join(cache, 'reports'), { recursive: true });
   const file = join(cache, 'reports', `where-${name}.json`);
   rmSync(file, { force: true });
-  const flags = ['--conditions=@heed/source', join(root, 'packages/conformance/src/cli.ts')];
+  const flags = [
+    '--conditions=@heed/source',
+    join(root, 'packages/conformance/src/cli/conformance-cli.ts'),
+  ];
   const { code } = await run('node', [...flags, '--tag', tag, '--json', file, ...args], {
     env: { ...env, ...adapter.env, ...compiler(tier, env) },
   });

@@ -20,9 +20,9 @@ export { type Comparison, mismatchTable } from './budget/output-checks.ts';
 export type { Case, CaseContext, CaseResult, Tier } from './cases/shared/case.ts';
 export { allCases } from './cases/all-cases.ts';
 export { gradcheck, type GradcheckFunction, type GradcheckOptions } from './gradcheck/gradcheck.ts';
-export type { GradcheckInputs } from './gradcheck/inputs.ts';
-export type { GradcheckElement, GradcheckReport } from './gradcheck/report.ts';
-export { type Manifest, type ManifestGroup, manifestOf } from './manifest.ts';
+export type { GradcheckInputs } from './gradcheck/gradcheck-inputs.ts';
+export type { GradcheckElement, GradcheckReport } from './gradcheck/gradcheck-report.ts';
+export { type Manifest, type ManifestGroup, manifestOf } from './run/select-cases.ts';
 export { f16Bits, f16Value, roundToF16 } from './reference/number-types.ts';
 export { permutation, type Random, random } from './reference/seeded-random.ts';
 export { type FloatDType, toStorage, ulp } from './reference/number-types.ts';
@@ -52,5 +52,5 @@ export {
   runCase,
   runConformance,
   type RunOptions,
-} from './runner.ts';
-export { selectCases, type Selection } from './select.ts';
+} from './run/run-conformance.ts';
+export { selectCases, type Selection } from './run/select-cases.ts';

@@ -1,12 +1,59 @@
-import type { Tensor } from '@heed/core';
-import { readOptions } from '@heed/core/kernel';
+import type { DType, Tensor } from '@heed/core';
+import { type NamesOf, readOptions } from '@heed/core/kernel';
 import type { Captures, FlexGradients, FlexOptions, GradOptions } from '@heed/flex';
 import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
-import { gradcheckNames, inputNames } from '../option-names.ts';
-import { permutation, random } from '../reference/seeded-random.ts';
-import { type By, difference, randomGradients } from './differences.ts';
-import { type AnyInputs, captureKey, type GradcheckInputs, readInputs } from './inputs.ts';
-import { type Compared, type GradcheckReport, gradcheckReport } from './report.ts';
+import { generate, type NdArray } from '../reference/nd-array.ts';
+import { toStorage } from '../reference/number-types.ts';
+import { referenceAttention } from '../reference/reference-attention.ts';
+import { permutation, type Random, random } from '../reference/seeded-random.ts';
+import {
+  type AnyInputs,
+  captureKey,
+  type GradcheckInputs,
+  type HostInputs,
+  inputNames,
+  readInputs,
+} from './gradcheck-inputs.ts';
+import { type Compared, type GradcheckReport, gradcheckReport } from './gradcheck-report.ts';
+
+/** Gradients by the results. */
+interface By {
+  readonly dOut: NdArray;
+  readonly dLse: NdArray;
+}
+
+/** Random gradients by the results, as their storage holds them. */
+function randomGradients({ problem }: HostInputs, dtype: DType, source: Random): By {
+  const { out, lse } = referenceAttention(problem());
+  const store = dtype === 'f16' ? 'f16' : 'f32';
+  const dOut = generate(out.shape, () => toStorage(source.normal(), store));
+  return { dOut, dLse: generate(lse.shape, () => Math.fround(source.normal())) };
+}
+
+/** The central difference by one element of the loss Σ dOut·out + Σ dLse·lse. */
+function difference(host: HostInputs, by: By, { data }: NdArray, at: number, step: number): number {
+  const x = data[at]!;
+  const [above, below] = [x + step, x - step].map((moved) => {
+    data[at] = moved;
+    return loss(host, by);
+  }) as [number, number];
+  data[at] = x;
+  return (above - below) / (2 * step);
+}
+
+function loss({ problem }: HostInputs, { dOut, dLse }: By): number {
+  const { out, lse } = referenceAttention(problem());
+  return product(out, dOut) + product(lse, dLse);
+}
+
+/** Where a row has nothing visible lse is −∞, which has no gradient. */
+function product(result: NdArray, gradient: NdArray): number {
+  let sum = 0;
+  result.data.forEach((x, i) => {
+    if (x !== -Infinity) sum += x * gradient.data[i]!;
+  });
+  return sum;
+}
 
 /** `flexAttentionVjp`, or a function called and answering like it. */
 export type GradcheckFunction = (
@@ -27,6 +74,13 @@ export interface GradcheckOptions {
   /** Seed of dOut, dLse and the choice of elements; default 0. */
   readonly seed?: number;
 }
+
+export const gradcheckNames: NamesOf<GradcheckOptions> = {
+  tolerance: 1,
+  elements: 1,
+  step: 1,
+  seed: 1,
+};
 
 /**
  * Checks the gradients of your own mods: those that the GPU gives against central differences in float64, for random

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCommand } from '../../src/cli/options.ts';
+import { parseCommand } from '../../src/cli/command-line.ts';
 
 describe('parseCommand', () => {
   it('reads every option', () => {

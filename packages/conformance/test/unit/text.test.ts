@@ -1,6 +1,6 @@
 import type { ConformanceReport } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { adapterLine, caseLine, comparisonText, summary } from '../../src/cli/text.ts';
+import { adapterLine, caseLine, comparisonText, summary } from '../../src/cli/report-text.ts';
 
 const capabilities = {
   adapter: {

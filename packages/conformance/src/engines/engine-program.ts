@@ -1,14 +1,14 @@
-// What an engine runs: it asks its host for one case after the other, and says what came of each.
+// The program that runs in an engine: it requests one case after the other from its host and posts each result.
 import type { Gpu } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
 import { allCases } from '../cases/all-cases.ts';
-import { openAdapter } from '../cli/open.ts';
-import { runCase } from '../runner.ts';
-import type { Job, Message } from './message.ts';
+import { openAdapter } from './open-adapter.ts';
+import { runCase } from '../run/run-conformance.ts';
+import type { Job, Message } from './engine.ts';
 
 const host = new URL('.', import.meta.url).href;
 
-/** Says what came of the last job, and waits for the next. */
+/** Posts the result of the last job and resolves with the next job. */
 async function next(message: Message): Promise<Job> {
   const response = await fetch(`${host}next`, { method: 'POST', body: JSON.stringify(message) });
   return (await response.json()) as Job;

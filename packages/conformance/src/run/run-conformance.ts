@@ -1,9 +1,8 @@
 import type { Capabilities, Gpu } from '@heed/core';
-import { kernelCount, poisonMemory, readOptions } from '@heed/core/kernel';
-import type { Case, CaseResult } from './cases/shared/case.ts';
-import { meantRun, runNames } from './option-names.ts';
-import { recordOutputs } from './problems/output-hashes.ts';
-import { selectCases, type Selection } from './select.ts';
+import { kernelCount, type NamesOf, poisonMemory, readOptions } from '@heed/core/kernel';
+import type { Case, CaseResult } from '../cases/shared/case.ts';
+import { recordOutputs } from '../problems/output-hashes.ts';
+import { meantRun, selectCases, type Selection, selectionNames } from './select-cases.ts';
 
 /** One case that has run. */
 export interface CaseReport extends CaseResult {
@@ -29,6 +28,8 @@ export interface RunOptions extends Selection {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
+
+export const runNames: NamesOf<RunOptions> = { ...selectionNames, onProgress: 1, signal: 1 };
 
 /** The result of a run, as plain JSON. */
 export interface ConformanceReport {

@@ -1,6 +1,8 @@
 import { type Tensor, ValidationError } from '@heed/core';
+import type { NamesOf } from '@heed/core/kernel';
 import type { Captures, FlexOptions, GradOptions } from '@heed/flex';
 import { nestedTable } from '../problems/captured-tables.ts';
+import { layoutNames, resultNames, sharedNames } from '@heed/kernels-wgsl/variant';
 import type { NdArray } from '../reference/nd-array.ts';
 import type { Lengths, Problem, ReferenceOptions } from '../reference/reference-problem.ts';
 
@@ -10,6 +12,20 @@ export interface GradcheckInputs<C extends Captures = never> extends FlexOptions
   readonly k: Tensor;
   readonly v: Tensor;
 }
+
+export const inputNames: NamesOf<GradcheckInputs<Captures>> = {
+  q: 1,
+  k: 1,
+  v: 1,
+  scoreMod: 1,
+  maskMod: 1,
+  blockMask: 1,
+  captures: 'data',
+  grads: 1,
+  ...sharedNames,
+  ...layoutNames,
+  ...resultNames,
+};
 
 /** Inputs of any captures. */
 export interface AnyInputs extends Omit<GradcheckInputs, 'captures'> {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type EngineName, engineNames } from '../engines/start.ts';
+import { type EngineName, engineNames } from '../engines/engine-process.ts';
+import type { Path } from '../engines/open-adapter.ts';
 import type { FloatDType } from '../reference/number-types.ts';
-import type { Selection } from '../select.ts';
+import type { Selection } from '../run/select-cases.ts';
 
-/** What the command line asks for. */
+/** The command line, parsed. */
 export interface Command {
   readonly help: boolean;
   readonly list: boolean;
@@ -18,19 +19,16 @@ export interface Command {
   /** A device with no features and no raised limits. */
   readonly minimal: boolean;
   readonly path: Path | undefined;
-  /** Where the cases run, if not in this process. */
+  /** The engine that runs the cases; default this process. */
   readonly engine: EngineName | undefined;
 }
 
-/** Tile paths that can be forced. */
-export type Path = 'portable' | 'subgroup' | 'matrix' | 'decode';
-
 const paths: readonly Path[] = ['portable', 'subgroup', 'matrix', 'decode'];
 
-/** The same text answers `npm run … -- --help`, before anything is installed. */
-export const usage: string = readFileSync(new URL('../usage.txt', import.meta.url), 'utf8');
+/** The usage text. `npm run … -- --help` prints the same file before anything is installed. */
+export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
-/** Reads the command line; an unknown or wrong argument gives `error`. */
+/** Parses the command line. Returns `error` for an unknown or wrong argument. */
 export function parseCommand(args: readonly string[]): Command | { readonly error: string } {
   try {
     const { values } = parseArgs({

@@ -1,10 +1,19 @@
 import { type Gpu, openGpu } from '@heed/core';
-import type { DeviceOptions } from '../engines/message.ts';
 
 // Dawn crashes once the object that its `create()` returned is collected.
 const kept: GPU[] = [];
 
-/** Opens the adapter that WebGPU finds, as the command wants its device. */
+/** Tile paths that can be forced. */
+export type Path = 'portable' | 'subgroup' | 'matrix' | 'decode';
+
+/** How the device of a run is opened. */
+export interface DeviceOptions {
+  /** Requests no features and no raised limits. */
+  readonly minimal: boolean;
+  readonly path: Path | undefined;
+}
+
+/** Opens the adapter that WebGPU finds, with the device that the options describe. */
 export async function openAdapter({ minimal, path }: DeviceOptions): Promise<Gpu> {
   const shared = {
     label: 'conformance',

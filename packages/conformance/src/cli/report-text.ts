@@ -1,11 +1,11 @@
 import type { Capabilities } from '@heed/core';
 import type { OutputComparison } from '../problems/output-hashes.ts';
-import type { ConformanceReport, Progress } from '../runner.ts';
+import type { ConformanceReport, Progress } from '../run/run-conformance.ts';
 
-/** One line about the adapter. */
+/** Returns one line about the adapter. */
 export function adapterLine({ adapter, f16, subgroups, limits }: Capabilities): string {
   const parts = [adapter.vendor, adapter.device, adapter.description].filter((part) => part !== '');
-  const name = parts.length === 0 ? 'nameless' : parts.join(', '); // some browsers do not tell
+  const name = parts.length === 0 ? 'nameless' : parts.join(', '); // Some browsers hide it.
   const size =
     subgroups === undefined
       ? 'no'
@@ -15,7 +15,7 @@ export function adapterLine({ adapter, f16, subgroups, limits }: Capabilities): 
   return `adapter: ${name}; shader-f16 ${f16 ? 'yes' : 'no'}; subgroups ${size}; workgroup memory ${limits.maxComputeWorkgroupStorageSize} bytes\n`;
 }
 
-/** What to print after a case: its line when it failed or all lines are wanted, a dot every so often. */
+/** Returns the output after a case: its line and report if it did not pass or `verbose` is set, else a count after every 50 cases. */
 export function caseLine({ done, total, last }: Progress, verbose: boolean): string {
   const count = `${String(done).padStart(String(total).length)}/${total}`;
   const use =
@@ -28,7 +28,7 @@ export function caseLine({ done, total, last }: Progress, verbose: boolean): str
   return done % 50 === 0 || done === total ? `${count}\n` : '';
 }
 
-/** The last lines: the slowest groups, and the verdict. */
+/** Returns the last lines of a run: groups by time, and the verdict. */
 export function summary({ counts, cases, pipelines, ms }: ConformanceReport): string {
   const groups = Map.groupBy(cases, (c) => c.id.slice(0, c.id.indexOf('/')));
   const times = [...groups]
@@ -48,7 +48,7 @@ export function summary({ counts, cases, pipelines, ms }: ConformanceReport): st
 
 const mostIds = 20;
 
-/** The outputs that differ from those of a stored report, and how many cases could be compared. */
+/** Returns the outputs that differ from those of a stored report, and the number of cases compared. */
 export function comparisonText({ compared, differing, added, missing }: OutputComparison): string {
   const lines = differing.map(({ id, outputs }) => `  differs  ${id}: ${outputs.join(', ')}\n`);
   const listed = (title: string, ids: readonly string[]): string[] =>

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Engines beside Node's, by the name of what is special about them: Deno has naga, and so has Firefox. */
+/** Engines other than Node's. 'naga' is Deno, named after its WGSL compiler, which Firefox shares. */
 export type EngineName = 'naga' | 'firefox' | 'chromium';
 
 export const engineNames: readonly EngineName[] = ['naga', 'firefox', 'chromium'];
@@ -21,7 +21,7 @@ interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** How each engine opens the page at `url`, or the program itself; `folder` is its own, for whatever it keeps. */
+/** How each engine opens the page at `url`, or runs the program itself; `folder` holds its profile or cache. */
 const commands: Readonly<Record<EngineName, (url: string, folder: string) => Command>> = {
   naga: (url, folder) => ({
     program: process.env['HEED_DENO'] ?? 'deno',
@@ -49,7 +49,7 @@ const commands: Readonly<Record<EngineName, (url: string, folder: string) => Com
   }),
 };
 
-/** WebGPU is off on Linux, and for CPU adapters, unless both of the first two are set; the rest keeps the browser from the network. */
+/** The first two turn WebGPU on, which Firefox disables on Linux and for CPU adapters; the others keep the browser off the network. */
 const firefoxPreferences = Object.entries({
   'dom.webgpu.enabled': true,
   'gfx.webgpu.ignore-blocklist': true,
@@ -86,7 +86,7 @@ const chromiumArgs = [
 export function start(name: EngineName, url: string): Started {
   const folder = mkdtempSync(join(tmpdir(), `heed-${name}-`));
   const { program, args, env } = commands[name](url, folder);
-  // A group of its own: a browser is several processes.
+  // A separate process group, because a browser is several processes.
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
