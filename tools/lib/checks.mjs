@@ -9,6 +9,7 @@ import { run } from './run.mjs';
 const CHECKS = {
   format: 'check:format',
   lint: 'check:lint',
+  manifests: 'check:manifests',
   typecheck: 'typecheck',
   build: 'build',
   api: 'check:api',

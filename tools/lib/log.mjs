@@ -36,7 +36,7 @@ export async function runMain(main, { usage = process.argv[1] } = {}) {
 }
 
 /** What a command takes: a text file, or the first comment of a program. */
-export function usageText(file) {
+function usageText(file) {
   const text = readFileSync(file, 'utf8');
   if (!String(file).endsWith('.mjs')) return text;
   const lines = text.split('\n');

@@ -12,7 +12,7 @@ const CONVENTIONAL =
   /^(index\.(ts|html|css)|main\.ts|.*\.config\.ts|env\.d\.ts|usage\.txt|package\.json|tsconfig(\..+)?\.json|[A-Z]+\.md)$/;
 
 /** Every tracked file of the repository that exists: path from the root, package, text lines. */
-export function trackedFiles() {
+function trackedFiles() {
   const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
   return stdout
     .split('\0')

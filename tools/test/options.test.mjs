@@ -19,6 +19,7 @@ import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernel
 import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
+import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/option-names.ts';
 import { fieldsOf, optionPage } from '../lib/option-docs.mjs';
 import { root } from '../lib/paths.mjs';
@@ -126,6 +127,7 @@ const packages = [
   [
     '@heed/tfjs',
     [
+      of('openTfjs(options?)', openTfjsNames, ['tfjs:OpenTfjsOptions']),
       of('attention(q, k, v, options?) with TensorFlow.js', tfjs.attentionNames, attention, [
         'out',
         'returnLse',

@@ -2,8 +2,8 @@ import { collectError } from './gpu-errors.ts';
 import { nagaGaps } from './naga-gaps.ts';
 import { bareVars } from './wgsl-text.ts';
 
-/** What the lints find in a kernel of heed's, and whose. */
-export function shaderFindings({ label = '', code }: GPUShaderModuleDescriptor): string[] {
+/** Returns the lint findings of a kernel of heed, each with the label of the kernel. */
+function shaderFindings({ label = '', code }: GPUShaderModuleDescriptor): string[] {
   if (!label.startsWith('heed')) return [];
   return [...bareVars(code), ...nagaGaps(code)].map((finding) => `${label}: ${finding}`);
 }

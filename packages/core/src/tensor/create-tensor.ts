@@ -28,12 +28,12 @@ export const emptyNames: NamesOf<EmptyOptions> = { dtype: 1, label: 1 };
 
 export const tensorNames: NamesOf<TensorOptions> = { shape: 1, ...emptyNames };
 
-export const bytesNames: NamesOf<BytesOptions> = tensorNames;
+export const bytesNames: NamesOf<BytesOptions> = { ...tensorNames };
 
 export const wrapNames: NamesOf<WrapOptions> = { ...tensorNames, strides: 1, byteOffset: 1 };
 
 /** What others call the options of a tensor. */
-export const meantTensor: Meant = () => ({
+const meantTensor: Meant = () => ({
   type: 'dtype',
   name: 'label',
   dims: 'shape',
