@@ -4,7 +4,7 @@ import type { TestProject } from 'vitest/node';
 
 const root: string = fileURLToPath(new URL('..', import.meta.url));
 
-/** The built demo on a free port. */
+/** The built demo, served on a free port. */
 interface Server {
   readonly url: string;
   readonly close: () => Promise<void>;
@@ -27,7 +27,7 @@ declare module 'vitest' {
   }
 }
 
-/** Builds and serves the demo once for all files. */
+/** Builds and serves the demo once for all test files. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await serveDemo();
   project.provide('demoUrl', server.url);

@@ -3,7 +3,7 @@ import { chromiumLaunch } from '@heed/testing/chromium';
 import { chromium, type Page } from 'playwright';
 import { serveDemo } from './demo-server.ts';
 
-// The pictures of the README, from the running page: `npm run demo -- --screenshots`.
+// Takes the README's pictures from the running page: `npm run demo -- --screenshots`.
 const folder = new URL('../../../docs/images/', import.meta.url);
 
 const pictures = [
@@ -26,7 +26,7 @@ const pictures = [
       await page.getByText(/^Running on/).waitFor();
       await page.getByLabel('Size').selectOption('tiny');
       await page.getByRole('button', { name: 'Start' }).click();
-      // Far enough for the curves to fall; the whole run takes a software adapter a quarter of an hour.
+      // Enough steps for the curves to fall; the whole run takes a quarter of an hour on a software adapter.
       await page.waitForFunction(
         () => Number.parseInt(document.querySelector('.facts dd')!.textContent) >= 50,
         undefined,
@@ -41,7 +41,7 @@ const pictures = [
     address: '#serve',
     height: 1180,
     prepare: async (page: Page): Promise<void> => {
-      // In the middle of a run, when pages are used, shared and cached.
+      // Stops in the middle of a run, when some pages are used, some shared and some cached.
       await page.getByLabel('Page format').selectOption('int8');
       await page.getByRole('button', { name: 'Run', exact: true }).click();
       await page.locator('.pages [data-state="cached"]').first().waitFor({ timeout: 300_000 });

@@ -8,7 +8,7 @@ import { initialModel, modelFromFile, modelToFile } from '../src/transformer/lan
 import { parameterCount, type PresetName, presets } from '../src/transformer/model-config.ts';
 import { useTfjs } from '../src/transformer/tfjs-backend.ts';
 
-/** What scripts/train.ts was asked for. */
+/** The options of scripts/train.ts. */
 export interface TrainModelOptions {
   readonly preset: string;
   readonly steps?: string | undefined;
@@ -16,8 +16,8 @@ export interface TrainModelOptions {
 }
 
 /**
- * Trains a model and writes it in f16, saying how it goes.
- * @throws Error the model that was written is no better than the bigram model
+ * Trains a model, prints its progress, and writes it in f16.
+ * @throws Error if the model in f16 is no better than the bigram model; nothing is written then
  */
 export async function trainModel({ preset, steps, out }: TrainModelOptions): Promise<void> {
   if (!(preset in presets)) {

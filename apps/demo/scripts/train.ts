@@ -19,11 +19,11 @@ const { values } = parseArgs({
   },
 });
 
-// TensorFlow.js looks for WebGPU where a browser has it, and for a CommonJS require.
+// TensorFlow.js expects navigator.gpu, as in a browser, and a CommonJS require.
 Object.assign(globalThis, globals, { require: createRequire(import.meta.url) });
 Object.defineProperty(navigator, 'gpu', { value: create([]), configurable: true });
 
-// Through Vite: TensorFlow.js's gradients load in bundlers only, and the text of the documentation is its import.
+// Vite loads the script: TensorFlow.js's gradients need a bundler, and the documentation is imported as text.
 const conditions = ['@heed/source', 'module', 'default'];
 const noExternal = [/^@tensorflow\//, /^@heed\//];
 const { module } = await runnerImport<typeof TrainModel>(local('shipped-model.ts'), {

@@ -8,22 +8,22 @@ export interface Job extends Disposable {
   readonly name: string;
   /** Dispatches the work; it is done when the device has settled. */
   run(): void;
-  /** What the latest run computed, token-major. */
+  /** Resolves to the output of the latest run, token-major. */
   result(): Promise<Float32Array>;
 }
 
-/** Slots of equal size, one a document: where their rows come from, and how large they are. */
+/** The layout of a padded batch: a region of `capacity` rows per document. */
 interface SlotShape {
   /** [N + 1] */
   readonly cuSeqlens: Int32Array;
   readonly heads: number;
-  /** Rows of a slot. */
+  /** Rows allocated per document. */
   readonly capacity: number;
   readonly dim: number;
 }
 
 /**
- * Packed rows [T, heads, dim] → one slot a document, [N, heads, capacity, dim]. Rows past a document's length hold
+ * Copies packed rows [T, heads, dim] into a padded batch [N, heads, capacity, dim]. Rows past a document's length hold
  * `filler`.
  */
 export function toSlots(
@@ -39,7 +39,7 @@ export function toSlots(
   return slots;
 }
 
-/** The real rows of [N, heads, capacity, dim] → packed rows [T, heads, dim]. */
+/** Copies the documents' rows of [N, heads, capacity, dim] back into packed rows [T, heads, dim]. */
 export function fromSlots(slots: Float32Array, shape: SlotShape): Float32Array {
   const tokens = shape.cuSeqlens.at(-1) ?? 0;
   const packed = new Float32Array(tokens * shape.heads * shape.dim);
@@ -58,7 +58,7 @@ function eachRow(shape: SlotShape, visit: (row: number, slot: number) => void): 
   }
 }
 
-/** Causal attention over all documents at once, without padding: `varlenAttention` on [T, H, D]. */
+/** Prepares causal attention over all documents without padding: `varlenAttention` on [T, H, D]. */
 export function packedPrefill(
   gpu: Gpu,
   { cuSeqlens, tokens }: Pack,
@@ -76,7 +76,7 @@ export function packedPrefill(
   };
 }
 
-/** The same the padded way: `attention` on [N, H, longest, D] with `seqUsedK`. Results on the real rows are the same. */
+/** Prepares the same work padded: `attention` on [N, H, longest, D] with `seqUsedK`. The documents' rows have the same results. */
 export function paddedPrefill(gpu: Gpu, pack: Pack, { heads, q, k, v }: Projections): Job {
   const { cuSeqlens, maxSeqlen: capacity, paths } = pack;
   const shape = (count: number) => ({ cuSeqlens, heads: count, capacity, dim: heads.dim });
@@ -87,20 +87,20 @@ export function paddedPrefill(gpu: Gpu, pack: Pack, { heads, q, k, v }: Projecti
   const seqUsedK = lengthsOf(pack);
   return {
     name: 'padded',
-    // Queries begin at key 0 of their slot; the default would tie their last row, padding included, to the last key.
+    // Query 0 is aligned with key 0. The default would align the last row, padding included, with the last key.
     run: () => void attention(...tensors, { causal: true, align: 'start', seqUsedK, out }),
     result: async () => fromSlots(await out.read(), shape(heads.query)),
     [Symbol.dispose]: () => [...tensors, out].forEach((tensor) => tensor.dispose()),
   };
 }
 
-// Room to grow, as a serving cache has.
+// Spare capacity, as in a serving cache.
 const spareRows = 64;
 
 /**
- * One decode step: a query for each document, its newest token's, against a cache [N, Hkv, capacity, D] that each
- * document fills as far as it is long. The rest of every slot holds NaN, which must not be seen. The result is
- * [N, Hq, D]: what prefill gives for the last token of each document.
+ * Prepares one decode step: one query per document, from its last token, against a cache [N, Hkv, capacity, D] that each document
+ * fills up to its length. The rest of the cache holds NaN, which must not affect the result [N, Hq, D]. The result equals
+ * prefill's for the last token of each document.
  */
 export function decodeStep(gpu: Gpu, pack: Pack, { heads, q, k, v }: Projections): Job {
   const { cuSeqlens, paths, maxSeqlen } = pack;
@@ -125,7 +125,7 @@ export function decodeStep(gpu: Gpu, pack: Pack, { heads, q, k, v }: Projections
   };
 }
 
-/** The row of each document's last token: [T, row] → [N, row]. */
+/** Returns the row of each document's last token: [T, row] → [N, row]. */
 export function lastRows<T extends Float32Array | Float64Array>(
   packed: T,
   cuSeqlens: Int32Array,

@@ -12,7 +12,7 @@ import {
 import { type Heads, project, type Projections } from './projections.ts';
 import { checkDecode, checkPrefill, reference, type Report, verdictOf } from './start-report.ts';
 
-/** What the main job works on. */
+/** The inputs of the main job. */
 interface RunOptions {
   readonly root: string;
   readonly tokens: number;
@@ -26,7 +26,7 @@ const heads: Heads = { query: 8, kv: 2, dim: 64 };
 const context = 1024;
 const timing = { budget: 12_000, maxRounds: 7 } as const;
 
-/** Documents → tokens → one packed batch → attention two ways and a decode step, checked and timed. */
+/** Packs the repository's documents, runs packed, padded and decode attention, checks the results and times them. */
 export async function runMainJob(gpu: Gpu, options: RunOptions): Promise<Report> {
   const { signal, progress } = options;
   const pack = await packRepository(options);
@@ -96,7 +96,7 @@ function reportOf(gpu: Gpu, pack: Pack, checks: readonly Check[], { ms, rounds }
   };
 }
 
-/** Median milliseconds of each piece of work, and over how many rounds. */
+/** Median milliseconds of each job, and the number of rounds. */
 interface Times {
   readonly ms: readonly number[];
   readonly rounds: number;
@@ -104,15 +104,15 @@ interface Times {
 
 /** How long to measure. */
 interface TimingOptions {
-  /** Milliseconds to spend, as far as the first round foretells. One round is always timed. */
+  /** Milliseconds to spend, estimated from the first round. At least one round is timed. */
   readonly budget: number;
   readonly maxRounds: number;
   readonly now?: () => number;
 }
 
 /**
- * Times several pieces of work, each of which ran before, in turn, round after round: in turn, so that a slow
- * moment of the machine does not fall on one of them alone.
+ * Times several jobs, each of which has run before, in interleaved rounds, so that a slow moment of the machine does not affect
+ * one job alone.
  */
 export async function medianTimes(
   runs: readonly (() => Promise<void>)[],

@@ -8,7 +8,7 @@ const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`start: ${line}\n`);
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Runs the main job; resolves to the exit status: 0, 1 when a result is off, 2 on a bad flag, 130 on Ctrl-C. */
+/** Runs the main job; resolves to the exit status: 0, 1 for a wrong result, 2 for a bad flag, 130 after Ctrl-C. */
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {

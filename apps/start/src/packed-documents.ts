@@ -13,7 +13,7 @@ interface Document {
 const skippedFolders: ReadonlySet<string> = new Set(['node_modules', 'dist', 'coverage']);
 const extensions = ['.md', '.ts'] as const;
 
-/** Every *.md and *.ts file under a folder in the order of their paths, installed and generated ones left out. */
+/** Reads every *.md and *.ts file under a folder, ordered by path, without installed and generated files. */
 export async function readDocuments(root: string): Promise<Document[]> {
   const paths = (await walk(root, '')).toSorted();
   return Promise.all(
@@ -46,7 +46,7 @@ export interface TokenizedDocument {
 /** The byte-pair vocabulary in use: OpenAI's o200k_base, which the package carries. */
 export const tokenizerName = 'o200k_base';
 
-/** Token ids of a document. Text that looks like a control token is text: a document may well be about tokenizers. */
+/** Tokenises a document. Text that looks like a control token stays text, since a document may be about tokenizers. */
 export function tokenize({ path, text }: Document): TokenizedDocument {
   return {
     path,
@@ -56,7 +56,7 @@ export function tokenize({ path, text }: Document): TokenizedDocument {
   };
 }
 
-/** Documents one after another in one batch: document b owns tokens cuSeqlens[b] … cuSeqlens[b + 1] − 1. */
+/** Concatenated documents: document b owns tokens cuSeqlens[b] … cuSeqlens[b + 1] − 1. */
 export interface Pack {
   readonly paths: readonly string[];
   /** [T] */
@@ -69,14 +69,15 @@ export interface Pack {
 /** Limits of a pack, in tokens. */
 interface PackOptions {
   readonly maxTokens: number;
-  /** Longer documents are cut here, as a model with that context would. */
+  /** Longer documents are cut to this length, as by a model with that context. */
   readonly maxSeqlen: number;
   readonly seed?: number;
 }
 
 /**
- * Packs documents, drawn in a seeded random order, until the next token would exceed `maxTokens`; the last one is
- * cut to fit. Empty documents are left out. Throws an Error when nothing is left to pack.
+ * Packs documents in a seeded random order until the next token would exceed `maxTokens`; the last one is cut to fit. Empty
+ * documents are left out.
+ * @throws Error if no tokens are left
  */
 export function packDocuments(documents: readonly TokenizedDocument[], options: PackOptions): Pack {
   const { maxTokens, maxSeqlen, seed = 1 } = options;
@@ -96,12 +97,12 @@ export function packDocuments(documents: readonly TokenizedDocument[], options: 
   return concatenate(chosen, total);
 }
 
-/** Length of each document of a pack. */
+/** Returns the length of each document of a pack. */
 export function lengthsOf({ cuSeqlens }: Pick<Pack, 'cuSeqlens'>): Int32Array {
   return cuSeqlens.subarray(1).map((end, b) => end - (cuSeqlens[b] as number));
 }
 
-/** What a padded batch of the same documents would hold: documents × longest. */
+/** Returns the rows of a padded batch of the same documents: documents × longest. */
 export function paddedTokens({ paths, maxSeqlen }: Pick<Pack, 'paths' | 'maxSeqlen'>): number {
   return paths.length * maxSeqlen;
 }

@@ -20,9 +20,9 @@ const modelDim = 64;
 const seeds = { q: 11, k: 12, v: 13 } as const;
 
 /**
- * Turns tokens into q, k and v as the first layer of a model does: an embedding of the token plus one of its place
- * in its document, times a projection matrix. Embeddings and matrices come from fixed seeds, so that equal tokens
- * have equal content, and every machine gets the same numbers.
+ * Computes q, k and v of tokens as the first layer of a model does: the embedding of the token plus that of its position in the
+ * document, times a projection matrix. Embeddings and matrices have fixed seeds, so equal tokens have equal embeddings, and every
+ * machine computes the same numbers.
  */
 export function project(pack: Pack, heads: Heads): Projections {
   const x = embed(pack);
@@ -36,7 +36,7 @@ export function project(pack: Pack, heads: Heads): Projections {
   };
 }
 
-/** [T, modelDim] with elements of variance about 1. */
+/** Returns embeddings [T, modelDim]; each element has a variance of about 1. */
 function embed(pack: Pack): Float32Array {
   const x = new Float32Array(pack.tokens.length * modelDim);
   let row = 0;
@@ -54,7 +54,7 @@ function addToken(x: Float32Array, row: number, token: number): void {
   for (let d = 0; d < modelDim; d++) x[row * modelDim + d] = source.normal();
 }
 
-/** Sinusoids of doubling wavelength, as in Vaswani et al. 2017, §3.5. */
+/** Adds sinusoids of growing wavelength, as in Vaswani et al. 2017, §3.5. */
 function addPosition(x: Float32Array, row: number, position: number): void {
   for (let d = 0; d < modelDim; d++) {
     const angle = position / 10000 ** ((d - (d % 2)) / modelDim);
@@ -69,7 +69,7 @@ function matrix(seed: number, columns: number): Float32Array {
   return Float32Array.from({ length: modelDim * columns }, () => source.normal() * scale);
 }
 
-/** [rows, modelDim] · [modelDim, columns], row by row so that the inner loop runs over contiguous memory. */
+/** Returns [rows, modelDim] · [modelDim, columns]. The inner loop runs over contiguous memory. */
 function multiply(x: Float32Array, weights: Float32Array, columns: number): Float32Array {
   const rows = x.length / modelDim;
   const product = new Float32Array(rows * columns);

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
-  /** Most tokens in the pack. */
+  /** The most tokens in the pack. */
   readonly tokens: number;
   readonly json: boolean;
   readonly help: boolean;
 }
 
-/** The same text answers `npm run … -- --help`, before anything is installed. */
+/** `npm start -- --help` prints the same file before anything is installed. */
 export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
-/** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
+/** Parses the command line. @throws Error that names the flag, the value got and the values allowed */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],

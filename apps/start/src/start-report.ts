@@ -11,7 +11,7 @@ import { lastRows } from './attention-jobs.ts';
 import type { Pack } from './packed-documents.ts';
 import type { Projections } from './projections.ts';
 
-/** The float64 result of the whole pack, all documents and rows, with the error budget. */
+/** Computes the float64 result of all documents and rows, with the error budget. */
 export function reference({ cuSeqlens, tokens }: Pack, { heads, q, k, v }: Projections): Expected {
   const array = (data: Float32Array, count: number) => ({
     shape: [tokens.length, count, heads.dim],
@@ -45,7 +45,7 @@ export function checkDecode(
   return near(name, { shape, data: got }, last, want.budgets.out);
 }
 
-/** What the main job found; plain data. Times are milliseconds of GPU work until the device had settled. */
+/** The results of the main job, as plain data. Times are milliseconds from dispatch until the device has settled. */
 export interface Report {
   readonly adapter: string;
   readonly tokenizer: string;
@@ -54,7 +54,7 @@ export interface Report {
   readonly longest: number;
   readonly heads: { readonly query: number; readonly kv: number; readonly dim: number };
   readonly paddedTokens: number;
-  /** Share of a padded batch that is padding, 0 to 1. */
+  /** The share of padding in a padded batch, 0 to 1. */
   readonly paddingSaved: number;
   readonly ms: { readonly packed: number; readonly padded: number; readonly decode: number };
   readonly rounds: number;
@@ -65,12 +65,12 @@ export interface Report {
 /** `right`: every check is within its budget. */
 type Verdict = 'right' | 'wrong';
 
-/** No check off, and at least one made. */
+/** Returns `right` if at least one check was made and none failed. */
 export function verdictOf(checks: readonly Check[]): Verdict {
   return checks.length > 0 && checks.every(({ ok }) => ok) ? 'right' : 'wrong';
 }
 
-/** The report for people. */
+/** Renders the report as text. */
 export function renderReport(report: Report): string {
   const { ms, heads, checks } = report;
   const lines = [

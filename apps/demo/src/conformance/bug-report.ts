@@ -1,7 +1,7 @@
 import type { CaseReport, ConformanceReport } from '@heed/conformance';
 import type { Ending } from './conformance-run.ts';
 
-/** What a report of a bug needs. */
+/** The parts of a bug report. */
 interface ReportParts {
   readonly browser: string;
   readonly selection: string;
@@ -12,7 +12,7 @@ interface ReportParts {
 
 const MOST_FAILURES = 20;
 
-/** A report in Markdown: browser, adapter, counts, the canary, the first failures with their tables. */
+/** Returns a report in Markdown: browser, adapter, counts, the canary, and the first failures with their tables. */
 export function reportText({
   browser,
   selection,
@@ -52,7 +52,7 @@ export function reportText({
   ].join('\n');
 }
 
-/** How a run ended, in a sentence. */
+/** Returns a sentence that says how a run ended. */
 export function endingText(ending: Ending, reports: readonly CaseReport[], total: number): string {
   const failures = reports.filter(({ status }) => status === 'fail').length;
   const sum = `${reports.length} of ${total} cases, ${failures} failed`;

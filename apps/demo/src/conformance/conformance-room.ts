@@ -87,7 +87,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     start.disabled = copy.disabled = which.disabled = filter.disabled = false;
     stop.disabled = true;
     running = undefined;
-    // A disabled button loses the focus, and the keyboard its place.
+    // A disabled button loses the focus, and with it the keyboard's position.
     if (hadFocus) start.focus();
     text.hidden = false;
   };
@@ -125,7 +125,7 @@ function enter(section: HTMLElement): (payload: string) => void {
   );
   list();
   watchGpu(({ kind }) => {
-    // The list is made anew only where that matters: it may hold results.
+    // The list may hold results, so it is rebuilt only if the state has changed.
     if ((kind === 'missing') === isMissing) return;
     isMissing = !isMissing;
     list();
@@ -135,7 +135,7 @@ function enter(section: HTMLElement): (payload: string) => void {
 
 const groupOf = ({ id }: CaseReport): string => id.split('/', 1)[0]!;
 
-/** Says whether this browser's WGSL compiler has the fault that heed guards against; found when the room is entered. */
+/** Creates the card that says whether this browser's WGSL compiler has the fault that heed guards against. */
 function canaryCard(): HTMLElement {
   const verdict = element('strong', {}, 'Looking …');
   const detail = element('p', { class: 'fine' });
@@ -172,7 +172,7 @@ function verdictText({ status, report = '' }: CaseReport): string {
   return 'This browser has the fault. heed’s kernels are written so that it does not matter.';
 }
 
-/** Copies the text of a box, or selects it where the page may not; says which. */
+/** Copies the text, or selects it if the page may not use the clipboard; `status` says which. */
 async function copyText(text: HTMLTextAreaElement, status: HTMLElement): Promise<void> {
   try {
     await navigator.clipboard.writeText(text.value);

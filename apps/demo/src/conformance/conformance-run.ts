@@ -1,11 +1,11 @@
 import type { CaseReport, ConformanceReport, Selection } from '@heed/conformance';
 
-/** From the page to the worker. */
+/** A message from the page to the worker. */
 export type Order =
   | { readonly kind: 'run'; readonly selection: Selection }
   | { readonly kind: 'stop' };
 
-/** From the worker to the page. */
+/** A message from the worker to the page. */
 export type News =
   | { readonly kind: 'case'; readonly report: CaseReport }
   | {
@@ -22,16 +22,16 @@ export type Ending =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** A run in a worker with a device of its own. */
+/** A run in a worker, which opens its own device. */
 export interface Run {
   readonly ended: Promise<Ending>;
   readonly stop: () => void;
 }
 
-// A driver's compiler may hang; then the worker is ended without it.
+// A driver's compiler may hang; after this time the worker is terminated.
 const PATIENCE_MS = 3000;
 
-/** Starts the cases of a selection; `report` hears of each that has run. */
+/** Runs the cases of a selection; `report` receives each result. */
 export function startRun(selection: Selection, report: (last: CaseReport) => void): Run {
   const worker = new Worker(new URL('./conformance-worker.ts', import.meta.url), {
     type: 'module',
@@ -54,7 +54,7 @@ export function startRun(selection: Selection, report: (last: CaseReport) => voi
   };
 }
 
-/** What there is to run, from little to all. */
+/** The selections to choose from, smallest first. */
 export const selections: Readonly<
   Record<string, { readonly text: string; readonly selection: Selection }>
 > = {

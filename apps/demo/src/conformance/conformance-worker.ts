@@ -2,7 +2,7 @@ import { runConformance } from '@heed/conformance';
 import { openGpu } from '@heed/core';
 import type { News, Order } from './conformance-run.ts';
 
-// The references are computed in float64 on the CPU, which would hold up the page.
+// The float64 references are computed on the CPU, which would block the page.
 let abort: AbortController | undefined;
 
 addEventListener('message', ({ data }: MessageEvent<Order>) => {

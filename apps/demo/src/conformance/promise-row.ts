@@ -8,7 +8,7 @@ export interface PromiseRow {
   readonly add: (report: CaseReport) => void;
 }
 
-/** What a row's cells are, in their order. */
+/** The headings of the table's columns. */
 export const columns = ['Promise', 'Verdict', 'Cases', 'Measured error', 'Allowed'] as const;
 
 export function promiseRow({ group, text, cases }: Promised): PromiseRow {
@@ -76,7 +76,7 @@ function caseLine({ id, status, error, budget, ms, report }: CaseReport): HTMLEl
   );
 }
 
-/** A word with a colour and a sign: none of them is needed to tell it. */
+/** Creates a badge; its word, colour and sign each suffice to recognise it. */
 function badge(status: '' | CaseReport['status']): HTMLElement {
   const signs = { '': '', pass: '✓ pass', fail: '✗ fail', unsupported: '– unsupported' };
   return element('span', { class: `badge ${status}` }, signs[status]);

@@ -1,15 +1,15 @@
 import type { Case, CaseReport } from '@heed/conformance';
 import readme from '../../../../packages/conformance/README.md?raw';
 
-/** Something that heed promises, and the cases that hold it. */
+/** A promise of heed, and the cases that check it. */
 export interface Promised {
   readonly group: string;
-  /** What must hold, as the README of @heed/conformance has it. */
+  /** The rule, from the README of @heed/conformance. */
   readonly text: string;
   readonly cases: readonly Case[];
 }
 
-/** What each group of cases is about, from the table of the README. */
+/** The rule of each group of cases, from the table in the README. */
 const texts: ReadonlyMap<string, string> = new Map(
   readme
     .slice(readme.indexOf('| group | what must hold |'), readme.indexOf('*Tiers.*'))
@@ -23,7 +23,7 @@ const texts: ReadonlyMap<string, string> = new Map(
     }),
 );
 
-/** The cases by what they hold, in running order. */
+/** Groups the cases by promise, in running order. */
 export function promisesOf(cases: readonly Case[]): Promised[] {
   const groups = Map.groupBy(cases, ({ group }) => group);
   return [...groups].map(([group, members]) => ({
@@ -33,19 +33,19 @@ export function promisesOf(cases: readonly Case[]): Promised[] {
   }));
 }
 
-/** Groups of gradients that the table leaves out hold the same of gradients. */
+/** The table leaves out some groups `backward-*`: they check the rule of their base group for gradients. */
 function textOf(group: string): string {
   const base = /^backward-(.*)$/.exec(group)?.[1];
   const same = base === undefined ? undefined : texts.get(base);
   return texts.get(group) ?? (same === undefined ? group : `gradients: ${same}`);
 }
 
-/** What the cases of one promise came to. */
+/** The results of one promise's cases. */
 interface Tally {
   readonly pass: number;
   readonly fail: number;
   readonly unsupported: number;
-  /** The measured error that came nearest to its budget, or furthest beyond it. */
+  /** The measured error with the largest share of its budget. */
   readonly worst?: { readonly error: number; readonly budget: number };
 }
 
@@ -65,7 +65,7 @@ export function tallyOf(reports: readonly CaseReport[]): Tally {
   };
 }
 
-/** The verdict in a word. */
+/** Returns the verdict in one word; '' before any case has run. */
 export function verdictOf({
   pass,
   fail,

@@ -32,7 +32,7 @@ function enter(section: HTMLElement): (payload: string) => void {
   );
   let findings: Findings | undefined;
   let received = '';
-  // What runs when the device is lost may be the reason: it is run again once only.
+  // The text that runs when the device is lost may be the cause, so it runs again only once.
   let lostWith: string | undefined;
 
   const editor = createEditor(firstText, () => update());
@@ -45,9 +45,9 @@ function enter(section: HTMLElement): (payload: string) => void {
   const update = (): void => {
     const text = editor.text();
     gallery.mark(text);
-    // Until this text has run; readers hear its result, not that each keystroke began something.
+    // Busy until this text has run, so that screen readers announce its result, not each keystroke.
     message.setAttribute('aria-busy', 'true');
-    // What an earlier text came to says nothing about this one: neither its error nor its picture.
+    // Neither the error nor the picture of the earlier text applies to this one.
     if (message.classList.contains('error')) say('', false, true);
     section.classList.add('stale');
     latest.call(async (signal) => {
@@ -82,7 +82,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     update();
   });
   watchGpu((state) => {
-    // An adapter that computes on the CPU begins with what it can do at once.
+    // A CPU adapter starts with the smallest size.
     if (state.kind === 'open' && state.gpu.capabilities.adapter.isFallbackAdapter && !isSized)
       sizes.value = '256';
     if (state.kind !== 'lost') return;
@@ -142,7 +142,7 @@ function summary(findings: Findings | undefined): string {
   return timing ? `Attention took ${milliseconds(timing.ms)}${skipped}.` : 'Done.';
 }
 
-/** How each picture came about. */
+/** Creates the explanation of how each picture is computed. */
 function how(): HTMLElement {
   return element(
     'details',

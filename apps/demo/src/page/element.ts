@@ -1,8 +1,8 @@
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
- * An element with attributes and children; text is text, never markup. `true` sets an attribute without a value, `false`
- * and undefined leave it out.
+ * Creates an element with attributes and children. Strings become text nodes, never markup. `true` sets an attribute without a
+ * value; `false` and undefined leave it out.
  */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -18,12 +18,12 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A label with its control inside, so that no ids are needed. */
+/** Creates a label around its control, which then needs no id. */
 export function labelled(text: string, control: HTMLElement): HTMLLabelElement {
   return element('label', { class: 'field' }, element('span', {}, text), control);
 }
 
-/** A drop-down list of `[value, text]` pairs. */
+/** Creates a drop-down list of `[value, text]` pairs. */
 export function select(
   options: readonly (readonly [value: string, text: string])[],
   chosen: string,
@@ -37,7 +37,7 @@ export function select(
   return made;
 }
 
-/** An SVG element with attributes and children; text is text. */
+/** Creates an SVG element with attributes and children. Strings become text nodes. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string | number>>,

@@ -1,25 +1,25 @@
 import { element, select } from './element.ts';
 import { gpuLine, gpuNotice } from './page-gpu.ts';
 
-/** A part of the page with a link of its own. */
+/** A part of the page that has its own link. */
 export interface Room {
-  /** As in the address: `#explore`. */
+  /** The part of the address after `#`: `explore`. */
   readonly id: string;
   readonly title: string;
   /**
-   * Called when the room is first entered, with the empty section to fill. Gives back what to do with the rest of the
-   * address (`#explore=…`), then and whenever it changes.
+   * Fills the empty section when the visitor first enters the room. Returns a function that receives the payload of the address
+   * (`#explore=…`), at once and whenever it changes.
    */
   readonly enter: (section: HTMLElement) => (payload: string) => void;
 }
 
-/** Header with the rooms, the rooms themselves, footer with the adapter. */
+/** Builds the page: a header with links to the rooms, the rooms, and a footer with the adapter. */
 export function frame(rooms: readonly Room[]): void {
   const links = element('ul', {});
   const main = element('main', { id: 'main', tabindex: -1 });
   const skip = element('a', { class: 'skip', href: '#main' }, 'Skip to the content');
   skip.addEventListener('click', (event) => {
-    // The address names the room, so the link must not change it.
+    // The hash of the address names the room, so this link must not change it.
     event.preventDefault();
     main.focus();
   });
@@ -54,7 +54,7 @@ interface Entered {
   readonly receive: (payload: string) => void;
 }
 
-/** Shows the room that the address names, the first one by default, and keeps links and title in step. */
+/** Shows the room that the address names, by default the first, and updates links and title. */
 function routeRooms(rooms: readonly Room[], links: HTMLElement, main: HTMLElement): void {
   const entered = new Map<string, Entered>();
 
@@ -72,7 +72,7 @@ function routeRooms(rooms: readonly Room[], links: HTMLElement, main: HTMLElemen
   links.append(
     ...rooms.map(({ id, title }) => element('li', {}, element('a', { href: `#${id}` }, title))),
   );
-  // A link leads to the room's title, as it would on a page of its own; the back button leaves the focus alone.
+  // Following a link focuses the room's title, as loading a page would. The back button leaves the focus alone.
   let isFollowed = false;
   links.addEventListener('click', (event) => {
     const link = (event.target as Element).closest('a');
@@ -87,7 +87,7 @@ function routeRooms(rooms: readonly Room[], links: HTMLElement, main: HTMLElemen
 }
 
 function enter(room: Room, main: HTMLElement): Entered {
-  // Not the id of the address: the browser would scroll to it, past the header.
+  // The section's id differs from the hash, else the browser would scroll past the header.
   const section = element('section', {
     id: `room-${room.id}`,
     'aria-labelledby': `${room.id}-title`,
@@ -108,7 +108,7 @@ const themes = [
   ['dark', 'Dark'],
 ] as const;
 
-/** The choice between light and dark, which the browser remembers where it may. */
+/** Creates the choice between light and dark; localStorage keeps it if the browser allows that. */
 function themeChoice(): HTMLSelectElement {
   const choice = select(themes, remembered() ?? 'light dark');
   const apply = (): void => {
@@ -137,6 +137,6 @@ function remember(theme: string): void {
   try {
     localStorage.setItem(key, theme);
   } catch {
-    // The choice then lasts as long as the page.
+    // Without storage the choice lasts until the page is closed.
   }
 }

@@ -3,7 +3,7 @@ import { element } from './element.ts';
 
 type Listener = (state: GpuState) => void;
 
-/** Whether there is a GPU, and what to tell the visitor. */
+/** Whether the page has a GPU, and the reason to show if it has none. */
 type GpuState =
   | { readonly kind: 'opening' }
   | { readonly kind: 'open'; readonly gpu: Gpu }
@@ -14,13 +14,13 @@ let current: GpuState = { kind: 'opening' };
 let pending: Promise<Gpu | undefined> | undefined;
 const listeners = new Set<Listener>();
 
-/** Calls back now and on each change. */
+/** Calls `listener` now and on each change. */
 export function watchGpu(listener: Listener): void {
   listeners.add(listener);
   listener(current);
 }
 
-/** The page's GPU, opened on first use and again after the device was lost; undefined where there is none. */
+/** Opens the page's GPU on first use, and again after a lost device. Resolves to undefined without WebGPU. */
 export function pageGpu(): Promise<Gpu | undefined> {
   pending ??= open();
   return pending;
@@ -47,7 +47,7 @@ function become(next: GpuState): void {
   for (const listener of listeners) listener(next);
 }
 
-/** What people call the adapter: its description where the browser gives one. */
+/** Returns a readable name of the adapter: its description if the browser gives one. */
 function adapterName({ adapter }: Pick<Capabilities, 'adapter'>): string {
   const { description, device, vendor, architecture } = adapter;
   return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'a GPU';
@@ -63,7 +63,7 @@ const help = [
   ['Firefox 141 or later', 'on Windows; elsewhere set dom.webgpu.enabled in about:config'],
 ] as const;
 
-/** What the visitor should know of the GPU: nothing while there is one. */
+/** Creates the notice about a missing or lost GPU; it is empty while the page has one. */
 export function gpuNotice(): HTMLElement {
   const notice = element('div', { role: 'status' });
   watchGpu((state) => {
@@ -74,7 +74,7 @@ export function gpuNotice(): HTMLElement {
   return notice;
 }
 
-/** The adapter in one line, for the foot of the page. */
+/** Creates the line that names the adapter in the footer. */
 export function gpuLine(): HTMLElement {
   const line = element('span', { id: 'adapter' });
   watchGpu((state) => {

@@ -2,8 +2,8 @@
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 /**
- * Runs one task at a time, after a pause in the calls. A new call stops the task that runs, and takes the place of one
- * that waits, so the GPU has at most one stale run in its queue.
+ * Runs one task at a time, once no call has come for `pauseMs`. A new call aborts the running task and replaces a waiting one,
+ * so the GPU queue holds at most one stale run.
  */
 export class Latest {
   readonly #pauseMs: number;
@@ -15,7 +15,7 @@ export class Latest {
     this.#pauseMs = pauseMs;
   }
 
-  /** `task` must stop when its signal aborts; what it rejects with after that is dropped, and nothing else. */
+  /** `task` must stop when its signal aborts. Only rejections after that are dropped; earlier ones go to `failed`. */
   call(task: (signal: AbortSignal) => Promise<void>, failed: (error: unknown) => void): void {
     this.cancel();
     const abort = new AbortController();

@@ -18,7 +18,7 @@ function enter(section: HTMLElement): (payload: string) => void {
   return () => {};
 }
 
-/** TensorFlow.js is more than all the rest of the page: only who comes here loads it. */
+/** Loads the desk, and with it TensorFlow.js, which is larger than the rest of the page, only when the room is entered. */
 async function fill(place: HTMLElement): Promise<void> {
   try {
     const { desk } = await import('./view/desk.ts');

@@ -2,13 +2,13 @@ import { BOUNDARY } from './corpus.ts';
 
 const TOKENS = 256;
 
-/** The probability of the byte `next` after `previous`. */
+/** Returns the probability of the byte `next` after `previous`. */
 export type Bigram = (previous: number, next: number) => number;
 
 /**
- * Bigrams of bytes, smoothed after Witten and Bell: a byte that was followed by d different ones gives d parts to what the bytes
- * are in all, against one part for each time it was seen. Those are counted too, from one each. Nothing to tune, and what a
- * model has to beat to show that it has learnt more than which byte follows which.
+ * Fits byte bigrams with Witten–Bell smoothing: after a byte seen n times with d distinct followers, the bigram counts have
+ * weight n and the unigram distribution weight d. Unigram counts start at 1. The model has no hyperparameters. A transformer must
+ * beat it to show that it has learnt more than which byte follows which.
  *
  * Source: Witten and Bell, The zero-frequency problem (IEEE Trans. Inf. Theory 37, 1991); Chen and Goodman (arXiv cmp-lg/9606011).
  */
@@ -29,13 +29,13 @@ export function bigramOf(documents: readonly Uint8Array[]): Bigram {
   return (previous, next) => {
     const { seen, distinct } = followers[previous]!;
     const unigram = bytes[next]! / all;
-    // A byte that was never seen tells nothing of the next.
+    // A byte that never occurred has no followers to count.
     if (seen === 0) return unigram;
     return (pairs[previous * TOKENS + next]! + distinct * unigram) / (seen + distinct);
   };
 }
 
-/** Bits that each byte of the documents costs, their ends among them. */
+/** Returns the cross entropy of the documents in bits per byte, the end of each document included. */
 export function bitsPerByte(bigram: Bigram, documents: readonly Uint8Array[]): number {
   let bits = 0;
   let count = 0;
@@ -48,7 +48,7 @@ export function bitsPerByte(bigram: Bigram, documents: readonly Uint8Array[]): n
   return bits / count;
 }
 
-/** Each byte with the one before it, the boundary before the first and after the last. */
+/** Visits each byte with its predecessor; a boundary stands before the first byte and after the last. */
 function eachPair(document: Uint8Array, visit: (previous: number, next: number) => void): void {
   let previous = BOUNDARY;
   for (const next of document) {

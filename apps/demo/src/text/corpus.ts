@@ -1,19 +1,19 @@
-/** The token before and after each document; no text has it. A model that gives it has nothing more to say. */
+/** The token before and after each document, which no text contains. A model that generates it ends its answer. */
 export const BOUNDARY = 0;
 
-/** A text's bytes in UTF-8, which are its tokens. Characters NUL are left out. */
+/** Returns the tokens of a text: its bytes in UTF-8, without NUL characters. */
 export function encodeText(text: string): Uint8Array {
   return new TextEncoder().encode(text).filter((byte) => byte !== BOUNDARY);
 }
 
-/** The text of tokens; what is no UTF-8, as half a character at the end, becomes U+FFFD. Boundaries are left out. */
+/** Returns the text of tokens without boundaries. Invalid UTF-8, such as half a character at the end, becomes U+FFFD. */
 export function decodeText(tokens: Uint8Array): string {
   return new TextDecoder().decode(tokens.filter((byte) => byte !== BOUNDARY));
 }
 
 /**
- * The documents of a text: paragraphs, as blank lines part them. A fenced block of code stays whole, and a Markdown heading goes
- * with what follows it. Each ends with one line break.
+ * Splits a text into documents: paragraphs between blank lines. A fenced code block stays whole, and a Markdown heading belongs to
+ * the paragraph after it. Each document ends with one line break.
  */
 export function splitDocuments(text: string): string[] {
   const documents: string[] = [];
@@ -42,7 +42,7 @@ const isOnlyHeadings = (lines: readonly string[]): boolean =>
 /** Documents as bytes, without boundaries. */
 export interface Corpus {
   readonly train: readonly Uint8Array[];
-  /** What training never sees. */
+  /** Documents that are never trained on. */
   readonly heldOut: readonly Uint8Array[];
 }
 
@@ -50,8 +50,8 @@ const EVERY = 10;
 const LEAST_BYTES = 2000;
 
 /**
- * A text for training, with a tenth held out: every tenth document, or, where there are fewer than ten, the last tenth of each.
- * @throws Error there is too little text
+ * Splits a text for training and holds a tenth out: every tenth document, or the last tenth of each if there are fewer than ten.
+ * @throws Error if the text is too short
  */
 export function corpusOf(text: string): Corpus {
   const documents = splitDocuments(text).map(encodeText);

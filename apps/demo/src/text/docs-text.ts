@@ -1,4 +1,4 @@
-/** heed's own documentation, the text that is trained on where there is no other. */
+/** Returns heed's documentation, the default text of the Train room. */
 export function docsText(): string {
   return Object.keys(files)
     .toSorted()

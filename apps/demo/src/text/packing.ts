@@ -1,16 +1,16 @@
 import { BOUNDARY } from './corpus.ts';
 import { permutation, uniforms } from './seeded-random.ts';
 
-/** A document, or a part of one, to train on: token i is to be followed by token i + 1. */
+/** A document or a part of one to train on: token i + 1 is the target of token i. */
 export interface Sample {
-  /** [n + 1], with the boundary before the document's start and after its end. */
+  /** [n + 1]; a boundary token stands before the document's start and after its end. */
   readonly tokens: Uint8Array;
 }
 
-/** How many tokens it takes in a row: all but the last are seen, all but the first are told. */
+/** Returns the sample's length in a row: all tokens but the last are inputs, all but the first are targets. */
 export const lengthOf = ({ tokens }: Sample): number => tokens.length - 1;
 
-/** A document as samples of at most `context` tokens; one that is longer is cut, and each token is told once. */
+/** Cuts a document into samples of at most `context` tokens. Each token is a target exactly once. */
 export function samplesOf(document: Uint8Array, context: number): Sample[] {
   const tokens = Uint8Array.of(BOUNDARY, ...document, BOUNDARY);
   const count = Math.ceil((tokens.length - 1) / context);
@@ -22,7 +22,7 @@ export function samplesOf(document: Uint8Array, context: number): Sample[] {
 /** Samples that share a row. */
 export type Row = readonly Sample[];
 
-/** Packs samples into rows of `length` tokens: each goes to the first row that has room (first fit). */
+/** Packs samples into rows of `length` tokens: each goes into the first row with enough space (first fit). */
 export function packRows(samples: readonly Sample[], length: number): Row[] {
   const rows: { readonly samples: Sample[]; room: number }[] = [];
   for (const sample of samples) {
@@ -34,28 +34,28 @@ export function packRows(samples: readonly Sample[], length: number): Row[] {
   return rows.map((row) => row.samples);
 }
 
-/** A row for each sample: what packing is compared with. */
+/** Puts each sample into its own row, the layout that packing is compared with. */
 export const padRows = (samples: readonly Sample[]): Row[] => samples.map((sample) => [sample]);
 
-/** Rows of equal length, one behind the other; T = rows · length. */
+/** Rows of equal length, concatenated; T = rows · length. */
 export interface Batch {
   readonly rows: number;
   readonly length: number;
-  /** [T]: the token that is seen. */
+  /** [T]: input tokens. */
   readonly ids: Int32Array;
-  /** [T]: the token that follows. */
+  /** [T]: the token after each input token. */
   readonly targets: Int32Array;
-  /** [T]: the document, counted through the batch; each row's padding is one of its own. */
+  /** [T]: document numbers, counted through the batch. Each row's padding has its own number. */
   readonly documents: Int32Array;
-  /** [T], from the start of the sample, as if it stood alone. */
+  /** [T]: positions from the start of the sample. */
   readonly positions: Int32Array;
   /** [T]: 1 where there is text, 0 in padding. */
   readonly isText: Float32Array;
-  /** How many of T are text. */
+  /** The number of text tokens among the T. */
   readonly tokens: number;
 }
 
-/** Lays rows out; what is left of a row is padding. */
+/** Lays rows out as a batch; the unused end of a row is padding. */
 export function batchOf(rows: readonly Row[], length: number): Batch {
   const total = rows.length * length;
   const batch: Batch = {
@@ -77,7 +77,7 @@ export function batchOf(rows: readonly Row[], length: number): Batch {
   return batch;
 }
 
-/** Puts a sample at a token of the batch; gives the token behind it. */
+/** Writes a sample at token `at` of the batch; returns the index of the token after it. */
 function place(batch: Batch, sample: Sample, at: number, document: number): number {
   const { tokens } = sample;
   const end = at + lengthOf(sample);
@@ -89,13 +89,13 @@ function place(batch: Batch, sample: Sample, at: number, document: number): numb
   return end;
 }
 
-/** How many rows a step takes, and how long they are. */
+/** The number of rows in a training step, and their length in tokens. */
 export interface BatchSize {
   readonly rows: number;
   readonly length: number;
 }
 
-/** Packed batches without end: each round packs all samples anew, in another order. */
+/** Yields packed batches without end: each round packs all samples again, in another order. */
 export function* trainingBatches(
   samples: readonly Sample[],
   size: BatchSize,
@@ -110,7 +110,7 @@ export function* trainingBatches(
   }
 }
 
-/** All samples once, packed, in batches of at most so many rows. */
+/** Packs all samples once, in batches of at most `size.rows` rows. */
 export function allBatches(samples: readonly Sample[], size: BatchSize): Batch[] {
   return inBatches(packRows(samples, size.length), size.rows).map((rows) =>
     batchOf(rows, size.length),
@@ -123,7 +123,7 @@ export function inBatches<T>(rows: readonly T[], count: number): T[][] {
   );
 }
 
-/** All samples packed in a random order. */
+/** Packs all samples in a random order. */
 export function randomRows(
   samples: readonly Sample[],
   length: number,
@@ -131,6 +131,6 @@ export function randomRows(
 ): Row[] {
   const shuffled = <T>(list: readonly T[]): T[] =>
     permutation(list.length, uniform).map((i) => list[i]!);
-  // Rows too: first fit leaves room in the last ones only.
+  // The rows are shuffled too, since first fit leaves the unfilled ones at the end.
   return shuffled(packRows(shuffled(samples), length));
 }

@@ -1,4 +1,4 @@
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
+/** Returns a generator of uniform numbers in [0, 1) (mulberry32). */
 export function uniforms(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function uniforms(seed: number): () => number {
   };
 }
 
-/** Standard normal numbers from a seed (Box–Muller). */
+/** Returns a generator of standard normal numbers (Box–Muller). */
 export function normals(seed: number): () => number {
   const uniform = uniforms(seed);
   return () => {
@@ -18,7 +18,7 @@ export function normals(seed: number): () => number {
   };
 }
 
-/** The numbers from 0 to n − 1 in random order. */
+/** Returns the numbers from 0 to n − 1 in random order. */
 export function permutation(n: number, uniform: () => number): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {

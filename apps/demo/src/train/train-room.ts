@@ -32,7 +32,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     status.textContent = message;
     status.classList.toggle('error', isError);
   };
-  // Steps may be quicker than the screen.
+  // Draw once per frame, since steps may be faster.
   const draw = (): void => {
     redraw ||= requestAnimationFrame(() => {
       redraw = 0;
@@ -43,7 +43,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     hasModel ||= state !== 'empty' && state !== 'opening';
     const hadFocus = document.activeElement === controls.go;
     controls.show(state, isMissing, hasModel);
-    // A disabled button loses the focus, and the keyboard its place.
+    // A disabled button loses the focus, and with it the keyboard's position.
     if (hadFocus && controls.go.disabled && state === 'done') controls.reset.focus();
     packing.button.disabled = isMissing || state === 'opening' || state === 'comparing';
     text.lock(state !== 'empty');
@@ -66,7 +66,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     event: (event, memory) => {
       facts.show(event, memory);
       if (event.kind === 'ahead') {
-        // Later on, the chart tells.
+        // Later, the chart shows the progress.
         if (waited.isOn()) say(event.what);
       } else if (event.kind === 'step') {
         if (waited.isOn()) say('Training.');
@@ -99,12 +99,12 @@ function enter(section: HTMLElement): (payload: string) => void {
       say(error instanceof Error ? error.message : String(error), true);
     }
   };
-  /** Does something with a run that stands still; one that ran goes on afterwards. */
+  /** Pauses a running run for a task and resumes it afterwards. */
   const between = async (task: () => Promise<void>): Promise<void> => {
     const wasRunning = is('running');
     if (wasRunning) await run.pause();
     await task();
-    // Unless Resume was pressed meanwhile.
+    // The visitor may have pressed Resume meanwhile.
     if (wasRunning && is('paused')) await run.start(input());
   };
   const save = async (): Promise<void> => {
@@ -132,7 +132,7 @@ function enter(section: HTMLElement): (payload: string) => void {
   packing.button.addEventListener('click', () => void between(() => run.compare(input())));
   watchGpu((state) => {
     isMissing = state.kind === 'missing';
-    // An adapter that computes on the CPU begins with what it can do at once.
+    // A CPU adapter starts with the smallest size.
     const isSlow = state.kind === 'open' && state.gpu.capabilities.adapter.isFallbackAdapter;
     if (isSlow && is('empty')) controls.size.value = 'tiny';
     showState(run.state);
@@ -160,7 +160,7 @@ function enter(section: HTMLElement): (payload: string) => void {
   return () => {};
 }
 
-/** What to say of a state; undefined to leave what was said. */
+/** Returns the message for a state; undefined keeps the message before. */
 function stateText(state: RunState, curves: Curves | undefined): string | undefined {
   const step = curves?.train.at(-1)?.step ?? 0;
   switch (state) {
@@ -181,7 +181,7 @@ function stateText(state: RunState, curves: Curves | undefined): string | undefi
   }
 }
 
-/** The seconds of a wait, so that nobody takes it for the end. Not read aloud: what is waited for is. */
+/** A counter of the seconds of a wait. Screen readers skip it, since the status line is announced. */
 interface Waited {
   readonly element: HTMLElement;
   readonly begin: () => void;
@@ -211,10 +211,10 @@ function createWaited(): Waited {
   };
 }
 
-/** Hands a file to the browser's downloads. */
+/** Downloads a file in the browser. */
 function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
   const href = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
   element('a', { href, download: name }).click();
-  // The download has begun by then, and keeps the bytes.
+  // By then the download has begun, and no longer needs the URL.
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

@@ -8,14 +8,14 @@ import {
 } from './model-config.ts';
 import { readSafetensors, type StoredDType, writeSafetensors } from './safetensors.ts';
 
-/** A model on the host: what is saved, loaded and handed from room to room. */
+/** A model on the host, as it is saved, loaded and passed from room to room. */
 export interface Model {
   readonly config: ModelConfig;
   /** By the names of {@link weightShapes}, row-major. */
   readonly weights: Readonly<Record<string, Float32Array>>;
 }
 
-/** A model that knows nothing; the same seed gives the same. */
+/** Returns an untrained model; equal seeds give equal models. */
 export function initialModel(config: ModelConfig, seed: number): Model {
   const random = normals(seed);
   const weights = Object.entries(weightShapes(config)).map(([name, shape]) => {
@@ -26,24 +26,24 @@ export function initialModel(config: ModelConfig, seed: number): Model {
   return { config, weights: Object.fromEntries(weights) as Model['weights'] };
 }
 
-/** The standard deviation that a weight starts with; undefined for norms, which start at 1. */
+/** Returns the standard deviation of a weight's initial values; undefined for norms, which start at 1. */
 function initialScale(
   name: string,
   shape: readonly number[],
   { layers, dModel }: ModelConfig,
 ): number | undefined {
   if (shape.length === 1) return undefined;
-  // Of the size of what the layers add: a token that starts smaller (0.02, as often) drowns in that, and learning starts late.
+  // As large as the outputs of the layers. With the usual 0.02 the layers' outputs dominate, and learning starts late.
   if (name === EMBEDDING) return 1 / Math.sqrt(dModel);
   const fanIn = 1 / Math.sqrt(shape[1]!);
-  // What is added to the residual stream shrinks with the number of additions (GPT-2).
+  // Projections into the residual stream shrink with the number of additions (GPT-2).
   const isResidual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
   return isResidual ? fanIn / Math.sqrt(2 * layers) : fanIn;
 }
 
 const KEY = 'heed.config';
 
-/** A model as a safetensors file, with its configuration in the metadata. */
+/** Writes a model as a safetensors file, with its configuration in the metadata. */
 export function modelToFile(
   { config, weights }: Model,
   dtype: StoredDType,
@@ -57,8 +57,8 @@ export function modelToFile(
 }
 
 /**
- * The model in a file of {@link modelToFile}.
- * @throws Error it is no such file: what is wrong with it
+ * Reads the model in a file of {@link modelToFile}.
+ * @throws Error if the file is malformed or not such a model, saying where
  */
 export function modelFromFile(file: Uint8Array): Model {
   const { tensors, metadata } = readSafetensors(file);
@@ -78,10 +78,10 @@ export function modelFromFile(file: Uint8Array): Model {
   return { config, weights: Object.fromEntries(weights) };
 }
 
-/** A model that one room leaves for another. */
+/** A model that one room passes to another. */
 interface ShelvedModel {
   readonly model: Model;
-  /** Where it came from, for people: "trained here, 600 steps". */
+  /** Its origin as shown to the visitor: "trained here, 600 steps". */
   readonly origin: string;
 }
 
@@ -90,18 +90,18 @@ type Listener = (shelved: ShelvedModel) => void;
 let shelved: ShelvedModel | undefined;
 const listeners = new Set<Listener>();
 
-/** Leaves a model for the other rooms, in place of the one before. */
+/** Passes a model to the other rooms, replacing the one before. */
 export function putModel(next: ShelvedModel): void {
   shelved = next;
   for (const listener of listeners) listener(next);
 }
 
-/** What was left last; undefined before. */
+/** Returns the model passed last, if any. */
 export function getModel(): ShelvedModel | undefined {
   return shelved;
 }
 
-/** Calls back whenever a model is left; gives what ends it. */
+/** Calls `listener` whenever a room passes a model; returns a function that ends this. */
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -2,13 +2,13 @@
 export interface ModelConfig {
   /** 256: a token is a byte of UTF-8. */
   readonly vocabSize: number;
-  /** Elements of a token's row in the residual stream. */
+  /** Elements per token in the residual stream. */
   readonly dModel: number;
   readonly layers: number;
   /** Query heads, a multiple of `kvHeads`. */
   readonly heads: number;
   readonly kvHeads: number;
-  /** Even, since rotary positions turn pairs. */
+  /** Even, since rotary positions rotate pairs of elements. */
   readonly headDim: number;
   /** Elements between the two projections of the MLP. */
   readonly dFf: number;
@@ -23,7 +23,7 @@ const common = { vocabSize: 256, ropeTheta: 10_000, rmsNormEps: 1e-5 };
 
 export type PresetName = 'tiny' | 'small' | 'large';
 
-/** Sizes by name: `tiny` for a software adapter, `small` the page's own and the shipped model's, `large` for a real GPU. */
+/** Sizes by name: `tiny` for software adapters, `small` by default and for the shipped model, `large` for real GPUs. */
 export const presets: Readonly<Record<PresetName, ModelConfig>> = {
   tiny: {
     ...common,
@@ -69,8 +69,8 @@ const fields = [
 ] as const;
 
 /**
- * A configuration from what a file says.
- * @throws Error a size that is no whole number above 0, or sizes that do not fit together
+ * Checks a configuration read from a file.
+ * @throws Error if a size is not a whole number above 0, or sizes contradict one another
  */
 export function checkedConfig(given: unknown): ModelConfig {
   if (typeof given !== 'object' || given === null) {
@@ -98,13 +98,13 @@ export function checkedConfig(given: unknown): ModelConfig {
   return config;
 }
 
-/** The name of a weight of a layer, as Llama's in Hugging Face Transformers. */
+/** Returns the name of a layer's weight, as for Llama in Hugging Face Transformers. */
 export const layerWeight = (layer: number, name: string): string => `model.layers.${layer}.${name}`;
 
 export const EMBEDDING = 'model.embed_tokens.weight';
 export const FINAL_NORM = 'model.norm.weight';
 
-/** The shape of each weight by name. Projections are [out, in]; there is no lm_head, since the embedding is tied. */
+/** Returns the shapes of all weights by name. Projections are [out, in]. The embedding is tied, so there is no lm_head. */
 export function weightShapes(config: ModelConfig): Record<string, number[]> {
   const { vocabSize, dModel, layers, heads, kvHeads, headDim, dFf } = config;
   const shapes: Record<string, number[]> = { [EMBEDDING]: [vocabSize, dModel] };
@@ -126,7 +126,7 @@ export function weightShapes(config: ModelConfig): Record<string, number[]> {
   return shapes;
 }
 
-/** How many numbers a model has. */
+/** Returns the number of a model's parameters. */
 export function parameterCount(config: ModelConfig): number {
   return Object.values(weightShapes(config)).reduce((sum, shape) => sum + sizeOf(shape), 0);
 }

@@ -9,14 +9,14 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { ModelConfig } from './model-config.ts';
 
-/** Cosines and sines by position: what heed's `append` and `rotate` take as rotary tables. */
+/** Cosines and sines by position, as heed's `append` and `rotate` take rotary tables. */
 export interface RotaryAngles {
   /** [context, headDim / 2], row-major. */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
 }
 
-/** The angles of every position: p / theta^(2i / headDim) for pair i. Source: RoFormer (arXiv 2104.09864). */
+/** Returns the angles of all positions: p / theta^(2i / headDim) for pair i. Source: RoFormer (arXiv 2104.09864). */
 export function rotaryAngles({ headDim, context, ropeTheta }: ModelConfig): RotaryAngles {
   const pairs = headDim / 2;
   const table = (fn: (angle: number) => number): Float32Array =>
@@ -26,7 +26,7 @@ export function rotaryAngles({ headDim, context, ropeTheta }: ModelConfig): Rota
   return { cos: table(Math.cos), sin: table(Math.sin) };
 }
 
-/** The angles of a list of tokens, as {@link rotate} multiplies them. */
+/** The angles of a list of tokens, in the layout of {@link rotate}. */
 export interface TokenAngles {
   /** [T, 1, 1, headDim / 2] */
   readonly cos: Tensor;
@@ -34,7 +34,7 @@ export interface TokenAngles {
   readonly sin: Tensor;
 }
 
-/** The angles of tokens by their positions, which the caller disposes. */
+/** Returns the angles of tokens at given positions; the caller disposes them. */
 export function tokenAngles(
   { headDim }: ModelConfig,
   angles: RotaryAngles,
@@ -58,7 +58,7 @@ export function tokenAngles(
 }
 
 /**
- * Queries or keys turned by their positions; pairs are (i, i + headDim / 2) as in GPT-NeoX and Llama. Differentiable.
+ * Rotates queries or keys by their positions; pairs are (i, i + headDim / 2) as in GPT-NeoX and Llama. Differentiable.
  * @param x [T, H, headDim]
  */
 export function rotate(x: Tensor3D, { cos, sin }: TokenAngles): Tensor3D {

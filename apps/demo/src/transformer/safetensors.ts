@@ -1,12 +1,12 @@
 import { packHalves, unpackHalves } from '@heed/core/kernel';
 
-/** A tensor of a file. */
+/** A tensor read from a file. */
 interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** What a safetensors file holds: tensors by name, and text by name. */
+/** The contents of a safetensors file: tensors and metadata by name. */
 interface Safetensors {
   readonly tensors: Readonly<Record<string, StoredTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -14,28 +14,28 @@ interface Safetensors {
 
 export type StoredDType = 'F32' | 'F16';
 
-/** A tensor in the header: where it lies in the data. */
+/** A tensor's entry in the header. */
 interface Entry {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [begin: number, end: number];
 }
 
-/** Of the header's length, at the start of the file. */
+/** Size of the field at the start of the file that gives the header's length. */
 const LENGTH_BYTES = 8;
 
 const bytesOf = { F32: 4, F16: 2 } as const;
 
 /**
- * Reads a file of F32 and F16 tensors.
- * @throws Error the file is not one, is cut short, or holds another dtype: what and where
+ * Reads a safetensors file of F32 and F16 tensors.
+ * @throws Error if the file is malformed, truncated, or holds another dtype, saying where
  */
 export function readSafetensors(file: Uint8Array): Safetensors {
   const [header, data] = headerOf(file);
   const { __metadata__: metadata = {}, ...entries } = header;
   const texts = checkMetadata(metadata);
   const listed = Object.entries(entries).map(([name, e]) => [name, checkEntry(name, e)] as const);
-  // Whole and in one piece: the format allows neither gaps nor overlaps.
+  // The format allows neither gaps nor overlaps.
   let end = 0;
   for (const [name, { data_offsets }] of listed.toSorted((a, b) => order(a[1], b[1]))) {
     if (data_offsets[0] !== end) refuse(`"${name}" must begin at byte ${end}`, data_offsets[0]);
@@ -102,7 +102,7 @@ function checkEntry(name: string, given: unknown): Entry {
 }
 
 function tensorOf({ dtype, shape, data_offsets }: Entry, data: Uint8Array): StoredTensor {
-  // A copy, since the bytes of a file need not be aligned. Not slice(), which copies nothing of a Buffer of Node's.
+  // A copy is aligned, unlike the bytes of the file. slice() of a Node Buffer would not copy.
   const { buffer } = new Uint8Array(data.subarray(...data_offsets));
   const isHalf = dtype === 'F16';
   return {
@@ -112,8 +112,8 @@ function tensorOf({ dtype, shape, data_offsets }: Entry, data: Uint8Array): Stor
 }
 
 /**
- * A safetensors file (github.com/huggingface/safetensors): the header's length in 8 bytes, little-endian, the header in JSON, the
- * data. F16 rounds to nearest even.
+ * Writes a safetensors file (github.com/huggingface/safetensors): the header's length as 8 little-endian bytes, the header as JSON,
+ * the data. F16 rounds to nearest even.
  */
 export function writeSafetensors(
   { tensors, metadata }: Safetensors,
@@ -127,7 +127,7 @@ export function writeSafetensors(
     header[name] = { dtype, shape, data_offsets: [begin, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
-  // Spaces behind the header align the data to 8 bytes, as the format asks.
+  // Spaces after the header align the data to 8 bytes, as the format requires.
   const headerBytes = Math.ceil(json.length / 8) * 8;
   const file = new Uint8Array(LENGTH_BYTES + headerBytes + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);

@@ -4,13 +4,13 @@ import { engine, registerBackend, removeBackend, setBackend } from '@tensorflow/
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 
 /**
- * Puts TensorFlow.js on heed's device, where both have all of its features. Tensors on an earlier device are gone afterwards.
+ * Makes TensorFlow.js use heed's device. Tensors on an earlier device are lost.
  *
- * In Node, `navigator.gpu` and the globals of WebGPU (`GPUBufferUsage` and the like) must be there before.
- * @throws Error TensorFlow.js cannot make its backend
+ * In Node, `navigator.gpu` and the WebGPU globals (`GPUBufferUsage` and others) must exist before.
+ * @throws Error if TensorFlow.js cannot create its backend
  */
 export async function useTfjs(gpu: Gpu): Promise<void> {
-  // Not tf.findBackend, which would begin to make the backend that registered itself, on a device of its own.
+  // tf.findBackend would create the backend that registered itself, on another device.
   const { registry, registryFactory } = engine();
   const made = registry['webgpu'] as WebGPUBackend | undefined;
   if (made?.device !== gpu.device) {

@@ -27,19 +27,19 @@ import {
 /** A model's weights on the GPU, by the names of {@link weightShapes}. */
 export type Weights = Readonly<Record<string, Tensor>>;
 
-/** A model's weights as tensors, which the caller disposes. */
+/** Uploads a model's weights; the caller disposes them. */
 export function tensorsOf({ config, weights }: Model): Weights {
   const shapes = Object.entries(weightShapes(config));
   return Object.fromEntries(shapes.map(([name, shape]) => [name, tensor(weights[name]!, shape)]));
 }
 
-/** Frees them. */
+/** Disposes all weights. */
 export function disposeWeights(weights: Weights): void {
   for (const weight of Object.values(weights)) weight.dispose();
 }
 
 /**
- * x·Wᵀ.
+ * Returns x·Wᵀ.
  * @param x [T, in]
  * @param weight [out, in]
  */
@@ -48,7 +48,7 @@ function linear(x: Tensor2D, weight: Tensor): Tensor2D {
 }
 
 /**
- * Each row over its root mean square, then times the weight.
+ * Divides each row by its root mean square and multiplies it by the weight.
  * @param x [T, dModel]
  * @param weight [dModel]
  */
@@ -58,18 +58,18 @@ function rmsNorm({ rmsNormEps }: ModelConfig, x: Tensor2D, weight: Tensor): Tens
 }
 
 /**
- * The first rows of the residual stream.
+ * Returns the residual stream's first rows: the embeddings of tokens.
  * @param ids [T] int32
  * @returns [T, dModel]
  */
 export function embed(weights: Weights, ids: Tensor1D): Tensor2D {
   const table = weights[EMBEDDING] as Tensor2D;
-  // A product with ones and zeros, whose gradient sums in a fixed order; that of tf.gather sums with atomics.
+  // A product with one-hot rows: its gradient sums in a fixed order, while that of tf.gather uses atomics.
   return matMul(oneHot(ids, table.shape[0]) as Tensor2D, table);
 }
 
 /**
- * The scores of each token to come next, by the embedding once more.
+ * Returns the logits of the next token, by the tied embedding.
  * @param x [T, dModel], after the last layer
  * @returns [T, vocabSize]
  */
@@ -77,7 +77,7 @@ export function logits(config: ModelConfig, weights: Weights, x: Tensor2D): Tens
   return linear(rmsNorm(config, x, weights[FINAL_NORM]!), weights[EMBEDDING]!);
 }
 
-/** What attention takes, before rotary positions. */
+/** The operands of attention, before rotary positions. */
 export interface AttentionInputs {
   /** [T, heads, headDim] */
   readonly q: Tensor3D;
@@ -88,7 +88,7 @@ export interface AttentionInputs {
 }
 
 /**
- * Queries, keys and values of a layer: RMSNorm and projections.
+ * Returns a layer's queries, keys and values: RMSNorm and projections.
  * @param x [T, dModel]
  */
 export function attentionInputs(
@@ -110,8 +110,8 @@ export function attentionInputs(
 }
 
 /**
- * The residual stream after a layer's attention.
- * @param x [T, dModel], as `attentionInputs` had it
+ * Returns the residual stream after a layer's attention.
+ * @param x [T, dModel], the same rows that `attentionInputs` got
  * @param attended [T, heads, headDim]
  * @returns [T, dModel]
  */
@@ -127,7 +127,7 @@ export function attentionOutput(
 }
 
 /**
- * The residual stream after a layer's MLP: SwiGLU (arXiv 2002.05202) of the normed rows, added.
+ * Returns the residual stream after a layer's MLP: adds SwiGLU (arXiv 2002.05202) of the normed rows.
  * @param x [T, dModel], after the layer's attention
  * @returns [T, dModel]
  */

@@ -10,16 +10,16 @@ const artefacts: string = fileURLToPath(
 
 /** A browser for a file of tests. */
 export interface Visit {
-  /** A page at an address of the demo (`#explore`), without anything that a visitor would have. */
+  /** Opens a page at an address of the demo (`#explore`), without cookies, storage or cache. */
   readonly open: (address: string, options?: VisitOptions) => Promise<Page>;
 }
 
 export interface VisitOptions extends BrowserContextOptions {
-  /** Runs in the page before anything else. */
+  /** A script that runs in the page before all others. */
   readonly before?: string;
 }
 
-/** Starts a browser before the tests of a file; afterwards no page may have logged an error. */
+/** Starts a browser before the tests of a file. After them, expects that no page has logged an error. */
 export function visit(): Visit {
   let browser: Browser;
   const errors: string[] = [];
@@ -45,7 +45,7 @@ export function visit(): Visit {
   };
 }
 
-/** Keeps a picture of the page: `.cache/screenshots/NAME.png`. */
+/** Saves a screenshot of the page: `.cache/screenshots/NAME.png`. */
 export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${artefacts}${name}.png`, fullPage: true });
 }

@@ -8,13 +8,13 @@ const { open } = visit();
 const textOf = (page: Page, selector: string): Promise<string> =>
   page.locator(selector).innerText();
 
-/** What the heat map shows, as text that changes with any of its pixels. */
+/** Returns the heat map's pixels as a data URL. */
 const heat = (page: Page): Promise<string> =>
   page
     .locator('.heat .board canvas')
     .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
 
-/** Waits until what is in the editor has run: its message says so and no newer run is under way. */
+/** Waits until the editor's text has run: its message says so, and no newer run is active. */
 async function ran(page: Page, says = 'Attention took'): Promise<void> {
   await page.locator('#editor-message:not([aria-busy])', { hasText: /./ }).waitFor();
   expect(await textOf(page, '#editor-message')).toContain(says);
@@ -26,7 +26,7 @@ async function write(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-/** Presses Tab until something that the selector names has the focus. */
+/** Presses Tab until an element of the selector has the focus. */
 async function tabTo(page: Page, selector: string): Promise<void> {
   for (let stops = 0; stops < 12; stops++) {
     if (await page.locator(selector).evaluate((target) => target === document.activeElement))
@@ -36,7 +36,7 @@ async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`Tab does not reach ${selector}`);
 }
 
-/** What the page keeps for the test of a lost device. */
+/** Globals that the test of a lost device adds to the page. */
 interface Keeper {
   readonly lastDevice: GPUDevice;
   readonly devices: number;
@@ -76,7 +76,7 @@ test('a mod that is typed changes the heat map, the blocks and the WGSL', async 
   await ran(page);
   expect(await heat(page)).not.toBe(before);
   expect(await textOf(page, '#generated')).toContain('fn visible_mod(');
-  // Of 8 columns of blocks the second is visible, and wholly so.
+  // Of 8 columns of blocks, exactly the second is visible, fully.
   expect(await textOf(page, '#blocks-full')).toBe('full 8');
   expect(await textOf(page, '#blocks-partial')).toBe('partial 0');
   expect(await textOf(page, '#blocks-empty')).toBe('empty 56');
@@ -105,7 +105,7 @@ test('an error is underlined in the editor and explained below it; the last pict
   expect(line!.slice(carets!.indexOf('^'), carets!.lastIndexOf('^') + 1)).toContain('Math.random');
   expect(await heat(page)).toBe(before);
   await picture(page, 'explore-error');
-  // Until another text has run, the error of this one is gone and its picture is pale.
+  // Until the new text has run, the old error is gone and the old picture is pale.
   await write(page, 'const scoreMod = (score: number) => score + 1;');
   const message = page.locator('#editor-message');
   expect([await message.innerText(), await message.getAttribute('class')]).toEqual(['', '']);
@@ -141,7 +141,7 @@ test('the gallery loads a mask with its source and its picture, by keyboard alon
   await tabTo(page, '.left select');
 });
 
-// By batch, by table, by bits, composed: what the others do not add to. Every one costs a software adapter two seconds.
+// Captures by batch, by table, by bits, and a composition cover all kinds. Each example takes a software adapter two seconds.
 const quick = ['Masks together', 'relativeBias', 'prefixLm', 'tree'];
 
 test('examples of the gallery run on the GPU, and agree with their CPU twins', async () => {

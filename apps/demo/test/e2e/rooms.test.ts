@@ -7,7 +7,7 @@ const { open } = visit();
 
 const rooms = ['explore', 'train', 'serve', 'conformance'] as const;
 
-/** What axe finds wrong: a rule and the elements that break it. */
+/** Returns axe's findings: each rule with the elements that break it. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations: found } = await page.evaluate(() =>
@@ -16,7 +16,7 @@ async function violations(page: Page): Promise<string[]> {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-/** The elements that reach beyond the window, where they make the page wider than that. */
+/** Returns the elements that make the page wider than the window. */
 const overflowing = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
@@ -26,7 +26,7 @@ const overflowing = (page: Page): Promise<string[]> =>
     return wide.map(({ tagName, className }) => `${tagName}.${className}`);
   });
 
-// Without a GPU nothing is computed, and all but the results is there.
+// Without a GPU the rooms show everything but results.
 test.each(rooms)('the room %s fits narrow windows, and hinders nobody', async (room) => {
   const page = await open(`#${room}`, { before: 'delete Navigator.prototype.gpu' });
   await page.locator(`#room-${room} h1`).waitFor();

@@ -10,7 +10,7 @@ const press = (page: Page, name: string): Promise<void> =>
 const says = (page: Page, text: RegExp): Promise<void> =>
   status(page).filter({ hasText: text }).waitFor();
 
-/** A number of the room by its name. */
+/** Returns a number of the room by its name. */
 const fact = (page: Page, name: string): Promise<string> =>
   page.locator('.facts div', { hasText: name }).locator('dd').innerText();
 
@@ -20,7 +20,7 @@ const keeper = `const request = GPUAdapter.prototype.requestDevice;
     return (globalThis.lastDevice = await request.apply(this, args));
   };`;
 
-/** The room with three short prompts and short answers. */
+/** Opens the room with three short prompts and short answers. */
 async function enter(): Promise<Page> {
   const page = await open('#serve', { viewport: { width: 1280, height: 1000 }, before: keeper });
   // A software adapter compiles for seconds.
@@ -67,7 +67,7 @@ test('three prompts are served at once from shared pages, as each alone, and fou
   await page.reload();
   await press(page, 'Run');
   await says(page, /^Done: 3 answers, .* Resumed [1-9]\d* saved pages/);
-  // Of each prompt all full pages.
+  // Each prompt finds all of its full pages.
   expect(Number.parseInt(await fact(page, 'Prefix hits'), 10)).toBeGreaterThan(75);
   expect(await page.locator('.answer').allInnerTexts()).toEqual(answers);
   await press(page, 'Delete what was saved');

@@ -7,14 +7,14 @@ import { picture, visit } from './demo-page.ts';
 
 const { open } = visit();
 
-// The software adapter of a test is slow, and the room's own text long.
+// The README is shorter than the room's default text, which suits a slow software adapter.
 const text: string = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
 
-/** The steps that the page says are done. */
+/** Returns the number of steps that the page shows as done. */
 const stepsDone = async (page: Page): Promise<number> =>
   Number((await page.locator('.facts dd').first().innerText()).split(' ')[0]);
 
-/** Waits until so many steps are done. */
+/** Waits until `steps` steps are done. */
 const reach = (page: Page, steps: number): Promise<unknown> =>
   page.waitForFunction(
     (want) => Number.parseInt(document.querySelector('.facts dd')!.textContent) >= want,
@@ -26,11 +26,11 @@ test('a tiny model learns, pauses, goes on, and is saved and loaded', async () =
   const page = await open('#train', { viewport: { width: 1280, height: 1000 } });
   await page.getByText(/^Running on/).waitFor();
   const go = page.locator('button.primary');
-  // SwiftShader computes on the CPU, for which the page chooses the smallest size.
+  // The page chooses the smallest size for SwiftShader, a CPU adapter.
   expect(await page.getByLabel('Size').inputValue()).toBe('tiny');
   await page.getByLabel('Text to learn').fill(text);
   await go.click();
-  // Compiling takes long, and the page says that it is what it does.
+  // Compilation takes long, and the page says so.
   await page
     .getByText(/^Held-out text before step 1, batch 1 of \d+\. The first one compiles/)
     .waitFor();

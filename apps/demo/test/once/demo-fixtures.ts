@@ -22,7 +22,7 @@ import { EMBEDDING, type ModelConfig, presets } from '../../src/transformer/mode
 import { rotate } from '../../src/transformer/rotary.ts';
 import { useTfjs } from '../../src/transformer/tfjs-backend.ts';
 
-/** TensorFlow.js on the device that all tests share. */
+/** Opens TensorFlow.js on the device that all tests share. */
 export async function testTfjs(): Promise<Gpu> {
   const gpu = await testGpu();
   const { globals } = await import('webgpu');
@@ -31,7 +31,7 @@ export async function testTfjs(): Promise<Gpu> {
     await useTfjs(gpu);
     return gpu;
   }
-  // TensorFlow.js asks no more of navigator.gpu than to be there; other tests look for their adapter there.
+  // TensorFlow.js only requires navigator.gpu to exist; other tests would look for an adapter in it.
   Object.defineProperty(navigator, 'gpu', { value: {}, configurable: true });
   try {
     await useTfjs(gpu);
@@ -43,17 +43,17 @@ export async function testTfjs(): Promise<Gpu> {
 
 export const config: ModelConfig = presets.tiny;
 
-/** A model that knows nothing. Its embedding is small: tied to what comes out, a larger one has it repeat what it reads. */
+/** Returns an untrained model with a small embedding: with a larger tied embedding it would repeat its input. */
 export function babbling(): Model {
   const { weights } = initialModel(config, 1);
   const embedding = weights[EMBEDDING]!.map((x) => 0.02 * Math.sqrt(config.dModel) * x);
   return { config, weights: { ...weights, [EMBEDDING]: embedding } };
 }
 
-/** Says something else after each prompt; the device must be TensorFlow.js's. */
+/** Returns a runner whose answers differ from prompt to prompt. The device must be TensorFlow.js's. */
 export const runnerOf = (gpu: Gpu, rows = 16): Runner => new Runner(gpu, babbling(), rows);
 
-/** The attention of the Train room in TensorFlow.js's own operations: all scores, then a mask. */
+/** Computes the Train room's attention by TensorFlow.js's operations: all scores, then a mask. */
 export const plainAttention: Attend = ({ q, k, v }, { angles, documents }) => {
   const [rows, length] = documents.shape as [number, number];
   const group = q.shape[1] / k.shape[1];

@@ -35,7 +35,7 @@ afterAll(() => runner[Symbol.dispose]());
 const { layers, kvHeads, headDim, vocabSize } = config;
 const tokens = [...new TextEncoder().encode('Pages are named by what they hold.')];
 
-/** The logits of all tokens as in training: no cache, no pages, rotary positions by TensorFlow.js. */
+/** Returns the logits of all tokens as training computes them: without a cache, rotary positions by TensorFlow.js. */
 async function dense(): Promise<Float32Array> {
   const weights = tensorsOf(babbling());
   const positions = Int32Array.from(tokens, (_, i) => i);
@@ -85,7 +85,7 @@ it('chunks over pages give the logits of the model over all tokens at once', asy
   expect(Math.max(...want.map((x, i) => Math.abs(x - found[i]!)))).toBeLessThan(2e-5 * largest);
 });
 
-/** The bits of the last token's logits when a prompt goes in by chunks of some sizes, each beside rows of others. */
+/** Returns the bits of the last token's logits when a prompt is computed in chunks, each beside rows of other sequences. */
 async function bitsOf(
   dtype: PageFormat,
   chunks: readonly number[],
@@ -139,7 +139,7 @@ it('nothing is copied between TensorFlow.js and heed', async () => {
   } finally {
     device.createCommandEncoder = create;
   }
-  // TensorFlow.js uploads its scalars so.
+  // TensorFlow.js uploads scalars by copies of 4 bytes.
   expect(sizes.filter((size) => size !== 4)).toEqual([]);
 });
 

@@ -39,7 +39,7 @@ interface Served {
   readonly stats: KvStats;
 }
 
-/** Serves some requests together and holds the picture of the pages against the cache's own counts after every step. */
+/** Serves requests together; after every step, compares the page book's counts with the cache's. */
 async function serve(
   cache: PagedKvCache,
   asked: readonly Request[],
@@ -71,7 +71,7 @@ function watch(cache: PagedKvCache): PageBook {
 
 const served = new Map<string, Promise<Answer[]>>();
 
-/** A request's answers when it is served alone, once for all tests. */
+/** Returns a request's answers when served alone; computed once for all tests. */
 function alone(request: Request, dtype: PageFormat): Promise<Answer[]> {
   const key = JSON.stringify([request, dtype]);
   const known = served.get(key) ?? serveAlone(gpu, runner, request, { pageSize, dtype });
@@ -79,7 +79,7 @@ function alone(request: Request, dtype: PageFormat): Promise<Answer[]> {
   return known;
 }
 
-/** That every answer has the tokens that it has alone, and all of them. */
+/** Expects every answer to be complete and to have the tokens that it has when served alone. */
 async function expectAlone(
   asked: readonly Request[],
   answers: readonly Answer[],
@@ -99,7 +99,7 @@ it('answers in a batch have the tokens that they have alone, and share what they
   using cache = await createCache(80, 'f16');
   const { engine, answers } = await serve(cache, requests);
   const { hits, accepted, drafted, preemptions } = engine.tally;
-  // The system prompt's nine pages, for all but the first; D finds one page more, of A.
+  // All requests but the first find the system prompt's nine pages; D also finds a page of A.
   expect(hits).toBe(3 * system.length + pageSize);
   expect(drafted).toBeGreaterThan(accepted);
   expect(accepted).toBeGreaterThan(0);
@@ -166,7 +166,7 @@ it('an answer ends at its end token', async () => {
   expect(cut!.tokens).toEqual(whole!.tokens.slice(0, whole!.tokens.indexOf(end) + 1));
 });
 
-/** What the pages of a book hold, page numbers aside. */
+/** Returns the contents of a book's pages, without page numbers. */
 const contents = (book: PageBook): unknown[] =>
   book
     .pages()
@@ -185,14 +185,14 @@ it('what was saved is found again by another cache, and its pages are known', as
   using second = await createCache(80, 'int8');
   const book = watch(second);
   await second.load(store, { namespace: 'test' });
-  // Other pages, perhaps, with the same in them.
+  // The page numbers may differ, the contents may not.
   expect(contents(book)).toEqual(contents(known));
-  // Nothing was looked up for the picture.
+  // The book itself looks nothing up.
   expect(second.stats()).toMatchObject({ lookups: 0, lookupTokens: 0, hitRate: 0 });
   const after = await serve(second, requests, {}, book);
   const { hits, lookedUp } = after.engine.tally;
   expect(after.stats).toMatchObject({ lookups: 4, lookupTokens: lookedUp, hitTokens: hits });
-  // All full pages of each prompt but its last token.
+  // All full pages of each prompt without its last token.
   const findable = requests.map(
     ({ prompt }) => Math.floor((prompt.length - 1) / pageSize) * pageSize,
   );

@@ -28,7 +28,7 @@ const plan: TrainingPlan = {
 const text = prepareText(docsText().slice(0, 20_000), plan);
 const newTrainer = (): Trainer => new Trainer(initialModel(presets.tiny, 1));
 
-/** Samples of many lengths that fill two rows and a little more. */
+/** Samples of various lengths that fill slightly more than two rows. */
 const few: readonly Sample[] = text.samples.filter((_, i) => i % 7 === 0).slice(0, 6);
 const tokens = few.reduce((sum, each) => sum + lengthOf(each), 0);
 
@@ -62,7 +62,7 @@ describe('a packed batch', () => {
     const names = Object.keys(model.weights);
     const along = await Promise.all(grads.map((gradient) => gradient.data()));
     const slope = along.flatMap((x) => [...x]).reduce((sum, x) => sum + x * x, 0);
-    // Along the gradient, so far that the loss changes by thousands of roundings, and no further.
+    // The step is long enough that the loss changes by thousands of roundings, and short enough to stay linear.
     const h = 0.002 / slope;
     const moved = async (sign: number): Promise<number> => {
       const weights = Object.fromEntries(
@@ -116,7 +116,7 @@ describe('Adam', () => {
   });
 
   it('makes a gradient shorter that is longer than 1', async () => {
-    // From nothing remembered, the first step does not know the length; the second does.
+    // With empty state, the first step does not depend on the gradient's length; the second does.
     const steps = async (gradients: readonly number[]): Promise<number> => {
       const adam = new Adam([tensor1d([0])]);
       let last: readonly Tensor[] = [];
@@ -198,7 +198,7 @@ describe('a sample', () => {
     const texts = await sample(trainer, options);
     expect(texts[0]!.startsWith('# he')).toBe(true);
     expect(await sample(trainer, options)).toEqual(texts);
-    // Beside another text or alone, it is the same.
+    // The continuation is the same beside another text and alone.
     expect(await sample(trainer, { ...options, prompts: ['# he'] })).toEqual(texts.slice(0, 1));
     trainer.dispose();
   });
@@ -217,7 +217,7 @@ describe('packing against padding', () => {
   });
 });
 
-/** Equal but for rounding, measured by the largest of all. */
+/** Expects equality up to rounding, relative to the largest element. */
 async function close(got: Tensor, want: Tensor): Promise<void> {
   expect(got.shape).toEqual(want.shape);
   const [found, wanted] = [await got.data(), await want.data()] as [Float32Array, Float32Array];
@@ -249,7 +249,7 @@ describe('rotary positions', () => {
     const got = rotate(x, tokenAngles(config, angles, positions));
     const [turned, wanted] = [await got.data(), await want.read()] as [Float32Array, Float32Array];
     expect(largestDifference(turned, wanted)).toBeLessThan(1e-6);
-    // Those at position 0 stay, the others do not.
+    // Rows at position 0 do not change, the others do.
     expect(turned.subarray(0, H * D)).toEqual(values.subarray(0, H * D));
     expect(largestDifference(turned, values)).toBeGreaterThan(1);
   });

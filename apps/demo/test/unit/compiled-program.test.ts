@@ -15,7 +15,7 @@ function programOf(text: string): Program {
   return result.program;
 }
 
-/** The diagnostic of a text, with what it marks. */
+/** Returns the diagnostic of a text, with the text that it marks. */
 function refusal(text: string): { readonly marked: string; readonly message: string } {
   const result = compileProgram(text);
   if (result.ok) throw new Error('it compiles');
@@ -149,7 +149,7 @@ test('nothing of the text is run', () => {
     const captures = { f: (x = (globalThis.ran = true)) => x, t: table([2], (i) => (globalThis.ran = true)) };
     const maskMod = (b, h, q, kv) => { globalThis.ran = true; return true; };`);
   compileProgram('const maskMod = (() => { globalThis.ran = true; return () => true; })();');
-  // One function to a module, but to a script <!-- hides the line's end, and with it the comment that hides the call.
+  // In a module this is one function. In a script, <!-- begins a comment, which exposes the assignment.
   const escape = '(b, h, q, kv) => { b <!--q; /*\n}, globalThis.ran = true, () => { /* */ }';
   expect(refusal(`const maskMod = ${escape};`).marked).toBe(escape);
   expect(marker.ran).toBeUndefined();

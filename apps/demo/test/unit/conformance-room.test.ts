@@ -13,7 +13,7 @@ const report = (status: CaseReport['status'], more: Partial<CaseReport> = {}): C
 test('every case belongs to one promise, and every promise says what must hold', () => {
   const promises = promisesOf(allCases);
   expect(promises.flatMap(({ cases }) => cases)).toHaveLength(allCases.length);
-  // What is missing here is missing in the table of packages/conformance/README.md.
+  // A group that fails here lacks a row in the table of packages/conformance/README.md.
   expect(promises.filter(({ group, text }) => text === group).map(({ group }) => group)).toEqual(
     [],
   );

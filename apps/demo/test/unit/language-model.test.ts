@@ -14,7 +14,7 @@ import { readSafetensors, writeSafetensors } from '../../src/transformer/safeten
 
 const model = initialModel(presets.tiny, 1);
 
-/** A file with a header of one's own. */
+/** Returns a file with the given header. */
 function fileOf(header: unknown, data: number): Uint8Array {
   const json = new TextEncoder().encode(
     typeof header === 'string' ? header : JSON.stringify(header),

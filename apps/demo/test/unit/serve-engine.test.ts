@@ -40,7 +40,7 @@ describe('prompt lookup', () => {
   });
 
   it('takes the longest match, and of equal ones the last', () => {
-    // [2, 3, 4] was there twice, but [1, 2, 3, 4] only once.
+    // [2, 3, 4] occurred twice, but [1, 2, 3, 4] only once.
     expect(promptLookup([1, 2, 3, 4, 5, 0, 2, 3, 4, 6, 0, 1, 2, 3, 4], 1)).toEqual([5]);
     expect(promptLookup([2, 3, 4, 5, 0, 2, 3, 4, 6, 0, 2, 3, 4], 1)).toEqual([6]);
   });
@@ -92,7 +92,7 @@ describe('a request waits for pages that are being computed', () => {
 
   it('not for a page that it could share only in part', () => {
     expect(shouldHoldBack(tokens, [{ tokens: [1, 2, 3, 9, 9], length: 0 }], 4)).toBe(false);
-    // At most all but the last token are found.
+    // The last token of a prompt is never found.
     expect(shouldHoldBack(tokens.slice(0, 8), [{ tokens, length: 4 }], 4)).toBe(false);
   });
 });
@@ -105,7 +105,7 @@ test('bytes of a page are those that docs/kvcache.md states', () => {
 
 const root = 'r';
 
-/** A book of 4 pages of 2 tokens, and a cache that has named the pages of [1 2 3 4]. */
+/** Returns a book of 4 pages of 2 tokens that has seen the names of the pages of [1 2 3 4]. */
 function book(): PageBook {
   const made = new PageBook(4, 2);
   made.stored({ name: 'n12', parent: root, tokens: Uint32Array.of(1, 2), depth: 0, page: 1 });
@@ -159,7 +159,7 @@ describe('the picture of pages', () => {
   it('does not take a page for cached that a guess has overwritten', () => {
     const made = book();
     made.update([{ pages: [1, 2], tokens: [1, 2, 3, 4] }], []);
-    // A second copy of n34 would keep the name alive; page 2 holds something else now.
+    // A second copy of n34 would keep the name; page 2 holds other tokens now.
     made.update([{ pages: [3, 2], tokens: [7, 7] }], [{ owner: 'B', pages: [3] }]);
     expect(made.pages()[1]!.state).toBe('free');
   });

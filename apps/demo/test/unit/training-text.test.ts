@@ -104,7 +104,7 @@ describe('packing', () => {
         expect(rows.flat()).toHaveLength(samples.length);
         const used = rows.map((row) => row.reduce((sum, sample) => sum + lengthOf(sample), 0));
         for (const tokens of used) expect(tokens).toBeLessThanOrEqual(64);
-        // Two rows that are half empty would have become one.
+        // First fit would have merged two half-empty rows.
         expect(used.filter((tokens) => tokens <= 32).length).toBeLessThanOrEqual(1);
       }),
     );
@@ -149,7 +149,7 @@ describe('a bigram model', () => {
   });
 
   it('counts as Witten and Bell do', () => {
-    // a → b twice, a → end once; of 256 + 6 counts b has 1 + 2.
+    // a → b occurs twice, a → end once; b has 1 + 2 of the 256 + 7 unigram counts.
     const bigram = bigramOf(text('ab', 'aba'));
     expect(bigram(97, 98)).toBeCloseTo((2 + 2 * (3 / 263)) / 5, 12);
     expect(bigram(97, 99)).toBeCloseTo((2 * (1 / 263)) / 5, 12);

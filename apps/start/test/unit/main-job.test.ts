@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { medianTimes } from '../../src/main-job.ts';
 
-/** Runs that take the milliseconds given, one after another, on a clock of their own. */
+/** Returns runs that take the given milliseconds on a fake clock. */
 function fakes(...costs: number[][]): {
   order: number[];
   runs: (() => Promise<void>)[];

@@ -68,7 +68,7 @@ test('an empty document has no tokens', () => {
   expect(tokenize({ path: 'a.md', text: '' }).tokens).toHaveLength(0);
 });
 
-/** Documents whose tokens are 1000 · index + position. */
+/** Returns documents whose tokens are 1000 · index + position. */
 const documents = (...lengths: number[]): TokenizedDocument[] =>
   lengths.map((length, d) => ({
     path: `${d}`,

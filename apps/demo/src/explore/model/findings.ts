@@ -13,10 +13,10 @@ import {
   windowInputs,
 } from './sample-problem.ts';
 
-/** What a run finds, as it finds it. */
+/** The results of a run, as far as they are known. */
 export interface Findings {
   readonly scores: Scores;
-  /** From the GPU, else the softmax of the scores. */
+  /** The GPU's weights, or the softmax of the scores while `onGpu` is false. */
   readonly weights: Float32Array;
   readonly onGpu: boolean;
   /** The largest difference between the GPU's weights and the softmax of the twin's scores. */
@@ -26,8 +26,8 @@ export interface Findings {
 }
 
 /**
- * Runs a program: scores by the twin, weights, blocks and time by the GPU. Each stage is reported as it is done.
- * @throws the signal's reason when a later run has taken its place; a HeedError of the GPU
+ * Runs a program: the CPU twin computes scores, the GPU weights, blocks and time. Calls `report` after each stage.
+ * @throws the signal's reason once a later run replaces this one; a HeedError from the GPU
  */
 export async function run(
   program: Program,
@@ -68,28 +68,28 @@ function keep<T>(list: T[], item: T): T {
   return item;
 }
 
-/** One split, so that the heat map and the timed problem share a kernel. */
+/** A single split, so that the heat map and the timed problem share a kernel. */
 const numSplits = 1;
 
-/** The weights that the fused kernel gives, [HEADS, WINDOW, WINDOW]: attention over the identity. */
+/** Computes the weights by the fused kernel, [HEADS, WINDOW, WINDOW]: attention whose values are the identity. */
 async function gpuWeights(gpu: Gpu, mods: Mods, signal: AbortSignal): Promise<Float32Array> {
   const { q, k, v } = windowInputs(gpu);
   using out = flexAttention(q, k, v, { ...mods, numSplits }).out;
   return (await out.read({ signal })) as Float32Array;
 }
 
-/** The blocks of a mask over a problem, on the CPU. */
+/** The classes of a mask's blocks, read back to the CPU. */
 export interface Blocks extends BlockClasses {
   readonly tokens: number;
   readonly blockSize: number;
 }
 
-/** At most 128 blocks a side, and at least 8: the picture stays readable. */
+/** Returns the block size: 8 to 128 blocks per side keep the picture readable. */
 export function blockSizeOf(tokens: number): number {
   return tokens <= 1024 ? 32 : 128;
 }
 
-/** The blocks of the mask as the GPU finds them: all heads alike are one head. */
+/** Classifies the mask's blocks on the GPU. A mask that does not depend on the head has one head of blocks. */
 async function gpuBlocks(
   gpu: Gpu,
   { maskMod, captures }: Mods,
@@ -109,7 +109,7 @@ async function gpuBlocks(
   return { ...(await mask.toDense({ signal })), tokens, blockSize };
 }
 
-/** How many blocks of a head have each class: empty, partial, full. */
+/** Counts a head's blocks by class: empty, partial, full. */
 export function countClasses(
   { shape, classes }: BlockClasses,
   head: number,
@@ -121,7 +121,7 @@ export function countClasses(
   return counts;
 }
 
-/** Milliseconds of one attention, and of the same without mods. */
+/** Milliseconds of one attention with the mods, and without them. */
 interface Timing {
   readonly ms: number;
   readonly plainMs: number;
@@ -130,7 +130,7 @@ interface Timing {
 
 type Measured = Pick<Timing, 'ms' | 'source'>;
 
-/** The better of two for each, in turn: a first run may compile, or find the GPU asleep. */
+/** Times both twice, alternating, and keeps the better: a first run may compile or find an idle GPU. */
 async function gpuTiming(
   gpu: Gpu,
   mods: Mods,

@@ -5,15 +5,15 @@ import type { Program } from '../program/compiled-program.ts';
 
 /** Query heads; all read one key/value head. */
 export const HEADS = 4;
-/** Tokens of the heat map. */
+/** Queries and keys of the heat map. */
 export const WINDOW = 64;
-/** Of keys, and of values too: with as many as there are keys, the values can be the identity. */
+/** Head dim of keys and values. It equals WINDOW, so that the values can be the identity. */
 const HEAD_DIM = 64;
 
 /** Tokens to choose from for the block map and the time. */
 export const SIZES = [256, 1024, 4096, 16_384] as const;
 
-/** Numbers of a normal distribution, the same at each visit. */
+/** Returns normally distributed numbers, the same on each visit. */
 export function normal(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, normals(seed));
 }
@@ -46,7 +46,7 @@ interface Inputs {
 const windows = new WeakMap<Gpu, Inputs>();
 const larger = new WeakMap<Gpu, { readonly tokens: number; readonly inputs: Inputs }>();
 
-/** The heat map's inputs. The values are the identity, so the result of attention is the weights themselves. */
+/** Returns the heat map's inputs. The values are the identity, so attention returns its weights. */
 export function windowInputs(gpu: Gpu): Inputs {
   const known = windows.get(gpu);
   if (known) return known;
@@ -61,7 +61,7 @@ export function windowInputs(gpu: Gpu): Inputs {
   return made;
 }
 
-/** Inputs of the problem that is timed; those of another size before it are freed. */
+/** Returns the inputs of the timed problem; disposes inputs of another size. */
 export function timedInputs(gpu: Gpu, tokens: number): Inputs {
   const known = larger.get(gpu);
   if (known?.tokens === tokens) return known.inputs;
@@ -84,8 +84,8 @@ export type Scores = Float32Array;
 const info = { qLen: WINDOW, kvLen: WINDOW, qRow: 0, kvRow: 0 };
 
 /**
- * The scores of the heat map by heed's CPU twin of the mods, a head at a time.
- * @throws the signal's reason, between two heads
+ * Computes the heat map's scores by heed's CPU twin of the mods, one head at a time.
+ * @throws the signal's reason
  */
 export async function twinScores(
   { score, mask, tables }: Program,
@@ -109,7 +109,7 @@ export async function twinScores(
   return scores;
 }
 
-/** The softmax of each row; a row without a visible key is all 0. */
+/** Returns the softmax of each row; a row without a visible key is all 0. */
 export function softmaxRows(scores: Scores): Float32Array {
   const weights = new Float32Array(scores.length);
   for (let row = 0; row < scores.length; row += WINDOW) {
@@ -123,7 +123,7 @@ export function softmaxRows(scores: Scores): Float32Array {
   return weights;
 }
 
-/** The largest difference of two results. */
+/** Returns the largest absolute difference of two results. */
 export function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
 }

@@ -1,7 +1,7 @@
 import { compileMod } from '@heed/flex';
 import { type Place, ProgramError } from './declarations.ts';
 
-/** A table on the CPU: i32 where all elements are whole, as heed has it with numbers, else f32. */
+/** A table on the CPU: i32 if all elements are integers, else f32, like heed's captured numbers. */
 export interface Table {
   readonly dtype: 'i32' | 'f32';
   readonly shape: readonly number[];
@@ -10,7 +10,7 @@ export interface Table {
 
 export type Nested = number | readonly Nested[];
 
-/** A table from its elements in row-major order. */
+/** Returns a table of the given elements, in row-major order. */
 function tableOf(shape: readonly number[], elements: ArrayLike<number>): Table {
   const values = Array.from(elements);
   const isWhole = values.every((x) => Number.isInteger(x) && Math.abs(x) < 2 ** 31);
@@ -20,8 +20,8 @@ function tableOf(shape: readonly number[], elements: ArrayLike<number>): Table {
 }
 
 /**
- * A table from a literal, all of whose rows must be equally long.
- * @throws RangeError they are not, or it has more than four dimensions
+ * Returns the table of a nested array literal.
+ * @throws RangeError if its rows differ in length, or it has more than four dimensions
  */
 export function tableFromNested(nested: Nested): Table {
   const shape: number[] = [];
@@ -42,8 +42,8 @@ const elementsOf = (nested: Nested): number[] =>
   typeof nested === 'number' ? [nested] : nested.flatMap(elementsOf);
 
 /**
- * A table from a formula in its indices. heed compiles the formula and its CPU twin computes it: like every function of
- * the text, it is never called as JavaScript.
+ * Returns the table of a formula in its indices. heed compiles the formula, and its CPU twin computes the elements: like every
+ * function of the text, it is never called as JavaScript.
  */
 function tableFromFormula(shape: readonly number[], formula: Function): Table {
   const key = `${shape.join()} ${Function.prototype.toString.call(formula)}`;
@@ -54,7 +54,7 @@ function tableFromFormula(shape: readonly number[], formula: Function): Table {
   return table;
 }
 
-// A keystroke elsewhere in the text must not compute every table again.
+// Cached, so that a keystroke elsewhere in the text does not compute every table again.
 const remembered = new Map<string, Table>();
 
 function computed(shape: readonly number[], formula: Function): Table {
@@ -77,7 +77,7 @@ function computed(shape: readonly number[], formula: Function): Table {
   return tableOf(shape, elements);
 }
 
-/** The nested array that a table is to the CPU twin. */
+/** Returns a table as the nested array that the CPU twin takes. */
 export function nestedOf({ shape, data }: Table): Nested {
   const build = (axis: number, offset: number, size: number): Nested => {
     if (axis === shape.length) return data[offset]!;
@@ -89,12 +89,12 @@ export function nestedOf({ shape, data }: Table): Nested {
   return build(0, 0, data.length);
 }
 
-/** More would make the page wait: every element is a call of the CPU twin. */
+/** Each element costs one call of the CPU twin; more would block the page noticeably. */
 const MOST_ELEMENTS = 65_536;
 
 /**
- * The table of `table(shape, formula)`, standing at `place`.
- * @throws ProgramError the arguments are of another kind, or the table is too large
+ * Returns the table of a call `table(shape, formula)` at `place`.
+ * @throws ProgramError if the arguments have other types, or the table is too large
  */
 export function tableOfCall(shape: unknown, formula: unknown, place: Place): Table {
   if (!isShape(shape) || typeof formula !== 'function') {

@@ -9,20 +9,20 @@ import {
 } from './declarations.ts';
 import { Evaluation } from './evaluation.ts';
 
-/** The mods of a text with the captures that they read, ready for a call. */
+/** The mods of a program with their captures, ready for a call. */
 export interface Mods {
   readonly scoreMod?: ScoreMod;
   readonly maskMod?: MaskMod;
   readonly captures: Record<string, never>;
 }
 
-/** A text that heed has compiled. */
+/** A compiled program: the editor's text. */
 export interface Program {
   readonly score?: CompiledFunction;
   readonly mask?: CompiledFunction;
-  /** Tables by name, as the CPU twin takes them. */
+  /** Tables by name, as nested arrays for the CPU twin. */
   readonly tables: Readonly<Record<string, Nested>>;
-  /** The mods with tables made by `tensor`. */
+  /** Returns the mods, with each table replaced by the result of `tensor`. */
   readonly mods: (tensor: (table: Table) => unknown) => Mods;
 }
 
@@ -30,7 +30,7 @@ type Compilation =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly diagnostic: Diagnostic };
 
-/** Compiles `scoreMod` and `maskMod` of a text, with its `captures`; needs no GPU, and runs nothing of the text. */
+/** Compiles the `scoreMod` and `maskMod` of a text with its `captures`. Needs no GPU, and never executes the text. */
 export function compileProgram(text: string): Compilation {
   const functions: FunctionText[] = [];
   try {
@@ -97,17 +97,17 @@ function modsOf(
 const isSame = (a: Table, b: Table): boolean =>
   a.dtype === b.dtype && a.shape.join() === b.shape.join() && a.data.join() === b.data.join();
 
-/** A message for a place of the editor's text. */
+/** An error message for a range of the editor's text. */
 export interface Diagnostic extends Place {
   readonly message: string;
 }
 
-// "compileMod: in name: rule.", "  3 | line of source", "    |    ^^^", and the remedy. See @heed/flex.
+// A CompileError of @heed/flex: "compileMod: in name: rule.", "  3 | line of source", "    |    ^^^", and the remedy.
 const excerpt = /^[\w.]+: (?:in ([^:]+): )?([^]*?)\n {2}(\d+) \| (.*)\n +\| ( *)(\^+)\n([^]*)$/;
 
 /**
- * Where an error belongs in the editor's text. A CompileError shows the line and a caret, counted from the start of the
- * function that it names.
+ * Finds the range of the editor's text to which an error belongs. A CompileError shows a line, counted from the start of the
+ * function that it names, and a caret.
  */
 function diagnose(error: unknown, functions: readonly FunctionText[], length: number): Diagnostic {
   if (error instanceof ProgramError) {
@@ -124,11 +124,11 @@ function diagnose(error: unknown, functions: readonly FunctionText[], length: nu
   return clamp({ from, to: from + carets!.length, message: `${rule}\n${remedy}` }, length);
 }
 
-// Functions without a name of their own, and several of the same name: the line must be the one that is shown.
+// Several functions may share a name, so the function must also contain the line that the message shows.
 const holds = ({ text }: FunctionText, line: number, shown: string): boolean =>
   (text.split('\n')[line - 1]?.replaceAll('\t', ' ') ?? '').includes(shown.replace(/^…/, ''));
 
-/** Long lines are shown from somewhere in their middle, with a leading ellipsis. */
+/** Returns the offset of the caret. The message shows a long line from its middle, after an ellipsis. */
 function offsetOf(text: string, line: number, shown: string, indent: number): number {
   const lines = text.split('\n');
   const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
@@ -142,7 +142,7 @@ function clamp({ from, to, message }: Diagnostic, length: number): Diagnostic {
   return { from: start, to: Math.max(Math.min(to, length), Math.min(start + 1, length)), message };
 }
 
-/** A diagnostic for reading: place, line and carets, then what is wrong and what to do. */
+/** Renders a diagnostic: position, line and carets, then the rule and the remedy. */
 export function excerptOf(text: string, { from, to, message }: Diagnostic): string {
   const before = text.slice(0, from).split('\n');
   const line = text.split('\n')[before.length - 1] ?? '';

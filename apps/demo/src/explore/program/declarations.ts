@@ -2,13 +2,13 @@ import { typescriptLanguage } from '@codemirror/lang-javascript';
 import type { SyntaxNodeRef } from '@lezer/common';
 import { type Expression, type Function as FunctionNode, parse, type Program } from 'acorn';
 
-/** Where in the editor's text: positions from its start. */
+/** A range of the editor's text, in characters from its start. */
 export interface Place {
   readonly from: number;
   readonly to: number;
 }
 
-/** What is wrong with the visitor's text, and where. */
+/** An error in the visitor's text, with its range. */
 export class ProgramError extends Error {
   readonly place: Place;
 
@@ -18,7 +18,7 @@ export class ProgramError extends Error {
   }
 }
 
-/** A function of the text, as written but for its types. */
+/** A function of the text, without its types. */
 export interface FunctionText {
   readonly kind: 'function';
   readonly name: string;
@@ -40,7 +40,7 @@ interface ConstantText {
 
 type Declaration = FunctionText | ImportedName | ConstantText;
 
-/** The declarations of a text by name, and the text without types that their positions refer to. */
+/** The declarations of a text by name, and the text without types to which their positions refer. */
 export interface Declarations {
   readonly text: string;
   readonly named: ReadonlyMap<string, Declaration>;
@@ -49,8 +49,8 @@ export interface Declarations {
 type Statement = Program['body'][number];
 
 /**
- * Reads a text as a list of imports, functions and constants; runs nothing of it.
- * @throws ProgramError anything else at its top level, or text that is not TypeScript
+ * Parses a text as a list of imports, functions and constants, without executing it.
+ * @throws ProgramError for any other statement at the top level, or text that is not TypeScript
  */
 export function parseProgram(source: string): Declarations {
   const text = stripTypes(source);
@@ -106,7 +106,7 @@ function declare(named: Map<string, Declaration>, text: string, statement: State
   throw refused(statement);
 }
 
-/** Whether an expression is a function of its own. */
+/** Whether an expression is a function expression. */
 export function isFunction(node: Expression): node is Expression & FunctionNode {
   return node.type === 'ArrowFunctionExpression' || node.type === 'FunctionExpression';
 }
@@ -144,8 +144,8 @@ const whole = new Set([
 ]);
 
 /**
- * TypeScript without its types: each is overwritten with spaces, so that every position and line stays where it was.
- * The editor's own parser finds them.
+ * Removes the types from TypeScript: overwrites each with spaces, so that positions and lines do not change. The editor's parser
+ * finds the types.
  */
 export function stripTypes(text: string): string {
   const units = text.split('');
@@ -160,7 +160,7 @@ export function stripTypes(text: string): string {
   return units.join('');
 }
 
-/** Where the type that begins with this node ends, or undefined where none does. */
+/** Returns the end of the type that begins with this node, or undefined if none does. */
 function typeEnd({ name, node, to }: SyntaxNodeRef): number | undefined {
   if (whole.has(name)) return to;
   const parent = node.parent;

@@ -12,17 +12,17 @@ import {
   ProgramError,
 } from './declarations.ts';
 
-/** What the evaluation of a text needs from outside. */
+/** The callbacks of an evaluation. */
 interface World {
-  /** The table as a capture: a tensor for the GPU, dtype and shape for the compiler alone. */
+  /** Returns the capture for a table: a tensor for the GPU, or its dtype and shape for the compiler. */
   readonly capture: (name: string, table: Table) => unknown;
-  /** Told of each function that is made, so that errors in it can be placed. */
+  /** Receives each function that is made, so that errors in it can be located. */
   readonly made: (fn: FunctionText) => void;
 }
 
 /**
- * The values of a text's declarations. Constants are numbers, tables, objects of them, functions, and calls of heed's own
- * combinators; nothing that the visitor wrote is called, so a shared link can do no harm.
+ * Evaluates a text's declarations. Constants are numbers, tables, objects of them, functions, and calls of heed's combinators.
+ * The visitor's functions are never called, so opening a shared link is safe.
  */
 export class Evaluation {
   readonly #declarations: Declarations;
@@ -35,7 +35,7 @@ export class Evaluation {
     this.#world = world;
   }
 
-  /** The value of a top-level name; undefined where there is none. */
+  /** Returns the value of a top-level name, if there is one. */
   value(name: string): unknown {
     const declared = this.#declarations.named.get(name);
     if (!declared) return undefined;
@@ -165,7 +165,7 @@ export class Evaluation {
   }
 }
 
-/** A table that is not yet a capture: its name is that of the property it becomes. */
+/** A table that becomes a capture once its property, and so its name, is known. */
 class Formula {
   readonly table: Table;
 
@@ -183,7 +183,7 @@ const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
   '**': (a, b) => a ** b,
 };
 
-/** Errors of heed about an argument, shown where it stands. Those about a function's text have a place already. */
+/** Attaches the position of an argument to errors that heed throws about it. */
 function placed<T>(node: Expression, run: () => T): T {
   try {
     return run();
@@ -200,8 +200,8 @@ function refused(node: { readonly start: number; readonly end: number }): Progra
 }
 
 /**
- * The function of a text, for heed to read its source. Making it calls nothing of the visitor's.
- * @throws ProgramError the text may not mean the same in a script as in a module
+ * Creates the function object whose source heed reads. None of the visitor's code is executed.
+ * @throws ProgramError if the text could mean something else in a script than in a module
  */
 function functionObject({ name, text, start }: FunctionText): Function {
   if (!isOneFunction(text)) {
@@ -216,8 +216,8 @@ function functionObject({ name, text, start }: FunctionText): Function {
 }
 
 /**
- * Whether a text is one function expression to `new Function` too. It reads scripts, the editor's text is a module, and to
- * a script `<!--` begins a comment: what is one function to the one could close it and go on to the other.
+ * Whether `new Function` also reads the text as one function expression. It parses scripts, in which `<!--` begins a comment,
+ * while the editor's text is a module: a text that is one function in a module could be several statements in a script.
  */
 function isOneFunction(text: string): boolean {
   const { body } = parse(`(${text}\n)`, { ecmaVersion: 'latest', sourceType: 'script' });
@@ -227,12 +227,12 @@ function isOneFunction(text: string): boolean {
 
 type Named = Readonly<Record<string, Function>>;
 
-/** What a text may import, by module. */
+/** The names that a text may import, by module. */
 const library: Readonly<Record<string, Named>> = {
   '@heed/flex': { andMasks, bind, f32, i32, notMask, orMasks },
   '@heed/flex/mods': mods,
   '@heed/flex/masks': masks,
 };
 
-/** Names that a constant may call; a mod is only passed on. */
+/** Functions that a constant may call. Mods are passed on, never called. */
 const callable: ReadonlySet<unknown> = new Set(Object.values(library['@heed/flex']!));

@@ -1,13 +1,13 @@
-/** An example to load. */
+/** An example that the visitor can load. */
 export interface Example {
   readonly name: string;
   readonly group: 'Start here' | 'Score mods' | 'Masks';
   readonly text: string;
-  /** What it is, with its picture. */
+  /** Its description, with a picture in characters. */
   readonly about: string;
 }
 
-// Vite wants these options spelled out at each call.
+// Vite requires literal options in each call.
 const modSources = import.meta.glob<string>('../../../../../packages/flex/src/mods/*.ts', {
   query: '?raw',
   import: 'default',
@@ -19,7 +19,7 @@ const maskSources = import.meta.glob<string>('../../../../../packages/flex/src/m
   eager: true,
 });
 
-// Captures that make a picture of 64 tokens; tables reach as far as the block map's first thousand.
+// Captures whose picture shows in 64 tokens; tables are large enough for the block map's first thousand.
 const captures: Readonly<Record<string, string>> = {
   absoluteBias:
     '{\n  bias: table([1, 4, 64, 64], (b, h, q, kv) => 2 * Math.cos(0.1 * (h + 1) * (q + kv))),\n}',
@@ -52,10 +52,10 @@ const captures: Readonly<Record<string, string>> = {
 }`,
 };
 
-/** The text that a visitor first sees: one of each kind, with values to play with. */
+/** The first text of the editor: one mod of each kind, with captured values to change. */
 export const firstText = `import type { MaskMod, ScoreMod } from '@heed/flex';
 
-// Near keys count for more; each head forgets at its own pace.
+// Near keys count more; each head has its own slope.
 export const scoreMod: ScoreMod<typeof captures> = (score, b, h, q, kv, { slopes }) =>
   score - slopes[h]! * Math.abs(q - kv);
 
@@ -72,7 +72,7 @@ export const captures = {
 const together = `import { andMasks, bind, type ScoreMod } from '@heed/flex';
 import { causal, document } from '@heed/flex/masks';
 
-// Documents of 20 tokens, packed into one row; each token sees the earlier ones of its own.
+// Documents of 20 tokens, packed into one row; each token sees the earlier tokens of its document.
 const id = table([1024], (i) => Math.floor(i / 20));
 export const maskMod = andMasks(causal, bind(document, { id }));
 
@@ -80,7 +80,7 @@ export const maskMod = andMasks(causal, bind(document, { id }));
 export const scoreMod: ScoreMod = (score, b, h) => (h % 2 === 1 ? Math.tanh(score) : score);
 `;
 
-/** Every shipped mod and mask from its own source, after two texts that show how to begin. */
+/** Two introductory texts, then every shipped mod and mask from its source. */
 export const gallery: readonly Example[] = [
   {
     name: 'Both kinds',
@@ -111,7 +111,7 @@ function examples(
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The source as it is shipped, its documentation apart, and below it the captures and the part that it plays. */
+/** Makes an example of a shipped source: its code, then its captures and its role; its docstring becomes the description. */
 function example(group: Example['group'], role: 'scoreMod' | 'maskMod', source: string): Example {
   const [, doc, code, name] = /\/\*\*([^]*?)\*\/\n(export const (\w+)[^]*)$/.exec(source)!;
   const type = role === 'scoreMod' ? 'ScoreMod' : 'MaskMod';

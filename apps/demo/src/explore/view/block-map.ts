@@ -10,7 +10,7 @@ export interface BlockMap {
   readonly clear: (why: string) => void;
 }
 
-/** Full blocks are solid, partial ones chequered, empty ones blank: told apart without colour too. */
+/** Creates the block map. Full blocks are solid, partial ones chequered, empty ones blank, so no colour vision is needed. */
 export function createBlockMap(): BlockMap {
   const canvas = element('canvas', { role: 'img', 'aria-label': 'Blocks of the mask' });
   const board = element('div', { class: 'board' }, canvas);

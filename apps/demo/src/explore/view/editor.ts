@@ -13,7 +13,7 @@ import {
 import { classHighlighter } from '@lezer/highlight';
 import type { Diagnostic } from '../program/compiled-program.ts';
 
-/** The editor of the page. */
+/** The editor of the Explore room. */
 export interface Editor {
   readonly element: HTMLElement;
   readonly text: () => string;
@@ -21,7 +21,7 @@ export interface Editor {
   readonly show: (diagnostic: Diagnostic | undefined) => void;
 }
 
-/** An editor of TypeScript. Tab leaves it, as everywhere on the page. */
+/** Creates a TypeScript editor. Tab moves the focus, as everywhere on the page. */
 export function createEditor(text: string, changed: () => void): Editor {
   const extensions = [
     lineNumbers(),

@@ -9,7 +9,7 @@ const kinds = [
   ['explain-mask', 'All about the mask'],
 ] as const;
 
-/** What heed made of the functions. */
+/** The panel with the generated code. */
 interface CodePanel {
   readonly element: HTMLElement;
   readonly show: (program: Program) => void;
@@ -44,7 +44,7 @@ export function createCodePanel(): CodePanel {
     ),
     show: (next) => {
       program = next;
-      // Until the visitor has chosen, show the side that there is.
+      // Until the visitor has chosen, show a kind that exists.
       if (!isChosen) shown.value = next.score ? 'score' : 'mask';
       draw();
     },
@@ -81,7 +81,7 @@ export function createFacts(): Facts {
   };
 }
 
-/** The share of blocks that attention skips, over all heads. */
+/** Returns the share of blocks that attention skips, over all heads. */
 export function skippedShare(blocks: NonNullable<Findings['blocks']>): number {
   let [empty, all] = [0, 0];
   for (let head = 0; head < blocks.shape[1]; head++) {

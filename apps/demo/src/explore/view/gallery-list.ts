@@ -1,16 +1,16 @@
 import { element } from '../../page/element.ts';
 import { type Example, gallery } from '../program/gallery.ts';
 
-/** The gallery: a button for each example, and what the chosen one is. */
+/** The gallery: a button per example, and the description of the chosen one. */
 export interface GalleryList {
   readonly element: HTMLElement;
-  /** Marks the example whose text this is, if there is one. */
+  /** Marks the example with this text, if there is one. */
   readonly mark: (text: string) => void;
 }
 
 export function createGallery(chosen: (example: Example) => void): GalleryList {
   const about = element('pre', { class: 'about' });
-  // One tab stop for all of them, so that the editor is near; arrow keys move between them.
+  // One tab stop for all buttons, so that Tab reaches the editor soon; arrow keys move between them.
   const stopAt = (stop: HTMLButtonElement): void => {
     for (const { button } of buttons) button.tabIndex = button === stop ? 0 : -1;
   };

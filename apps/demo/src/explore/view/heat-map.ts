@@ -13,7 +13,7 @@ interface HeatMap {
   readonly show: (findings: Findings) => void;
 }
 
-/** `headChanged` is told when the visitor picks another head. */
+/** Creates the heat map; `headChanged` is called when the visitor picks another head. */
 export function createHeatMap(headChanged: () => void): HeatMap {
   let findings: Findings | undefined;
   let pair: Pair = { q: 0, kv: 0 };
@@ -114,7 +114,7 @@ function headButton(h: number): {
 
 const short = (x: number): string => String(Number(x.toPrecision(3)));
 
-/** A pair that is looked at. */
+/** The query and key under the cursor. */
 interface Pair {
   readonly q: number;
   readonly kv: number;
@@ -131,7 +131,7 @@ const steps: Readonly<Record<string, readonly [q: number, kv: number]>> = {
   End: [0, Infinity],
 };
 
-/** A mark on a square picture that pointer and arrow keys move; `moved` hears of each new pair. */
+/** Creates a mark on a square picture that the pointer and arrow keys move; `moved` receives each new pair. */
 function pairCursor(
   canvas: HTMLElement,
   size: number,
@@ -172,13 +172,13 @@ function pairCursor(
 
 const within = (index: number, size: number): number => Math.max(0, Math.min(size - 1, index));
 
-/** The range of colours. */
+/** The values at the ends of the colour scale. */
 interface Range {
   readonly least: number;
   readonly most: number;
 }
 
-/** The finite values of all heads, so that heads can be compared. */
+/** Returns the range of all heads' finite values, so that heads can be compared. */
 function rangeOf(values: Float32Array): Range {
   let [least, most] = [Infinity, -Infinity];
   for (const value of values) {
@@ -189,7 +189,7 @@ function rangeOf(values: Float32Array): Range {
   return least <= most ? { least, most } : { least: 0, most: 0 };
 }
 
-/** Draws size × size values, a pixel each; pairs that are hidden stay transparent, over a hatched ground. */
+/** Draws size × size values, one pixel each. Hidden pairs stay transparent, over a hatched background. */
 function drawHeat(
   canvas: HTMLCanvasElement,
   values: Float32Array,
@@ -210,7 +210,7 @@ function drawHeat(
 
 type Colour = readonly [red: number, green: number, blue: number];
 
-// Viridis (van der Walt and Smith 2015): even steps of lightness, readable without colour vision, on light and dark alike.
+// Viridis (van der Walt and Smith 2015): lightness rises evenly, so it is readable without colour vision, on light and dark.
 const stops: readonly Colour[] = [
   [68, 1, 84],
   [71, 44, 122],
@@ -223,7 +223,7 @@ const stops: readonly Colour[] = [
   [253, 231, 37],
 ];
 
-/** The colour of a share between 0 and 1. */
+/** Returns the colour of a share between 0 and 1. */
 function heatColour(share: number): Colour {
   const at = Math.max(0, Math.min(1, share)) * (stops.length - 1);
   const low = Math.min(Math.floor(at), stops.length - 2);

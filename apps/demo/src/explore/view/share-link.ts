@@ -1,6 +1,6 @@
 import { element } from '../../page/element.ts';
 
-/** What a link to the room holds. */
+/** The contents of a link to the Explore room. */
 interface Shared {
   readonly text: string;
   readonly tokens: number;
@@ -9,7 +9,7 @@ interface Shared {
 
 const deflate = 'deflate-raw';
 
-/** A short text for the address: JSON, deflated, in base64 for URLs. */
+/** Encodes shared contents for the address: JSON, deflated, in URL-safe base64. */
 export async function encodeShared(shared: Shared): Promise<string> {
   const bytes = await through(
     new CompressionStream(deflate),
@@ -20,8 +20,8 @@ export async function encodeShared(shared: Shared): Promise<string> {
 }
 
 /**
- * What `encodeShared` made. Text of a stranger: nothing is taken for granted.
- * @throws Error it is not such a text, or holds more than the editor should
+ * Decodes the result of `encodeShared`. The payload comes from a stranger, so every part of it is checked.
+ * @throws Error if the payload is malformed, or holds more text than the editor takes
  */
 export async function decodeShared(payload: string): Promise<Shared> {
   const shared = await unpack(payload).catch((cause: unknown) => {
@@ -44,7 +44,7 @@ async function unpack(payload: string): Promise<unknown> {
 }
 
 const MOST_TEXT = 100_000;
-// A small link can hold very much text.
+// A small payload can inflate to very much text.
 const MOST_BYTES = 4 * MOST_TEXT;
 
 async function through(
@@ -54,7 +54,7 @@ async function through(
   const parts: Uint8Array[] = [];
   let size = 0;
   const source = new Blob([bytes]).stream() as ReadableStream<BufferSource>;
-  // Not every browser can iterate over a stream.
+  // Not every browser supports async iteration over a stream.
   const reader = source.pipeThrough(stream).getReader();
   for (;;) {
     const { done, value } = await reader.read();
@@ -72,7 +72,7 @@ async function through(
   return whole;
 }
 
-/** Puts what there is into the address, and the address into the clipboard where the page may. */
+/** Creates the button that puts the editor's state into the address and, if permitted, the address into the clipboard. */
 export function shareButton(current: () => Shared): HTMLElement {
   const button = element('button', { type: 'button' }, 'Copy a link');
   const said = element('span', { role: 'status', class: 'fine' });

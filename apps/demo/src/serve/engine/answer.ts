@@ -1,19 +1,19 @@
 import type { KvSequence } from '@heed/kvcache';
 
-/** What somebody asks for: so many tokens after a prompt, once or in several branches. */
+/** A request for `count` tokens after a prompt, in one or several branches. */
 export interface Request {
   readonly id: string;
   /** Token ids; at least one. */
   readonly prompt: readonly number[];
   /** Tokens to generate. */
   readonly count: number;
-  /** The token that ends an answer before. */
+  /** The token that ends an answer early. */
   readonly end?: number;
-  /** Branches: the i-th starts with the i-th likeliest token, and goes on greedily. 1 is plain greedy decoding. */
+  /** Number of branches: branch i starts with the i-th likeliest token and continues greedily. 1 is plain greedy decoding. */
   readonly branches: number;
 }
 
-/** One answer of a request as it grows. */
+/** One answer of a request, complete or not. */
 export interface Answer {
   readonly request: string;
   readonly branch: number;
@@ -25,9 +25,9 @@ export interface Answer {
 export interface Lane {
   readonly request: Request;
   readonly branch: number;
-  /** The prompt, and the answer as it grows. */
+  /** The prompt followed by the answer so far. */
   readonly tokens: number[];
-  /** Branches that are still to be made of it when its prompt is done, itself included. */
+  /** Branches to fork from it once its prompt is computed, itself included. */
   branches: number;
 }
 
@@ -46,14 +46,14 @@ export const laneOf = (request: Request): Lane => ({
 export const generatedOf = ({ request, tokens }: Lane): number =>
   tokens.length - request.prompt.length;
 
-/** Whether nothing is to be added: the answer is long enough, or its last token says so. */
+/** Whether the answer is complete: long enough, or ended by its end token. */
 export function isDone(lane: Lane): boolean {
   const generated = generatedOf(lane);
   const { count, end } = lane.request;
   return generated >= count || (generated > 0 && lane.tokens.at(-1) === end);
 }
 
-/** A name for people: the request's, and the branch where there are several. */
+/** Returns the displayed name: the request's id, with the branch number if there are several. */
 export const nameOf = ({ request, branch }: Lane): string =>
   request.branches > 1 ? `${request.id}${branch + 1}` : request.id;
 

@@ -11,30 +11,29 @@ export interface EngineOptions {
   readonly cache: PagedKvCache;
   /** Tokens in a page of the cache. */
   readonly pageSize: number;
-  /** Told which page holds what after every step. */
+  /** Updated after every step. */
   readonly book?: PageBook;
-  /** Answers that run together, at most `runner.rows`. */
+  /** Most answers in the batch, at most `runner.rows`. */
   readonly seats: number;
-  /** Tokens that a speculative step guesses at most; 0 for none. */
+  /** Most tokens that a step guesses per answer; 0 disables guessing. */
   readonly drafts: number;
 }
 
-/** What a running answer had computed in a step. */
+/** The result of a step for one running answer. */
 export interface Stepped {
   readonly lane: Running;
   readonly news: readonly number[];
-  /** The end of `news`: what was guessed. */
+  /** The guessed tokens, which end `news`. */
   readonly guess: readonly number[];
-  /** After each of `news`. */
+  /** Returns the logits after the token of that index in `news`. */
   readonly scores: (index: number) => Float32Array;
-  /** Its pages, those of a guess included. */
+  /** Its pages, including those of a guess. */
   readonly pages: readonly number[];
 }
 
 /**
  * Computes the next tokens of all running answers in one packed batch.
- * @throws CapacityError (these are rejections) too few pages for all of them; nothing has changed then
- * @throws DeviceLostError
+ * Rejects with a CapacityError if there are too few pages for all of them (nothing has changed then), and with a DeviceLostError.
  */
 export async function computeStep(
   options: EngineOptions,
@@ -79,6 +78,6 @@ async function forward(
 function guessFor(lane: Lane, pending: number, drafts: number): number[] {
   const generated = generatedOf(lane);
   if (generated === 0 || pending > 1) return [];
-  // A step gives one token more than it accepts.
+  // A step yields one token more than it accepts.
   return promptLookup(lane.tokens, Math.min(drafts, lane.request.count - generated - 1));
 }

@@ -18,11 +18,11 @@ import {
 } from '../../transformer/transformer-layers.ts';
 
 /**
- * A model that computes the next tokens of a packed batch: TensorFlow.js multiplies, the cache keeps keys and values, heed
- * attends, all on one device and on one another's memory.
+ * A model that computes the next tokens of a packed batch. TensorFlow.js computes projections and MLPs, the cache stores keys and
+ * values, heed computes attention, all on one device and without copies between them.
  *
- * Every step has the same number of rows, filled up with rows of nobody: TensorFlow.js picks its kernels by size, and another
- * kernel rounds differently. With `numSplits: 1` a row's bits then depend on its own sequence alone.
+ * Every step has the same number of rows, padded with unused rows, because TensorFlow.js chooses its kernels by size and different
+ * kernels round differently. With `numSplits: 1` a row's bits then depend only on its own sequence.
  */
 export class Runner implements Disposable {
   readonly config: ModelConfig;
@@ -30,20 +30,20 @@ export class Runner implements Disposable {
   readonly #gpu: Gpu;
   readonly #weights: Weights;
   readonly #rotary: RotaryTables;
-  /** What heed writes and TensorFlow.js reads, in one layer after the other. */
+  /** The output of attention, which heed writes and TensorFlow.js reads in each layer. */
   readonly #attended: TfTensor;
   readonly #out: Tensor;
 
   /**
-   * Puts a model on the device, which TensorFlow.js must be using: `useTfjs(gpu)`.
-   * @param rows tokens that a step computes at most
+   * Uploads a model to the device; call `useTfjs(gpu)` before.
+   * @param rows the most tokens that a step computes
    */
   constructor(gpu: Gpu, { config, weights }: Model, rows: number) {
     this.config = config;
     this.rows = rows;
     this.#gpu = gpu;
     this.#weights = tensorsOf({ config, weights });
-    // What is not on the GPU yet TensorFlow.js may compute on the CPU, with other roundings.
+    // Upload all weights now: TensorFlow.js may compute on the CPU, with other roundings, while a tensor is not on the GPU.
     for (const weight of Object.values(this.#weights)) heedTensor(weight);
     this.#rotary = rotaryTables(gpu, config);
     this.#attended = keep(zeros([rows, config.heads, config.headDim]));
@@ -51,10 +51,10 @@ export class Runner implements Disposable {
   }
 
   /**
-   * Computes new tokens of some sequences, and leaves their keys and values in the cache.
-   * @param news at least one token for each, at most `rows` in all
-   * @returns logits, f32 [rows, vocabSize]: only the rows of tokens mean something
-   * @throws CapacityError the cache has too few pages; nothing has changed then
+   * Computes new tokens of sequences and appends their keys and values to the cache.
+   * @param news at least one token per sequence, at most `rows` in all
+   * @returns logits, f32 [rows, vocabSize]; rows beyond the new tokens are unspecified
+   * @throws CapacityError if the cache has too few pages; nothing has changed then
    */
   forward(
     cache: PagedKvCache,
@@ -123,7 +123,7 @@ const padded = (numbers: readonly number[], rows: number): Int32Array => {
   return all;
 };
 
-/** 0, then the end of each of some lengths. */
+/** Returns the cumulative sum of lengths, starting with 0. */
 function cumulative(lengths: readonly number[]): Int32Array {
   let end = 0;
   return Int32Array.of(0, ...lengths.map((length) => (end += length)));

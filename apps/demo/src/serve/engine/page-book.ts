@@ -1,10 +1,10 @@
 import type { KvEvents, PageName } from '@heed/kvcache';
 
-/** What a step wrote for a sequence. */
+/** The pages and tokens of a sequence after a step. */
 interface Written {
-  /** Physical pages in logical order, those of a guess included. */
+  /** Physical pages in logical order, including pages that held only a guess. */
   readonly pages: readonly number[];
-  /** The tokens that are left of it, all of them committed. */
+  /** The tokens that remain, all of them committed. */
   readonly tokens: readonly number[];
 }
 
@@ -14,12 +14,12 @@ interface Owned {
   readonly pages: readonly number[];
 }
 
-/** 'used' by one sequence, 'shared' by several, 'cached': nobody has it, but its tokens are found. */
+/** 'used': by one sequence; 'shared': by several; 'cached': by none, but `open` can find its tokens. */
 type PageState = 'used' | 'shared' | 'cached' | 'free';
 
-/** One page as it is drawn. */
+/** One page, as the page grid shows it. */
 export interface PageFacts {
-  /** From 1 on; page 0 is never given out. */
+  /** From 1; page 0 is never allocated. */
   readonly page: number;
   readonly state: PageState;
   readonly owners: readonly string[];
@@ -27,7 +27,7 @@ export interface PageFacts {
   readonly tokens: readonly number[];
   /** The position of the first of them. */
   readonly position: number;
-  /** Of a full page that `open` finds. */
+  /** The name of a full page that `open` can find. */
   readonly name: PageName | undefined;
 }
 
@@ -36,8 +36,8 @@ type Content = Pick<PageFacts, 'tokens' | 'position' | 'name'>;
 const nothing: Content = { tokens: [], position: 0, name: undefined };
 
 /**
- * Which page holds what, from what the cache tells the world: the pages of its sequences, and events. Between steps it counts
- * as `cache.stats()` does.
+ * Tracks the contents and owners of each page from the cache's events and the pages of its sequences. Between steps its counts
+ * equal those of `cache.stats()`.
  */
 export class PageBook {
   readonly #names: PageNames = new PageNames();
@@ -48,7 +48,7 @@ export class PageBook {
   constructor(pages: number, pageSize: number) {
     this.#pageSize = pageSize;
     this.#content = Array.from({ length: pages + 1 }, () => nothing);
-    this.#owners = this.#nobody();
+    this.#owners = this.#noOwners();
   }
 
   stored(event: KvEvents['stored']): void {
@@ -67,10 +67,10 @@ export class PageBook {
     this.#content = this.#content.map(() => nothing);
   }
 
-  /** After a step: what it wrote, also for those that it finished, and who has what now. */
+  /** Takes the result of a step: the pages it wrote, finished sequences included, and the pages of open sequences. */
   update(written: readonly Written[], owned: readonly Owned[]): void {
     for (const one of written) this.#write(one);
-    this.#owners = this.#nobody();
+    this.#owners = this.#noOwners();
     for (const { owner, pages } of owned) {
       for (const page of pages) this.#owners[page]!.push(owner);
     }
@@ -92,26 +92,26 @@ export class PageBook {
   #write({ pages, tokens }: Written): void {
     pages.forEach((page, i) => {
       const [position, end] = [i * this.#pageSize, (i + 1) * this.#pageSize];
-      // A guess that was refused was written there.
+      // This page held only a rejected guess.
       if (position >= tokens.length) return void (this.#content[page] = nothing);
       const name = end <= tokens.length ? this.#names.find(tokens.slice(0, end)) : undefined;
       this.#content[page] = { tokens: tokens.slice(position, end), position, name };
     });
   }
 
-  #nobody(): string[][] {
+  #noOwners(): string[][] {
     return this.#content.map(() => []);
   }
 }
 
-/** How many pages are in each state. */
+/** Counts the pages in each state. */
 export function countPages(pages: readonly PageFacts[]): Readonly<Record<PageState, number>> {
   const counts = { used: 0, shared: 0, cached: 0, free: 0 };
   for (const { state } of pages) counts[state]++;
   return counts;
 }
 
-/** The prefixes that a cache can find, as its events tell them: names by tokens, and tokens by names. */
+/** The prefixes that a cache can find, according to its events: names by tokens, and tokens by name. */
 class PageNames {
   /** All tokens up to the page's end. */
   readonly #tokens = new Map<PageName, readonly number[]>();
@@ -134,19 +134,19 @@ class PageNames {
     this.#byTokens.clear();
   }
 
-  /** The name of the page that ends with these tokens of a prompt; undefined when it cannot be found. */
+  /** Returns the name of the page that ends this prefix, if the cache can find it. */
   find(tokens: readonly number[]): PageName | undefined {
     return this.#byTokens.get(tokens.join());
   }
 }
 
-/** Tokens as text in one line: `↵` for a new line, `·` for what has no looks. */
+/** Returns tokens as one line of text: `↵` for a line break, `·` for other control characters. */
 function printable(tokens: readonly number[]): string {
   const text = new TextDecoder().decode(Uint8Array.from(tokens));
   return Array.from(text, (char) => (char === '\n' ? '↵' : char < ' ' ? '·' : char)).join('');
 }
 
-/** One page in a line. */
+/** Describes one page in a line. */
 export function describePage(facts: PageFacts, pageSize: number): string {
   const { page, state, owners, tokens, position, name } = facts;
   if (state === 'free') return `Page ${page}, free`;
@@ -161,7 +161,7 @@ export function describePage(facts: PageFacts, pageSize: number): string {
   return `${parts.join(', ')}: “${printable(tokens)}”`;
 }
 
-/** The whole picture in a sentence or two. */
+/** Summarises all pages in a sentence or two. */
 export function summaryOf(pages: readonly PageFacts[]): string {
   const { used, shared, cached, free } = countPages(pages);
   const byOwner = new Map<string, number>();

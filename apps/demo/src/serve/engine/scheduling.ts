@@ -1,14 +1,14 @@
-/** A sequence that waits for its next tokens to be computed. */
+/** A sequence whose next tokens are to be computed. */
 interface Candidate {
-  /** Tokens that have no keys and values yet: the rest of a prompt, or the last token. At least one. */
+  /** Tokens without keys and values: the rest of a prompt, or the last token. At least one. */
   readonly pending: readonly number[];
-  /** A guess at what comes after them. */
+  /** Guessed tokens after them. */
   readonly draft: readonly number[];
 }
 
 /**
- * Which tokens of whom one step computes, in a packed batch of at most `rows` rows: one for each, so that nobody waits, and what
- * is left of the rows to the oldest first. So long prompts go in by chunks beside the others' single tokens.
+ * Returns the tokens of each sequence that one step computes, in a packed batch of at most `rows` rows. Each sequence gets one row;
+ * the remaining rows go to the oldest sequences first. Long prompts are therefore computed in chunks, beside single tokens.
  *
  * Source: chunked prefill of Sarathi-Serve (arXiv 2403.02310).
  *
@@ -27,13 +27,13 @@ export function planStep(candidates: readonly Candidate[], rows: number): number
 /** A sequence that is being computed. */
 interface InProgress {
   readonly tokens: readonly number[];
-  /** Tokens computed so far. */
+  /** Number of tokens computed so far. */
   readonly length: number;
 }
 
 /**
- * Whether to hold a request back for a moment: somebody is computing full pages that it could share once they are there.
- * Requests in one batch do not find one another.
+ * Whether a request should wait because a running sequence is computing full pages that it could then share. Requests in the same
+ * batch do not find each other's pages.
  */
 export function shouldHoldBack(
   tokens: readonly number[],

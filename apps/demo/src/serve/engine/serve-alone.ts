@@ -4,22 +4,22 @@ import { Engine } from './serve-engine.ts';
 import type { Answer, Request } from './answer.ts';
 import type { Runner } from './model-runner.ts';
 
-/** The pages that a request is served from. */
+/** The format of the cache that serves a request. */
 export interface Pages {
   readonly pageSize: number;
   readonly dtype: PageFormat;
 }
 
-/** How the caller follows it. */
+/** Lets the caller observe or abort the request. */
 export interface Following {
   readonly signal?: AbortSignal;
-  /** Told after each step how many tokens all answers have. */
+  /** Receives the number of tokens in all answers, before each step. */
   readonly onTokens?: (done: number) => void;
 }
 
 /**
- * Serves one request with nobody beside it: a cache of its own, empty and large enough, and one token after the other with no
- * guesses. What an answer in the batch must say too. Rejects with the signal's reason when that is aborted.
+ * Serves one request alone, in a new cache that is large enough, one token per step and without guesses. An answer in a batch must
+ * have the same tokens. Rejects with the signal's reason on abort.
  */
 export async function serveAlone(
   gpu: Gpu,
@@ -49,7 +49,7 @@ export async function serveAlone(
   return engine.answers();
 }
 
-/** Where an answer and the same answer alone part: the index of the first token that differs; undefined where none does. */
+/** Returns the index of the first token in which an answer differs from the one served alone, if any does. */
 export function firstDifference(answer: Answer, alone: readonly Answer[]): number | undefined {
   const same = alone.find(
     ({ request, branch }) => request === answer.request && branch === answer.branch,

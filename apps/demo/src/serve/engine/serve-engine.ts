@@ -14,13 +14,13 @@ import { shouldHoldBack } from './scheduling.ts';
 import { largest, verify } from './speculation.ts';
 
 /**
- * Continuous batching over a paged cache: answers join and leave the batch between steps, prompts go in by chunks, and where
- * pages run short the youngest gives way and comes back later. Greedy: what an answer says does not depend on the others.
+ * Continuous batching over a paged cache. Answers join and leave the batch between steps, and prompts are computed in chunks. If
+ * pages run short, the youngest answer is preempted and resumes later. Decoding is greedy, and no answer depends on the others.
  */
 export class Engine {
   readonly #options: EngineOptions;
   #waiting: Lane[] = [];
-  /** The oldest first. */
+  /** Oldest first. */
   #running: Running[] = [];
   #done: Lane[] = [];
   #seats: number;
@@ -35,7 +35,7 @@ export class Engine {
     return this.#tally;
   }
 
-  /** Answers in the batch now. */
+  /** The number of answers in the batch. */
   get batch(): number {
     return this.#running.length;
   }
@@ -48,12 +48,12 @@ export class Engine {
     this.#waiting.push(laneOf(request));
   }
 
-  /** All answers so far. */
+  /** Returns all answers so far. */
   answers(): Answer[] {
     return [...this.#done, ...this.#running, ...this.#waiting].map(answerOf);
   }
 
-  /** Gives all pages back and forgets all requests. What was computed stays findable. Not while a step is under way. */
+  /** Drops all requests and releases their pages, which the cache can still find. Must not be called during a step. */
   stop(): void {
     for (const { sequence } of this.#running) sequence.close();
     [this.#waiting, this.#running, this.#done] = [[], [], []];
@@ -62,9 +62,8 @@ export class Engine {
   }
 
   /**
-   * Computes one packed batch; each answer whose prompt is done gets a token or more.
-   * @throws CapacityError (these are rejections) one answer alone needs more pages than there are
-   * @throws DeviceLostError
+   * Computes one packed batch; each answer whose prompt is complete gets at least one token.
+   * Rejects with a CapacityError if a single answer needs more pages than exist, and with a DeviceLostError.
    */
   async step(): Promise<void> {
     const start = performance.now();
@@ -73,7 +72,7 @@ export class Engine {
     const stepped = await this.#compute();
     for (const one of stepped) this.#advance(one);
     this.#options.book?.update(
-      // All that is in the cache is committed between steps.
+      // Between steps, all tokens in the cache are committed.
       stepped.map(({ lane: { tokens, sequence }, pages }) => {
         return { pages, tokens: tokens.slice(0, sequence.length) };
       }),
@@ -100,7 +99,7 @@ export class Engine {
     }
   }
 
-  /** One forward pass, after preempting as many as it takes. */
+  /** Runs one forward pass; preempts answers until the pages suffice. */
   async #compute(): Promise<Stepped[]> {
     for (;;) {
       try {
@@ -119,10 +118,10 @@ export class Engine {
     this.#count({ preemptions: 1 });
   }
 
-  /** Takes what the model says after the new tokens of a lane. */
+  /** Appends the model's choice after the new tokens of a lane. */
   #advance({ lane, news, guess, scores }: Stepped): void {
     const { sequence, tokens } = lane;
-    // A chunk in the middle of a prompt predicts nothing.
+    // A chunk in the middle of a prompt yields no token.
     if (sequence.length < tokens.length) return sequence.commit(news);
     const last = news.length - guess.length - 1;
     const { accepted, next } = verify(guess, (i) => scores(last + i), lane.request.end);
@@ -156,7 +155,7 @@ export class Engine {
   }
 }
 
-/** An answer that shares all pages so far and begins with another token. */
+/** Returns a branch that shares all pages so far and begins with another token. */
 const branchOf = (
   { request, tokens, sequence }: Running,
   branch: number,
@@ -169,22 +168,22 @@ const branchOf = (
   sequence: sequence.fork(),
 });
 
-/** What serving has come to so far. */
+/** Counts of a serving run so far. */
 export interface Tally {
   readonly steps: number;
-  /** Rows that steps computed, drafts included. */
+  /** Rows computed by all steps, drafts included. */
   readonly computed: number;
   /** Tokens of answers. */
   readonly generated: number;
-  /** Time in steps. */
+  /** Milliseconds spent in steps. */
   readonly ms: number;
-  /** Tokens that requests brought when they were let in, again after a preemption. */
+  /** Tokens of requests when they were admitted; counted again after a preemption. */
   readonly lookedUp: number;
-  /** Of those, the ones whose pages were there. */
+  /** Those of them whose pages were in the cache. */
   readonly hits: number;
   readonly forks: number;
   readonly preemptions: number;
-  /** Tokens that were guessed, and how many of them were right. The others were truncated. */
+  /** Guessed tokens, and how many of them were right. The others were truncated. */
   readonly drafted: number;
   readonly accepted: number;
 }
@@ -202,7 +201,7 @@ const noTally: Tally = {
   accepted: 0,
 };
 
-/** Both together. */
+/** Returns the sum of both. */
 function addTally(a: Tally, b: Partial<Tally>): Tally {
   const keys = Object.keys(noTally) as (keyof Tally)[];
   return Object.fromEntries(keys.map((key) => [key, a[key] + (b[key] ?? 0)])) as unknown as Tally;

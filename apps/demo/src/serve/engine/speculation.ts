@@ -2,8 +2,8 @@ const longest = 12;
 const shortest = 3;
 
 /**
- * Guesses the next tokens by prompt lookup: what followed when the last few tokens were there before. It costs nothing, and
- * is right where text repeats.
+ * Guesses the next tokens by prompt lookup: the tokens that followed the last earlier occurrence of the latest tokens. It costs
+ * almost nothing, and is right where text repeats.
  *
  * Source: prompt lookup decoding (github.com/apoorvumang/prompt-lookup-decoding), as in transformers and vLLM.
  *
@@ -18,14 +18,14 @@ export function promptLookup(tokens: readonly number[], max: number): number[] {
   return [];
 }
 
-/** What stands from `start` on; where that runs into the end, what was guessed goes on as what it repeats. */
+/** Returns `count` tokens from `start` on. Beyond the end it continues with the guessed tokens themselves. */
 function continuation(tokens: readonly number[], start: number, count: number): number[] {
   const all = [...tokens];
   for (let i = 0; i < count; i++) all.push(all[start + i]!);
   return all.slice(tokens.length);
 }
 
-/** Where the last n tokens begin when they were there before, the latest such place; −1 when they were not. */
+/** Returns the start of the latest earlier occurrence of the last n tokens, or −1. */
 function lastBefore(tokens: readonly number[], n: number): number {
   const end = tokens.length - n;
   for (let start = end - 1; start >= 0; start--) {
@@ -36,24 +36,22 @@ function lastBefore(tokens: readonly number[], n: number): number {
   return -1;
 }
 
-/** What a speculative step came to. */
+/** The outcome of a speculative step. */
 interface Verified {
-  /** The part of the guess that the model says too. */
+  /** The beginning of the guess that equals the model's own choices. */
   readonly accepted: readonly number[];
-  /** The token that the model says after that; none where the accepted part ends the answer. */
+  /** The model's next choice after it; empty if the accepted tokens end the answer. */
   readonly next: readonly number[];
 }
 
 /**
- * Checks a guess: the model's own choice after each token must be the next token of the guess. So the tokens are those of greedy
- * decoding without a guess, and each step gives one more than it accepts.
- *
- * @param scores logits after the last known token, then after each token of the guess
- * @param end the token that ends an answer
+ * Accepts the tokens of a guess as long as each equals the model's own choice. The result is the same as greedy decoding without a
+ * guess, and each step yields one token more than it accepts.
  *
  * Source: speculative decoding (arXiv 2211.17192), greedy.
  *
  * @param scores logits after the last known token, then after each token of the guess
+ * @param end the token that ends an answer
  */
 export function verify(
   guess: readonly number[],
@@ -68,14 +66,14 @@ export function verify(
   return { accepted, next: [choices[accepted.length]!] };
 }
 
-/** The index of the largest number of a row; of equal ones the first. */
+/** Returns the index of the largest number; of equal numbers the first. */
 export function argmax(row: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i;
   return best;
 }
 
-/** The indices of the n largest numbers of a row, the largest first; of equal ones the first goes first. */
+/** Returns the indices of the n largest numbers in descending order; of equal numbers the first comes first. */
 export function largest(row: ArrayLike<number>, n: number): number[] {
   const order = Array.from({ length: row.length }, (_, i) => i);
   return order.toSorted((a, b) => row[b]! - row[a]! || a - b).slice(0, n);

@@ -19,7 +19,7 @@ import type { ServedModel } from './served-model.ts';
 
 type CacheSettings = Pick<Settings, 'format' | 'pages'>;
 
-/** A model on the device with its cache: what lasts from run to run, so that a prompt finds what an earlier one left. */
+/** A model on the device with its cache. It outlives a run, so that a prompt finds the pages of earlier ones. */
 export class Session implements Disposable {
   readonly gpu: Gpu;
   readonly served: ServedModel;
@@ -61,7 +61,7 @@ export class Session implements Disposable {
     return new Engine({ runner: this.#runner, cache, book, pageSize: PAGE_SIZE, seats, drafts });
   }
 
-  /** @param onTokens told after each step how many tokens there are */
+  /** @param onTokens receives the number of tokens before each step */
   alone(
     request: Request,
     signal: AbortSignal,
@@ -79,14 +79,14 @@ export class Session implements Disposable {
     return this.cache.load(store, { namespace: this.served.fingerprint });
   }
 
-  /** While the device is there. */
+  /** Must not be called after the device was lost. */
   [Symbol.dispose](): void {
     this.cache.dispose();
     this.#runner[Symbol.dispose]();
   }
 }
 
-/** Tokens that a step computes at most: on a GPU more cost no more, on the CPU each costs its share. */
+/** Returns the most tokens that a step computes: more cost little on a GPU, but time grows with them on a CPU. */
 const rowsFor = ({ capabilities }: Gpu): number =>
   capabilities.adapter.isFallbackAdapter ? 16 : 64;
 
@@ -95,7 +95,7 @@ const store = (): KvStore => opfsStore('demo-serve');
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** Puts the prefixes of a session into the browser's own file system, and what was asked beside them. Says how it went. */
+/** Saves a session's prefixes in the browser's private file system, and the prompts in localStorage. Resolves to a message. */
 export async function saveAll(session: Session, what: Remembered): Promise<string> {
   const { saved, known, lost } = await session.save(store());
   remember(what);
@@ -104,7 +104,7 @@ export async function saveAll(session: Session, what: Remembered): Promise<strin
   return `Saved ${saved} pages in this browser${others}${gone}. Reload the page and run again: the prompts find them.`;
 }
 
-/** Brings back what was saved for this model and format. Says how it went; nothing where there is nothing. */
+/** Loads the pages saved for this model and format. Resolves to a message; empty if nothing was saved. */
 export async function loadSaved(session: Session): Promise<string> {
   try {
     const { loaded, left, refused } = await session.load(store());
@@ -117,7 +117,7 @@ export async function loadSaved(session: Session): Promise<string> {
   }
 }
 
-/** Deletes all that this room has saved. */
+/** Deletes everything that this room has saved. Resolves to a message. */
 export async function forgetAll(): Promise<string> {
   const saved = store();
   let count = 0;

@@ -3,7 +3,7 @@ import { BOUNDARY, encodeText } from '../../text/corpus.ts';
 import type { Request } from '../engine/answer.ts';
 import type { Source } from './served-model.ts';
 
-/** What the visitor chooses. */
+/** The visitor's choices. */
 export interface Settings {
   readonly source: Source;
   readonly format: Extract<PageFormat, 'f16' | 'int8' | 'int4'>;
@@ -11,15 +11,15 @@ export interface Settings {
   readonly pages: number;
   /** Tokens of an answer. */
   readonly count: number;
-  /** Tokens that a speculative step guesses at most. */
+  /** Most tokens that a step guesses per answer. */
   readonly drafts: number;
   /** Answers per prompt. */
   readonly branches: number;
 }
 
-/** The words that are asked. */
+/** The visitor's prompts. */
 export interface Asked {
-  /** What all prompts begin with. */
+  /** The beginning of all prompts. */
   readonly system: string;
   readonly prompts: readonly string[];
 }
@@ -27,7 +27,7 @@ export interface Asked {
 /** Tokens in a page. */
 export const PAGE_SIZE = 16;
 
-/** Answers that run together. */
+/** Most answers in a batch. */
 export const SEATS = 12;
 
 export const MAX_PROMPTS = 6;
@@ -55,12 +55,12 @@ export const defaultAsked: Asked = {
   prompts: ['A page is ', 'The kernel ', 'const { out } = ', 'Each sequence '],
 };
 
-/** The names of prompts: A, B, … */
+/** Returns the name of a prompt: A, B, … */
 export const idOf = (index: number): string => String.fromCharCode(65 + index);
 
 /**
- * The prompts as requests: the boundary that documents begin with, the system prompt, the prompt's own text.
- * @throws Error a prompt with its answer is longer than the model's context
+ * Returns the prompts as requests: the boundary that begins a document, the system prompt, the prompt.
+ * @throws Error if a prompt with its answer exceeds the model's context
  */
 export function requestsOf(
   { system, prompts }: Asked,
@@ -81,7 +81,7 @@ export function requestsOf(
 
 const key = 'heed-serve';
 
-/** What the visitor saved with the pages, so that the same prompts find them. */
+/** Settings and prompts that are saved with the pages, so that the same prompts find them. */
 export interface Remembered {
   readonly settings: Settings;
   readonly asked: Asked;
@@ -95,7 +95,7 @@ export function forgetRemembered(): void {
   localStorage.removeItem(key);
 }
 
-/** What was saved last; undefined where there is nothing, or what another version of the page wrote. */
+/** Returns the settings saved last; undefined if there are none, or another version of the page wrote them. */
 export function remembered(): Remembered | undefined {
   // Private windows and blocked cookies make localStorage throw.
   try {
@@ -105,7 +105,7 @@ export function remembered(): Remembered | undefined {
   }
 }
 
-/** Checks what a browser has kept. */
+/** Parses and checks saved settings. */
 export function parseRemembered(text: string | null): Remembered | undefined {
   if (text === null) return undefined;
   const { settings, asked } = JSON.parse(text) as Partial<Remembered>;

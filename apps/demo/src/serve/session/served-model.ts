@@ -9,7 +9,7 @@ import { parameterCount, presets } from '../../transformer/model-config.ts';
 /** Where a model can come from. */
 export type Source = 'shipped' | 'trained' | 'random';
 
-/** A model with what people should know of it. */
+/** A model with its origin and fingerprint. */
 export interface ServedModel {
   readonly model: Model;
   /** Where its weights come from. */
@@ -25,12 +25,12 @@ export class Models {
   readonly #shipped: Model | undefined;
   readonly #random: Model = initialModel(presets.small, 1);
 
-  /** @param shipped undefined where the page came without one */
+  /** @param shipped undefined if the page has no model file */
   constructor(shipped: Model | undefined) {
     this.#shipped = shipped;
   }
 
-  /** Those that are there, the best first. */
+  /** Returns the available sources, best first. */
   sources(): Source[] {
     const all = ['shipped', 'trained', 'random'] as const;
     return all.filter((source) => this.find(source) !== undefined);
@@ -47,7 +47,7 @@ export class Models {
     return this.#shipped && { model: this.#shipped, origin: 'trained on heed’s own docs' };
   }
 
-  /** @throws Error there is no such model */
+  /** @throws Error if there is no such model */
   async serve(source: Source): Promise<ServedModel> {
     const found = this.find(source);
     if (!found) throw new Error('This model is not there. Choose another.');
@@ -56,18 +56,18 @@ export class Models {
 }
 
 /**
- * The model that comes with the page; undefined where the file is missing.
- * @throws Error the file is there, and damaged
+ * Fetches the shipped model; resolves to undefined if the file is missing.
+ * @throws Error if the file is damaged
  */
 export async function fetchShipped(): Promise<Model | undefined> {
   const response = await fetch('./model.safetensors');
-  // Some servers answer with the page itself where there is no file.
+  // Some servers return the page itself in place of a missing file.
   const isPage = response.headers.get('content-type')?.startsWith('text/html') ?? false;
   if (!response.ok || isPage) return undefined;
   return modelFromFile(new Uint8Array(await response.arrayBuffer()));
 }
 
-/** A model in a line. */
+/** Describes a model in a line. */
 export function modelText({ model: { config }, origin }: Found): string {
   const { layers, heads, kvHeads, context } = config;
   const size = parameterCount(config).toLocaleString('en');

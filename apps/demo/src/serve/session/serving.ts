@@ -8,7 +8,7 @@ import { loadSaved, Session } from './serve-session.ts';
 import { type Asked, requestsOf, type Settings } from './serve-settings.ts';
 import type { ServedModel } from './served-model.ts';
 
-/** What is to be served, on what. */
+/** The prompts, settings, model and device of a run. */
 export interface Order {
   readonly gpu: Gpu;
   readonly served: ServedModel;
@@ -25,20 +25,20 @@ export interface Counted {
   readonly config: ModelConfig;
 }
 
-/** What there is to show after a step. */
+/** The state that the page shows after a step. */
 export interface Shown {
   readonly answers: readonly Answer[];
   readonly counted: Counted;
 }
 
-/** One prompt served alone: the first token that differs, if any, of so many. */
+/** The comparison of a prompt's answers with the same prompt served alone. */
 export interface Compared {
   readonly id: string;
   readonly tokens: number;
   readonly differsAt: number | undefined;
 }
 
-/** How far the prompt at `index` of `count` has come, served alone: tokens done, of all its answers. */
+/** Progress of serving prompt `index` of `count` alone, in tokens of all its answers. */
 export interface AloneProgress {
   readonly index: number;
   readonly count: number;
@@ -46,7 +46,7 @@ export interface AloneProgress {
   readonly total: number;
 }
 
-/** The state of the room without its looks: a session as long as model, pages and device stay, an engine for each run. */
+/** The state of the room without its view: one session while model, pages and device stay the same, one engine per run. */
 export class Serving {
   #session: Session | undefined;
   #engine: Engine | undefined;
@@ -61,8 +61,9 @@ export class Serving {
   }
 
   /**
-   * Makes a session where the last does not fit, and asks anew unless a run is under way. Returns what was resumed, in words.
-   * @throws Error a prompt that is too long
+   * Opens a session if the last one does not fit, and submits the prompts unless a run is active. Resolves to a message about
+   * resumed pages.
+   * @throws Error if a prompt is too long
    */
   async prepare(order: Order): Promise<string> {
     const { gpu, served, settings, asked } = order;
@@ -99,7 +100,7 @@ export class Serving {
     };
   }
 
-  /** Serves each prompt alone and compares what it has said so far. Rejects with the signal's reason when that is aborted. */
+  /** Serves each prompt alone and compares it with its answers so far. Rejects with the signal's reason on abort. */
   async *compare(
     signal: AbortSignal,
     onProgress: (progress: AloneProgress) => void,
@@ -120,7 +121,7 @@ export class Serving {
     }
   }
 
-  /** Ends a run that is under way: the next one asks anew. */
+  /** Ends the active run; the next one submits its prompts again. */
   restart(): void {
     this.#engine?.stop();
     this.#engine = undefined;

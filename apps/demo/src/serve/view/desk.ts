@@ -12,7 +12,7 @@ import { createPromptList, type Verdict } from './prompt-list.ts';
 import { createButtons, createSettingsForm } from './serve-controls.ts';
 import { createNumbers } from './serve-numbers.ts';
 
-/** All of the room that needs the model. */
+/** Creates the part of the room that needs the model. */
 export async function desk(): Promise<HTMLElement> {
   const status = element('p', { role: 'status', id: 'serve-status' });
   const about = element('p', { class: 'fine', id: 'serve-model' });
@@ -31,10 +31,10 @@ export async function desk(): Promise<HTMLElement> {
     about.textContent = modelText(models.find(form.settings().source)!);
     isStale = true;
     abort.abort();
-    // A step that is under way is done first.
+    // While a step runs, `attempt` restarts after it.
     if (!buttons.isBusy()) restart();
   };
-  // What was trained here is what its owner wants to hear.
+  // A model that the visitor has trained is chosen first.
   const source = models.find('trained') ? 'trained' : 'shipped';
   const form = createSettingsForm(kept?.settings ?? { ...defaultSettings, source }, changed);
   const prompts = createPromptList(kept?.asked ?? defaultAsked, changed);
@@ -42,7 +42,7 @@ export async function desk(): Promise<HTMLElement> {
   const numbers = createNumbers();
 
   const draw = (): void => {
-    // Before the first run, a cache as it will be: empty.
+    // Before the first run, show an empty cache.
     const book = serving.session?.book ?? new PageBook(form.settings().pages, PAGE_SIZE);
     grid.show(book.pages());
     const shown = serving.shown();
@@ -56,7 +56,7 @@ export async function desk(): Promise<HTMLElement> {
     draw();
   };
 
-  /** Steps until all is said, or until `isEnough`. */
+  /** Steps until all answers are complete, or `isEnough` returns true. */
   const serve = async (isEnough: () => boolean): Promise<void> => {
     const gpu = await pageGpu();
     if (!gpu) return say(texts.missing);
@@ -134,10 +134,10 @@ export async function desk(): Promise<HTMLElement> {
 }
 
 /**
- * Serves each prompt alone and says whether it gave the same tokens. Rejects with the signal's reason when that is aborted.
- * @param judge told of all verdicts so far, after each prompt
- * @param tell told what is served now, in a sentence
- * @returns the outcome in a sentence
+ * Serves each prompt alone and compares the tokens. Rejects with the signal's reason on abort.
+ * @param judge receives all verdicts so far, after each prompt
+ * @param tell receives the progress as a sentence
+ * @returns the outcome as a sentence
  */
 export async function checkAlone(
   serving: Serving,
@@ -162,7 +162,7 @@ export async function checkAlone(
     : `Checked: ${wrong} of ${verdicts.size} prompts say something else alone. Please report it.`;
 }
 
-/** How far a run has come, in a sentence. */
+/** Returns a sentence that says how far a run has come. */
 export function endingText(shown: Shown, isUnderWay: boolean): string {
   const { generated, steps, hits, lookedUp } = shown.counted.tally;
   const found =
@@ -184,7 +184,7 @@ export const texts = {
   stopped: 'Stopped.',
 } as const;
 
-/** What went wrong, for a visitor. */
+/** Returns the message that the visitor sees for an error. */
 export function troubleText(error: unknown): string {
   if (error instanceof DeviceLostError) return texts.lost;
   if (error instanceof CapacityError) {

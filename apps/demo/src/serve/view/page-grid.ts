@@ -119,27 +119,27 @@ function pageCell(page: number): PageCell {
   };
 }
 
-/** What tells a page apart without its colour: whose it is, how many share it, or that it is cached. */
+/** Returns the sign that identifies a page without its colour: its owners, how many share it, or that it is cached. */
 function signOf({ state, owners }: PageFacts): string {
   if (state === 'free') return '';
   if (state === 'cached') return '○';
   return owners.length < 3 && owners.join('').length < 4 ? owners.join('') : `×${owners.length}`;
 }
 
-/** How many owners have a look of their own: as many as there may be prompts. */
+/** Number of owner colours: the most prompts that there may be. */
 const colours = 6;
 
-/** The variable with the colour of an owner, "B" or "B2". Okabe and Ito's palette, which the colour-blind can tell apart. */
+/** Returns the CSS variable with the colour of an owner, "B" or "B2": Okabe and Ito's palette for all kinds of colour vision. */
 export function ownerColour(owner: string): string {
   return `var(--owner-${(owner.charCodeAt(0) - 65) % colours})`;
 }
 
-/** A background for all owners of a page: plain for one, stripes for several. */
+/** Returns the background for a page's owners: plain for one, stripes for several. */
 function ownersBackground(owners: readonly string[]): string {
   const shown = [...new Set(owners.map(ownerColour))];
   if (owners.length === 1) return shown[0]!;
   const width = 5;
-  // Branches of one prompt have one colour: their stripes are darker ones of it.
+  // Branches of one prompt share a colour, so their stripes are darker shades of it.
   const stripes =
     shown.length > 1 ? shown : [shown[0]!, `color-mix(in oklab, ${shown[0]!}, #000 22%)`];
   const stops = stripes.map((colour, i) => `${colour} ${i * width}px ${(i + 1) * width}px`);

@@ -4,16 +4,16 @@ import type { Answer } from '../engine/answer.ts';
 import { type Asked, idOf, MAX_PROMPTS } from '../session/serve-settings.ts';
 import { ownerColour } from './page-grid.ts';
 
-/** The system prompt, the prompts, and what comes of them. */
+/** The system prompt, the prompts, and their answers. */
 interface PromptList {
   readonly element: HTMLElement;
   readonly asked: () => Asked;
   readonly show: (answers: readonly Answer[]) => void;
-  /** By prompt; what is missing is not judged. */
+  /** Shows verdicts by prompt; a prompt without one shows none. */
   readonly judge: (verdicts: ReadonlyMap<string, Verdict>) => void;
 }
 
-/** `changed` is told when there is something else to ask. */
+/** Creates the list; `changed` is called when any prompt changes. */
 export function createPromptList({ system, prompts }: Asked, changed: () => void): PromptList {
   const shared = element('textarea', { rows: 2, spellcheck: 'false' });
   shared.value = system;
@@ -54,7 +54,7 @@ export function createPromptList({ system, prompts }: Asked, changed: () => void
     element: element(
       'div',
       { class: 'asked' },
-      labelled('System prompt, which all begin with', shared),
+      labelled('System prompt, the beginning of all prompts', shared),
       grid,
       add,
     ),
@@ -71,7 +71,7 @@ export function createPromptList({ system, prompts }: Asked, changed: () => void
   };
 }
 
-/** Whether an answer was the same alone. */
+/** Whether a prompt's answers equal those served alone. */
 export type Verdict = { readonly same: boolean; readonly text: string };
 
 /** One prompt with its answers. */
@@ -79,7 +79,7 @@ interface PromptCard {
   readonly element: HTMLElement;
   readonly prompt: HTMLTextAreaElement;
   readonly remove: HTMLButtonElement;
-  /** Its place among the cards. */
+  /** Sets its index among the cards. */
   readonly place: (index: number, isOnly: boolean) => void;
   readonly show: (answers: readonly Answer[]) => void;
   readonly judge: (verdict: Verdict | undefined) => void;

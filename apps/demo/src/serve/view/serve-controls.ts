@@ -2,11 +2,11 @@ import { element, labelled, select } from '../../page/element.ts';
 import { choices, type Settings } from '../session/serve-settings.ts';
 import type { Source } from '../session/served-model.ts';
 
-/** The choices of the visitor. */
+/** The form with the visitor's choices. */
 interface SettingsForm {
   readonly element: HTMLElement;
   readonly settings: () => Settings;
-  /** Which models there are to choose from, the best first; one that is not there cannot be chosen. */
+  /** Sets the available models, best first; the others are disabled. */
   readonly offer: (sources: readonly Source[]) => void;
 }
 
@@ -34,7 +34,7 @@ const labels = {
   branches: 'Answers per prompt',
 } as const;
 
-/** `changed` is told of every change. */
+/** Creates the form; `changed` is called on every change. */
 export function createSettingsForm(initial: Settings, changed: () => void): SettingsForm {
   const source = select(sourceTexts, initial.source);
   const names = Object.keys(labels) as (keyof typeof labels)[];
@@ -72,7 +72,7 @@ export function createSettingsForm(initial: Settings, changed: () => void): Sett
   };
 }
 
-/** What the buttons do; all but `stop` keep the others waiting. */
+/** The actions of the buttons. While one runs, all buttons but Stop are disabled. */
 interface Actions {
   readonly run: () => Promise<void>;
   readonly step: () => Promise<void>;
@@ -85,7 +85,7 @@ interface Actions {
 interface Buttons {
   readonly element: HTMLElement;
   readonly isBusy: () => boolean;
-  /** Without WebGPU there is nothing to press. */
+  /** Without WebGPU all buttons are disabled. */
   readonly setMissing: (isMissing: boolean) => void;
 }
 
@@ -116,7 +116,7 @@ export function createButtons(actions: Actions): Buttons {
   const press = async (button: HTMLButtonElement, action: () => Promise<void>): Promise<void> => {
     isBusy = true;
     enable();
-    // A disabled button loses the focus, and the keyboard its place.
+    // A disabled button loses the focus, and with it the keyboard's position.
     stop.focus();
     await action();
     const hadFocus = document.activeElement === stop;

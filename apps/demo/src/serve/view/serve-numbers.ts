@@ -48,7 +48,7 @@ function memory({ stats, config, format }: Counted): string {
   return `${(stats.bytes / 1024).toFixed(0)} KiB${beside}`;
 }
 
-/** Bytes of a row of keys or values of one token and head, as docs/kvcache.md has it. */
+/** Bytes of one token's key or value row for one head, as documented in docs/kvcache.md. */
 const rowBytes: Readonly<Record<PageFormat, (dim: number) => number>> = {
   f32: (dim) => 4 * dim,
   f16: (dim) => 2 * (dim + (dim % 2)),
@@ -56,7 +56,7 @@ const rowBytes: Readonly<Record<PageFormat, (dim: number) => number>> = {
   int4: (dim) => 4 + 4 * Math.ceil(dim / 8),
 };
 
-/** Bytes of one page in all layers, keys and values. */
+/** Returns the bytes of one page over all layers, keys and values. */
 export function pageBytes(
   { layers, kvHeads, headDim }: Pick<ModelConfig, 'layers' | 'kvHeads' | 'headDim'>,
   pageSize: number,

@@ -24,7 +24,7 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.98, 1e-8];
 const DECAY = 0.1;
 const LARGEST_NORM = 1;
 
-/** What Adam remembers, on the host. */
+/** Adam's state on the host. */
 export interface AdamState {
   readonly step: number;
   readonly mean: Float32Array;
@@ -32,12 +32,12 @@ export interface AdamState {
 }
 
 /**
- * Adam with decoupled weight decay (arXiv 1711.05101) and clipping by the norm of all gradients, over all weights as one vector:
- * TensorFlow.js's own works weight by weight, ten operations each, and its rate cannot be changed from step to step.
+ * Adam with decoupled weight decay (arXiv 1711.05101) and clipping by the global gradient norm. It treats all weights as one vector.
+ * TensorFlow.js's own Adam takes ten operations per weight, and its rate cannot change from step to step.
  */
 export class Adam {
   readonly #shapes: readonly (readonly number[])[];
-  /** [N], in the order of the weights; `mean` and `variance` likewise. */
+  /** [N], in the order of the weights, like `mean` and `variance`. */
   #values: Tensor1D;
   #mean: Tensor1D;
   #variance: Tensor1D;
@@ -58,7 +58,7 @@ export class Adam {
     this.#step = state?.step ?? 0;
   }
 
-  /** The weights after a step along the gradients, as new tensors that the caller disposes. */
+  /** Takes a step along the gradients; returns the new weights, which the caller disposes. */
   apply(gradients: readonly Tensor[], rate: number): Tensor[] {
     this.#step++;
     const before = [this.#values, this.#mean, this.#variance];
@@ -102,7 +102,7 @@ const flat = (tensors: readonly Tensor[]): Tensor1D =>
 const blend = (old: Tensor1D, news: Tensor1D, beta: number): Tensor1D =>
   add(mul(old, beta), mul(news, 1 - beta));
 
-/** The gradient, made shorter where its norm is too large. */
+/** Returns the gradient scaled down to LARGEST_NORM if its norm is larger. */
 function clipped(gradient: Tensor1D): Tensor1D {
   const norm = sqrt(sum(square(gradient)));
   return mul(gradient, div(LARGEST_NORM, maximum(norm, LARGEST_NORM)));

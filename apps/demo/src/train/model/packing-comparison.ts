@@ -12,20 +12,20 @@ import {
 } from '../../text/packing.ts';
 import type { Trainer } from './trainer.ts';
 
-/** One way to lay the same samples out. */
+/** One way to lay out the samples. */
 export interface Layout {
   readonly batches: readonly Batch[];
-  /** Tokens that are computed, padding among them. */
+  /** Computed tokens, padding included. */
   readonly computed: number;
 }
 
-/** What a way costs. */
+/** The cost of a layout. */
 export interface Timing extends Layout {
-  /** The loss and all of its gradients, of all batches. */
+  /** Time of the loss and all of its gradients, over all batches. */
   readonly seconds: number;
-  /** Text alone. */
+  /** Text tokens only. */
   readonly tokensPerSecond: number;
-  /** Nats per token over all batches, the same for both ways but for rounding. */
+  /** Nats per token over all batches, equal for both layouts up to rounding. */
   readonly loss: number;
 }
 
@@ -36,7 +36,7 @@ export interface Comparison {
   readonly padded: Timing;
 }
 
-/** The same samples packed, and padded: a row each, as long as the longest of its batch, in batches of as many rows. */
+/** Lays samples out packed and padded. Padded means one row per sample, as long as the longest sample of its batch. */
 export function layouts(
   samples: readonly Sample[],
   size: BatchSize,
@@ -53,9 +53,9 @@ const layout = (batches: readonly Batch[]): Layout => ({
 });
 
 /**
- * Times the gradients of the same samples packed and padded, in turn, the better of `rounds` each, after a batch of each that
- * does not count: it compiles.
- * @throws the signal's reason, between two batches
+ * Times the gradients of the same samples packed and padded, alternating, and keeps the best of `rounds` for each. One untimed
+ * batch of each compiles the kernels first.
+ * @throws the signal's reason
  */
 export async function compare(
   trainer: Trainer,
@@ -90,7 +90,7 @@ async function time(
     signal.throwIfAborted();
     const { value, grads } = tidy(() => trainer.gradients(batch));
     nats += (await value.data())[0]! * batch.tokens;
-    // The last gradient that is computed is the embedding's: once it is there, all are.
+    // The embedding's gradient is computed last: once it is read, all are done.
     await grads[0]!.data();
     dispose([value, ...grads]);
   }

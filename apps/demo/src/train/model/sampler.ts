@@ -4,22 +4,22 @@ import { type Batch, batchOf } from '../../text/packing.ts';
 import type { Trainer } from './trainer.ts';
 import { forward } from './training-forward.ts';
 
-/** How a model goes on with texts. */
+/** How to continue texts. */
 interface SampleOptions {
-  /** Beginnings; '' for the start of a document. */
+  /** Texts to continue; '' for the start of a document. */
   readonly prompts: readonly string[];
-  /** Tokens to add to each, fewer where the document ends. */
+  /** Most tokens to add to each; a document may end before. */
   readonly count: number;
-  /** 0 takes the likeliest token each time. */
+  /** 0 always takes the likeliest token. */
   readonly temperature: number;
   readonly uniform: () => number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * What the model goes on with, the prompts before it. Each token takes a pass over all of its row: the Serve room shows how a
- * cache spares that.
- * @throws the signal's reason, between two tokens
+ * Continues the prompts; resolves to prompts and continuations. Each token takes a pass over its whole row, which the cache of the
+ * Serve room avoids.
+ * @throws the signal's reason
  */
 export async function sample(trainer: Trainer, options: SampleOptions): Promise<string[]> {
   const { prompts, count, temperature, uniform, signal } = options;
@@ -39,7 +39,7 @@ export async function sample(trainer: Trainer, options: SampleOptions): Promise<
   return texts.map((text) => decodeText(Uint8Array.from(text)));
 }
 
-/** What the model says to follow each text, [vocabSize] each. */
+/** Returns the logits after each text, [vocabSize] each. */
 async function lastScores(
   trainer: Trainer,
   texts: readonly (readonly number[])[],
@@ -56,13 +56,13 @@ async function lastScores(
   return texts.map((_, row) => values.subarray(row * size, (row + 1) * size));
 }
 
-/** A row for each text. What a text has not yet reached comes after it, where it does not look. */
+/** Lays out one row per text. The rest of a row comes after the text, so causal attention does not see it. */
 function rowsOf(texts: readonly (readonly number[])[], length: number): Batch {
   const samples = texts.map((text) => [{ tokens: Uint8Array.of(...text, BOUNDARY) }]);
   return batchOf(samples, length);
 }
 
-/** A token by the scores of all, in proportion to exp(score / temperature). */
+/** Draws a token with probability proportional to exp(score / temperature). */
 export function choose(scores: Float32Array, temperature: number, uniform: () => number): number {
   const most = Math.max(...scores);
   if (temperature === 0) return scores.indexOf(most);

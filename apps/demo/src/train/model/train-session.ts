@@ -10,22 +10,22 @@ import type { TrainingPlan } from './training-plan.ts';
 import { type Snapshot, Trainer } from './trainer.ts';
 import { type TrainingEvent, type TrainingText, training } from './training.ts';
 
-/** From where a session goes on. */
+/** The state from which a session continues. */
 export interface Beginning {
   readonly model: Model;
-  /** None at the beginning, or where a model was loaded. */
+  /** Undefined for a new or loaded model. */
   readonly adam?: AdamState;
 }
 
 const COMPARED_ROWS = 4;
 
-/** What TensorFlow.js holds. */
+/** The memory that TensorFlow.js holds. */
 export interface Memory {
   readonly tensors: number;
   readonly bytes: number;
 }
 
-/** A training run on one GPU, as long as that lasts. */
+/** A training run on one device, which ends when the device is lost. */
 export class Session {
   readonly gpu: Gpu;
   readonly #trainer: Trainer;
@@ -51,7 +51,7 @@ export class Session {
     return new Session(gpu, text, plan, beginning);
   }
 
-  /** What happens next; undefined at the end. One call at a time, and none beside the other methods. */
+  /** Resolves to the next event; undefined at the end. Must not overlap with another call or method. */
   async next(): Promise<TrainingEvent | undefined> {
     return (await this.#events.next()).value ?? undefined;
   }
@@ -60,7 +60,7 @@ export class Session {
     return this.#trainer.snapshot();
   }
 
-  /** Packing against padding, on the samples of four rows of training. */
+  /** Compares packing with padding, on the samples of four training rows. */
   compare(signal: AbortSignal): Promise<Comparison> {
     const { length } = this.#plan.batch;
     const rows = randomRows(this.#text.samples, length, uniforms(1)).slice(0, COMPARED_ROWS);

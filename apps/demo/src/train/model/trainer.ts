@@ -22,7 +22,7 @@ import {
   uploadBatch,
 } from './training-forward.ts';
 
-/** A model on its way, on the host: what is left when a device is lost. */
+/** A model and its optimiser state on the host, to continue from after a lost device. */
 export interface Snapshot {
   readonly model: Model;
   readonly adam: AdamState;
@@ -49,7 +49,7 @@ export class Trainer {
     return this.#weights;
   }
 
-  /** One step of Adam. Gives the loss before it, in nats per token. */
+  /** Takes one step of Adam; resolves to the loss before it, in nats per token. */
   async step(batch: Batch, rate: number): Promise<number> {
     const before = this.#weights;
     const loss = tidy(() => {
@@ -61,7 +61,7 @@ export class Trainer {
     return read(loss);
   }
 
-  /** The mean loss and its gradients by the weights, in a tidy of the caller's. */
+  /** Returns the mean loss and its gradients with respect to the weights. Call it within a tidy. */
   gradients(batch: Batch, attention?: Attend): { value: Scalar; grads: Tensor[] } {
     const uploaded = this.upload(batch);
     return valueAndGrads((...weights: Tensor[]) =>
@@ -72,7 +72,7 @@ export class Trainer {
     )(this.#list());
   }
 
-  /** Nats that a batch costs in all. */
+  /** Resolves to the loss of a batch in nats, summed over its tokens. */
   async evaluate(batch: Batch): Promise<number> {
     return read(
       tidy(() => {

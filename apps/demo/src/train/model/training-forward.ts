@@ -44,13 +44,13 @@ export interface DeviceBatch {
   /** [T] */
   readonly isText: Tensor1D;
   readonly angles: TokenAngles;
-  /** [rows + 1]: where rows begin and end. */
+  /** [rows + 1]: the first token of each row, and the end. */
   readonly cuSeqlens: Int32Array;
-  /** How many of T are text. */
+  /** The number of text tokens among the T. */
   readonly tokens: number;
 }
 
-/** A batch's tensors, to be freed by a tidy. */
+/** Uploads a batch; the tidy around the call disposes its tensors. */
 export function uploadBatch(config: ModelConfig, angles: RotaryAngles, batch: Batch): DeviceBatch {
   const { rows, length, tokens } = batch;
   return {
@@ -64,14 +64,14 @@ export function uploadBatch(config: ModelConfig, angles: RotaryAngles, batch: Ba
   };
 }
 
-/** heed's `document` for rows that are packed differently: `id` is [rows, length]. */
+/** Like heed's `document`, with separate ids for each row: `id` is [rows, length]. */
 const sameDocument: MaskMod<{ id: HeedTensor }> = (b, h, q, kv, { id }) => id[b]![q] === id[b]![kv];
 
 const maskMod: MaskMod<{ id: HeedTensor }> = andMasks(causal, sameDocument);
 
 /**
- * Attention of each token to those before it in its document. One kernel, forward and backward; tiles of keys that the mask
- * hides, as those of other documents, are not computed.
+ * Computes causal attention within each document. One kernel computes it per pass, and skips key tiles that the mask hides, such as
+ * other documents.
  * @returns [T, heads, headDim]
  */
 function attend({ q, k, v }: AttentionInputs, batch: DeviceBatch): Tensor {
@@ -83,10 +83,10 @@ function attend({ q, k, v }: AttentionInputs, batch: DeviceBatch): Tensor {
   });
 }
 
-/** An attention over a batch; another than heed's only in tests. */
+/** Computes attention over a batch. Only tests replace heed's. */
 export type Attend = (inputs: AttentionInputs, batch: DeviceBatch) => Tensor;
 
-/** The scores of what follows each token, [T, vocabSize]. */
+/** Returns the logits of the token after each token, [T, vocabSize]. */
 export function forward(
   config: ModelConfig,
   weights: Weights,
@@ -103,7 +103,7 @@ export function forward(
 }
 
 /**
- * Cross entropy in nats, summed over the tokens that are text.
+ * Returns the cross entropy in nats, summed over the text tokens.
  * @param scores [T, vocabSize]
  */
 export function lossSum(scores: Tensor2D, { targets, isText }: DeviceBatch): Scalar {

@@ -1,19 +1,19 @@
 import type { BatchSize } from '../../text/packing.ts';
 import { type ModelConfig, type PresetName, presets } from '../../transformer/model-config.ts';
 
-/** How a model of a size is trained. */
+/** The training settings for a model size. */
 export interface TrainingPlan {
   readonly batch: BatchSize;
   readonly schedule: Schedule;
-  /** Steps between two looks at the held-out text. */
+  /** Steps between two evaluations of the held-out text. */
   readonly evaluateEvery: number;
   /** Steps between two samples. */
   readonly sampleEvery: number;
-  /** Tokens of a sample, at most. */
+  /** Most tokens of a sample. */
   readonly sampleTokens: number;
 }
 
-/** The page's runs, by size. */
+/** The training plans of the page, by size. */
 export const plans: Readonly<Record<PresetName, TrainingPlan>> = {
   tiny: {
     batch: { rows: 1, length: presets.tiny.context },
@@ -38,7 +38,7 @@ export const plans: Readonly<Record<PresetName, TrainingPlan>> = {
   },
 };
 
-/** The plan for a model: that of its preset, else the page's own at the model's context. */
+/** Returns the plan of the model's preset, or else the plan of `small` with the model's context. */
 export function planFor(config: ModelConfig): TrainingPlan {
   const known = Object.entries(presets).find(([, preset]) => isSame(preset, config));
   if (known) return plans[known[0] as PresetName];
@@ -48,7 +48,7 @@ export function planFor(config: ModelConfig): TrainingPlan {
 const isSame = (a: ModelConfig, b: ModelConfig): boolean =>
   Object.entries(a).every(([name, value]) => b[name as keyof ModelConfig] === value);
 
-/** How the learning rate goes: up linearly, then down along a cosine to a tenth. */
+/** A learning rate that rises linearly, then falls along a cosine to a tenth of its peak. */
 interface Schedule {
   readonly peak: number;
   readonly warmup: number;
@@ -57,7 +57,7 @@ interface Schedule {
 
 const LAST = 0.1;
 
-/** The learning rate of a step, counted from 0. */
+/** Returns the learning rate of a step, counted from 0. */
 export function learningRate({ peak, warmup, steps }: Schedule, step: number): number {
   if (step < warmup) return (peak * (step + 1)) / warmup;
   const done = Math.min(1, (step - warmup) / Math.max(1, steps - warmup));

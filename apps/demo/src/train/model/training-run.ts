@@ -8,16 +8,16 @@ import type { Beginning, Memory, Session } from './train-session.ts';
 import { planFor, type TrainingPlan } from './training-plan.ts';
 import type { TrainingEvent, TrainingText } from './training.ts';
 
-/** Where a run stands. Only an 'empty' one takes another text, size or model. */
+/** The state of a run. Text, size and model can change only while it is 'empty'. */
 export type RunState = 'empty' | 'opening' | 'running' | 'paused' | 'comparing' | 'done';
 
-/** What is trained: looked at when a run begins. */
+/** The text and sizes to train, read when a run begins. */
 export interface RunInput {
   readonly text: string;
   readonly config: ModelConfig;
 }
 
-/** Who shows a run. */
+/** The callbacks that show a run. */
 export interface RunView {
   readonly state: (state: RunState) => void;
   readonly begun: (text: TrainingText, plan: TrainingPlan) => void;
@@ -28,11 +28,11 @@ export interface RunView {
 
 const SEED = 1;
 
-/** The run of the room: begins, pauses and goes on, also on another device when one was lost. */
+/** The training run of the room. It can pause and resume, also on a new device after a lost one. */
 export class Run {
   readonly #view: RunView;
   #state: RunState = 'empty';
-  /** What is kept on the host, since a device may go away. */
+  /** The state kept on the host, since a device may be lost. */
   #kept: Beginning | undefined;
   #text: TrainingText | undefined;
   #session: Session | undefined;
@@ -47,18 +47,18 @@ export class Run {
     return this.#state;
   }
 
-  /** A loaded model, to be trained further in place of one that knows nothing. */
+  /** Sets a loaded model, which is trained further in place of an untrained one. */
   adopt(model: Model, origin: string): void {
     this.#kept = { model };
     putModel({ model, origin });
   }
 
-  /** Begins, or goes on; resolves when it has paused or is done. */
+  /** Begins or resumes; resolves when the run has paused or is done. */
   start(input: RunInput): Promise<void> {
     return this.#do('running', input, (session, signal) => this.#train(session, signal));
   }
 
-  /** Measures packing against padding, between two steps. */
+  /** Compares packing with padding, between two steps. */
   compare(input: RunInput): Promise<void> {
     const before = this.#state;
     return this.#do('comparing', input, async (session, signal) => {
@@ -67,13 +67,13 @@ export class Run {
     });
   }
 
-  /** Resolves once nothing runs any more. */
+  /** Pauses the run; resolves once nothing runs any more. */
   async pause(): Promise<void> {
     this.#abort.abort(new Error('paused'));
     await this.#work;
   }
 
-  /** Forgets the run, and a model that was loaded. */
+  /** Discards the run and a loaded model. */
   async reset(): Promise<void> {
     await this.pause();
     this.#session?.dispose();
@@ -81,14 +81,14 @@ export class Run {
     this.#become('empty');
   }
 
-  /** The model as it is now; undefined where there is none yet. */
+  /** Pauses, and resolves to the current model, if there is one. */
   async model(): Promise<Model | undefined> {
     await this.pause();
     if (this.#session) await this.#keep(this.#session);
     return this.#kept?.model;
   }
 
-  /** One thing at a time, from opening to whatever comes after it. */
+  /** Runs one task after the previous one has ended; opens a session first if there is none. */
   #do(
     state: RunState,
     input: RunInput,
@@ -158,7 +158,7 @@ export class Run {
   }
 }
 
-/** Rejects when the device is lost: what was asked of it then may never be answered. */
+/** Rejects when the device is lost: work submitted to it may then never complete. */
 async function lossOf({ lost }: Gpu): Promise<never> {
   const { message } = await lost;
   throw new Error(`The GPU device was lost (${message}). Resume goes on with what was kept.`);

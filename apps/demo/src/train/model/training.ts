@@ -12,18 +12,18 @@ import { sample } from './sampler.ts';
 import type { Trainer } from './trainer.ts';
 import { learningRate, type TrainingPlan } from './training-plan.ts';
 
-/** A text made ready for a plan. */
+/** A text prepared for a training plan. */
 export interface TrainingText {
   readonly corpus: Corpus;
   readonly samples: readonly Sample[];
   readonly heldOut: readonly Batch[];
-  /** Bits per byte of the held-out text, by a bigram model of the rest. */
+  /** Bits per byte of the held-out text under a bigram model of the rest. */
   readonly bigram: number;
   /** Beginnings of two held-out documents. */
   readonly prompts: readonly string[];
 }
 
-/** @throws Error there is too little text */
+/** @throws Error if the text is too short */
 export function prepareText(text: string, { batch }: TrainingPlan): TrainingText {
   const corpus = corpusOf(text);
   const cut = (documents: readonly Uint8Array[]): Sample[] =>
@@ -43,9 +43,9 @@ const beginning = (document: Uint8Array): string =>
     .join('')
     .slice(0, 24);
 
-/** What happens in a training run. Losses are in bits per byte. */
+/** An event of a training run. Losses are in bits per byte. */
 export type TrainingEvent =
-  /** What is about to be computed: it may take long, above all where kernels are compiled first. */
+  /** A computation is about to begin. It may take long, mostly when kernels are compiled first. */
   | { readonly kind: 'ahead'; readonly what: string }
   | {
       readonly kind: 'step';
@@ -61,7 +61,7 @@ export type TrainingEvent =
 const SEED = 1;
 const TEMPERATURE = 0.6;
 
-/** Trains from step `from` to the plan's end. It goes no further than it is asked to: not to ask is to pause. */
+/** Trains from step `from` to the plan's end. The caller pauses the run by not requesting the next event. */
 export async function* training(
   trainer: Trainer,
   text: TrainingText,
@@ -93,7 +93,7 @@ export async function* training(
 const compiles = (pass: 'forward' | 'backward'): string =>
   `The first one compiles the kernels of the ${pass} pass, which can take a minute.`;
 
-/** Bits per byte of the held-out text. */
+/** Evaluates the held-out text, in bits per byte. */
 export async function heldOutBits(trainer: Trainer, text: TrainingText): Promise<number> {
   let bits = NaN;
   for await (const event of evaluation(trainer, text, 0)) {

@@ -1,15 +1,15 @@
 import { element, svg } from '../../page/element.ts';
 
-/** A point of a curve: bits per byte after so many steps. */
+/** A point of a curve: bits per byte after `step` steps. */
 interface Point {
   readonly step: number;
   readonly bits: number;
 }
 
-/** Each batch has other text, so that its loss jumps. */
+/** Weight of the past in the smoothed loss, which varies from batch to batch. */
 const SMOOTHING = 0.8;
 
-/** What the chart shows of a run. */
+/** The curves of a run. */
 export class Curves {
   readonly steps: number;
   readonly bigram: number;
@@ -35,12 +35,12 @@ export class Curves {
   }
 }
 
-/** A run that lost its device goes on from what was kept, some steps back. */
+/** Drops points from `step` on: after a lost device, a run resumes some steps back. */
 function rewind(points: Point[], step: number): void {
   while (points.length > 0 && points.at(-1)!.step >= step) points.pop();
 }
 
-/** The loss while a model is trained, with what it is to beat; and the same in numbers. */
+/** The chart of the losses with the bigram baseline, and a table of the same numbers. */
 interface Chart {
   readonly element: HTMLElement;
   readonly draw: (curves: Curves | undefined) => void;
@@ -48,7 +48,7 @@ interface Chart {
 
 const [WIDTH, HEIGHT] = [640, 300];
 const plot = { left: 34, right: WIDTH - 92, top: 12, bottom: HEIGHT - 30 };
-/** A byte that is guessed blindly costs 8 bits. */
+/** The loss of a uniform guess, in bits per byte. */
 const MOST_BITS = 8;
 
 const x = (step: number, steps: number): number =>
@@ -132,7 +132,7 @@ function label(kind: string, points: readonly Point[]): Label[] {
   return last ? [{ name: `${kind} ${last.bits.toFixed(2)}`, kind, bits: last.bits }] : [];
 }
 
-/** Where the labels stand beside the plot: as high as their lines end, but one below the other. */
+/** Positions the labels at the ends of their lines, without overlap. */
 function spread(labels: readonly Label[]): (Label & { readonly at: number })[] {
   let lowest = -Infinity;
   return labels

@@ -4,7 +4,7 @@ import type { Memory } from '../model/train-session.ts';
 import type { RunState } from '../model/training-run.ts';
 import type { TrainingEvent } from '../model/training.ts';
 
-/** Size, and what can be done with a run. */
+/** The choice of size, and the buttons of a run. */
 interface Controls {
   readonly element: HTMLElement;
   readonly size: HTMLSelectElement;
@@ -72,7 +72,7 @@ interface Facts {
 
 const names = ['Step', 'Held-out bits per byte', 'Bigram baseline', 'Tokens/s', 'Memory'] as const;
 
-/** Speed is that of the last steps. */
+/** The speed is measured over this many last steps. */
 const RECENT = 10;
 
 export function createFacts(): Facts {

@@ -1,16 +1,16 @@
 import { element } from '../../page/element.ts';
 import type { Comparison, Timing } from '../model/packing-comparison.ts';
 
-/** The text that is learnt. */
+/** The panel with the training text. */
 interface TextPanel {
   readonly element: HTMLElement;
   readonly text: () => string;
   readonly setText: (text: string) => void;
-  /** It does not change while it is learnt. */
+  /** Makes the text read-only during a run. */
   readonly lock: (isLocked: boolean) => void;
 }
 
-/** `docs` gives heed's documentation, which is there from the start. */
+/** Creates the panel; `docs` resolves to heed's documentation, the initial text. */
 export function createTextPanel(docs: () => Promise<string>): TextPanel {
   const area = element('textarea', {
     rows: 10,
@@ -35,7 +35,7 @@ export function createTextPanel(docs: () => Promise<string>): TextPanel {
   const fill = async (): Promise<void> => {
     const before = area.value;
     const text = await docs();
-    // What was typed meanwhile stays.
+    // Keep text that was typed meanwhile.
     if (area.value === before) panel.setText(text);
   };
   area.addEventListener('input', measure);
@@ -50,7 +50,7 @@ export function createTextPanel(docs: () => Promise<string>): TextPanel {
   return { ...panel, element: element('section', { class: 'panel' }, head, area, note) };
 }
 
-/** What the model writes while it is trained, the last first. */
+/** The model's samples during training, latest first. */
 interface SampleList {
   readonly element: HTMLElement;
   readonly add: (step: number, texts: readonly string[], prompts: readonly string[]) => void;
@@ -89,14 +89,14 @@ export function createSamples(): SampleList {
   };
 }
 
-/** Packing against padding. */
+/** The panel that compares packing with padding. */
 interface PackingPanel {
   readonly element: HTMLElement;
   readonly button: HTMLButtonElement;
   readonly show: (comparison: Comparison) => void;
 }
 
-const columns = ['', 'Computed', 'Of it text', 'Time', 'Text tokens/s', 'Loss'] as const;
+const columns = ['', 'Computed', 'Share of text', 'Time', 'Text tokens/s', 'Loss'] as const;
 
 export function createPacking(): PackingPanel {
   const button = element('button', { type: 'button' }, 'Measure');
