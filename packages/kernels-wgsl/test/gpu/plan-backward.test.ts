@@ -1,4 +1,4 @@
-import type { Gpu, Tensor } from '@heed/core';
+import { DisposedError, type Gpu, type Tensor } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
 import {
   type AttentionProblem,
@@ -106,5 +106,19 @@ describe.for(Object.entries(cases))('a plan with backward, %s', ([title, { probl
     expect(await bits(out, ...names.map((name) => planned[name]))).toEqual(
       await bits(called.out, ...names.map((name) => gradients[name])),
     );
+  });
+});
+
+describe('what attentionVjp keeps for its backward', () => {
+  it.for(['out', 'lse'] as const)('is gone with %s', (name) => {
+    const x = gpu.tensor(new Float32Array(64).fill(1), { shape: [1, 1, 4, 16] });
+    const before = gpu.memory().tensors;
+    const { backward, ...results } = attentionVjp(x, x, x);
+    results[name].dispose();
+    const run = (): unknown => backward(x);
+    expect(run).toThrow(DisposedError);
+    expect(run).toThrow(`attentionVjp backward: ${name} `);
+    for (const result of Object.values(results)) result.dispose();
+    expect(gpu.memory().tensors).toBe(before);
   });
 });

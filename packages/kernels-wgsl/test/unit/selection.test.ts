@@ -1,14 +1,20 @@
 import { type Tuning, UnsupportedError } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { select, selectBackward } from '../../../src/select/selection.ts';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { softcap } from '../../../src/text/hooks/softcap.ts';
-import { variantHooks } from '../../../src/text/parts/hook.ts';
-import { cannotImplement, tileShape } from '../../../src/text/tiles/tile.ts';
-import { capabilities, devices } from './capabilities.ts';
-import { facts, kinds as kind, sizes, splitCounts as splits } from './facts.ts';
+import { select, selectBackward } from '../../src/select/selection.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import { variantHooks } from '../../src/text/parts/hook.ts';
+import { cannotImplement, tileShape } from '../../src/text/tiles/tile.ts';
+import {
+  capabilities,
+  devices,
+  facts,
+  kinds as kind,
+  sizes,
+  splitCounts as splits,
+} from './facts.ts';
 
 const device = fc.constantFrom(...Object.values(devices));
 

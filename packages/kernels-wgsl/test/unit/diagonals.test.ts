@@ -1,16 +1,16 @@
 import { wgsl } from '@heed/core/kernel';
 import { bareVars, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { softcap } from '../../../src/text/hooks/softcap.ts';
-import { backwardSource } from '../../../src/text/kernels/backward.wgsl.ts';
-import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
-import { type ScoreHook, variantHooks } from '../../../src/text/parts/hook.ts';
-import type { GradientOf, RowKind } from '../../../src/text/parts/kinds.ts';
-import type { TileConfig } from '../../../src/text/tiles/tile.ts';
-import { plain } from './configs.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
+import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { type ScoreHook, variantHooks } from '../../src/text/parts/hook.ts';
+import type { GradientOf, RowKind } from '../../src/text/parts/kinds.ts';
+import type { TileConfig } from '../../src/text/tiles/tile.ts';
 import { distance } from './distance.ts';
+import { plain } from './kernel-configs.ts';
 
 const subgroup = (subgroupSize: number, rowsPerLane: number, keysPerLane: number) =>
   ({ path: 'subgroup', subgroupSize, rowsPerLane, keysPerLane }) as const;

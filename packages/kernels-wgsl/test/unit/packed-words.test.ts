@@ -1,7 +1,10 @@
+import type { Tensor } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import { bindLengths, packWords } from '../../../src/host/packed-words.ts';
-import type { Target } from '../../../src/host/launch-target.ts';
-import { NONE } from '../../../src/text/parts/params.ts';
+import { packedKeys } from '../../src/api/varlen-call.ts';
+import type { VarlenOptions } from '../../src/host/attention-options.ts';
+import type { Target } from '../../src/host/launch-target.ts';
+import { bindLengths, packWords } from '../../src/host/packed-words.ts';
+import { NONE } from '../../src/text/parts/params.ts';
 
 /** A target that has no GPU behind it, and what was uploaded through it. */
 function uploads(): { target: Target; uploaded: Int32Array[] } {
@@ -45,5 +48,32 @@ describe('bindLengths', () => {
     const { values } = bindLengths(target, { given });
     expect(uploaded).toEqual([Int32Array.of(0, 5, 9, 3, 4)]);
     expect(values).toEqual({ cu_q: 0, cu_k: 0, used_k: 3, table: NONE, derived: NONE });
+  });
+});
+
+/** The longest sequence that packed keys of 1000 rows are taken to have. */
+function longestOf(cuSeqlensK: number[], options: Partial<VarlenOptions> = {}): number {
+  const k = { shape: [1000, 2, 64] } as unknown as Tensor;
+  const lists = {
+    cuSeqlensQ: Int32Array.of(...cuSeqlensK.keys()),
+    cuSeqlensK: Int32Array.from(cuSeqlensK),
+  };
+  return packedKeys('f', k, cuSeqlensK.length - 1, { ...lists, ...options }).maxSeqlenK;
+}
+
+describe('the most keys of a packed sequence', () => {
+  it('are those of the longest one, not of all', () => {
+    expect(longestOf([0, 1000])).toBe(1000);
+    expect(longestOf([0, 10, 400, 900])).toBe(500);
+    expect(longestOf([0])).toBe(0);
+  });
+
+  it('are no more than are used', () => {
+    expect(longestOf([0, 10, 400, 900], { seqUsedK: Int32Array.of(7, 300, 20) })).toBe(300);
+  });
+
+  it('are no more than the hint, which may be wrong', () => {
+    expect(longestOf([0, 10, 400, 900], { maxSeqlenK: 100 })).toBe(100);
+    expect(longestOf([0, 10, 400, 900], { maxSeqlenK: 1e9 })).toBe(500);
   });
 });

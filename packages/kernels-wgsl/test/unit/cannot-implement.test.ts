@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { ForwardConfig } from '../../../src/text/tiles/kernel-config.ts';
-import { cannotImplement, tileCannot, tileShape } from '../../../src/text/tiles/tile.ts';
-import { matrixBytes, type MatrixTile } from '../../../src/text/tiles/matrix-tile.ts';
-import { type PortableTile, portableBytes } from '../../../src/text/tiles/portable-tile.ts';
-import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
-import type { SubgroupTile } from '../../../src/text/tiles/subgroup-tile.ts';
-import { plain } from '../wgsl/configs.ts';
-import { capabilities, matrices } from './capabilities.ts';
+import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import type { ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
+import { matrixBytes, type MatrixTile } from '../../src/text/tiles/matrix-tile.ts';
+import { type PortableTile, portableBytes } from '../../src/text/tiles/portable-tile.ts';
+import type { SubgroupTile } from '../../src/text/tiles/subgroup-tile.ts';
+import { cannotImplement, tileCannot, tileShape } from '../../src/text/tiles/tile.ts';
+import { capabilities, matrices } from './facts.ts';
+import { plain } from './kernel-configs.ts';
 
 const portable: PortableTile = {
   path: 'portable',

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { variantHooks } from '../../../src/text/parts/hook.ts';
-import { softcap } from '../../../src/text/hooks/softcap.ts';
-import { combineParams } from '../../../src/text/kernels/combine.wgsl.ts';
-import { forwardFields } from '../../../src/text/kernels/forward.wgsl.ts';
-import { packParams, type ParamField, paramsStruct } from '../../../src/text/parts/params.ts';
-import { plain } from '../wgsl/configs.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import { combineParams } from '../../src/text/kernels/combine.wgsl.ts';
+import { forwardFields } from '../../src/text/kernels/forward.wgsl.ts';
+import { variantHooks } from '../../src/text/parts/hook.ts';
+import { packParams, type ParamField, paramsStruct } from '../../src/text/parts/params.ts';
+import { plain } from './kernel-configs.ts';
 
 const all = forwardFields({ ...plain, hooks: variantHooks([softcap, alibi, band]) });
 

@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { variantHooks } from '../../../src/text/parts/hook.ts';
-import { softcap } from '../../../src/text/hooks/softcap.ts';
-import type { BackwardConfig } from '../../../src/text/tiles/kernel-config.ts';
-import { backwardSource } from '../../../src/text/kernels/backward.wgsl.ts';
-import { deltaSource } from '../../../src/text/kernels/row-states.wgsl.ts';
-import { combineSource } from '../../../src/text/kernels/combine.wgsl.ts';
-import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
-import { gatherSource } from '../../../src/host/word-kernels.ts';
-import { plain } from './configs.ts';
+import { gatherSource } from '../../src/host/word-kernels.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
+import { combineSource } from '../../src/text/kernels/combine.wgsl.ts';
+import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
+import { variantHooks } from '../../src/text/parts/hook.ts';
+import type { BackwardConfig } from '../../src/text/tiles/kernel-config.ts';
 import { distance } from './distance.ts';
+import { plain } from './kernel-configs.ts';
 
 const half = { qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
 
@@ -138,5 +138,5 @@ const sources = {
 };
 
 it.for(Object.entries(sources))('%s', async ([name, { code }]) => {
-  await expect(code).toMatchFileSnapshot(`../__snapshots__/${name}.wgsl`);
+  await expect(code).toMatchFileSnapshot(`./__snapshots__/${name}.wgsl`);
 });

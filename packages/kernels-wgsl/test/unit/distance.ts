@@ -1,5 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
-import type { ScoreHook } from '../../../src/text/parts/hook.ts';
+import type { ScoreHook } from '../../src/text/parts/hook.ts';
 
 /** A bias by query − key, as the compiler makes them of mods. */
 export const distance: ScoreHook = {

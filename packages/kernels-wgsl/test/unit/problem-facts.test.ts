@@ -1,11 +1,62 @@
+import type { Gpu } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { variantHooks } from '../../../src/text/parts/hook.ts';
-import { type AttentionProblem, factsOfProblem } from '../../../src/plan/attention-problem.ts';
-import { problemKey } from '../../../src/select/problem-facts.ts';
-import { facts, kinds, sizes, splitCounts } from './facts.ts';
+import { type AttentionProblem, factsOfProblem } from '../../src/plan/attention-problem.ts';
+import { problemKey } from '../../src/select/problem-facts.ts';
+import { knownSelection, select } from '../../src/select/selection.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { variantHooks } from '../../src/text/parts/hook.ts';
+import { capabilities, facts, kinds, sizes, splitCounts } from './facts.ts';
+
+const newGpu = (): Gpu => ({ capabilities: capabilities({}), tuning: undefined }) as unknown as Gpu;
+const shape = [1, 8, 100, 64];
+const denseFacts = factsOfProblem({ layout: 'dense', q: shape, k: shape });
+
+describe('knownSelection', () => {
+  it('is made once for equal problems, and is what select says', () => {
+    const gpu = newGpu();
+    const selection = knownSelection(gpu, denseFacts);
+    const again = factsOfProblem({ layout: 'dense', q: [...shape], k: [...shape] });
+    expect(knownSelection(gpu, again)).toBe(selection);
+    expect(selection).toEqual(select(denseFacts, gpu.capabilities));
+  });
+
+  it.for([
+    { dtype: 'f16' },
+    { kvDtype: 'f16' },
+    { kvDtype: 'int8' },
+    { headDim: 32 },
+    { headDimV: 32 },
+    { lengths: 'varlen' },
+    { keys: 'paged' },
+    { qHeads: 16 },
+    { kvHeads: 4 },
+    { batch: 2 },
+    { seqlenQ: 1 },
+    { seqlenK: 101 },
+    { numSplits: 2 },
+    { hooks: variantHooks([alibi, band]) },
+  ] as const)('is another for %j', (change) => {
+    const gpu = newGpu();
+    const other = { ...denseFacts, ...change };
+    const selection = knownSelection(gpu, denseFacts);
+    expect(knownSelection(gpu, other)).not.toBe(selection);
+    expect(knownSelection(gpu, other)).toEqual(select(other, gpu.capabilities));
+    expect(knownSelection(gpu, denseFacts)).toBe(selection);
+  });
+
+  it('is of one Gpu', () => {
+    expect(knownSelection(newGpu(), denseFacts)).not.toBe(knownSelection(newGpu(), denseFacts));
+  });
+
+  it('is forgotten after many others', () => {
+    const gpu = newGpu();
+    const selection = knownSelection(gpu, denseFacts);
+    for (let i = 0; i < 1000; i++) knownSelection(gpu, { ...denseFacts, seqlenK: i + 1000 });
+    expect(knownSelection(gpu, denseFacts)).not.toBe(selection);
+  });
+});
 
 const rows = fc.constantFrom('head' as const, 'group' as const);
 

@@ -4,15 +4,15 @@ import {
   type AttentionProblem,
   checkProblem,
   factsOfProblem,
-} from '../../../src/plan/attention-problem.ts';
-import { checkMatch } from '../../../src/plan/make-plan.ts';
-import { planSources } from '../../../src/plan/plan-sources.ts';
-import { select } from '../../../src/select/selection.ts';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { softcap } from '../../../src/text/hooks/softcap.ts';
-import { variantHooks } from '../../../src/text/parts/hook.ts';
-import { capabilities } from './capabilities.ts';
+} from '../../src/plan/attention-problem.ts';
+import { checkMatch } from '../../src/plan/make-plan.ts';
+import { planSources } from '../../src/plan/plan-sources.ts';
+import { select } from '../../src/select/selection.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import { variantHooks } from '../../src/text/parts/hook.ts';
+import { capabilities } from './facts.ts';
 
 const dense: AttentionProblem = { layout: 'dense', q: [2, 8, 100, 64], k: [2, 2, 70, 64] };
 const varlen: AttentionProblem = { layout: 'varlen', q: [100, 8, 64], k: [70, 2, 64] };

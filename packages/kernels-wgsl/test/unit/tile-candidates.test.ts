@@ -1,17 +1,16 @@
 import type { Tuning } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import { problemKey } from '../../../src/select/problem-facts.ts';
-import { select, selectBackward } from '../../../src/select/selection.ts';
+import { problemKey } from '../../src/select/problem-facts.ts';
+import { select, selectBackward } from '../../src/select/selection.ts';
 import {
   cannotImplement,
   type GradientTile,
   tileCannot,
   type TileConfig,
   tileShape,
-} from '../../../src/text/tiles/tile.ts';
-import { candidatesOf } from '../../../src/tune/tile-candidates.ts';
-import { devices } from '../plan/capabilities.ts';
-import { facts } from '../plan/facts.ts';
+} from '../../src/text/tiles/tile.ts';
+import { candidatesOf } from '../../src/tune/tile-candidates.ts';
+import { devices, facts } from './facts.ts';
 
 const step = { ...facts, seqlenQ: 1, seqlenK: 1000 };
 

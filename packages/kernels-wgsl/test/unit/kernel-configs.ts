@@ -1,20 +1,23 @@
 import { isQuantised } from '@heed/core/kernel';
-import { alibi } from '../../../src/text/hooks/alibi.ts';
-import { band } from '../../../src/text/hooks/band.ts';
-import { softcap } from '../../../src/text/hooks/softcap.ts';
-import type { CombineConfig } from '../../../src/text/kernels/combine.wgsl.ts';
-import { type VariantHooks, variantHooks } from '../../../src/text/parts/hook.ts';
+import { alibi } from '../../src/text/hooks/alibi.ts';
+import { band } from '../../src/text/hooks/band.ts';
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
+import type { DeltaConfig } from '../../src/text/kernels/row-states.wgsl.ts';
+import type { SumConfig } from '../../src/text/kernels/shared-keys.wgsl.ts';
+import { type VariantHooks, variantHooks } from '../../src/text/parts/hook.ts';
 import {
   type FloatType,
+  type GradientOf,
   type KeyKind,
   type KeyType,
   type LengthKind,
   type ReadAccess,
   type RowKind,
   type WriteAccess,
-} from '../../../src/text/parts/kinds.ts';
-import type { ForwardConfig } from '../../../src/text/tiles/kernel-config.ts';
-import type { GradientTile, TileConfig } from '../../../src/text/tiles/tile.ts';
+} from '../../src/text/parts/kinds.ts';
+import type { BackwardConfig, ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
+import type { GradientTile, TileConfig } from '../../src/text/tiles/tile.ts';
 
 /** Dense, f32, causal or not, head dim 64: what most calls run, at WebGPU's default limits. */
 export const plain: ForwardConfig & { readonly tile: GradientTile } = {
@@ -33,7 +36,7 @@ export const plain: ForwardConfig & { readonly tile: GradientTile } = {
 };
 
 /** Of the paths that have gradients. */
-export const gradientTiles: readonly GradientTile[] = [
+const gradientTiles: readonly GradientTile[] = [
   { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
   { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: true },
   { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
@@ -56,7 +59,7 @@ const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] =
   ['f16', 'int4', 'f16'],
 ];
 
-export const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
+const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
   ['dense', 'strided'],
   ['varlen', 'strided'],
   ['varlen', 'paged'],
@@ -72,13 +75,13 @@ const typesOf = ({ path }: TileConfig): typeof types =>
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 
-export const hooks: readonly VariantHooks[] = [
+const hooks: readonly VariantHooks[] = [
   variantHooks([]),
   variantHooks([band]),
   variantHooks([softcap, alibi, band]),
 ];
 
-export const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
+const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
   [64, 64],
   [256, 40],
   [17, 5],
@@ -87,11 +90,11 @@ export const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
 
 const isVector = (dim: number): boolean => dim % 4 === 0;
 
-export function reads([d, dv]: readonly [number, number]): ReadAccess[] {
+function reads([d, dv]: readonly [number, number]): ReadAccess[] {
   return isVector(d) && isVector(dv) ? ['vec4', 'scalar'] : ['scalar'];
 }
 
-export function writes(dv: number, out: FloatType): WriteAccess[] {
+function writes(dv: number, out: FloatType): WriteAccess[] {
   const narrow: WriteAccess[] = out === 'f16' ? ['pair', 'scalar'] : ['scalar'];
   return isVector(dv) ? ['vec4', ...narrow] : narrow;
 }
@@ -143,6 +146,68 @@ export const combineConfigs: readonly CombineConfig[] = (
             source,
           })),
         ),
+      ),
+    ),
+  ),
+);
+
+const floatTypes = ['f32', 'f16'] as const;
+
+/** Keys of their own, and those of several sequences, whose gradients are summed up afterwards. */
+function resultTypes(of: GradientOf, q: FloatType, kv: FloatType): FloatType[] {
+  if (of === 'tables') return ['f32'];
+  return of === 'q' ? [q] : kv === 'f32' ? ['f32'] : ['f16', 'f32'];
+}
+
+/** Every path, unrolled or not × gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
+export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
+  .slice(0, 3)
+  .flatMap((tile) =>
+    (['q', 'kv', 'tables'] as const).flatMap((of) =>
+      floatTypes.flatMap((qType) =>
+        floatTypes.flatMap((kvType) =>
+          layouts.flatMap(([lengths, keys]) =>
+            // Gradients of tables need a hook that reads one.
+            hooks.slice(of === 'tables' ? -1 : 0).flatMap((variant) =>
+              dims.flatMap(([headDim, headDimV]) =>
+                reads([headDim, headDimV]).flatMap((read) =>
+                  resultTypes(of, qType, kvType).flatMap((resultType) =>
+                    (of === 'tables'
+                      ? (['scalar'] as const)
+                      : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
+                    ).map((write) => ({
+                      of,
+                      qType,
+                      kvType,
+                      headDim,
+                      headDimV,
+                      lengths,
+                      keys,
+                      read,
+                      resultType,
+                      write,
+                      hooks: variant,
+                      tile,
+                    })),
+                  ),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+
+export const deltaConfigs: readonly DeltaConfig[] = floatTypes.flatMap((type) =>
+  dims.flatMap(([, headDimV]) => reads([4, headDimV]).map((read) => ({ type, headDimV, read }))),
+);
+
+export const sumConfigs: readonly SumConfig[] = (['pages', 'batch'] as const).flatMap((owners) =>
+  floatTypes.flatMap((resultType) =>
+    dims.flatMap(([dim]) =>
+      reads([4, dim]).flatMap((read) =>
+        writes(dim, resultType).map((write) => ({ owners, dim, resultType, read, write })),
       ),
     ),
   ),

@@ -1,25 +1,26 @@
 import { bareVars, nagaGaps, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { ownersSource } from '../../../src/host/shared-keys.ts';
-import { sinksSource } from '../../../src/host/sink-gradients.ts';
-import { finishSource } from '../../../src/host/table-gradients.ts';
-import { fillSource, gatherSource } from '../../../src/host/word-kernels.ts';
-import { select } from '../../../src/select/selection.ts';
-import { backwardSource } from '../../../src/text/kernels/backward.wgsl.ts';
-import { combineKey, combineSource } from '../../../src/text/kernels/combine.wgsl.ts';
-import { forwardSource } from '../../../src/text/kernels/forward.wgsl.ts';
-import { deltaSource } from '../../../src/text/kernels/row-states.wgsl.ts';
-import { sumSource } from '../../../src/text/kernels/shared-keys.wgsl.ts';
+import { ownersSource } from '../../src/host/shared-keys.ts';
+import { sinksSource } from '../../src/host/sink-gradients.ts';
+import { finishSource } from '../../src/host/table-gradients.ts';
+import { fillSource, gatherSource } from '../../src/host/word-kernels.ts';
+import { select } from '../../src/select/selection.ts';
+import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
+import { combineKey, combineSource } from '../../src/text/kernels/combine.wgsl.ts';
+import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
+import { sumSource } from '../../src/text/kernels/shared-keys.wgsl.ts';
+import { backwardKey, type ForwardConfig, forwardKey } from '../../src/text/tiles/kernel-config.ts';
+import { candidatesOf } from '../../src/tune/tile-candidates.ts';
+import { devices, facts } from './facts.ts';
 import {
-  backwardKey,
-  type ForwardConfig,
-  forwardKey,
-} from '../../../src/text/tiles/kernel-config.ts';
-import { candidatesOf } from '../../../src/tune/tile-candidates.ts';
-import { devices } from '../plan/capabilities.ts';
-import { facts } from '../plan/facts.ts';
-import { backwardConfigs, deltaConfigs, sumConfigs } from './backward-configs.ts';
-import { combineConfigs, forwardConfigs, plain } from './configs.ts';
+  backwardConfigs,
+  combineConfigs,
+  deltaConfigs,
+  forwardConfigs,
+  plain,
+  sumConfigs,
+} from './kernel-configs.ts';
 
 // What `tune` may choose.
 const tuned = Object.values(devices).flatMap((on) =>
