@@ -1,8 +1,7 @@
-import type { Gpu } from '@heed/core';
-import type { Contestant } from './comparison.ts';
-import { dense, paged, planned } from './heed-layers.ts';
-import { LAYERS, type Layers } from './layers.ts';
-import { rawLayers } from './raw-layers.ts';
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import { attention, planAttention, varlenAttention } from '@heed/kernels-wgsl';
+import type { Contestant } from '../measure/bench-results.ts';
+import { LAYERS, type Layers, rawLayers } from './raw-layers.ts';
 
 const DISPATCHES = 10 * LAYERS;
 // Time for the GPU to fall idle again, as it does between the steps of a model: a driver that still has work takes more
@@ -74,3 +73,72 @@ const ways: readonly Way[] = [
   { name: 'attention', how: 'attention(q, k, v).out.dispose()', layers: dense },
   { name: 'varlenAttention', how: 'varlenAttention(q, view, { cuSeqlensQ, out })', layers: paged },
 ];
+
+const DIM = 64;
+
+interface Operands {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly out: Tensor;
+}
+
+function operands(gpu: Gpu, q: readonly number[], k: readonly number[]): Operands[] {
+  const queries = gpu.tensor(new Float32Array(DIM), { shape: [...q, DIM] });
+  const keys = (): Tensor => gpu.tensor(new Float32Array(DIM), { shape: [...k, DIM] });
+  return Array.from({ length: LAYERS }, () => {
+    const out = gpu.empty([...q, DIM]);
+    return { q: queries, k: keys(), v: keys(), out };
+  });
+}
+
+/** plan.run() into outputs that are kept. */
+function planned(gpu: Gpu): Layers {
+  const shape = [1, 1, 1, DIM];
+  const plan = planAttention(gpu, { layout: 'dense', q: shape, k: shape });
+  const all = operands(gpu, [1, 1, 1], [1, 1, 1]);
+  return layersOf(gpu, all, (one) => plan.run(one));
+}
+
+/** attention() into outputs of its own. */
+function dense(gpu: Gpu): Layers {
+  const all = operands(gpu, [1, 1, 1], [1, 1, 1]);
+  return layersOf(gpu, all, ({ q, k, v }) => attention(q, k, v).out.dispose());
+}
+
+/** varlenAttention() over page views. */
+function paged(gpu: Gpu): Layers {
+  const all = operands(gpu, [1, 1], [1, 1, 1]);
+  // cuSeqlensQ, seqUsedK and blockTable side by side, as a cache lays them out.
+  const lists = gpu.tensor(Int32Array.of(0, 1, 1, 0), { shape: [4], dtype: 'i32' });
+  const cuSeqlensQ = lists.slice(0, 0, 2);
+  const seqUsedK = lists.slice(0, 2, 3);
+  const blockTable = lists.slice(0, 3, 4).reshape([1, 1]);
+  const facts = { maxSeqlenK: 1, pageSize: 1, format: 'f32', headDim: DIM, headDimV: DIM } as const;
+  const views = new Map(
+    all.map((one): [Operands, PagedKvView] => {
+      const { k, v } = one;
+      return [one, { k, v, blockTable, seqUsedK, ...facts }];
+    }),
+  );
+  const call = (one: Operands): void => {
+    varlenAttention(one.q, views.get(one)!, { cuSeqlensQ, out: one.out });
+  };
+  return layersOf(gpu, all, call, () => lists.dispose());
+}
+
+function layersOf(
+  gpu: Gpu,
+  all: readonly Operands[],
+  call: (one: Operands) => void,
+  dispose: () => void = () => {},
+): Layers {
+  return {
+    call: (layer) => call(all[layer]!),
+    batch: () => gpu.batch(() => all.forEach(call)),
+    dispose: () => {
+      for (const { q, k, v, out } of all) [q, k, v, out].forEach((tensor) => tensor.dispose());
+      dispose();
+    },
+  };
+}

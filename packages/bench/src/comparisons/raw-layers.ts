@@ -1,6 +1,16 @@
 import type { Gpu } from '@heed/core';
 import { planAttention } from '@heed/kernels-wgsl';
-import { LAYERS, type Layers } from './layers.ts';
+
+/** Layers of a batch; each has keys and an output of its own. */
+export const LAYERS = 32;
+
+/** One way to dispatch the layers of a model. */
+export interface Layers {
+  readonly call: (layer: number) => void;
+  /** All layers in one submit. */
+  readonly batch: () => void;
+  readonly dispose: () => void;
+}
 
 const UNIFORM_BYTES = 256;
 const STAGE_COMPUTE = 4;

@@ -1,9 +1,160 @@
-import type { Problem } from '../inputs.ts';
-import { lengthsOf, maxLength } from '../lengths.ts';
-import { cacheOf, type Feed, rowsOf } from './feeds.ts';
-import { pagedGraph } from './paged-graph.ts';
-import { type AttentionGraph, graphOf } from './graph-of.ts';
-import type { OperatorNode } from './model.ts';
+import {
+  cuSeqlens,
+  inPages,
+  lengthsOf,
+  maxLength,
+  type Problem,
+  type Side,
+  totalTokens,
+} from '../measure/bench-problem.ts';
+import { padRows, sliceRows, swapMiddle } from '../measure/row-layouts.ts';
+import {
+  type ElementType,
+  elementTypeNumber,
+  type Graph,
+  type OperatorNode,
+  type ValueInfo,
+} from './onnx-model.ts';
+
+/** The value of one graph input. */
+export interface Feed {
+  readonly data: Float32Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
+/** Rows from `start` of a tensor, padded: [N, maxLength − start, heads * headDim]. */
+function rowsOf({ workload, ...data }: Problem, tensor: 'q' | 'k' | 'v', start = 0): Feed {
+  const side: Side = tensor === 'q' ? 'seqlenQ' : 'seqlenK';
+  const width = (tensor === 'q' ? workload.headsQ : workload.headsKv) * workload.headDim;
+  const [batch, seqlen] = [workload.sequences.length, maxLength(workload, side)];
+  const padded = padRows(data[tensor], lengthsOf(workload, side), seqlen, width);
+  return {
+    data: sliceRows(padded, [batch, seqlen, width], start, seqlen),
+    shape: [batch, seqlen - start, width],
+  };
+}
+
+/** The first `past` rows, head-major: [N, headsKv, past, headDim]. */
+function cacheOf({ workload, ...data }: Problem, tensor: 'k' | 'v', past: number): Feed {
+  const { sequences, headsKv, headDim } = workload;
+  const batch = sequences.length;
+  const seqlen = maxLength(workload, 'seqlenK');
+  const kept = sliceRows(data[tensor], [batch, seqlen, headsKv * headDim], 0, past);
+  return {
+    data: swapMiddle(kept, [batch, past, headsKv, headDim]),
+    shape: [batch, headsKv, past, headDim],
+  };
+}
+
+/**
+ * A model that computes a problem, with its inputs. The output named `out` is f32 [N, maxQ, headsQ * headDim], of a paged problem
+ * [Tq, headsQ * headDim].
+ */
+export interface AttentionGraph {
+  readonly how: string;
+  readonly graph: Graph;
+  readonly feeds: Readonly<Record<string, Feed>>;
+}
+
+// onnxruntime-node does not take the Float16Array that newer Nodes have, so f32 leaves the graph; on an f32
+// graph the cast is nothing.
+const widen: OperatorNode = {
+  op: 'Cast',
+  inputs: ['attended'],
+  outputs: ['out'],
+  attributes: { to: { int: elementTypeNumber('float32') } },
+};
+
+/** Feeds in, the operator, its output widened to f32. */
+function graphOf(
+  { workload }: Problem,
+  attention: OperatorNode,
+  feeds: Readonly<Record<string, Feed>>,
+  presents: readonly Omit<ValueInfo, 'type'>[],
+  outShape: readonly number[] = paddedShape(workload),
+): Graph {
+  const storage: ElementType = workload.dtype === 'f16' ? 'float16' : 'float32';
+  return {
+    nodes: [attention, widen],
+    inputs: Object.entries(feeds).map(([name, { data, shape }]) => ({
+      name,
+      type: data instanceof Int32Array ? 'int32' : storage,
+      shape,
+    })),
+    outputs: [
+      { name: 'out', type: 'float32', shape: outShape },
+      ...presents.map((value) => ({ ...value, type: storage })),
+    ],
+  };
+}
+
+function paddedShape(workload: Problem['workload']): number[] {
+  const { sequences, headsQ, headDim } = workload;
+  return [sequences.length, maxLength(workload, 'seqlenQ'), headsQ * headDim];
+}
+
+/**
+ * PagedAttention: the pages hold the past, and the operator appends the keys and values of the queries' own tokens, in a copy:
+ * onnxruntime-node does not bind an output to the memory of an input, given tensors or not.
+ */
+function pagedGraph(problem: Problem): AttentionGraph | { unsupported: string } {
+  const { workload } = problem;
+  const { headsQ, headsKv, headDim, dtype, sequences, window, sinks, pageSize = 1 } = workload;
+  if (dtype !== 'f16') return { unsupported: 'PagedAttention takes f16 only' };
+  if (window !== undefined || sinks) return { unsupported: 'not tried with a window or sinks' };
+  const width = headsKv * headDim;
+  const [keys, values] = [problem.k, problem.v].map((x) =>
+    inPages(workload, x, width, { pastOnly: true }),
+  ) as [ReturnType<typeof inPages>, ReturnType<typeof inPages>];
+  const tokens = totalTokens(workload, 'seqlenQ');
+  const pool = { shape: [keys.pages, pageSize, headsKv, headDim] };
+  const ints = (data: Int32Array, ...shape: number[]): Feed => ({ data, shape });
+  const pasts = sequences.map(({ seqlenQ, seqlenK }) => seqlenK - seqlenQ);
+  const feeds: Record<string, Feed> = {
+    q: { data: problem.q, shape: [tokens, headsQ * headDim] },
+    k: { data: newRows(problem, 'k'), shape: [tokens, width] },
+    v: { data: newRows(problem, 'v'), shape: [tokens, width] },
+    keyCache: { data: keys.pool, ...pool },
+    valueCache: { data: values.pool, ...pool },
+    cuSeqlens: ints(cuSeqlens(lengthsOf(workload, 'seqlenQ')), sequences.length + 1),
+    pasts: ints(Int32Array.from(pasts), sequences.length),
+    // It takes no page for none.
+    table: ints(
+      keys.table.map((page) => Math.max(0, page)),
+      sequences.length,
+      keys.maxPages,
+    ),
+  };
+  const node: OperatorNode = {
+    op: 'PagedAttention',
+    domain: 'com.microsoft',
+    inputs: Object.keys(feeds),
+    outputs: ['attended', 'keyCacheOut', 'valueCacheOut'],
+    attributes: { num_heads: { int: headsQ }, kv_num_heads: { int: headsKv } },
+  };
+  const caches = ['keyCacheOut', 'valueCacheOut'].map((name) => ({ name, ...pool }));
+  return {
+    how: 'PagedAttention (copies the pages and appends inside)',
+    graph: graphOf(problem, node, feeds, caches, [tokens, headsQ * headDim]),
+    feeds,
+  };
+}
+
+/** The last seqlenQ rows of each sequence, [Tq, headsKv * headDim]. */
+function newRows({ workload, ...data }: Problem, tensor: 'k' | 'v'): Float32Array {
+  const width = workload.headsKv * workload.headDim;
+  const rows = new Float32Array(totalTokens(workload, 'seqlenQ') * width);
+  let [from, to] = [0, 0];
+  for (const { seqlenQ, seqlenK } of workload.sequences) {
+    rows.set(
+      data[tensor].subarray((from + seqlenK - seqlenQ) * width, (from + seqlenK) * width),
+      to * width,
+    );
+    from += seqlenK;
+    to += seqlenQ;
+  }
+  return rows;
+}
 
 /** The ONNX Runtime operator that computes a problem, or the reason there is none. */
 export function attentionGraph(problem: Problem): AttentionGraph | { unsupported: string } {

@@ -1,10 +1,16 @@
-import type * as TfModule from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import type { Problem } from '../inputs.ts';
-import { padRows, swapMiddle, unpadRows } from '../layouts.ts';
-import { lengthsOf, maxLength, type Side } from '../lengths.ts';
-import type { Peer, Prepared, Unsupported } from '../peer.ts';
-import { additiveMask } from './additive-mask.ts';
+import type * as TfModule from '@tensorflow/tfjs-core';
+import {
+  lengthsOf,
+  maxLength,
+  type Peer,
+  type Prepared,
+  type Problem,
+  type Side,
+  type Unsupported,
+} from '../measure/bench-problem.ts';
+import { padRows, swapMiddle, unpadRows } from '../measure/row-layouts.ts';
+import type { Workload } from '../measure/workloads.ts';
 
 type Tf = typeof TfModule;
 type Tensor = TfModule.Tensor;
@@ -99,4 +105,28 @@ function upload(
     v: headMajor(data.v, headsKv, 'seqlenK'),
     ...(mask === undefined ? {} : { mask: tf.tensor(mask, shape) }),
   };
+}
+
+const hidden = -1e9;
+
+/**
+ * 0 where a query of the padded batch sees a key, −1e9 where it does not: [N, maxQ, maxK]. Undefined when
+ * nothing is hidden. Padding rows of the query side see key 0, so that no row of a softmax is empty.
+ */
+export function additiveMask(workload: Workload): Float32Array | undefined {
+  const { sequences, causal, window = Infinity } = workload;
+  const [maxQ, maxK] = [maxLength(workload, 'seqlenQ'), maxLength(workload, 'seqlenK')];
+  const mask = new Float32Array(sequences.length * maxQ * maxK);
+  let any = false;
+  for (const [n, { seqlenQ, seqlenK }] of sequences.entries()) {
+    for (let i = 0; i < maxQ; i++) {
+      const visible = causal ? Math.min(seqlenK, Math.max(0, i + seqlenK - seqlenQ) + 1) : seqlenK;
+      const row = (n * maxQ + i) * maxK;
+      const hiddenBefore = Math.max(0, visible - 1 - window);
+      if (visible < maxK || hiddenBefore > 0) any = true;
+      mask.fill(hidden, row, row + hiddenBefore);
+      mask.fill(hidden, row + visible, row + maxK);
+    }
+  }
+  return any ? mask : undefined;
 }

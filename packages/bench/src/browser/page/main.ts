@@ -1,10 +1,10 @@
 import { openGpu } from '@heed/core';
-import { adapterName } from '../../adapter-name.ts';
-import { Pace } from '../../pace.ts';
-import { measureLimits } from '../../roofline/limits.ts';
-import { runRows } from '../../rows.ts';
-import type { PageJob, PageResult } from '../job.ts';
-import { pagePeers } from './peers.ts';
+import { adapterName } from '../../measure/bench-results.ts';
+import { Pace } from '../../measure/timing.ts';
+import { measureLimits } from '../../measure/roofline.ts';
+import { runRows } from '../../runs/rows.ts';
+import type { PageJob, PageResult } from '../page-job.ts';
+import { pagePeers } from './page-peers.ts';
 
 const progress = (line: string): void => globalThis.benchProgress?.(line);
 const { signal } = new AbortController();

@@ -1,8 +1,7 @@
-import { casesOf } from '../../../src/gpu-box/cases.ts';
-import type { BoxReport, CaseResult, Measured } from '../../../src/gpu-box/report.ts';
-import { scales } from '../../../src/gpu-box/sizes.ts';
-import { bytesOfCase, flopsOfCase } from '../../../src/gpu-box/work.ts';
-import { summarize } from '../../../src/stats.ts';
+import { casesOf, scales } from '../../../src/gpu-box/box-cases.ts';
+import type { BoxReport, CaseResult, Measured } from '../../../src/gpu-box/box-report.ts';
+import { bytesOfCase, flopsOfCase } from '../../../src/gpu-box/run-box-case.ts';
+import { summarize } from '../../../src/measure/timing.ts';
 
 const cases = casesOf(scales.gpu);
 const caseOf = (id: string): CaseResult['case'] => cases.find((one) => one.id === id)!;

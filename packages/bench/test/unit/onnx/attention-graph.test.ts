@@ -1,14 +1,11 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { expectedOf } from '../../../src/expected.ts';
-import { problemOf } from '../../../src/inputs.ts';
-import { unpadRows } from '../../../src/layouts.ts';
-import { lengthsOf, maxLength } from '../../../src/lengths.ts';
-import { attentionGraph } from '../../../src/onnx/attention-graph.ts';
-import type { AttentionGraph } from '../../../src/onnx/graph-of.ts';
-import { encodeModel } from '../../../src/onnx/model.ts';
-import { maxErrorOf } from '../../../src/verdict.ts';
-import type { Workload } from '../../../src/workloads.ts';
+import { lengthsOf, maxLength, problemOf } from '../../../src/measure/bench-problem.ts';
+import { unpadRows } from '../../../src/measure/row-layouts.ts';
+import { expectedOf, maxErrorOf } from '../../../src/measure/verdict.ts';
+import type { Workload } from '../../../src/measure/workloads.ts';
+import { type AttentionGraph, attentionGraph } from '../../../src/onnx/attention-graph.ts';
+import { encodeModel } from '../../../src/onnx/onnx-model.ts';
 
 const base: Workload = {
   id: 'small',

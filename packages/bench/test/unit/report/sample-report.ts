@@ -1,6 +1,6 @@
-import type { Report, Timed } from '../../../src/results.ts';
-import { summarize } from '../../../src/stats.ts';
-import { workloads } from '../../../src/workloads.ts';
+import type { Report, Timed } from '../../../src/measure/bench-results.ts';
+import { summarize } from '../../../src/measure/timing.ts';
+import { workloads } from '../../../src/measure/workloads.ts';
 
 const timed = (peer: string, ms: number, change: Partial<Timed> = {}): Timed => ({
   peer,

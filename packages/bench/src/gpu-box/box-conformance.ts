@@ -1,0 +1,66 @@
+import { openGpu } from '@heed/core';
+import { runConformance } from '@heed/conformance';
+import type { GpuHost } from '../measure/gpu-host.ts';
+import type { ConformanceResult } from './box-report.ts';
+import type { Size } from './box-cases.ts';
+
+/** Cases by parts of their ids, on a tile path. */
+export interface Subset {
+  readonly path: Path;
+  readonly filter: readonly string[];
+}
+
+const lengths = ['canary', 'seqused'];
+const forward = [...lengths, 'windows', 'block-tables', 'gqa/'];
+
+/** What a size checks: on a GPU, a cross-section of everything, and its core again on each path by force. */
+export const subsets: Readonly<Record<Size, readonly Subset[]>> = {
+  smallest: [{ path: 'default', filter: ['canary'] }],
+  cpu: [{ path: 'default', filter: lengths }],
+  gpu: [
+    {
+      path: 'default',
+      filter: [
+        ...forward,
+        'empty-rows',
+        'splits',
+        'batch-invariance',
+        'determinism',
+        'options',
+        'flex-library',
+        'flex-block-masks',
+        'backward-dense',
+        'backward-packed',
+        'backward-score-mods',
+      ],
+    },
+    { path: 'portable', filter: forward },
+    { path: 'subgroup', filter: forward },
+  ],
+};
+
+/** A tile path, or the one that heed takes by itself. */
+export type Path = 'default' | 'portable' | 'subgroup' | 'decode';
+
+/** Runs the cases of each subset on a device of its own. */
+export async function conformanceOn(
+  { gpu }: GpuHost,
+  chosen: readonly Subset[],
+  { signal, progress }: { signal: AbortSignal; progress: (line: string) => void },
+): Promise<ConformanceResult[]> {
+  const results: ConformanceResult[] = [];
+  for (const { path, filter } of chosen) {
+    progress(`conformance, ${path} path`);
+    const tuning = path === 'default' ? {} : { tuning: { version: 1, force: { path } } as const };
+    using opened = await openGpu({
+      gpu,
+      powerPreference: 'high-performance',
+      label: 'conformance',
+      ...tuning,
+    });
+    const { counts, cases, ms } = await runConformance(opened, { filter, signal });
+    const failed = cases.filter(({ status }) => status === 'fail').map(({ id }) => id);
+    results.push({ path, counts, failed, seconds: ms / 1000 });
+  }
+  return results;
+}

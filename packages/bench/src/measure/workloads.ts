@@ -1,0 +1,219 @@
+/** Whole sequences at once. */
+function prefillRows(adapter: AdapterClass): Workload[] {
+  const seqlen = adapter === 'page-cpu' ? 256 : 1024;
+  const shape = `B1 S${seqlen} H8 D64`;
+  const prefill = {
+    layout: 'dense',
+    headsQ: 8,
+    headsKv: 8,
+    headDim: 64,
+    sequences: [{ seqlenQ: seqlen, seqlenK: seqlen }],
+  } as const;
+  return [
+    {
+      ...prefill,
+      id: 'prefill-f32',
+      title: `prefill f32, ${shape}`,
+      dtype: 'f32',
+      causal: false,
+      headline: true,
+    },
+    {
+      ...prefill,
+      id: 'prefill-causal-f32',
+      title: `causal prefill f32, ${shape}`,
+      dtype: 'f32',
+      causal: true,
+    },
+    {
+      ...prefill,
+      id: 'prefill-f16',
+      title: `prefill f16, ${shape}`,
+      dtype: 'f16',
+      causal: false,
+    },
+  ];
+}
+
+// As uneven as real texts are, and short enough that programs that store a padded batch's scores finish in a second.
+const texts = [389, 37, 203, 113, 5, 64, 97, 239];
+
+/** What a server runs: decode, unequal lengths, a window, pages. */
+function servingRows(adapter: AdapterClass): Workload[] {
+  const isSmall = adapter === 'page-cpu';
+  const [past, seqlen] = isSmall ? [1024, 512] : [2048, 1024];
+  const documents = isSmall ? texts.map((length) => Math.ceil(length / 4)) : texts;
+  const lengths = `of ${Math.min(...documents)} to ${Math.max(...documents)} tokens`;
+  return [
+    {
+      id: 'decode-f32',
+      headline: true,
+      title: `cached decode f32, Sq 1 past ${past}, 32/8 heads D64`,
+      dtype: 'f32',
+      layout: 'dense',
+      causal: true,
+      headsQ: 32,
+      headsKv: 8,
+      headDim: 64,
+      sequences: [{ seqlenQ: 1, seqlenK: past + 1 }],
+    },
+    {
+      id: 'varlen-f32',
+      headline: true,
+      title: `packed causal f32, 8 documents ${lengths}, 8/2 heads D64`,
+      dtype: 'f32',
+      layout: 'packed',
+      causal: true,
+      headsQ: 8,
+      headsKv: 2,
+      headDim: 64,
+      sequences: documents.map((length) => ({ seqlenQ: length, seqlenK: length })),
+    },
+    {
+      id: 'window-f32',
+      title: `causal window of 128 f32, B1 S${seqlen} H4 D64`,
+      dtype: 'f32',
+      layout: 'dense',
+      causal: true,
+      window: 127,
+      headsQ: 4,
+      headsKv: 4,
+      headDim: 64,
+      sequences: [{ seqlenQ: seqlen, seqlenK: seqlen }],
+    },
+    {
+      id: 'paged-decode-f16',
+      title: `paged decode f16, 8 sequences ${lengths}, pages of 32, 32/8 heads D128`,
+      dtype: 'f16',
+      layout: 'paged',
+      pageSize: 32,
+      causal: true,
+      headsQ: 32,
+      headsKv: 8,
+      headDim: 128,
+      sequences: documents.map((length) => ({ seqlenQ: 1, seqlenK: length })),
+    },
+    {
+      id: 'paged-prefill-f16',
+      title: `paged causal prefill f16, 8 sequences ${lengths}, pages of 32, 8/2 heads D64`,
+      dtype: 'f16',
+      layout: 'paged',
+      pageSize: 32,
+      causal: true,
+      headsQ: 8,
+      headsKv: 2,
+      headDim: 64,
+      sequences: documents.map((length) => ({ seqlenQ: length, seqlenK: length })),
+    },
+  ];
+}
+
+type Layer = Pick<Workload, 'headsQ' | 'headsKv' | 'headDim' | 'window' | 'sinks'> & {
+  readonly id: string;
+  readonly name: string;
+};
+
+// Of the models' config.json. GPT-OSS counts the query among the 128 keys of its window, and every other layer has none.
+const layers: readonly Layer[] = [
+  { id: 'llama3-8b', name: 'Llama-3-8B', headsQ: 32, headsKv: 8, headDim: 128 },
+  { id: 'qwen3-1.7b', name: 'Qwen3-1.7B', headsQ: 16, headsKv: 8, headDim: 128 },
+  { id: 'phi4-mini', name: 'Phi-4-mini', headsQ: 24, headsKv: 8, headDim: 128 },
+  {
+    id: 'gpt-oss-20b-window',
+    name: 'GPT-OSS-20B with its window of 128 and sinks',
+    headsQ: 64,
+    headsKv: 8,
+    headDim: 64,
+    window: 127,
+    sinks: true,
+  },
+  {
+    id: 'gpt-oss-20b',
+    name: 'GPT-OSS-20B with sinks',
+    headsQ: 64,
+    headsKv: 8,
+    headDim: 64,
+    sinks: true,
+  },
+];
+
+// Halves are slow to compute with on a CPU adapter. The float64 reference bounds the length on a GPU.
+const scales = {
+  'page-cpu': { dtype: 'f32', prefill: 64, keys: 512 },
+  cpu: { dtype: 'f32', prefill: 256, keys: 1024 },
+  gpu: { dtype: 'f16', prefill: 1024, keys: 16_384 },
+} as const;
+
+/** One attention layer of models that people run, prefill and decode. */
+function modelRows(adapter: AdapterClass): Workload[] {
+  const { dtype, prefill, keys } = scales[adapter];
+  return layers.flatMap(({ id, name, ...layer }) => {
+    const heads = `${layer.headsQ}/${layer.headsKv} heads D${layer.headDim}`;
+    const row = { ...layer, dtype, layout: 'dense', causal: true } as const;
+    return [
+      {
+        ...row,
+        id: `${id}-prefill`,
+        title: `a layer of ${name}, prefill ${dtype}, S${prefill}, ${heads}`,
+        sequences: [{ seqlenQ: prefill, seqlenK: prefill }],
+      },
+      {
+        ...row,
+        id: `${id}-decode`,
+        title: `a layer of ${name}, decode ${dtype}, ${keys} keys, ${heads}`,
+        sequences: [{ seqlenQ: 1, seqlenK: keys }],
+      },
+    ];
+  });
+}
+
+/** Lengths of one sequence, in tokens. */
+export interface SequenceLength {
+  readonly seqlenQ: number;
+  readonly seqlenK: number;
+}
+
+/** One attention problem to time, as data. Causal diagonals are tied to the end: the last query sees every key. */
+export interface Workload {
+  readonly id: string;
+  readonly title: string;
+  readonly dtype: 'f32' | 'f16';
+  /**
+   * `dense`: every sequence has the same lengths. `packed`: sequences of unequal length, one after another. `paged`: the same, their
+   * keys and values in pages that lie in any order.
+   */
+  readonly layout: 'dense' | 'packed' | 'paged';
+  readonly causal: boolean;
+  readonly headsQ: number;
+  readonly headsKv: number;
+  readonly headDim: number;
+  readonly sequences: readonly SequenceLength[];
+  /** Of a causal row: a query sees itself and so many keys before it. */
+  readonly window?: number;
+  /** One more logit for each query head in the denominator of its softmax. */
+  readonly sinks?: boolean;
+  /** Keys of a page. */
+  readonly pageSize?: number;
+  /** Runs when neither --all nor a name is given. */
+  readonly headline?: boolean;
+}
+
+/**
+ * What lengths are scaled by: an adapter that computes on the CPU takes a thousand times as long, and a browser's own one some times
+ * as long again.
+ */
+export type AdapterClass = 'page-cpu' | 'cpu' | 'gpu';
+
+/** The rows of the benchmark for an adapter, in the order they run; their ids are the same for every adapter. */
+export function workloadsFor(adapter: AdapterClass): Workload[] {
+  return [...prefillRows(adapter), ...servingRows(adapter), ...modelRows(adapter)];
+}
+
+/** Rows at the lengths that suit an adapter. */
+export function sized(rows: readonly Workload[], adapter: AdapterClass): Workload[] {
+  const known = new Map(workloadsFor(adapter).map((row) => [row.id, row]));
+  return rows.map((row) => known.get(row.id) ?? row);
+}
+
+/** The rows as a CPU adapter runs them. */
+export const workloads: readonly Workload[] = workloadsFor('cpu');

@@ -1,0 +1,43 @@
+import type * as OrtModule from 'onnxruntime-node';
+import type { Peer } from '../measure/bench-problem.ts';
+import { type GpuHost, openHeed, packageVersion } from '../measure/gpu-host.ts';
+import { prepareOnnx } from '../onnx/onnx-session.ts';
+import { heedPeer } from './heed-peer.ts';
+import { jaxPeer } from './jax-js.ts';
+import { tensorflowPeer } from './tensorflow-js.ts';
+
+/** Every program that the benchmark knows in Node, by name; heed first. */
+export const peerFactories: Readonly<Record<string, (host: GpuHost) => Peer>> = {
+  heed: (host) => heedPeer(packageVersion('@heed/kernels-wgsl'), () => openHeed(host)),
+  onnxruntime: () => onnxruntimePeer(packageVersion('onnxruntime-node')),
+  'jax-js': () => jaxPeer(packageVersion('@jax-js/jax')),
+  tfjs: () => tensorflowPeer(packageVersion('@tensorflow/tfjs-core')),
+};
+
+type Ort = typeof OrtModule;
+
+/**
+ * onnxruntime-node's WebGPU execution provider, with a Dawn of its own: the adapter is the one that
+ * VK_DRIVER_FILES leaves.
+ */
+function onnxruntimePeer(version: string): Peer {
+  let ort: Ort | undefined;
+  return {
+    name: 'onnxruntime',
+    version,
+    async available() {
+      ort = await import('onnxruntime-node');
+      // What goes wrong is thrown too; the log would only repeat it, and some advice at every run.
+      ort.env.logLevel = 'fatal';
+      const webgpu = ort
+        .listSupportedBackends()
+        .some(({ name, bundled }) => name === 'webgpu' && bundled);
+      return webgpu ? undefined : 'this platform’s onnxruntime-node has no WebGPU provider';
+    },
+    async prepare(problem) {
+      if (ort === undefined) throw new Error('onnxruntime: prepare needs available() first.');
+      return prepareOnnx({ ort, provider: 'webgpu' }, problem);
+    },
+    async close() {},
+  };
+}

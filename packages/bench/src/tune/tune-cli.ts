@@ -1,0 +1,78 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { HeedError } from '@heed/core';
+import { firstLine } from '../measure/first-use.ts';
+import { UsageError } from '../runs/bench-options.ts';
+import { type Options, parseOptions, usage } from './tune-options.ts';
+import { listCandidates, openTuned, runTune, type TuneResult } from './run-tune.ts';
+import { renderCandidates, renderReport } from './tune-report.ts';
+
+const interrupted = 130;
+const progress = (line: string): void => void process.stderr.write(`tune: ${line}\n`);
+
+/** Runs the command; resolves to its exit status: 0, 1 when a candidate's result is wrong, 2 on a bad flag, 130 on Ctrl-C. */
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    progress(`${firstLine(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (options.help) return print(usage);
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort(new Error('interrupted')));
+  try {
+    if (options.dryRun) return print(await dryRun(options));
+    const result = await runTune(options, { signal: abort.signal, progress });
+    await mkdir(dirname(options.out), { recursive: true });
+    await writeFile(options.out, `${JSON.stringify(result.tuning, null, 2)}\n`);
+    print(
+      options.json ? `${JSON.stringify(result)}\n` : `${render(result)}\nWritten: ${options.out}\n`,
+    );
+    return result.reports.some(({ candidates }) => candidates.some((c) => c.status === 'wrong'))
+      ? 1
+      : 0;
+  } catch (error) {
+    if (abort.signal.aborted) {
+      progress('interrupted');
+      return interrupted;
+    }
+    if (error instanceof UsageError) {
+      progress(error.message);
+      return 2;
+    }
+    if (!HeedError.is(error)) throw error;
+    progress(error.message);
+    return 1;
+  }
+}
+
+async function dryRun(options: Options): Promise<string> {
+  const { gpu, adapter } = await openTuned();
+  using opened = gpu;
+  const lists = (await listCandidates(options, opened)).map(([name, candidates]) =>
+    renderCandidates(name, candidates),
+  );
+  return [adapter, '', ...lists].join('\n');
+}
+
+function render({ adapter, reports, names, plans }: TuneResult): string {
+  return [
+    adapter,
+    '',
+    ...reports.map((report) => renderReport(report, names[report.key]!)),
+    ...Object.entries(plans).map(([name, plan]) => `${name}: ${plan}`),
+  ].join('\n');
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+// Mesa keeps compiled shaders between runs, which would make compiling look free.
+process.env['MESA_SHADER_CACHE_DISABLE'] ??= 'true';
+process.exitCode = await main(process.argv.slice(2));
+// Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
+process.stdout.write('', () => process.exit());
