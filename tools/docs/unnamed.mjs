@@ -30,6 +30,5 @@ export const unnamedTypes = {
     'src/api/attention-names.ts:VariantOption',
     'src/host/forward-pass.ts:ForwardResult',
   ],
-  '@heed/kvcache': ['src/stores/page-record.ts:Refusal'],
   '@heed/tfjs': ['src/attention/options.ts:Heed'],
 };

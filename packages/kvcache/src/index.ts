@@ -15,3 +15,4 @@ export type { SaveOptions, SaveReport } from './cache/save-pages.ts';
 export type { KvStore } from './stores/kv-store.ts';
 export type { KvView } from './cache/kv-view.ts';
 export type { WarmupOptions } from '@heed/core/kernel';
+export type { PageRefusal } from './stores/page-record.ts';

@@ -29,7 +29,7 @@ export class CacheCore {
   readonly sinkTokens: number;
   /** Keys whose record a load could not use: the next save writes them again, though the store has them. */
   readonly refused: Set<string> = new Set();
-  readonly #poison: boolean;
+  readonly #poisons: boolean;
   #isDisposed = false;
 
   constructor(
@@ -48,7 +48,7 @@ export class CacheCore {
     this.tables = new BatchTables(gpu);
     this.window = options.window;
     this.sinkTokens = options.sinkTokens ?? 0;
-    this.#poison = options.poison ?? false;
+    this.#poisons = options.poison ?? false;
   }
 
   /** Memory of all pages. */
@@ -83,16 +83,16 @@ export class CacheCore {
   }
 
   /** Does to memory what the ledger has decided. */
-  move({ copies, fresh, blanked }: PageMoves): void {
-    this.blank([...blanked, ...fresh]);
+  move({ copies, fresh, freed }: PageMoves): void {
+    this.poison([...freed, ...fresh]);
     if (copies.length === 0) return;
     const pairs = Int32Array.from(copies);
     for (const pool of this.pools) copyPages(this.gpu, this.geometry, pool, pairs);
   }
 
   /** Pages whose contents mean nothing: with `poison` they hold NaN from here on. */
-  blank(pages: readonly number[]): void {
-    if (!this.#poison || pages.length === 0) return;
+  poison(pages: readonly number[]): void {
+    if (!this.#poisons || pages.length === 0) return;
     const list = Int32Array.from(pages);
     for (const pool of this.pools) poisonPages(this.gpu, this.geometry, pool, list);
   }
@@ -160,7 +160,7 @@ export function statsOf({ ledger, bytes }: CacheCore): KvStats {
     pages: pages.pages,
     used: pages.used,
     cached: pages.cached,
-    free: pages.blank,
+    free: pages.free,
     bytes,
     sequences: open.size,
     lookups,

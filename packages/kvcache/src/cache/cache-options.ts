@@ -31,8 +31,8 @@ export interface CacheOptions {
   /** Bytes to use at most, for all layers, page 0 counted. Less is used where the device has less: `stats().pages` tells. */
   readonly maxBytes?: number;
   /**
-   * How rows are stored, whatever the dtype of what is appended; default 'f16'. int8 and int4 keep one f32 scale per token and
-   * head, the largest magnitude / 127 or / 7: an element is off by at most half a step.
+   * How pages store rows, whatever the dtype of the appended tensors; default 'f16'. Views call it `format`. int8 and int4 keep
+   * one f32 scale per token and head, the largest magnitude / 127 or / 7: an element is off by at most half a step.
    */
   readonly dtype?: PageFormat;
   /**

@@ -36,7 +36,7 @@ export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCo
   const core = new CacheCore(gpu, geometry, pools, ledger, events, options);
   gpu.batch(() => {
     core.clear([NULL_PAGE]);
-    core.blank(Array.from({ length: pages }, (_, i) => i + 1));
+    core.poison(Array.from({ length: pages }, (_, i) => i + 1));
   });
   return core;
 }

@@ -4,7 +4,12 @@ import { geometryText, pageBytes } from '../pages/page-geometry.ts';
 import type { PageName } from '../pages/page-name.ts';
 import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
 import type { KvStore } from '../stores/kv-store.ts';
-import { decodeRecord, type PageRecord, type RefusedRecord } from '../stores/page-record.ts';
+import {
+  decodeRecord,
+  type PageRecord,
+  type PageRefusal,
+  type RefusedRecord,
+} from '../stores/page-record.ts';
 import { ask, askKeys, checkStore } from '../stores/store-ask.ts';
 import { parseKey, type StoreKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
@@ -17,8 +22,7 @@ export type LoadOptions = SaveOptions;
 export interface RefusedPage {
   /** The store's. */
   readonly key: string;
-  /** 'missing': listed, but not there. 'orphan': the page before it is neither in the cache nor in the store. */
-  readonly refused: RefusedRecord['refused'] | 'missing' | 'orphan';
+  readonly refused: PageRefusal;
   /** In words, with what was found and what was expected. */
   readonly reason: string;
 }
@@ -29,7 +33,7 @@ export interface LoadReport {
   readonly loaded: number;
   /** Pages that the cache had already. */
   readonly known: number;
-  /** Pages for which no blank memory was left, or none for those before them. */
+  /** Pages for which no free memory was left, or none for those before them. */
   readonly left: number;
   /** Pages that could not be used. */
   readonly refused: readonly RefusedPage[];
@@ -37,7 +41,7 @@ export interface LoadReport {
 
 type Outcome = 'loaded' | 'known' | 'left' | Pick<RefusedPage, 'refused' | 'reason'>;
 
-/** Makes the pages of a store findable, parents first. It takes blank pages only: nothing that is cached is given up. */
+/** Makes the pages of a store findable, parents first. It takes free pages only: nothing that is cached is given up. */
 export async function load(
   core: CacheCore,
   store: KvStore,

@@ -7,8 +7,8 @@ import { type CacheCore, type KvStats, sourcesOf, statsOf } from './cache-core.t
 import type { KvEvents } from './cache-events.ts';
 import { type CacheOptions, meantOpen, openNames, type OpenOptions } from './cache-options.ts';
 import { createCore } from './create-cache.ts';
-import { KvSequence, statesOf } from './kv-sequence.ts';
-import { KvView } from './kv-view.ts';
+import { type KvSequence, sequenceOf, statesOf } from './kv-sequence.ts';
+import { type KvView, viewOf } from './kv-view.ts';
 import { load, type LoadOptions, type LoadReport } from './load-pages.ts';
 import { save, type SaveOptions, type SaveReport } from './save-pages.ts';
 
@@ -69,7 +69,7 @@ export class PagedKvCache implements Disposable {
     if (typeof priority !== 'number' || Number.isNaN(priority)) {
       fail(fn, 'priority must be a number', show(priority), 'Leave it out for 0.');
     }
-    return new KvSequence(this.#core, this.#core.ledger.openSequence(tokens, salt, priority));
+    return sequenceOf(this.#core, this.#core.ledger.openSequence(tokens, salt, priority));
   }
 
   /**
@@ -169,7 +169,7 @@ export class PagedKvCache implements Disposable {
     this.#core.assertUsable(fn);
     checkWhole(fn, 'layer', layer, 0, this.#core.geometry.layers - 1);
     const states = statesOf(fn, this.#core, seqs);
-    return new KvView(this.#core, layer, states, this.#core.tables.get(states, layer).lists);
+    return viewOf(this.#core, layer, states, this.#core.tables.get(states, layer).lists);
   }
 
   /**
@@ -198,7 +198,7 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Forgets all prefixes: every page becomes blank.
+   * Forgets all prefixes: every page becomes free.
    *
    * @throws ValidationError a sequence is open
    *
@@ -212,7 +212,7 @@ export class PagedKvCache implements Disposable {
     if (ledger.open.size > 0) {
       fail(fn, 'no sequence may be open', `${ledger.open.size} open`, 'Close them first.');
     }
-    this.#core.blank(ledger.clear());
+    this.#core.poison(ledger.clear());
     events.note('cleared', () => undefined);
     events.deliver();
   }
@@ -231,7 +231,7 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Makes the prefixes of a store findable, parents first, as many as there are blank pages. Pages of another geometry or
+   * Makes the prefixes of a store findable, parents first, as many as there are free pages. Pages of another geometry or
    * namespace are passed over; a damaged one is left out and reported, as is what continues it.
    *
    * @throws what the store throws (as a rejection); damaged records are no error

@@ -6,7 +6,7 @@ import type { PrefixNode } from './prefix-tree.ts';
 export const NULL_PAGE = 0;
 
 /**
- * Which pages are used (a table entry names them), cached (unused, but still holding a named prefix) or blank.
+ * Which pages are used (a table entry names them), cached (unused, but still holding a named prefix) or free.
  * It knows nothing of sequences or memory: a reference is a number.
  */
 export class PageAllocator {
@@ -16,7 +16,7 @@ export class PageAllocator {
   readonly #lastUsed: Float64Array;
   /** Changes whenever a page stops being what the eviction queue was told. */
   readonly #stamps: Uint32Array;
-  readonly #blank: number[];
+  readonly #free: number[];
   readonly #queue: EvictionQueue;
   readonly #sight: Sight | undefined;
   readonly #onForgotten: (node: PrefixNode, page: number) => void;
@@ -33,14 +33,14 @@ export class PageAllocator {
     this.#nodes = new Array<PrefixNode | undefined>(pages + 1).fill(undefined);
     this.#lastUsed = new Float64Array(pages + 1);
     this.#stamps = new Uint32Array(pages + 1);
-    this.#blank = Array.from({ length: pages }, (_, i) => pages - i);
+    this.#free = Array.from({ length: pages }, (_, i) => pages - i);
     this.#queue = new EvictionQueue(policy);
     this.#sight = sight;
     this.#onForgotten = onForgotten;
   }
 
-  get blank(): number {
-    return this.#blank.length;
+  get free(): number {
+    return this.#free.length;
   }
 
   get cached(): number {
@@ -48,12 +48,12 @@ export class PageAllocator {
   }
 
   get used(): number {
-    return this.pages - this.blank - this.cached;
+    return this.pages - this.free - this.cached;
   }
 
   /** How many pages `take` can give. */
   get available(): number {
-    return this.blank + this.cached;
+    return this.free + this.cached;
   }
 
   references(page: number): number {
@@ -64,9 +64,9 @@ export class PageAllocator {
     return this.#nodes[page];
   }
 
-  /** A page with one reference and contents to be overwritten: a blank one, or the first that the policy gives up. */
+  /** A page with one reference and contents to be overwritten: a free one, or the first that the policy gives up. */
   take(): number {
-    const page = this.#blank.pop() ?? this.#evict();
+    const page = this.#free.pop() ?? this.#evict();
     this.#references[page] = 1;
     return page;
   }
@@ -78,7 +78,7 @@ export class PageAllocator {
     if (before === 0) this.#uncache(page, this.#nodes[page]!);
   }
 
-  /** One reference less. Returns whether the page became blank. */
+  /** One reference less. Returns whether the page became free. */
   release(page: number, now: number): boolean {
     if (page === NULL_PAGE) return false;
     const left = this.#references[page]! - 1;
@@ -86,7 +86,7 @@ export class PageAllocator {
     if (left > 0) return false;
     const node = this.#nodes[page];
     if (!node) {
-      this.#blank.push(page);
+      this.#free.push(page);
       return true;
     }
     this.#lastUsed[page] = now;
@@ -126,7 +126,7 @@ export class PageAllocator {
     if (this.#queue.size > 2 * this.pages + 64) this.#queue.compact(this.#holds);
   }
 
-  /** All cached pages become blank. Returns them. */
+  /** All cached pages become free. Returns them. */
   clear(): number[] {
     const cleared: number[] = [];
     for (let page = 1; page <= this.pages; page++) {
@@ -136,7 +136,7 @@ export class PageAllocator {
       node.pages.length = 0;
       this.#nodes[page] = undefined;
       this.#stamps[page] = this.#stamps[page]! + 1;
-      this.#blank.push(page);
+      this.#free.push(page);
       cleared.push(page);
     }
     this.#cached = 0;

@@ -154,19 +154,19 @@ export class Ledger {
 
   close(state: SequenceState): number[] {
     // What the window has passed counts as used before the rest, and so goes first.
-    const blanked = releasePassed(this.pages, this.#rules, state, ++this.#now);
-    blanked.push(...releaseTail(this.pages, state, 0, ++this.#now));
+    const freed = releasePassed(this.pages, this.#rules, state, ++this.#now);
+    freed.push(...releaseTail(this.pages, state, 0, ++this.#now));
     state.isOpen = false;
     state.epoch++;
     state.node.holders--;
     this.tree.prune(state.node);
     this.open.delete(state);
-    return blanked;
+    return freed;
   }
 
-  /** A page that came from elsewhere: cached, and blank memory before. Undefined when there is none, or its prefix has one. */
+  /** A page that came from elsewhere: cached, and free memory before. Undefined when there is none, or its prefix has one. */
   adopt(node: PrefixNode): number | undefined {
-    if (node.pages.length > 0 || this.pages.blank === 0) return undefined;
+    if (node.pages.length > 0 || this.pages.free === 0) return undefined;
     const page = this.pages.take();
     raisePriority(this.pages, node, 0);
     this.pages.name(page, node);
@@ -175,7 +175,7 @@ export class Ledger {
     return page;
   }
 
-  /** Forgets every prefix. Only while no sequence is open. Returns the pages that became blank. */
+  /** Forgets every prefix. Only while no sequence is open. Returns the pages that became free. */
   clear(): number[] {
     this.tree = new PrefixTree(this.#rules.pageSize);
     return this.pages.clear();

@@ -16,7 +16,7 @@ export interface PageMoves {
   /** Pages that were given out. */
   readonly fresh: number[];
   /** Pages that hold nothing of anyone any more. */
-  readonly blanked: number[];
+  readonly freed: number[];
 }
 
 export interface PageRules {
@@ -27,7 +27,7 @@ export interface PageRules {
 /**
  * Gives each sequence the pages for its new length, and its own copy of a last page that it shares; takes back what a window
  * has passed. All or nothing.
- * @throws CapacityError fewer pages are blank or cached than that takes; nothing has changed then
+ * @throws CapacityError fewer pages are free or cached than that takes; nothing has changed then
  */
 export function reserve(
   fn: string,
@@ -38,8 +38,8 @@ export function reserve(
 ): PageMoves {
   const growing = growths.filter(({ state, length }) => length > state.reserved);
   checkCapacity(fn, pages, rules, growing);
-  const moves: PageMoves = { copies: [], fresh: [], blanked: [] };
-  for (const { state } of growing) moves.blanked.push(...releasePassed(pages, rules, state, now));
+  const moves: PageMoves = { copies: [], fresh: [], freed: [] };
+  for (const { state } of growing) moves.freed.push(...releasePassed(pages, rules, state, now));
   // A page that is copied from may not be given out before the copy is made.
   const sources: number[] = [];
   for (const { state, length } of growing) {
@@ -56,21 +56,21 @@ export function reserve(
   return moves;
 }
 
-/** Gives back what no query from the next token on can see. Returns the pages that became blank. */
+/** Gives back what no query from the next token on can see. Returns the pages that became free. */
 export function releasePassed(
   pages: PageAllocator,
   rules: PageRules,
   state: SequenceState,
   now: number,
 ): number[] {
-  const blanked: number[] = [];
+  const freed: number[] = [];
   for (const index of passedPages(state, rules)) {
     const page = state.table.at(index);
     state.table.replace(index, NULL_PAGE);
-    if (pages.release(page, now)) blanked.push(page);
+    if (pages.release(page, now)) freed.push(page);
   }
   state.firstKept = keptFrom(state, rules);
-  return blanked;
+  return freed;
 }
 
 function makeTailWritable(
@@ -144,7 +144,7 @@ function checkCapacity(
   const { needed, available } = demandOf(pages, rules, growing);
   if (needed <= available) return;
   throw new CapacityError(
-    `${fn}: these tokens need ${needed} pages of ${rules.pageSize}; ${available} of ${pages.pages} are blank or cached. ` +
+    `${fn}: these tokens need ${needed} pages of ${rules.pageSize}; ${available} of ${pages.pages} are free or cached. ` +
       `Nothing was changed. Close or truncate a sequence, append fewer tokens, or create a larger cache.`,
   );
 }

@@ -7,7 +7,7 @@ import { moveTo } from './commit.ts';
 import type { PageRules } from './reservation.ts';
 import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
 
-/** Forgets the tokens from `length` on, committed ones too. Returns the pages that became blank. */
+/** Forgets the tokens from `length` on, committed ones too. Returns the pages that became free. */
 export function truncate(
   fn: string,
   pages: PageAllocator,
@@ -18,14 +18,14 @@ export function truncate(
   now: number,
 ): number[] {
   checkLength(fn, rules, state, length);
-  const blanked = releaseTail(pages, state, Math.ceil(length / rules.pageSize), now);
+  const freed = releaseTail(pages, state, Math.ceil(length / rules.pageSize), now);
   uncommit(tree, state, length);
   state.firstKept = Math.min(state.firstKept, state.table.length);
   state.counts.fill(length);
   state.appended.fill(0);
   state.reserved = length;
   state.epoch++;
-  return blanked;
+  return freed;
 }
 
 /** Gives back all table entries from `keep` on, the last first: of equally old pages the tail is to go first. */
@@ -35,12 +35,12 @@ export function releaseTail(
   keep: number,
   now: number,
 ): number[] {
-  const blanked: number[] = [];
+  const freed: number[] = [];
   while (table.length > keep) {
     const page = table.pop();
-    if (pages.release(page, now)) blanked.push(page);
+    if (pages.release(page, now)) freed.push(page);
   }
-  return blanked;
+  return freed;
 }
 
 function uncommit(tree: PrefixTree, state: SequenceState, length: number): void {

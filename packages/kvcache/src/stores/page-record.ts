@@ -136,8 +136,11 @@ function readTokens(bytes: Uint8Array, count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => view.getUint32(headerBytes + 4 * i, true));
 }
 
-/** Which rule a record breaks; the first in this order. */
-type Refusal =
+/**
+ * Why a page of a store was left out. A record that breaks several rules is refused for the first in this order; 'missing': the
+ * store lists the key and has no record; 'orphan': the page before it is neither in the cache nor in the store.
+ */
+export type PageRefusal =
   | 'not a record'
   | 'version'
   | 'truncated'
@@ -146,16 +149,20 @@ type Refusal =
   | 'geometry'
   | 'name'
   | 'depth'
-  | 'payload';
+  | 'payload'
+  | 'missing'
+  | 'orphan';
+
+type RecordRefusal = Exclude<PageRefusal, 'missing' | 'orphan'>;
 
 /** In place of a page whose record cannot be used. Data, not an error: the rest of a store still loads. */
 export interface RefusedRecord {
-  readonly refused: Refusal;
+  readonly refused: RecordRefusal;
   /** What was found and what was wanted, in words. */
   readonly reason: string;
 }
 
-const refuse = (refused: Refusal, reason: string): RefusedRecord => ({ refused, reason });
+const refuse = (refused: RecordRefusal, reason: string): RefusedRecord => ({ refused, reason });
 
 const checksumBytes = 32;
 

@@ -83,18 +83,18 @@ export async function methodExamples(
 /** The `@example` of KvSequence: both sequences have one token more than before it, and `other` is closed. */
 export function sequenceExample(gpu: Gpu, cache: PagedKvCache, sequence: KvSequence): KvSequence {
   const [k, v] = [rows(gpu, 2, 2), rows(gpu, 2, 2)];
-  const other = sequence.fork(); // two ways to go on
+  const other = sequence.fork(); // two continuations of one prefix
   cache.append(0, [sequence, other], k, v); // one row each: the shared last page is copied for one of them
   sequence.commit([7]);
   other.commit([8]);
-  other.truncate(other.length - 1); // as if it had never been read
+  other.truncate(other.length - 1); // drops the last token again
   other.close();
   return other;
 }
 
 /** The `@example` of `pages`. */
 export function pagesExample(sequence: KvSequence, other: KvSequence): number[] {
-  const shared = sequence.pages.filter((page) => other.pages.includes(page)); // held once, read by both
+  const shared = sequence.pages.filter((page) => other.pages.includes(page)); // stored once, read by both
   return shared;
 }
 

@@ -103,12 +103,12 @@ describe('a call that is refused changes nothing', () => {
     'append: seqs': () => [
       () => append(0, a, 1),
       ValidationError,
-      `${seqs} must be an array of sequences; got KvSequence. Pass [sequence, …].`,
+      `${seqs} must be an array of sequences; got one sequence. Pass [sequence, …].`,
     ],
     'append: another cache': () => [
       () => append(0, [a, foreign], 2),
       ValidationError,
-      `${seqs}[1] must be a sequence of this cache; got KvSequence. Pass what open() or fork() of this cache returned.`,
+      `${seqs}[1] must be a sequence of this cache; got sequence 1 of another cache. Pass what open() or fork() of this cache returned.`,
     ],
     'append: closed': () => [
       () => append(0, [closed], 1),
@@ -163,7 +163,7 @@ describe('a call that is refused changes nothing', () => {
     'append: too much': () => [
       () => append(0, [a, b], 30),
       CapacityError,
-      'cache.append: these tokens need 7 pages of 4; 3 of 8 are blank or cached. Nothing was changed. ' +
+      'cache.append: these tokens need 7 pages of 4; 3 of 8 are free or cached. Nothing was changed. ' +
         'Close or truncate a sequence, append fewer tokens, or create a larger cache.',
     ],
     'append: the pages themselves': () => [

@@ -65,7 +65,7 @@ describe('docs/kvcache.md', () => {
       ['A', ...a.table.entries],
       ['B', ...b.table.entries],
     ];
-    expect([ledger.pages.used, ledger.pages.cached, ledger.pages.blank]).toEqual([4, 1, 1]);
+    expect([ledger.pages.used, ledger.pages.cached, ledger.pages.free]).toEqual([4, 1, 1]);
     const f = ledger.fork(a);
     drawn.push(['A', ...a.table.entries]);
     const before = ['F', ...f.table.entries];

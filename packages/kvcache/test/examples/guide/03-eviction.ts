@@ -20,7 +20,7 @@ async function evicted(eviction: EvictionPolicy): Promise<string[]> {
     sequence.commit(tokens);
     sequence.close();
   }
-  await read(cache, [cache.open()], [[9, 9, 9, 9, 9, 9]]); // one blank page is left, and three are needed
+  await read(cache, [cache.open()], [[9, 9, 9, 9, 9, 9]]); // one free page is left, and three are needed
   cache.dispose();
   return gone;
 }

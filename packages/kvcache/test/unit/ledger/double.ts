@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CapacityError } from '@heed/core';
 import type { CacheCore } from '../../../src/cache/cache-core.ts';
-import { KvSequence } from '../../../src/cache/kv-sequence.ts';
+import { type KvSequence, sequenceOf } from '../../../src/cache/kv-sequence.ts';
 import { rootName } from '../../../src/pages/page-name.ts';
 import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
 import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
@@ -165,9 +165,9 @@ export class Double {
       this.refused(() => this.ledger.truncate('truncate', state, length), /window/);
       return;
     }
-    const blanked = this.ledger.truncate('truncate', state, length);
+    const freed = this.ledger.truncate('truncate', state, length);
     const gone = sequence.pages.splice(kept).toReversed();
-    assert.deepEqual(blanked, model.released(gone, ++model.now));
+    assert.deepEqual(freed, model.released(gone, ++model.now));
     sequence.tokens.length = length;
     sequence.counts.fill(length);
     sequence.committed = Math.min(sequence.committed, length);
@@ -176,10 +176,10 @@ export class Double {
   close(state: SequenceState): void {
     const { model } = this;
     const sequence = this.modelOf(state);
-    const blanked = releasePassed(model, sequence, ++model.now);
+    const freed = releasePassed(model, sequence, ++model.now);
     model.sequences.delete(state.id);
-    blanked.push(...model.released(sequence.pages.toReversed(), ++model.now));
-    assert.deepEqual(this.ledger.close(state), blanked);
+    freed.push(...model.released(sequence.pages.toReversed(), ++model.now));
+    assert.deepEqual(this.ledger.close(state), freed);
     assert.deepEqual(handleOf(state).pages, []);
   }
 
@@ -206,7 +206,7 @@ export class Double {
     );
     for (const { prefix, rows } of inOrder) {
       const isKnown = model.holders(prefix).length > 0;
-      const isFull = model.blank().length === 0;
+      const isFull = model.free().length === 0;
       let node = ledger.tree.root(rootName(prefix.split('|')[0]));
       for (const page of pagesOf(prefix))
         node = ledger.tree.insert(node, page.split(',').map(Number), 0);
@@ -244,7 +244,7 @@ const handles = new WeakMap<SequenceState, KvSequence>();
 
 /** What its user has of it: it tells its pages from its state alone. */
 function handleOf(state: SequenceState): KvSequence {
-  const handle = handles.get(state) ?? new KvSequence({} as CacheCore, state);
+  const handle = handles.get(state) ?? sequenceOf({} as CacheCore, state);
   handles.set(state, handle);
   return handle;
 }
@@ -255,9 +255,9 @@ const saltOf = new Map(salts.map((salt) => [rootName(salt), salt]));
 function checkAgreement(double: Double): void {
   const { ledger, model, options, replayed } = double;
   const { pages } = ledger;
-  assert.deepEqual(pages.used + pages.cached + pages.blank, options.pages);
+  assert.deepEqual(pages.used + pages.cached + pages.free, options.pages);
   assert.deepEqual(pages.cached, model.cached().length);
-  assert.deepEqual(pages.blank, model.blank().length);
+  assert.deepEqual(pages.free, model.free().length);
   model.referenceCounts().forEach((count, page) => {
     if (page === 0) return;
     const node = pages.node(page);
@@ -316,7 +316,7 @@ function snapshot({ open, pages }: Ledger): unknown {
       pages.references(page),
       pages.node(page) && prefixOfNode(pages.node(page)!),
     ]),
-    blank: pages.blank,
+    free: pages.free,
     cached: pages.cached,
   });
 }

@@ -125,7 +125,7 @@ describe('invariants of prefix caches', () => {
     const before = [1, 2, 3].map((page) => ledger.pages.references(page));
     const append = () => ledger.append('append', 0, [shared, child], Int32Array.of(3, 3));
     expect(append).toThrow(CapacityError);
-    expect(append).toThrow(/need 3 pages of 4; 1 of 3 are blank or cached/);
+    expect(append).toThrow(/need 3 pages of 4; 1 of 3 are free or cached/);
     expect([1, 2, 3].map((page) => ledger.pages.references(page))).toEqual(before);
     expect([...shared.counts, ...child.counts]).toEqual([6, 6, 6, 6]);
     expect(entries(child)).toEqual(entries(shared));
@@ -139,9 +139,9 @@ describe('invariants of prefix caches', () => {
     ledger.close(a);
     ledger.close(b);
     const { pages } = ledger;
-    expect([pages.used, pages.cached, pages.blank]).toEqual([0, 2, 8]);
+    expect([pages.used, pages.cached, pages.free]).toEqual([0, 2, 8]);
     ledger.clear();
-    expect([pages.used, pages.cached, pages.blank]).toEqual([0, 0, 10]);
+    expect([pages.used, pages.cached, pages.free]).toEqual([0, 0, 10]);
     expect(hit(ledger, tokensFrom(0, 9))).toBe(0);
     expect([...ledger.tree.nodes()]).toEqual([]);
   });
@@ -158,7 +158,7 @@ describe('invariants of prefix caches', () => {
     expect(entries(first)).not.toEqual(entries(second)); // tables are append-only
     ledger.close(first);
     ledger.close(second);
-    extend(ledger, ledger.openSequence([], '', 0), 8); // a blank page and one of the two
+    extend(ledger, ledger.openSequence([], '', 0), 8); // a free page and one of the two
     expect(events.map(({ kind }) => kind)).toEqual(['stored']);
     expect(hit(ledger, tokensFrom(0, 5))).toBe(4);
   });
@@ -237,11 +237,11 @@ describe('invariants of prefix caches', () => {
     expect(entries(b)[0]).toBe(entries(a)[0]);
     expect(entries(b)[1]).not.toBe(entries(a)[1]);
     const { pages } = ledger;
-    expect([pages.used, pages.cached, pages.blank]).toEqual([3, 0, 2]);
+    expect([pages.used, pages.cached, pages.free]).toEqual([3, 0, 2]);
     ledger.close(b);
-    expect([pages.used, pages.cached, pages.blank]).toEqual([2, 1, 2]);
+    expect([pages.used, pages.cached, pages.free]).toEqual([2, 1, 2]);
     const other = ledger.openSequence([], '', 0);
-    extend(ledger, other, 12); // the blank pages and b's
+    extend(ledger, other, 12); // the free pages and b's
     expect(() => extend(ledger, other, 1)).toThrow(CapacityError);
     expect(entries(a).map((page) => pages.references(page))).toEqual([1, 1]);
     expect(hit(ledger, [0, 1, 2, 3, 4, 5, 6, 7, 8])).toBe(8);
@@ -267,7 +267,7 @@ describe('invariants of prefix caches', () => {
       expect(ledger.pages.used).toBe(Math.ceil(length / 4));
     }
     ledger.close(state);
-    expect(ledger.pages.blank + ledger.pages.cached).toBe(10);
+    expect(ledger.pages.free + ledger.pages.cached).toBe(10);
     expect(hit(ledger, tokensFrom(0, length + 1))).toBe(Math.floor(length / 4) * 4);
   });
 });

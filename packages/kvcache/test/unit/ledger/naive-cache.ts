@@ -63,7 +63,7 @@ export class NaiveCache {
   }
 
   /** Pages that no table names and no prefix is found by. */
-  blank(): number[] {
+  free(): number[] {
     return this.#unused().filter((page) => this.memory[page]!.prefix === undefined);
   }
 
@@ -167,8 +167,8 @@ export const pagesOf = (prefix: string): string[] => prefix.split('|').slice(1);
 
 /** Gives out a page, and checks that it is one that may go. */
 export function take(cache: NaiveCache, page: number): void {
-  const blank = cache.blank();
-  if (blank.length > 0) assert.ok(blank.includes(page));
+  const free = cache.free();
+  if (free.length > 0) assert.ok(free.includes(page));
   else assert.equal(page, evictionOrder(cache)[0]);
   Object.assign(cache.memory[page]!, { prefix: undefined, rows: cache.emptyRows() });
 }
@@ -251,8 +251,8 @@ export function follow(cache: NaiveCache, growths: readonly Growth[], moves: Pag
   const copies = [...moves.copies];
   const fresh = [...moves.fresh];
   const now = ++cache.now;
-  const blanked = growths.flatMap(({ sequence }) => releasePassed(cache, sequence, now));
-  assert.deepEqual(moves.blanked, blanked);
+  const freed = growths.flatMap(({ sequence }) => releasePassed(cache, sequence, now));
+  assert.deepEqual(moves.freed, freed);
   for (const { sequence, length } of growths) {
     const tail = tailOf(cache, sequence);
     if (tail !== undefined && isNeeded(cache, tail, cache.references(tail))) {
