@@ -63,6 +63,21 @@ export const cacheNames: NamesOf<CacheOptions> = {
   poison: 1,
 };
 
+/** What `open` may be told of a sequence; nothing of it is required. */
+export interface OpenOptions {
+  /** The prompt, n token ids: its longest cached run of full pages, at most n − 1 tokens, is taken over. Default: none. */
+  readonly tokens?: ArrayLike<number>;
+  /** Sequences share pages only with those of the same salt: a tenant, an adapter of the weights. Default ''. */
+  readonly salt?: string;
+  /** How dear its prefixes are to the `priority` policy; default 0. */
+  readonly priority?: number;
+}
+
+export const openNames: NamesOf<OpenOptions> = { tokens: 1, salt: 1, priority: 1 };
+
+const ofStores = (): Record<string, string> =>
+  optionsOf('cache.save() and cache.load()', { namespace: 1 });
+
 /** What others call the options of a cache. */
 export const meantCache: Meant = () => ({
   numlayers: 'layers',
@@ -85,8 +100,8 @@ export const meantCache: Meant = () => ({
   windowsize: 'window',
   sinks: 'sinkTokens',
   policy: 'eviction',
-  ...optionsOf('cache.open()', { salt: 1, priority: 1, tokens: 1 }),
-  ...optionsOf('cache.save() and cache.load()', { namespace: 1 }),
+  ...optionsOf('cache.open()', openNames),
+  ...ofStores(),
 });
 
 /** Checks what does not depend on the device, and fills in the defaults. */
@@ -116,18 +131,6 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   return { layers, kvHeads, headDim, headDimV, pageSize, format: dtype };
 }
 
-/** What `open` may be told of a sequence; nothing of it is required. */
-export interface OpenOptions {
-  /** The prompt, n token ids: its longest cached run of full pages, at most n − 1 tokens, is taken over. Default: none. */
-  readonly tokens?: ArrayLike<number>;
-  /** Sequences share pages only with those of the same salt: a tenant, an adapter of the weights. Default ''. */
-  readonly salt?: string;
-  /** How dear its prefixes are to the `priority` policy; default 0. */
-  readonly priority?: number;
-}
-
-export const openNames: NamesOf<OpenOptions> = { tokens: 1, salt: 1, priority: 1 };
-
 export const meantOpen: Meant = () => ({
   prompt: 'tokens',
   prompttokens: 'tokens',
@@ -136,5 +139,5 @@ export const meantOpen: Meant = () => ({
   tokenids: 'tokens',
   tenant: 'salt',
   cachesalt: 'salt',
-  ...optionsOf('cache.save() and cache.load()', { namespace: 1 }),
+  ...ofStores(),
 });

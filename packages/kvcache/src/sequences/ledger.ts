@@ -4,7 +4,13 @@ import { rootName } from '../pages/page-name.ts';
 import { pagesAtOnce, sightOf, unseenPages } from '../pages/page-window.ts';
 import { matchPrefix, type PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
 import { commit, raisePriority } from './commit.ts';
-import { demandOf, type PageMoves, type PageRules, releasePassed, reserve } from './reservation.ts';
+import {
+  type PageMoves,
+  type PageRules,
+  planReservation,
+  releasePassed,
+  reserve,
+} from './reservation.ts';
 import { lengthOf, type SequenceState, sequenceState, SlotMapping } from './sequence-state.ts';
 import { releaseTail, truncate } from './truncate.ts';
 
@@ -100,7 +106,8 @@ export class Ledger {
   ): { readonly moves: PageMoves; readonly slots: Int32Array } {
     const starts = Uint32Array.from(states, ({ counts }) => counts[layer]!);
     const growths = states.map((state, i) => ({ state, length: starts[i]! + rowCounts[i]! }));
-    const moves = reserve(fn, this.pages, this.#rules, growths, ++this.#now);
+    const plan = planReservation(this.pages, this.#rules, growths);
+    const moves = reserve(fn, this.pages, this.#rules, plan, ++this.#now);
     this.counters.copies += moves.copies.length / 2;
     const slots = this.#slots.get(states, starts, rowCounts);
     growths.forEach(({ state, length }, i) => {
@@ -115,7 +122,7 @@ export class Ledger {
     const growths = states.map((state, i) => {
       return { state, length: Math.max(...state.counts) + rowCounts[i]! };
     });
-    const { needed, available } = demandOf(this.pages, this.#rules, growths);
+    const { needed, available } = planReservation(this.pages, this.#rules, growths);
     return needed <= available;
   }
 

@@ -1,21 +1,21 @@
 import { CapacityError } from '@heed/core';
 import { NULL_PAGE, type PageAllocator } from '../pages/page-allocator.ts';
-import { lengthOf, type SequenceState } from './sequence-state.ts';
 import { unseenPages, type WindowRule } from '../pages/page-window.ts';
+import { lengthOf, type SequenceState } from './sequence-state.ts';
 
-/** A sequence and the length that all its layers are to have room for. */
+/** A sequence and the length that all its layers need pages for. */
 export interface Growth {
   readonly state: SequenceState;
   readonly length: number;
 }
 
-/** What the GPU has to do before rows are written. */
+/** Work for the GPU before rows are written. */
 export interface PageMoves {
   /** Source and destination pages, alternating: shared pages that are about to be written. */
   readonly copies: number[];
   /** Pages that were given out. */
   readonly fresh: number[];
-  /** Pages that hold nothing of anyone any more. */
+  /** Pages that became free. */
   readonly freed: number[];
 }
 
@@ -24,39 +24,101 @@ export interface PageRules {
   readonly window: WindowRule | undefined;
 }
 
+/** Pages that one step takes and releases, decided before anything changes. */
+export interface Reservation {
+  readonly steps: readonly GrowthPlan[];
+  /** Pages that {@link reserve} takes. */
+  readonly needed: number;
+  /** Pages that it can take: free, cached, or released by the step itself. */
+  readonly available: number;
+}
+
+interface GrowthPlan extends Growth {
+  /** Index of the last page, where it is partly filled and so written next. */
+  readonly tail: number | undefined;
+  /** Whether that page is shared, so that it is copied before it is written. */
+  readonly copiesTail: boolean;
+}
+
+/** Plans the pages of a step. Reads the sequences and the allocator, and changes nothing. */
+export function planReservation(
+  pages: PageAllocator,
+  rules: PageRules,
+  growths: readonly Growth[],
+): Reservation {
+  const { pageSize } = rules;
+  const growing = growths.filter(({ state, length }) => length > state.reserved);
+  const dropped = new Map<number, number>();
+  const drop = (page: number): void => void dropped.set(page, (dropped.get(page) ?? 0) + 1);
+  const left = (page: number): number => pages.references(page) - (dropped.get(page) ?? 0);
+
+  let { available } = pages;
+  for (const { state } of growing) {
+    for (const index of passedPages(state, rules)) {
+      const page = state.table.at(index);
+      drop(page);
+      if (left(page) === 0) available++;
+    }
+  }
+  let needed = 0;
+  const steps = growing.map(({ state, length }): GrowthPlan => {
+    const { table, reserved } = state;
+    needed += Math.ceil(length / pageSize) - table.length;
+    const tail = reserved % pageSize > 0 ? Math.floor(reserved / pageSize) : undefined;
+    const page = tail === undefined ? NULL_PAGE : table.at(tail);
+    // A write would be seen by another sequence, or would break the prefixes that continue the page.
+    const copiesTail = left(page) > 1 || (pages.node(page)?.children ?? 0) > 0;
+    if (copiesTail) {
+      drop(page);
+      needed++;
+    }
+    return { state, length, tail, copiesTail };
+  });
+  return { steps, needed, available };
+}
+
 /**
- * Gives each sequence the pages for its new length, and its own copy of a last page that it shares; takes back what a window
- * has passed. All or nothing.
- * @throws CapacityError fewer pages are free or cached than that takes; nothing has changed then
+ * Carries out a plan: releases what windows have passed, makes each last page private, and gives each sequence its pages.
+ * @throws CapacityError fewer pages are available than the plan needs; nothing has changed then
  */
 export function reserve(
   fn: string,
   pages: PageAllocator,
   rules: PageRules,
-  growths: readonly Growth[],
+  { steps, needed, available }: Reservation,
   now: number,
 ): PageMoves {
-  const growing = growths.filter(({ state, length }) => length > state.reserved);
-  checkCapacity(fn, pages, rules, growing);
-  const moves: PageMoves = { copies: [], fresh: [], freed: [] };
-  for (const { state } of growing) moves.freed.push(...releasePassed(pages, rules, state, now));
-  // A page that is copied from may not be given out before the copy is made.
-  const sources: number[] = [];
-  for (const { state, length } of growing) {
-    makeTailWritable(pages, rules, state, moves, sources);
-    while (state.table.length * rules.pageSize < length) {
+  if (needed > available) {
+    throw new CapacityError(
+      `${fn}: these tokens need ${needed} pages of ${rules.pageSize}; ${available} of ${pages.pages} are free or cached. ` +
+        `Nothing was changed. Close or truncate a sequence, append fewer tokens, or create a larger cache.`,
+    );
+  }
+  const freed = steps.flatMap(({ state }) => releasePassed(pages, rules, state, now));
+  const moves: PageMoves = { copies: [], fresh: [], freed };
+  for (const { state, length, tail, copiesTail } of steps) {
+    const { table } = state;
+    if (copiesTail) {
+      const copy = pages.take();
+      moves.copies.push(table.at(tail!), copy);
+      table.replace(tail!, copy);
+    } else if (tail !== undefined) {
+      pages.forget(table.at(tail));
+    }
+    while (table.length * rules.pageSize < length) {
       const page = pages.take();
       moves.fresh.push(page);
-      state.table.push(page);
+      table.push(page);
     }
     state.reserved = length;
     state.epoch++;
   }
-  for (const page of sources) pages.release(page, now);
+  // A source is released last: until its copy is made, it may not be given out.
+  moves.copies.forEach((page, i) => i % 2 === 0 && pages.release(page, now));
   return moves;
 }
 
-/** Gives back what no query from the next token on can see. Returns the pages that became free. */
+/** Releases pages that no query from the next token on can see. Returns those that became free. */
 export function releasePassed(
   pages: PageAllocator,
   rules: PageRules,
@@ -69,87 +131,13 @@ export function releasePassed(
     state.table.replace(index, NULL_PAGE);
     if (pages.release(page, now)) freed.push(page);
   }
-  state.firstKept = keptFrom(state, rules);
+  if (rules.window) {
+    state.firstKept = Math.max(state.firstKept, unseenPages(rules.window, lengthOf(state)).end);
+  }
   return freed;
 }
 
-function makeTailWritable(
-  pages: PageAllocator,
-  { pageSize }: PageRules,
-  state: SequenceState,
-  moves: PageMoves,
-  sources: number[],
-): void {
-  const index = Math.floor(state.reserved / pageSize);
-  if (state.reserved % pageSize === 0) return;
-  const page = state.table.at(index);
-  const left = sources.filter((source) => source === page).length;
-  if (!isNeededByOthers(pages, page, pages.references(page) - left)) {
-    pages.forget(page);
-    return;
-  }
-  const copy = pages.take();
-  moves.copies.push(page, copy);
-  sources.push(page);
-  state.table.replace(index, copy);
-}
-
-/** Whether writing the page would take something from another sequence, or from prefixes that go on from it. */
-function isNeededByOthers(pages: PageAllocator, page: number, references: number): boolean {
-  return references > 1 || (pages.node(page)?.children ?? 0) > 0;
-}
-
-/** Pages that a reservation takes, and pages that can be had for it. */
-export interface Demand {
-  readonly needed: number;
-  readonly available: number;
-}
-
-/** What {@link reserve} would take; nothing changes. */
-export function demandOf(
-  pages: PageAllocator,
-  rules: PageRules,
-  growths: readonly Growth[],
-): Demand {
-  const growing = growths.filter(({ state, length }) => length > state.reserved);
-  const dropped = new Map<number, number>();
-  const left = (page: number): number => pages.references(page) - (dropped.get(page) ?? 0);
-  const drop = (page: number): void => void dropped.set(page, (dropped.get(page) ?? 0) + 1);
-  let needed = 0;
-  let available = pages.available;
-  for (const { state } of growing) {
-    for (const index of passedPages(state, rules)) {
-      const page = state.table.at(index);
-      drop(page);
-      if (left(page) === 0) available++;
-    }
-  }
-  for (const { state, length } of growing) {
-    needed += Math.ceil(length / rules.pageSize) - state.table.length;
-    if (state.reserved % rules.pageSize === 0) continue;
-    const page = state.table.at(Math.floor(state.reserved / rules.pageSize));
-    if (!isNeededByOthers(pages, page, left(page))) continue;
-    drop(page);
-    needed++;
-  }
-  return { needed, available };
-}
-
-function checkCapacity(
-  fn: string,
-  pages: PageAllocator,
-  rules: PageRules,
-  growing: readonly Growth[],
-): void {
-  const { needed, available } = demandOf(pages, rules, growing);
-  if (needed <= available) return;
-  throw new CapacityError(
-    `${fn}: these tokens need ${needed} pages of ${rules.pageSize}; ${available} of ${pages.pages} are free or cached. ` +
-      `Nothing was changed. Close or truncate a sequence, append fewer tokens, or create a larger cache.`,
-  );
-}
-
-/** Entries of the table that no query from the next token on can see. */
+/** Entries of the table that no query from the next token on can see, and that still have their page. */
 function* passedPages(state: SequenceState, { window }: PageRules): Generator<number> {
   if (!window) return;
   const { first, end } = unseenPages(window, lengthOf(state));
@@ -157,6 +145,3 @@ function* passedPages(state: SequenceState, { window }: PageRules): Generator<nu
     if (state.table.at(i) !== NULL_PAGE) yield i;
   }
 }
-
-const keptFrom = (state: SequenceState, { window }: PageRules): number =>
-  window ? Math.max(state.firstKept, unseenPages(window, lengthOf(state)).end) : 0;

@@ -7,7 +7,7 @@ import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
 import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
 import { lengthOf, type SequenceState } from '../../../src/sequences/sequence-state.ts';
 import {
-  fits,
+  demandOf,
   follow,
   growing,
   type ModelSequence,
@@ -98,7 +98,7 @@ export class Double {
       layer,
       rows,
     );
-    const hasRoom = fits(this.model, growths);
+    const { fits: hasRoom } = demandOf(this.model, growths);
     const before = hasRoom ? undefined : snapshot(this.ledger);
     // In the middle of a step there is room already.
     if (states.every(({ counts }) => counts.every((count) => count === counts[0])))

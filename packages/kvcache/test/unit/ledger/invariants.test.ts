@@ -131,6 +131,23 @@ describe('invariants of prefix caches', () => {
     expect(entries(child)).toEqual(entries(shared));
   });
 
+  test('4b. what the plan of a step copies is copied, though the step evicts the reason', () => {
+    const { ledger } = smallLedger({ layers: 1, pages: 5 });
+    const [state, spare, other] = [
+      written(ledger, tokensFrom(0, 8)),
+      written(ledger, tokensFrom(100, 4)),
+      written(ledger, tokensFrom(200, 8)),
+    ];
+    const [first, second] = entries(state) as [number, number];
+    const [last] = entries(spare) as [number];
+    ledger.truncate('truncate', state, 2); // the first page is written next, and the cached second one continues it
+    ledger.close(spare);
+    expect(ledger.canAppend([other, state], [4, 1])).toBe(true);
+    const { moves } = ledger.append('append', 0, [other, state], Int32Array.of(4, 1));
+    expect(moves).toEqual({ copies: [first, last], fresh: [second], freed: [] });
+    expect(hit(ledger, tokensFrom(0, 9))).toBe(4);
+  });
+
   test('5. when all is closed all pages can be had; clearing then forgets every name', () => {
     const { ledger } = smallLedger();
     const a = written(ledger, tokensFrom(0, 9));

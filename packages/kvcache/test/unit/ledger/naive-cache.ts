@@ -227,8 +227,11 @@ export function growing(
     .filter(({ sequence, length }) => length > Math.max(...sequence.counts));
 }
 
-/** Whether there are pages enough. */
-export function fits(cache: NaiveCache, growths: readonly Growth[]): boolean {
+/** Whether an append finds its pages, and which sequences get a copy of their last page: decided before anything changes. */
+export function demandOf(
+  cache: NaiveCache,
+  growths: readonly Growth[],
+): { readonly fits: boolean; readonly copiesTail: readonly boolean[] } {
   const { pageSize } = cache.options;
   const references = cache.referenceCounts();
   const drop = (page: number): void => void references[page]!--;
@@ -236,26 +239,28 @@ export function fits(cache: NaiveCache, growths: readonly Growth[]): boolean {
     cache.passed(sequence).forEach((i) => drop(sequence.pages[i]!));
   const free = references.filter((count, page) => page > 0 && count === 0).length;
   let needed = 0;
-  for (const { sequence, length } of growths) {
+  const copiesTail = growths.map(({ sequence, length }) => {
     needed += Math.ceil(length / pageSize) - sequence.pages.length;
     const tail = tailOf(cache, sequence);
-    if (tail === undefined || !isNeeded(cache, tail, references[tail]!)) continue;
+    if (tail === undefined || !isNeeded(cache, tail, references[tail]!)) return false;
     drop(tail);
     needed++;
-  }
-  return needed <= free;
+    return true;
+  });
+  return { fits: needed <= free, copiesTail };
 }
 
 /** Does in the model what the ledger decided, step by step, and checks each decision. */
 export function follow(cache: NaiveCache, growths: readonly Growth[], moves: PageMoves): void {
   const copies = [...moves.copies];
   const fresh = [...moves.fresh];
+  const { copiesTail } = demandOf(cache, growths);
   const now = ++cache.now;
   const freed = growths.flatMap(({ sequence }) => releasePassed(cache, sequence, now));
   assert.deepEqual(moves.freed, freed);
-  for (const { sequence, length } of growths) {
+  for (const [i, { sequence, length }] of growths.entries()) {
     const tail = tailOf(cache, sequence);
-    if (tail !== undefined && isNeeded(cache, tail, cache.references(tail))) {
+    if (copiesTail[i]) {
       assert.equal(copies.shift(), tail);
       copyTail(cache, sequence, copies.shift()!);
     } else if (tail !== undefined) {
