@@ -81,7 +81,7 @@ export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
 export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
 export declare function knownNames(name: string, names: readonly string[]): string;
-export declare function memoized<Config>(key: (config: Config) => string, make: (config: Config) => KernelSource): (config: Config) => KernelSource;
+export declare function memoized<Config, Source extends KernelSource>(key: (config: Config) => string, make: (config: Config) => Source): (config: Config) => Source;
 export declare function narrowed<T>(x: T): T | Int32Array;
 export declare function numberedSource(code: string): string;
 export declare function optionsOf(where: string, names: object): Record<string, string>;

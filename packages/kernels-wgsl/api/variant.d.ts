@@ -66,6 +66,9 @@ export interface Call {
   readonly options: AttentionOptions;
   readonly view?: PagedKvView;
 }
+export interface ComposedKernel extends KernelSource {
+  readonly fields: readonly ParamField[];
+}
 export interface DerivedWords {
   readonly count: number;
   readonly write: (target: Target, words: Tensor, first: number) => void;
@@ -91,6 +94,10 @@ export interface HookGradient {
   readonly wgsl: string;
   readonly hasSlope: boolean;
   readonly reads: readonly TableRead[];
+}
+export interface KernelPart {
+  readonly fields: readonly ParamField[];
+  readonly text: string;
 }
 export interface MaskHook extends Hook {
   readonly kind: "mask";
@@ -145,16 +152,16 @@ export declare function checkCumulative(fn: string, name: string, list: Lengths,
 export declare function checkLengths(fn: string, gpu: Gpu, name: string, x: GivenLengths, shape: readonly number[]): asserts x is Lengths;
 export declare function checkProblem(p: AttentionProblem, fn?: string): void;
 export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
+export declare function composeKernel({ label, head, bindings, parts }: KernelParts): ComposedKernel;
 export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions, given?: readonly BoundHook[]): Call;
 export declare function differentiable<G>(call: Call, withTables: boolean, name: (gradients: AllGradients) => G, forward?: Forward): AttentionResult<DType, true> & Differentiable<G>;
 export declare function layoutCall(fn: string, { layout, format, headDim, headDimV }: Pick<AttentionProblem, "layout" | PageFormat$1>, tensors: AttentionTensors, hooks?: readonly BoundHook[]): Call;
-export declare function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string;
+export declare function lengthsPart(lengths: LengthKind, keys: KeyKind): KernelPart;
 export declare function makePlan<Tensors extends {
   readonly numSplits?: number | "auto";
 }, Result extends AttentionResult>(gpu: Gpu, { problem, hooks, callOf, resultOf, withTables, extra }: PlanParts<Tensors, Result>): AttentionPlan<Tensors, Result>;
 export declare function packedTilesWgsl(name: string, begin: string): string;
-export declare function packParams(fields: readonly ParamField[], ...records: readonly ParamValues[]): Uint32Array;
-export declare function paramsStruct(fields: readonly ParamField[]): string;
+export declare function packParams(fields: readonly ParamField[], values: ParamValues): Uint32Array;
 export declare function recorderTarget(gpu: Gpu): Target;
 export declare function rowConstants(hooks: VariantHooks): readonly RowConstant[];
 export declare function rowStruct(constants: readonly RowConstant[]): string;
@@ -167,7 +174,7 @@ export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, optio
 
 // #region Variables
 export declare const blockParams: readonly ParamField[];
-export declare const diagonalWgsl: string;
+export declare const diagonalPart: KernelPart;
 export declare const layoutNames: NamesOf<VarlenLayout>;
 export declare const MADE_WORDS: number;
 export declare const none: string;
@@ -216,6 +223,7 @@ export declare const tileClasses: string;
 // #endregion
 
 // #region Referenced (internal)
+type AnyPart = KernelPart | string | false | undefined;
 interface AttentionOptions<Lse extends boolean = boolean> {
   readonly scale?: number;
   readonly causal?: boolean;
@@ -263,6 +271,12 @@ type FloatType = "f32" | "f16";
 interface ForwardResult extends AttentionResult {
   readonly states?: Tensor;
 }
+interface KernelParts {
+  readonly label: string;
+  readonly head: readonly AnyPart[];
+  readonly bindings: readonly StorageBinding[];
+  readonly parts: readonly AnyPart[];
+}
 type KeyKind = "strided" | "paged";
 type KeyType = PageFormat;
 type LengthKind = "dense" | "varlen";
@@ -276,6 +290,11 @@ interface PlanParts<Tensors, Result> {
   readonly extra?: readonly KernelSource[];
 }
 type ResultOption = "returnLse" | "out";
+interface StorageBinding {
+  readonly name: string;
+  readonly kind: "read" | "write";
+  readonly element: string;
+}
 interface TableRead {
   readonly table: number;
   readonly isPerRow: boolean;

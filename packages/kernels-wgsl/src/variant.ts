@@ -43,14 +43,14 @@ export {
   type VariantHooks,
   variantHooks,
 } from './text/parts/hook.ts';
-export { lengthsWgsl, packedTilesWgsl } from './text/parts/lengths.wgsl.ts';
+export { lengthsPart, packedTilesWgsl } from './text/parts/lengths.wgsl.ts';
 export { blockParams, MADE_WORDS } from './text/parts/mask-blocks.wgsl.ts';
+export { type ComposedKernel, composeKernel, type KernelPart } from './text/parts/kernel-parts.ts';
 export {
   none,
   packParams,
   type ParamField,
-  paramsStruct,
   type ParamValues,
   u32Fields,
 } from './text/parts/params.ts';
-export { diagonalWgsl, rowStruct, spanStruct } from './text/parts/query-rows.wgsl.ts';
+export { diagonalPart, rowStruct, spanStruct } from './text/parts/query-rows.wgsl.ts';

@@ -110,11 +110,11 @@ export const roundF16: string = wgsl`
 `;
 
 /** Makes each source once: generating a kernel's text costs more than dispatching it, and its identity finds the pipeline. */
-export function memoized<Config>(
+export function memoized<Config, Source extends KernelSource>(
   key: (config: Config) => string,
-  make: (config: Config) => KernelSource,
-): (config: Config) => KernelSource {
-  const made = new Map<string, KernelSource>();
+  make: (config: Config) => Source,
+): (config: Config) => Source {
+  const made = new Map<string, Source>();
   return (config) => {
     const name = key(config);
     let source = made.get(name);

@@ -8,7 +8,7 @@ import {
   packParams,
   recorderTarget,
 } from '@heed/kernels-wgsl/variant';
-import { classesFields, classesSource } from '../text/kernels/block-classes.wgsl.ts';
+import { classesSource } from '../text/kernels/block-classes.wgsl.ts';
 import {
   type BlockLayout,
   type BlockView,
@@ -72,10 +72,11 @@ function dispatchClasses(
     ...lengths.values,
     ...captures.values,
   };
+  const source = classesSource(config);
   target.dispatch({
-    kernel: getKernel(gpu, classesSource(config)),
+    kernel: getKernel(gpu, source),
     buffers: [lengths.range, captures.range, bindTensor(view.words).range],
-    params: packParams(classesFields(config), values),
+    params: packParams(source.fields, values),
     workgroups: threadGrid(gpu, own.threads),
   });
   lengths.release();

@@ -1,11 +1,12 @@
 import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
-import { backwardFields, backwardSource } from '../text/kernels/backward.wgsl.ts';
+import { backwardSource } from '../text/kernels/backward.wgsl.ts';
 import { variantHooks } from '../text/parts/hook.ts';
-import { packParams, type ParamValues } from '../text/parts/params.ts';
+import { packValues, type ParamValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
 import type { Call } from './attention-call.ts';
-import { type BackwardLaunch, backwardValues } from './backward-values.ts';
+import { type BackwardLaunch, backwardParameters } from './backward-values.ts';
+import { valuesOf } from './launch-values.ts';
 import type { Target } from './launch-target.ts';
 import { readAccess } from './memory-layout.ts';
 
@@ -48,10 +49,11 @@ export function launch(
     dout: bindTensor(dOut, qBytes),
     out: bindTensor(work.whole, writeBytes(resultType, write)),
   };
-  const values = { ...backwardValues(call, config, work, tensors), ...extra };
+  const source = backwardSource(config);
+  const parameters = backwardParameters(call, config, work, tensors, extra);
   const blocks = hooks.find((bound) => bound.blocks)?.blocks;
   target.dispatch({
-    kernel: getKernel(gpu, backwardSource(config)),
+    kernel: getKernel(gpu, source),
     buffers: [
       tensors.q.range,
       tensors.k.range,
@@ -62,7 +64,7 @@ export function launch(
       work.captures.range,
       tensors.out.range,
     ],
-    params: packParams(backwardFields(config), values),
-    workgroups: dispatchGrid(gpu, values['units']!),
+    params: packValues(source.fields, valuesOf(source.fields, parameters)),
+    workgroups: dispatchGrid(gpu, parameters.grid.units),
   });
 }

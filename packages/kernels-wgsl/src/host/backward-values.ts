@@ -5,7 +5,7 @@ import type { ParamValues } from '../text/parts/params.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
 import { backwardShape, type GradientTile } from '../text/tiles/tile.ts';
 import type { Call } from './attention-call.ts';
-import { callValues, loopBounds, packedTiles } from './forward-values.ts';
+import { type Launch, type LaunchGrid, packedTiles } from './launch-values.ts';
 import { offsetWithin } from './memory-layout.ts';
 import { type Axes, keyAxes, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
@@ -35,57 +35,45 @@ interface Bound {
   readonly out: BoundTensor;
 }
 
-/** The uniform block of one launch. */
-export function backwardValues(
+/** What the parameters of one launch are made of. */
+export function backwardParameters(
   call: Call,
   config: BackwardConfig,
   { dOut, side, captures, whole, results, axes }: BackwardLaunch,
   bound: Bound,
-): ParamValues {
+  more: ParamValues,
+): Launch {
   const { q, k, v } = call;
-  const result = (name: string, tensor: Tensor | undefined): ParamValues => {
-    const inside = tensor ? offsetWithin(tensor, whole) : 0;
-    const at = { ...bound.out, elementOffset: bound.out.elementOffset + inside };
-    return named(name, stridesOf(tensor ?? whole, at, tensor ? axes : noAxes));
+  const result = (tensor: Tensor | undefined): Strides | undefined => {
+    if (!tensor) return undefined;
+    const elementOffset = bound.out.elementOffset + offsetWithin(tensor, whole);
+    return stridesOf(tensor, { ...bound.out, elementOffset }, axes);
   };
   const isDense = call.lengths === 'dense';
-  const own = {
-    out_split: 0,
-    // Row states are [batch, head, row] words, or [head, row].
-    lse_offset: side.values.derived,
-    lse_batch: isDense ? call.qHeads * call.seqlenQ : 0,
-    lse_head: call.seqlenQ,
-    lse_row: 1,
-    lse_split: 0,
-    state_plane: (isDense ? call.batch : 1) * call.qHeads * call.seqlenQ,
+  // Row states are [batch, head, row] words, or [head, row].
+  const rows = call.qHeads * call.seqlenQ;
+  const states = { batch: isDense ? rows : 0, head: call.seqlenQ, row: 1, dim: 0, split: 0 };
+  return {
+    call,
+    grid: backwardGrid(call, config),
+    tile: config.tile,
+    strides: {
+      q: stridesOf(q, bound.q, queryAxes(call)),
+      k: stridesOf(k, bound.k, keyAxes(call)),
+      v: stridesOf(v, bound.v, keyAxes(call)),
+      dout: stridesOf(dOut, bound.dout, queryAxes(call)),
+      lse: { offset: side.values.derived, ...states },
+      out: result(results.out),
+      dk: result(results.dk),
+      dv: result(results.dv),
+    },
+    statePlane: (isDense ? call.batch : 1) * rows,
+    more: [side.values, captures.values, more],
   };
-  return Object.assign(
-    own,
-    callValues(call),
-    workValues(call, config),
-    loopBounds(config),
-    named('q', stridesOf(q, bound.q, queryAxes(call))),
-    named('k', stridesOf(k, bound.k, keyAxes(call))),
-    named('v', stridesOf(v, bound.v, keyAxes(call))),
-    named('dout', stridesOf(dOut, bound.dout, queryAxes(call))),
-    result('out', results.out),
-    result('dk', results.dk),
-    result('dv', results.dv),
-    side.values,
-    captures.values,
-  );
 }
-
-/** As parameters of a tensor with this name. */
-function named(tensor: string, strides: Strides): Record<string, number> {
-  const entries = Object.entries(strides) as [string, number][];
-  return Object.fromEntries(entries.map(([name, value]) => [`${tensor}_${name}`, value]));
-}
-
-const noAxes: Axes = { batch: undefined, head: 0, row: 0, dim: 0 };
 
 /** The grid: tiles × heads, of queries or of keys. */
-function workValues(call: Call, config: BackwardConfig): Record<string, number> {
+function backwardGrid(call: Call, config: BackwardConfig): LaunchGrid {
   const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths, keys } = call;
   const { tileM, tileN } = backwardShape(config);
   const ofQueries = config.of !== 'kv';

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
-import { type CombineConfig, combineParams, combineSource } from '../text/kernels/combine.wgsl.ts';
+import { type CombineConfig, combineSource } from '../text/kernels/combine.wgsl.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { packParams } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
@@ -82,9 +82,10 @@ export function combine(target: Target, merge: Merge): void {
     write_lse: lse ? 1 : 0,
     state_plane: states?.result.strides[0] ?? 0,
   };
+  const source = combineSource(config);
   const unused = placeholder(gpu, 'read');
   target.dispatch({
-    kernel: getKernel(gpu, combineSource(config)),
+    kernel: getKernel(gpu, source),
     buffers: [
       bound.part.range,
       bound.partLse.range,
@@ -93,7 +94,7 @@ export function combine(target: Target, merge: Merge): void {
       bound.out.range,
       bound.lse?.range ?? placeholder(gpu, 'write'),
     ],
-    params: packParams(combineParams, values),
+    params: packParams(source.fields, values),
     workgroups: threadGrid(gpu, threads),
   });
 }

@@ -5,18 +5,19 @@ import {
   dispatchGrid,
   elementCount,
   getKernel,
-  type KernelSource,
   placeholder,
 } from '@heed/core/kernel';
 import { knownSelection, type Selection } from '../select/selection.ts';
-import { forwardFields, forwardSource } from '../text/kernels/forward.wgsl.ts';
-import { packParams, type ParamField } from '../text/parts/params.ts';
+import { forwardSource } from '../text/kernels/forward.wgsl.ts';
+import type { ComposedKernel } from '../text/parts/kernel-parts.ts';
+import { packValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
 import { type Call, factsOfCall } from './attention-call.ts';
 import type { AttentionResult } from './attention-options.ts';
 import { combine } from './combine.ts';
-import { type ForwardTensors, forwardValues, type LaunchData } from './forward-values.ts';
+import { forwardLaunch, type ForwardTensors, type LaunchData } from './forward-values.ts';
+import { valuesOf } from './launch-values.ts';
 import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
 import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
 import { bindCaptures, bindLengths } from './packed-words.ts';
@@ -104,7 +105,7 @@ function checkPartials(call: Call, splits: number): void {
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {
   const { gpu, q, k, v, hooks } = call;
   const blocks = hooks.find((bound) => bound.blocks)?.blocks;
-  const { config, source, fields } = forwardKernel(selection, [q, k, v], data.out);
+  const { config, source } = forwardKernel(selection, [q, k, v], data.out);
   const kvBytes = readBytes(config.kvType, config.read);
   const tensors: ForwardTensors = {
     q: bindTensor(q, readBytes(config.qType, config.read)),
@@ -113,7 +114,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
     lse: data.lse && bindTensor(data.states ?? data.lse),
   };
-  const values = forwardValues(call, selection, tensors, data);
+  const work = forwardLaunch(call, selection, tensors, data);
   target.dispatch({
     kernel: getKernel(gpu, source),
     buffers: [
@@ -126,8 +127,8 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
       tensors.out.range,
       tensors.lse?.range ?? placeholder(gpu, 'write'),
     ],
-    params: packParams(fields, ...values),
-    workgroups: dispatchGrid(gpu, values[0].units),
+    params: packValues(source.fields, valuesOf(source.fields, work)),
+    workgroups: dispatchGrid(gpu, work.grid.units),
   });
 }
 
@@ -144,8 +145,7 @@ function lseShape({ lengths, batch, qHeads, seqlenQ }: Sizes): number[] {
 /** What a selection comes to once it is known how the tensors lie in memory. */
 interface ForwardKernel {
   readonly config: ForwardConfig;
-  readonly source: KernelSource;
-  readonly fields: readonly ParamField[];
+  readonly source: ComposedKernel;
 }
 
 const known = new WeakMap<Selection, ForwardKernel[]>();
@@ -166,7 +166,7 @@ export function forwardKernel(
     if (config.read === read && config.write === write && config.outType === outType) return kernel;
   }
   const config = { ...selection.config, outType, read, write };
-  const kernel = { config, source: forwardSource(config), fields: forwardFields(config) };
+  const kernel = { config, source: forwardSource(config) };
   kernels.push(kernel);
   return kernel;
 }

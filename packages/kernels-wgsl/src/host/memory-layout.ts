@@ -72,6 +72,8 @@ export interface Strides {
   readonly head: number;
   readonly row: number;
   readonly dim: number;
+  /** From the part of one split to the next. */
+  readonly split: number;
 }
 
 /** Offset and strides of one tensor, by meaning. */
@@ -79,6 +81,7 @@ export function stridesOf(
   { shape, strides }: Tensor,
   { elementOffset }: BoundTensor,
   axes: Axes,
+  leading = 0,
 ): Strides {
   return {
     offset: elementOffset,
@@ -86,6 +89,7 @@ export function stridesOf(
     head: strideOf(shape, strides, axes.head),
     row: strideOf(shape, strides, axes.row),
     dim: strideOf(shape, strides, axes.dim),
+    split: leading ? strides[0]! : 0,
   };
 }
 
@@ -98,26 +102,24 @@ function strideOf(
   return axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
 }
 
-/** The same of an lse, [B, H, L] or [H, T], behind `leading` axes; zeros where none is wanted. */
+/** The same of an lse, [B, H, L] or [H, T], behind `leading` axes. */
 export function lseStrides(
   { lengths }: Call,
-  lse: Tensor | undefined,
-  bound: BoundTensor | undefined,
+  lse: Tensor,
+  { elementOffset }: BoundTensor,
   leading: number,
-): Omit<Strides, 'dim'> & { readonly split: number } {
-  if (!lse) return noLse;
+): Strides {
   const strides = lse.strides.slice(leading);
   const [batch, head, row] = lengths === 'dense' ? strides : [0, ...strides];
   return {
-    offset: bound?.elementOffset ?? 0,
+    offset: elementOffset,
     batch: batch!,
     head: head!,
     row: row!,
+    dim: 0,
     split: leading ? lse.strides[0]! : 0,
   };
 }
-
-const noLse = { offset: 0, batch: 0, head: 0, row: 0, split: 0 };
 
 /** Strides by meaning, in elements; 0 where a layout has no such axis. */
 export interface RowStrides {

@@ -1,6 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
-import { deltaParams, deltaSource } from '../text/kernels/row-states.wgsl.ts';
+import { deltaSource } from '../text/kernels/row-states.wgsl.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { packParams } from '../text/parts/params.ts';
 import { readBytes } from '../text/parts/row-access.wgsl.ts';
@@ -45,8 +45,9 @@ export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): Deriv
         ...named('lse', lseBound.elementOffset, boundLse(lse)),
         ...named('dlse', dLseBound?.elementOffset ?? 0, boundLse(dLse ?? lse)),
       };
+      const source = deltaSource(config);
       target.dispatch({
-        kernel: getKernel(target.gpu, deltaSource(config)),
+        kernel: getKernel(target.gpu, source),
         buffers: [
           bound.out.range,
           bound.dout.range,
@@ -54,7 +55,7 @@ export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): Deriv
           dLseBound?.range ?? placeholder(target.gpu, 'read'),
           bindTensor(words).range,
         ],
-        params: packParams(deltaParams, values),
+        params: packParams(source.fields, values),
         workgroups: threadGrid(target.gpu, count),
       });
     },

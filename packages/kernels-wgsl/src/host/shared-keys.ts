@@ -2,15 +2,15 @@ import type { Tensor } from '@heed/core';
 import {
   bindTensor,
   getKernel,
-  type KernelSource,
   placeholder,
   threadGrid,
   threadMain,
   wgsl,
 } from '@heed/core/kernel';
-import { sumParams, sumSource } from '../text/kernels/shared-keys.wgsl.ts';
+import { sumSource } from '../text/kernels/shared-keys.wgsl.ts';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
-import { none, packParams } from '../text/parts/params.ts';
+import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
+import { none, packParams, u32Fields } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { Call } from './attention-call.ts';
 import { checkMemory, type Target } from './launch-target.ts';
@@ -22,26 +22,17 @@ import type { BoundLengths } from './packed-words.ts';
  * Which table entries name a page, as linked lists in ascending order: the first entry of each page, then for each entry the
  * next one of its page. One thread per link, which looks through the entries behind it.
  */
-export const ownersSource: KernelSource = {
+export const ownersSource: ComposedKernel = composeKernel({
   label: 'heed/page owners',
-  bindings: ['read', 'write', 'uniform'],
-  code: `${wgsl`
-    ${none}
-
-    struct Params {
-      links: u32,
-      pages: u32,
-      entries: u32,
-      max_pages: u32,
-      page_size: u32,
-      table: u32,
-      used: u32,
-    }
-
-    @group(0) @binding(0) var<storage, read> metadata: array<i32>;
-    @group(0) @binding(1) var<storage, read_write> links: array<u32>;
-    @group(0) @binding(2) var<uniform> params: Params;
-
+  head: [none],
+  bindings: [
+    { name: 'metadata', kind: 'read', element: 'i32' },
+    { name: 'links', kind: 'write', element: 'u32' },
+  ],
+  parts: [
+    {
+      fields: u32Fields('links', 'pages', 'entries', 'max_pages', 'page_size', 'table', 'used'),
+      text: wgsl`
     // The page that an entry in use names.
     fn page_of(entry: u32) -> u32 {
       let first_key = i32(entry % params.max_pages * params.page_size);
@@ -69,8 +60,10 @@ export const ownersSource: KernelSource = {
         links[link] = select(NONE, entry, page != NONE && entry < params.entries);
       `,
     )}
-  `}\n`,
-};
+      `,
+    },
+  ],
+});
 
 /** The links of a paged call, which the caller frees. */
 export function pageOwners(target: Target, call: Call, side: BoundLengths): Tensor {
@@ -80,20 +73,19 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
   checkMemory(call, pages + entries, 'the list of pages and of table entries', fix);
   const links = target.scratch('page owners', [pages + entries], 'u32');
   const { table, used_k: used } = side.values;
-  const params = Uint32Array.of(
-    pages + entries,
+  const values = {
+    links: pages + entries,
     pages,
     entries,
-    maxPages,
-    pageSize,
+    max_pages: maxPages,
+    page_size: pageSize,
     table,
     used,
-    0,
-  );
+  };
   target.dispatch({
     kernel: getKernel(target.gpu, ownersSource),
     buffers: [side.range, bindTensor(links).range],
-    params,
+    params: packParams(ownersSource.fields, values),
     workgroups: threadGrid(target.gpu, pages + entries),
   });
   return links;
@@ -152,15 +144,16 @@ export function sumOwners(
     out_row: result.strides[axes.row]!,
     out_dim: result.strides[axes.dim]!,
   };
+  const source = sumSource(config);
   target.dispatch({
-    kernel: getKernel(gpu, sumSource(config)),
+    kernel: getKernel(gpu, source),
     buffers: [
       from.range,
       owners ? bindTensor(owners).range : placeholder(gpu, 'read'),
       side.range,
       to.range,
     ],
-    params: packParams(sumParams, values),
+    params: packParams(source.fields, values),
     workgroups: threadGrid(gpu, threads),
   });
 }

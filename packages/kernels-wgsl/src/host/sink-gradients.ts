@@ -1,5 +1,7 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, getKernel, type KernelSource, sections, wgsl } from '@heed/core/kernel';
+import { bindTensor, getKernel, wgsl } from '@heed/core/kernel';
+import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
+import { packParams, u32Fields } from '../text/parts/params.ts';
 import { softmaxWgsl } from '../text/parts/softmax.wgsl.ts';
 import type { Call } from './attention-call.ts';
 import type { Target } from './launch-target.ts';
@@ -11,28 +13,21 @@ const THREADS = 64;
  * dSink = −Σ P(sink)·delta over a head's rows: the sink has no value, so only delta speaks. One workgroup per head; each thread
  * sums every 64th row, and the threads meet in a tree, so that the order is always the same.
  */
-export const sinksSource: KernelSource = {
+export const sinksSource: ComposedKernel = composeKernel({
   label: 'heed/sink gradients',
-  bindings: ['read', 'read', 'write', 'uniform'],
-  code: `${sections(
-    softmaxWgsl('two'),
-    wgsl`
-    struct Params {
-      heads: u32,
-      batch: u32,
-      length: u32,
-      states: u32,
-      state_plane: u32,
-      sinks: u32,
-      sinks_stride: u32,
-      first: u32,
-    }
-
-    @group(0) @binding(0) var<storage, read> side: array<u32>;
-    @group(0) @binding(1) var<storage, read> sinks: array<u32>;
-    @group(0) @binding(2) var<storage, read_write> result: array<f32>;
-    @group(0) @binding(3) var<uniform> params: Params;
-
+  head: [softmaxWgsl('two')],
+  bindings: [
+    { name: 'side', kind: 'read', element: 'u32' },
+    { name: 'sinks', kind: 'read', element: 'u32' },
+    { name: 'result', kind: 'write', element: 'f32' },
+  ],
+  parts: [
+    {
+      fields: [
+        ...u32Fields('heads', 'batch', 'length', 'states', 'state_plane'),
+        ...u32Fields('sinks', 'sinks_stride'),
+      ],
+      text: wgsl`
     var<workgroup> partial: array<f32, ${THREADS}>;
 
     @compute @workgroup_size(${THREADS})
@@ -59,12 +54,13 @@ export const sinksSource: KernelSource = {
         workgroupBarrier();
       }
       if (lane == 0u) {
-        result[params.first + head] = partial[0];
+        result[head] = partial[0];
       }
     }
-  `,
-  )}\n`,
-};
+      `,
+    },
+  ],
+});
 
 /** The gradient by the sinks, f32 [Hq]. */
 export function sinkGradients(target: Target, call: Call, side: BoundLengths): Tensor {
@@ -74,14 +70,19 @@ export function sinkGradients(target: Target, call: Call, side: BoundLengths): T
   const dSinks = gpu.empty([qHeads], { label: 'heed/dSinks' });
   if (qHeads === 0) return dSinks;
   const batch = lengths === 'dense' ? call.batch : 1;
-  const first = side.values.derived;
-  const rows = batch * qHeads * seqlenQ;
-  const where = [first, rows, bound.elementOffset, sinks.strides[0]!];
-  const params = Uint32Array.of(qHeads, batch, seqlenQ, ...where, 0);
+  const values = {
+    heads: qHeads,
+    batch,
+    length: seqlenQ,
+    states: side.values.derived,
+    state_plane: batch * qHeads * seqlenQ,
+    sinks: bound.elementOffset,
+    sinks_stride: sinks.strides[0]!,
+  };
   target.dispatch({
     kernel: getKernel(gpu, sinksSource),
     buffers: [side.range, bound.range, bindTensor(dSinks).range],
-    params,
+    params: packParams(sinksSource.fields, values),
     workgroups: [qHeads, 1, 1],
   });
   return dSinks;

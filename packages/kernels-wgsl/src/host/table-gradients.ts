@@ -3,13 +3,13 @@ import {
   bindTensor,
   elementCount,
   getKernel,
-  type KernelSource,
   threadGrid,
   threadMain,
   wgsl,
 } from '@heed/core/kernel';
 import type { ScoreHook } from '../text/parts/hook.ts';
-import type { ParamValues } from '../text/parts/params.ts';
+import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
+import { packParams, type ParamValues, u32Fields } from '../text/parts/params.ts';
 import type { Call } from './attention-call.ts';
 import { type Data, launch } from './backward-launch.ts';
 import { checkMemory, type Target } from './launch-target.ts';
@@ -69,20 +69,17 @@ function pairs({ lengths, batch, qHeads, seqlenQ, seqlenK }: Call): number {
 }
 
 /** From fixed point to f32; what had a contribution that was not finite is NaN. */
-export const finishSource: KernelSource = {
+export const finishSource: ComposedKernel = composeKernel({
   label: 'heed/table gradients',
-  bindings: ['read', 'write', 'uniform'],
-  code: `${wgsl`
-    struct Params {
-      count: u32,
-      first: u32,
-      log2_adds: u32,
-    }
-
-    @group(0) @binding(0) var<storage, read> sums: array<u32>;
-    @group(0) @binding(1) var<storage, read_write> result: array<u32>;
-    @group(0) @binding(2) var<uniform> params: Params;
-
+  head: [],
+  bindings: [
+    { name: 'sums', kind: 'read', element: 'u32' },
+    { name: 'result', kind: 'write', element: 'u32' },
+  ],
+  parts: [
+    {
+      fields: u32Fields('count', 'first', 'log2_adds'),
+      text: wgsl`
     fn power_of_two(exponent: i32) -> f32 {
       return bitcast<f32>(u32(exponent + 127) << 23u);
     }
@@ -108,8 +105,10 @@ export const finishSource: KernelSource = {
         result[element] = select(0x7fc00000u, bitcast<u32>(select(size, -size, is_negative)), is_finite);
       `,
     )}
-  `}\n`,
-};
+      `,
+    },
+  ],
+});
 
 function finishTable(
   target: Target,
@@ -119,11 +118,11 @@ function finishTable(
   result: Tensor,
 ): void {
   const count = elementCount(result.shape);
-  const params = Uint32Array.of(count, first, log2Adds, 0);
+  const values = { count, first, log2_adds: log2Adds };
   target.dispatch({
     kernel: getKernel(target.gpu, finishSource),
     buffers: [bindTensor(sums).range, bindTensor(result).range],
-    params,
+    params: packParams(finishSource.fields, values),
     workgroups: threadGrid(target.gpu, count),
   });
 }

@@ -12,7 +12,7 @@ import {
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tanhWgsl } from '../../src/text/hooks/softcap.ts';
-import { writeWgsl } from '../../src/text/parts/row-access.wgsl.ts';
+import { writePart } from '../../src/text/parts/row-access.wgsl.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -122,7 +122,7 @@ describe('a store of single halves', { tags: ['device'] }, () => {
 
     ${roundF16Wgsl}
 
-    ${writeWgsl('f16', 'scalar', 4)}
+    ${writePart('f16', 'scalar', 4).text}
 
     @compute @workgroup_size(64)
     fn main(@builtin(global_invocation_id) thread: vec3<u32>) {

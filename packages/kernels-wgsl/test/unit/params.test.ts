@@ -2,14 +2,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alibi } from '../../src/text/hooks/alibi.ts';
 import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
-import { combineParams } from '../../src/text/kernels/combine.wgsl.ts';
-import { forwardFields } from '../../src/text/kernels/forward.wgsl.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
-import { packParams, type ParamField, paramsStruct } from '../../src/text/parts/params.ts';
-import { plain } from './kernel-configs.ts';
-
-const all = forwardFields({ ...plain, hooks: variantHooks([softcap, alibi, band]) });
+import { softcap } from '../../src/text/hooks/softcap.ts';
+import { combineSource } from '../../src/text/kernels/combine.wgsl.ts';
+import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { type AnyPart, composeKernel } from '../../src/text/parts/kernel-parts.ts';
+import { packParams, type ParamField, u32Fields } from '../../src/text/parts/params.ts';
+import { combineConfigs, plain } from './kernel-configs.ts';
 
 const types = ['u32', 'i32', 'f32'] as const;
 const field = fc.record({
@@ -59,26 +58,70 @@ describe('packParams', () => {
   });
 });
 
-describe('the uniform block', () => {
-  it.for([
-    ['of the forward kernel', all],
-    ['of the combine kernel', combineParams],
-  ] as const)('%s names each field once', ([, list]) => {
-    const names = list.map(({ name }) => name);
-    expect(new Set(names).size).toBe(names.length);
+describe('composeKernel', () => {
+  const scale = { name: 'scale', type: 'f32' } as const;
+  const compose = (...parts: readonly AnyPart[]) =>
+    composeKernel({
+      label: 'test',
+      head: ['const ONE = 1u;'],
+      bindings: [
+        { name: 'x', kind: 'read', element: 'f32' },
+        { name: 'y', kind: 'write', element: 'u32' },
+      ],
+      parts,
+    });
+
+  it('gives the block the parameters that the text reads, each once, in the order of the parts', () => {
+    const kernel = compose(
+      { fields: u32Fields('rows', 'unread', 'heads'), text: 'params.heads; params.rows;' },
+      false,
+      { fields: [scale, ...u32Fields('rows')], text: 'params.scale * f32(params.rows);' },
+    );
+    expect(kernel.fields).toEqual([...u32Fields('rows', 'heads'), scale]);
+    expect(kernel.code).toBe(`const ONE = 1u;
+
+struct Params {
+  rows: u32,
+  heads: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+params.heads; params.rows;
+
+params.scale * f32(params.rows);
+`);
+    expect(kernel.bindings).toEqual(['read', 'write', 'uniform']);
   });
 
+  it('refuses a parameter that no part lists', () => {
+    expect(() => compose({ fields: u32Fields('rows'), text: 'params.row' })).toThrow(
+      'test: no part lists params.row',
+    );
+  });
+
+  it('refuses a parameter of two types', () => {
+    const parts = [u32Fields('scale'), [scale]].map((list) => ({
+      fields: list,
+      text: 'params.scale',
+    }));
+    expect(() => compose(...parts)).toThrow('test: params.scale has two types');
+  });
+});
+
+describe('the uniform block', () => {
   // A kernel that is warmed up gets nothing but zeros, and has to see there that it has nothing to do.
   it.for([
-    ['forward', all, 'units'],
-    ['combine', combineParams, 'threads'],
-  ] as const)('of the %s kernel fits the warm-up, and starts with the work', ([, list, first]) => {
-    expect(list[0]!.name).toBe(first);
-    expect(list.length * 4).toBeLessThanOrEqual(1024);
-  });
-
-  it('is declared as it is packed', () => {
-    const lines = paramsStruct(all).split('\n');
-    expect(lines.slice(1, -1)).toEqual(all.map(({ name, type }) => `  ${name}: ${type},`));
-  });
+    ['forward', forwardSource({ ...plain, hooks: variantHooks([softcap, alibi, band]) }), 'units'],
+    ['combine', combineSource(combineConfigs[0]!), 'threads'],
+  ] as const)(
+    'of the %s kernel fits the warm-up, and has the work',
+    ([, { fields: list }, work]) => {
+      expect(list.map(({ name }) => name)).toContain(work);
+      expect(list.length * 4).toBeLessThanOrEqual(1024);
+    },
+  );
 });

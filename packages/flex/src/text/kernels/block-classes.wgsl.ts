@@ -1,15 +1,15 @@
-import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
+import { memoized, threadMain, wgsl } from '@heed/core/kernel';
 import {
   blockParams,
   type Call,
-  diagonalWgsl,
-  lengthsWgsl,
+  diagonalPart,
+  type ComposedKernel,
+  composeKernel,
+  lengthsPart,
   MADE_WORDS,
   type MaskHook,
   none,
-  type ParamField,
   packedTilesWgsl,
-  paramsStruct,
   rowStruct,
   spanStruct,
   tileClasses,
@@ -21,53 +21,42 @@ export interface ClassesConfig extends Pick<Call, 'lengths' | 'keys'> {
   readonly mask: MaskHook;
 }
 
-export function classesFields({ mask }: ClassesConfig): readonly ParamField[] {
-  return [
-    ...u32Fields('batch', 'seqlen_q', 'seqlen_k', 'cu_q', 'cu_k', 'used_k', 'align_end'),
-    ...u32Fields('heads', 'rows', 'columns', 'words', 'extent', 'made', 'match_kind'),
-    ...blockParams,
-    ...mask.params,
-  ];
-}
-
 const label = ({ lengths, keys, mask }: ClassesConfig): string =>
   `heed/block-mask ${lengths} ${keys} ${mask.name}`;
 
 /** The class of every block from the mask's bounds, one thread per block, 32 of them to a word of each plane. */
-export const classesSource: (config: ClassesConfig) => KernelSource = memoized(label, make);
+export const classesSource: (config: ClassesConfig) => ComposedKernel = memoized(label, make);
 
-function make(config: ClassesConfig): KernelSource {
+function make(config: ClassesConfig): ComposedKernel {
   const { mask, lengths, keys } = config;
-  const code = sections(
-    none,
-    tileClasses,
-    paramsStruct(classesFields(config)),
-    bindings,
-    lengthsWgsl(lengths, keys),
-    diagonalWgsl,
-    rowStruct(mask.constants ?? []),
-    spanStruct(),
-    // No pair is looked at here; the mask's text declares the function all the same.
-    'fn kv_row(row: Row, key: i32) -> i32 {\n  return key;\n}',
-    mask.wgsl,
-    blockRow,
-    lengths === 'dense' ? denseRow : packedRow,
-    record,
-    main(mask.name),
-  );
-  return {
+  return composeKernel({
     label: label(config),
-    code: `${code}\n`,
-    bindings: ['read', 'read', 'write', 'uniform'],
-  };
+    head: [none, tileClasses],
+    bindings: [
+      { name: 'metadata', kind: 'read', element: 'i32' },
+      { name: 'captures', kind: 'read', element: 'u32' },
+      { name: 'blocks', kind: 'write', element: 'u32' },
+    ],
+    parts: [
+      lengthsPart(lengths, keys),
+      diagonalPart,
+      rowStruct(mask.constants ?? []),
+      spanStruct(),
+      // The bounds of a mask read no row; its text declares the function that does.
+      'fn kv_row(row: Row, key: i32) -> i32 {\n  return key;\n}',
+      { fields: mask.params, text: mask.wgsl },
+      blockRow,
+      lengths === 'dense' ? denseRow : packedRow,
+      record,
+      { fields, text: main(mask.name) },
+    ],
+  });
 }
 
-const bindings = wgsl`
-  @group(0) @binding(0) var<storage, read> metadata: array<i32>;
-  @group(0) @binding(1) var<storage, read> captures: array<u32>;
-  @group(0) @binding(2) var<storage, read_write> blocks: array<u32>;
-  @group(0) @binding(3) var<uniform> params: Params;
-`;
+const fields = [
+  ...u32Fields('heads', 'rows', 'columns', 'words', 'extent', 'made', 'match_kind'),
+  ...blockParams,
+];
 
 const blockRow = wgsl`
   struct BlockRow {

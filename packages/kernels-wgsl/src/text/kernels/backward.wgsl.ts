@@ -1,132 +1,70 @@
-import { type KernelSource, memoized, roundF16, sections, wgsl } from '@heed/core/kernel';
-import { blockRangeWgsl, tileClasses } from '../parts/block-range.wgsl.ts';
-import { allHooks, hasBlocks } from '../parts/hook.ts';
-import { addressingWgsl } from '../parts/key-addressing.wgsl.ts';
+import { memoized, roundF16, wgsl } from '@heed/core/kernel';
+import type { AnyPart, ComposedKernel, KernelPart } from '../parts/kernel-parts.ts';
 import type { KeyKind, LengthKind } from '../parts/kinds.ts';
-import { keyList, lengthsWgsl, packedWorkWgsl } from '../parts/lengths.wgsl.ts';
-import { blockParams, blocksWgsl } from '../parts/mask-blocks.wgsl.ts';
-import { none, type ParamField, paramsStruct, u32Fields } from '../parts/params.ts';
-import { diagonalWgsl, rowsWgsl, workWgsl } from '../parts/query-rows.wgsl.ts';
-import { readElement, readWgsl, writeElement, writeWgsl } from '../parts/row-access.wgsl.ts';
-import { gradientWgsl, variantWgsl } from '../parts/score-chain.wgsl.ts';
-import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
-import { collectParams, collectWgsl } from '../parts/table-sums.wgsl.ts';
+import { keyList, packedWorkWgsl } from '../parts/lengths.wgsl.ts';
+import { strideFields } from '../parts/params.ts';
+import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
+import { gradientPart } from '../parts/score-chain.wgsl.ts';
+import { collectPart } from '../parts/table-sums.wgsl.ts';
 import { type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
 import { portableBackward } from '../tiles/portable-backward.wgsl.ts';
 import { subgroupBackward } from '../tiles/subgroup-backward.wgsl.ts';
-import { backwardShape, enables } from '../tiles/tile.ts';
+import { backwardShape } from '../tiles/tile.ts';
+import { attentionKernel } from './attention-kernel.wgsl.ts';
 
-/** As the forward kernel's, but for `dout`, the two gradients of keys, and the row states in the lengths' buffer. */
-const params: readonly ParamField[] = [
-  ...u32Fields('units', 'tiles', 'splits'),
-  ...u32Fields('batch', 'group', 'seqlen_q', 'seqlen_k'),
-  ...['q', 'k', 'v', 'dout', 'out', 'dk', 'dv'].flatMap((name) =>
-    u32Fields(...['offset', 'batch', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
-  ),
-  ...u32Fields(
-    'out_split',
-    'lse_offset',
-    'lse_batch',
-    'lse_head',
-    'lse_row',
-    'lse_split',
-    'state_plane',
-  ),
-  ...u32Fields('cu_q', 'cu_k', 'used_k', 'table', 'table_row', 'pages', 'page_size', 'align_end'),
-  ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'q_chunks', 'v_chunks', 'key_turns'),
-  { name: 'scale', type: 'f32' },
-];
+/** A backward kernel of a config: writes dq, or dk and dv, or adds to the sums of table gradients. */
+export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoized(
+  backwardKey,
+  (config) => {
+    const { of, lengths, keys, hooks, read, qType, headDimV, resultType, write } = config;
+    const result = of === 'tables' ? 'atomic<u32>' : writeElement(resultType, write);
+    return attentionKernel(config, {
+      pass: 'backward',
+      key: backwardKey(config),
+      rows: 'head',
+      shape: backwardShape(config),
+      resultType,
+      inputs: [{ name: 'dout', kind: 'read', element: readElement(qType, read) }],
+      outputs: [{ name: 'out', kind: 'write', element: result }],
+      access: [doutOffset(lengths), readPart('dout', qType, read, headDimV), ...writers(config)],
+      compute: [of === 'kv' && keyWork(lengths, keys), gradientPart(hooks)],
+      main: backwardMain(config),
+    });
+  },
+);
 
-export function backwardFields({ hooks, of }: BackwardConfig): readonly ParamField[] {
-  const blocks = hasBlocks(hooks) ? blockParams : [];
-  const slopes = hooks.scores.flatMap(({ gradient }) => gradient?.params ?? []);
-  const collected = of === 'tables' ? collectParams(hooks.scores.at(-1)!) : [];
-  const own = allHooks(hooks).flatMap((hook) => hook.params);
-  return [...params, ...blocks, ...own, ...slopes, ...collected];
-}
-
-/** The backward kernel of a config, composed of the forward's parts. */
-export const backwardSource: (config: BackwardConfig) => KernelSource = memoized(backwardKey, make);
-
-function make(config: BackwardConfig): KernelSource {
-  const { of, lengths, keys, hooks, read, qType, kvType, headDim, headDimV, resultType } = config;
-  const { tileM, tileN } = backwardShape(config);
-  const code = sections(
-    enables(config.tile, resultType, config.write),
-    `// ${backwardKey(config)}`,
-    none,
-    tileClasses,
-    paramsStruct(backwardFields(config)),
-    bindings(config),
-    lengthsWgsl(lengths, keys),
-    workWgsl(lengths, 'head', tileM),
-    of === 'kv' ? keyWork(lengths, keys) : '',
-    diagonalWgsl,
-    rowsWgsl(lengths, 'head', hooks),
-    doutOffset(lengths),
-    of === 'kv' ? resultOffsets : '',
-    addressingWgsl(lengths, keys),
-    readWgsl('q', qType, read, headDim),
-    readWgsl('k', kvType, read, headDim),
-    readWgsl('v', kvType, read, headDimV),
-    readWgsl('dout', qType, read, headDimV),
-    resultType === 'f16' && of !== 'tables' ? roundF16 : '',
-    of === 'tables' ? collectWgsl : '',
-    ...writers(config),
-    softmaxWgsl('two'),
-    blockRangeWgsl('head', hooks, tileN),
-    hasBlocks(hooks) ? blocksWgsl(lengths) : '',
-    variantWgsl(hooks),
-    ...hooks.scores.map(({ gradient }) => gradient?.wgsl),
-    gradientWgsl(hooks),
-    backwardMain(config),
-  );
-  return {
-    label: `heed/backward ${backwardKey(config)}`,
-    code: `${code}\n`,
-    bindings: ['read', 'read', 'read', 'read', 'read', 'read', 'read', 'write', 'uniform'],
-  };
-}
-
-function writers({ of, resultType, write, headDim, headDimV }: BackwardConfig): string[] {
-  if (of === 'tables') return [];
-  if (of === 'q') return [writeWgsl(resultType, write, headDim, 'dq')];
+/** How a kernel writes its gradients. */
+function writers({ of, resultType, write, headDim, headDimV, hooks }: BackwardConfig): AnyPart[] {
+  if (of === 'tables') return [collectPart(hooks.scores.at(-1)!)];
+  const rounding = resultType === 'f16' && roundF16;
+  if (of === 'q') return [rounding, writePart(resultType, write, headDim, 'dq')];
   return [
-    writeWgsl(resultType, write, headDim, 'dk'),
-    writeWgsl(resultType, write, headDimV, 'dv'),
+    resultOffset('dk'),
+    resultOffset('dv'),
+    rounding,
+    writePart(resultType, write, headDim, 'dk'),
+    writePart(resultType, write, headDimV, 'dv'),
   ];
 }
 
-// The slots of every backward kernel of every package.
-function bindings({ of, qType, kvType, resultType, read, write }: BackwardConfig): string {
-  const result = of === 'tables' ? 'atomic<u32>' : writeElement(resultType, write);
-  return wgsl`
-    @group(0) @binding(0) var<storage, read> q: array<${readElement(qType, read)}>;
-    @group(0) @binding(1) var<storage, read> k: array<${readElement(kvType, read)}>;
-    @group(0) @binding(2) var<storage, read> v: array<${readElement(kvType, read)}>;
-    @group(0) @binding(3) var<storage, read> dout: array<${readElement(qType, read)}>;
-    @group(0) @binding(4) var<storage, read> metadata: array<i32>;
-    @group(0) @binding(5) var<storage, read> block_mask: array<u32>;
-    @group(0) @binding(6) var<storage, read> captures: array<u32>;
-    @group(0) @binding(7) var<storage, read_write> out: array<${result}>;
-    @group(0) @binding(8) var<uniform> params: Params;
-  `;
-}
-
-const doutOffset = (lengths: LengthKind): string => wgsl`
+const doutOffset = (lengths: LengthKind): KernelPart => ({
+  fields: strideFields('dout', 'offset', 'batch', 'head', 'row'),
+  text: wgsl`
   fn dout_row_offset(row: Row) -> u32 {
     return params.dout_offset${lengths === 'dense' && ' + u32(row.batch) * params.dout_batch'} + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
   }
-`;
+`,
+});
 
 // One formula for every layout: dense keys have k_row 0, packed ones batch stride 0, paged ones a slot per sequence.
-const resultOffset = (name: string): string => wgsl`
+const resultOffset = (name: string): KernelPart => ({
+  fields: strideFields(name, 'offset', 'batch', 'head', 'row'),
+  text: wgsl`
   fn ${name}_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
     return params.${name}_offset + seq.index * params.${name}_batch + head * params.${name}_head + (seq.k_row + key) * params.${name}_row;
   }
-`;
-
-const resultOffsets = sections(resultOffset('dk'), resultOffset('dv'));
+`,
+});
 
 /** Which key tile a workgroup works on. */
 function keyWork(lengths: LengthKind, keys: KeyKind): string {

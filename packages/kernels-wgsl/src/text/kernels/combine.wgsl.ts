@@ -1,15 +1,9 @@
-import {
-  type KernelSource,
-  memoized,
-  roundF16,
-  sections,
-  threadMain,
-  wgsl,
-} from '@heed/core/kernel';
+import { memoized, roundF16, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../parts/kinds.ts';
-import { type ParamField, paramsStruct, u32Fields } from '../parts/params.ts';
-import { readElement, readWgsl, writeElement, writeWgsl } from '../parts/row-access.wgsl.ts';
-import { softmaxWgsl, storeStateWgsl } from '../parts/softmax.wgsl.ts';
+import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
+import { strideFields, u32Fields } from '../parts/params.ts';
+import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
+import { softmaxWgsl, storeStatePart } from '../parts/softmax.wgsl.ts';
 import { enables } from '../tiles/tile.ts';
 
 /** What the combine kernel's WGSL depends on. */
@@ -31,58 +25,48 @@ export function combineKey(c: CombineConfig): string {
   return `${c.source} dv=${c.headDimV} part=${c.partType} out=${c.outType} read=${c.read} write=${c.write}`;
 }
 
-/** Rows are [outer, head, row]: batch entries of a dense tensor, or one outer entry of a packed one. */
-export const combineParams: readonly ParamField[] = [
-  ...u32Fields('threads', 'parts', 'heads', 'rows'),
-  ...u32Fields('part_offset', 'part_step', 'part_outer', 'part_head', 'part_row', 'part_dim'),
-  ...u32Fields('part_lse_offset', 'part_lse_step', 'part_lse_outer'),
-  ...u32Fields('part_lse_head', 'part_lse_row', 'part_lse_plane'),
-  ...u32Fields('other_offset', 'other_outer', 'other_head', 'other_row', 'other_dim'),
-  ...u32Fields('other_lse_offset', 'other_lse_outer', 'other_lse_head', 'other_lse_row'),
-  ...u32Fields('out_offset', 'out_outer', 'out_head', 'out_row', 'out_dim'),
-  ...u32Fields('lse_offset', 'lse_outer', 'lse_head', 'lse_row', 'write_lse', 'state_plane'),
-];
-
 /**
  * Merges attention states (out, lse) of the same queries over disjoint keys, in order.
  * One thread per row and 4 columns.
  */
-export const combineSource: (config: CombineConfig) => KernelSource = memoized(combineKey, make);
+export const combineSource: (config: CombineConfig) => ComposedKernel = memoized(combineKey, make);
 
-function make(config: CombineConfig): KernelSource {
+function make(config: CombineConfig): ComposedKernel {
   const { headDimV, partType, outType, read, write, source } = config;
-  const code = sections(
-    enables(undefined, outType, write),
-    `// combine ${combineKey(config)}`,
-    paramsStruct(combineParams),
-    bindings(config),
-    readWgsl('part', partType, read, headDimV),
-    source === 'pair' && readWgsl('other', partType, read, headDimV),
-    outType === 'f16' && roundF16,
-    writeWgsl(outType, write, headDimV),
-    // Row maxima are base-2 scores as they are, and an lse is natural.
-    softmaxWgsl(source === 'states' ? 'two' : 'e'),
-    storeStateWgsl,
-    mainWgsl(config),
-  );
-  return {
+  return composeKernel({
     label: `heed/combine ${combineKey(config)}`,
-    code: `${code}\n`,
-    bindings: ['read', 'read', 'read', 'read', 'write', 'write', 'uniform'],
-  };
+    head: [enables(undefined, outType, write), `// combine ${combineKey(config)}`],
+    bindings: [
+      { name: 'part', kind: 'read', element: readElement(partType, read) },
+      { name: 'part_lse', kind: 'read', element: 'u32' },
+      { name: 'other', kind: 'read', element: readElement(partType, read) },
+      { name: 'other_lse', kind: 'read', element: 'u32' },
+      { name: 'out', kind: 'write', element: writeElement(outType, write) },
+      { name: 'lse', kind: 'write', element: 'u32' },
+    ],
+    parts: [
+      readPart('part', partType, read, headDimV),
+      source === 'pair' && readPart('other', partType, read, headDimV),
+      outType === 'f16' && roundF16,
+      writePart(outType, write, headDimV),
+      // Row maxima are base-2 scores; an lse is natural.
+      softmaxWgsl(source === 'states' ? 'two' : 'e'),
+      storeStatePart,
+      { fields, text: mainWgsl(config) },
+    ],
+  });
 }
 
-function bindings({ partType, outType, read, write }: CombineConfig): string {
-  return wgsl`
-    @group(0) @binding(0) var<storage, read> part: array<${readElement(partType, read)}>;
-    @group(0) @binding(1) var<storage, read> part_lse: array<u32>;
-    @group(0) @binding(2) var<storage, read> other: array<${readElement(partType, read)}>;
-    @group(0) @binding(3) var<storage, read> other_lse: array<u32>;
-    @group(0) @binding(4) var<storage, read_write> out: array<${writeElement(outType, write)}>;
-    @group(0) @binding(5) var<storage, read_write> lse: array<u32>;
-    @group(0) @binding(6) var<uniform> params: Params;
-  `;
-}
+// Rows are [outer, head, row]: batch entries of a dense tensor, or one outer entry of a packed one.
+const fields = [
+  ...u32Fields('threads', 'parts', 'heads', 'rows', 'write_lse', 'part_lse_plane'),
+  ...['part', 'part_lse'].flatMap((name) =>
+    strideFields(name, 'offset', 'step', 'outer', 'head', 'row'),
+  ),
+  ...['other', 'other_lse', 'out', 'lse'].flatMap((name) =>
+    strideFields(name, 'offset', 'outer', 'head', 'row'),
+  ),
+];
 
 function mainWgsl({ headDimV, source }: CombineConfig): string {
   return wgsl`

@@ -1,7 +1,8 @@
-import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
+import { memoized, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess } from '../parts/kinds.ts';
-import { type ParamField, paramsStruct, u32Fields } from '../parts/params.ts';
-import { readElement, readWgsl } from '../parts/row-access.wgsl.ts';
+import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
+import { strideFields, u32Fields } from '../parts/params.ts';
+import { readElement, readPart } from '../parts/row-access.wgsl.ts';
 import { infinityBits } from '../parts/softmax.wgsl.ts';
 
 export interface DeltaConfig {
@@ -11,42 +12,37 @@ export interface DeltaConfig {
   readonly read: ReadAccess;
 }
 
-/** Rows are [outer, head, row]: batch entries of dense tensors, or one outer entry of packed ones. */
-export const deltaParams: readonly ParamField[] = [
-  ...u32Fields('rows', 'heads', 'length', 'first', 'state_plane', 'has_dlse'),
-  ...['out', 'dout'].flatMap((name) =>
-    u32Fields(...['offset', 'outer', 'head', 'row', 'dim'].map((axis) => `${name}_${axis}`)),
-  ),
-  ...['lse', 'dlse'].flatMap((name) =>
-    u32Fields(...['offset', 'outer', 'head', 'row'].map((axis) => `${name}_${axis}`)),
-  ),
-];
-
 const deltaKey = ({ type, headDimV, read }: DeltaConfig): string =>
   `${type} dv=${headDimV} read=${read}`;
 
 /** What backward needs of each row, a plane of words each: row maximum, 1 / row sum, and delta = rowsum(dOut∘out) − dLse. */
-export const deltaSource: (config: DeltaConfig) => KernelSource = memoized(deltaKey, (config) => ({
-  label: `heed/delta ${deltaKey(config)}`,
-  bindings: ['read', 'read', 'read', 'read', 'write', 'uniform'],
-  code: `${sections(
-    infinityBits,
-    paramsStruct(deltaParams),
-    bindings(config),
-    readWgsl('out', config.type, config.read, config.headDimV),
-    readWgsl('dout', config.type, config.read, config.headDimV),
-    main(config),
-  )}\n`,
-}));
+export const deltaSource: (config: DeltaConfig) => ComposedKernel = memoized(deltaKey, (config) => {
+  const { type, read, headDimV } = config;
+  return composeKernel({
+    label: `heed/delta ${deltaKey(config)}`,
+    head: [infinityBits],
+    bindings: [
+      { name: 'out', kind: 'read', element: readElement(type, read) },
+      { name: 'dout', kind: 'read', element: readElement(type, read) },
+      { name: 'lse', kind: 'read', element: 'u32' },
+      { name: 'dlse', kind: 'read', element: 'f32' },
+      { name: 'side', kind: 'write', element: 'u32' },
+    ],
+    parts: [
+      readPart('out', type, read, headDimV),
+      readPart('dout', type, read, headDimV),
+      { fields, text: main(config) },
+    ],
+  });
+});
 
-const bindings = ({ type, read }: DeltaConfig): string => wgsl`
-  @group(0) @binding(0) var<storage, read> out: array<${readElement(type, read)}>;
-  @group(0) @binding(1) var<storage, read> dout: array<${readElement(type, read)}>;
-  @group(0) @binding(2) var<storage, read> lse: array<u32>;
-  @group(0) @binding(3) var<storage, read> dlse: array<f32>;
-  @group(0) @binding(4) var<storage, read_write> side: array<u32>;
-  @group(0) @binding(5) var<uniform> params: Params;
-`;
+// Rows are [outer, head, row]: batch entries of dense tensors, or one outer entry of packed ones.
+const fields = [
+  ...u32Fields('rows', 'heads', 'length', 'first', 'state_plane', 'has_dlse'),
+  ...['out', 'dout', 'lse', 'dlse'].flatMap((name) =>
+    strideFields(name, 'offset', 'outer', 'head', 'row'),
+  ),
+];
 
 const at = (name: string): string =>
   `params.${name}_offset + outer * params.${name}_outer + head * params.${name}_head + row * params.${name}_row`;

@@ -1,14 +1,8 @@
-import {
-  type KernelSource,
-  memoized,
-  roundF16,
-  sections,
-  threadMain,
-  wgsl,
-} from '@heed/core/kernel';
+import { memoized, roundF16, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../parts/kinds.ts';
-import { none, type ParamField, paramsStruct, u32Fields } from '../parts/params.ts';
-import { readElement, readWgsl, writeElement, writeWgsl } from '../parts/row-access.wgsl.ts';
+import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
+import { none, strideFields, u32Fields } from '../parts/params.ts';
+import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { enables } from '../tiles/tile.ts';
 
 /** What the kernel's WGSL depends on. */
@@ -24,36 +18,32 @@ export interface SumConfig {
 const sumKey = (c: SumConfig): string =>
   `${c.owners} d=${c.dim} result=${c.resultType} read=${c.read} write=${c.write}`;
 
-export const sumParams: readonly ParamField[] = [
-  ...u32Fields('threads', 'heads', 'rows', 'batch', 'pages', 'max_pages', 'used'),
-  ...u32Fields('part_offset', 'part_batch', 'part_head', 'part_row', 'part_dim'),
-  ...u32Fields('out_offset', 'out_outer', 'out_head', 'out_row', 'out_dim'),
-];
-
 /** Sums the gradients of keys that several sequences share, over their owners in ascending order. */
-export const sumSource: (config: SumConfig) => KernelSource = memoized(sumKey, (config) => ({
-  label: `heed/sum of owners ${sumKey(config)}`,
-  bindings: ['read', 'read', 'read', 'write', 'uniform'],
-  code: `${sections(
-    enables(undefined, config.resultType, config.write),
-    `// ${sumKey(config)}`,
-    none,
-    paramsStruct(sumParams),
-    bindings(config),
-    readWgsl('part', 'f32', config.read, config.dim),
-    config.resultType === 'f16' ? roundF16 : '',
-    writeWgsl(config.resultType, config.write, config.dim),
-    main(config),
-  )}\n`,
-}));
+export const sumSource: (config: SumConfig) => ComposedKernel = memoized(sumKey, (config) => {
+  const { dim, resultType, read, write } = config;
+  return composeKernel({
+    label: `heed/sum of owners ${sumKey(config)}`,
+    head: [enables(undefined, resultType, write), `// ${sumKey(config)}`, none],
+    bindings: [
+      { name: 'part', kind: 'read', element: readElement('f32', read) },
+      { name: 'links', kind: 'read', element: 'u32' },
+      { name: 'metadata', kind: 'read', element: 'i32' },
+      { name: 'out', kind: 'write', element: writeElement(resultType, write) },
+    ],
+    parts: [
+      readPart('part', 'f32', read, dim),
+      resultType === 'f16' && roundF16,
+      writePart(resultType, write, dim),
+      { fields, text: main(config) },
+    ],
+  });
+});
 
-const bindings = ({ resultType, read, write }: SumConfig): string => wgsl`
-  @group(0) @binding(0) var<storage, read> part: array<${readElement('f32', read)}>;
-  @group(0) @binding(1) var<storage, read> links: array<u32>;
-  @group(0) @binding(2) var<storage, read> metadata: array<i32>;
-  @group(0) @binding(3) var<storage, read_write> out: array<${writeElement(resultType, write)}>;
-  @group(0) @binding(4) var<uniform> params: Params;
-`;
+const fields = [
+  ...u32Fields('threads', 'heads', 'rows', 'batch', 'pages', 'max_pages', 'used'),
+  ...strideFields('part', 'offset', 'batch', 'head', 'row'),
+  ...strideFields('out', 'offset', 'outer', 'head', 'row'),
+];
 
 const main = ({ dim, owners }: SumConfig): string =>
   threadMain(

@@ -2,6 +2,8 @@ import { wgsl } from '@heed/core/kernel';
 import { hasBlocks, type MaskHook, type VariantHooks } from './hook.ts';
 import type { RowKind } from './kinds.ts';
 import { spanStruct } from './query-rows.wgsl.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { u32Fields } from './params.ts';
 
 /** Tile classes, ordered so that a conjunction is `min`. */
 export const tileClasses: string = wgsl`
@@ -15,10 +17,10 @@ export const tileClasses: string = wgsl`
  * per element. Key tiles start at key 0 of the sequence, so that a row's sum is formed in the same order whatever else is
  * in the batch.
  */
-export function blockRangeWgsl(rows: RowKind, hooks: VariantHooks, tileN: number): string {
+export function blockRangePart(rows: RowKind, hooks: VariantHooks, tileN: number): KernelPart {
   const { masks } = hooks;
   const ranged = masks.filter((mask) => mask.hasRange);
-  return wgsl`
+  const text = wgsl`
     const TILE_N = ${tileN}u;
 
     ${spanStruct(hasBlocks(hooks) ? '// Where the blocks of the sequence begin, or NONE.\nplanes: u32,' : '')}
@@ -68,6 +70,7 @@ export function blockRangeWgsl(rows: RowKind, hooks: VariantHooks, tileN: number
       return class_;
     }
   `;
+  return { fields: u32Fields('splits', 'group'), text };
 }
 
 // Bounds may tell the tiles of a partial block apart.

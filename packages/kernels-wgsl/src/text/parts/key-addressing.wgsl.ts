@@ -1,10 +1,19 @@
 import { wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from './kinds.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { strideFields, u32Fields } from './params.ts';
 
 /** Key addressing: from key j of a sequence to the element offset of its row in k and in v, and to the row that mods see. */
-export function addressingWgsl(lengths: LengthKind, keys: KeyKind): string {
-  return keys === 'paged' ? paged : strided(lengths);
+export function addressingPart(lengths: LengthKind, keys: KeyKind): KernelPart {
+  return { fields, text: keys === 'paged' ? paged : strided(lengths) };
 }
+
+// For paged keys `batch` is the stride of a page.
+const fields = [
+  ...strideFields('k', 'offset', 'batch', 'head', 'row'),
+  ...strideFields('v', 'offset', 'batch', 'head', 'row'),
+  ...u32Fields('table', 'table_row', 'pages', 'page_size'),
+];
 
 const strided = (lengths: LengthKind): string => {
   const batch = lengths === 'dense' ? (x: string) => ` + seq.index * params.${x}_batch` : () => '';

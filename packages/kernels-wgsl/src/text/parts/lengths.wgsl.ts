@@ -1,12 +1,15 @@
 import { sections, wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from './kinds.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { u32Fields } from './params.ts';
 
 /**
  * Lengths: where each sequence's rows are. Values from the GPU cannot be checked by the host, so each is clamped here to
  * what the tensors hold, and nothing after this point needs to distrust a length again.
  */
-export function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string {
-  return wgsl`
+export function lengthsPart(lengths: LengthKind, keys: KeyKind): KernelPart {
+  const fields = u32Fields('batch', 'seqlen_q', 'seqlen_k', 'cu_q', 'cu_k', 'used_k');
+  const text = wgsl`
     struct Sequence {
       index: u32,
       q_row: u32,
@@ -28,6 +31,7 @@ export function lengthsWgsl(lengths: LengthKind, keys: KeyKind): string {
 
     ${lengths === 'dense' ? dense : varlen(keys)}
   `;
+  return { fields, text };
 }
 
 const dense = wgsl`

@@ -1,6 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import type { LengthKind } from './kinds.ts';
 import { type ParamField, u32Fields } from './params.ts';
+import type { KernelPart } from './kernel-parts.ts';
 
 /**
  * What the reader of a block mask is told. Two bit planes, `some` and `full`, each have one bit per block, 32 columns to a
@@ -47,8 +48,8 @@ const planesOf: Record<LengthKind, string> = {
 };
 
 /** Looks up the blocks that a tile touches: usually one, more where a tile holds several heads or spans blocks. */
-export function blocksWgsl(lengths: LengthKind): string {
-  return wgsl`
+export function blocksPart(lengths: LengthKind): KernelPart {
+  const text = wgsl`
     // 32 blocks of a plane, by any row (some) or by all rows (full) of the span.
     struct BlockWords {
       some: u32,
@@ -109,4 +110,5 @@ export function blocksWgsl(lengths: LengthKind): string {
       return end;
     }
   `;
+  return { fields: [...blockParams, ...u32Fields('batch')], text };
 }

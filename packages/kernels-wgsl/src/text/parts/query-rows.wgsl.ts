@@ -2,6 +2,8 @@ import { wgsl } from '@heed/core/kernel';
 import { type RowConstant, rowConstants, type VariantHooks } from './hook.ts';
 import type { LengthKind, RowKind } from './kinds.ts';
 import { packedWorkWgsl, queryList } from './lengths.wgsl.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { strideFields, u32Fields } from './params.ts';
 
 /** A query row as hooks see it. */
 export function rowStruct(constants: readonly RowConstant[]): string {
@@ -40,20 +42,24 @@ export const spanStruct = (more: string = ''): string => wgsl`
 `;
 
 /** Logical positions, which tie the diagonal to one corner or the other. */
-export const diagonalWgsl: string = wgsl`
+export const diagonalPart: KernelPart = {
+  fields: u32Fields('align_end'),
+  text: wgsl`
   // What is added to a row's index to get its logical position.
   fn diagonal(q_len: i32, k_len: i32) -> i32 {
     return select(0, k_len - q_len, params.align_end != 0u);
   }
-`;
+`,
+};
 
 /**
  * Which query tile a workgroup works on. Tile rows are positions of one head, or, grouped, positions × the query heads
  * of one kv head (head fastest), so that a decode step fills a tile.
  */
-export function workWgsl(lengths: LengthKind, rows: RowKind, tileM: number): string {
+export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): KernelPart {
+  const fields = u32Fields('tiles', 'splits', 'batch', 'group', 'seqlen_q');
   const rowsPerPosition = rows === 'group' ? ' * params.group' : '';
-  return wgsl`
+  const text = wgsl`
     const TILE_M = ${tileM}u;
 
     // A tile of query rows: rows first_row to first_row + TILE_M − 1 of \`rows\` in the sequence.
@@ -78,6 +84,7 @@ export function workWgsl(lengths: LengthKind, rows: RowKind, tileM: number): str
       return work_of_tile(tile, rest / params.splits, rest % params.splits);
     }
   `;
+  return { fields, text };
 }
 
 const denseTile = (rowsPerPosition: string): string => wgsl`
@@ -99,11 +106,11 @@ const varlenTile = (rowsPerPosition: string): string => wgsl`
 `;
 
 /** Query rows: position and head of a tile's row, and where it lies in q, out and lse. */
-export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): string {
+export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): KernelPart {
   const constants = rowConstants(hooks);
   const batch = (x: string): string =>
     lengths === 'dense' ? ` + u32(row.batch) * params.${x}_batch` : '';
-  return wgsl`
+  const text = wgsl`
     ${rowStruct(constants)}
 
     fn row_head(work: Work, index: u32) -> u32 {
@@ -151,7 +158,15 @@ export function rowsWgsl(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
       return params.lse_offset + split * params.lse_split${batch('lse')} + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
     }
   `;
+  return { fields: rowFields, text };
 }
+
+const rowFields = [
+  ...u32Fields('batch', 'group', 'seqlen_q'),
+  ...strideFields('q', 'offset', 'batch', 'head', 'row'),
+  ...strideFields('out', 'offset', 'batch', 'head', 'row', 'split'),
+  ...strideFields('lse', 'offset', 'batch', 'head', 'row', 'split'),
+];
 
 // Rows of no sequence go on at row 0.
 const packedRow = wgsl`

@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { type ParamField, u32Fields } from './params.ts';
 
 /** Repeats generated text: `each(4)((i) => …)` is the list for i = 0 to 3. */
 export function each(count: number): (text: (i: number) => string | readonly string[]) => string[] {
@@ -14,6 +15,11 @@ export function plus(base: string, n: number, suffix: 'u' | '' = 'u'): string {
 export function bracketed(base: string, n: number): string {
   return n === 0 ? base : `(${plus(base, n)})`;
 }
+
+/** The parameters that bound the loops of tile paths. */
+export const loopFields: readonly ParamField[] = [
+  ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'q_chunks', 'v_chunks', 'key_turns'),
+];
 
 /** A loop whose trip count is known when the kernel is generated. */
 interface Loop {

@@ -1,6 +1,8 @@
 import { isQuantised, type QuantFormat, valuesPerWord, wgsl } from '@heed/core/kernel';
 import type { FloatType, KeyType, ReadAccess, WriteAccess } from './kinds.ts';
 import { plus } from './repeat.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { strideFields } from './params.ts';
 
 /** Element type of the storage array that a tensor is bound as. */
 export function readElement(type: KeyType, access: ReadAccess): string {
@@ -20,7 +22,11 @@ export function readBytes(type: KeyType, access: ReadAccess): number {
  * `dim` on read as 0, in rows of integers as what fills up their last word: no product and no result takes that in. f16 is
  * unpacked from words, which needs no device feature.
  */
-export function readWgsl(name: string, type: KeyType, access: ReadAccess, dim: number): string {
+export function readPart(name: string, type: KeyType, access: ReadAccess, dim: number): KernelPart {
+  return { fields: strideFields(name, 'dim'), text: readText(name, type, access, dim) };
+}
+
+function readText(name: string, type: KeyType, access: ReadAccess, dim: number): string {
   if (isQuantised(type)) return integers(name, type);
   if (access === 'vec4') return type === 'f32' ? vec4F32(name) : vec4F16(name);
   return wgsl`
@@ -94,14 +100,20 @@ export function writeBytes(type: FloatType, access: WriteAccess): number {
 }
 
 /** `write_<name>(row, d, x)`: elements d to d + 3 of `out`'s row at element offset `row`, leaving out those from `dim` on. */
-export function writeWgsl(type: FloatType, access: WriteAccess, dim: number, name = 'out'): string {
-  return wgsl`
+export function writePart(
+  type: FloatType,
+  access: WriteAccess,
+  dim: number,
+  name = 'out',
+): KernelPart {
+  const text = wgsl`
     fn write_${name}(row: u32, d: u32, x: vec4<f32>) {
       ${access === 'vec4' && `out[(row + d) / 4u] = ${type === 'f32' ? 'x' : 'vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w))'};`}
       ${access === 'pair' && pairs(dim)}
       ${access === 'scalar' && scalars(type, dim)}
     }
   `;
+  return { fields: strideFields('out', 'dim'), text };
 }
 
 // Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.

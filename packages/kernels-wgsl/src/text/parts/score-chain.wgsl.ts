@@ -7,9 +7,11 @@ import {
   type ScoreHook,
   type VariantHooks,
 } from './hook.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { u32Fields } from './params.ts';
 
 /** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
-export function variantWgsl(hooks: VariantHooks): string {
+export function variantPart(hooks: VariantHooks): KernelPart {
   const { scores, masks } = hooks;
   const shown = masks.map(({ name }) => `visible_${name}(row, key)`);
   const inside = 'key < row.k_len';
@@ -25,8 +27,11 @@ export function variantWgsl(hooks: VariantHooks): string {
       return params.scale${scores.length === 0 ? ' * LOG2_E' : ''};
     }
   `;
-  const texts = allHooks(hooks).map((hook) => hook.wgsl);
-  return sections(...texts, scores.length > 0 && modScore(hooks), chain);
+  const all = allHooks(hooks);
+  return {
+    fields: [{ name: 'scale', type: 'f32' }, ...all.flatMap((hook) => hook.params)],
+    text: sections(...all.map((hook) => hook.wgsl), scores.length > 0 && modScore(hooks), chain),
+  };
 }
 
 const modScore = (hooks: VariantHooks): string => wgsl`
@@ -104,10 +109,12 @@ const diagonalAt = (hook: string, { row, key }: TileScore): string =>
 /**
  * The gradient of one pair, from FlashAttention-2: P is computed again from the score and
  * what the forward pass kept of the row, in the forward's own arithmetic, and
- * dScore = P·(dP − delta), taken back through the score hooks. Needs softmaxWgsl('two') and variantWgsl.
+ * dScore = P·(dP − delta), taken back through the score hooks. Needs softmaxWgsl('two') and variantPart.
  */
-export function gradientWgsl(hooks: VariantHooks): string {
-  return sections(
+export function gradientPart(hooks: VariantHooks): KernelPart {
+  const gradients = hooks.scores.flatMap(({ gradient }) => gradient ?? []);
+  const text = sections(
+    ...gradients.map((gradient) => gradient.wgsl),
     wgsl`
       // What is known of a row: its largest score, 1 / its sum (0 for an empty row), and delta = rowsum(dOut∘out) − dLse.
       struct RowState {
@@ -140,6 +147,8 @@ export function gradientWgsl(hooks: VariantHooks): string {
     `,
     hasSlopes(hooks) && slopes(hooks),
   );
+  const own = gradients.flatMap((gradient) => gradient.params);
+  return { fields: [...u32Fields('state_plane'), ...own], text };
 }
 
 const slopes = (hooks: VariantHooks): string => wgsl`

@@ -1,4 +1,6 @@
 import { sections, wgsl } from '@heed/core/kernel';
+import type { KernelPart } from './kernel-parts.ts';
+import { u32Fields } from './params.ts';
 
 /** What one unit of a score is: a power of two (scores × LOG2_E, folded into q) or of e. */
 type ScoreBase = 'two' | 'e';
@@ -78,7 +80,9 @@ export function softmaxWgsl(base: ScoreBase): string {
  * Where a kernel keeps what it found of a row: its lse and, for a gradient, planes of its maximum and its sum. An lse in one
  * word does not bring the weights back: where it is large, half an ulp of it is many ulp of a weight.
  */
-export const storeStateWgsl: string = wgsl`
+export const storeStatePart: KernelPart = {
+  fields: u32Fields('state_plane'),
+  text: wgsl`
   fn store_state(state: Softmax, at: u32) {
     lse[at] = softmax_lse_bits(state);
     if (params.state_plane != 0u) {
@@ -86,12 +90,15 @@ export const storeStateWgsl: string = wgsl`
       lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
     }
   }
-`;
+`,
+};
 
 /** What a finished row needs before it is stored: the sink, once per row, and its log-sum-exp. */
-export const epilogueWgsl: string = sections(
-  storeStateWgsl,
-  wgsl`
+export const epiloguePart: KernelPart = {
+  fields: [...storeStatePart.fields, ...u32Fields('batch', 'sinks', 'sinks_head', 'write_lse')],
+  text: sections(
+    storeStatePart.text,
+    wgsl`
   // Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
   // Returns the factor for the row's accumulator.
   fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
@@ -108,4 +115,5 @@ export const epilogueWgsl: string = sections(
     }
   }
 `,
-);
+  ),
+};

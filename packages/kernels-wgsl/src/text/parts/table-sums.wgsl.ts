@@ -1,22 +1,23 @@
 import { wgsl } from '@heed/core/kernel';
 import type { ScoreHook } from './hook.ts';
-import { type ParamField, u32Fields } from './params.ts';
+import type { KernelPart } from './kernel-parts.ts';
+import { u32Fields } from './params.ts';
 import type { TileScore } from './score-chain.wgsl.ts';
 
 /**
- * What is told of each read: where its table's sums begin, and how many elements it has. A table's sums are the largest
- * contribution (bits), then for each element the low words, the high words, and a word that says: not finite.
+ * Sums any number of contributions in any order to the same bits: 64-bit fixed point, whose exponent comes from the largest
+ * contribution (first pass), so that no sum can overflow. Integer addition is associative; floats never meet atomics.
+ *
+ * Parameters say for each read where the sums of its table begin, and how many elements the table has. The sums of a table are
+ * the largest contribution (bits), then per element the low words, the high words, and a word that is 1 if a contribution was
+ * not finite.
  */
-export function collectParams(hook: ScoreHook): readonly ParamField[] {
+export function collectPart(hook: ScoreHook): KernelPart {
   const reads = hook.gradient!.reads.flatMap((_, i) => [`read${i}_first`, `read${i}_count`]);
-  return u32Fields('collect_pass', 'log2_adds', ...reads);
+  return { fields: u32Fields('collect_pass', 'log2_adds', ...reads), text: collectText };
 }
 
-/**
- * Sums of any number of contributions in any order, with the same bits: 64-bit fixed point, whose exponent comes from the
- * largest contribution (first pass), so that no sum can overflow. Integer addition has no order; floats never meet atomics.
- */
-export const collectWgsl: string = wgsl`
+const collectText = wgsl`
   // The contribution's integer is its mantissa · 2^shift. The largest one is below 2^(62 − log2_adds).
   fn fixed_point(bits: u32, largest: u32) -> vec2<u32> {
     let exponent = i32(max(bits >> 23u, 1u));

@@ -9,72 +9,55 @@ const PARTIAL = 1u;
 const FULL = 2u;
 
 struct Params {
-  units: u32,
-  tiles: u32,
-  splits: u32,
   batch: u32,
-  group: u32,
   seqlen_q: u32,
   seqlen_k: u32,
+  used_k: u32,
+  tiles: u32,
+  splits: u32,
+  group: u32,
+  align_end: u32,
   q_offset: u32,
   q_batch: u32,
   q_head: u32,
   q_row: u32,
-  q_dim: u32,
-  k_offset: u32,
-  k_batch: u32,
-  k_head: u32,
-  k_row: u32,
-  k_dim: u32,
-  v_offset: u32,
-  v_batch: u32,
-  v_head: u32,
-  v_row: u32,
-  v_dim: u32,
-  dout_offset: u32,
-  dout_batch: u32,
-  dout_head: u32,
-  dout_row: u32,
-  dout_dim: u32,
   out_offset: u32,
   out_batch: u32,
   out_head: u32,
   out_row: u32,
-  out_dim: u32,
-  dk_offset: u32,
-  dk_batch: u32,
-  dk_head: u32,
-  dk_row: u32,
-  dk_dim: u32,
-  dv_offset: u32,
-  dv_batch: u32,
-  dv_head: u32,
-  dv_row: u32,
-  dv_dim: u32,
   out_split: u32,
   lse_offset: u32,
   lse_batch: u32,
   lse_head: u32,
   lse_row: u32,
   lse_split: u32,
-  state_plane: u32,
-  cu_q: u32,
-  cu_k: u32,
-  used_k: u32,
-  table: u32,
-  table_row: u32,
-  pages: u32,
-  page_size: u32,
-  align_end: u32,
-  q_vecs: u32,
-  v_vecs: u32,
-  chunk_vecs: u32,
-  q_chunks: u32,
-  v_chunks: u32,
-  key_turns: u32,
+  k_offset: u32,
+  k_batch: u32,
+  k_head: u32,
+  k_row: u32,
+  v_offset: u32,
+  v_batch: u32,
+  v_head: u32,
+  v_row: u32,
+  dout_offset: u32,
+  dout_batch: u32,
+  dout_head: u32,
+  dout_row: u32,
+  dk_offset: u32,
+  dk_batch: u32,
+  dk_head: u32,
+  dk_row: u32,
+  dv_offset: u32,
+  dv_batch: u32,
+  dv_head: u32,
+  dv_row: u32,
   scale: f32,
   band_left: i32,
   band_right: i32,
+  state_plane: u32,
+  units: u32,
+  q_vecs: u32,
+  v_vecs: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
@@ -138,19 +121,6 @@ fn find_work(unit: u32) -> Work {
   return work_of_tile(tile, rest / params.splits, rest % params.splits);
 }
 
-struct KeyWork {
-  seq: Sequence,
-  // kv head
-  head: u32,
-  first_key: u32,
-}
-
-fn find_keys(unit: u32) -> KeyWork {
-  let per_sequence = (params.seqlen_k + TILE_N - 1u) / TILE_N;
-  let tile = unit % params.tiles;
-  return KeyWork(sequence(tile / per_sequence), unit / params.tiles, tile % per_sequence * TILE_N);
-}
-
 // What is added to a row's index to get its logical position.
 fn diagonal(q_len: i32, k_len: i32) -> i32 {
   return select(0, k_len - q_len, params.align_end != 0u);
@@ -211,18 +181,6 @@ fn lse_index(row: Row, split: u32) -> u32 {
   return params.lse_offset + split * params.lse_split + u32(row.batch) * params.lse_batch + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
 }
 
-fn dout_row_offset(row: Row) -> u32 {
-  return params.dout_offset + u32(row.batch) * params.dout_batch + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
-}
-
-fn dk_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-  return params.dk_offset + seq.index * params.dk_batch + head * params.dk_head + (seq.k_row + key) * params.dk_row;
-}
-
-fn dv_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-  return params.dv_offset + seq.index * params.dv_batch + head * params.dv_head + (seq.k_row + key) * params.dv_row;
-}
-
 fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
   return params.k_offset + seq.index * params.k_batch + head * params.k_head + (seq.k_row + key) * params.k_row;
 }
@@ -247,8 +205,20 @@ fn read_v(row: u32, d: u32) -> vec4<f32> {
   return v[(row + d) / 4u];
 }
 
+fn dout_row_offset(row: Row) -> u32 {
+  return params.dout_offset + u32(row.batch) * params.dout_batch + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
+}
+
 fn read_dout(row: u32, d: u32) -> vec4<f32> {
   return dout[(row + d) / 4u];
+}
+
+fn dk_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+  return params.dk_offset + seq.index * params.dk_batch + head * params.dk_head + (seq.k_row + key) * params.dk_row;
+}
+
+fn dv_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+  return params.dv_offset + seq.index * params.dv_batch + head * params.dv_head + (seq.k_row + key) * params.dv_row;
 }
 
 fn write_dk(row: u32, d: u32, x: vec4<f32>) {
@@ -395,6 +365,19 @@ fn masked_score(score: f32, row: Row, key: i32) -> f32 {
 // Without score hooks the base change is folded into q.
 fn q_scale() -> f32 {
   return params.scale * LOG2_E;
+}
+
+struct KeyWork {
+  seq: Sequence,
+  // kv head
+  head: u32,
+  first_key: u32,
+}
+
+fn find_keys(unit: u32) -> KeyWork {
+  let per_sequence = (params.seqlen_k + TILE_N - 1u) / TILE_N;
+  let tile = unit % params.tiles;
+  return KeyWork(sequence(tile / per_sequence), unit / params.tiles, tile % per_sequence * TILE_N);
 }
 
 // What is known of a row: its largest score, 1 / its sum (0 for an empty row), and delta = rowsum(dOut∘out) − dLse.

@@ -1,0 +1,96 @@
+import type { Call } from './attention-call.ts';
+import type { ParamField, ParamValues } from '../text/parts/params.ts';
+import { CHUNK, THREADS_N } from '../text/tiles/thread-grid.wgsl.ts';
+import type { TileConfig } from '../text/tiles/tile.ts';
+import type { Strides } from './memory-layout.ts';
+
+/** The grid of a launch: tiles × splits × heads. */
+export interface LaunchGrid {
+  readonly units: number;
+  readonly tiles: number;
+  readonly splits: number;
+}
+
+/** Everything that the parameters of one launch are made of. */
+export interface Launch {
+  readonly call: Call;
+  readonly grid: LaunchGrid;
+  readonly tile: TileConfig;
+  /** Where each tensor lies behind its binding; one that is left out is not written. */
+  readonly strides: { readonly [Name in LaunchTensor]?: Strides | undefined };
+  /** Words from a plane of row states to the next; 0 where only an lse is kept. */
+  readonly statePlane: number;
+  /** Values that other modules give, by name: of lists, of hooks, of table gradients. */
+  readonly more: readonly ParamValues[];
+}
+
+type LaunchTensor = 'q' | 'k' | 'v' | 'out' | 'lse' | 'dout' | 'dk' | 'dv';
+
+/** The value of one parameter in any launch. */
+type ValueOf = (launch: Launch) => number;
+
+/** Query heads of a kv head. */
+export function groupSize({ qHeads, kvHeads }: Call): number {
+  return kvHeads === 0 ? 1 : qHeads / kvHeads;
+}
+
+/**
+ * The tiles of `sequences` packed sequences. Each sequence may need one tile more than its share, and so may the rows of no
+ * sequence. The kernel's `first_tile` numbers them.
+ */
+export function packedTiles(rows: number, sequences: number, tileM: number): number {
+  return Math.floor(rows / tileM) + sequences + 1;
+}
+
+const tensors: readonly LaunchTensor[] = ['q', 'k', 'v', 'out', 'lse', 'dout', 'dk', 'dv'];
+const axes = ['offset', 'batch', 'head', 'row', 'dim', 'split'] as const;
+
+/** What each parameter of an attention kernel is, forward and backward. */
+const VALUES: Readonly<Record<string, ValueOf>> = {
+  units: ({ grid }) => grid.units,
+  tiles: ({ grid }) => grid.tiles,
+  splits: ({ grid }) => grid.splits,
+  batch: ({ call }) => call.batch,
+  group: ({ call }) => groupSize(call),
+  seqlen_q: ({ call }) => call.seqlenQ,
+  seqlen_k: ({ call }) => call.seqlenK,
+  table_row: ({ call }) => call.maxPages,
+  pages: ({ call }) => call.pages,
+  page_size: ({ call }) => call.pageSize,
+  align_end: ({ call }) => (call.options.align === 'start' ? 0 : 1),
+  scale: ({ call }) => call.options.scale ?? 1 / Math.sqrt(call.headDim),
+  write_lse: ({ strides }) => (strides.lse ? 1 : 0),
+  state_plane: ({ statePlane }) => statePlane,
+  // Loop bounds that a compiler must not know; see repeat.ts.
+  q_vecs: ({ call }) => Math.ceil(call.headDim / 4),
+  v_vecs: ({ call }) => Math.ceil(call.headDimV / 4),
+  chunk_vecs: () => THREADS_N,
+  q_chunks: ({ call }) => Math.ceil(call.headDim / CHUNK),
+  v_chunks: ({ call }) => Math.ceil(call.headDimV / CHUNK),
+  key_turns: ({ tile }) => (tile.path === 'subgroup' ? tile.keysPerLane : 1),
+  ...Object.fromEntries(
+    tensors.flatMap((tensor) =>
+      axes.map((axis): [string, ValueOf] => [
+        `${tensor}_${axis}`,
+        ({ strides }) => strides[tensor]?.[axis] ?? 0,
+      ]),
+    ),
+  ),
+};
+
+const known = new WeakMap<readonly ParamField[], readonly ValueOf[]>();
+
+/** The values of a kernel's parameters, in the order of its fields. */
+export function valuesOf(fields: readonly ParamField[], launch: Launch): number[] {
+  let values = known.get(fields);
+  if (!values) known.set(fields, (values = fields.map(({ name }) => VALUES[name] ?? given(name))));
+  return values.map((value) => value(launch));
+}
+
+/** A value that is looked up by its name. */
+const given =
+  (name: string): ValueOf =>
+  ({ more }) => {
+    for (const values of more) if (name in values) return values[name]!;
+    throw new Error(`no value for params.${name}`);
+  };

@@ -1,0 +1,79 @@
+import { blockRangePart, tileClasses } from '../parts/block-range.wgsl.ts';
+import { hasBlocks } from '../parts/hook.ts';
+import {
+  type AnyPart,
+  composeKernel,
+  type ComposedKernel,
+  type StorageBinding,
+} from '../parts/kernel-parts.ts';
+import { addressingPart } from '../parts/key-addressing.wgsl.ts';
+import type { FloatType, RowKind, TileShape } from '../parts/kinds.ts';
+import { lengthsPart } from '../parts/lengths.wgsl.ts';
+import { blocksPart } from '../parts/mask-blocks.wgsl.ts';
+import { none, u32Fields } from '../parts/params.ts';
+import { diagonalPart, rowsPart, workPart } from '../parts/query-rows.wgsl.ts';
+import { loopFields } from '../parts/repeat.ts';
+import { readElement, readPart } from '../parts/row-access.wgsl.ts';
+import { variantPart } from '../parts/score-chain.wgsl.ts';
+import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
+import type { BackwardConfig, ForwardConfig } from '../tiles/kernel-config.ts';
+import { enables } from '../tiles/tile.ts';
+
+/** What forward and backward kernels differ in: what they write, and what they do with the scores of a tile. */
+export interface AttentionKernel {
+  readonly pass: 'forward' | 'backward';
+  /** The canonical name of the config. */
+  readonly key: string;
+  readonly rows: RowKind;
+  readonly shape: TileShape;
+  readonly resultType: FloatType;
+  /** Inputs beside q, k, v and the tables. */
+  readonly inputs: readonly StorageBinding[];
+  readonly outputs: readonly StorageBinding[];
+  /** How those inputs and outputs are read and written. */
+  readonly access: readonly AnyPart[];
+  readonly compute: readonly AnyPart[];
+  /** The entry point. */
+  readonly main: string;
+}
+
+/** Composes a kernel over tiles of scores. Each part is one concern; forward and backward share this list of them. */
+export function attentionKernel(
+  config: ForwardConfig | BackwardConfig,
+  own: AttentionKernel,
+): ComposedKernel {
+  const { qType, kvType, headDim, headDimV, lengths, keys, read, hooks } = config;
+  const { tileM, tileN } = own.shape;
+  return composeKernel({
+    label: `heed/${own.pass} ${own.key}`,
+    head: [enables(config.tile, own.resultType, config.write), `// ${own.key}`, none, tileClasses],
+    // Kernels of one pass have the same bindings in every package; one that a config does not use gets a placeholder.
+    bindings: [
+      { name: 'q', kind: 'read', element: readElement(qType, read) },
+      { name: 'k', kind: 'read', element: readElement(kvType, read) },
+      { name: 'v', kind: 'read', element: readElement(kvType, read) },
+      ...own.inputs,
+      { name: 'metadata', kind: 'read', element: 'i32' },
+      { name: 'block_mask', kind: 'read', element: 'u32' },
+      { name: 'captures', kind: 'read', element: 'u32' },
+      ...own.outputs,
+    ],
+    parts: [
+      lengthsPart(lengths, keys),
+      workPart(lengths, own.rows, tileM),
+      diagonalPart,
+      rowsPart(lengths, own.rows, hooks),
+      addressingPart(lengths, keys),
+      readPart('q', qType, read, headDim),
+      readPart('k', kvType, read, headDim),
+      readPart('v', kvType, read, headDimV),
+      ...own.access,
+      softmaxWgsl('two'),
+      blockRangePart(own.rows, hooks, tileN),
+      hasBlocks(hooks) && blocksPart(lengths),
+      variantPart(hooks),
+      ...own.compute,
+      { fields: [...u32Fields('units', 'group'), ...loopFields], text: own.main },
+    ],
+  });
+}
