@@ -1,4 +1,4 @@
-import type { Check } from '@heed/conformance';
+import type { Check } from '@heed/conformance/reference';
 import type { Gpu } from '@heed/core';
 import { decodeStep, type Job, packedPrefill, paddedPrefill } from './attention-jobs.ts';
 import {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { permutation, random } from '@heed/conformance';
+import { permutation, random } from '@heed/conformance/reference';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 
 /** A text file of the repository. */

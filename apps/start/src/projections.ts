@@ -1,4 +1,4 @@
-import { random } from '@heed/conformance';
+import { random } from '@heed/conformance/reference';
 import { lengthsOf, type Pack } from './packed-documents.ts';
 
 /** Head counts and head dimension. */

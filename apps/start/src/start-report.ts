@@ -4,9 +4,9 @@ import {
   expected,
   naiveAttention,
   near,
-  type Problem,
+  type ReferenceProblem as Problem,
   referenceAttention,
-} from '@heed/conformance';
+} from '@heed/conformance/reference';
 import { lastRows } from './attention-jobs.ts';
 import type { Pack } from './packed-documents.ts';
 import type { Projections } from './projections.ts';

@@ -1,4 +1,4 @@
-import { allCases, type CaseReport, selectCases, type Selection } from '@heed/conformance';
+import { type CaseReport, selectCases, type Selection } from '@heed/conformance';
 import { element, labelled, select } from '../page/element.ts';
 import type { Room } from '../page/frame.ts';
 import { pageGpu, watchGpu } from '../page/page-gpu.ts';
@@ -102,7 +102,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     element(
       'p',
       { class: 'lead' },
-      `What heed promises, held against a float64 reference on your own adapter and browser: ${allCases.length} cases in all.`,
+      `What heed promises, held against a float64 reference on your own adapter and browser: ${selectCases({ tier: 'full' }).length} cases in all.`,
     ),
     canaryCard(),
     element(

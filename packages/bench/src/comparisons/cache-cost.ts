@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { random } from '@heed/conformance';
+import { random } from '@heed/conformance/reference';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import { type CacheOptions, type KvSequence, PagedKvCache } from '@heed/kvcache';
 import type { Contestant, Job } from '../measure/bench-results.ts';

@@ -6,7 +6,7 @@ import {
   random,
   type ReferenceOptions,
   referenceAttention,
-} from '@heed/conformance';
+} from '@heed/conformance/reference';
 import { maxErrorOf } from '../measure/verdict.ts';
 import type { Contestant, Distance, Job } from '../measure/bench-results.ts';
 

@@ -1,4 +1,4 @@
-import { type NdArray, referenceGradients } from '@heed/conformance';
+import { type NdArray, referenceGradients } from '@heed/conformance/reference';
 import { attentionVjp } from '@heed/kernels-wgsl';
 import type { Contestant, Distance } from '../measure/bench-results.ts';
 import { packageVersion } from '../measure/gpu-host.ts';

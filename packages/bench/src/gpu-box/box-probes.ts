@@ -4,11 +4,11 @@ import {
   naiveAttention,
   naiveGradients,
   type NdArray,
-  type Problem,
+  type ReferenceProblem as Problem,
   referenceAttention,
   referenceGradients,
   type ReferenceOptions,
-} from '@heed/conformance';
+} from '@heed/conformance/reference';
 import type { Unsupported } from '../measure/bench-problem.ts';
 import type { BoxCase } from './box-cases.ts';
 

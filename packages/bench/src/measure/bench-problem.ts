@@ -1,4 +1,4 @@
-import { permutation, random, toStorage } from '@heed/conformance';
+import { permutation, random, toStorage } from '@heed/conformance/reference';
 import type { Workload } from './workloads.ts';
 
 /** The query side or the key side of a workload. */

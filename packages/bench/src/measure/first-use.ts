@@ -1,4 +1,4 @@
-import type { Expected } from '@heed/conformance';
+import type { Expected } from '@heed/conformance/reference';
 import type { Peer, Prepared, Problem } from './bench-problem.ts';
 import type { Checked, Skipped } from './bench-results.ts';
 import { stopwatch } from './timing.ts';

@@ -2,9 +2,9 @@ import {
   type Expected,
   expected,
   naiveAttention,
-  type Problem as ReferenceProblem,
+  type ReferenceProblem,
   referenceAttention,
-} from '@heed/conformance';
+} from '@heed/conformance/reference';
 import { cuSeqlens, lengthsOf, type Problem, totalTokens } from './bench-problem.ts';
 import type { Workload } from './workloads.ts';
 

@@ -6,7 +6,7 @@ import {
   random,
   referenceGradients,
   type ReferenceOptions,
-} from '@heed/conformance';
+} from '@heed/conformance/reference';
 import type { Gpu, Tensor } from '@heed/core';
 import { flexAttentionVjp } from '@heed/flex';
 import { attentionVjp } from '@heed/kernels-wgsl';

@@ -6,7 +6,7 @@ import {
   visibleKeys,
 } from '../reference/pair-scores.ts';
 import type { ResultGradients } from '../reference/reference-gradients.ts';
-import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
 
 /** Standard deviations, the largest over heads. */
@@ -24,7 +24,7 @@ const weightError = 8 * 2 ** -24;
  * both signs, so the sum may be smaller than they are. A naive run is one draw of that.
  */
 export function headSpread(
-  problem: Problem,
+  problem: ReferenceProblem,
   state: AttentionState,
   by: ResultGradients,
   dtype: FloatDType,
@@ -61,7 +61,7 @@ interface SpreadRow {
 }
 
 function* rowsOf(
-  problem: Problem,
+  problem: ReferenceProblem,
   { out, lse }: AttentionState,
   { dOut, dLse }: ResultGradients,
   dtype: FloatDType,
@@ -86,7 +86,7 @@ function* rowsOf(
 }
 
 /** Σ P·d(score)/d(slope) over the keys of a row: how its delta goes into the gradient by the slope. */
-function meanSlope(problem: Problem, { sequence, h, i, lse }: SpreadRow): number {
+function meanSlope(problem: ReferenceProblem, { sequence, h, i, lse }: SpreadRow): number {
   const { q, k, options } = problem;
   const heads = headsOf(problem);
   const hkv = Math.floor(h / (heads.query / heads.kv));

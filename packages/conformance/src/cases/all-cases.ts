@@ -35,11 +35,11 @@ import { backwardFuzz, forwardFuzz } from './fuzz-cases.ts';
 import { quantisedEntryCases } from './quantised/quantised-entry-cases.ts';
 import { quantisedInvarianceCases } from './quantised/quantised-invariance-cases.ts';
 import { quantisedPageCases } from './quantised/quantised-page-cases.ts';
-import type { Case } from './shared/case.ts';
+import type { RunnableCase } from './shared/case.ts';
 import { validationCases } from './validation/validation-cases.ts';
 
 /** Every case, in running order: cheap preconditions first. */
-export const allCases: readonly Case[] = [
+export const allCases: readonly RunnableCase[] = [
   ...adapterCases,
   ...validationCases,
   ...lengthCases,

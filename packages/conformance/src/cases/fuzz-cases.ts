@@ -4,10 +4,10 @@ import { launchBackward, resultGradients } from '../problems/launch-backward.ts'
 import { launch, type LaunchOptions } from '../problems/launch-problem.ts';
 import { poisonUnused } from '../problems/rearrange-problem.ts';
 import type { FloatDType } from '../reference/number-types.ts';
-import type { Problem, ReferenceOptions } from '../reference/reference-problem.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { type Random, random } from '../reference/seeded-random.ts';
 import { areRight } from './backward/gradient-case.ts';
-import { type Case, defineCase, type Tier } from './shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from './shared/case.ts';
 import { isRight } from './shared/expected-results.ts';
 
 /** One of a list, at random. */
@@ -33,7 +33,7 @@ function anyOptions(source: Random, heads: number): ReferenceOptions {
 }
 
 /** A random problem of any layout. */
-function anyProblem(source: Random, dtype: FloatDType): Problem {
+function anyProblem(source: Random, dtype: FloatDType): ReferenceProblem {
   const heads = pick<readonly [number, number]>(source, [1, 1], [4, 2], [4, 1], [3, 3], [6, 2]);
   const count = 1 + source.below(12);
   const base = { dtype, heads, seed: source.below(1e6), options: anyOptions(source, heads[0]) };
@@ -75,7 +75,7 @@ function anyProblem(source: Random, dtype: FloatDType): Problem {
 }
 
 /** Random problems, poisoned, launched in random ways, against float64. */
-function forwardRounds(first: number, count: number, tier: Tier): Case[] {
+function forwardRounds(first: number, count: number, tier: Tier): RunnableCase[] {
   return defineCase('fuzz', `seeds-${first}-to-${first + count - 1}`, {
     tier,
     tags: ['browser'],
@@ -98,13 +98,13 @@ function forwardRounds(first: number, count: number, tier: Tier): Case[] {
   });
 }
 
-export const forwardFuzz: readonly Case[] = [
+export const forwardFuzz: readonly RunnableCase[] = [
   ...[0, 10, 20, 30].flatMap((first) => forwardRounds(first, 10, 'quick')),
   ...[1000, 1100, 1200, 1300].flatMap((first) => forwardRounds(first, 100, 'full')),
 ];
 
 /** Random problems of every layout, poisoned, with a gradient by lse every other time. */
-function backwardRounds(first: number, count: number): Case[] {
+function backwardRounds(first: number, count: number): RunnableCase[] {
   return defineCase('backward-fuzz', `seeds-${first}-to-${first + count - 1}`, {
     tier: 'full',
     async run(gpu, dtype, signal) {
@@ -121,6 +121,6 @@ function backwardRounds(first: number, count: number): Case[] {
   });
 }
 
-export const backwardFuzz: readonly Case[] = [0, 20, 40, 60].flatMap((first) =>
+export const backwardFuzz: readonly RunnableCase[] = [0, 20, 40, 60].flatMap((first) =>
   backwardRounds(first, 20),
 );

@@ -1,12 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { allCases } from '../cases/all-cases.ts';
-import type { Case } from '../cases/shared/case.ts';
+import type { Case, CaseReport } from '../cases/shared/case.ts';
 import type { EngineName } from '../engines/engine-process.ts';
 import { openEngine } from '../engines/engine.ts';
 import { openAdapter } from '../engines/open-adapter.ts';
 import { compareOutputs } from '../problems/output-hashes.ts';
 import {
-  type CaseReport,
   type ConformanceReport,
   countsOf,
   type Progress,

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Capabilities } from '@heed/core';
 import { build } from 'vite';
-import type { CaseReport } from '../run/run-conformance.ts';
+import type { CaseReport } from '../cases/shared/case.ts';
 import { type EngineName, start } from './engine-process.ts';
 import type { DeviceOptions } from './open-adapter.ts';
 

@@ -4,7 +4,11 @@ import type { Captures, FlexOptions, GradOptions } from '@heed/flex';
 import { nestedTable } from '../problems/captured-tables.ts';
 import { layoutNames, resultNames, sharedNames } from '@heed/kernels-wgsl/variant';
 import type { NdArray } from '../reference/nd-array.ts';
-import type { Lengths, Problem, ReferenceOptions } from '../reference/reference-problem.ts';
+import type {
+  ProblemLengths,
+  ReferenceProblem,
+  ReferenceOptions,
+} from '../reference/reference-problem.ts';
 
 /** What is given to the function under test: tensors q, k, v (dense, packed, or pages with a blockTable), and its options. */
 export interface GradcheckInputs<C extends Captures = never> extends FlexOptions<C>, GradOptions {
@@ -37,7 +41,7 @@ export interface HostInputs {
   /** By name: q, k, v, sinks, and `captures.` with the name of a float capture. */
   readonly arrays: ReadonlyMap<string, NdArray>;
   /** The problem that the present contents of the arrays make. */
-  readonly problem: () => Problem;
+  readonly problem: () => ReferenceProblem;
 }
 
 /** The name that a capture has among the arrays. */
@@ -73,7 +77,7 @@ async function download(tensor: Tensor): Promise<NdArray> {
   return { shape: tensor.shape, data: Float64Array.from(await tensor.read()) };
 }
 
-async function readLengths(inputs: AnyInputs): Promise<Lengths> {
+async function readLengths(inputs: AnyInputs): Promise<ProblemLengths> {
   const names = ['cuSeqlensQ', 'cuSeqlensK', 'seqUsedK', 'blockTable'] as const;
   const lengths: Record<string, Int32Array> = {};
   for (const name of names) {
@@ -91,8 +95,8 @@ function problemOf(
   { scoreMod, maskMod, scale, align }: AnyInputs,
   arrays: ReadonlyMap<string, NdArray>,
   values: Readonly<Record<string, unknown>>,
-  lengths: Lengths,
-): Problem {
+  lengths: ProblemLengths,
+): ReferenceProblem {
   const captures: Record<string, unknown> = { ...values };
   for (const [key, array] of arrays) {
     const [, name] = key.split(captureKey(''));

@@ -1,26 +1,27 @@
 import { unravel } from '../reference/nd-array.ts';
 
-/** One element of a gradient: as the kernels gave it, and by differences. */
-export interface GradcheckElement {
-  /** What it is the gradient by: 'q', 'k', 'v', 'sinks', or the name of a capture. */
-  readonly name: string;
-  readonly index: readonly number[];
-  readonly analytic: number;
-  readonly numeric: number;
-  /** |analytic − numeric| over the largest |numeric| of that input, or over 1 where that is less. NaN counts as ∞. */
-  readonly error: number;
-}
-
-/** What `gradcheck` found. */
+/** The result of `gradcheck`. */
 export interface GradcheckReport {
-  /** Whether no error is above the tolerance. */
+  /** Whether every error is within the tolerance. */
   readonly ok: boolean;
   readonly tolerance: number;
-  /** The element of each input with the largest error, the worst input first. */
-  readonly worst: readonly GradcheckElement[];
-  /** A table of `worst`. */
+  /** The element with the largest error of each input, the worst input first. */
+  readonly worst: readonly {
+    /** The input: 'q', 'k', 'v', 'sinks', or the name of a capture. */
+    readonly name: string;
+    readonly index: readonly number[];
+    /** The element of the gradient as the kernels computed it. */
+    readonly analytic: number;
+    /** The same element by central differences. */
+    readonly numeric: number;
+    /** |analytic − numeric| over the largest |numeric| of that input, or over 1 if that is larger. NaN counts as ∞. */
+    readonly error: number;
+  }[];
+  /** Returns `worst` as a table. */
   toText(): string;
 }
+
+type GradcheckElement = GradcheckReport['worst'][number];
 
 /** Elements of one input that were compared. */
 export interface Compared {

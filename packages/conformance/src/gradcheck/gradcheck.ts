@@ -55,14 +55,6 @@ function product(result: NdArray, gradient: NdArray): number {
   return sum;
 }
 
-/** `flexAttentionVjp`, or a function called and answering like it. */
-export type GradcheckFunction = (
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  options: FlexOptions<Captures> & GradOptions,
-) => AttentionResult & Differentiable<FlexGradients>;
-
 /** How thoroughly `gradcheck` looks. */
 export interface GradcheckOptions {
   /** Largest error over the largest gradient; default 1e-3, and 1e-2 where anything is f16. */
@@ -97,7 +89,12 @@ export const gradcheckNames: NamesOf<GradcheckOptions> = {
  * if (!report.ok) throw new Error(report.toText());
  */
 export async function gradcheck<C extends Captures = {}>(
-  fn: GradcheckFunction,
+  fn: (
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    options: FlexOptions<Captures> & GradOptions,
+  ) => AttentionResult & Differentiable<FlexGradients>,
   inputs: GradcheckInputs<C>,
   options?: GradcheckOptions,
 ): Promise<GradcheckReport> {
@@ -142,7 +139,7 @@ function defaultTolerance({ q, k, v, captures = {} }: AnyInputs): number {
 
 /** The gradients that fn gives, on the host, by the names of the inputs. */
 async function gradientsOf(
-  fn: GradcheckFunction,
+  fn: Parameters<typeof gradcheck>[0],
   { q, k, v, ...options }: AnyInputs,
   { dOut, dLse }: By,
 ): Promise<Map<string, ArrayLike<number>>> {

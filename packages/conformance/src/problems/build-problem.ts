@@ -1,6 +1,6 @@
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import { type FloatDType, toStorage } from '../reference/number-types.ts';
-import type { Problem, ReferenceOptions } from '../reference/reference-problem.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { permutation, type Random, random } from '../reference/seeded-random.ts';
 import { dequantise, type QuantFormat, quantise } from '../reference/stored-rows.ts';
 
@@ -54,7 +54,7 @@ interface Shape {
 }
 
 /** A dense problem with normally distributed data. */
-export function denseProblem(spec: DenseSpec): Problem {
+export function denseProblem(spec: DenseSpec): ReferenceProblem {
   const { hq, hkv, d, dv } = shapeOf(spec);
   const { batch = 1, lq, lk = lq } = spec;
   const kvBatch = spec.kvBatch ?? batch;
@@ -64,7 +64,7 @@ export function denseProblem(spec: DenseSpec): Problem {
 }
 
 /** A packed problem with normally distributed data. */
-export function packedProblem(spec: PackedSpec): Problem {
+export function packedProblem(spec: PackedSpec): ReferenceProblem {
   const { hq, hkv, d, dv } = shapeOf(spec);
   const cuSeqlensQ = cumulative(spec.qLens);
   const cuSeqlensK = cumulative(spec.kLens ?? spec.qLens);
@@ -82,7 +82,7 @@ export function packedProblem(spec: PackedSpec): Problem {
 }
 
 /** A paged problem: table entries past a sequence's length are −1, and the pool has pages nobody owns. */
-export function pagedProblem(spec: PagedSpec): Problem {
+export function pagedProblem(spec: PagedSpec): ReferenceProblem {
   const { hq, hkv, d, dv } = shapeOf(spec);
   const needed = spec.used.map((n) => Math.ceil(n / spec.pageSize));
   const maxPages = Math.max(1, ...needed) + 1;
@@ -152,7 +152,7 @@ export function normal(
 }
 
 /** A paged problem over what pages of a format keep of its keys and values; {@link launch} packs them into such pages. */
-export function quantised(problem: Problem, format: QuantFormat): Problem {
+export function quantised(problem: ReferenceProblem, format: QuantFormat): ReferenceProblem {
   const kept = (x: NdArray): NdArray => dequantise(quantise(x, format), x.shape.at(-1)!, format);
   return { ...problem, k: kept(problem.k), v: kept(problem.v), format };
 }

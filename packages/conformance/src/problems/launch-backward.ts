@@ -11,7 +11,7 @@ import {
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type { Gradients, ResultGradients } from '../reference/reference-gradients.ts';
-import type { Problem } from '../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../reference/reference-problem.ts';
 import { type Random, random } from '../reference/seeded-random.ts';
 import { normal } from './build-problem.ts';
 import { download, place, Scope } from './case-tensors.ts';
@@ -21,7 +21,7 @@ import { poisonUnused } from './rearrange-problem.ts';
 
 /** Normally distributed gradients by out, and by lse where asked for; NaN in rows outside every sequence. */
 export function resultGradients(
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
   { lse = false, seed = 77 }: { readonly lse?: boolean; readonly seed?: number } = {},
 ): ResultGradients {
@@ -33,7 +33,7 @@ export function resultGradients(
   return { dOut: poisoned, ...(lse && { dLse: lseGradient(problem, source) }) };
 }
 
-function lseGradient({ q, cuSeqlensQ }: Problem, source: Random): NdArray {
+function lseGradient({ q, cuSeqlensQ }: ReferenceProblem, source: Random): NdArray {
   const [first = 0, heads = 0, rows = 0] = q.shape;
   if (cuSeqlensQ === undefined) return normal([first, heads, rows], source, 'f32');
   const end = cuSeqlensQ.at(-1) ?? 0;
@@ -60,7 +60,7 @@ type GpuVjp = AttentionResult & Differentiable<AttentionGradients>;
 /** Runs a problem forward and backward, and reads the gradients back. Frees what it made. */
 export async function launchBackward(
   gpu: Gpu,
-  problem: Problem | FlexProblem,
+  problem: ReferenceProblem | FlexProblem,
   by: ResultGradients,
   dtype: FloatDType,
   options: FlexLaunchOptions = {},
@@ -77,7 +77,7 @@ export async function launchBackward(
 /** Uploads a problem and runs it forward; the scope frees the results. One split, unless the options say otherwise. */
 export function forward(
   scope: Scope,
-  problem: Problem | FlexProblem,
+  problem: ReferenceProblem | FlexProblem,
   dtype: FloatDType,
   options: FlexLaunchOptions = {},
 ): GpuVjp {
@@ -88,7 +88,7 @@ export function forward(
 
 function differentiable(
   scope: Scope,
-  problem: Problem | FlexProblem,
+  problem: ReferenceProblem | FlexProblem,
   dtype: FloatDType,
   options: FlexLaunchOptions,
 ): GpuVjp {

@@ -14,10 +14,8 @@ import { extent } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type {
   AttentionState,
-  Problem,
-  ReferenceMaskMod,
+  ReferenceProblem,
   ReferenceOptions,
-  ReferenceScoreMod,
 } from '../reference/reference-problem.ts';
 import { headsOf } from '../reference/sequences.ts';
 import { type HostTable, nestedTable, uploadTable } from './captured-tables.ts';
@@ -50,14 +48,14 @@ export function mods<C extends Captures>(given: Mods<C>): AnyMods {
 }
 
 /** A problem whose reference calls the pair's plain functions. */
-export interface FlexProblem extends Problem {
+export interface FlexProblem extends ReferenceProblem {
   readonly pair: Pair;
   /** The options without the pair's functions. */
   readonly plainOptions: ReferenceOptions;
   readonly scoreError: number;
 }
 
-export function withMods(problem: Problem, pair: Pair): FlexProblem {
+export function withMods(problem: ReferenceProblem, pair: Pair): FlexProblem {
   const plain = pair((host) => nestedTable(host) as never);
   const options: ReferenceOptions = { ...problem.options, ...plainMods(plain) };
   const { scoreError = 0 } = plain;
@@ -68,9 +66,9 @@ type AnyFunction = (...args: unknown[]) => unknown;
 
 function plainMods(plain: AnyMods): Pick<ReferenceOptions, 'scoreMod' | 'maskMod'> {
   const { scoreMod, maskMod, captures = {} } = plain;
-  const score: ReferenceScoreMod = (s, b, h, q, kv, info) =>
+  const score: ReferenceOptions['scoreMod'] = (s, b, h, q, kv, info) =>
     (scoreMod as unknown as AnyFunction)(s, b, h, q, kv, captures, info) as number;
-  const mask: ReferenceMaskMod = (b, h, q, kv, info) =>
+  const mask: ReferenceOptions['maskMod'] = (b, h, q, kv, info) =>
     (maskMod as unknown as AnyFunction)(b, h, q, kv, captures, info) as boolean;
   return { ...(scoreMod && { scoreMod: score }), ...(maskMod && { maskMod: mask }) };
 }
@@ -80,7 +78,7 @@ export interface FlexLaunchOptions extends LaunchOptions {
   /** Hands the mask over as a BlockMask of this block size, instead of as a maskMod. */
   readonly blockSize?: number | readonly [q: number, k: number];
   /** With `blockSize` and `gpuLengths`: the BlockMask is made from the lengths of this problem, as if they had changed since. */
-  readonly madeFor?: Problem;
+  readonly madeFor?: ReferenceProblem;
   /** With `blockSize`: this mask beside it. Both have to hold. */
   readonly beside?: MaskMod<never>;
 }
@@ -151,7 +149,7 @@ type Lengths = Pick<FlexOptions, 'align' | 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUse
 /** The BlockMask of a problem's maskMod, from the same lengths. */
 function blockMaskOf(
   gpu: Gpu,
-  problem: Problem,
+  problem: ReferenceProblem,
   { maskMod, captures }: AnyMods,
   lengths: Lengths,
   blockSize: number | readonly [q: number, k: number],
@@ -177,7 +175,7 @@ function blockMaskOf(
 }
 
 /** Keys of a dense problem, key rows of a packed one, keys that a row of the block table can address. */
-function mostKeys({ q, k, blockTable, seqUsedK }: Problem): number {
+function mostKeys({ q, k, blockTable, seqUsedK }: ReferenceProblem): number {
   if (q.shape.length === 4) return extent(k, 2);
   if (blockTable === undefined) return extent(k, 0);
   return (blockTable.length / (seqUsedK?.length ?? 1)) * extent(k, 1);

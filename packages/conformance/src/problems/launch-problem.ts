@@ -10,7 +10,7 @@ import {
 } from '@heed/kernels-wgsl';
 import type { NdArray } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
-import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { quantise } from '../reference/stored-rows.ts';
 import { download, place, type Placement, Scope, uploadArray } from './case-tensors.ts';
 
@@ -33,7 +33,7 @@ export interface LaunchOptions {
 /** Runs a problem on the GPU and reads both results back. Frees what it made. */
 export async function launch(
   gpu: Gpu,
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
   options: LaunchOptions = {},
 ): Promise<AttentionState> {
@@ -60,7 +60,7 @@ export async function collect(
 /** Uploads a problem's tensors and makes the one call that computes it. */
 export function call(
   scope: Scope,
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
   options: LaunchOptions = {},
 ): AttentionResult {
@@ -72,7 +72,7 @@ export function call(
 /** A problem on the GPU: tensors, lengths and options, as `plan.run` takes them. */
 export function upload(
   scope: Scope,
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
   options: LaunchOptions = {},
 ): AttentionTensors {
@@ -96,14 +96,14 @@ export function pageFormat({
   format,
   k,
   v,
-}: Problem): Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'> {
+}: ReferenceProblem): Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'> {
   return format === undefined ? {} : { format, headDim: k.shape[3]!, headDimV: v.shape[3]! };
 }
 
 /** The kernels' options for a problem, with LSE asked for. */
 export function attentionOptions(
   scope: Scope,
-  problem: Problem,
+  problem: ReferenceProblem,
   options: LaunchOptions,
 ): AttentionOptions {
   const { alibiSlopes, sinks, scoreMod, maskMod, ...plain } = problem.options;
@@ -121,7 +121,7 @@ export function attentionOptions(
 
 export function lengthsOf(
   scope: Scope,
-  problem: Problem,
+  problem: ReferenceProblem,
   { gpuLengths = false, maxSeqlenQ, maxSeqlenK }: LaunchOptions,
 ): Partial<VarlenLayout> {
   const { cuSeqlensQ, cuSeqlensK, seqUsedK, blockTable } = problem;
@@ -141,7 +141,7 @@ export function lengthsOf(
 }
 
 /** The view of a paged problem, all of it on the GPU. */
-export function viewOf(scope: Scope, problem: Problem, dtype: FloatDType): PagedKvView {
+export function viewOf(scope: Scope, problem: ReferenceProblem, dtype: FloatDType): PagedKvView {
   const { seqUsedK = new Int32Array(), blockTable = new Int32Array() } = problem;
   const [, pageSize = 0, , headDim = 0] = problem.k.shape;
   const integers = (values: Int32Array, shape: number[]) =>

@@ -1,10 +1,10 @@
 import { filled, generate, type NdArray, sameKind, unravel } from '../reference/nd-array.ts';
-import type { AttentionState, Problem } from '../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { type Heads, headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
 import { cumulative } from './build-problem.ts';
 
 /** The named sequences of a problem as a packed problem of exactly their rows: what "compact K/V" means. */
-export function gather(problem: Problem, order?: readonly number[]): Problem {
+export function gather(problem: ReferenceProblem, order?: readonly number[]): ReferenceProblem {
   const heads = headsOf(problem);
   const sequences = pick(problem, order);
   return {
@@ -19,7 +19,7 @@ export function gather(problem: Problem, order?: readonly number[]): Problem {
 
 /** The rows of a result that belong to the named sequences, packed in their order. */
 export function gatherState(
-  problem: Problem,
+  problem: ReferenceProblem,
   state: AttentionState,
   order?: readonly number[],
 ): AttentionState {
@@ -39,7 +39,7 @@ export function gatherState(
 }
 
 /** The problem with every key, value and query row that no sequence uses overwritten by `value`. */
-export function poisonUnused(problem: Problem, value: number): Problem {
+export function poisonUnused(problem: ReferenceProblem, value: number): ReferenceProblem {
   const heads = headsOf(problem);
   const sequences = sequencesOf(problem);
   const q = keepRows(problem.q, value, sequences, heads.query, heads.qk, (s) => [s.qLen, s.q]);
@@ -50,7 +50,7 @@ export function poisonUnused(problem: Problem, value: number): Problem {
 
 type RowsOf = (sequence: Sequence) => [length: number, offset: (h: number, row: number) => number];
 
-function pick(problem: Problem, order: readonly number[] | undefined): Sequence[] {
+function pick(problem: ReferenceProblem, order: readonly number[] | undefined): Sequence[] {
   const all = sequencesOf(problem);
   if (order === undefined) return all;
   return order.map((b) => {
@@ -104,7 +104,10 @@ function keepRows(
   return { shape: from.shape, data };
 }
 
-function gatherOptions(problem: Problem, sequences: readonly Sequence[]): Problem['options'] {
+function gatherOptions(
+  problem: ReferenceProblem,
+  sequences: readonly Sequence[],
+): ReferenceProblem['options'] {
   const slopes = problem.options.alibiSlopes;
   if (slopes?.shape.length !== 2) return problem.options;
   const { query } = headsOf(problem) satisfies Heads;
@@ -116,7 +119,10 @@ function gatherOptions(problem: Problem, sequences: readonly Sequence[]): Proble
 }
 
 /** A problem whose sequences begin so many rows further on, which its spare rows are room for. Only lists on the GPU may say so. */
-export function movedOn(problem: Problem, rows: readonly [q: number, k: number]): Problem {
+export function movedOn(
+  problem: ReferenceProblem,
+  rows: readonly [q: number, k: number],
+): ReferenceProblem {
   const moved = (list: Int32Array | undefined, by: number): Int32Array | undefined =>
     list && list.map((n) => n + by);
   const [cuSeqlensQ, cuSeqlensK] = [problem.cuSeqlensQ, problem.cuSeqlensK].map((list, i) =>
@@ -127,7 +133,7 @@ export function movedOn(problem: Problem, rows: readonly [q: number, k: number])
 
 /** A packed self-attention problem laid out as a padded batch, and the way back. */
 interface Padded {
-  readonly problem: Problem;
+  readonly problem: ReferenceProblem;
   readonly unpad: (state: AttentionState) => AttentionState;
 }
 
@@ -135,7 +141,7 @@ interface Padded {
  * Lays a packed problem (equal query and key lengths) out as dense [B, H, Lmax, D] with `seqUsedK`.
  * Query padding is 0; key and value padding is NaN. `align: 'start'` keeps the diagonal where it was.
  */
-export function pad(packed: Problem): Padded {
+export function pad(packed: ReferenceProblem): Padded {
   const sequences = sequencesOf(packed);
   const heads = headsOf(packed);
   const longest = Math.max(...sequences.map((s) => Math.max(s.qLen, s.kvLen)));
@@ -153,7 +159,7 @@ export function pad(packed: Problem): Padded {
       return row < length ? (from.data[offset(head, row) + d] as number) : fill;
     });
   };
-  const problem: Problem = {
+  const problem: ReferenceProblem = {
     q: spread(packed.q, heads.query, heads.qk, (s) => [s.qLen, s.q], 0),
     k: spread(packed.k, heads.kv, heads.qk, (s) => [s.kvLen, s.k], NaN),
     v: spread(packed.v, heads.kv, heads.v, (s) => [s.kvLen, s.v], NaN),
@@ -163,7 +169,7 @@ export function pad(packed: Problem): Padded {
   return { problem, unpad: (state) => unpad(state, packed, longest) };
 }
 
-function unpad(state: AttentionState, packed: Problem, longest: number): AttentionState {
+function unpad(state: AttentionState, packed: ReferenceProblem, longest: number): AttentionState {
   const heads = headsOf(packed);
   const tokens = packed.q.shape[0] ?? 0;
   const out = {

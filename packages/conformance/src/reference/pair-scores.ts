@@ -1,6 +1,6 @@
 import type { NdArray } from './nd-array.ts';
 import { type Arithmetic, float64 } from './number-types.ts';
-import type { Problem, ReferenceOptions } from './reference-problem.ts';
+import type { ReferenceProblem, ReferenceOptions } from './reference-problem.ts';
 import { headsOf, type Sequence } from './sequences.ts';
 
 /** Keys first…end−1 of one query row, and the row's logical position. */
@@ -39,7 +39,7 @@ export type ScoreFunction = (dot: number, i: number, j: number, position: number
 
 /** Builds the score pipeline of one head of one sequence: scale → softcap → ALiBi → scoreMod → maskMod. */
 export function scoreFunction(
-  problem: Problem,
+  problem: ReferenceProblem,
   sequence: Sequence,
   h: number,
   arithmetic: Arithmetic,
@@ -79,7 +79,7 @@ export function slopeIndex({ shape }: NdArray, { index }: Sequence, h: number): 
 
 /** One pair of a query and a key, and their dot product. */
 interface Pair {
-  readonly problem: Problem;
+  readonly problem: ReferenceProblem;
   readonly sequence: Sequence;
   readonly h: number;
   readonly product: number;

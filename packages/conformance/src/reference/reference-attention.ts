@@ -1,7 +1,7 @@
 import { filled, type NdArray, sizeOf } from './nd-array.ts';
 import { type Arithmetic, float32, float64 } from './number-types.ts';
 import { type ScoreFunction, scoreFunction, visibleKeys } from './pair-scores.ts';
-import type { AttentionState, Problem } from './reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from './reference-problem.ts';
 import { type Heads, headsOf, type Sequence, sequencesOf } from './sequences.ts';
 
 /**
@@ -14,12 +14,12 @@ import { type Heads, headsOf, type Sequence, sequencesOf } from './sequences.ts'
  * @example
  * const { out, lse } = referenceAttention({ q, k, v, options: { causal: true } });
  */
-export function referenceAttention(problem: Problem): AttentionState {
+export function referenceAttention(problem: ReferenceProblem): AttentionState {
   return resultOf(attend(problem, float64));
 }
 
 /** The same attention with every operation rounded to float32: the yardstick of the error budgets. */
-export function naiveAttention(problem: Problem): AttentionState {
+export function naiveAttention(problem: ReferenceProblem): AttentionState {
   return resultOf(attend(problem, float32));
 }
 
@@ -32,7 +32,7 @@ export interface RowStates extends AttentionState {
 }
 
 /** Attention in some arithmetic. */
-export function attend(problem: Problem, arithmetic: Arithmetic): RowStates {
+export function attend(problem: ReferenceProblem, arithmetic: Arithmetic): RowStates {
   const heads = headsOf(problem);
   const { shape } = problem.q;
   const dense = shape.length === 4;
@@ -52,7 +52,7 @@ export function attend(problem: Problem, arithmetic: Arithmetic): RowStates {
 }
 
 interface HeadTask extends RowStates {
-  readonly problem: Problem;
+  readonly problem: ReferenceProblem;
   readonly sequence: Sequence;
   readonly heads: Heads;
   readonly h: number;

@@ -9,7 +9,7 @@ import {
   visibleKeys,
 } from './pair-scores.ts';
 import { attend, type RowStates } from './reference-attention.ts';
-import type { Problem } from './reference-problem.ts';
+import type { ReferenceProblem } from './reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from './sequences.ts';
 
 /** Gradients by what results: by out, and by lse if it is used. */
@@ -35,7 +35,7 @@ export interface Gradients {
  * @example
  * const { dq, dk, dv } = referenceGradients({ q, k, v, options: { causal: true } }, { dOut });
  */
-export function referenceGradients(problem: Problem, by: ResultGradients): Gradients {
+export function referenceGradients(problem: ReferenceProblem, by: ResultGradients): Gradients {
   return gradients(problem, by, attend(problem, float64), float64);
 }
 
@@ -44,7 +44,7 @@ export function referenceGradients(problem: Problem, by: ResultGradients): Gradi
  * storage type, as any program does.
  */
 export function naiveGradients(
-  problem: Problem,
+  problem: ReferenceProblem,
   by: ResultGradients,
   storage: FloatDType = 'f32',
 ): Gradients {
@@ -55,7 +55,7 @@ export function naiveGradients(
 }
 
 function gradients(
-  problem: Problem,
+  problem: ReferenceProblem,
   by: ResultGradients,
   state: RowStates,
   arithmetic: Arithmetic,
@@ -80,7 +80,7 @@ function gradients(
 }
 
 interface RowTask {
-  readonly problem: Problem;
+  readonly problem: ReferenceProblem;
   readonly by: ResultGradients;
   readonly arithmetic: Arithmetic;
   readonly state: RowStates;

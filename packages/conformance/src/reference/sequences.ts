@@ -1,5 +1,5 @@
 import { extent } from './nd-array.ts';
-import type { Problem } from './reference-problem.ts';
+import type { ReferenceProblem } from './reference-problem.ts';
 
 /**
  * One sequence of a problem, whatever the layout: its lengths, and where each of its rows lies.
@@ -27,7 +27,7 @@ export interface Heads {
 }
 
 /** Reads the head counts and dims from the shapes. */
-export function headsOf(problem: Problem): Heads {
+export function headsOf(problem: ReferenceProblem): Heads {
   const { q, k, v } = problem;
   const dense = q.shape.length === 4;
   return {
@@ -39,12 +39,12 @@ export function headsOf(problem: Problem): Heads {
 }
 
 /** Splits a problem into its sequences. Query rows outside every sequence belong to none. */
-export function sequencesOf(problem: Problem): Sequence[] {
+export function sequencesOf(problem: ReferenceProblem): Sequence[] {
   if (problem.q.shape.length === 4) return denseSequences(problem);
   return problem.blockTable === undefined ? packedSequences(problem) : pagedSequences(problem);
 }
 
-function denseSequences(problem: Problem): Sequence[] {
+function denseSequences(problem: ReferenceProblem): Sequence[] {
   const { q, k, v, seqUsedK } = problem;
   const heads = headsOf(problem);
   const [batch, lq, lk, lv] = [extent(q, 0), extent(q, 2), extent(k, 2), extent(v, 2)];
@@ -67,7 +67,10 @@ function denseSequences(problem: Problem): Sequence[] {
 }
 
 /** The parts that packed and paged sequences share: everything on the query side. */
-function querySide(problem: Problem, b: number): Omit<Sequence, 'kvLen' | 'k' | 'v' | 'kvRow'> {
+function querySide(
+  problem: ReferenceProblem,
+  b: number,
+): Omit<Sequence, 'kvLen' | 'k' | 'v' | 'kvRow'> {
   const heads = headsOf(problem);
   const tq = extent(problem.q, 0);
   const start = at(problem.cuSeqlensQ, b);
@@ -81,7 +84,7 @@ function querySide(problem: Problem, b: number): Omit<Sequence, 'kvLen' | 'k' | 
   };
 }
 
-function packedSequences(problem: Problem): Sequence[] {
+function packedSequences(problem: ReferenceProblem): Sequence[] {
   const heads = headsOf(problem);
   const cuSeqlensK = problem.cuSeqlensK ?? problem.cuSeqlensQ;
   return Array.from({ length: sequenceCount(problem) }, (_, b) => {
@@ -96,7 +99,7 @@ function packedSequences(problem: Problem): Sequence[] {
   });
 }
 
-function pagedSequences(problem: Problem): Sequence[] {
+function pagedSequences(problem: ReferenceProblem): Sequence[] {
   const heads = headsOf(problem);
   const pageSize = extent(problem.k, 1);
   const count = sequenceCount(problem);
@@ -117,7 +120,7 @@ function pagedSequences(problem: Problem): Sequence[] {
 }
 
 /** Number of sequences of a packed or paged problem. */
-export function sequenceCount(problem: Problem): number {
+export function sequenceCount(problem: ReferenceProblem): number {
   return (problem.cuSeqlensQ?.length ?? 1) - 1;
 }
 

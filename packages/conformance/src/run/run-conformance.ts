@@ -1,31 +1,21 @@
 import type { Capabilities, Gpu } from '@heed/core';
 import { kernelCount, type NamesOf, poisonMemory, readOptions } from '@heed/core/kernel';
-import type { Case, CaseResult } from '../cases/shared/case.ts';
+import type { CaseReport, CaseResult, RunnableCase } from '../cases/shared/case.ts';
 import { recordOutputs } from '../problems/output-hashes.ts';
-import { meantRun, selectCases, type Selection, selectionNames } from './select-cases.ts';
+import { casesOf, meantRun, type Selection, selectionNames } from './select-cases.ts';
 
-/** One case that has run. */
-export interface CaseReport extends CaseResult {
-  readonly id: string;
-  readonly ms: number;
-  /**
-   * A hash of the exact bits of every output that the case read back, by the output's name: `out`, `lse`, `dq`, …; the second
-   * output of a name is `out#2`. Equal hashes mean equal bits. Absent where nothing was read back.
-   */
-  readonly outputs?: Readonly<Record<string, string>>;
-}
-
-/** How far a run has come. */
+/** The state of a run after a case. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly last: CaseReport;
 }
 
-/** What to run, and who to tell. */
+/** Selects the cases of a run, and observes it. */
 export interface RunOptions extends Selection {
   /** Called after each case. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Aborts the run between two cases. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,7 +25,7 @@ export const runNames: NamesOf<RunOptions> = { ...selectionNames, onProgress: 1,
 export interface ConformanceReport {
   readonly capabilities: Capabilities;
   readonly counts: { readonly pass: number; readonly fail: number; readonly unsupported: number };
-  /** Distinct pipelines that the device had made by the end. */
+  /** Distinct pipelines that the device has made by the end of the run. */
   readonly pipelines: number;
   readonly ms: number;
   readonly cases: readonly CaseReport[];
@@ -44,8 +34,8 @@ export interface ConformanceReport {
 /**
  * Runs conformance cases on a GPU, one after the other, in Node or in a browser.
  *
- * A case that throws has failed; its report holds the error. Only a case that declares what it needs
- * of a device can be 'unsupported'. Rejects with `signal.reason` on abort, between two cases.
+ * A case that throws fails, and its report holds the error. Only a case that declares what it needs of a device can be
+ * 'unsupported'. Rejects with `signal.reason` on abort, between two cases.
  *
  * @example
  * const report = await runConformance(await openGpu(), { filter: 'seqused', onProgress: ({ last }) => console.log(last.id, last.status) });
@@ -54,7 +44,7 @@ export interface ConformanceReport {
 export async function runConformance(gpu: Gpu, options?: RunOptions): Promise<ConformanceReport> {
   const given = readOptions('runConformance', options, runNames, meantRun);
   const { onProgress, signal, ...selection } = given;
-  const selected = selectCases(selection);
+  const selected = casesOf(selection);
   const started = performance.now();
   const cases: CaseReport[] = [];
   for (const next of selected) {
@@ -72,20 +62,20 @@ export async function runConformance(gpu: Gpu, options?: RunOptions): Promise<Co
   };
 }
 
-/** How many cases came to what. */
+/** Counts cases by status. */
 export function countsOf(cases: readonly CaseReport[]): ConformanceReport['counts'] {
-  const count = (status: CaseResult['status']): number =>
+  const count = (status: CaseReport['status']): number =>
     cases.filter((c) => c.status === status).length;
   return { pass: count('pass'), fail: count('fail'), unsupported: count('unsupported') };
 }
 
 /**
- * Runs one case; an exception is a failure, an abort is passed on. Memory that heed hands out meanwhile holds NaN or a number out of
- * place, so that nothing passes by what happened to be there.
+ * Runs one case. An exception is a failure; an abort rejects. While the case runs, memory that heed allocates is filled with NaN
+ * or an implausible number, so that no element is right by chance.
  */
 export async function runCase(
   gpu: Gpu,
-  { id, run }: Case,
+  { id, run }: RunnableCase,
   signal?: AbortSignal,
 ): Promise<CaseReport> {
   const started = performance.now();
@@ -101,7 +91,7 @@ export async function runCase(
     };
   };
   try {
-    return report(await run({ gpu, ...(signal && { signal }) }));
+    return report(await run(gpu, signal));
   } catch (error) {
     signal?.throwIfAborted();
     return report({

@@ -1,16 +1,15 @@
 import { type Meant, type NamesOf, readOptions } from '@heed/core/kernel';
 import { allCases } from '../cases/all-cases.ts';
-import type { Case, Tier } from '../cases/shared/case.ts';
-import type { FloatDType } from '../reference/number-types.ts';
+import type { Case, RunnableCase } from '../cases/shared/case.ts';
 
-/** Which cases to take; what is left out does not restrict. */
+/** Selects cases; a field that is absent does not restrict. */
 export interface Selection {
-  /** Parts of case ids; a case is taken when its id contains any of them. `*` stands for anything. */
+  /** Parts of case ids: selects cases whose id contains any of them. `*` matches any text. */
   readonly filter?: string | readonly string[];
-  /** 'full' takes the quick cases too. Default 'quick'. */
-  readonly tier?: Tier;
-  readonly dtype?: FloatDType;
-  /** Takes only cases with this tag, e.g. 'browser' for the subset that runs in every browser test. */
+  /** 'full' includes the quick cases. Default 'quick'. */
+  readonly tier?: 'quick' | 'full';
+  readonly dtype?: 'f32' | 'f16';
+  /** Selects cases with this tag, e.g. 'browser' for the subset that runs in every browser test. */
   readonly tag?: string;
 }
 
@@ -29,8 +28,12 @@ export const meantRun: Meant = () => ({
 
 /** Returns the cases of a selection, in running order. */
 export function selectCases(selection?: Selection): Case[] {
-  const given = readOptions('selectCases', selection, selectionNames, meantRun);
-  const { filter = [], tier = 'quick', dtype, tag } = given;
+  return casesOf(readOptions('selectCases', selection, selectionNames, meantRun));
+}
+
+/** Returns the cases of a checked selection, with their code. */
+export function casesOf(selection: Selection): RunnableCase[] {
+  const { filter = [], tier = 'quick', dtype, tag } = selection;
   const patterns = (typeof filter === 'string' ? [filter] : filter).map(toPattern);
   return allCases.filter(
     (c) =>
@@ -46,7 +49,7 @@ function toPattern(text: string): RegExp {
   return new RegExp(literal.join('.*'));
 }
 
-/** The list of cases that is checked in, so that a case that vanishes is seen in review. */
+/** The names of all cases, by group; ids lack the name of the group. It is checked in, so that review shows a case that vanishes. */
 export interface Manifest {
   readonly counts: {
     readonly total: number;
@@ -54,17 +57,22 @@ export interface Manifest {
     readonly full: number;
     readonly browser: number;
   };
-  readonly groups: Readonly<Record<string, ManifestGroup>>;
+  readonly groups: Readonly<
+    Record<
+      string,
+      {
+        readonly count: number;
+        readonly quick: readonly string[];
+        readonly full: readonly string[];
+      }
+    >
+  >;
 }
 
-/** The cases of one group; ids lack the group's name. */
-export interface ManifestGroup {
-  readonly count: number;
-  readonly quick: readonly string[];
-  readonly full: readonly string[];
-}
-
-/** The manifest of a list of cases. Throws on a case id that occurs twice. */
+/**
+ * Returns the manifest of a list of cases.
+ * @throws Error two cases have one id
+ */
 export function manifestOf(cases: readonly Case[]): Manifest {
   const groups = Map.groupBy(cases, (c) => c.group);
   const duplicate = cases.find((c, i) => cases.findIndex(({ id }) => id === c.id) !== i);
@@ -83,7 +91,7 @@ export function manifestOf(cases: readonly Case[]): Manifest {
   };
 }
 
-function groupOf(name: string, members: readonly Case[]): ManifestGroup {
+function groupOf(name: string, members: readonly Case[]): Manifest['groups'][string] {
   const ids = (tier: Case['tier']): string[] =>
     members
       .filter((c) => c.tier === tier)

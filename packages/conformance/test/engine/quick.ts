@@ -21,7 +21,7 @@ const also = ['dtypes/f16-ties-to-even/f16', 'dtypes/every-half-in-odd-rows/f16'
 export const named: readonly string[] = [...preferred, ...also];
 
 /** One case of each group, of those for browsers and in f32 where there is a choice, and a few more. */
-export function quickCases(all: readonly Case[]): Case[] {
+export function quickCases<C extends Case>(all: readonly C[]): C[] {
   const groups = [...Map.groupBy(all, (c) => c.group).values()];
   const chosen = groups.map(
     (group) =>

@@ -1,9 +1,10 @@
-import { runCase, selectCases } from '@heed/conformance';
+import { runCase } from '../../src/run/run-conformance.ts';
+import { casesOf } from '../../src/run/select-cases.ts';
 import { isFullRun, testGpu, testTier } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { quickCases } from '../engine/quick.ts';
 
-const all = selectCases({ tier: isFullRun() ? 'full' : 'quick' });
+const all = casesOf({ tier: isFullRun() ? 'full' : 'quick' });
 
 /** What this tier runs of them. */
 function ofTier(tier: string): typeof all {

@@ -1,4 +1,5 @@
-import { type Progress, runConformance } from '@heed/conformance';
+import type { Progress } from '../../src/run/run-conformance.ts';
+import { runConformance } from '@heed/conformance';
 import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,6 @@
 import { openGpu } from '@heed/core';
-import { allCases, runCase } from '@heed/conformance';
+import { allCases } from '../../src/cases/all-cases.ts';
+import { runCase } from '../../src/run/run-conformance.ts';
 import { isFullRun, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { backwardFaults } from './backward-faults.ts';

@@ -1,4 +1,4 @@
-import { gradcheck, type GradcheckFunction, type GradcheckInputs } from '@heed/conformance';
+import { gradcheck, type GradcheckInputs } from '@heed/conformance';
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
 import { createBlockMask, flexAttentionVjp } from '@heed/flex';
 import { Rng, testGpu } from '@heed/testing';
@@ -38,7 +38,7 @@ describe('gradcheck', () => {
   });
 
   it.for(['q', 'gate'])('finds a wrong derivative by %s, and names it', async (name) => {
-    const wrong: GradcheckFunction = (...given) => {
+    const wrong: Parameters<typeof gradcheck>[0] = (...given) => {
       const result = flexAttentionVjp(...given);
       const backward: typeof result.backward = (dOut, dLse) => {
         const gradients = result.backward(dOut, dLse);

@@ -1,12 +1,7 @@
-import {
-  expected,
-  mismatchTable,
-  naiveAttention,
-  near,
-  referenceAttention,
-  sameBits,
-  withinBudget,
-} from '@heed/conformance';
+import { expected } from '../../src/budget/error-budgets.ts';
+import { mismatchTable, near, sameBits, withinBudget } from '../../src/budget/output-checks.ts';
+import { naiveAttention } from '../../src/reference/reference-attention.ts';
+import { referenceAttention } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import { denseProblem } from '../../src/problems/build-problem.ts';
 

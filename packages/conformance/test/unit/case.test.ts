@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { runCase } from '@heed/conformance';
+import { runCase } from '../../src/run/run-conformance.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { defineCase, toResult } from '../../src/cases/shared/case.ts';
 

@@ -1,13 +1,15 @@
 import {
   type Gradients,
   naiveGradients,
-  type NdArray,
-  type Problem,
-  random,
-  referenceAttention,
   referenceGradients,
-  type ReferenceOptions,
   type ResultGradients,
+} from '../../src/reference/reference-gradients.ts';
+import { random } from '../../src/reference/seeded-random.ts';
+import {
+  type NdArray,
+  type ReferenceProblem as Problem,
+  referenceAttention,
+  type ReferenceOptions,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import { areRight, sameGradients } from '../../src/cases/backward/gradient-case.ts';

@@ -1,4 +1,5 @@
-import { allCases, manifestOf, selectCases } from '@heed/conformance';
+import { allCases } from '../../src/cases/all-cases.ts';
+import { manifestOf, selectCases } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../manifest.json' with { type: 'json' };
 

@@ -1,9 +1,8 @@
+import { naiveMerge, referenceMerge } from '../../src/reference/reference-attention.ts';
 import {
   type AttentionState,
-  naiveMerge,
-  type Problem,
+  type ReferenceProblem as Problem,
   referenceAttention,
-  referenceMerge,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import { denseProblem, packedProblem } from '../../src/problems/build-problem.ts';

@@ -1,12 +1,5 @@
-import {
-  f16Bits,
-  f16Value,
-  permutation,
-  random,
-  roundToF16,
-  toStorage,
-  ulp,
-} from '@heed/conformance';
+import { f16Bits, f16Value, roundToF16, toStorage, ulp } from '../../src/reference/number-types.ts';
+import { permutation, random } from '../../src/reference/seeded-random.ts';
 import { describe, expect, it } from 'vitest';
 
 declare global {

@@ -1,4 +1,4 @@
-import type { AttentionState, Problem } from '@heed/conformance';
+import type { AttentionState, ReferenceProblem as Problem } from '@heed/conformance';
 
 /**
  * A second formulation of attention for the tests of the first: every pair (query row, key) of the whole

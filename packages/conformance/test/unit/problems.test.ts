@@ -1,4 +1,8 @@
-import { type AttentionState, type Problem, referenceAttention } from '@heed/conformance';
+import {
+  type AttentionState,
+  type ReferenceProblem as Problem,
+  referenceAttention,
+} from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import {
   cumulative,

@@ -1,4 +1,6 @@
-import { dequantise, type NdArray, quantise, type QuantFormat, random } from '@heed/conformance';
+import { random } from '../../src/reference/seeded-random.ts';
+import { dequantise, quantise, type QuantFormat } from '../../src/reference/stored-rows.ts';
+import type { NdArray } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 
 const array = (shape: readonly number[], values: readonly number[]): NdArray => ({

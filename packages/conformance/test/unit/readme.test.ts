@@ -1,4 +1,6 @@
 import * as api from '@heed/conformance';
+import * as reference from '@heed/conformance/reference';
+import { allCases } from '../../src/cases/all-cases.ts';
 import { codeBlocks, sectionsOf, tableRows } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -17,20 +19,23 @@ describe('the README', () => {
     expect(shown[0]!.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(16);
   });
 
-  it('names every function of the package, and no other', () => {
-    const cells = tableRows(sectionsOf(readme).get('API')!).map(([first]) => first!);
+  it.each([
+    ['API', api],
+    ['Reference and budgets', reference],
+  ])('names every function of its entry, and no other: %s', (section, entry) => {
+    const cells = tableRows(sectionsOf(readme).get(section)!).map(([first]) => first!);
     const names = cells.flatMap((cell) => cell.replaceAll(/\([^)]*\)/g, '').split(', '));
-    expect(names.toSorted()).toEqual(Object.keys(api).toSorted());
+    expect(names.toSorted()).toEqual(Object.keys(entry).toSorted());
   });
 
   it('knows how many cases there are', () => {
     const some = Number(/some ([\d,]+) named cases/.exec(readme)![1]!.replace(',', ''));
-    expect(Math.abs(some / api.allCases.length - 1)).toBeLessThan(0.02);
+    expect(Math.abs(some / allCases.length - 1)).toBeLessThan(0.02);
   });
 
   it('names every group of cases, and no other', () => {
     const rows = tableRows(sectionsOf(readme).get('Cases')!).map(([first]) => first!);
-    const groups = new Set(api.allCases.map(({ id }) => id.split('/')[0]!));
+    const groups = new Set(allCases.map(({ id }) => id.split('/')[0]!));
     expect(rows.flatMap((row) => row.split(', ')).toSorted()).toEqual([...groups].toSorted());
   });
 });

@@ -1,9 +1,9 @@
+import { difference } from '../../src/budget/error-budgets.ts';
+import { naiveAttention } from '../../src/reference/reference-attention.ts';
+import { random } from '../../src/reference/seeded-random.ts';
 import {
-  difference,
   type NdArray,
-  naiveAttention,
-  type Problem,
-  random,
+  type ReferenceProblem as Problem,
   referenceAttention,
   type ReferenceOptions,
 } from '@heed/conformance';

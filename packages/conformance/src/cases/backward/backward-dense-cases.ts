@@ -1,7 +1,7 @@
 import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
-import type { Case, Tier } from '../shared/case.ts';
+import type { RunnableCase, Tier } from '../shared/case.ts';
 import { base, gradientCase } from './gradient-case.ts';
 
 const denseGroup = 'backward-dense';
@@ -69,7 +69,7 @@ const byScores = Object.entries(scores).flatMap(([name, options]) =>
   ),
 );
 
-const denseCases: readonly Case[] = [...byLengths, ...byScores];
+const denseCases: readonly RunnableCase[] = [...byLengths, ...byScores];
 
 const headGroup = 'backward-gqa';
 const heads = [
@@ -116,7 +116,7 @@ const sharedBatch = ([2, 5] as const).flatMap((batch) =>
   ),
 );
 
-const gqaCases: readonly Case[] = [...groups, ...sharedBatch];
+const gqaCases: readonly RunnableCase[] = [...groups, ...sharedBatch];
 
 const dims = [
   [7, 7],
@@ -143,7 +143,7 @@ const dims = [
 // Each dim is three kernels of its own: one that is odd is quick, in both types that a row of it can have.
 const dimTier = (dim: number): Tier => (dim === 9 ? 'quick' : 'full');
 
-const headDimCases: readonly Case[] = dims.flatMap(([dim, dimV]) =>
+const headDimCases: readonly RunnableCase[] = dims.flatMap(([dim, dimV]) =>
   gradientCase(
     'backward-head-dims',
     dim === dimV ? `dim-${dim}` : `dim-${dim}x${dimV}`,
@@ -162,4 +162,8 @@ const headDimCases: readonly Case[] = dims.flatMap(([dim, dimV]) =>
 );
 
 /** Gradients of dense calls: lengths, bands, score options, heads and head dims. */
-export const backwardDenseCases: readonly Case[] = [...denseCases, ...gqaCases, ...headDimCases];
+export const backwardDenseCases: readonly RunnableCase[] = [
+  ...denseCases,
+  ...gqaCases,
+  ...headDimCases,
+];

@@ -6,9 +6,9 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
 import { referenceAttention } from '../../reference/reference-attention.ts';
 import type { Gradients, ResultGradients } from '../../reference/reference-gradients.ts';
-import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../../reference/sequences.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { base, type Build, enlarged, gradientCase, layoutProblems } from './gradient-case.ts';
 
 const group = 'backward-large';
@@ -86,7 +86,7 @@ const std12 = Object.entries(
   ),
 );
 
-const largeCases: readonly Case[] = [...dense, ...packed, ...hidden, ...std12];
+const largeCases: readonly RunnableCase[] = [...dense, ...packed, ...hidden, ...std12];
 
 // What exp2, and the order of a sum, leave of a sum of weights. Half an ulp of a score near 1,000 would be 250 times 2⁻²³.
 const tolerance = 16 * 2 ** -23;
@@ -117,12 +117,12 @@ const problems: Readonly<Record<string, Build>> = {
  * The weights that backward computes again sum to 1 in each row, with its sink's, however large lse is. They do if scores have
  * the forward pass's bits in every kernel, and if what is known of a row is not rounded to one word in between.
  */
-const weightCases: readonly Case[] = [
+const weightCases: readonly RunnableCase[] = [
   ...Object.entries(problems).flatMap(([name, build]) => sumsToOne(name, build, 1)),
   ...sumsToOne('sinks/3-splits', problems['sinks']!, 3),
 ];
 
-function sumsToOne(name: string, build: Build, numSplits: number): Case[] {
+function sumsToOne(name: string, build: Build, numSplits: number): RunnableCase[] {
   return defineCase('backward-weights', name, {
     // Halves hide all of it in their own rounding.
     dtypes: ['f32'],
@@ -156,7 +156,7 @@ function endingInOne({ shape, data }: NdArray): NdArray {
 }
 
 /** Gradients that show weights: by column i of out in row i, and by lse alone. */
-function unitGradients(problem: Problem): Record<'byOut' | 'byLse', ResultGradients> {
+function unitGradients(problem: ReferenceProblem): Record<'byOut' | 'byLse', ResultGradients> {
   const { out, lse } = referenceAttention(problem);
   const [dOut, nothing, dLse] = [filled(out.shape, 0), filled(out.shape, 0), filled(lse.shape, 1)];
   for (const { sequence, h, i } of rowsOf(problem)) dOut.data[sequence.out(h, i) + i] = 1;
@@ -164,7 +164,11 @@ function unitGradients(problem: Problem): Record<'byOut' | 'byLse', ResultGradie
 }
 
 /** By column i of row i, dv has the weights of row i there, of all heads of the group. */
-function keySums(problem: Problem, { dv }: Gradients, sinkWeights: ArrayLike<number>): number[] {
+function keySums(
+  problem: ReferenceProblem,
+  { dv }: Gradients,
+  sinkWeights: ArrayLike<number>,
+): number[] {
   const { query, kv } = headsOf(problem);
   const groupSize = query / kv;
   const rows = rowsOf(problem).filter(({ h }) => h % groupSize === 0);
@@ -177,14 +181,18 @@ function keySums(problem: Problem, { dv }: Gradients, sinkWeights: ArrayLike<num
 }
 
 /** By lse, scores have their weights for gradients: dq = scale·Σ P·k. */
-function querySums(problem: Problem, { dq }: Gradients, sinkWeights: ArrayLike<number>): number[] {
+function querySums(
+  problem: ReferenceProblem,
+  { dq }: Gradients,
+  sinkWeights: ArrayLike<number>,
+): number[] {
   const last = headsOf(problem).qk - 1;
   return rowsOf(problem).map(
     ({ sequence, h, i }) => dq.data[sequence.q(h, i) + last]! / scale + sinkWeights[h]!,
   );
 }
 
-function rowsOf(problem: Problem): { sequence: Sequence; h: number; i: number }[] {
+function rowsOf(problem: ReferenceProblem): { sequence: Sequence; h: number; i: number }[] {
   const { query } = headsOf(problem);
   return sequencesOf(problem).flatMap((sequence) =>
     Array.from({ length: query * sequence.qLen }, (_, n) => ({
@@ -202,4 +210,4 @@ function areOne(label: string, sums: number[]): Check {
 }
 
 /** Gradients at large scores and values. */
-export const backwardLargeCases: readonly Case[] = [...largeCases, ...weightCases];
+export const backwardLargeCases: readonly RunnableCase[] = [...largeCases, ...weightCases];

@@ -7,8 +7,8 @@ import {
 import type { Placement } from '../../problems/case-tensors.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
-import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
 
 const pageGroup = 'backward-pages';
@@ -78,7 +78,7 @@ const rowsOfNobody = gradientCase(
   { launch: { gpuLengths: true }, f16Tier: 'full' },
 );
 
-const pageCases: readonly Case[] = [...bySize, ...twice, ...rowsOfNobody];
+const pageCases: readonly RunnableCase[] = [...bySize, ...twice, ...rowsOfNobody];
 
 const placements: readonly Placement[] = ['swapped', 'padded-rows', 'odd-rows', 'offset', 'middle'];
 
@@ -97,25 +97,26 @@ function tierOf(layout: string, placement: Placement): Tier {
 }
 
 /** q, k, v, dOut and dLse in any placement. */
-const strideCases: readonly Case[] = Object.entries(stridedProblems).flatMap(([layout, build]) =>
-  placements
-    .filter((placement) => layout === 'dense' || placement !== 'swapped')
-    .flatMap((placement) =>
-      gradientCase('backward-strides', `${layout}/${placement}`, build, {
-        launch: { placement },
-        lse: true,
-        tier: tierOf(layout, placement),
-        f16Tier: placement === 'swapped' ? 'quick' : 'full',
-        tags: placement === 'swapped' ? ['browser'] : [],
-      }),
-    ),
+const strideCases: readonly RunnableCase[] = Object.entries(stridedProblems).flatMap(
+  ([layout, build]) =>
+    placements
+      .filter((placement) => layout === 'dense' || placement !== 'swapped')
+      .flatMap((placement) =>
+        gradientCase('backward-strides', `${layout}/${placement}`, build, {
+          launch: { placement },
+          lse: true,
+          tier: tierOf(layout, placement),
+          f16Tier: placement === 'swapped' ? 'quick' : 'full',
+          tags: placement === 'swapped' ? ['browser'] : [],
+        }),
+      ),
 );
 
 const options: ReferenceOptions = { causal: true };
 const half = { ...base, dtype: 'f16', options } as const;
 
 /** Keys and values kept as halves. */
-const halfProblems: Readonly<Record<string, Problem>> = {
+const halfProblems: Readonly<Record<string, ReferenceProblem>> = {
   dense: denseProblem({ ...half, batch: 2, lq: 37, lk: 70 }),
   'kv-batch-1': denseProblem({ ...half, batch: 3, kvBatch: 1, lq: 20, lk: 40 }),
   packed: packedProblem({ ...half, qLens: [33, 0, 5], kLens: [40, 9, 70], spareRows: [2, 2] }),
@@ -129,15 +130,20 @@ const halfProblems: Readonly<Record<string, Problem>> = {
 };
 
 /** f32 queries over f16 keys and values: dq is f32, dk and dv are f16, each as exact as its type. */
-const storageCases: readonly Case[] = Object.entries(halfProblems).flatMap(([name, problem]) =>
-  gradientCase('backward-storage', `q-f32-kv-f16/${name}`, () => problem, {
-    dtypes: ['f32'],
-    launch: { kvDtype: 'f16' },
-    lse: true,
-    tier: name === 'dense' || name === 'paged-shared' ? 'quick' : 'full',
-    tags: name === 'dense' ? ['browser'] : [],
-  }),
+const storageCases: readonly RunnableCase[] = Object.entries(halfProblems).flatMap(
+  ([name, problem]) =>
+    gradientCase('backward-storage', `q-f32-kv-f16/${name}`, () => problem, {
+      dtypes: ['f32'],
+      launch: { kvDtype: 'f16' },
+      lse: true,
+      tier: name === 'dense' || name === 'paged-shared' ? 'quick' : 'full',
+      tags: name === 'dense' ? ['browser'] : [],
+    }),
 );
 
 /** Gradients over pages, strides and storage types. */
-export const backwardMemoryCases: readonly Case[] = [...pageCases, ...strideCases, ...storageCases];
+export const backwardMemoryCases: readonly RunnableCase[] = [
+  ...pageCases,
+  ...strideCases,
+  ...storageCases,
+];

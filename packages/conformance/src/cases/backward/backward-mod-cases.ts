@@ -3,7 +3,7 @@ import { table } from '../../problems/captured-tables.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
 
 // WGSL's sine and cosine may be 2⁻¹¹ off (https://www.w3.org/TR/WGSL/#floating-point-accuracy).
@@ -45,7 +45,7 @@ const scoreLayouts: Readonly<Record<string, Build>> = {
 const quickScores = ['branches/dense', 'causal/paged'];
 
 /** Each mod over each layout; every one is three kernels of its own. */
-const scoreModCases: readonly Case[] = Object.entries(scorePairs).flatMap(([name, pair]) =>
+const scoreModCases: readonly RunnableCase[] = Object.entries(scorePairs).flatMap(([name, pair]) =>
   Object.entries(scoreLayouts).flatMap(([layout, build]) =>
     gradientCase(
       'backward-score-mods',
@@ -95,7 +95,7 @@ type Form = keyof typeof forms;
 
 const quickMasks = ['band/dense/mask-mod', 'mask-and-score/packed/block-mask'];
 
-const maskCase = (name: string, layout: string, form: Form): Case[] => {
+const maskCase = (name: string, layout: string, form: Form): RunnableCase[] => {
   const [pair, build] = [maskPairs[name]!, maskLayouts[layout]!];
   const id = `${name}/${layout}/${form}`;
   const isQuick = quickMasks.includes(id);
@@ -116,11 +116,11 @@ const maskCase = (name: string, layout: string, form: Form): Case[] => {
   });
 };
 
-const maskCases: readonly Case[] = Object.keys(maskPairs).flatMap((name) =>
+const maskCases: readonly RunnableCase[] = Object.keys(maskPairs).flatMap((name) =>
   Object.keys(maskLayouts).flatMap((layout) =>
     (Object.keys(forms) as Form[]).flatMap((form) => maskCase(name, layout, form)),
   ),
 );
 
 /** Gradients through score mods and masks. */
-export const backwardModCases: readonly Case[] = [...scoreModCases, ...maskCases];
+export const backwardModCases: readonly RunnableCase[] = [...scoreModCases, ...maskCases];

@@ -3,7 +3,7 @@ import { launchBackward, resultGradients } from '../../problems/launch-backward.
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled, generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase, layoutProblems } from './gradient-case.ts';
 
 /** Every strength that a sink may have: none at all, weak, strong. */
@@ -21,7 +21,7 @@ const sinkProblems: Readonly<Record<string, Build>> = {
   ...others,
 };
 
-const sinkCases: readonly Case[] = Object.entries(sinkProblems).flatMap(([name, build]) =>
+const sinkCases: readonly RunnableCase[] = Object.entries(sinkProblems).flatMap(([name, build]) =>
   [false, true].flatMap((lse) =>
     gradientCase('backward-sinks', `${name}${lse ? '/with-dlse' : ''}`, build, {
       lse,
@@ -53,7 +53,7 @@ const slopeProblems: Readonly<Record<string, Build>> = {
     }),
 };
 
-const slopeCases: readonly Case[] = Object.entries(slopeProblems).flatMap(([name, build]) =>
+const slopeCases: readonly RunnableCase[] = Object.entries(slopeProblems).flatMap(([name, build]) =>
   gradientCase('backward-slopes', name, build, {
     lse: true,
     tier: name.startsWith('packed') ? 'quick' : 'full',
@@ -84,7 +84,11 @@ const alone = Object.entries(lseProblems).flatMap(([name, build]) =>
   }),
 );
 
-const lseCases: readonly Case[] = [...withOut, ...alone];
+const lseCases: readonly RunnableCase[] = [...withOut, ...alone];
 
 /** Gradients of sinks and ALiBi slopes, and with respect to lse. */
-export const backwardOptionCases: readonly Case[] = [...sinkCases, ...slopeCases, ...lseCases];
+export const backwardOptionCases: readonly RunnableCase[] = [
+  ...sinkCases,
+  ...slopeCases,
+  ...lseCases,
+];

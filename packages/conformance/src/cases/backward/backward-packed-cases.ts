@@ -3,7 +3,7 @@ import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { movedOn } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { attacks } from '../shared/hostile-lengths.ts';
 import { poisons, zeroLengthProblems } from '../shared/named-problems.ts';
 import { areRight, base, type Build, gradientCase, sameGradients } from './gradient-case.ts';
@@ -67,7 +67,7 @@ const rowsOfNobody = gradientCase(
   { launch: { gpuLengths: true }, f16Tier: 'full', tags: ['browser'] },
 );
 
-const packedCases: readonly Case[] = [...fromBoth, ...rowsOfNobody];
+const packedCases: readonly RunnableCase[] = [...fromBoth, ...rowsOfNobody];
 
 const used = [
   [127, 63, 33, 17],
@@ -75,7 +75,7 @@ const used = [
 ] as const;
 
 /** Rows beyond the used length have gradient 0, whatever they hold. */
-const seqUsedCases: readonly Case[] = used.flatMap((lengths) =>
+const seqUsedCases: readonly RunnableCase[] = used.flatMap((lengths) =>
   (Object.keys(poisons) as (keyof typeof poisons)[]).flatMap((poison) =>
     gradientCase(
       'backward-seqused',
@@ -118,15 +118,16 @@ const emptyProblems: Readonly<Record<string, Build>> = {
   'packed-no-rows': (dtype) => packedProblem({ ...base, dtype, qLens: [0, 0], kLens: [3, 0] }),
 };
 
-const emptyRowCases: readonly Case[] = Object.entries(emptyProblems).flatMap(([name, build]) =>
-  gradientCase('backward-empty-rows', name, build, {
-    f16Tier: 'full',
-    tags: name === 'causal-lq-over-lk-sinks' ? ['browser'] : [],
-  }),
+const emptyRowCases: readonly RunnableCase[] = Object.entries(emptyProblems).flatMap(
+  ([name, build]) =>
+    gradientCase('backward-empty-rows', name, build, {
+      f16Tier: 'full',
+      tags: name === 'causal-lq-over-lk-sinks' ? ['browser'] : [],
+    }),
 );
 
 /** What has nothing in it somewhere has the gradients of what it has. */
-const zeroLengthCases: readonly Case[] = Object.entries(zeroLengthProblems).flatMap(
+const zeroLengthCases: readonly RunnableCase[] = Object.entries(zeroLengthProblems).flatMap(
   ([name, build]) =>
     gradientCase('backward-zero-length', name, (dtype) => build({ ...base, dtype }), {
       lse: true,
@@ -138,7 +139,7 @@ const zeroLengthCases: readonly Case[] = Object.entries(zeroLengthProblems).flat
 const packedAttacks = Object.entries(attacks).filter(([name]) => name.startsWith('packed/'));
 
 /** Lengths that lie: every element of a gradient is written and finite, and the same again; the next honest call is right. */
-const hostileCases: readonly Case[] = packedAttacks.flatMap(([name, attack]) =>
+const hostileCases: readonly RunnableCase[] = packedAttacks.flatMap(([name, attack]) =>
   defineCase('backward-hostile', name, {
     f16Tier: 'full',
     async run(gpu, dtype) {
@@ -165,7 +166,7 @@ const hostileCases: readonly Case[] = packedAttacks.flatMap(([name, attack]) =>
 );
 
 /** Gradients where rows are missing: packed, partly used, empty, and with lengths that lie. */
-export const backwardPackedCases: readonly Case[] = [
+export const backwardPackedCases: readonly RunnableCase[] = [
   ...packedCases,
   ...seqUsedCases,
   ...emptyRowCases,

@@ -11,7 +11,7 @@ import {
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { areRight, base, type Build, sameGradients } from './gradient-case.ts';
 
 const options: ReferenceOptions = { causal: true, sinks: generate([4], (h) => h - 1) };
@@ -42,7 +42,7 @@ const problems: Readonly<Record<string, Build>> = {
 };
 
 /** Runs again, forward and backward, and backward alone: always the same bits. */
-function repeats(name: string, build: Build, runs: number, tier: Tier): Case[] {
+function repeats(name: string, build: Build, runs: number, tier: Tier): RunnableCase[] {
   return defineCase('backward-determinism', `${name}/${runs}-runs`, {
     tier,
     f16Tier: tier === 'quick' && name === 'dense' ? 'quick' : 'full',
@@ -93,7 +93,7 @@ const scaling = Object.entries(problems).flatMap(([name, build]) =>
   }),
 );
 
-export const backwardRepeatCases: readonly Case[] = [
+export const backwardRepeatCases: readonly RunnableCase[] = [
   ...Object.entries(problems).flatMap(([name, build]) => [
     ...repeats(name, build, 3, 'quick'),
     ...repeats(name, build, 100, 'full'),

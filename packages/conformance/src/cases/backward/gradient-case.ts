@@ -20,8 +20,8 @@ import {
   referenceGradients,
   type ResultGradients,
 } from '../../reference/reference-gradients.ts';
-import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type Case, type CaseSpec, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import { type RunnableCase, type CaseSpec, defineCase } from '../shared/case.ts';
 
 /** The gradients that backward gives. */
 const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;
@@ -42,7 +42,7 @@ interface Storage {
   readonly kv: FloatDType;
 }
 
-function expectedFor(problem: Problem, by: ResultGradients, storage: Storage): Expected {
+function expectedFor(problem: ReferenceProblem, by: ResultGradients, storage: Storage): Expected {
   const results = known.get(by) ?? new Map<string, Expected>();
   known.set(by, results);
   const key = `${storage.q} ${storage.kv}`;
@@ -51,7 +51,7 @@ function expectedFor(problem: Problem, by: ResultGradients, storage: Storage): E
   return result;
 }
 
-function compute(problem: Problem, by: ResultGradients, { q, kv }: Storage): Expected {
+function compute(problem: ReferenceProblem, by: ResultGradients, { q, kv }: Storage): Expected {
   const want = referenceGradients(problem, by);
   const naive = naiveGradients(problem, by, q);
   const state = referenceAttention(problem);
@@ -79,7 +79,7 @@ interface Allowed {
 export function areRight(
   label: string,
   got: Gradients,
-  problem: Problem,
+  problem: ReferenceProblem,
   by: ResultGradients,
   dtype: FloatDType,
   { scoreError = 0, kvDtype = dtype }: Allowed = {},
@@ -95,7 +95,7 @@ export function areRight(
 }
 
 /** Rows that no sequence uses have gradient 0 (or −0, by a negative scale), not something small. */
-function unusedAreZero(label: string, got: Gradients, problem: Problem): Check[] {
+function unusedAreZero(label: string, got: Gradients, problem: ReferenceProblem): Check[] {
   const ones = {
     ...problem,
     q: alike(problem.q, 1),
@@ -132,7 +132,7 @@ const alike = ({ shape }: NdArray, value: number): NdArray => filled(shape, valu
 export const base = { heads: [4, 2], dim: 16 } as const;
 
 /** Builds a problem in a storage type. */
-export type Build = (dtype: FloatDType) => Problem | FlexProblem;
+export type Build = (dtype: FloatDType) => ReferenceProblem | FlexProblem;
 
 /** How a problem is run. */
 interface BackwardSpec extends Omit<CaseSpec, 'run'> {
@@ -149,7 +149,7 @@ export function gradientCase(
   name: string,
   build: Build,
   { launch = {}, lse = false, poison = () => NaN, ...spec }: BackwardSpec = {},
-): Case[] {
+): RunnableCase[] {
   return defineCase(group, name, {
     ...spec,
     async run(gpu, dtype) {
@@ -187,7 +187,11 @@ export function layoutProblems(
 type Factors = Readonly<Record<'q' | 'k' | 'v', number>>;
 
 /** A problem with its inputs times so much, as the storage type holds them. */
-export function enlarged(problem: Problem, dtype: FloatDType, factors: Factors): Problem {
+export function enlarged(
+  problem: ReferenceProblem,
+  dtype: FloatDType,
+  factors: Factors,
+): ReferenceProblem {
   const times = (x: NdArray, factor: number): NdArray =>
     generate(x.shape, (i) => toStorage(factor * x.data[i]!, dtype));
   const { q, k, v } = problem;

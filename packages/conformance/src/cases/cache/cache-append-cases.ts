@@ -7,7 +7,7 @@ import type { NdArray } from '../../reference/nd-array.ts';
 import { toStorage, ulp } from '../../reference/number-types.ts';
 import { random } from '../../reference/seeded-random.ts';
 import { anglesOf, rotatedRow, type StoredFormat } from '../../reference/stored-rows.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 
 /** What pages hold: each is a kernel of its own for appending, and one more where keys are turned. */
 export const formats: readonly StoredFormat[] = ['f32', 'f16', 'int8', 'int4'];
@@ -36,7 +36,7 @@ function awkward({ shape, data }: NdArray): void {
 }
 
 /** Rows as they were appended, several sequences at once, a few at a time: to the bit, or quantised as near as may be. */
-const appendCases: readonly Case[] = formats.flatMap((dtype) =>
+const appendCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
   Object.entries(shapes).flatMap(([name, { placement, ...shape }]) =>
     defineCase('cache-append', `${dtype}-pages/${name}`, {
       tags: name === 'dims-7x5' ? ['browser'] : [],
@@ -150,7 +150,7 @@ const queries = Object.entries(kinds).flatMap(([name, interleaved]) =>
   }),
 );
 
-const rotaryCases: readonly Case[] = [...keys, ...queries];
+const rotaryCases: readonly RunnableCase[] = [...keys, ...queries];
 
 /** Cases of rows on their way into a cache, and of rotary embeddings. */
-export const cacheAppendCases: readonly Case[] = [...appendCases, ...rotaryCases];
+export const cacheAppendCases: readonly RunnableCase[] = [...appendCases, ...rotaryCases];

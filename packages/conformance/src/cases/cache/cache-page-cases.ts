@@ -7,9 +7,9 @@ import { uploadArray } from '../../problems/case-tensors.ts';
 import { collect } from '../../problems/launch-problem.ts';
 import { filled, type NdArray } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { formats } from './cache-append-cases.ts';
 
@@ -115,14 +115,14 @@ const windows = [0, 3].flatMap((sinkTokens) =>
   ),
 );
 
-const pageCases: readonly Case[] = [...sharing, ...windows];
+const pageCases: readonly RunnableCase[] = [...sharing, ...windows];
 
 const storedShape = { layers: 2, kvHeads: 3, headDim: 7, headDimV: 5, pageSize: 3 } as const;
 
 const storedTokens = Array.from({ length: 14 }, (_, i) => i);
 
 /** Pages that were saved are found by another cache of the geometry, among pages of its own. */
-const storeCases: readonly Case[] = formats.flatMap((dtype) =>
+const storeCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
   defineCase('cache-stores', `${dtype}-pages`, {
     dtypes: ['f32'],
     tags: ['browser'],
@@ -170,7 +170,7 @@ function packed(x: 'k' | 'v', list: readonly Modelled[]): NdArray {
 }
 
 /** Attention over a view after a fork, a truncation and steps of decode, against float64 over what was appended. */
-const attentionCases: readonly Case[] = defineCase('cache-attention', 'served', {
+const attentionCases: readonly RunnableCase[] = defineCase('cache-attention', 'served', {
   tags: ['browser'],
   run: (gpu, dtype: FloatDType) =>
     Session.with(
@@ -196,7 +196,7 @@ const attentionCases: readonly Case[] = defineCase('cache-attention', 'served', 
             0,
             list.map(({ sequence }) => sequence),
           );
-          const problem: Problem = {
+          const problem: ReferenceProblem = {
             q: normal([counts[0] + counts[1], 4, headDim], random(counts[1]), dtype),
             k: packed('k', list),
             v: packed('v', list),
@@ -216,4 +216,8 @@ const attentionCases: readonly Case[] = defineCase('cache-attention', 'served', 
 });
 
 /** Cases of the pages of a cache: shared, windowed, stored, attended to. */
-export const cachePageCases: readonly Case[] = [...pageCases, ...storeCases, ...attentionCases];
+export const cachePageCases: readonly RunnableCase[] = [
+  ...pageCases,
+  ...storeCases,
+  ...attentionCases,
+];

@@ -9,8 +9,8 @@ import { recordOutput } from '../../problems/output-hashes.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { sliceAxis, unravel } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { blockMaskPairs } from './block-mask-cases.ts';
 
@@ -80,7 +80,7 @@ async function listsOfClasses(made: BlockMask): Promise<Check[]> {
   return checks;
 }
 
-const classCases: readonly Case[] = (['start', 'end'] as const).flatMap((align) =>
+const classCases: readonly RunnableCase[] = (['start', 'end'] as const).flatMap((align) =>
   defineCase('flex-block-classes', `align-${align}`, {
     dtypes: ['f32'],
     tags: ['browser'],
@@ -140,7 +140,7 @@ async function sliced(gpu: Gpu, dtype: FloatDType, { axis, range, align }: Part)
   }
 }
 
-const blockSliceCases: readonly Case[] = Object.entries(parts).flatMap(([name, part]) =>
+const blockSliceCases: readonly RunnableCase[] = Object.entries(parts).flatMap(([name, part]) =>
   defineCase('flex-block-slices', name, {
     f16Tier: 'full',
     tags: ['browser'],
@@ -152,7 +152,9 @@ const blockSliceCases: readonly Case[] = Object.entries(parts).flatMap(([name, p
 interface Stale {
   readonly pair: Pair;
   readonly numSplits: number;
-  readonly problems: (dtype: FloatDType) => readonly [made: Problem, used: Problem];
+  readonly problems: (
+    dtype: FloatDType,
+  ) => readonly [made: ReferenceProblem, used: ReferenceProblem];
 }
 
 const base = { heads: [4, 2], dim: 16 } as const;
@@ -188,12 +190,12 @@ const stale: Readonly<Record<string, Stale>> = {
         [290, 131, 64],
       ].map((seqUsedK) =>
         denseProblem({ ...base, dtype, batch: 3, lq: 33, lk: 290, seqUsedK }),
-      ) as [Problem, Problem],
+      ) as [ReferenceProblem, ReferenceProblem],
   },
 };
 
 /** A BlockMask whose lengths have changed on the GPU gives what its mask gives. */
-const staleMaskCases: readonly Case[] = Object.entries(stale).flatMap(
+const staleMaskCases: readonly RunnableCase[] = Object.entries(stale).flatMap(
   ([name, { pair, numSplits, problems }]) =>
     defineCase('flex-stale-masks', name, {
       f16Tier: 'full',
@@ -209,7 +211,7 @@ const staleMaskCases: readonly Case[] = Object.entries(stale).flatMap(
 );
 
 /** Cases of what a BlockMask holds: classes, slices, lengths that change. */
-export const blockClassCases: readonly Case[] = [
+export const blockClassCases: readonly RunnableCase[] = [
   ...classCases,
   ...blockSliceCases,
   ...staleMaskCases,

@@ -5,7 +5,7 @@ import { normalTable, table } from '../../problems/captured-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import type { Layout, Problems, Rows } from './pair-case.ts';
 
@@ -112,7 +112,7 @@ const byBlocks = Object.entries<Pair>(blockMaskPairs).flatMap(([name, pair]) =>
 );
 
 /** The BlockMask of a mask, in every block size, gives the bits of the mask itself. */
-function blockMaskCase(name: string, pair: Pair, layout: Layout, rows: Rows): Case[] {
+function blockMaskCase(name: string, pair: Pair, layout: Layout, rows: Rows): RunnableCase[] {
   const id = `${name}/${layout}-${rows}`;
   return defineCase('flex-block-masks', id, {
     tier: quick.includes(id) ? 'quick' : 'full',
@@ -193,4 +193,4 @@ const rowsOfNobody = defineCase('flex-block-masks', 'rows-of-nobody', {
   },
 });
 
-export const blockMaskCases: readonly Case[] = [...byBlocks, ...beside, ...rowsOfNobody];
+export const blockMaskCases: readonly RunnableCase[] = [...byBlocks, ...beside, ...rowsOfNobody];

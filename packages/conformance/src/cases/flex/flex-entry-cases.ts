@@ -17,7 +17,7 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { AttentionState } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { kernels, layouts } from './pair-case.ts';
 
@@ -91,7 +91,7 @@ const outAndBatch = defineCase('flex-entries', 'out-and-batch', {
   },
 });
 
-const entryCases: readonly Case[] = [...view, ...outAndBatch];
+const entryCases: readonly RunnableCase[] = [...view, ...outAndBatch];
 
 const cuSeqlens = cumulative([70, 0, 33, 1, 90]);
 const documented = cuSeqlens.at(-1) as number;
@@ -105,7 +105,7 @@ const ownDocument: MaskMod<never> = (b, h, q, kv) =>
   q >= kv && q < documented && documentOf(q) === documentOf(kv);
 
 /** Documents packed into one row of dense tensors, their blocks found from the lengths alone. */
-const documentCases: readonly Case[] = ([32, 128] as const).flatMap((blockSize) =>
+const documentCases: readonly RunnableCase[] = ([32, 128] as const).flatMap((blockSize) =>
   defineCase('flex-documents', `block-${blockSize}`, {
     f16Tier: 'full',
     tags: ['browser'],
@@ -140,7 +140,7 @@ const diagonalBiasPair: Pair = (given) =>
   });
 
 /** The same call again gives the same bits. */
-const determinismCases: readonly Case[] = kernels.flatMap(([layout, rows]) =>
+const determinismCases: readonly RunnableCase[] = kernels.flatMap(([layout, rows]) =>
   defineCase('flex-determinism', `${layout}-${rows}`, {
     tier: layout === 'packed' && rows === 'decode' ? 'quick' : 'full',
     f16Tier: 'full',
@@ -161,7 +161,7 @@ const determinismCases: readonly Case[] = kernels.flatMap(([layout, rows]) =>
 );
 
 /** Cases of ways to call flexAttention. */
-export const flexEntryCases: readonly Case[] = [
+export const flexEntryCases: readonly RunnableCase[] = [
   ...entryCases,
   ...documentCases,
   ...determinismCases,

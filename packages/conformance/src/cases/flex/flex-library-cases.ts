@@ -20,9 +20,9 @@ import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { pairCases } from './pair-case.ts';
 
@@ -70,12 +70,12 @@ const pairs: Readonly<Record<string, Pair>> = {
     }),
 };
 
-const libraryCases: readonly Case[] = pairCases('flex-library', pairs, {
+const libraryCases: readonly RunnableCase[] = pairCases('flex-library', pairs, {
   first: 3,
   browser: Object.keys(pairs).filter((_, n) => n % 2 === 1),
 });
 
-type Build = (dtype: FloatDType, options: ReferenceOptions) => readonly Problem[];
+type Build = (dtype: FloatDType, options: ReferenceOptions) => readonly ReferenceProblem[];
 
 const problems: Readonly<Record<string, Build>> = {
   dense: (dtype, options) => [
@@ -167,7 +167,7 @@ const sameScore = Object.entries(scores).flatMap(([name, [options, pair]]) =>
   ),
 );
 
-const equalAttentionCases: readonly Case[] = [...sameMask, ...sameScore];
+const equalAttentionCases: readonly RunnableCase[] = [...sameMask, ...sameScore];
 
 /** Cases of the mods and masks that ship, and of options written as functions. */
-export const flexLibraryCases: readonly Case[] = [...libraryCases, ...equalAttentionCases];
+export const flexLibraryCases: readonly RunnableCase[] = [...libraryCases, ...equalAttentionCases];

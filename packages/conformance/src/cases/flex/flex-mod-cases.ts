@@ -1,7 +1,7 @@
 import { normalTable, table } from '../../problems/captured-tables.ts';
 import { mods, type Pair } from '../../problems/launch-flex.ts';
 import { random } from '../../reference/seeded-random.ts';
-import type { Case } from '../shared/case.ts';
+import type { RunnableCase } from '../shared/case.ts';
 import { pairCases } from './pair-case.ts';
 
 // Sine and cosine may be 2⁻¹¹ off, the tangent of 2 by their quotient's part of it
@@ -50,7 +50,7 @@ const scorePairs: Readonly<Record<string, Pair>> = {
     mods({ scoreMod: (score, b, h, q, kv) => (kv % 2 === 0 ? score : -Infinity) }),
 };
 
-const scoreModCases: readonly Case[] = pairCases('flex-score-mods', scorePairs, {
+const scoreModCases: readonly RunnableCase[] = pairCases('flex-score-mods', scorePairs, {
   full: ['trig-branching', 'silu'],
   browser: Object.keys(scorePairs),
   f16: ['tanh-softcap'],
@@ -144,7 +144,7 @@ const conditionPairs: Readonly<Record<string, Pair>> = {
     }),
 };
 
-const conditionCases: readonly Case[] = pairCases('flex-conditions', conditionPairs, {
+const conditionCases: readonly RunnableCase[] = pairCases('flex-conditions', conditionPairs, {
   first: 2,
   full: ['window-per-head', 'info-in-a-mask'],
   browser: ['if-else-mask', 'documents-per-batch', 'xor-pattern', 'global-indices'],
@@ -204,11 +204,15 @@ const hiddenPairs: Readonly<Record<string, Pair>> = {
     mods({ maskMod: (b, h, q, kv, { gap }) => q - kv > gap, captures: { gap: 40 } }),
 };
 
-const hiddenCases: readonly Case[] = pairCases('flex-hidden', hiddenPairs, {
+const hiddenCases: readonly RunnableCase[] = pairCases('flex-hidden', hiddenPairs, {
   first: 4,
   full: ['score-log-of-negative', 'table-minus-infinity-f32', 'table-nan-f16', 'between-rows'],
   browser: ['score-nan', 'table-minus-infinity-f16', 'table-nan-f32', 'some-rows', 'all-rows'],
 });
 
 /** Cases of score mods and masks. */
-export const flexModCases: readonly Case[] = [...scoreModCases, ...conditionCases, ...hiddenCases];
+export const flexModCases: readonly RunnableCase[] = [
+  ...scoreModCases,
+  ...conditionCases,
+  ...hiddenCases,
+];

@@ -4,9 +4,9 @@ import { normalTable } from '../../problems/captured-tables.ts';
 import { guardedOut, Scope } from '../../problems/case-tensors.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { attacks } from '../shared/hostile-lengths.ts';
 
@@ -30,7 +30,7 @@ const lengths: readonly (readonly [q: number, k: number])[] = [
 ];
 
 /** Awkward lengths, of one kernel. */
-const awkward: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const awkward: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   ...Object.fromEntries(
     lengths.map(([lq, lk]) => [
       `lengths-${lq}x${lk}`,
@@ -54,7 +54,11 @@ const dims: readonly (readonly [dim: number, dimV: number])[] = [
   [128, 64],
 ];
 
-function rightCase(name: string, build: (dtype: FloatDType) => Problem, tier: Tier): Case[] {
+function rightCase(
+  name: string,
+  build: (dtype: FloatDType) => ReferenceProblem,
+  tier: Tier,
+): RunnableCase[] {
   return defineCase('flex-shapes', name, {
     tier,
     f16Tier: 'full',
@@ -85,7 +89,7 @@ const ragged = rightCase(
   'full',
 );
 
-const shapeCases: readonly Case[] = [
+const shapeCases: readonly RunnableCase[] = [
   ...Object.entries(awkward).flatMap(([name, build]) => rightCase(name, build, 'quick')),
   ...ragged,
   ...dims.flatMap(([dim, dimV]) =>
@@ -112,7 +116,7 @@ const indexingPair: Pair = (given) =>
 const quick = ['packed/used-huge', 'packed/cu-q-unsorted', 'paged/ids-extreme', 'paged/all-max'];
 
 /** Lengths on the GPU that no host check has seen, with mods that use them as indices: nothing breaks, honest rows are right. */
-const hostileCases: readonly Case[] = Object.entries(attacks).flatMap(([name, attack]) =>
+const hostileCases: readonly RunnableCase[] = Object.entries(attacks).flatMap(([name, attack]) =>
   defineCase('flex-hostile', name, {
     tier: quick.includes(name) ? 'quick' : 'full',
     f16Tier: 'full',
@@ -141,4 +145,4 @@ const hostileCases: readonly Case[] = Object.entries(attacks).flatMap(([name, at
 );
 
 /** Cases of awkward shapes and of lengths that lie. */
-export const flexShapeCases: readonly Case[] = [...shapeCases, ...hostileCases];
+export const flexShapeCases: readonly RunnableCase[] = [...shapeCases, ...hostileCases];

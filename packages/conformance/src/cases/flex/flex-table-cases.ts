@@ -3,7 +3,7 @@ import { denseProblem } from '../../problems/build-problem.ts';
 import { normalTable, placed, table, type TablePlacement } from '../../problems/captured-tables.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { pairCases, rightBySplits } from './pair-case.ts';
 
 // Smaller than some lengths of the layouts, so that indices clamp.
@@ -103,7 +103,7 @@ const pairs: Readonly<Record<string, Pair>> = {
     }),
 };
 
-const biasCases: readonly Case[] = pairCases('flex-biases', pairs, {
+const biasCases: readonly RunnableCase[] = pairCases('flex-biases', pairs, {
   first: 1,
   full: ['rank-3-batch-f16-middle', 'rank-4', 'indirect-rank-4', 'global-keys'],
   browser: ['rank-0', 'rank-2-relative', 'rank-3-f16-reversed', 'three-tables', 'indirect'],
@@ -123,7 +123,7 @@ const biasOf =
     });
 
 /** Every set of axes of size 1, each lying in every way: all of it one kernel, since shapes and strides are data. */
-const broadcastCases: readonly Case[] = Array.from({ length: 16 }, (_, set) =>
+const broadcastCases: readonly RunnableCase[] = Array.from({ length: 16 }, (_, set) =>
   sizes.map((size, axis) => ((set >> axis) & 1 ? 1 : size)),
 ).flatMap((shape) =>
   defineCase('flex-broadcasts', shape.join('x'), {
@@ -145,4 +145,4 @@ const broadcastCases: readonly Case[] = Array.from({ length: 16 }, (_, set) =>
 );
 
 /** Cases of captured tables. */
-export const flexTableCases: readonly Case[] = [...biasCases, ...broadcastCases];
+export const flexTableCases: readonly RunnableCase[] = [...biasCases, ...broadcastCases];

@@ -6,9 +6,9 @@ import { flexLaunch, type FlexProblem, type Pair, withMods } from '../../problem
 import type { LaunchOptions } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor } from '../shared/expected-results.ts';
 
 /** Where keys lie, and how many query rows there are: what has a kernel of its own. */
@@ -16,7 +16,7 @@ export type Layout = 'dense' | 'packed' | 'paged';
 export type Rows = 'prefill' | 'decode';
 
 /** Problems that share one kernel: their lengths, alignment and pages are data of a run. */
-export type Problems = (dtype: FloatDType) => readonly Problem[];
+export type Problems = (dtype: FloatDType) => readonly ReferenceProblem[];
 
 const base = { heads: [4, 2], dim: 16 } as const;
 const start = { align: 'start' } as const;
@@ -137,7 +137,7 @@ export function pairCases(
   group: string,
   pairs: Readonly<Record<string, Pair>>,
   { first = 0, full = [], browser = [], f16 = [] }: Deal = {},
-): readonly Case[] {
+): readonly RunnableCase[] {
   let next = first;
   return Object.entries(pairs).flatMap(([name, pair]) => {
     const place = full.includes(name) ? undefined : dealt[next++ % dealt.length];

@@ -3,7 +3,7 @@ import { holds, sameBits } from '../../budget/output-checks.ts';
 import { download, Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { recordOutput } from '../../problems/output-hashes.ts';
 import { generate } from '../../reference/nd-array.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 
 // Node has no GPUBufferUsage and GPUMapMode; https://www.w3.org/TR/webgpu/#namespacedef-gpubufferusage.
 const MAP_READ = 0x1;
@@ -71,7 +71,7 @@ async function lastValue(gpu: Gpu, declaration: string): Promise<number> {
  * function. Records whether this adapter shows the fault (4 is right, 12 is the fault), and checks the
  * form that all generated WGSL uses.
  */
-const canaryCases: readonly Case[] = defineCase('canary', 'variable-in-a-loop', {
+const canaryCases: readonly RunnableCase[] = defineCase('canary', 'variable-in-a-loop', {
   dtypes: ['f32'],
   tags: ['browser'],
   async run(gpu) {
@@ -93,7 +93,7 @@ const canaryCases: readonly Case[] = defineCase('canary', 'variable-in-a-loop', 
 const reads = 10;
 
 /** Each read is of what was written just before. Records the time, which decides nothing. */
-const readCases: readonly Case[] = defineCase('reads', 'ten-in-a-row', {
+const readCases: readonly RunnableCase[] = defineCase('reads', 'ten-in-a-row', {
   dtypes: ['f32'],
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -114,4 +114,4 @@ const readCases: readonly Case[] = defineCase('reads', 'ten-in-a-row', {
 });
 
 /** Cases about the adapter itself: a known compiler fault, and reads. */
-export const adapterCases: readonly Case[] = [...canaryCases, ...readCases];
+export const adapterCases: readonly RunnableCase[] = [...canaryCases, ...readCases];

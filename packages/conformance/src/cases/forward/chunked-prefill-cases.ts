@@ -7,10 +7,10 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { rowsOf, sliceAxis } from '../../reference/nd-array.ts';
 import type {
   AttentionState,
-  Problem,
+  ReferenceProblem,
   ReferenceOptions,
 } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const length = 130;
@@ -25,16 +25,25 @@ const optionSets: Readonly<Record<string, ReferenceOptions>> = {
 };
 
 /** Queries start…end−1 against the cache as it was then: keys past `end` are poison. */
-function chunk(layout: Layout, whole: Problem, start: number, end: number): Problem {
+function chunk(
+  layout: Layout,
+  whole: ReferenceProblem,
+  start: number,
+  end: number,
+): ReferenceProblem {
   const q = sliceAxis(whole.q, 2, start, end);
-  const dense: Problem = { ...whole, q, seqUsedK: Int32Array.of(end) };
+  const dense: ReferenceProblem = { ...whole, q, seqUsedK: Int32Array.of(end) };
   return poisonUnused(layout === 'dense' ? dense : asPacked(layout, dense, end), NaN);
 }
 
 type Layout = 'dense' | 'packed' | 'paged';
 
 /** The one dense sequence as packed rows, or as pages of 16 in reverse order. */
-function asPacked(layout: 'packed' | 'paged', dense: Problem, used: number): Problem {
+function asPacked(
+  layout: 'packed' | 'paged',
+  dense: ReferenceProblem,
+  used: number,
+): ReferenceProblem {
   const lengths = {
     cuSeqlensQ: Int32Array.of(0, dense.q.shape[2] ?? 0),
     seqUsedK: Int32Array.of(used),
@@ -44,7 +53,7 @@ function asPacked(layout: 'packed' | 'paged', dense: Problem, used: number): Pro
     return { q, k, v, ...lengths, cuSeqlensK: Int32Array.of(0, length), options: dense.options };
   const pages = Math.ceil(length / 16);
   const blockTable = Int32Array.from({ length: pages }, (_, page) => pages - 1 - page);
-  const pool = (x: Problem['k']): Problem['k'] => {
+  const pool = (x: ReferenceProblem['k']): ReferenceProblem['k'] => {
     const row = x.data.length / length;
     const data = new Float32Array(pages * 16 * row).fill(NaN);
     for (let j = 0; j < length; j++) {
@@ -129,14 +138,14 @@ const allSteps = defineCase('chunked-prefill', 'packed/all-steps-in-one-call', {
       qLens: Array<number>(steps).fill(1),
       kLens: Array<number>(steps).fill(steps),
     });
-    const repeat = (x: Problem['k']): Problem['k'] => {
+    const repeat = (x: ReferenceProblem['k']): ReferenceProblem['k'] => {
       const one = rowsOf(x);
       const data = new Float32Array(one.data.length * steps);
       for (let b = 0; b < steps; b++) data.set(one.data, b * one.data.length);
       return { shape: [steps * steps, ...one.shape.slice(1)], data };
     };
     const seqUsedK = Int32Array.from({ length: steps }, (_, b) => b + 1);
-    const stepwise: Problem = {
+    const stepwise: ReferenceProblem = {
       ...base,
       q: rowsOf(problem.q),
       k: repeat(problem.k),
@@ -149,4 +158,4 @@ const allSteps = defineCase('chunked-prefill', 'packed/all-steps-in-one-call', {
   },
 });
 
-export const chunkedPrefillCases: readonly Case[] = [...chunked, ...oneByOne, ...allSteps];
+export const chunkedPrefillCases: readonly RunnableCase[] = [...chunked, ...oneByOne, ...allSteps];

@@ -4,14 +4,18 @@ import { denseProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
 import { f16Value, type FloatDType, roundToF16, ulp } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor, isRight, rightInSplits } from '../shared/expected-results.ts';
 
 const width = 64;
 
 /** Scores all 0 and values given row by row: out is the plain mean of the rows. */
-function meanOf(dtype: FloatDType, lk: number, value: (row: number, d: number) => number): Problem {
+function meanOf(
+  dtype: FloatDType,
+  lk: number,
+  value: (row: number, d: number) => number,
+): ReferenceProblem {
   const base = denseProblem({ dtype, lq: 1, lk, heads: [1, 1] });
   return {
     ...base,
@@ -96,7 +100,7 @@ const oneKey = defineCase('dtypes', 'one-key-copies-value', {
   async run(gpu, dtype) {
     const values = extremes[dtype].map(Math.fround);
     const base = denseProblem({ dtype, lq: 3, lk: 1, heads: [2, 1] });
-    const problem: Problem = {
+    const problem: ReferenceProblem = {
       ...base,
       v: generate([1, 1, 1, width], (d) => values[d % values.length] as number),
     };
@@ -151,7 +155,7 @@ const saturated = defineCase('dtypes', 'saturating-scores', {
     const magnitude = dtype === 'f16' ? 2 ** 10 : 2 ** 20;
     const base = denseProblem({ dtype, lq: 33, lk: 70, heads: [2, 1] });
     const row = (i: number): number => Math.floor(i / width);
-    const problem: Problem = {
+    const problem: ReferenceProblem = {
       ...base,
       q: generate(base.q.shape, (i) => (row(i) % 2 === 0 ? magnitude : -magnitude)),
       k: generate(base.k.shape, (i) => ((row(i) * 29) % 70) + 1),
@@ -171,7 +175,7 @@ const hidden = defineCase('dtypes', 'masked-huge-values', {
       generate(x.shape, (i) =>
         i < 33 * width ? (x.data[i] as number) : i % 2 === 0 ? huge : -huge,
       );
-    const problem: Problem = { ...base, k: raise(base.k), v: raise(base.v) };
+    const problem: ReferenceProblem = { ...base, k: raise(base.k), v: raise(base.v) };
     return rightInSplits(gpu, problem, dtype, [1, 3]);
   },
 });
@@ -192,7 +196,7 @@ const halfCache = defineCase('dtypes', 'q-f32-kv-f16', {
   },
 });
 
-export const dtypeCases: readonly Case[] = [
+export const dtypeCases: readonly RunnableCase[] = [
   ...ties,
   ...nearest,
   ...oneKey,

@@ -4,11 +4,11 @@ import { random } from '../../reference/seeded-random.ts';
 import { denseProblem, normal, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused, movedOn } from '../../problems/rearrange-problem.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
-const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   packed: (dtype) =>
     packedProblem({
       dtype,
@@ -118,4 +118,4 @@ const rowsOfNobody = Object.entries(ownerless).flatMap(([name, build]) =>
   }),
 );
 
-export const gpuLengthCases: readonly Case[] = [...sameAsHost, ...hints, ...rowsOfNobody];
+export const gpuLengthCases: readonly RunnableCase[] = [...sameAsHost, ...hints, ...rowsOfNobody];

@@ -2,8 +2,8 @@ import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-
 import { launch } from '../../problems/launch-problem.ts';
 import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, rightInSplits, sameSequences } from '../shared/expected-results.ts';
 
 const ratios = [
@@ -21,7 +21,7 @@ const ratios = [
 
 type Heads = readonly [number, number];
 
-const problems: Readonly<Record<string, (dtype: FloatDType, heads: Heads) => Problem>> = {
+const problems: Readonly<Record<string, (dtype: FloatDType, heads: Heads) => ReferenceProblem>> = {
   prefill: (dtype, heads) =>
     denseProblem({ dtype, heads, lq: 40, lk: 50, options: { causal: true } }),
   'kv-batch-1': (dtype, heads) =>
@@ -39,7 +39,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType, heads: Heads) => Pro
     }),
 };
 
-const gqaCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
+const gqaCases: readonly RunnableCase[] = Object.entries(problems).flatMap(([name, build]) =>
   ratios.flatMap((heads) =>
     defineCase('gqa', `${name}/heads-${heads.join('x')}`, {
       tags: name === 'prefill' ? ['browser'] : [],
@@ -56,7 +56,12 @@ const unequal = [
   [192, 128],
 ] as const;
 
-function prefill(name: string, dim: number, dimV: number, tiers: [f32: Tier, f16: Tier]): Case[] {
+function prefill(
+  name: string,
+  dim: number,
+  dimV: number,
+  tiers: [f32: Tier, f16: Tier],
+): RunnableCase[] {
   return defineCase('head-dims', name, {
     tier: tiers[0],
     f16Tier: tiers[1],
@@ -81,7 +86,7 @@ function prefill(name: string, dim: number, dimV: number, tiers: [f32: Tier, f16
 }
 
 /** The split path and paged memory at other head dims; each costs several pipelines. */
-function decode(dim: number, dimV: number): Case[] {
+function decode(dim: number, dimV: number): RunnableCase[] {
   return defineCase('head-dims', `decode-${dim}${dim === dimV ? '' : `x${dimV}`}`, {
     tier: 'full',
     async run(gpu, dtype) {
@@ -101,7 +106,7 @@ function decode(dim: number, dimV: number): Case[] {
 // Each dim is a pipeline of its own: the quick tier takes each in one storage type.
 const quickF16 = new Set<number>([8, 24, 96, 192]);
 
-const headDimCases: readonly Case[] = [
+const headDimCases: readonly RunnableCase[] = [
   ...dims.flatMap((dim) =>
     prefill(`prefill-${dim}`, dim, dim, quickF16.has(dim) ? ['full', 'quick'] : ['quick', 'full']),
   ),
@@ -113,4 +118,4 @@ const headDimCases: readonly Case[] = [
 ];
 
 /** Cases of head ratios and head dims. */
-export const headCases: readonly Case[] = [...gqaCases, ...headDimCases];
+export const headCases: readonly RunnableCase[] = [...gqaCases, ...headDimCases];

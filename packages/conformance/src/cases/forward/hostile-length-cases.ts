@@ -3,9 +3,9 @@ import { type Check, finite, sameRun } from '../../budget/output-checks.ts';
 import { guardedOut, Scope } from '../../problems/case-tensors.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { type Attack, attacks, packed, paged } from '../shared/hostile-lengths.ts';
 
@@ -21,7 +21,7 @@ async function survives(
   const scope = new Scope(gpu);
   try {
     const problem = build(dtype);
-    const hostile: Problem = { ...problem, ...lengths };
+    const hostile: ReferenceProblem = { ...problem, ...lengths };
     const truth = await launch(gpu, problem, dtype, { numSplits: 1, gpuLengths: true });
     const checks: Check[] = [];
     for (const numSplits of [1, 3]) {
@@ -52,7 +52,7 @@ function noNaN({ lse }: AttentionState): Check {
 }
 
 /** Lengths and tables of random 32-bit integers, some of them near the honest range. */
-function fuzz(rounds: number, tier: Tier): Case[] {
+function fuzz(rounds: number, tier: Tier): RunnableCase[] {
   return defineCase('hostile-lengths', `fuzz/${rounds}-rounds`, {
     tier,
     async run(gpu, dtype, signal) {
@@ -75,7 +75,7 @@ function fuzz(rounds: number, tier: Tier): Case[] {
   });
 }
 
-export const hostileLengthCases: readonly Case[] = [
+export const hostileLengthCases: readonly RunnableCase[] = [
   ...Object.entries(attacks).flatMap(([name, attack]) =>
     defineCase('hostile-lengths', name, {
       tags: ['browser'],

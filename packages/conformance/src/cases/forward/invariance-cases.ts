@@ -3,8 +3,8 @@ import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-
 import { launch } from '../../problems/launch-problem.ts';
 import { gather } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { sameSequences } from '../shared/expected-results.ts';
 
 /** The windows of PyTorch's test_batch_invariance, the narrow one scaled to these lengths. */
@@ -19,7 +19,7 @@ const optionSets: Readonly<Record<string, ReferenceOptions>> = {
 const orders: readonly (readonly number[])[] = [[0], [1, 0], [0, 2], [2, 1, 0], [0, 0, 0]];
 
 const batchProblems: Readonly<
-  Record<string, (dtype: FloatDType, options: ReferenceOptions) => Problem>
+  Record<string, (dtype: FloatDType, options: ReferenceOptions) => ReferenceProblem>
 > = {
   prefill: (dtype, options) =>
     packedProblem({ dtype, qLens: [150, 33, 200], kLens: [150, 64, 200], options }),
@@ -29,7 +29,7 @@ const batchProblems: Readonly<
     packedProblem({ dtype, qLens: [7, 2, 12], kLens: [150, 17, 200], options }),
 };
 
-function amongMates(layout: string, optionName: string, numSplits: number): Case[] {
+function amongMates(layout: string, optionName: string, numSplits: number): RunnableCase[] {
   return defineCase('batch-invariance', `packed-${layout}/${optionName}/splits-${numSplits}`, {
     tags: layout === 'prefill' ? ['browser'] : [],
     async run(gpu, dtype) {
@@ -57,7 +57,7 @@ function amongMates(layout: string, optionName: string, numSplits: number): Case
 }
 
 /** Dense batches: each entry equals the same entry alone; slots with different used lengths. */
-function denseEntries(numSplits: number): Case[] {
+function denseEntries(numSplits: number): RunnableCase[] {
   return defineCase('batch-invariance', `dense/splits-${numSplits}`, {
     async run(gpu, dtype) {
       const problem = denseProblem({
@@ -97,9 +97,9 @@ const otherPages = defineCase('batch-invariance', 'page-placement', {
 });
 
 /** Reverses the order of the pool's pages and renames them in the table. */
-function movePages(problem: Problem): Problem {
+function movePages(problem: ReferenceProblem): ReferenceProblem {
   const pages = problem.k.shape[0] ?? 0;
-  const reversed = (from: Problem['k']): Problem['k'] => {
+  const reversed = (from: ReferenceProblem['k']): ReferenceProblem['k'] => {
     const size = from.data.length / pages;
     const data = new Float32Array(from.data.length);
     for (let page = 0; page < pages; page++)
@@ -112,7 +112,7 @@ function movePages(problem: Problem): Problem {
   return { ...problem, k: reversed(problem.k), v: reversed(problem.v), blockTable };
 }
 
-const batchInvarianceCases: readonly Case[] = [
+const batchInvarianceCases: readonly RunnableCase[] = [
   ...Object.keys(batchProblems).flatMap((layout) =>
     Object.keys(optionSets).flatMap((options) =>
       [1, 4].flatMap((numSplits) => amongMates(layout, options, numSplits)),
@@ -122,7 +122,7 @@ const batchInvarianceCases: readonly Case[] = [
   ...otherPages,
 ];
 
-const repeatedProblems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const repeatedProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   'dense-prefill': (dtype) => denseProblem({ dtype, lq: 150, options: { causal: true } }),
   'dense-decode': (dtype) => denseProblem({ dtype, batch: 2, lq: 1, lk: 700, heads: [8, 2] }),
   'packed-prefill': (dtype) =>
@@ -133,10 +133,10 @@ const repeatedProblems: Readonly<Record<string, (dtype: FloatDType) => Problem>>
 
 function repeats(
   name: string,
-  build: (dtype: FloatDType) => Problem,
+  build: (dtype: FloatDType) => ReferenceProblem,
   runs: number,
   tier: Tier,
-): Case[] {
+): RunnableCase[] {
   return defineCase('determinism', `${name}/${runs}-runs`, {
     tier,
     tags: ['browser'],
@@ -153,9 +153,12 @@ function repeats(
   });
 }
 
-const determinismCases: readonly Case[] = Object.entries(repeatedProblems).flatMap(
+const determinismCases: readonly RunnableCase[] = Object.entries(repeatedProblems).flatMap(
   ([name, build]) => [...repeats(name, build, 8, 'quick'), ...repeats(name, build, 250, 'full')],
 );
 
 /** Cases in which bits must not depend on the batch or on the run. */
-export const invarianceCases: readonly Case[] = [...batchInvarianceCases, ...determinismCases];
+export const invarianceCases: readonly RunnableCase[] = [
+  ...batchInvarianceCases,
+  ...determinismCases,
+];

@@ -3,9 +3,9 @@ import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, rightInSplits } from '../shared/expected-results.ts';
 import { zeroLengthProblems } from '../shared/named-problems.ts';
 
@@ -23,7 +23,7 @@ const pairs = [
   [1023, 1024],
 ] as const;
 
-function attends(name: string, lq: number, lk: number, tier: Tier): Case[] {
+function attends(name: string, lq: number, lk: number, tier: Tier): RunnableCase[] {
   return defineCase('lengths', name, {
     tier,
     tags: lq * lk < 20_000 ? ['browser'] : [],
@@ -59,7 +59,7 @@ const ragged = defineCase('lengths', 'packed-all', {
   },
 });
 
-const crossLengthCases: readonly Case[] = [
+const crossLengthCases: readonly RunnableCase[] = [
   ...lengths.flatMap((n) => attends(`self-${n}`, n, n, 'quick')),
   ...pairs.flatMap(([lq, lk]) =>
     attends(`cross-${lq}x${lk}`, lq, lk, lq * lk > 60_000 ? 'full' : 'quick'),
@@ -67,7 +67,7 @@ const crossLengthCases: readonly Case[] = [
   ...ragged,
 ];
 
-const zeroLengthCases: readonly Case[] = Object.entries(zeroLengthProblems).flatMap(
+const zeroLengthCases: readonly RunnableCase[] = Object.entries(zeroLengthProblems).flatMap(
   ([name, build]) =>
     defineCase('zero-length', name, {
       tags: ['browser'],
@@ -78,7 +78,7 @@ const zeroLengthCases: readonly Case[] = Object.entries(zeroLengthProblems).flat
 const sinks = (heads: number): NdArray => normal([heads], random(7), 'f32');
 
 /** Rows that see no key give out 0 and lse −∞, or the sink where there is one. */
-const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   'causal-lq-over-lk': (dtype) =>
     denseProblem({ dtype, lq: 70, lk: 20, options: { causal: true } }),
   'causal-lq-over-lk-sinks': (dtype) =>
@@ -120,7 +120,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
     }),
 };
 
-const emptyRowCases: readonly Case[] = Object.entries(problems).flatMap(([name, build]) =>
+const emptyRowCases: readonly RunnableCase[] = Object.entries(problems).flatMap(([name, build]) =>
   defineCase('empty-rows', name, {
     tags: ['browser'],
     run: (gpu, dtype) => rightInSplits(gpu, poisonUnused(build(dtype), NaN), dtype, [1, 2, 'auto']),
@@ -128,7 +128,7 @@ const emptyRowCases: readonly Case[] = Object.entries(problems).flatMap(([name, 
 );
 
 /** Cases of query and key lengths, from none to a thousand. */
-export const lengthCases: readonly Case[] = [
+export const lengthCases: readonly RunnableCase[] = [
   ...crossLengthCases,
   ...zeroLengthCases,
   ...emptyRowCases,

@@ -5,14 +5,14 @@ import { Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { attentionOptions, launch } from '../../problems/launch-problem.ts';
 import { filled } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor, rightInSplits } from '../shared/expected-results.ts';
 
 const sinks = normal([4], random(3), 'f32', 2);
 
-const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   dense: (dtype) => denseProblem({ dtype, batch: 2, lq: 65, lk: 97 }),
   'dense-causal': (dtype) => denseProblem({ dtype, lq: 97, lk: 65, options: { causal: true } }),
   packed: (dtype) =>
@@ -37,7 +37,7 @@ const naturalLog = defineCase('lse', 'natural-log-of-the-key-count', {
   tags: ['browser'],
   async run(gpu, dtype) {
     const problem = denseProblem({ dtype, lq: 1, lk: 100 });
-    const zero: Problem = {
+    const zero: ReferenceProblem = {
       ...problem,
       q: { shape: problem.q.shape, data: new Float32Array(problem.q.data.length) },
     };
@@ -84,4 +84,4 @@ const presence = defineCase('lse', 'presence-shape-dtype', {
   },
 });
 
-export const lseCases: readonly Case[] = [...againstFloat64, ...naturalLog, ...presence];
+export const lseCases: readonly RunnableCase[] = [...againstFloat64, ...naturalLog, ...presence];

@@ -13,9 +13,9 @@ import {
   referenceAttention,
   referenceMerge,
 } from '../../reference/reference-attention.ts';
-import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 
 async function merge(
   gpu: Gpu,
@@ -43,8 +43,8 @@ async function merge(
 async function mergeParts(
   gpu: Gpu,
   dtype: FloatDType,
-  whole: Problem,
-  parts: readonly Problem[],
+  whole: ReferenceProblem,
+  parts: readonly ReferenceProblem[],
 ): Promise<Check[]> {
   const runs: AttentionState[] = [];
   for (const part of parts) runs.push(await launch(gpu, part, dtype));
@@ -61,7 +61,12 @@ function stored({ out, lse }: AttentionState, dtype: FloatDType): AttentionState
 }
 
 /** Keys start…end−1 only, with the diagonal where it was: the shorter end moves it by itself. */
-function keys(whole: Problem, start: number, end: number, options: Problem['options']): Problem {
+function keys(
+  whole: ReferenceProblem,
+  start: number,
+  end: number,
+  options: ReferenceProblem['options'],
+): ReferenceProblem {
   return {
     ...whole,
     k: sliceAxis(whole.k, 2, start, end),
@@ -161,7 +166,7 @@ const extremes = defineCase('merge', 'extreme-lse', {
   },
 });
 
-export const mergeCases: readonly Case[] = [
+export const mergeCases: readonly RunnableCase[] = [
   ...localAndGlobal,
   ...keyHalves,
   ...packed,

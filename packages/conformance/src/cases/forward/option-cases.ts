@@ -3,9 +3,9 @@ import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, rightInSplits } from '../shared/expected-results.ts';
 
 const heads = 4;
@@ -47,7 +47,7 @@ const optionSets: Readonly<Record<string, ReferenceOptions>> = {
 };
 
 const optionProblems: Readonly<
-  Record<string, (dtype: FloatDType, options: ReferenceOptions) => Problem>
+  Record<string, (dtype: FloatDType, options: ReferenceOptions) => ReferenceProblem>
 > = {
   dense: (dtype, options) => denseProblem({ dtype, batch, lq: 40, lk: 70, options }),
   packed: (dtype, options) => packedProblem({ dtype, qLens: [40, 3], kLens: [70, 9], options }),
@@ -71,26 +71,27 @@ function tiersOf(
   return [layout === 'dense' ? 'quick' : 'full', 'full'];
 }
 
-const optionSetCases: readonly Case[] = Object.entries(optionProblems).flatMap(([layout, build]) =>
-  Object.entries(optionSets).flatMap(([name, options]) => {
-    const [tier, f16Tier] = tiersOf(layout, name, options);
-    return defineCase('options', `${layout}/${name}`, {
-      tier,
-      f16Tier,
-      tags: layout === 'dense' ? ['browser'] : [],
-      async run(gpu, dtype) {
-        const problem = poisonUnused(build(dtype, options), NaN);
-        const numSplits = layout === 'decode' ? 3 : 1;
-        return isRight(name, await launch(gpu, problem, dtype, { numSplits }), problem, dtype);
-      },
-    });
-  }),
+const optionSetCases: readonly RunnableCase[] = Object.entries(optionProblems).flatMap(
+  ([layout, build]) =>
+    Object.entries(optionSets).flatMap(([name, options]) => {
+      const [tier, f16Tier] = tiersOf(layout, name, options);
+      return defineCase('options', `${layout}/${name}`, {
+        tier,
+        f16Tier,
+        tags: layout === 'dense' ? ['browser'] : [],
+        async run(gpu, dtype) {
+          const problem = poisonUnused(build(dtype, options), NaN);
+          const numSplits = layout === 'decode' ? 3 : 1;
+          return isRight(name, await launch(gpu, problem, dtype, { numSplits }), problem, dtype);
+        },
+      });
+    }),
 );
 
 const counts = [1, 2, 3, 4, 7, 16, 64, 'auto'] as const;
 const splitSinks = normal([4], random(21), 'f32');
 
-const splitProblems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const splitProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   'dense-long': (dtype) => denseProblem({ dtype, lq: 1, lk: 1000 }),
   'dense-few-rows-causal': (dtype) =>
     denseProblem({ dtype, lq: 9, lk: 300, options: { causal: true } }),
@@ -106,7 +107,7 @@ const splitProblems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = 
   paged: (dtype) => pagedProblem({ dtype, qLens: [1, 2], used: [333, 40], pageSize: 32 }),
 };
 
-const splitCases: readonly Case[] = Object.entries(splitProblems).flatMap(([name, build]) =>
+const splitCases: readonly RunnableCase[] = Object.entries(splitProblems).flatMap(([name, build]) =>
   defineCase('splits', name, {
     tags: ['browser'],
     run: (gpu, dtype) => rightInSplits(gpu, poisonUnused(build(dtype), NaN), dtype, counts),
@@ -114,4 +115,4 @@ const splitCases: readonly Case[] = Object.entries(splitProblems).flatMap(([name
 );
 
 /** Cases of the options of attention, and of numbers of splits. */
-export const optionCases: readonly Case[] = [...optionSetCases, ...splitCases];
+export const optionCases: readonly RunnableCase[] = [...optionSetCases, ...splitCases];

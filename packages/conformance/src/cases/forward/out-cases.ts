@@ -4,11 +4,11 @@ import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { download, guardedOut, type Margins, Scope } from '../../problems/case-tensors.ts';
 import { call, launch } from '../../problems/launch-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
-const problems: Readonly<Record<string, (dtype: FloatDType, dimV: number) => Problem>> = {
+const problems: Readonly<Record<string, (dtype: FloatDType, dimV: number) => ReferenceProblem>> = {
   dense: (dtype, dimV) =>
     denseProblem({ dtype, batch: 3, lq: 37, lk: 50, dimV, options: { causal: true } }),
   packed: (dtype, dimV) =>
@@ -24,7 +24,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType, dimV: number) => Pro
 /** Runs into the destination that `make` gives, and compares with a run that allocates its own. */
 async function writesInto(
   scope: Scope,
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
   out: Tensor,
 ): Promise<Check[]> {
@@ -72,7 +72,7 @@ const swapped = defineCase('out-param', 'dense/swapped', {
   async run(gpu, dtype) {
     const scope = new Scope(gpu);
     try {
-      const problem = problems['dense']?.(dtype, 64) as Problem;
+      const problem = problems['dense']?.(dtype, 64) as ReferenceProblem;
       const [b = 0, h = 0, l = 0, d = 0] = problem.q.shape;
       const memory = scope.own(gpu.empty([b, l, h, d], { dtype }));
       return await writesInto(scope, problem, dtype, memory.permute([0, 2, 1, 3]));
@@ -90,7 +90,7 @@ const oddRows = defineCase('out-param', 'dense/odd-row-stride', {
   async run(gpu, dtype) {
     const scope = new Scope(gpu);
     try {
-      const problem = problems['dense']?.(dtype, 64) as Problem;
+      const problem = problems['dense']?.(dtype, 64) as ReferenceProblem;
       const { out, untouched } = guardedOut(scope, problem.q.shape, dtype, {
         rows: [1, 1],
         columns: [1, 2],
@@ -125,4 +125,4 @@ const oddDims = [17, 33].flatMap((dimV) =>
   }),
 );
 
-export const outCases: readonly Case[] = [...guarded, ...swapped, ...oddRows, ...oddDims];
+export const outCases: readonly RunnableCase[] = [...guarded, ...swapped, ...oddRows, ...oddDims];

@@ -10,8 +10,8 @@ import { attentionOptions, collect, launch, viewOf } from '../../problems/launch
 import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { usedLengths } from '../shared/named-problems.ts';
 
@@ -26,7 +26,7 @@ interface Spec {
 }
 
 /** Paged memory gives the bits of the same rows gathered into a packed tensor: decode and prefill. */
-function equalsGathered({ pageSize, pages, used, tier }: Spec): Case[] {
+function equalsGathered({ pageSize, pages, used, tier }: Spec): RunnableCase[] {
   return defineCase('block-tables', `page-${pageSize}/${pages}/lens-${used.join('-')}`, {
     tier,
     tags: pageSize === 16 || pageSize === 64 ? ['browser'] : [],
@@ -59,7 +59,7 @@ function equalsGathered({ pageSize, pages, used, tier }: Spec): Case[] {
 
 const ragged = [127, 63, 33, 17];
 
-const blockTableCases: readonly Case[] = [
+const blockTableCases: readonly RunnableCase[] = [
   ...pageSizes.flatMap((pageSize) =>
     (['permuted', 'shared'] as const).flatMap((pages) =>
       equalsGathered({ pageSize, pages, used: ragged, tier: 'quick' }),
@@ -76,7 +76,7 @@ const blockTableCases: readonly Case[] = [
 ];
 
 /** A PagedKvView gives the bits of the same pages handed over as k, v, blockTable and seqUsedK. */
-const pagedViewCases: readonly Case[] = [1, 5].flatMap((lq) =>
+const pagedViewCases: readonly RunnableCase[] = [1, 5].flatMap((lq) =>
   defineCase('paged-view', `equals-block-table/lq-${lq}`, {
     tags: ['browser'],
     async run(gpu, dtype) {
@@ -107,7 +107,7 @@ const pagedViewCases: readonly Case[] = [1, 5].flatMap((lq) =>
 const [window, pageSize, used] = [21, 8, [130, 70, 25]] as const;
 
 /** Pages out of sight are one page of numbers that would show in a result. */
-function released(problem: Problem, lq: number, sinkTokens: number): Problem {
+function released(problem: ReferenceProblem, lq: number, sinkTokens: number): ReferenceProblem {
   const blockTable = Int32Array.from(problem.blockTable!);
   const maxPages = blockTable.length / used.length;
   const owned = new Set(blockTable);
@@ -145,7 +145,7 @@ const calls = {
 };
 
 /** A view brings the window and the sink tokens of its cache into every attention. */
-const windowedViewCases: readonly Case[] = Object.entries(calls).flatMap(([name, call]) =>
+const windowedViewCases: readonly RunnableCase[] = Object.entries(calls).flatMap(([name, call]) =>
   [0, 5].flatMap((sinkTokens) =>
     defineCase('windowed-view', `${name}/sink-tokens-${sinkTokens}`, {
       f16Tier: 'full',
@@ -175,7 +175,7 @@ const windowedViewCases: readonly Case[] = Object.entries(calls).flatMap(([name,
 );
 
 /** Cases of paged keys and values, by tensors and by a view. */
-export const pageCases: readonly Case[] = [
+export const pageCases: readonly RunnableCase[] = [
   ...blockTableCases,
   ...pagedViewCases,
   ...windowedViewCases,

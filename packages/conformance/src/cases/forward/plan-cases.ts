@@ -8,14 +8,14 @@ import { call, collect, launch, upload } from '../../problems/launch-problem.ts'
 import type { FloatDType } from '../../reference/number-types.ts';
 import type {
   AttentionState,
-  Problem,
+  ReferenceProblem,
   ReferenceOptions,
 } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const plannedProblems: Readonly<
-  Record<string, (dtype: FloatDType, longer: number, options: ReferenceOptions) => Problem>
+  Record<string, (dtype: FloatDType, longer: number, options: ReferenceOptions) => ReferenceProblem>
 > = {
   dense: (dtype, longer, options) =>
     denseProblem({ dtype, batch: 2, lq: 20 + longer, lk: 50 + longer, options }),
@@ -25,7 +25,7 @@ const plannedProblems: Readonly<
     pagedProblem({ dtype, qLens: [1, 3 + longer], used: [40 + longer, 17], pageSize: 16, options }),
 };
 
-function planFor(gpu: Gpu, problem: Problem, dtype: FloatDType): AttentionPlan {
+function planFor(gpu: Gpu, problem: ReferenceProblem, dtype: FloatDType): AttentionPlan {
   const { q, k, v, blockTable } = problem;
   const layout = q.shape.length === 4 ? 'dense' : blockTable === undefined ? 'varlen' : 'paged';
   return planAttention(gpu, { layout, dtype, q: q.shape, k: k.shape, v: v.shape, numSplits: 1 });
@@ -89,10 +89,10 @@ const encodes = Object.entries(plannedProblems).flatMap(([name, build]) =>
   }),
 );
 
-const plannedCases: readonly Case[] = [...runs, ...encodes];
+const plannedCases: readonly RunnableCase[] = [...runs, ...encodes];
 
 // 65,535 is the most workgroups WebGPU allows along one dimension.
-const hugeProblems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const hugeProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   'batch-33000': (dtype) =>
     denseProblem({ dtype, batch: 33_000, lq: 1, lk: 2, heads: [2, 2], dim: 8 }),
   'sequences-66000': (dtype) =>
@@ -143,7 +143,7 @@ const batched = defineCase('grids', 'two-calls-in-one-batch', {
   },
 });
 
-const gridCases: readonly Case[] = [...folded, ...batched];
+const gridCases: readonly RunnableCase[] = [...folded, ...batched];
 
 /** Cases of plans, large grids and batches of calls. */
-export const planCases: readonly Case[] = [...plannedCases, ...gridCases];
+export const planCases: readonly RunnableCase[] = [...plannedCases, ...gridCases];

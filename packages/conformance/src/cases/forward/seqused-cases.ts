@@ -2,8 +2,8 @@ import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { poisons, usedLengths } from '../shared/named-problems.ts';
 
@@ -16,7 +16,7 @@ function cache(
   lq: number,
   dtype: FloatDType,
   causal: boolean,
-): Problem {
+): ReferenceProblem {
   const heads = [8, 4] as const;
   const options = { causal };
   return layout === 'packed'
@@ -33,7 +33,11 @@ function cache(
 }
 
 /** Poisoned caches give the bits of compact keys and values, and those are right. */
-function poisoned(used: readonly number[], poison: keyof typeof poisons, lq: number): Case[] {
+function poisoned(
+  used: readonly number[],
+  poison: keyof typeof poisons,
+  lq: number,
+): RunnableCase[] {
   const rows = lq === 1 ? '' : `/lq-${lq}`;
   return defineCase('seqused', `lens-${used.join('-')}${rows}/poison-${poison}`, {
     tags: poison === 'nan' ? ['browser'] : [],
@@ -76,7 +80,7 @@ const edges = defineCase('seqused', 'tile-edges/poison-nan', {
   },
 });
 
-export const seqUsedCases: readonly Case[] = [
+export const seqUsedCases: readonly RunnableCase[] = [
   ...usedLengths.flatMap((used) =>
     (Object.keys(poisons) as (keyof typeof poisons)[]).flatMap((poison) =>
       poisoned(used, poison, 1),

@@ -5,14 +5,14 @@ import { download, type Placement, Scope, uploadArray } from '../../problems/cas
 import { launch } from '../../problems/launch-problem.ts';
 import { permuted, sliceAxis } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase, type Tier } from '../shared/case.ts';
+import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const placements: readonly Placement[] = ['swapped', 'padded-rows', 'odd-rows', 'offset', 'middle'];
 
-const problems: Readonly<Record<string, (dtype: FloatDType) => Problem>> = {
+const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   dense: (dtype) => denseProblem({ dtype, batch: 2, lq: 37, lk: 70, options: { causal: true } }),
   packed: (dtype) =>
     packedProblem({ dtype, qLens: [33, 1, 5], kLens: [40, 9, 70], options: { causal: true } }),
@@ -59,11 +59,16 @@ const fused = defineCase('strides', 'dense/fused-qkv', {
   async run(gpu, dtype) {
     const [b, l, h, d] = [2, 40, 4, 64];
     const projection = normal([b, l, 3, h, d], random(1), dtype);
-    const part = (n: number): Problem['q'] => {
+    const part = (n: number): ReferenceProblem['q'] => {
       const { data } = sliceAxis(projection, 2, n, n + 1);
       return permuted({ shape: [b, l, h, d], data }, [0, 2, 1, 3]);
     };
-    const problem: Problem = { q: part(0), k: part(1), v: part(2), options: { causal: true } };
+    const problem: ReferenceProblem = {
+      q: part(0),
+      k: part(1),
+      v: part(2),
+      options: { causal: true },
+    };
     const want = await launch(gpu, problem, dtype, { numSplits: 1 });
     const scope = new Scope(gpu);
     try {
@@ -93,7 +98,7 @@ const broadcast = defineCase('strides', 'dense/stride-0-batch', {
     const scope = new Scope(gpu);
     try {
       const q = uploadArray(scope, problem.q, dtype);
-      const spread = (x: Problem['k']) => {
+      const spread = (x: ReferenceProblem['k']) => {
         const t = uploadArray(scope, x, dtype);
         const [, h = 0, l = 0, d = 0] = x.shape;
         return gpu.wrap(t.buffer, {
@@ -115,4 +120,4 @@ const broadcast = defineCase('strides', 'dense/stride-0-batch', {
   },
 });
 
-export const strideCases: readonly Case[] = [...placed, ...fused, ...broadcast];
+export const strideCases: readonly RunnableCase[] = [...placed, ...fused, ...broadcast];

@@ -3,7 +3,7 @@ import { near, withinBudget } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { pad } from '../../problems/rearrange-problem.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor, isRight } from '../shared/expected-results.ts';
 
 type Window = readonly [left: number, right: number];
@@ -35,7 +35,7 @@ function againstPadded(
   scale: number | undefined,
   heads: readonly [number, number],
   lengths: 'quick' | 'full',
-): Case[] {
+): RunnableCase[] {
   const name = `${nameOf(window)}/scale-${scale ?? 'default'}/heads-${heads.join('x')}${lengths === 'full' ? '/long' : ''}`;
   const quick = lengths === 'quick' && (heads[1] === 1) === (scale === undefined);
   return defineCase('windows', name, {
@@ -66,7 +66,7 @@ function againstPadded(
 }
 
 /** Every window, alone and with causal, where query and key lengths differ. */
-function crossLengths(lq: number, lk: number, align: 'start' | 'end'): Case[] {
+function crossLengths(lq: number, lk: number, align: 'start' | 'end'): RunnableCase[] {
   return defineCase('windows', `cross-${lq}x${lk}/align-${align}`, {
     tags: ['browser'],
     async run(gpu, dtype) {
@@ -118,7 +118,7 @@ const heads: readonly (readonly [number, number])[] = [
   [4, 1],
 ];
 
-export const windowCases: readonly Case[] = [
+export const windowCases: readonly RunnableCase[] = [
   ...huge,
   ...windows.flatMap((window) =>
     [undefined, 0.1].flatMap((scale) =>

@@ -2,9 +2,9 @@ import { pagedProblem, type PagedSpec, quantised } from '../../problems/build-pr
 import { launch, type LaunchOptions } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
-import { type Case, type CaseSpec, defineCase } from '../shared/case.ts';
+import { type RunnableCase, type CaseSpec, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 export const formats: readonly QuantFormat[] = ['int8', 'int4'];
@@ -21,11 +21,15 @@ export const rowKinds: Readonly<
 };
 
 /** Integers in pages, and whatever in the rows that no sequence uses: a scale of NaN, for one. */
-export function inPages(spec: PagedSpec, format: QuantFormat, poison: number = NaN): Problem {
+export function inPages(
+  spec: PagedSpec,
+  format: QuantFormat,
+  poison: number = NaN,
+): ReferenceProblem {
   return poisonUnused(quantised(pagedProblem(spec), format), poison);
 }
 
-type Build = (dtype: FloatDType) => Readonly<Record<string, Problem>>;
+type Build = (dtype: FloatDType) => Readonly<Record<string, ReferenceProblem>>;
 
 /** Some problems that share a kernel, each within the usual budget of the values that its integers stand for. */
 export function integerCase(
@@ -34,7 +38,7 @@ export function integerCase(
   problems: Build,
   options: LaunchOptions,
   spec: Omit<CaseSpec, 'run'> = {},
-): Case[] {
+): RunnableCase[] {
   return defineCase(group, name, {
     ...spec,
     async run(gpu, dtype) {

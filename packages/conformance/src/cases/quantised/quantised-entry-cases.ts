@@ -16,7 +16,7 @@ import {
   viewOf,
 } from '../../problems/launch-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';
 
@@ -69,10 +69,10 @@ const strided = formats.flatMap((format) =>
   }),
 );
 
-const entryCases: readonly Case[] = [...views, ...strided];
+const entryCases: readonly RunnableCase[] = [...views, ...strided];
 
 /** A plan for pages of a format: the bits of the plain call, nothing compiled after its warm-up, no format to repeat. */
-const planCases: readonly Case[] = formats.flatMap((format) =>
+const planCases: readonly RunnableCase[] = formats.flatMap((format) =>
   defineCase('quantised-plans', format, {
     f16Tier: 'full',
     async run(gpu, dtype) {
@@ -119,7 +119,7 @@ const kernels = [
 ] as const;
 
 /** flexAttention over quantised pages, by tensors, by a view and by a plan. */
-const modCases: readonly Case[] = kernels.flatMap(([format, rows]) =>
+const modCases: readonly RunnableCase[] = kernels.flatMap(([format, rows]) =>
   defineCase('quantised-mods', `${format}/${rows}`, {
     f16Tier: 'full',
     tags: rows === 'decode' ? ['browser'] : [],
@@ -155,4 +155,8 @@ const modCases: readonly Case[] = kernels.flatMap(([format, rows]) =>
 );
 
 /** Cases of ways to call attention over quantised pages. */
-export const quantisedEntryCases: readonly Case[] = [...entryCases, ...planCases, ...modCases];
+export const quantisedEntryCases: readonly RunnableCase[] = [
+  ...entryCases,
+  ...planCases,
+  ...modCases,
+];

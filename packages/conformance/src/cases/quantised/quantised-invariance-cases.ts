@@ -5,9 +5,9 @@ import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { type NdArray, sliceAxis } from '../../reference/nd-array.ts';
 import { referenceAttention } from '../../reference/reference-attention.ts';
-import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';
 
@@ -18,7 +18,7 @@ const chunkings: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Queries start…end−1 of one sequence against its pages as they were then. */
-function chunk(whole: Problem, start: number, end: number): Problem {
+function chunk(whole: ReferenceProblem, start: number, end: number): ReferenceProblem {
   const cuSeqlensQ = Int32Array.of(0, end - start);
   const q = sliceAxis(whole.q, 0, start, end);
   return poisonUnused({ ...whole, q, cuSeqlensQ, seqUsedK: Int32Array.of(end) }, NaN);
@@ -53,8 +53,8 @@ const chunked = formats.flatMap((format) =>
 );
 
 /** Sequence `b` of a paged problem by itself. */
-function alone(problem: Problem, b: number): Problem {
-  const { cuSeqlensQ, seqUsedK, blockTable } = problem as Required<Problem>;
+function alone(problem: ReferenceProblem, b: number): ReferenceProblem {
+  const { cuSeqlensQ, seqUsedK, blockTable } = problem as Required<ReferenceProblem>;
   const [start, end] = [cuSeqlensQ[b]!, cuSeqlensQ[b + 1]!];
   const maxPages = blockTable.length / seqUsedK.length;
   return {
@@ -87,7 +87,7 @@ const amongMates = formats.flatMap((format) =>
   ),
 );
 
-const invarianceCases: readonly Case[] = [...chunked, ...amongMates];
+const invarianceCases: readonly RunnableCase[] = [...chunked, ...amongMates];
 
 /** Half a step of a row's scale, as a part of the row's largest magnitude. */
 const halfStep: Readonly<Record<QuantFormat, number>> = { int8: 1 / 254, int4: 1 / 14 };
@@ -97,7 +97,7 @@ const halfStep: Readonly<Record<QuantFormat, number>> = { int8: 1 / 254, int4: 1
  * most, so a score by ε = scale · ‖q‖₁ · half a step of k, a weight by the factor exp(2ε), and out by half a step of v and what
  * the weights' change does to the largest v.
  */
-function roundingBound({ q, k, v }: Problem, scale: number, format: QuantFormat): number {
+function roundingBound({ q, k, v }: ReferenceProblem, scale: number, format: QuantFormat): number {
   const dim = q.shape.at(-1)!;
   const epsilon = scale * largestSum(q, dim) * largest(k) * halfStep[format];
   return largest(v) * (halfStep[format] + Math.expm1(2 * epsilon));
@@ -120,7 +120,7 @@ const sum = (total: number, x: number): number => total + Math.abs(x);
 const usual: Readonly<Record<QuantFormat, number>> = { int8: 0.02, int4: 0.3 };
 
 /** The error against the values before they were quantised: within its bound, and about what is stated. */
-const roundingCases: readonly Case[] = formats.flatMap((format) =>
+const roundingCases: readonly RunnableCase[] = formats.flatMap((format) =>
   defineCase('quantised-rounding', format, {
     tags: ['browser'],
     async run(gpu, dtype) {
@@ -142,4 +142,7 @@ const roundingCases: readonly Case[] = formats.flatMap((format) =>
 );
 
 /** Cases of equal bits over quantised pages, and of the error of quantising. */
-export const quantisedInvarianceCases: readonly Case[] = [...invarianceCases, ...roundingCases];
+export const quantisedInvarianceCases: readonly RunnableCase[] = [
+  ...invarianceCases,
+  ...roundingCases,
+];

@@ -2,7 +2,7 @@ import { normal, type PagedSpec } from '../../problems/build-problem.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/seeded-random.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
-import type { Case } from '../shared/case.ts';
+import type { RunnableCase } from '../shared/case.ts';
 import { poisons } from '../shared/named-problems.ts';
 import { formats, inPages, integerCase, rowKinds, type Rows } from './quantised-case.ts';
 
@@ -22,7 +22,7 @@ const spec = (rows: Rows, change: Partial<PagedSpec>): Omit<PagedSpec, 'dtype'> 
 });
 
 /** Any page size, owners in any order, used lengths at the edges of pages and tiles, each kind of rubbish behind them. */
-const pageCases: readonly Case[] = formats.flatMap((format) =>
+const pageCases: readonly RunnableCase[] = formats.flatMap((format) =>
   (['prefill', 'decode'] as const).flatMap((rows) => {
     const { numSplits } = rowKinds[rows];
     const tags = ['browser'];
@@ -80,7 +80,7 @@ const softened: Readonly<Record<string, ReferenceOptions>> = {
 
 const lengths = { used: [70, 1, 50, 40, 9], pageSize: 16 } as const;
 
-const optionCases: readonly Case[] = formats.flatMap((format) => [
+const optionCases: readonly RunnableCase[] = formats.flatMap((format) => [
   ...(['prefill', 'decode'] as const).flatMap((rows) => {
     const { numSplits, qLens } = rowKinds[rows];
     return integerCase(
@@ -124,7 +124,7 @@ const dims: readonly (readonly [dim: number, dimV: number, format: QuantFormat, 
   [256, 256, 'int4', 'decode'],
 ];
 
-const headDimCases: readonly Case[] = dims.flatMap(([dim, dimV, quickFormat, quickRows]) =>
+const headDimCases: readonly RunnableCase[] = dims.flatMap(([dim, dimV, quickFormat, quickRows]) =>
   formats.flatMap((format) =>
     (['prefill', 'decode'] as const).flatMap((rows) => {
       const { numSplits, qLens } = rowKinds[rows];
@@ -146,4 +146,8 @@ const headDimCases: readonly Case[] = dims.flatMap(([dim, dimV, quickFormat, qui
 );
 
 /** Cases of quantised pages: page sizes, options, head dims. */
-export const quantisedPageCases: readonly Case[] = [...pageCases, ...optionCases, ...headDimCases];
+export const quantisedPageCases: readonly RunnableCase[] = [
+  ...pageCases,
+  ...optionCases,
+  ...headDimCases,
+];

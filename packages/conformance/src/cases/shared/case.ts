@@ -2,64 +2,74 @@ import type { Capabilities, Gpu } from '@heed/core';
 import type { Check } from '../../budget/output-checks.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 
-/** 'quick' cases run always; 'full' ones only where the exhaustive matrix is asked for. */
 export type Tier = 'quick' | 'full';
-
-/** What a case works with. */
-export interface CaseContext {
-  readonly gpu: Gpu;
-  readonly signal?: AbortSignal;
-}
-
-/** What came of a case. */
-export interface CaseResult {
-  readonly status: 'pass' | 'fail' | 'unsupported';
-  /** The check that used most of its budget: |error| and limit in the result's own unit. */
-  readonly error?: number;
-  readonly budget?: number;
-  /** Mismatch tables of a failure, the reason of 'unsupported', or what was recorded. */
-  readonly report?: string;
-}
 
 /** One named test of an adapter. */
 export interface Case {
   /** `group/…/dtype`, e.g. 'seqused/lens-127-63-33-17/poison-nan/f32'. */
   readonly id: string;
   readonly group: string;
-  readonly tier: Tier;
-  readonly dtype: FloatDType;
+  /** Quick cases always run; full ones only where the exhaustive matrix is asked for. */
+  readonly tier: 'quick' | 'full';
+  readonly dtype: 'f32' | 'f16';
+  /** 'browser': runs in every browser test. 'host': tests only what the host refuses, without any GPU work. */
   readonly tags: readonly string[];
-  /** Runs it once. */
-  readonly run: (context: CaseContext) => Promise<CaseResult>;
 }
 
-/** What a case body gives back: its checks, and optionally a note to record. */
+/** The result of one case. */
+export interface CaseReport {
+  readonly id: string;
+  readonly ms: number;
+  readonly status: 'pass' | 'fail' | 'unsupported';
+  /** |error| of the check that used most of its budget, in the unit of its result. */
+  readonly error?: number;
+  /** The largest |error| that the same check allows. */
+  readonly budget?: number;
+  /** Mismatch tables of a failure, the reason of 'unsupported', or a note. */
+  readonly report?: string;
+  /**
+   * A hash of the exact bits of every output that the case read back, by the name of the output: `out`, `lse`, `dq`, …; the second
+   * output of a name is `out#2`. Equal hashes mean equal bits. Absent if nothing was read back.
+   */
+  readonly outputs?: Readonly<Record<string, string>>;
+}
+
+/** The part of a report that the case itself determines. */
+export type CaseResult = Omit<CaseReport, 'id' | 'ms' | 'outputs'>;
+
+/** A case with its code. */
+export interface RunnableCase extends Case {
+  /** Runs the case once. */
+  readonly run: (gpu: Gpu, signal?: AbortSignal) => Promise<CaseResult>;
+}
+
+/** The code of a case: returns its checks, with a note if there is something to record. */
 export type Body = (
   gpu: Gpu,
   dtype: FloatDType,
   signal?: AbortSignal,
 ) => Promise<readonly Check[] | Recorded>;
 
-/** Checks with something worth recording even when they hold. */
+/** Checks with a note that is recorded even if they hold. */
 export interface Recorded {
   readonly checks: readonly Check[];
   readonly note: string;
 }
 
-/** How a case is declared. */
+/** The declaration of a case. */
 export interface CaseSpec {
   readonly tier?: Tier;
   readonly tags?: readonly string[];
   readonly dtypes?: readonly FloatDType[];
-  /** The tier of the f16 twin where it differs: every storage type costs pipelines. */
+  /** The tier of the f16 twin, if it differs: every storage type costs pipelines. */
   readonly f16Tier?: Tier;
-  /** Why this device cannot run the case, or undefined where it can. Nothing else may be 'unsupported'. */
+  /** Returns why this device cannot run the case, or undefined if it can. Nothing else may be 'unsupported'. */
   readonly lacks?: (capabilities: Capabilities, dtype: FloatDType) => string | undefined;
   readonly run: Body;
 }
 
-/** Declares one case for each storage type; the name lacks group and dtype. */
-export function defineCase(group: string, name: string, spec: CaseSpec): Case[] {
+/** Declares one case per storage type. `name` is the id without group and dtype. */
+export function defineCase(group: string, name: string, spec: CaseSpec): RunnableCase[] {
   const { tier = 'quick', tags = [], dtypes = ['f32', 'f16'], lacks } = spec;
   return dtypes.map((dtype) => ({
     id: `${group}/${name}/${dtype}`,
@@ -67,7 +77,7 @@ export function defineCase(group: string, name: string, spec: CaseSpec): Case[] 
     tier: dtype === 'f16' ? (spec.f16Tier ?? tier) : tier,
     dtype,
     tags,
-    async run({ gpu, signal }): Promise<CaseResult> {
+    async run(gpu, signal): Promise<CaseResult> {
       const reason = lacks?.(gpu.capabilities, dtype);
       if (reason !== undefined) return { status: 'unsupported', report: reason };
       const outcome = await spec.run(gpu, dtype, signal);
@@ -77,7 +87,7 @@ export function defineCase(group: string, name: string, spec: CaseSpec): Case[] 
   }));
 }
 
-/** Folds checks into a result. A case without checks is a mistake in the case. */
+/** Folds checks into a result. @throws Error if there are none: a case must check something. */
 export function toResult(checks: readonly Check[], note?: string): CaseResult {
   if (checks.length === 0) throw new Error('a case must check something');
   const worst = checks.reduce((a, b) => (use(b) > use(a) ? b : a));

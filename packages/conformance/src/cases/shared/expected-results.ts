@@ -5,13 +5,13 @@ import { launch } from '../../problems/launch-problem.ts';
 import { gatherState } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import { naiveAttention, referenceAttention } from '../../reference/reference-attention.ts';
-import type { AttentionState, Problem } from '../../reference/reference-problem.ts';
+import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 
 // The reference is the slow part of most cases, and one problem is launched in several ways.
-const known = new WeakMap<Problem, Partial<Record<FloatDType, Expected>>>();
+const known = new WeakMap<ReferenceProblem, Partial<Record<FloatDType, Expected>>>();
 
 /** The float64 result of a problem and its error budgets. */
-export function expectedFor(problem: Problem, dtype: FloatDType): Expected {
+export function expectedFor(problem: ReferenceProblem, dtype: FloatDType): Expected {
   const results = known.get(problem) ?? {};
   known.set(problem, results);
   return (results[dtype] ??= expected(referenceAttention(problem), naiveAttention(problem), dtype));
@@ -21,7 +21,7 @@ export function expectedFor(problem: Problem, dtype: FloatDType): Expected {
 export function isRight(
   label: string,
   got: AttentionState,
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
 ): Check[] {
   return withinBudget(label, got, expectedFor(problem, dtype));
@@ -30,8 +30,8 @@ export function isRight(
 /** The rows of two problems' sequences equal bit for bit, whatever layout each is in. */
 export function sameSequences(
   label: string,
-  a: [Problem, AttentionState, number[]?],
-  b: [Problem, AttentionState, number[]?],
+  a: [ReferenceProblem, AttentionState, number[]?],
+  b: [ReferenceProblem, AttentionState, number[]?],
 ): Check[] {
   return sameRun(label, gatherState(...a), gatherState(...b));
 }
@@ -39,7 +39,7 @@ export function sameSequences(
 /** A problem against float64 with its keys in each of these numbers of splits. */
 export async function rightInSplits(
   gpu: Gpu,
-  problem: Problem,
+  problem: ReferenceProblem,
   dtype: FloatDType,
   counts: readonly (number | 'auto')[],
 ): Promise<Check[]> {

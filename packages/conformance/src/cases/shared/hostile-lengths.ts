@@ -1,12 +1,12 @@
 import type { FloatDType } from '../../reference/number-types.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
-import type { Lengths, Problem } from '../../reference/reference-problem.ts';
+import type { ProblemLengths, ReferenceProblem } from '../../reference/reference-problem.ts';
 
 const max = 2 ** 31 - 1;
 const min = -(2 ** 31);
 
 /** A packed problem with slots of differing use. */
-export const packed = (dtype: FloatDType): Problem =>
+export const packed = (dtype: FloatDType): ReferenceProblem =>
   packedProblem({
     dtype,
     qLens: [5, 1, 33, 9],
@@ -15,15 +15,15 @@ export const packed = (dtype: FloatDType): Problem =>
     options: { causal: true },
   });
 /** A paged problem whose table rows have four entries. */
-export const paged = (dtype: FloatDType): Problem =>
+export const paged = (dtype: FloatDType): ReferenceProblem =>
   pagedProblem({ dtype, qLens: [5, 1, 2, 9], used: [33, 40, 17, 9], pageSize: 16 });
-const dense = (dtype: FloatDType): Problem =>
+const dense = (dtype: FloatDType): ReferenceProblem =>
   denseProblem({ dtype, batch: 4, lq: 3, lk: 70, seqUsedK: [70, 40, 9, 1] });
 
 /** A problem, the lengths that replace its own on the GPU, and the sequences whose lengths stay honest. */
 export interface Attack {
-  readonly problem: (dtype: FloatDType) => Problem;
-  readonly lengths: Lengths;
+  readonly problem: (dtype: FloatDType) => ReferenceProblem;
+  readonly lengths: ProblemLengths;
   readonly honest?: readonly number[];
 }
 
@@ -126,7 +126,7 @@ export const attacks: Readonly<Record<string, (dtype: FloatDType) => Attack>> = 
   }),
 };
 
-function allLengths(value: number): Lengths {
+function allLengths(value: number): ProblemLengths {
   return {
     cuSeqlensQ: new Int32Array(5).fill(value),
     cuSeqlensK: new Int32Array(5).fill(value),

@@ -5,10 +5,10 @@ import {
   pagedProblem,
 } from '../../problems/build-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { Problem } from '../../reference/reference-problem.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 
 /** Problems with nothing in them somewhere. Each is computed like any other and stays exact. */
-export const zeroLengthProblems: Readonly<Record<string, (base: BaseSpec) => Problem>> = {
+export const zeroLengthProblems: Readonly<Record<string, (base: BaseSpec) => ReferenceProblem>> = {
   'packed/query-side': (base) =>
     packedProblem({ ...base, qLens: [0, 5, 0, 33, 0], kLens: [7, 5, 64, 40, 9] }),
   'packed/key-side': (base) =>

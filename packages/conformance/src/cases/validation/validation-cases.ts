@@ -1,7 +1,7 @@
 import { DisposedError, HeedError, UnsupportedError, ValidationError } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
 import { type Check, holds } from '../../budget/output-checks.ts';
-import { type Case, defineCase } from '../shared/case.ts';
+import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { Bench, type Rule, type Value } from './api-rule.ts';
 import { denseRules } from './dense-rules.ts';
 import { mergeAndPlanRules } from './merge-and-plan-rules.ts';
@@ -10,7 +10,7 @@ import { varlenRules } from './varlen-rules.ts';
 
 const classes = { ValidationError, DisposedError, UnsupportedError } as const;
 
-function accepted(rule: Rule, value: Value): Case[] {
+function accepted(rule: Rule, value: Value): RunnableCase[] {
   return defineCase('validation', `${rule.fn}/${rule.name}/accepts-${value.label}`, {
     dtypes: ['f32'],
     async run(gpu) {
@@ -29,7 +29,7 @@ function accepted(rule: Rule, value: Value): Case[] {
 }
 
 /** The right class of error, a message that names function and argument, and no kernel made for it. */
-function rejected(rule: Rule, value: Value): Case[] {
+function rejected(rule: Rule, value: Value): RunnableCase[] {
   return defineCase('validation', `${rule.fn}/${rule.name}/rejects-${value.label}`, {
     dtypes: ['f32'],
     tags: ['browser', 'host'],
@@ -78,7 +78,7 @@ function describe(rule: Rule, error: unknown): Check[] {
   ];
 }
 
-export const validationCases: readonly Case[] = [
+export const validationCases: readonly RunnableCase[] = [
   ...denseRules,
   ...varlenRules,
   ...pageRules,
