@@ -2,7 +2,7 @@
 //   --update-api   writes the packages' api/*.d.ts instead (`npm run api:update`)
 import { parseArgs } from 'node:util';
 import { runChecks, updateApi } from './lib/checks.mjs';
-import { runMain } from './lib/log.mjs';
+import { runMain } from './lib/tool.mjs';
 import { prepare } from './lib/setup.mjs';
 import { printSummary } from './lib/summary.mjs';
 

@@ -4,11 +4,10 @@
 //   --screenshots    makes the pictures of the README from the running page instead
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findChromium } from './lib/browser.mjs';
-import { SetupError, runMain, say } from './lib/log.mjs';
-import { root } from './lib/paths.mjs';
+import { findChromium } from './lib/engines.mjs';
 import { run, tail } from './lib/run.mjs';
 import { prepare } from './lib/setup.mjs';
+import { root, runMain, say, SetupError } from './lib/tool.mjs';
 
 const app = join(root, 'apps', 'demo');
 

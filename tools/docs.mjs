@@ -3,10 +3,9 @@
 //   --port N         default 4174, or the next that is free
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runMain, say } from './lib/log.mjs';
-import { root } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 import { prepare } from './lib/setup.mjs';
+import { root, runMain, say } from './lib/tool.mjs';
 
 const folder = join(root, 'tools', 'docs');
 

@@ -4,7 +4,7 @@
 // the mirror that apt already uses, and is added to apt's sources only if it is not there yet.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { SetupError, runMain, say } from './lib/log.mjs';
+import { SetupError, runMain, say } from './lib/tool.mjs';
 
 const MIN_MESA = '25';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

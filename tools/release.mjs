@@ -3,11 +3,10 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { turbo } from './lib/checks.mjs';
-import { runMain, say, SetupError } from './lib/log.mjs';
-import { publicPackages } from './lib/packages.mjs';
-import { repositoryFields } from './lib/repository.mjs';
+import { publicPackages, repositoryFields } from './lib/packages.mjs';
 import { run, tail } from './lib/run.mjs';
 import { prepare } from './lib/setup.mjs';
+import { runMain, say, SetupError } from './lib/tool.mjs';
 
 const CHECKS = ['build', 'check:api', 'check:consumer'];
 

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runChecks } from './lib/checks.mjs';
 import { cpuOfThisProcess } from './lib/cpu.mjs';
-import { SetupError, runMain, say } from './lib/log.mjs';
+import { SetupError, runMain, say } from './lib/tool.mjs';
 import { prepare } from './lib/setup.mjs';
 import { printSummary } from './lib/summary.mjs';
 import { runTiers, tierNames } from './lib/tiers.mjs';

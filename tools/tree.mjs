@@ -1,41 +1,13 @@
 // `npm run tree`: counts the tracked files and the lines of each package's sources, and lists what the limits of CONTRIBUTING.md
 // are about: long files, short files that one other file uses, repeated names.
 //   [FOLDER…]   list only files in these folders
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, posix } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runMain } from './lib/log.mjs';
-import { measureTree } from './lib/source-tree.mjs';
+import { isMain, root, runMain } from './lib/tool.mjs';
 
-await runMain((args) => {
-  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
-  const { files, packages, long, lonely, repeated } = measureTree();
-  const isAsked = (path) => positionals.length === 0 || positionals.some((f) => path.startsWith(f));
-  const header = ['package', 'files', 'sources', 'lines', 'median', 'max', 'largest'];
-  const rows = packages.map((row) => [
-    row.owner,
-    ...[row.files, row.sources, row.lines, row.median, row.max].map(String),
-    row.largest ?? '',
-  ]);
-  console.log(`${files} tracked files\n\n${table([header, ...rows])}`);
-  list(
-    'Files of more than 400 lines (tests: 450)',
-    long.filter(({ path }) => isAsked(path)).map(({ path, lines }) => `${path} (${lines})`),
-  );
-  list(
-    'Files of at most 30 lines that one other file uses',
-    lonely
-      .filter(({ path }) => isAsked(path))
-      .map(({ path, lines, user }) => `${path} (${lines}) <- ${user}`),
-  );
-  list(
-    'Repeated file names',
-    repeated
-      .filter(({ paths }) => paths.some(isAsked))
-      .map(({ name, paths }) => `${name}  ${paths.join('  ')}`),
-  );
-  return 0;
-});
-
-function list(title, lines) {
+function printList(title, lines) {
   console.log(`\n${title}: ${lines.length}`);
   for (const line of lines) console.log(`  ${line}`);
 }
@@ -46,3 +18,159 @@ function table(rows) {
   const pad = (cell, c) => (isNumber(c) ? cell.padStart(widths[c]) : cell.padEnd(widths[c]));
   return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }
+
+const SHORT = 30;
+/** Beyond this many lines a file holds more than one noun. */
+const LONG = { source: 400, test: 450 };
+
+/** Names that tools or conventions demand. */
+const CONVENTIONAL =
+  /^(index\.(ts|html|css)|main\.ts|.*\.config\.ts|env\.d\.ts|usage\.txt|package\.json|tsconfig(\..+)?\.json|[A-Z]+\.md)$/;
+
+/** Every tracked file of the repository that exists: path from the root, package, text lines. */
+function trackedFiles() {
+  const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  return stdout
+    .split('\0')
+    .filter((path) => path !== '' && existsSync(join(root, path)))
+    .map((path) => ({ path, owner: ownerOf(path), isSource: isSource(path) }));
+}
+
+/** The package (or top folder) that a file belongs to. */
+function ownerOf(path) {
+  const [top, name, ...rest] = path.split('/');
+  if (name === undefined) return '.';
+  return ['packages', 'apps'].includes(top) && rest.length > 0 ? `${top}/${name}` : top;
+}
+
+/** Program text that is no test: `src` of a package or an app, and the tools. */
+function isSource(path) {
+  if (!/\.(ts|mjs)$/.test(path) || path.endsWith('.d.ts')) return false;
+  return /^(packages|apps)\/[^/]+\/src\//.test(path) || /^tools\/(?!test\/)/.test(path);
+}
+
+/**
+ * Measures the tree: a row per package, long files, short sources that only one other source imports, and names that several
+ * files of one package share or that sources of several packages share.
+ */
+function measureTree(files = trackedFiles()) {
+  const sources = files.filter((file) => file.isSource).map((file) => ({ ...file, ...read(file) }));
+  return {
+    files: files.length,
+    packages: [...groupBy(files, ({ owner }) => owner)].map(([owner, all]) => {
+      const own = sources.filter((file) => file.owner === owner);
+      return { owner, files: all.length, ...sizes(own) };
+    }),
+    long: longFiles(files),
+    lonely: lonelyFiles(sources),
+    repeated: repeatedNames(files),
+  };
+}
+
+function read({ path }) {
+  const text = readFileSync(join(root, path), 'utf8');
+  return { text, lines: text.split('\n').length - 1 };
+}
+
+function sizes(sources) {
+  const lines = sources.map((file) => file.lines).toSorted((a, b) => a - b);
+  const largest = sources.find((file) => file.lines === lines.at(-1))?.path;
+  return {
+    sources: lines.length,
+    lines: lines.reduce((sum, n) => sum + n, 0),
+    median: lines[lines.length >> 1] ?? 0,
+    max: lines.at(-1) ?? 0,
+    largest,
+  };
+}
+
+function longFiles(files) {
+  return files
+    .filter(({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\//.test(path))
+    .map((file) => ({ ...file, ...read(file) }))
+    .filter(({ isSource: source, lines }) => lines > (source ? LONG.source : LONG.test))
+    .map(({ path, lines }) => ({ path, lines }));
+}
+
+/** Short files that one other source imports; what a package's entry exports stands for itself. */
+function lonelyFiles(sources) {
+  const entries = new Set(sources.map(({ owner }) => owner).flatMap(entriesOf));
+  const users = new Map(sources.map(({ path }) => [path, new Set()]));
+  for (const { path, text } of sources)
+    for (const target of importsOf(path, text)) users.get(target)?.add(path);
+  return sources
+    .filter(({ path, lines }) => lines <= SHORT && !entries.has(path) && users.get(path).size === 1)
+    .map(({ path, lines }) => ({ path, lines, user: [...users.get(path)][0] }))
+    .filter(({ user }) => !entries.has(user));
+}
+
+/** The sources that a package's manifest exports. */
+function entriesOf(owner) {
+  const path = join(root, owner, 'package.json');
+  if (!existsSync(path)) return [];
+  const { exports = {} } = JSON.parse(readFileSync(path, 'utf8'));
+  return Object.values(exports).map((target) =>
+    posix.join(owner, target['@heed/source'] ?? target.default ?? target),
+  );
+}
+
+/** The files that a module imports by relative paths, types included. */
+function importsOf(path, text) {
+  const specifiers = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g);
+  return [...specifiers].map(([, specifier]) => posix.join(dirname(path), specifier));
+}
+
+function repeatedNames(files) {
+  const named = files.filter(
+    ({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\//.test(path) && !isConventional(path),
+  );
+  const within = groupBy(named, ({ owner, path }) => `${owner}: ${basename(path)}`);
+  const across = groupBy(
+    named.filter((file) => file.isSource),
+    ({ path }) => basename(path),
+  );
+  const several = [...across].filter(([, all]) => new Set(all.map(({ owner }) => owner)).size > 1);
+  return [...within, ...several]
+    .filter(([, all]) => all.length > 1)
+    .map(([name, all]) => ({ name, paths: all.map(({ path }) => path) }));
+}
+
+const isConventional = (path) => CONVENTIONAL.test(basename(path));
+
+function groupBy(list, key) {
+  const groups = new Map();
+  for (const one of list) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return groups;
+}
+
+function main(args) {
+  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
+  const { files, packages, long, lonely, repeated } = measureTree();
+  const isAsked = (path) => positionals.length === 0 || positionals.some((f) => path.startsWith(f));
+  const header = ['package', 'files', 'sources', 'lines', 'median', 'max', 'largest'];
+  const rows = packages.map((row) => [
+    row.owner,
+    ...[row.files, row.sources, row.lines, row.median, row.max].map(String),
+    row.largest ?? '',
+  ]);
+  console.log(`${files} tracked files\n\n${table([header, ...rows])}`);
+  printList(
+    'Files of more than 400 lines (tests: 450)',
+    long.filter(({ path }) => isAsked(path)).map(({ path, lines }) => `${path} (${lines})`),
+  );
+  printList(
+    'Files of at most 30 lines that one other file uses',
+    lonely
+      .filter(({ path }) => isAsked(path))
+      .map(({ path, lines, user }) => `${path} (${lines}) <- ${user}`),
+  );
+  printList(
+    'Repeated file names',
+    repeated
+      .filter(({ paths }) => paths.some(isAsked))
+      .map(({ name, paths }) => `${name}  ${paths.join('  ')}`),
+  );
+  return 0;
+}
+
+if (isMain(import.meta)) await runMain(main);

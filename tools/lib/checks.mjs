@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { SetupError, say } from './log.mjs';
-import { root } from './paths.mjs';
 import { run } from './run.mjs';
+import { root, say, SetupError } from './tool.mjs';
 
 /** The static checks by the names that the summary gives them; each is a task of turbo.json. */
 const CHECKS = {

@@ -1,5 +1,86 @@
-import { findChromium, findFirefox } from './browser.mjs';
-import { findNaga } from './deno.mjs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { findFirst } from './adapters.mjs';
+import { run, tail } from './run.mjs';
+import { cache, say, SetupError } from './tool.mjs';
+
+const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const FIREFOXES = ['firefox-esr', 'firefox'];
+
+/** Chromium as an adapter for the browser tier: its own SwiftShader, whatever Vulkan the machine has. */
+export async function findChromium(env) {
+  const path = process.env.HEED_CHROMIUM ?? onPath(CHROMIUMS, env) ?? (await playwrightsOwn(env));
+  if (!path) return { missing: 'no Chromium on PATH' };
+  const version = (await versionOf(path, env)).split(' built')[0];
+  return { name: `${version}, SwiftShader`, env: { HEED_CHROMIUM: path } };
+}
+
+/** Firefox as an adapter: it takes the machine's Vulkan. */
+export async function findFirefox(env) {
+  const path = process.env.HEED_FIREFOX ?? onPath(FIREFOXES, env);
+  if (!path) return { missing: 'no Firefox on PATH' };
+  const adapter = await findFirst(['lavapipe', 'gpu'], env);
+  if (adapter.missing) return adapter;
+  const version = (await versionOf(path, env)).replace('Mozilla ', '');
+  return { name: `${version}, ${adapter.name}`, env: { ...adapter.env, HEED_FIREFOX: path } };
+}
+
+async function versionOf(path, env) {
+  const { code, stdout } = await run(path, ['--version'], { env, output: 'capture' }).catch(() => ({
+    code: 1,
+  }));
+  if (code !== 0) throw new SetupError(`${path} does not start`);
+  return stdout.trim();
+}
+
+function onPath(names, env) {
+  const folders = [...env.PATH.split(delimiter), '/usr/bin'];
+  return names
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find((path) => existsSync(path));
+}
+
+/** The browser that `playwright install chromium` put in its cache, if it did. */
+async function playwrightsOwn(env) {
+  const script =
+    "import('playwright').then(({ chromium }) => console.log(chromium.executablePath()))";
+  const { stdout } = await run('node', ['-e', script], { env, output: 'capture' });
+  const path = stdout.trim();
+  return path && existsSync(path) ? path : undefined;
+}
+
+// The package holds nothing but a choice of binaries, one for each platform: its own script is not needed.
+const PACKAGE = 'deno@2.9.6';
+const folder = join(cache, 'deno');
+
+/** Deno, whose WebGPU is wgpu and its compiler naga, as an adapter; downloads it (42 MB) the first time. */
+export async function findNaga(env) {
+  const adapter = await findFirst(['lavapipe', 'swiftshader', 'gpu'], env);
+  if (adapter.missing) return adapter;
+  const path = process.env.HEED_DENO ?? (await ownDeno(env));
+  const { code, stdout } = await run(path, ['--version'], { env, output: 'capture' });
+  if (code !== 0) throw new SetupError(`${path} does not start`);
+  const version = stdout.split(' (')[0].replace('deno', 'Deno');
+  return { name: `${version}, ${adapter.name}`, env: { ...adapter.env, HEED_DENO: path } };
+}
+
+async function ownDeno(env) {
+  const stamp = join(folder, '.package');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== PACKAGE) {
+    say('adapter', 'fetching Deno from npm (42 MB)');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+    const quiet = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    const args = ['install', PACKAGE, '--prefix', folder, ...quiet];
+    const { code, text } = await run('npm', args, { env, output: 'capture' });
+    if (code !== 0) throw new SetupError(`npm could not install ${PACKAGE}:\n${tail(text)}`);
+    writeFileSync(stamp, PACKAGE);
+  }
+  const platforms = join(folder, 'node_modules', '@deno');
+  const [platform] = existsSync(platforms) ? readdirSync(platforms) : [];
+  if (!platform) throw new SetupError(`${PACKAGE} has no binary for this platform`);
+  return join(platforms, platform, process.platform === 'win32' ? 'deno.exe' : 'deno');
+}
 
 /** Engines beside Node's that `npm run conformance -- --engine NAME` runs on, and how each is found: as an adapter. */
 export const engines = { naga: findNaga, firefox: findFirefox, chromium: findChromium };

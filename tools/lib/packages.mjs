@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { root } from './paths.mjs';
+import { run, tail } from './run.mjs';
+import { root } from './tool.mjs';
 
 /** The packages that users can install: folder, manifest, and the path and text that the manifest has here. */
 export async function publicPackages() {
@@ -14,4 +15,93 @@ async function readPackage(directory) {
   const path = join(folder, 'package.json');
   const text = await readFile(path, 'utf8');
   return { directory, folder, path, text, manifest: JSON.parse(text) };
+}
+
+/**
+ * Where a package's source is, as fields of its manifest; nothing where that is not known. The registry takes an attestation
+ * of provenance only for a package that names the repository which the attestation names. That is the one in which the
+ * workflow runs, so it is known there, and need not be in git.
+ */
+export function repositoryFields(env, directory) {
+  const { GITHUB_SERVER_URL: server = 'https://github.com', GITHUB_REPOSITORY: name } = env;
+  if (!name) return {};
+  const address = `${server}/${name}`;
+  return {
+    repository: { type: 'git', url: `git+${address}.git`, directory: `packages/${directory}` },
+    homepage: `${address}/tree/main/packages/${directory}#readme`,
+    bugs: `${address}/issues`,
+  };
+}
+
+/** Packs every public package as for the registry. Gives, by name, its tarball and the manifest that the registry would have. */
+export async function packPackages(folder) {
+  const packed = (await publicPackages()).map(async ({ directory, folder: cwd }) => {
+    const tarball = join(folder, `${directory}.tgz`);
+    await succeed('pnpm', ['pack', '--out', tarball], cwd);
+    const { stdout } = await succeed('tar', ['-xzOf', tarball, 'package/package.json'], cwd);
+    return { directory, tarball, manifest: JSON.parse(stdout) };
+  });
+  return new Map((await Promise.all(packed)).map((one) => [one.manifest.name, one]));
+}
+
+/**
+ * Makes `folder` a project of a user's that has `names` installed, ours from their tarballs. Those of others are linked from
+ * where this workspace has them, so that neither the registry nor its index is asked.
+ */
+export async function installProject(folder, packed, names) {
+  const links = await linksToOthers(packed);
+  const addressOf = (name) =>
+    packed.has(name) ? `file:${packed.get(name).tarball}` : links.get(name);
+  const address = (list) => Object.fromEntries(list.map((name) => [name, addressOf(name)]));
+  await mkdir(folder, { recursive: true });
+  const manifest = { private: true, type: 'module', dependencies: address(names) };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  const settings = {
+    autoInstallPeers: false,
+    overrides: address([...packed.keys(), ...links.keys()]),
+  };
+  // JSON is YAML.
+  await writeFile(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(settings, null, 2));
+  await succeed('pnpm', ['install', '--offline', '--ignore-scripts', '--no-lockfile'], folder);
+}
+
+/** What our packages need of others, dependencies and peers, as this workspace has it. */
+async function linksToOthers(packed) {
+  const links = new Map();
+  for (const { directory, manifest } of packed.values()) {
+    const { dependencies, peerDependencies } = manifest;
+    for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+      if (packed.has(name) || links.has(name)) continue;
+      const path = join(root, 'packages', directory, 'node_modules', name);
+      links.set(name, `link:${await realpath(path)}`);
+    }
+  }
+  return links;
+}
+
+/** The names of all packages in a project's node_modules, but for those that the project links itself. */
+export async function installedIn(folder) {
+  const store = join(folder, 'node_modules', '.pnpm');
+  const names = new Set();
+  for (const entry of await readdir(store)) {
+    for (const name of await packagesIn(join(store, entry, 'node_modules'))) names.add(name);
+  }
+  return names;
+}
+
+async function packagesIn(folder) {
+  const names = await readdir(folder).catch(() => []);
+  const nested = names.map(async (name) =>
+    name.startsWith('@')
+      ? (await readdir(join(folder, name))).map((inner) => `${name}/${inner}`)
+      : [name],
+  );
+  return (await Promise.all(nested)).flat().filter((name) => !name.startsWith('.'));
+}
+
+/** Runs a command to its end, or throws with the last of what it printed. */
+export async function succeed(command, args, cwd, env) {
+  const result = await run(command, args, { cwd, env, output: 'capture' });
+  if (result.code === 0) return result;
+  throw new Error(`${command} ${args.join(' ')}, in ${cwd}, failed:\n${tail(result.text)}`);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { watchCpu } from './cpu.mjs';
-import { root } from './paths.mjs';
+import { root } from './tool.mjs';
 
 const windows = process.platform === 'win32';
 

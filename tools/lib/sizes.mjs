@@ -1,5 +1,5 @@
 import { run, tail } from './run.mjs';
-import { SetupError } from './log.mjs';
+import { SetupError } from './tool.mjs';
 
 /**
  * The size that an import should not exceed for good, in kB, minified and gzipped: what a page loads before its first attention.

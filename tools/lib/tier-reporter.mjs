@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { say } from './log.mjs';
+import { say } from './tool.mjs';
 
 const HEARTBEAT_MS = 20_000;
 

@@ -1,13 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findAdapter, findFirst, findMatrices } from './adapters.mjs';
-import { findChromium, findFirefox } from './browser.mjs';
-import { findNaga } from './deno.mjs';
+import { findChromium, findFirefox, findNaga } from './engines.mjs';
 import { inLanes } from './lanes.mjs';
-import { SetupError, say } from './log.mjs';
-import { cache } from './paths.mjs';
 import { run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
+import { cache, say, SetupError } from './tool.mjs';
 
 /**
  * In the order they begin, so that two lanes end together. Each is a vitest project of the same name, and a process of its own.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'tsdown';
 import { expect, onTestFinished, test } from 'vitest';
 import { library } from '../../tsdown.base.ts';
-import { root } from '../lib/paths.mjs';
+import { root } from '../lib/tool.mjs';
 
 /** The declarations of a package, built into a folder that is removed after the test; `check` compares them with its `api`. */
 async function builtPackage(name) {

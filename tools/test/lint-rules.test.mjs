@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { floors } from '../../oxlint.config.ts';
-import { root } from '../lib/paths.mjs';
+import { root } from '../lib/tool.mjs';
 
 /** Lints files in a copy of the repository that holds nothing else; returns `file: message` per finding. */
 function findings(files) {

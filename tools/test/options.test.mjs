@@ -21,8 +21,8 @@ import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/option-names.ts';
-import { fieldsOf, optionPage } from '../lib/option-docs.mjs';
-import { root } from '../lib/paths.mjs';
+import { fieldsOf, optionPage } from '../docs/option-page.mjs';
+import { root } from '../lib/tool.mjs';
 
 const attention = ['kernels-wgsl:AttentionOptions'];
 const varlen = [...attention, 'kernels-wgsl:VarlenLayout'];

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../lib/paths.mjs';
 import { tierNames } from '../lib/tiers.mjs';
-import { pageText } from '../where/page.mjs';
-import { rows } from '../where/rows.mjs';
-import { countsOf } from '../where/run.mjs';
+import { root } from '../lib/tool.mjs';
+import { countsOf, pageText, rows } from '../where.mjs';
 
 const read = (name) => readFileSync(join(root, 'docs', name), 'utf8');
 

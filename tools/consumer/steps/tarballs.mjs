@@ -1,10 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { problemAffectsResolutionKind } from '@arethetypeswrong/core/problems';
-import { readFile } from 'node:fs/promises';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { succeed } from '../../lib/packed.mjs';
-import { root } from '../../lib/paths.mjs';
+import { installedIn, installProject, succeed } from '../../lib/packages.mjs';
+import { run } from '../../lib/run.mjs';
+import { root } from '../../lib/tool.mjs';
 
 const ALLOWED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*(\btest\b))[\w./-]+(\.js|\.d\.ts))$/;
@@ -71,4 +73,53 @@ async function attwFaults(tarball) {
       ),
     )
     .map((problem) => `attw: ${JSON.stringify(problem)}`);
+}
+
+const FLEX = ['@heed/flex', '@heed/kernels-wgsl', '@heed/core', 'acorn'];
+
+/** Users install only what they need: nobody gets kernels with a cache, nor a parser without flex. */
+const BRINGS = {
+  '@heed/core': ['@heed/core'],
+  '@heed/kernels-wgsl': ['@heed/kernels-wgsl', '@heed/core'],
+  '@heed/kvcache': ['@heed/kvcache', '@heed/core'],
+  '@heed/flex': FLEX,
+  '@heed/conformance': ['@heed/conformance', '@heed/kvcache', ...FLEX],
+  '@heed/tfjs': ['@heed/tfjs', ...FLEX],
+  '@heed/onnx': ['@heed/onnx', '@heed/core'],
+};
+
+/** Each package in a project of its own, with the peers that it requires: what comes with it, and that all of it can be imported. */
+export async function installedAlone(packed, folder) {
+  const faults = [...packed.values()].map(async ({ manifest, directory }) => {
+    const cwd = join(folder, `alone-${directory}`);
+    const peers = requiredPeers(manifest);
+    await installProject(cwd, packed, [manifest.name, ...peers]);
+    return [...(await wrongCompany(manifest, peers, cwd)), ...(await importFaults(manifest, cwd))];
+  });
+  return (await Promise.all(faults)).flat();
+}
+
+export const requiredPeers = ({ peerDependencies = {}, peerDependenciesMeta = {} }) =>
+  Object.keys(peerDependencies).filter((peer) => !peerDependenciesMeta[peer]?.optional);
+
+async function wrongCompany({ name }, peers, cwd) {
+  const found = [...(await installedIn(cwd))].filter((other) => !peers.includes(other));
+  const want = BRINGS[name] ?? [];
+  return [
+    ...found
+      .filter((other) => !want.includes(other))
+      .map((other) => `${name} must not bring ${other}`),
+    ...want
+      .filter((other) => !found.includes(other))
+      .map((other) => `${name} does not bring ${other}`),
+  ];
+}
+
+/** Every entry, imported where nothing is but what the package brings with it, and its peers. */
+async function importFaults({ name, exports }, cwd) {
+  const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+  const code = entries.map((entry) => `await import('${name}${entry.slice(1)}');`).join(' ');
+  const args = ['--input-type=module', '--eval', code];
+  const result = await run(process.execPath, args, { cwd, output: 'capture' });
+  return result.code === 0 ? [] : [`${name} cannot be imported alone:\n${result.text}`];
 }

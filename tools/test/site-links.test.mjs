@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { brokenLinks } from '../docs/links.mjs';
+import { brokenLinks } from '../docs/site-links.mjs';
 
 test('a link of the site that leads to no page, or to no place in it, is found', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'heed-links-'));

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 
 /** The links of a site that lead to no page, no file or no place in a page of it. */
@@ -33,4 +33,19 @@ function leadsSomewhere(pages, from, target) {
   const html = pages.get(to);
   if (html === undefined) return false;
   return !anchor || !to.endsWith('.html') || html.includes(`id="${anchor}"`);
+}
+
+/** Sources that guides link to: servers take `.ts` for video, and as text a browser shows them. */
+export async function sourcesAsText(folder) {
+  const media = join(folder, 'media');
+  for (const name of await readdir(media)) {
+    if (name.endsWith('.ts')) await rename(join(media, name), join(media, `${name}.txt`));
+  }
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith('.html')) continue;
+    const path = join(folder, name);
+    const html = await readFile(path, 'utf8');
+    const shown = html.replaceAll(/(href="[^"]*media\/[^"]*\.ts)"/g, '$1.txt"');
+    if (shown !== html) await writeFile(path, shown);
+  }
 }

@@ -1,8 +1,16 @@
-// What a user of TensorFlow.js writes; compiled, never run.
-import { attention, flexAttention, heedTensor, openTfjs, tfTensor } from '@heed/tfjs';
+// Programs of a user of ONNX Runtime Web and of TensorFlow.js; compiled, never run.
+import type { Gpu, Tensor } from '@heed/core';
 import { causal } from '@heed/flex/masks';
-import type { Tensor } from '@heed/core';
+import { heedTensor as heedTensorOfOrt, ortTensor, sessionOptions } from '@heed/onnx';
+import { attention, flexAttention, heedTensor, openTfjs, tfTensor } from '@heed/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
+import * as ort from 'onnxruntime-web/webgpu';
+
+export async function between(gpu: Gpu, model: Uint8Array, x: Tensor): Promise<Tensor> {
+  const session = await ort.InferenceSession.create(model, sessionOptions(gpu));
+  const { y } = await session.run({ x: ortTensor(ort, x) });
+  return heedTensorOfOrt(gpu, y);
+}
 
 export async function gradient(x: tf.Tensor4D, bias: tf.Variable): Promise<tf.Tensor> {
   await openTfjs();

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { publicPackages } from '../lib/packages.mjs';
-import { root } from '../lib/paths.mjs';
+import { publicPackages, repositoryFields } from '../lib/packages.mjs';
+import { root } from '../lib/tool.mjs';
 
 const folder = join(root, '.changeset');
 const names = new Set((await publicPackages()).map(({ manifest }) => manifest.name));
@@ -29,4 +29,21 @@ test('every public package has been released, or a changeset releases it', async
     )
     .map(({ manifest }) => manifest.name);
   expect(forgotten).toEqual([]);
+});
+
+test('a package names the repository in which the workflow runs, and its own folder there', () => {
+  const env = { GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 'owner/name' };
+  expect(repositoryFields(env, 'core')).toEqual({
+    repository: {
+      type: 'git',
+      url: 'git+https://git.example/owner/name.git',
+      directory: 'packages/core',
+    },
+    homepage: 'https://git.example/owner/name/tree/main/packages/core#readme',
+    bugs: 'https://git.example/owner/name/issues',
+  });
+});
+
+test('where that is not known, no address is made up', () => {
+  expect(repositoryFields({}, 'core')).toEqual({});
 });

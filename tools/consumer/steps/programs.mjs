@@ -1,13 +1,14 @@
-import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'vite';
+import { chromium } from 'playwright';
+import { build, preview } from 'vite';
+import { chromiumLaunch } from '../../../packages/testing/src/chromium.ts';
 import { bestAdapter } from '../../lib/adapters.mjs';
-import { SetupError, say } from '../../lib/log.mjs';
-import { installProject } from '../../lib/packed.mjs';
-import { root } from '../../lib/paths.mjs';
+import { findChromium } from '../../lib/engines.mjs';
+import { installProject } from '../../lib/packages.mjs';
 import { run, tail } from '../../lib/run.mjs';
-import { requiredPeers } from './alone.mjs';
-import { printedInChromium } from './chromium.mjs';
+import { root, say, SetupError } from '../../lib/tool.mjs';
+import { requiredPeers } from './tarballs.mjs';
 
 const HOST = { entries: true, twin: 12 };
 const GPU = { attention: [0, 0.5, 1, 1.5], flex: [1, 1, 1, 1], paged: [0, 0.5, 1, 1.5] };
@@ -22,12 +23,14 @@ export async function appRuns(packed, folder) {
   await cp(join(root, 'tools', 'consumer', 'app'), cwd, { recursive: true });
   const peers = [...packed.values()].flatMap(({ manifest }) => requiredPeers(manifest));
   await installProject(cwd, packed, [...packed.keys(), ...new Set(peers), 'webgpu']);
+  for (const name of ['main', 'integrations'])
+    await writeFile(join(cwd, `${name}.html`), pageOf(name));
   const warnings = await bundle(cwd);
   const assets = await readdir(join(cwd, 'dist', 'assets'));
   const script = join(
     'dist',
     'assets',
-    assets.find((name) => /^index.*\.js$/.test(name)),
+    assets.find((name) => /^main.*\.js$/.test(name)),
   );
   const adapter = await anyAdapter();
   const want = { ...HOST, ...(adapter.missing ? WITHOUT_GPU : GPU) };
@@ -38,6 +41,13 @@ export async function appRuns(packed, folder) {
     ...(await inChromium(cwd)),
   ];
 }
+
+/** A page that runs a program of app/. */
+const pageOf = (name) => `<!doctype html>
+<meta charset="utf-8" />
+<title>${name}</title>
+<script type="module" src="${name}.ts"></script>
+`;
 
 /** Bundles the pages as Vite does by default; gives its warnings. */
 async function bundle(cwd) {
@@ -53,7 +63,7 @@ async function bundle(cwd) {
       modulePreload: false,
       chunkSizeWarningLimit: 4096,
       rolldownOptions: {
-        input: ['index.html', 'integrations.html'].map((page) => join(cwd, page)),
+        input: ['main.html', 'integrations.html'].map((page) => join(cwd, page)),
       },
     },
   });
@@ -77,7 +87,7 @@ async function printedInNode(cwd, script, adapter) {
 }
 
 async function inChromium(cwd) {
-  const printed = await printedInChromium(cwd, ['index.html', 'integrations.html']);
+  const printed = await printedInChromium(cwd, ['main.html', 'integrations.html']);
   if (printed.missing) {
     say('consumer', `not in a browser: ${printed.missing}`);
     return [];
@@ -104,4 +114,53 @@ function difference(title, text, want) {
   const expected = JSON.stringify(want);
   if (got === expected) return [];
   return [`${title} printed ${got ?? tail(text.slice(-2000))}, not ${expected}`];
+}
+
+const PATIENCE_MS = 60_000;
+
+/**
+ * What pages print until they have printed a line of `heed`, or why there is no browser. They are served as they are, from where
+ * Vite has built them, or from `outDir`.
+ */
+async function printedInChromium(cwd, pages, { outDir = 'dist' } = {}) {
+  const found = await findChromium(process.env);
+  if (found.missing) return found;
+  process.env.HEED_CHROMIUM = found.env.HEED_CHROMIUM;
+  const settings = {
+    root: cwd,
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir },
+    preview: { port: 0 },
+  };
+  const server = await preview(settings);
+  const browser = await chromium.launch(chromiumLaunch());
+  try {
+    const printed = [];
+    for (const page of pages) {
+      printed.push(await printedBy(browser, new URL(page, server.resolvedUrls.local[0])));
+    }
+    return printed;
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+async function printedBy(browser, address) {
+  const page = await browser.newPage();
+  const lines = [];
+  const finished = new Promise((resolve) => {
+    const note = (line) => {
+      lines.push(line);
+      if (line.startsWith('heed ')) resolve();
+    };
+    page.on('console', (message) => note(message.text()));
+    page.on('pageerror', (error) => resolve(note(String(error))));
+    setTimeout(resolve, PATIENCE_MS).unref();
+  });
+  await page.goto(address.href);
+  await finished;
+  await page.close();
+  return lines.join('\n');
 }

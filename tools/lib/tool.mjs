@@ -1,4 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+
+/** Everything that the tools download or record; not in git. */
+export const cache = join(root, '.cache');
 
 const started = Date.now();
 
@@ -15,8 +22,10 @@ export class SetupError extends Error {}
  * Runs a tool's main function; its number is the exit status. `--help` is answered before anything is installed: by the text of
  * the program that the tool starts, else by the comment at the top of the tool.
  */
-export async function runMain(main, { usage = process.argv[1] } = {}) {
-  const args = process.argv.slice(2);
+export async function runMain(
+  main,
+  { usage = process.argv[1], args = process.argv.slice(2) } = {},
+) {
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(usageText(usage));
     return;
@@ -34,6 +43,10 @@ export async function runMain(main, { usage = process.argv[1] } = {}) {
     process.exitCode = 1;
   }
 }
+
+/** Whether a module is the program that Node was started with; a command that tests import runs only then. */
+export const isMain = ({ url }) =>
+  process.argv[1] !== undefined && pathToFileURL(realpathSync(process.argv[1])).href === url;
 
 /** What a command takes: a text file, or the first comment of a program. */
 function usageText(file) {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './paths.mjs';
+import { root } from '../lib/tool.mjs';
 
 /** The fields of an interface in a package's sources: name → type and what its docstring says, on one line. */
 export function fieldsOf(name) {
