@@ -213,7 +213,6 @@ interface DerivedWords {
 }
 type FloatType = "f32" | "f16";
 type GivenLengths = Lengths | BigInt64Array;
-type GradientTile = PortableTile | SubgroupTile;
 interface HookGradient {
   readonly params: readonly ParamField[];
   readonly wgsl: string;
@@ -262,7 +261,7 @@ interface ThreadGrid {
   readonly rowsPerThread: 1 | 2 | 4;
   readonly unroll: boolean;
 }
-type TileConfig = GradientTile | MatrixTile;
+type TileConfig = MatrixTile | SubgroupTile | PortableTile;
 interface WithLse {
   readonly lse: Tensor<"f32">;
 }

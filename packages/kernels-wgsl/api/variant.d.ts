@@ -137,6 +137,7 @@ export interface VariantHooks {
 // #endregion
 
 // #region Types
+export type ForcedPath = TilePath | "decode";
 export type Forward = (call: Call, keepsStates?: boolean) => ForwardResult;
 export type GivenLengths = Lengths | BigInt64Array;
 export type Lengths = Int32Array | Tensor;
@@ -175,6 +176,7 @@ export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, optio
 // #region Variables
 export declare const blockParams: readonly ParamField[];
 export declare const diagonalPart: KernelPart;
+export declare const forcedPaths: readonly ForcedPath[];
 export declare const layoutNames: NamesOf<VarlenLayout>;
 export declare const MADE_WORDS: number;
 export declare const none: string;
@@ -280,6 +282,10 @@ interface KernelParts {
 type KeyKind = "strided" | "paged";
 type KeyType = PageFormat;
 type LengthKind = "dense" | "varlen";
+type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
+interface MatrixTile extends ThreadGrid, MatrixShape {
+  readonly path: "matrix";
+}
 type PageFormat$1 = "format" | "headDim" | "headDimV";
 interface PlanParts<Tensors, Result> {
   readonly problem: AttentionProblem;
@@ -289,16 +295,32 @@ interface PlanParts<Tensors, Result> {
   readonly withTables?: boolean;
   readonly extra?: readonly KernelSource[];
 }
+interface PortableTile extends ThreadGrid {
+  readonly path: "portable";
+}
 type ResultOption = "returnLse" | "out";
 interface StorageBinding {
   readonly name: string;
   readonly kind: "read" | "write";
   readonly element: string;
 }
+interface SubgroupTile {
+  readonly path: "subgroup";
+  readonly subgroupSize: number;
+  readonly rowsPerLane: number;
+  readonly keysPerLane: number;
+}
 interface TableRead {
   readonly table: number;
   readonly isPerRow: boolean;
 }
+interface ThreadGrid {
+  readonly threadsM: number;
+  readonly rowsPerThread: 1 | 2 | 4;
+  readonly unroll: boolean;
+}
+type TileConfig = MatrixTile | SubgroupTile | PortableTile;
+type TilePath = TileConfig["path"];
 type VariantOption = "causal" | "window" | "softcap" | "alibiSlopes";
 interface VarlenLayout {
   readonly cuSeqlensQ: GivenLengths;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type ForcedPath, forcedPaths } from '@heed/kernels-wgsl/variant';
 import { type EngineName, engineNames } from '../engines/engine-process.ts';
-import type { Path } from '../engines/open-adapter.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type { Selection } from '../run/select-cases.ts';
 
@@ -18,12 +18,10 @@ export interface Command {
   readonly compare: string | undefined;
   /** A device with no features and no raised limits. */
   readonly minimal: boolean;
-  readonly path: Path | undefined;
+  readonly path: ForcedPath | undefined;
   /** The engine that runs the cases; default this process. */
   readonly engine: EngineName | undefined;
 }
-
-const paths: readonly Path[] = ['portable', 'subgroup', 'matrix', 'decode'];
 
 /** The usage text. `npm run … -- --help` prints the same file before anything is installed. */
 export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
@@ -65,7 +63,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
       json: values.json,
       compare: values.compare,
       minimal: values.minimal,
-      path: oneOf<Path>('path', values.path, paths),
+      path: oneOf<ForcedPath>('path', values.path, forcedPaths),
       engine: oneOf<EngineName>('engine', values.engine, engineNames),
     };
   } catch (error) {

@@ -1,16 +1,14 @@
 import { type Gpu, openGpu } from '@heed/core';
+import type { ForcedPath } from '@heed/kernels-wgsl/variant';
 
 // Dawn crashes once the object that its `create()` returned is collected.
 const kept: GPU[] = [];
-
-/** Tile paths that can be forced. */
-export type Path = 'portable' | 'subgroup' | 'matrix' | 'decode';
 
 /** How the device of a run is opened. */
 export interface DeviceOptions {
   /** Requests no features and no raised limits. */
   readonly minimal: boolean;
-  readonly path: Path | undefined;
+  readonly path: ForcedPath | undefined;
 }
 
 /** Opens the adapter that WebGPU finds, with the device that the options describe. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '@heed/core';
 import { elementCount } from '@heed/core/kernel';
 import { selectBackward } from '../select/selection.ts';
-import type { GradientTile } from '../text/tiles/tile.ts';
+import type { TileConfig } from '../text/tiles/tile-paths.ts';
 import { type Call, factsOfCall, type FloatCall } from './attention-call.ts';
 import { type Data, launch } from './backward-launch.ts';
 import type { GradientTiles } from './backward-values.ts';
@@ -51,7 +51,7 @@ export function runGradient(
   call: FloatCall,
   state: ForwardState,
   target: Target,
-  tile: GradientTile,
+  tile: TileConfig,
 ): Tensor[] {
   return withData(
     call,

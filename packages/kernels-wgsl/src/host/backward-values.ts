@@ -3,7 +3,7 @@ import type { BoundTensor } from '@heed/core/kernel';
 import type { GradientOf } from '../text/parts/kinds.ts';
 import type { ParamValues } from '../text/parts/params.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
-import { backwardShape, type GradientTile } from '../text/tiles/tile.ts';
+import { backwardShape, type TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
 import { type Launch, type LaunchGrid, packedTiles } from './launch-values.ts';
 import { offsetWithin } from './memory-layout.ts';
@@ -25,7 +25,7 @@ export interface BackwardLaunch {
 }
 
 /** The tile of each kernel. */
-export type GradientTiles = (of: GradientOf) => GradientTile;
+export type GradientTiles = (of: GradientOf) => TileConfig;
 
 interface Bound {
   readonly q: BoundTensor;

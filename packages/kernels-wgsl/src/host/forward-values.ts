@@ -1,7 +1,7 @@
 import type { Tensor } from '@heed/core';
 import type { BoundTensor } from '@heed/core/kernel';
 import type { Selection } from '../select/selection.ts';
-import { tileShape } from '../text/tiles/tile.ts';
+import { tileShape } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
 import { groupSize, type Launch, type LaunchGrid, packedTiles } from './launch-values.ts';
 import { keyAxes, lseStrides, queryAxes, stridesOf } from './memory-layout.ts';

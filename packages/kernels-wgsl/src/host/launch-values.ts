@@ -1,7 +1,8 @@
 import type { Call } from './attention-call.ts';
 import type { ParamField, ParamValues } from '../text/parts/params.ts';
 import { CHUNK, THREADS_N } from '../text/tiles/thread-grid.wgsl.ts';
-import type { TileConfig } from '../text/tiles/tile.ts';
+import type { AnyTile } from '../text/tiles/kernel-config.ts';
+import { keyTurns } from '../text/tiles/tile-paths.ts';
 import type { Strides } from './memory-layout.ts';
 
 /** The grid of a launch: tiles × splits × heads. */
@@ -15,7 +16,7 @@ export interface LaunchGrid {
 export interface Launch {
   readonly call: Call;
   readonly grid: LaunchGrid;
-  readonly tile: TileConfig;
+  readonly tile: AnyTile;
   /** Where each tensor lies behind its binding; one that is left out is not written. */
   readonly strides: { readonly [Name in LaunchTensor]?: Strides | undefined };
   /** Words from a plane of row states to the next; 0 where only an lse is kept. */
@@ -67,7 +68,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
   chunk_vecs: () => THREADS_N,
   q_chunks: ({ call }) => Math.ceil(call.headDim / CHUNK),
   v_chunks: ({ call }) => Math.ceil(call.headDimV / CHUNK),
-  key_turns: ({ tile }) => (tile.path === 'subgroup' ? tile.keysPerLane : 1),
+  key_turns: ({ tile }) => keyTurns(tile),
   ...Object.fromEntries(
     tensors.flatMap((tensor) =>
       axes.map((axis): [string, ValueOf] => [

@@ -17,7 +17,7 @@ import { sumSource } from '../text/kernels/shared-keys.wgsl.ts';
 import type { VariantHooks } from '../text/parts/hook.ts';
 import type { FloatType, GradientOf } from '../text/parts/kinds.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
-import type { GradientTile } from '../text/tiles/tile.ts';
+import type { TileConfig } from '../text/tiles/tile-paths.ts';
 import { type AttentionProblem, factsOfProblem, keyDtype } from './attention-problem.ts';
 
 /**
@@ -95,7 +95,7 @@ export function gradientSource(
   problem: AttentionProblem,
   hooks: VariantHooks,
   of: GradientOf,
-  tile: GradientTile,
+  tile: TileConfig,
   halfWords: boolean,
 ): KernelSource {
   const facts = factsOfProblem(problem, hooks);

@@ -2,21 +2,24 @@ import { type Capabilities, type Gpu, type Tuning, UnsupportedError } from '@hee
 import { fail, knownNames, show } from '@heed/core/kernel';
 import type { GradientOf, RowKind } from '../text/parts/kinds.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
+import { isSoftware } from '../text/tiles/tile-path.ts';
 import {
   cannotImplement,
-  type GradientTile,
-  tileCannot,
+  cannotImplementGradient,
+  tileCandidates,
   type TileConfig,
   type TilePath,
+  tilePaths,
   tileShape,
-} from '../text/tiles/tile.ts';
+} from '../text/tiles/tile-paths.ts';
 import { gradientKey, type ProblemFacts, problemKey } from './problem-facts.ts';
-import { backwardCandidates, candidates, isSoftware } from './tile-table.ts';
 import { type Tuned, tunedChoice } from './tuned.ts';
 
 /** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
 export interface Selection {
-  readonly config: Omit<ForwardConfig, 'read' | 'write' | 'outType'>;
+  readonly config: Omit<ForwardConfig, 'read' | 'write' | 'outType' | 'tile'> & {
+    readonly tile: TileConfig;
+  };
   readonly splits: number;
   /** Why this kernel, in one line a person can read. */
   readonly reason: string;
@@ -27,14 +30,14 @@ const DECODE_ROWS = 16;
 // A split shorter than this does not pay for its merge.
 const MIN_KEYS_PER_SPLIT = 256;
 
-type ForcedPath = TilePath | 'decode';
+/** What `tuning.force.path` may be: a tile path, or `decode`, which packs the rows of a group whatever their number. */
+export type ForcedPath = TilePath | 'decode';
 
-const forcedPaths: Readonly<Record<ForcedPath, 1>> = {
-  portable: 1,
-  subgroup: 1,
-  matrix: 1,
-  decode: 1,
-};
+/** All of them. */
+export const forcedPaths: readonly ForcedPath[] = [
+  ...(Object.keys(tilePaths) as TilePath[]),
+  'decode',
+];
 
 /**
  * The path that a tuning forces.
@@ -42,8 +45,9 @@ const forcedPaths: Readonly<Record<ForcedPath, 1>> = {
  */
 function forcedPath(tuning: Tuning | undefined): ForcedPath | undefined {
   const path = tuning?.force?.path;
-  if (path === undefined || Object.hasOwn(forcedPaths, path)) return path as ForcedPath | undefined;
-  const fix = knownNames(path, Object.keys(forcedPaths));
+  if (path === undefined || (forcedPaths as readonly string[]).includes(path))
+    return path as ForcedPath | undefined;
+  const fix = knownNames(path, forcedPaths);
   fail('attention', 'tuning.force.path must be a tile path', show(path), fix);
 }
 
@@ -64,12 +68,12 @@ export function select(
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
   const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
-  const modelsOf = (of: TilePath): readonly TileConfig[] => candidates(rows, capabilities, of);
+  const modelsOf = (of?: TilePath): readonly TileConfig[] => tileCandidates(rows, capabilities, of);
   const tuned =
     tuning && !forced ? tunedChoice(problemKey(facts, rows), modelsOf, capabilities, tuning) : {};
   const cannot = (candidate: TileConfig): string | undefined =>
     cannotImplement({ ...problem, tile: candidate }, capabilities);
-  const { tile, reason } = chooseTile(candidates(rows, capabilities, path), path, cannot, tuned);
+  const { tile, reason } = chooseTile(modelsOf(path), path, cannot, tuned);
   const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
   return {
     config: { ...problem, tile },
@@ -111,7 +115,7 @@ function parallelWorkgroups(capabilities: Capabilities): number {
 
 /** The choice of a backward kernel. */
 interface GradientSelection {
-  readonly tile: GradientTile;
+  readonly tile: TileConfig;
   /** Why this kernel, in one line a person can read. */
   readonly reason: string;
 }
@@ -135,16 +139,17 @@ export function selectBackward(
   tuning?: Tuning,
 ): GradientSelection {
   const forced = forcedPath(tuning);
-  const path = forced === 'decode' || forced === 'matrix' ? undefined : forced;
-  const modelsOf = (one: GradientTile['path'] | undefined): readonly GradientTile[] =>
-    backwardCandidates(of, capabilities, one);
+  const path = forced === 'decode' || (forced && !tilePaths[forced].backward) ? undefined : forced;
+  const modelsOf = (one?: TilePath): readonly TileConfig[] => tileCandidates(of, capabilities, one);
   // What tables have is as much text as compiles at all: there is nothing to choose from.
   const tuned =
     tuning && !forced && of !== 'tables'
       ? tunedChoice(gradientKey(facts, of), modelsOf, capabilities, tuning)
       : {};
-  const cannot = (tile: GradientTile): string | undefined =>
-    tileCannot(tile, capabilities, 'gradient');
+  const { dtype, kvDtype, headDim, headDimV } = facts;
+  const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV };
+  const cannot = (tile: TileConfig): string | undefined =>
+    cannotImplementGradient({ ...needs, tile }, capabilities);
   const { tile, reason } = chooseTile(modelsOf(path), path, cannot, tuned);
   return { tile, reason: `${gradientNames[of]}, ${reason}` };
 }
@@ -153,12 +158,12 @@ export function selectBackward(
  * The first tile that the device can run: the tuned one, if there is one, else of those in the table.
  * @throws UnsupportedError none of them
  */
-function chooseTile<T extends TileConfig>(
-  tiles: readonly T[],
+function chooseTile(
+  tiles: readonly TileConfig[],
   forced: TilePath | undefined,
-  cannot: (tile: T) => string | undefined,
-  tuned: Pick<Tuned<T>, 'tile' | 'note'> = {},
-): { tile: T; reason: string } {
+  cannot: (tile: TileConfig) => string | undefined,
+  tuned: Pick<Tuned, 'tile' | 'note'> = {},
+): { tile: TileConfig; reason: string } {
   const refused: [path: TilePath, reason: string][] = [];
   const refusals = (chosen?: TilePath): string[] =>
     refused.map(([path, reason]) => `not ${path === chosen ? 'larger ones' : path}: ${reason}`);

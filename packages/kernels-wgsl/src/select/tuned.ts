@@ -1,10 +1,10 @@
 import type { Capabilities, TunedAdapter, Tuning } from '@heed/core';
 import { show } from '@heed/core/kernel';
-import type { TileConfig } from '../text/tiles/tile.ts';
+import type { TileConfig, TilePath } from '../text/tiles/tile-paths.ts';
 
 /** What a tuning says of a problem. */
-export interface Tuned<T extends TileConfig = TileConfig> {
-  readonly tile?: T;
+export interface Tuned {
+  readonly tile?: TileConfig;
   /** Of keys, where they are to be chosen at all; left out, as many as without an entry. */
   readonly splits?: number | undefined;
   /** Why there is no tile, for a tuning that has entries. */
@@ -15,12 +15,12 @@ export interface Tuned<T extends TileConfig = TileConfig> {
  * Looks up the entry of a key.
  * @param modelsOf tiles of a path, whose fields an entry of it must have
  */
-export function tunedChoice<T extends TileConfig>(
+export function tunedChoice(
   key: string,
-  modelsOf: (path: T['path']) => readonly T[],
+  modelsOf: (path: TilePath) => readonly TileConfig[],
   capabilities: Capabilities,
   { entries, adapter }: Tuning,
-): Tuned<T> {
+): Tuned {
   if (!entries) return {};
   const here = nameOf(capabilities.adapter);
   if (adapter && nameOf(adapter) !== here) {
@@ -30,14 +30,14 @@ export function tunedChoice<T extends TileConfig>(
   // Entries come from a file: nothing of one reaches a kernel but known fields that hold small whole numbers and flags.
   const entry = Object(entries[key]) as Record<string, unknown>;
   const { splits } = entry;
-  const [model] = modelsOf(entry['path'] as T['path']);
+  const [model] = modelsOf(entry['path'] as TilePath);
   const tile: Record<string, unknown> = {};
   for (const [name, like] of Object.entries({ ...model!, splits: splits && 1 })) {
     const value = entry[name];
     if (!isLike(value, like)) return { note: `tuned entry not used: ${name} is ${show(value)}` };
     if (name !== 'splits') tile[name] = value;
   }
-  return { tile: tile as unknown as T, splits: splits as number | undefined };
+  return { tile: tile as unknown as TileConfig, splits: splits as number | undefined };
 }
 
 function nameOf({ vendor, architecture, device, description }: TunedAdapter): string {

@@ -7,7 +7,7 @@ import { recorderTarget } from '../host/launch-target.ts';
 import { gradientSource, planSources } from '../plan/plan-sources.ts';
 import { select, selectBackward } from '../select/selection.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
-import type { TileConfig } from '../text/tiles/tile.ts';
+import type { TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Sample } from './sample.ts';
 
 /** A kernel that is tuned by itself: the forward pass, dq, or dk and dv. */

@@ -1,5 +1,5 @@
 import type { TuningEntry } from '@heed/core';
-import type { TileConfig } from '../text/tiles/tile.ts';
+import type { TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Output } from './attempts.ts';
 import {
   attemptsOf,

@@ -2,17 +2,16 @@ import type { Capabilities, Gpu } from '@heed/core';
 import { type AttentionProblem, factsOfProblem } from '../plan/attention-problem.ts';
 import { gradientKey, type ProblemFacts, problemKey } from '../select/problem-facts.ts';
 import { select, selectBackward } from '../select/selection.ts';
-import { backwardCandidates, candidates, isSoftware } from '../select/tile-table.ts';
 import type { RowKind } from '../text/parts/kinds.ts';
-import type { PortableTile } from '../text/tiles/portable-tile.ts';
-import { keyLanes, type SubgroupTile } from '../text/tiles/subgroup-tile.ts';
 import {
   cannotImplement,
-  type GradientTile,
-  tileCannot,
+  cannotImplementGradient,
+  scoresAtOnce,
+  tileCandidates,
   type TileConfig,
+  tileGrid,
   tileShape,
-} from '../text/tiles/tile.ts';
+} from '../text/tiles/tile-paths.ts';
 import type { TunedKernel } from './attempts.ts';
 import { toTunable, type Tunable } from './sample.ts';
 
@@ -63,12 +62,12 @@ export function candidatesOf(
   if (kernel !== 'forward') return gradientCandidates(facts, capabilities, kernel);
   const { config } = select(facts, capabilities);
   const { rows, tile } = config;
-  const shipped = candidates(rows, capabilities, undefined);
+  const shipped = tileCandidates(rows, capabilities);
   const cannot = (one: TileConfig): string | undefined =>
     cannotImplement({ ...config, tile: one }, capabilities);
   return {
     key: problemKey(facts, rows),
-    ...sifted(tile, tileGrid(rows, capabilities, shipped), cannot),
+    ...sifted(tile, tilesWorthTrying(rows, capabilities, shipped), cannot),
     splits: facts.numSplits === 'auto' && rows === 'group' ? splitsOf(facts) : [],
   };
 }
@@ -79,20 +78,22 @@ function gradientCandidates(
   of: 'q' | 'kv',
 ): TuneCandidates {
   const { tile } = selectBackward(facts, of, capabilities);
-  const shipped = backwardCandidates(of, capabilities, undefined);
-  const grid = tileGrid('head', capabilities, shipped) as GradientTile[];
-  const cannot = (one: GradientTile): string | undefined =>
-    tileCannot(one, capabilities, 'gradient');
-  return { key: gradientKey(facts, of), ...sifted<GradientTile>(tile, grid, cannot), splits: [] };
+  const grid = tilesWorthTrying('head', capabilities, tileCandidates(of, capabilities));
+  const { dtype, kvDtype, headDim, headDimV } = facts;
+  const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV };
+  const cannot = (one: TileConfig): string | undefined =>
+    cannotImplementGradient({ ...needs, tile: one }, capabilities);
+  return { key: gradientKey(facts, of), ...sifted(tile, grid, cannot), splits: [] };
 }
 
 /** The tiles that this device can run, the default and its path first, and those that it cannot. */
-function sifted<T extends TileConfig>(
-  first: T,
-  grid: readonly T[],
-  cannot: (tile: T) => string | undefined,
+function sifted(
+  first: TileConfig,
+  grid: readonly TileConfig[],
+  cannot: (tile: TileConfig) => string | undefined,
 ): Pick<TuneCandidates, 'tiles' | 'refused'> {
-  const order = (one: T): number => scoresAtOnce(one) + (one.path === first.path ? 0 : 1024);
+  const order = (one: TileConfig): number =>
+    scoresAtOnce(one) + (one.path === first.path ? 0 : 1024);
   const judged = grid.map((tile) => ({ tile, reason: cannot(tile) }));
   const others = judged
     .filter(({ tile, reason }) => reason === undefined && !isSameTile(tile, first))
@@ -100,7 +101,9 @@ function sifted<T extends TileConfig>(
     .toSorted((a, b) => order(a) - order(b));
   return {
     tiles: [first, ...others],
-    refused: judged.filter((one): one is { tile: T; reason: string } => Boolean(one.reason)),
+    refused: judged.filter((one): one is { tile: TileConfig; reason: string } =>
+      Boolean(one.reason),
+    ),
   };
 }
 
@@ -111,50 +114,19 @@ function splitsOf({ seqlenK }: ProblemFacts): number[] {
   return [1, 2, 4, 8, 16, 32, 64].filter((n) => n === 1 || n * MIN_KEYS <= seqlenK);
 }
 
-/** All tiles of a size that is worth a try, and the shipped ones. */
-function tileGrid(
+/** The shipped tiles, and all others of a size that may suit the rows. */
+function tilesWorthTrying(
   rows: RowKind,
   capabilities: Capabilities,
   shipped: readonly TileConfig[],
 ): TileConfig[] {
-  const software = isSoftware(capabilities);
-  // Few rows of a group fill a small tile, and leave most of a large one empty.
+  // The few rows of a group fill a small tile, and leave most of a large one empty.
   const [least, most] = rows === 'group' ? [4, 32] : [16, 128];
-  const grid = [
-    ...subgroupGrid(capabilities),
-    // A compiler that unrolls anyway gets no second reason to.
-    ...portableGrid(software ? [false] : [true, false]),
-  ].filter((tile) => {
+  const grid = tileGrid(capabilities).filter((tile) => {
     const { tileM } = tileShape(tile);
     return tileM >= least && tileM <= most;
   });
   return [...shipped, ...grid.filter((tile) => !shipped.some((other) => isSameTile(tile, other)))];
-}
-
-function portableGrid(unrolls: readonly boolean[]): PortableTile[] {
-  return [4, 8, 16, 32].flatMap((threadsM) =>
-    ([1, 2, 4] as const).flatMap((rowsPerThread) =>
-      unrolls.map((unroll) => ({ path: 'portable' as const, threadsM, rowsPerThread, unroll })),
-    ),
-  );
-}
-
-function subgroupGrid({ subgroups }: Capabilities): SubgroupTile[] {
-  const subgroupSize = subgroups?.max ?? 0;
-  return [1, 2, 4, 8].flatMap((rowsPerLane) =>
-    [1, 2, 4, 8].map((keysPerLane) => ({
-      path: 'subgroup' as const,
-      subgroupSize,
-      rowsPerLane,
-      keysPerLane,
-    })),
-  );
-}
-
-/** What a thread holds of a score tile is what compile time grows with. */
-function scoresAtOnce(tile: TileConfig): number {
-  if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
-  return tile.rowsPerThread * 4 * (tile.unroll ? 4 : 1);
 }
 
 function isSameTile(a: TileConfig, b: TileConfig): boolean {

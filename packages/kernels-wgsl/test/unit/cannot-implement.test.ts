@@ -1,10 +1,16 @@
+import type { Capabilities } from '@heed/core';
 import { describe, expect, it } from 'vitest';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
 import type { ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
 import { matrixBytes, type MatrixTile } from '../../src/text/tiles/matrix-tile.ts';
 import { type PortableTile, portableBytes } from '../../src/text/tiles/portable-tile.ts';
 import type { SubgroupTile } from '../../src/text/tiles/subgroup-tile.ts';
-import { cannotImplement, tileCannot, tileShape } from '../../src/text/tiles/tile.ts';
+import {
+  cannotImplement,
+  cannotImplementGradient,
+  type TileConfig,
+  tileShape,
+} from '../../src/text/tiles/tile-paths.ts';
 import { capabilities, matrices } from './facts.ts';
 import { plain } from './kernel-configs.ts';
 
@@ -21,6 +27,11 @@ const subgroup: SubgroupTile = {
   rowsPerLane: 4,
   keysPerLane: 4,
 };
+
+const forwardRefusal = (tile: TileConfig, on: Capabilities): string | undefined =>
+  cannotImplement({ ...plain, tile }, on);
+const gradientRefusal = (tile: TileConfig, on: Capabilities): string | undefined =>
+  cannotImplementGradient({ ...plain, tile }, on);
 
 /** Bytes of each workgroup array, by its declaration; what the text itself states must be the same. */
 function declaredBytes(config: ForwardConfig): number[] {
@@ -44,13 +55,13 @@ describe('the portable path', () => {
   );
 
   it('fits the default limits', () => {
-    expect(tileCannot(portable, capabilities(), 'forward')).toBeUndefined();
+    expect(forwardRefusal(portable, capabilities())).toBeUndefined();
   });
 
   it('needs its workgroup bytes', () => {
     const bytes = portableBytes(portable);
     const on = (maxComputeWorkgroupStorageSize: number): string | undefined =>
-      tileCannot(portable, capabilities({}, { maxComputeWorkgroupStorageSize }), 'forward');
+      forwardRefusal(portable, capabilities({}, { maxComputeWorkgroupStorageSize }));
     expect(on(bytes)).toBeUndefined();
     expect(on(bytes - 1)).toBe(
       `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
@@ -59,7 +70,7 @@ describe('the portable path', () => {
 
   it('needs its threads', () => {
     const on = (maxComputeInvocationsPerWorkgroup: number): string | undefined =>
-      tileCannot(portable, capabilities({}, { maxComputeInvocationsPerWorkgroup }), 'forward');
+      forwardRefusal(portable, capabilities({}, { maxComputeInvocationsPerWorkgroup }));
     expect(on(64)).toBeUndefined();
     expect(on(63)).toBe('it needs 64 threads; the device allows 63');
   });
@@ -67,10 +78,10 @@ describe('the portable path', () => {
 
 describe('the subgroup path', () => {
   const on = (min: number, max: number): string | undefined =>
-    tileCannot(subgroup, capabilities({ subgroups: { min, max } }), 'forward');
+    forwardRefusal(subgroup, capabilities({ subgroups: { min, max } }));
 
   it('needs subgroups', () => {
-    expect(tileCannot(subgroup, capabilities(), 'forward')).toBe('the device has no subgroups');
+    expect(forwardRefusal(subgroup, capabilities())).toBe('the device has no subgroups');
   });
 
   it('needs one subgroup size, and that of the tile', () => {
@@ -87,10 +98,10 @@ describe('the subgroup path', () => {
     const wide = { ...subgroup, rowsPerLane: 8, keysPerLane: 4 };
     const beyond = { ...subgroup, rowsPerLane: 3, keysPerLane: 11 };
     expect([within, wide, beyond].map(scores)).toEqual([128, 256, 264]);
-    expect(tileCannot(within, cpu, 'gradient')).toBeUndefined();
-    expect(tileCannot(wide, cpu, 'forward')).toBeUndefined();
-    expect(tileCannot(wide, cpu, 'gradient')).toBe('8 rows × 32 keys per lane exceed 128 scores');
-    expect(tileCannot(beyond, cpu, 'forward')).toBe('3 rows × 88 keys per lane exceed 256 scores');
+    expect(gradientRefusal(within, cpu)).toBeUndefined();
+    expect(forwardRefusal(wide, cpu)).toBeUndefined();
+    expect(gradientRefusal(wide, cpu)).toBe('8 rows × 32 keys per lane exceed 128 scores');
+    expect(forwardRefusal(beyond, cpu)).toBe('3 rows × 88 keys per lane exceed 256 scores');
   });
 });
 

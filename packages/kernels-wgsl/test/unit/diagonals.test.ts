@@ -8,7 +8,7 @@ import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
 import { type ScoreHook, variantHooks } from '../../src/text/parts/hook.ts';
 import type { GradientOf, RowKind } from '../../src/text/parts/kinds.ts';
-import type { TileConfig } from '../../src/text/tiles/tile.ts';
+import type { TileConfig } from '../../src/text/tiles/tile-paths.ts';
 import { distance } from './distance.ts';
 import { plain } from './kernel-configs.ts';
 

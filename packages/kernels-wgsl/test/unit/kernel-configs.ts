@@ -17,10 +17,13 @@ import {
   type WriteAccess,
 } from '../../src/text/parts/kinds.ts';
 import type { BackwardConfig, ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
-import type { GradientTile, TileConfig } from '../../src/text/tiles/tile.ts';
+import type { TileConfig } from '../../src/text/tiles/tile-paths.ts';
+
+/** A tile of whichever path it names. */
+export const tileOf = (tile: TileConfig): TileConfig => tile;
 
 /** Dense, f32, causal or not, head dim 64: what most calls run, at WebGPU's default limits. */
-export const plain: ForwardConfig & { readonly tile: GradientTile } = {
+export const plain: ForwardConfig & { readonly tile: TileConfig } = {
   qType: 'f32',
   kvType: 'f32',
   outType: 'f32',
@@ -36,7 +39,7 @@ export const plain: ForwardConfig & { readonly tile: GradientTile } = {
 };
 
 /** Of the paths that have gradients. */
-const gradientTiles: readonly GradientTile[] = [
+const gradientTiles: readonly TileConfig[] = [
   { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
   { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: true },
   { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },

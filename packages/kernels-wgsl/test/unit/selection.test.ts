@@ -6,7 +6,7 @@ import { alibi } from '../../src/text/hooks/alibi.ts';
 import { band } from '../../src/text/hooks/band.ts';
 import { softcap } from '../../src/text/hooks/softcap.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
-import { cannotImplement, tileShape } from '../../src/text/tiles/tile.ts';
+import { cannotImplement, tileShape } from '../../src/text/tiles/tile-paths.ts';
 import {
   capabilities,
   devices,
@@ -112,7 +112,7 @@ describe('a forced path', () => {
   it('that does not exist is refused, with those that do', () => {
     const message =
       "attention: tuning.force.path must be a tile path; got 'subgroups'. " +
-      'Did you mean subgroup? There are portable, subgroup, matrix, decode.';
+      'Did you mean subgroup? There are matrix, subgroup, portable, decode.';
     expect(() => select(facts, cpu, force('subgroups'))).toThrow(message);
     expect(() => selectBackward(facts, 'q', cpu, force('subgroups'))).toThrow(message);
   });

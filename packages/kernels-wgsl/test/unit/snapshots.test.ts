@@ -10,7 +10,7 @@ import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import type { BackwardConfig } from '../../src/text/tiles/kernel-config.ts';
 import { distance } from './distance.ts';
-import { plain } from './kernel-configs.ts';
+import { plain, tileOf } from './kernel-configs.ts';
 
 const half = { qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
 
@@ -23,7 +23,7 @@ const sources = {
     ...plain,
     headDim: 40,
     headDimV: 40,
-    tile: { path: 'portable', threadsM: 8, rowsPerThread: 2, unroll: true },
+    tile: tileOf({ path: 'portable', threadsM: 8, rowsPerThread: 2, unroll: true }),
   }),
   'forward-paged-group-f16': forwardSource({
     ...plain,
@@ -32,11 +32,11 @@ const sources = {
     lengths: 'varlen',
     keys: 'paged',
     rows: 'group',
-    tile: { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
+    tile: tileOf({ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false }),
   }),
   'forward-subgroup': forwardSource({
     ...plain,
-    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
+    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 }),
   }),
   'forward-varlen-hooks-scalar-f16': forwardSource({
     ...plain,
@@ -47,7 +47,7 @@ const sources = {
     write: 'scalar',
     lengths: 'varlen',
     hooks: variantHooks([softcap, alibi, band]),
-    tile: { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
+    tile: tileOf({ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false }),
   }),
   'forward-paged-int8': forwardSource({
     ...plain,
@@ -59,7 +59,7 @@ const sources = {
     write: 'scalar',
     lengths: 'varlen',
     keys: 'paged',
-    tile: { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
+    tile: tileOf({ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false }),
   }),
   'forward-subgroup-paged-int4': forwardSource({
     ...plain,
@@ -67,17 +67,25 @@ const sources = {
     lengths: 'varlen',
     keys: 'paged',
     rows: 'group',
-    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 },
+    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 }),
   }),
   'forward-subgroup-diagonals': forwardSource({
     ...plain,
     hooks: variantHooks([distance, band]),
-    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 2 },
+    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 2 }),
   }),
   'forward-matrix': forwardSource({
     ...plain,
     ...half,
-    tile: { path: 'matrix', M: 8, N: 8, K: 8, threadsM: 8, rowsPerThread: 2, unroll: false },
+    tile: tileOf({
+      path: 'matrix',
+      M: 8,
+      N: 8,
+      K: 8,
+      threadsM: 8,
+      rowsPerThread: 2,
+      unroll: false,
+    }),
   }),
   'forward-matrix-paged-hooks-unrolled': forwardSource({
     ...plain,
@@ -88,7 +96,15 @@ const sources = {
     keys: 'paged',
     rows: 'group',
     hooks: variantHooks([softcap, alibi, band]),
-    tile: { path: 'matrix', M: 8, N: 16, K: 16, threadsM: 8, rowsPerThread: 1, unroll: true },
+    tile: tileOf({
+      path: 'matrix',
+      M: 8,
+      N: 16,
+      K: 16,
+      threadsM: 8,
+      rowsPerThread: 1,
+      unroll: true,
+    }),
   }),
   'combine-splits': combineSource({
     headDimV: 64,
@@ -119,13 +135,13 @@ const sources = {
   'backward-dk-dv-subgroup': backwardSource({
     ...plainBackward,
     of: 'kv',
-    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 1 },
+    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 1 }),
   }),
   'backward-dk-dv-subgroup-diagonals': backwardSource({
     ...plainBackward,
     of: 'kv',
     hooks: variantHooks([distance, band]),
-    tile: { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 2 },
+    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 2 }),
   }),
   'backward-tables-varlen': backwardSource({
     ...plainBackward,

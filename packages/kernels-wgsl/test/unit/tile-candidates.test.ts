@@ -4,11 +4,10 @@ import { problemKey } from '../../src/select/problem-facts.ts';
 import { select, selectBackward } from '../../src/select/selection.ts';
 import {
   cannotImplement,
-  type GradientTile,
-  tileCannot,
+  cannotImplementGradient,
   type TileConfig,
   tileShape,
-} from '../../src/text/tiles/tile.ts';
+} from '../../src/text/tiles/tile-paths.ts';
 import { candidatesOf } from '../../src/tune/tile-candidates.ts';
 import { devices, facts } from './facts.ts';
 
@@ -50,6 +49,8 @@ describe.for(Object.entries(devices))('the candidates on %s', ([, on]) => {
   });
 });
 
+const gradientNeeds = { qType: 'f32', kvType: 'f32', headDim: 64, headDimV: 64 } as const;
+
 describe.for(Object.entries(devices))('the candidates for a gradient on %s', ([, on]) => {
   it.for(['q', 'kv'] as const)(
     'begin with the default, run here, and lead to themselves: d%s',
@@ -60,7 +61,7 @@ describe.for(Object.entries(devices))('the candidates for a gradient on %s', ([,
       expect(tiles.length).toBeGreaterThan(5);
       expect(splits).toEqual([]);
       for (const { tile, reason } of refused)
-        expect(tileCannot(tile as GradientTile, on, 'gradient')).toBe(reason);
+        expect(cannotImplementGradient({ ...gradientNeeds, tile }, on)).toBe(reason);
       for (const tile of tiles) {
         const tuning: Tuning = { version: 1, entries: { [key]: { ...tile } } };
         expect(selectBackward(facts, of, on, tuning).tile).toEqual(tile);

@@ -17,7 +17,7 @@ import { readElement, readPart } from '../parts/row-access.wgsl.ts';
 import { variantPart } from '../parts/score-chain.wgsl.ts';
 import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
 import type { BackwardConfig, ForwardConfig } from '../tiles/kernel-config.ts';
-import { enables } from '../tiles/tile.ts';
+import { enables } from '../tiles/tile-paths.ts';
 
 /** What forward and backward kernels differ in: what they write, and what they do with the scores of a tile. */
 export interface AttentionKernel {

@@ -7,9 +7,7 @@ import { readElement, readPart, writeElement, writePart } from '../parts/row-acc
 import { gradientPart } from '../parts/score-chain.wgsl.ts';
 import { collectPart } from '../parts/table-sums.wgsl.ts';
 import { type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
-import { portableBackward } from '../tiles/portable-backward.wgsl.ts';
-import { subgroupBackward } from '../tiles/subgroup-backward.wgsl.ts';
-import { backwardShape } from '../tiles/tile.ts';
+import { backwardMain, backwardShape } from '../tiles/tile-paths.ts';
 import { attentionKernel } from './attention-kernel.wgsl.ts';
 
 /** A backward kernel of a config: writes dq, or dk and dv, or adds to the sums of table gradients. */
@@ -102,11 +100,3 @@ const packedKeys = wgsl`
     return KeyWork(seq, unit / params.tiles, (tile - keys.first_tile) * TILE_N);
   }
 `;
-
-/** The entry point of a backward kernel. */
-function backwardMain(config: BackwardConfig): string {
-  const { tile } = config;
-  return tile.path === 'portable'
-    ? portableBackward(config, tile, backwardShape(config))
-    : subgroupBackward(config, tile);
-}

@@ -4,7 +4,7 @@ import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
 import { strideFields, u32Fields } from '../parts/params.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { softmaxWgsl, storeStatePart } from '../parts/softmax.wgsl.ts';
-import { enables } from '../tiles/tile.ts';
+import { enables } from '../tiles/tile-paths.ts';
 
 /** What the combine kernel's WGSL depends on. */
 export interface CombineConfig {

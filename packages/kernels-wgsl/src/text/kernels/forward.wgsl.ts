@@ -3,10 +3,7 @@ import type { ComposedKernel } from '../parts/kernel-parts.ts';
 import { writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { epiloguePart } from '../parts/softmax.wgsl.ts';
 import { type ForwardConfig, forwardKey } from '../tiles/kernel-config.ts';
-import { matrixMain } from '../tiles/matrix-forward.wgsl.ts';
-import { portableMain } from '../tiles/portable-forward.wgsl.ts';
-import { subgroupMain } from '../tiles/subgroup-forward.wgsl.ts';
-import { tileShape } from '../tiles/tile.ts';
+import { forwardMain, tileShape } from '../tiles/tile-paths.ts';
 import { attentionKernel } from './attention-kernel.wgsl.ts';
 
 /** The forward kernel of a config: writes out and, if wanted, lse. */
@@ -27,14 +24,7 @@ export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized
       ],
       access: [outType === 'f16' && roundF16, writePart(outType, write, headDimV)],
       compute: [epiloguePart],
-      main: tileMain(config),
+      main: forwardMain(config),
     });
   },
 );
-
-/** The entry point of a kernel. */
-function tileMain(config: ForwardConfig): string {
-  const { tile } = config;
-  if (tile.path === 'portable') return portableMain(config, tile);
-  return tile.path === 'subgroup' ? subgroupMain(config, tile) : matrixMain(config, tile);
-}

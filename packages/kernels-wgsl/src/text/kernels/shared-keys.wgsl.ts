@@ -3,7 +3,7 @@ import type { FloatType, ReadAccess, WriteAccess } from '../parts/kinds.ts';
 import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
 import { none, strideFields, u32Fields } from '../parts/params.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
-import { enables } from '../tiles/tile.ts';
+import { enables } from '../tiles/tile-paths.ts';
 
 /** What the kernel's WGSL depends on. */
 export interface SumConfig {

@@ -9,7 +9,11 @@ import type {
   RowKind,
   WriteAccess,
 } from '../parts/kinds.ts';
-import type { GradientTile, TileConfig } from './tile.ts';
+
+/** A tile of a path; its other fields are the path's own. */
+export interface AnyTile {
+  readonly path: string;
+}
 
 /** Everything that a forward kernel's WGSL depends on. Lengths, strides and option values are data of a run. */
 export interface ForwardConfig {
@@ -26,7 +30,7 @@ export interface ForwardConfig {
   readonly write: WriteAccess;
   readonly rows: RowKind;
   readonly hooks: VariantHooks;
-  readonly tile: TileConfig;
+  readonly tile: AnyTile;
 }
 
 /** A canonical name: equal configs, and only those, have equal keys. */
@@ -53,7 +57,7 @@ export interface BackwardConfig extends Pick<
   /** Of the gradients: their inputs' type, or f32 where they are summed up afterwards. */
   readonly resultType: FloatType;
   readonly write: WriteAccess;
-  readonly tile: GradientTile;
+  readonly tile: AnyTile;
 }
 
 /** A canonical name: equal configs, and only those, have equal keys. */

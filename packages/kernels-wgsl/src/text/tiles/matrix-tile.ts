@@ -1,6 +1,14 @@
 import type { Capabilities, SubgroupMatrixConfig } from '@heed/core';
-import type { KeyType, FloatType } from '../parts/kinds.ts';
-import { CHUNK, gridExceeds, gridShape, gridThreads, type ThreadGrid } from './thread-grid.wgsl.ts';
+import {
+  CHUNK,
+  gridExceeds,
+  gridScores,
+  gridShape,
+  gridThreads,
+  type ThreadGrid,
+  THREADS_N,
+} from './thread-grid.wgsl.ts';
+import { isSoftware, type TileClass } from './tile-path.ts';
 
 /** (M×K)·(K×N), the product being M×N. */
 export type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
@@ -12,8 +20,6 @@ export type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
 export interface MatrixTile extends ThreadGrid, MatrixShape {
   readonly path: 'matrix';
 }
-
-export const matrixEnables = ['chromium_experimental_subgroup_matrix', 'subgroups', 'f16'] as const;
 
 /** Strides of workgroup arrays, in vectors. Each is a multiple of 16 bytes, and of no power of two of banks. */
 export const WEIGHTS: number = CHUNK / 4 + 2;
@@ -59,32 +65,57 @@ export function matrixShapes({ subgroupMatrix }: Capabilities): readonly MatrixS
     .toSorted((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
 }
 
-/** @returns why the path cannot run, or undefined if it can */
-export function matrixCannot(
-  config: Dims & { readonly qType: FloatType; readonly kvType: KeyType },
-  tile: MatrixTile,
-  capabilities: Capabilities,
-): string | undefined {
-  const { qType, kvType } = config;
-  const { f16, subgroups, limits } = capabilities;
-  const shapes = matrixShapes(capabilities).map(shapeName);
-  if (shapes.length === 0 || !subgroups || !f16) {
-    return 'the device has no subgroup matrices of f16 with products in f32';
-  }
-  if (!shapes.includes(shapeName(tile))) {
-    return `the tile is for matrices of ${shapeName(tile)}; the device has ${shapes.join(', ')}`;
-  }
-  if (qType !== 'f16' || kvType !== 'f16') {
-    return `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
-  }
-  const { tileM, tileN } = gridShape(tile);
-  if (tileM % tile.M > 0 || tileN % tile.N > 0 || CHUNK % tile.N > 0 || CHUNK % tile.K > 0) {
-    return `tiles of ${tileM} × ${tileN} are not made of matrices of ${shapeName(tile)}`;
-  }
-  if (gridThreads(tile) % subgroups.max > 0) {
-    return `${gridThreads(tile)} threads are no whole number of subgroups of ${subgroups.max}`;
-  }
-  return gridExceeds(tile, matrixBytes(config, tile), limits);
+export const matrixTiles: TileClass<MatrixTile> = {
+  enables: ['chromium_experimental_subgroup_matrix', 'subgroups', 'f16'],
+  shape: gridShape,
+  cannot(tile, capabilities, _, needs) {
+    const { qType, kvType } = needs;
+    const { f16, subgroups, limits } = capabilities;
+    const shapes = matrixShapes(capabilities).map(shapeName);
+    if (shapes.length === 0 || !subgroups || !f16) {
+      return 'the device has no subgroup matrices of f16 with products in f32';
+    }
+    if (!shapes.includes(shapeName(tile))) {
+      return `the tile is for matrices of ${shapeName(tile)}; the device has ${shapes.join(', ')}`;
+    }
+    if (qType !== 'f16' || kvType !== 'f16') {
+      return `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
+    }
+    const { tileM, tileN } = gridShape(tile);
+    if (tileM % tile.M > 0 || tileN % tile.N > 0 || CHUNK % tile.N > 0 || CHUNK % tile.K > 0) {
+      return `tiles of ${tileM} × ${tileN} are not made of matrices of ${shapeName(tile)}`;
+    }
+    if (gridThreads(tile) % subgroups.max > 0) {
+      return `${gridThreads(tile)} threads are no whole number of subgroups of ${subgroups.max}`;
+    }
+    return gridExceeds(tile, matrixBytes(needs, tile), limits);
+  },
+  // A CPU only emulates matrices, a decode step reads more than it multiplies, and where subgroups have several sizes, matrices
+  // may need one of them pinned (onnxruntime #32667, on AMD).
+  isDefault(use, capabilities) {
+    const { min, max } = capabilities.subgroups ?? { min: 0, max: 0 };
+    const isMatrixWork = use === 'head' && matrixShapes(capabilities).length > 0;
+    return isMatrixWork && min === max && !isSoftware(capabilities);
+  },
+  defaults(_, capabilities) {
+    const shapes = matrixShapes(capabilities);
+    return (shapes.length > 0 ? shapes : [NO_SHAPE]).flatMap((shape) =>
+      tilesOf(shape, capabilities),
+    );
+  },
+  fallsBack: (capabilities) => matrixShapes(capabilities).length > 0,
+  scoresAtOnce: gridScores,
+};
+
+const NO_SHAPE: MatrixShape = { M: 0, N: 0, K: 0 };
+
+// More rows per tile read each key less often, where workgroup memory has room for them.
+function tilesOf({ M, N, K }: MatrixShape, capabilities: Capabilities): MatrixTile[] {
+  const threadsM = Math.max(8, (capabilities.subgroups?.max ?? 0) / THREADS_N);
+  const unroll = !isSoftware(capabilities);
+  return ([4, 2] as const).map((rowsPerThread) => {
+    return { path: 'matrix', M, N, K, threadsM, rowsPerThread, unroll };
+  });
 }
 
 const shapeName = ({ M, N, K }: MatrixShape): string => `${M}×${N}×${K}`;

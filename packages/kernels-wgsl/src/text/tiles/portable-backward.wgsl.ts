@@ -1,6 +1,5 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
 import { hasSlopes } from '../parts/hook.ts';
-import type { TileShape } from '../parts/kinds.ts';
 import { each, plus } from '../parts/repeat.ts';
 import { type TileScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
@@ -15,7 +14,9 @@ import {
   localRow,
   storeChunks,
   THREADS_N,
+  gridShape,
 } from './thread-grid.wgsl.ts';
+import { gradientShape } from './tile-path.ts';
 import {
   entryPoint,
   keyTileLoop,
@@ -27,12 +28,9 @@ import {
 const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
 
 /** The entry point of a backward kernel, with what it stages. */
-export function portableBackward(
-  config: BackwardConfig,
-  tile: PortableTile,
-  { tileM, tileN }: TileShape,
-): string {
+export function portableBackward(config: BackwardConfig, tile: PortableTile): string {
   const { of, headDim, headDimV } = config;
+  const { tileM, tileN } = gradientShape(of, gridShape(tile));
   const threads = tile.threadsM * THREADS_N;
   const own = tile.threadsM * tile.rowsPerThread;
   const inside = of === 'kv';

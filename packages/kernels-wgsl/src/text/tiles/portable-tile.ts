@@ -1,6 +1,12 @@
-import type { Capabilities } from '@heed/core';
 import { wgsl } from '@heed/core/kernel';
-import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
+import {
+  gridExceeds,
+  gridScores,
+  gridShape,
+  type ThreadGrid,
+  THREADS_N,
+} from './thread-grid.wgsl.ts';
+import { isSoftware, type TileClass } from './tile-path.ts';
 
 /** Workgroup memory and register blocking; runs at WebGPU's default limits. */
 export interface PortableTile extends ThreadGrid {
@@ -14,10 +20,26 @@ export function portableBytes(tile: PortableTile): number {
   return vecs * 16 + tileM * THREADS_N * 4;
 }
 
-/** @returns why the path cannot run, or undefined if it can */
-export function portableCannot(tile: PortableTile, { limits }: Capabilities): string | undefined {
-  return gridExceeds(tile, portableBytes(tile), limits);
-}
+export const portableTiles: TileClass<PortableTile> = {
+  enables: [],
+  shape: gridShape,
+  cannot: (tile, { limits }) => gridExceeds(tile, portableBytes(tile), limits),
+  isDefault: () => true,
+  defaults(use, capabilities) {
+    const rowsPerThread = use === 'group' ? 1 : 4;
+    return [{ path: 'portable', threadsM: 8, rowsPerThread, unroll: !isSoftware(capabilities) }];
+  },
+  grid(capabilities) {
+    // A compiler that unrolls anyway gets no second reason to.
+    const unrolls = isSoftware(capabilities) ? [false] : [true, false];
+    return [4, 8, 16, 32].flatMap((threadsM) =>
+      ([1, 2, 4] as const).flatMap((rowsPerThread) =>
+        unrolls.map((unroll) => ({ path: 'portable' as const, threadsM, rowsPerThread, unroll })),
+      ),
+    );
+  },
+  scoresAtOnce: gridScores,
+};
 
 /** A tile in workgroup memory, and the call that fills it from `chunk` on. */
 export interface Side {

@@ -1,5 +1,5 @@
-import type { Capabilities } from '@heed/core';
 import type { TileShape } from '../parts/kinds.ts';
+import { isSoftware, type TileClass, type TileUse } from './tile-path.ts';
 
 /** One lane owns whole query rows; the lanes of a subgroup own one key each and show it to the others by broadcast. */
 export interface SubgroupTile {
@@ -28,24 +28,50 @@ export function subgroupShape(tile: SubgroupTile): TileShape {
  * Scores of a tile that a lane may hold at once. Compile time grows faster than these numbers, and a gradient has twice the
  * text for each.
  */
-export const maxScores = { forward: 256, gradient: 128 } as const;
+const maxScores = { forward: 256, gradient: 128 } as const;
 
-/** @returns why the path cannot run, or undefined if it can */
-export function subgroupCannot(
-  tile: SubgroupTile,
-  { subgroups }: Capabilities,
-  pass: keyof typeof maxScores,
-): string | undefined {
-  if (!subgroups) return 'the device has no subgroups';
-  if (subgroups.min !== subgroups.max) {
-    return `broadcast lanes must be constants, and subgroups have ${subgroups.min} to ${subgroups.max} lanes here`;
-  }
-  if (subgroups.max !== tile.subgroupSize) {
-    return `the tile is for subgroups of ${tile.subgroupSize}; the device has ${subgroups.max}`;
-  }
-  const scores = tile.rowsPerLane * subgroupShape(tile).tileN;
-  if (scores > maxScores[pass]) {
-    return `${tile.rowsPerLane} rows × ${subgroupShape(tile).tileN} keys per lane exceed ${maxScores[pass]} scores`;
-  }
-  return undefined;
-}
+export const subgroupTiles: TileClass<SubgroupTile> = {
+  enables: ['subgroups'],
+  shape: subgroupShape,
+  cannot(tile, { subgroups }, pass) {
+    if (!subgroups) return 'the device has no subgroups';
+    if (subgroups.min !== subgroups.max) {
+      return `broadcast lanes must be constants, and subgroups have ${subgroups.min} to ${subgroups.max} lanes here`;
+    }
+    if (subgroups.max !== tile.subgroupSize) {
+      return `the tile is for subgroups of ${tile.subgroupSize}; the device has ${subgroups.max}`;
+    }
+    const scores = tile.rowsPerLane * subgroupShape(tile).tileN;
+    if (scores > maxScores[pass]) {
+      return `${tile.rowsPerLane} rows × ${subgroupShape(tile).tileN} keys per lane exceed ${maxScores[pass]} scores`;
+    }
+    return undefined;
+  },
+  isDefault: (_, capabilities) => isSoftware(capabilities) && Boolean(capabilities.subgroups),
+  defaults: (use, { subgroups }) => [
+    { path: 'subgroup', subgroupSize: subgroups?.max ?? 0, ...lanesFor[use] },
+  ],
+  grid({ subgroups }) {
+    const subgroupSize = subgroups?.max ?? 0;
+    return [1, 2, 4, 8].flatMap((rowsPerLane) =>
+      [1, 2, 4, 8].map((keysPerLane) => ({
+        path: 'subgroup' as const,
+        subgroupSize,
+        rowsPerLane,
+        keysPerLane,
+      })),
+    );
+  },
+  scoresAtOnce: (tile) => tile.rowsPerLane * tile.keysPerLane * keyLanes(tile),
+  keyTurns: (tile) => tile.keysPerLane,
+};
+
+// Rows share each broadcast, keys each pass over the accumulators; of 1 to 8 rows and 1 to 4 keys per lane, these were the
+// fastest on lavapipe that compile within 3 s. Sums of table gradients are much text per score: fewer scores per lane.
+const lanesFor: Readonly<Record<TileUse, Pick<SubgroupTile, 'rowsPerLane' | 'keysPerLane'>>> = {
+  head: { rowsPerLane: 4, keysPerLane: 4 },
+  group: { rowsPerLane: 1, keysPerLane: 4 },
+  q: { rowsPerLane: 4, keysPerLane: 2 },
+  kv: { rowsPerLane: 4, keysPerLane: 2 },
+  tables: { rowsPerLane: 1, keysPerLane: 2 },
+};

@@ -1,0 +1,113 @@
+import type { Capabilities } from '@heed/core';
+import type { FloatType, GradientOf, TileShape, WriteAccess } from '../parts/kinds.ts';
+import type { AnyTile, BackwardConfig, ForwardConfig } from './kernel-config.ts';
+import { matrixMain } from './matrix-forward.wgsl.ts';
+import { matrixTiles, type MatrixTile } from './matrix-tile.ts';
+import { portableBackward } from './portable-backward.wgsl.ts';
+import { portableMain } from './portable-forward.wgsl.ts';
+import { portableTiles, type PortableTile } from './portable-tile.ts';
+import { subgroupBackward } from './subgroup-backward.wgsl.ts';
+import { subgroupMain } from './subgroup-forward.wgsl.ts';
+import { subgroupTiles, type SubgroupTile } from './subgroup-tile.ts';
+import { gradientShape, type TileNeeds, type TilePathOf, type TileUse } from './tile-path.ts';
+
+export type TileConfig = MatrixTile | SubgroupTile | PortableTile;
+
+/** The name of a tile path. */
+export type TilePath = TileConfig['path'];
+
+/** The tile paths, the preferred ones first. */
+export const tilePaths: { readonly [Path in TilePath]: TilePathOf<TileConfig & { path: Path }> } = {
+  matrix: { ...matrixTiles, forward: matrixMain },
+  subgroup: { ...subgroupTiles, forward: subgroupMain, backward: subgroupBackward },
+  portable: { ...portableTiles, forward: portableMain, backward: portableBackward },
+};
+
+const all = Object.values(tilePaths) as readonly TilePathOf<AnyTile>[];
+
+// A tile belongs to the path that it names.
+const pathOf = ({ path }: AnyTile): TilePathOf<AnyTile> =>
+  (tilePaths as Readonly<Record<string, TilePathOf<AnyTile>>>)[path]!;
+
+const isGradient = (use: TileUse): use is GradientOf => use !== 'head' && use !== 'group';
+
+/**
+ * The tiles to try for a kernel, best first: of one path, or where none is given or it has no kernels of that use, the shipped
+ * defaults of the device's class.
+ */
+export function tileCandidates(
+  use: TileUse,
+  capabilities: Capabilities,
+  path?: string,
+): readonly TileConfig[] {
+  const usable = all.filter((one) => !isGradient(use) || one.backward);
+  const defaults = usable
+    .filter((one) => one.isDefault(use, capabilities))
+    .flatMap((one) => one.defaults(use, capabilities));
+  const one = path !== undefined && Object.hasOwn(tilePaths, path) ? pathOf({ path }) : undefined;
+  if (!one || !usable.includes(one)) return defaults as TileConfig[];
+  const own = one.defaults(use, capabilities);
+  return (one.fallsBack?.(capabilities) ? [...own, ...defaults] : own) as TileConfig[];
+}
+
+/** All tiles that `tune` may try. */
+export function tileGrid(capabilities: Capabilities): readonly TileConfig[] {
+  return all.flatMap((one) => one.grid?.(capabilities) ?? []) as TileConfig[];
+}
+
+/** Query rows and keys per tile. */
+export function tileShape(tile: AnyTile): TileShape {
+  return pathOf(tile).shape(tile);
+}
+
+/** Queries and keys per tile of a backward kernel. */
+export function backwardShape({ of, tile }: Pick<BackwardConfig, 'of' | 'tile'>): TileShape {
+  return gradientShape(of, tileShape(tile));
+}
+
+/** Scores that a thread holds at once. */
+export function scoresAtOnce(tile: AnyTile): number {
+  return pathOf(tile).scoresAtOnce(tile);
+}
+
+/** Passes over the keys of a tile. */
+export function keyTurns(tile: AnyTile): number {
+  return pathOf(tile).keyTurns?.(tile) ?? 1;
+}
+
+/** The entry point of a forward kernel. */
+export function forwardMain(config: ForwardConfig): string {
+  return pathOf(config.tile).forward(config, config.tile);
+}
+
+/** The entry point of a backward kernel. */
+export function backwardMain(config: BackwardConfig): string {
+  return pathOf(config.tile).backward!(config, config.tile);
+}
+
+/** @returns why this device cannot run the forward kernel, or undefined if it can */
+export function cannotImplement(
+  config: TileNeeds & { readonly tile: AnyTile },
+  capabilities: Capabilities,
+): string | undefined {
+  return pathOf(config.tile).cannot(config.tile, capabilities, 'forward', config);
+}
+
+/** @returns why this device cannot run a backward kernel of a tile, or undefined if it can */
+export function cannotImplementGradient(
+  config: TileNeeds & { readonly tile: AnyTile },
+  capabilities: Capabilities,
+): string | undefined {
+  return pathOf(config.tile).cannot(config.tile, capabilities, 'gradient', config);
+}
+
+/** The extensions that the text of a kernel needs; a device on which such a kernel is chosen has them. */
+export function enables(
+  tile: AnyTile | undefined,
+  resultType: FloatType,
+  write: WriteAccess,
+): string {
+  const ofResult = resultType === 'f16' && write === 'scalar' ? ['f16'] : [];
+  const names = new Set([...(tile ? pathOf(tile).enables : []), ...ofResult]);
+  return [...names].map((name) => `enable ${name};`).join('\n');
+}
