@@ -44,7 +44,8 @@ export {
   type VariantHooks,
   variantHooks,
 } from './text/parts/hook.ts';
-export { lengthsPart, packedTilesWgsl } from './text/parts/lengths.wgsl.ts';
+export { lengthsPart } from './text/parts/lengths.wgsl.ts';
+export { packedTilesWgsl } from './text/parts/packed-rows.wgsl.ts';
 export { blockParams, MADE_WORDS } from './text/parts/mask-blocks.wgsl.ts';
 export { type ComposedKernel, composeKernel, type KernelPart } from './text/parts/kernel-parts.ts';
 export {

@@ -1,13 +1,14 @@
 import type { Tensor } from '@heed/core';
 import type { BoundTensor } from '@heed/core/kernel';
+import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import type { GradientOf } from '../text/parts/kinds.ts';
 import type { ParamValues } from '../text/parts/params.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
 import { backwardShape, type TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
-import { type Launch, type LaunchGrid, packedTiles } from './launch-values.ts';
+import type { Launch, LaunchGrid } from './launch-values.ts';
 import { offsetWithin } from './memory-layout.ts';
-import { type Axes, keyAxes, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
+import { keyAxes, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
 /** What one launch reads and writes. */
@@ -49,10 +50,9 @@ export function backwardParameters(
     const elementOffset = bound.out.elementOffset + offsetWithin(tensor, whole);
     return stridesOf(tensor, { ...bound.out, elementOffset }, axes);
   };
-  const isDense = call.lengths === 'dense';
-  // Row states are [batch, head, row] words, or [head, row].
+  // Row states are words [outer, head, row].
   const rows = call.qHeads * call.seqlenQ;
-  const states = { batch: isDense ? rows : 0, head: call.seqlenQ, row: 1, dim: 0, split: 0 };
+  const states = { batch: rows, head: call.seqlenQ, row: 1, dim: 0, split: 0 };
   return {
     call,
     grid: backwardGrid(call, config),
@@ -67,7 +67,7 @@ export function backwardParameters(
       dk: result(results.dk),
       dv: result(results.dv),
     },
-    statePlane: (isDense ? call.batch : 1) * rows,
+    statePlane: rowShapes[call.lengths].outer(call.batch) * rows,
     more: [side.values, captures.values, more],
   };
 }
@@ -78,8 +78,9 @@ function backwardGrid(call: Call, config: BackwardConfig): LaunchGrid {
   const { tileM, tileN } = backwardShape(config);
   const ofQueries = config.of !== 'kv';
   const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
-  const isEven = lengths === 'dense' || (!ofQueries && keys === 'paged');
-  const tiles = isEven ? batch * Math.ceil(length / tile) : packedTiles(length, batch, tile);
+  // Every sequence has as many keys as a row of the block table can address.
+  const layout = !ofQueries && keys === 'paged' ? 'dense' : lengths;
+  const tiles = rowShapes[layout].tiles(length, batch, tile);
   return {
     units: tiles * (ofQueries ? qHeads : kvHeads),
     tiles,

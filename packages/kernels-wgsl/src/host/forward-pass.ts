@@ -7,6 +7,7 @@ import {
   getKernel,
   placeholder,
 } from '@heed/core/kernel';
+import { rowShapes } from '../select/row-shapes.ts';
 import { knownSelection, type Selection } from '../select/selection.ts';
 import { forwardSource } from '../text/kernels/forward.wgsl.ts';
 import type { ComposedKernel } from '../text/parts/kernel-parts.ts';
@@ -134,13 +135,8 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
 
 type Sizes = Pick<Call, 'lengths' | 'batch' | 'qHeads' | 'seqlenQ' | 'headDimV'>;
 
-export function outShape({ lengths, batch, qHeads, seqlenQ, headDimV }: Sizes): number[] {
-  return lengths === 'dense' ? [batch, qHeads, seqlenQ, headDimV] : [seqlenQ, qHeads, headDimV];
-}
-
-function lseShape({ lengths, batch, qHeads, seqlenQ }: Sizes): number[] {
-  return lengths === 'dense' ? [batch, qHeads, seqlenQ] : [qHeads, seqlenQ];
-}
+export const outShape = (sizes: Sizes): number[] => rowShapes[sizes.lengths].outShape(sizes);
+const lseShape = (sizes: Sizes): number[] => rowShapes[sizes.lengths].lseShape(sizes);
 
 /** What a selection comes to once it is known how the tensors lie in memory. */
 interface ForwardKernel {

@@ -1,9 +1,10 @@
 import type { Tensor } from '@heed/core';
 import type { BoundTensor } from '@heed/core/kernel';
+import { rowShapes } from '../select/row-shapes.ts';
 import type { Selection } from '../select/selection.ts';
 import { tileShape } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
-import { groupSize, type Launch, type LaunchGrid, packedTiles } from './launch-values.ts';
+import { groupSize, type Launch, type LaunchGrid } from './launch-values.ts';
 import { keyAxes, lseStrides, queryAxes, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
@@ -58,8 +59,7 @@ function forwardGrid(call: Call, { config, splits }: Selection): LaunchGrid {
   const { tileM } = tileShape(config.tile);
   const rows = config.rows === 'group' ? seqlenQ * groupSize(call) : seqlenQ;
   const heads = config.rows === 'group' ? kvHeads : qHeads;
-  const tiles =
-    lengths === 'dense' ? batch * Math.ceil(rows / tileM) : packedTiles(rows, batch, tileM);
+  const tiles = rowShapes[lengths].tiles(rows, batch, tileM);
   return {
     units: tiles * splits * heads,
     tiles,

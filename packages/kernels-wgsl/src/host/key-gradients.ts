@@ -1,10 +1,11 @@
+import { rowShapes } from '../select/row-shapes.ts';
 import type { Gpu, Tensor } from '@heed/core';
 import { adopt, elementCount } from '@heed/core/kernel';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call, FloatCall } from './attention-call.ts';
 import { type Data, launch } from './backward-launch.ts';
 import { checkMemory, type Target } from './launch-target.ts';
-import { denseAxes, keyAxes } from './memory-layout.ts';
+import { keyAxes } from './memory-layout.ts';
 import { pageOwners, sumOwners } from './shared-keys.ts';
 import { fillZero } from './word-kernels.ts';
 
@@ -46,7 +47,13 @@ function sumOfParts(
   const parts = gradientPair(gpu, 'f32', [...shape, headDim], [...shape, headDimV]);
   fillZero(target, parts.whole);
   const results = { dk: parts.dk, dv: parts.dv };
-  const work = { ...data, of: 'kv', whole: parts.whole, results, axes: denseAxes } as const;
+  const work = {
+    ...data,
+    of: 'kv',
+    whole: parts.whole,
+    results,
+    axes: rowShapes.dense.axes,
+  } as const;
   if (elementCount(parts.dk.shape) > 0) launch(call, work, 'f32', parts.write, target);
   const owners = keys === 'paged' ? pageOwners(target, call, data.side) : undefined;
   for (const [part, result] of [

@@ -35,14 +35,6 @@ export function groupSize({ qHeads, kvHeads }: Call): number {
   return kvHeads === 0 ? 1 : qHeads / kvHeads;
 }
 
-/**
- * The tiles of `sequences` packed sequences. Each sequence may need one tile more than its share, and so may the rows of no
- * sequence. The kernel's `first_tile` numbers them.
- */
-export function packedTiles(rows: number, sequences: number, tileM: number): number {
-  return Math.floor(rows / tileM) + sequences + 1;
-}
-
 const tensors: readonly LaunchTensor[] = ['q', 'k', 'v', 'out', 'lse', 'dout', 'dk', 'dv'];
 const axes = ['offset', 'batch', 'head', 'row', 'dim', 'split'] as const;
 

@@ -1,5 +1,6 @@
 import type { DType, Tensor } from '@heed/core';
 import { type BoundTensor, bytesPerElement, rowMajorStrides } from '@heed/core/kernel';
+import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import type { ReadAccess, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call } from './attention-call.ts';
 
@@ -32,23 +33,12 @@ function startsOn({ shape, strides, byteOffset, dtype }: MemoryLayout, elements:
   return (byteOffset / bytesPerElement[dtype]) % elements === 0;
 }
 
-/** Which axis of a tensor means what; no batch axis in packed tensors. */
-export interface Axes {
-  readonly batch: number | undefined;
-  readonly head: number;
-  readonly row: number;
-  readonly dim: number;
-}
-
-/** [B, H, L, D] */
-export const denseAxes: Axes = { batch: 0, head: 1, row: 2, dim: 3 };
-const packed: Axes = { batch: undefined, head: 1, row: 0, dim: 2 };
 // [pages, pageSize, Hkv, D]: the stride of a page takes the place of a batch stride.
 const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
 
 /** The axes of q and out; `leading` counts the axes before them (a split axis). */
 export function queryAxes({ lengths }: Call, leading = 0): Axes {
-  const axes = lengths === 'dense' ? denseAxes : packed;
+  const { axes } = rowShapes[lengths];
   if (leading === 0) return axes;
   const { batch, head, row, dim } = axes;
   return {
@@ -62,7 +52,7 @@ export function queryAxes({ lengths }: Call, leading = 0): Axes {
 /** The axes of k and v. */
 export function keyAxes({ keys, lengths }: Call): Axes {
   if (keys === 'paged') return paged;
-  return lengths === 'dense' ? denseAxes : packed;
+  return rowShapes[lengths].axes;
 }
 
 /** Where a tensor lies behind its binding, in elements. */
@@ -110,7 +100,8 @@ export function lseStrides(
   leading: number,
 ): Strides {
   const strides = lse.strides.slice(leading);
-  const [batch, head, row] = lengths === 'dense' ? strides : [0, ...strides];
+  const [batch, head, row] =
+    rowShapes[lengths].axes.batch === undefined ? [0, ...strides] : strides;
   return {
     offset: elementOffset,
     batch: batch!,

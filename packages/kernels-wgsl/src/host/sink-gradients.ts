@@ -1,5 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { bindTensor, getKernel, wgsl } from '@heed/core/kernel';
+import { rowShapes } from '../select/row-shapes.ts';
 import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
 import { packParams, u32Fields } from '../text/parts/params.ts';
 import { softmaxWgsl } from '../text/parts/softmax.wgsl.ts';
@@ -69,7 +70,7 @@ export function sinkGradients(target: Target, call: Call, side: BoundLengths): T
   const bound = bindTensor(sinks);
   const dSinks = gpu.empty([qHeads], { label: 'heed/dSinks' });
   if (qHeads === 0) return dSinks;
-  const batch = lengths === 'dense' ? call.batch : 1;
+  const batch = rowShapes[lengths].outer(call.batch);
   const values = {
     heads: qHeads,
     batch,

@@ -7,6 +7,7 @@ import {
   threadMain,
   wgsl,
 } from '@heed/core/kernel';
+import { rowShapes } from '../select/row-shapes.ts';
 import type { ScoreHook } from '../text/parts/hook.ts';
 import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
 import { packParams, type ParamValues, u32Fields } from '../text/parts/params.ts';
@@ -65,7 +66,7 @@ export function tableGradients(call: Call, data: Data, target: Target): (Tensor 
 
 /** No fewer than the pairs of the call. */
 function pairs({ lengths, batch, qHeads, seqlenQ, seqlenK }: Call): number {
-  return (lengths === 'dense' ? batch : 1) * qHeads * seqlenQ * seqlenK;
+  return rowShapes[lengths].outer(batch) * qHeads * seqlenQ * seqlenK;
 }
 
 /** From fixed point to f32; what had a contribution that was not finite is NaN. */

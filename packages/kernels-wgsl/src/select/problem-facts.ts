@@ -7,6 +7,7 @@ import type {
   LengthKind,
   RowKind,
 } from '../text/parts/kinds.ts';
+import { rowShapes } from './row-shapes.ts';
 
 /** A problem in the terms that selection uses. */
 export interface ProblemFacts {
@@ -51,8 +52,7 @@ function kindOf(facts: ProblemFacts): string {
 
 /** Query positions and keys of a sequence, and how many kv heads all sequences have: each up to the next power of two. */
 function sizeClass({ lengths, batch, kvHeads, seqlenQ, seqlenK }: ProblemFacts): string {
-  const sequences = lengths === 'varlen' ? batch || 1 : 1;
-  return `q<=${classOf(seqlenQ / sequences)} k<=${classOf(seqlenK)} heads<=${classOf(batch * kvHeads)}`;
+  return `q<=${classOf(rowShapes[lengths].positions(seqlenQ, batch))} k<=${classOf(seqlenK)} heads<=${classOf(batch * kvHeads)}`;
 }
 
 function classOf(size: number): number {

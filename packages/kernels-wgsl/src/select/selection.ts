@@ -13,6 +13,7 @@ import {
   tileShape,
 } from '../text/tiles/tile-paths.ts';
 import { gradientKey, type ProblemFacts, problemKey } from './problem-facts.ts';
+import { rowShapes } from './row-shapes.ts';
 import { type Tuned, tunedChoice } from './tuned.ts';
 
 /** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
@@ -84,7 +85,7 @@ export function select(
 
 function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
   if (numSplits !== 'auto') return numSplits > 1;
-  const positions = lengths === 'dense' ? seqlenQ : Math.ceil(seqlenQ / Math.max(batch, 1));
+  const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));
   return (positions * qHeads) / kvHeads <= DECODE_ROWS;
 }
 
@@ -100,10 +101,7 @@ function chooseSplits(
   if (tuned.splits && tile === tuned.tile) return tuned.splits;
   const positions = (seqlenQ * qHeads) / kvHeads;
   const { tileM } = tileShape(tile);
-  const tiles =
-    lengths === 'dense'
-      ? batch * Math.ceil(positions / tileM)
-      : Math.floor(positions / tileM) + batch;
+  const tiles = rowShapes[lengths].sequenceTiles(positions, batch, tileM);
   const wanted = Math.ceil(parallelWorkgroups(capabilities) / Math.max(1, tiles * kvHeads));
   return Math.max(1, Math.min(wanted, Math.floor(seqlenK / MIN_KEYS_PER_SPLIT), 64));
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packedTiles } from '../../src/host/launch-values.ts';
+import { packedTiles } from '../../src/select/row-shapes.ts';
 
 /** One query tile: `rows` of sequence `b`. */
 interface Tile {

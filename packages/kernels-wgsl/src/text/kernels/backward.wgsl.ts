@@ -1,9 +1,9 @@
 import { memoized, roundF16, wgsl } from '@heed/core/kernel';
 import type { AnyPart, ComposedKernel, KernelPart } from '../parts/kernel-parts.ts';
 import type { KeyKind, LengthKind } from '../parts/kinds.ts';
-import { keyList, packedWorkWgsl } from '../parts/lengths.wgsl.ts';
 import { strideFields } from '../parts/params.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
+import { rowLayouts } from '../parts/row-layouts.wgsl.ts';
 import { gradientPart } from '../parts/score-chain.wgsl.ts';
 import { collectPart } from '../parts/table-sums.wgsl.ts';
 import { type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
@@ -49,7 +49,7 @@ const doutOffset = (lengths: LengthKind): KernelPart => ({
   fields: strideFields('dout', 'offset', 'batch', 'head', 'row'),
   text: wgsl`
   fn dout_row_offset(row: Row) -> u32 {
-    return params.dout_offset${lengths === 'dense' && ' + u32(row.batch) * params.dout_batch'} + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
+    return params.dout_offset${rowLayouts[lengths].batchOffset('dout', 'u32(row.batch)')} + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
   }
 `,
 });
@@ -66,7 +66,6 @@ const resultOffset = (name: string): KernelPart => ({
 
 /** Which key tile a workgroup works on. */
 function keyWork(lengths: LengthKind, keys: KeyKind): string {
-  const isPacked = lengths === 'varlen' && keys === 'strided';
   return wgsl`
     struct KeyWork {
       seq: Sequence,
@@ -75,28 +74,6 @@ function keyWork(lengths: LengthKind, keys: KeyKind): string {
       first_key: u32,
     }
 
-    ${isPacked ? packedKeys : evenKeys}
+    ${rowLayouts[lengths].keyTiles(keys)}
   `;
 }
-
-const evenKeys = wgsl`
-  fn find_keys(unit: u32) -> KeyWork {
-    let per_sequence = (params.seqlen_k + TILE_N - 1u) / TILE_N;
-    let tile = unit % params.tiles;
-    return KeyWork(sequence(tile / per_sequence), unit / params.tiles, tile % per_sequence * TILE_N);
-  }
-`;
-
-// Sequences whose lists lie may have keys in common; each key's gradient is written once all the same.
-const packedKeys = wgsl`
-  ${packedWorkWgsl('key_rows', keyList, (rows) => `${rows} / TILE_N`)}
-
-  fn find_keys(unit: u32) -> KeyWork {
-    let tile = unit % params.tiles;
-    let keys = find_key_rows(tile);
-    var seq = sequence(keys.index);
-    seq.k_row = keys.begin;
-    seq.k_len = min(seq.k_len, keys.end - keys.begin);
-    return KeyWork(seq, unit / params.tiles, (tile - keys.first_tile) * TILE_N);
-  }
-`;

@@ -2,6 +2,7 @@ import { wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from './kinds.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { strideFields, u32Fields } from './params.ts';
+import { rowLayouts } from './row-layouts.wgsl.ts';
 
 /** Key addressing: from key j of a sequence to the element offset of its row in k and in v, and to the row that mods see. */
 export function addressingPart(lengths: LengthKind, keys: KeyKind): KernelPart {
@@ -16,10 +17,10 @@ const fields = [
 ];
 
 const strided = (lengths: LengthKind): string => {
-  const batch = lengths === 'dense' ? (x: string) => ` + seq.index * params.${x}_batch` : () => '';
+  const { batchOffset } = rowLayouts[lengths];
   const offset = (x: string): string => wgsl`
     fn ${x}_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-      return params.${x}_offset${batch(x)} + head * params.${x}_head + (seq.k_row + key) * params.${x}_row;
+      return params.${x}_offset${batchOffset(x, 'seq.index')} + head * params.${x}_head + (seq.k_row + key) * params.${x}_row;
     }
   `;
   return wgsl`

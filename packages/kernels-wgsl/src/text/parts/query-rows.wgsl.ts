@@ -1,7 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import { type RowConstant, rowConstants, type VariantHooks } from './hook.ts';
 import type { LengthKind, RowKind } from './kinds.ts';
-import { packedWorkWgsl, queryList } from './lengths.wgsl.ts';
+import { rowLayouts } from './row-layouts.wgsl.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { strideFields, u32Fields } from './params.ts';
 
@@ -76,7 +76,7 @@ export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): Ker
       return id.x + id.y * count.x;
     }
 
-    ${lengths === 'dense' ? denseTile(rowsPerPosition) : varlenTile(rowsPerPosition)}
+    ${rowLayouts[lengths].tiles(rowsPerPosition)}
 
     fn find_work(unit: u32) -> Work {
       let tile = unit % params.tiles;
@@ -87,29 +87,11 @@ export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): Ker
   return { fields, text };
 }
 
-const denseTile = (rowsPerPosition: string): string => wgsl`
-  fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
-    let rows = params.seqlen_q${rowsPerPosition};
-    let per_sequence = (rows + TILE_M - 1u) / TILE_M;
-    return Work(sequence(tile / per_sequence), head, split, tile % per_sequence * TILE_M, rows);
-  }
-`;
-
-const varlenTile = (rowsPerPosition: string): string => wgsl`
-  ${packedWorkWgsl('rows', queryList, (rows) => `${rows}${rowsPerPosition} / TILE_M`)}
-
-  fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
-    let rows = find_rows(tile);
-    let seq = sequence_of_rows(rows.index, rows.begin, rows.end - rows.begin);
-    return Work(seq, head, split, (tile - rows.first_tile) * TILE_M, seq.q_len${rowsPerPosition});
-  }
-`;
-
 /** Query rows: position and head of a tile's row, and where it lies in q, out and lse. */
 export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): KernelPart {
   const constants = rowConstants(hooks);
-  const batch = (x: string): string =>
-    lengths === 'dense' ? ` + u32(row.batch) * params.${x}_batch` : '';
+  const { batchOffset, queryRow } = rowLayouts[lengths];
+  const batch = (tensor: string): string => batchOffset(tensor, 'u32(row.batch)');
   const text = wgsl`
     ${rowStruct(constants)}
 
@@ -138,7 +120,7 @@ export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
       row.batch = i32(work.seq.index);
       row.head = i32(head);
       row.query = i32(position) + diagonal(q_len, k_len);
-      ${lengths === 'dense' ? 'row.q_row = i32(work.seq.q_row + position);' : packedRow}
+      ${queryRow}
       row.q_len = q_len;
       row.k_row = i32(work.seq.k_row);
       row.k_len = k_len;
@@ -167,9 +149,3 @@ const rowFields = [
   ...strideFields('out', 'offset', 'batch', 'head', 'row', 'split'),
   ...strideFields('lse', 'offset', 'batch', 'head', 'row', 'split'),
 ];
-
-// Rows of no sequence go on at row 0.
-const packedRow = wgsl`
-  let q_row = work.seq.q_row + position;
-  row.q_row = i32(select(q_row, q_row - params.seqlen_q, q_row >= params.seqlen_q));
-`;
