@@ -15,15 +15,12 @@ import {
   type ScoreMod,
   tunable,
 } from '@heed/flex';
-import * as masks from '@heed/flex/masks';
-import * as mods from '@heed/flex/mods';
+import { causal, document, slidingWindow } from '@heed/flex/masks';
 
 // The docstrings call tensors and positions alike, as the literature does.
 /* oxlint-disable no-shadow */
 
 type Example = (q: Tensor, k: Tensor, v: Tensor) => AttentionResult;
-
-const { causal, document, slidingWindow } = masks;
 
 export const flexAttentionExample: Example = (q, k, v) => {
   const { out } = flexAttention(q, k, v, { scoreMod: (score, b, h, q, kv) => score + (q - kv) });
@@ -37,25 +34,6 @@ export function flexAttentionVjpExample(q: Tensor, k: Tensor, v: Tensor, dOut: T
   const { dq, dk, dv } = backward(dOut);
   return [dq, dk, dv, out];
 }
-
-/** The examples of mods that learn: what their tables get. */
-export const gradientExamples = {
-  headGate: (q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor | undefined => {
-    const gate = q.gpu.tensor(new Float32Array(1), { shape: [1] });
-    const { headGate } = mods;
-    const { backward } = flexAttentionVjp(q, k, v, { scoreMod: headGate, captures: { gate } });
-    const { dCaptures } = backward(dOut); // { gate }
-    return dCaptures['gate'];
-  },
-  relativeBias: (q: Tensor, k: Tensor, v: Tensor, dOut: Tensor): Tensor | undefined => {
-    const bias = q.gpu.tensor(new Float32Array(257), { shape: [1, 257] });
-    const { relativeBias } = mods;
-    const captures = { bias, maxDistance: 128 };
-    const { backward } = flexAttentionVjp(q, k, v, { scoreMod: relativeBias, captures });
-    const { dCaptures } = backward(dOut); // { bias }
-    return dCaptures['bias'];
-  },
-};
 
 export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Promise<Tensor> {
   const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
@@ -115,81 +93,3 @@ export function fromCuSeqlensExample(gpu: Gpu): Promise<string> {
   mask.dispose();
   return result;
 }
-
-/** The examples of @heed/flex/mods. */
-export const modExamples: Readonly<Record<string, Example>> = {
-  absoluteBias(q, k, v) {
-    const { gpu } = q;
-    const [heads, length] = [q.shape[1]!, q.shape[2]!];
-    const perHead = new Float32Array(heads * length * length);
-    const { absoluteBias } = mods;
-    const bias = gpu.tensor(perHead, { shape: [1, heads, length, length] });
-    return flexAttention(q, k, v, { scoreMod: bind(absoluteBias, { bias }) });
-  },
-  alibi(q, k, v) {
-    const { gpu } = q;
-    const heads = q.shape[1]!;
-    const { alibi } = mods;
-    const slopes = gpu.tensor(
-      Array.from({ length: heads }, (_, h) => 2 ** ((-8 * (h + 1)) / heads)),
-      { shape: [heads] },
-    );
-    return flexAttention(q, k, v, { scoreMod: alibi, maskMod: causal, captures: { slopes } });
-  },
-  softcap(q, k, v) {
-    const { softcap } = mods;
-    return flexAttention(q, k, v, { scoreMod: bind(softcap, { cap: 30 }) });
-  },
-};
-
-/** The examples of @heed/flex/masks. */
-export const maskExamples: Readonly<Record<string, Example>> = {
-  blockDiagonal(q, k, v) {
-    const { blockDiagonal } = masks;
-    return flexAttention(q, k, v, { maskMod: bind(blockDiagonal, { blockSize: 64 }) });
-  },
-  causal(q, k, v) {
-    return flexAttention(q, k, v, { maskMod: causal });
-  },
-  dilatedWindow(q, k, v) {
-    const { dilatedWindow } = masks;
-    return flexAttention(q, k, v, { maskMod: bind(dilatedWindow, { window: 64, dilation: 4 }) });
-  },
-  document(q, k, v) {
-    const { gpu } = q;
-    const id = gpu.tensor([0, 0, 1, 1, 1], { shape: [5], dtype: 'i32' });
-    return flexAttention(q, k, v, { maskMod: andMasks(causal, bind(document, { id })) });
-  },
-  globalPlusWindow(q, k, v) {
-    const { globalPlusWindow } = masks;
-    return flexAttention(q, k, v, { maskMod: bind(globalPlusWindow, { globals: 4, window: 256 }) });
-  },
-  natten2d(q, k, v) {
-    const { natten2d } = masks;
-    return flexAttention(q, k, v, {
-      maskMod: bind(natten2d, { height: 32, width: 32, kernel: 7 }),
-    });
-  },
-  prefixLm(q, k, v) {
-    const { gpu } = q;
-    const { prefixLm } = masks;
-    const prefix = gpu.tensor([17, 5], { shape: [2], dtype: 'i32' });
-    return flexAttention(q, k, v, { maskMod: bind(prefixLm, { prefix }) });
-  },
-  sharedPrefix(q, k, v) {
-    const { gpu } = q;
-    const { sharedPrefix } = masks;
-    const id = gpu.tensor([0, 0, 1, 1, 2, 2], { shape: [6], dtype: 'i32' });
-    return flexAttention(q, k, v, { maskMod: bind(sharedPrefix, { prefix: 2, id }) });
-  },
-  slidingWindow(q, k, v) {
-    return flexAttention(q, k, v, { maskMod: bind(slidingWindow, { window: 1024 }) });
-  },
-  tree(q, k, v) {
-    const { gpu } = q;
-    const drafted = q.slice(2, 0, 4);
-    const { tree } = masks;
-    const ancestors = gpu.tensor([0b0001, 0b0011, 0b0101, 0b1011], { shape: [4, 1], dtype: 'i32' });
-    return flexAttention(drafted, k, v, { maskMod: bind(tree, { ancestors }) });
-  },
-};

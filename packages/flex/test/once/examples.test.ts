@@ -1,10 +1,18 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { guideExamples, printedBy, shown } from '@heed/testing';
+import * as flex from '@heed/flex';
+import * as masks from '@heed/flex/masks';
+import * as mods from '@heed/flex/mods';
+import type { AttentionResult } from '@heed/kernels-wgsl';
+import { docstringExamples, guideExamples, printedBy, shown } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as docstrings from '../examples/docstrings.ts';
 
 const texts = import.meta.glob(
-  ['../../../../docs/{flex,backward}.md', '../examples/{guide,backward}/*.ts'],
+  [
+    '../../../../docs/{flex,backward}.md',
+    '../examples/{guide,backward}/*.ts',
+    '../../src/{mods,masks}/*.ts',
+  ],
   { query: '?raw', import: 'default', eager: true },
 );
 
@@ -19,8 +27,6 @@ function examplesOf(
     return [title, printed, name];
   });
 }
-
-const elements = ({ shape }: Tensor): number => shape.reduce((a, b) => a * b, 1);
 
 // The examples share the guide's device, and so its kernels.
 let gpu: Gpu;
@@ -76,15 +82,71 @@ it('the example in the repository’s README runs', async () => {
   );
 });
 
+/** The examples of mods and masks, by the names of their files. */
+const libraryExamples = Object.entries(texts).flatMap(([path, text]) =>
+  docstringExamples(text).map((example) => [path.match(/([^/]+)\.ts$/)![1]!, example] as const),
+);
+
+/** Runs an example that ends with a call of flexAttention, or with the gradients of its captures. */
+function runExample(example: string, scope: Readonly<Record<string, unknown>>): Ended {
+  const body = example.includes('dCaptures')
+    ? `${example}\nreturn { dCaptures };`
+    : example.replace(/^flexAttention\(/m, 'return $&');
+  // oxlint-disable-next-line typescript/no-implied-eval
+  return new Function(...Object.keys(scope), `{ ${body} }`)(...Object.values(scope)) as Ended;
+}
+
+type Ended = Partial<AttentionResult> & { readonly dCaptures?: Readonly<Record<string, Tensor>> };
+
+// Where every value is 1, so is every mean of them: each query of these examples sees a key. And as the weights sum to 1,
+// no capture changes the result: its gradient is 0.
+async function expectExample(example: string): Promise<void> {
+  const ones = gpu.tensor(new Float32Array(6).fill(1), { shape: [1, 1, 6, 1] });
+  const zeros = (...shape: number[]): Tensor =>
+    gpu.tensor(new Float32Array(shape.reduce((a, b) => a * b)), { shape });
+  const { out, dCaptures = {} } = runExample(example, {
+    ...flex,
+    ...mods,
+    ...masks,
+    gpu,
+    q: query,
+    k: key,
+    v: ones,
+    dOut: ones,
+    heads: 1,
+    length: 6,
+    drafted: query.slice(2, 0, 4),
+    perHead: new Float32Array(36),
+    gate: zeros(1),
+    bias: zeros(1, 257),
+  });
+  if (out) {
+    const values = await out.read();
+    expect(values).toMatchTensor(new Float32Array(values.length).fill(1), { tolerance: 1e-5 });
+  }
+  expect(Object.keys(dCaptures)).toHaveLength(out ? 0 : 1);
+  for (const gradient of Object.values(dCaptures)) {
+    const values = await gradient.read();
+    expect(values).toMatchTensor(new Float32Array(values.length), { tolerance: 1e-6 });
+  }
+}
+
+const isGradient = ([, example]: readonly [string, string]): boolean =>
+  example.includes('dCaptures');
+
 describe('the example in the docstring of', () => {
-  const { modExamples, maskExamples, flexAttentionExample, bindExample, f32Example } = docstrings;
-  const examples = {
-    flexAttention: flexAttentionExample,
-    bind: bindExample,
-    f32: f32Example,
-    ...modExamples,
-    ...maskExamples,
-  };
+  it.for(libraryExamples.filter((example) => !isGradient(example)))('%s runs', ([, example]) =>
+    expectExample(example),
+  );
+
+  it.for(libraryExamples.filter(isGradient))('%s runs', { tags: ['full'] }, ([, example]) =>
+    expectExample(example),
+  );
+});
+
+describe('the example in the docstring of', () => {
+  const { flexAttentionExample, bindExample, f32Example } = docstrings;
+  const examples = { flexAttention: flexAttentionExample, bind: bindExample, f32: f32Example };
 
   // Where every value is 1, so is every mean of them: each query of these examples sees a key.
   it.for(Object.entries(examples))('%s', async ([, run]) => {
@@ -93,7 +155,7 @@ describe('the example in the docstring of', () => {
     expect(out).toMatchTensor(new Float32Array(out.length).fill(1), { tolerance: 1e-5 });
   });
 
-  it('flexAttentionVjp, and of mods that learn', { tags: ['full'] }, async () => {
+  it('flexAttentionVjp', { tags: ['full'] }, async () => {
     const ones = gpu.tensor(new Float32Array(6).fill(1), { shape: [1, 1, 6, 1] });
     const gradients = docstrings.flexAttentionVjpExample(query, key, ones, ones);
     expect(gradients.map(({ shape }) => shape)).toEqual([
@@ -102,12 +164,6 @@ describe('the example in the docstring of', () => {
       ones.shape,
       ones.shape,
     ]);
-    // Weights that sum to 1 over equal values: none of them matters.
-    for (const run of Object.values(docstrings.gradientExamples)) {
-      const gradient = run(query, key, ones, ones);
-      const values = await gradient!.read();
-      expect(values).toMatchTensor(new Float32Array(elements(gradient!)), { tolerance: 1e-6 });
-    }
   });
 
   it('planFlexAttention', async () => {

@@ -1,6 +1,11 @@
 import type { DType } from '@heed/core';
-import * as masks from '../../src/masks/index.ts';
-import * as mods from '../../src/mods/index.ts';
+import {
+  catalogue,
+  type ExampleCase,
+  type ExampleTable,
+  tableElements,
+  type Tightness,
+} from '../../src/catalogue.ts';
 import type { Nested } from './reference.ts';
 import { clamping } from './world.ts';
 
@@ -19,6 +24,7 @@ export interface LibraryCase {
   readonly kind: 'score' | 'mask';
   readonly mod: Function;
   readonly values: Values;
+  readonly tightness: Tightness | undefined;
 }
 
 export function table(
@@ -30,66 +36,31 @@ export function table(
   return { dtype, shape, data: Array.from({ length: size }, (_, i) => element(i)) };
 }
 
-const wave = (i: number): number => Math.fround(2 * Math.sin(1 + 3 * i));
-
-/** For every node the bits of itself and its ancestors, in words; parents precede their children, the root's is −1. */
-export function ancestorWords(parents: readonly number[]): Table {
-  const words = Math.ceil(parents.length / 32);
-  const rows: number[][] = [];
-  for (const [node, parent] of parents.entries()) {
-    const row = rows[parent]?.slice() ?? new Array<number>(words).fill(0);
-    row[node >> 5]! |= 1 << (node & 31);
-    rows.push(row);
-  }
-  return { dtype: 'i32', shape: [parents.length, words], data: rows.flat() };
+function tableOf(example: ExampleTable): Table {
+  let i = 0;
+  const wave = (): number => Math.fround(2 * Math.sin(1 + 3 * i++));
+  const { dtype, shape } = example;
+  return { dtype, shape, data: tableElements(example, wave) };
 }
 
-const binaryTree = Array.from({ length: 70 }, (_, i) => Math.floor((i + 1) / 2) - 1);
-const documents = table('i32', [96], (i) => Math.floor(Math.sqrt(i)));
+const valuesOf = (captures: ExampleCase['captures']): Values =>
+  Object.fromEntries(
+    Object.entries(captures).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? value : tableOf(value),
+    ]),
+  );
 
-const scoreMods: readonly (readonly [Function, Values])[] = [
-  [mods.alibi, { slopes: table('f32', [4], (h) => 2 ** (-2 * (h + 1))) }],
-  [mods.softcap, { cap: 5 }],
-  [mods.softcap, { cap: 0.75 }],
-  [mods.relativeBias, { bias: table('f32', [4, 17], wave), maxDistance: 8 }],
-  [mods.relativeBias, { bias: table('f32', [4, 1], wave), maxDistance: 0 }],
-  [mods.absoluteBias, { bias: table('f32', [2, 4, 6, 5], wave) }],
-  [mods.absoluteBias, { bias: table('f32', [1, 4, 1, 5], wave) }],
-  [mods.headGate, { gate: table('f32', [5], (h) => [0, 3, -2, 200, -200][h]!) }],
-];
-
-const maskMods: readonly (readonly [Function, Values])[] = [
-  [masks.causal, {}],
-  [masks.slidingWindow, { window: 20 }],
-  [masks.slidingWindow, { window: 0 }],
-  [masks.dilatedWindow, { window: 12, dilation: 3 }],
-  [masks.dilatedWindow, { window: 40, dilation: 1 }],
-  [masks.prefixLm, { prefix: table('i32', [2], (b) => 40 * b + 5) }],
-  [masks.document, { id: documents }],
-  [masks.globalPlusWindow, { globals: 10, window: 17 }],
-  [masks.sharedPrefix, { prefix: 30, id: documents }],
-  [masks.blockDiagonal, { blockSize: 24 }],
-  [masks.blockDiagonal, { blockSize: 5 }],
-  [masks.tree, { ancestors: ancestorWords(binaryTree), prefix: 26 }],
-  [masks.tree, { ancestors: ancestorWords(binaryTree) }],
-  [masks.natten2d, { height: 12, width: 8, kernel: 5 }],
-  [masks.natten2d, { height: 2, width: 48, kernel: 24 }],
-];
-
-const caseOf =
-  (kind: 'score' | 'mask') =>
-  ([mod, values]: readonly [Function, Values]): LibraryCase => {
-    const parts = Object.entries(values).map(([name, value]) =>
-      typeof value === 'number' ? `${name} ${value}` : `${name} [${value.shape.join(', ')}]`,
+/** The cases of every entry of the catalogue. */
+export const library: readonly LibraryCase[] = catalogue.flatMap(({ name, kind, mod, cases }) =>
+  cases.map(({ captures, tightness }) => {
+    const parts = Object.entries(captures).map(([key, value]) =>
+      typeof value === 'number' ? `${key} ${value}` : `${key} [${value.shape.join(', ')}]`,
     );
-    return { name: [mod.name, ...parts].join(' '), kind, mod, values };
-  };
-
-/** Everything that the library exports, at least once. */
-export const library: readonly LibraryCase[] = [
-  ...scoreMods.map(caseOf('score')),
-  ...maskMods.map(caseOf('mask')),
-];
+    const values = valuesOf(captures);
+    return { name: [name, ...parts].join(' '), kind, mod, values, tightness };
+  }),
+);
 
 /** The captures as the CPU sees them: tables are nested arrays. */
 export function nestedValues(values: Values): Record<string, number | Nested> {

@@ -41,16 +41,33 @@ function* blocksOf(qLen: number): Generator<Block> {
   }
 }
 
-function compiled({ mod, values }: LibraryCase): {
+interface Compiled {
   judge(qLen: number): Verdict[];
-  hook: CompiledMaskHook;
-} {
+  readonly hook: CompiledMaskHook;
+}
+
+/** Every block is judged once: the tests below share the verdicts. */
+const known = new Map<LibraryCase, Compiled>();
+
+function compiled(mask: LibraryCase): Compiled {
+  const made = known.get(mask) ?? compile(mask);
+  known.set(mask, made);
+  return made;
+}
+
+function compile({ mod, values }: LibraryCase): Compiled {
   const resolution = resolve('test', mod, values);
   const mask = compileResolved('test', resolution, 'mask');
   const verdictOf = judge(mask);
   const captured = capturedBy(mask, nestedValues(values), resolution);
+  const judged = new Map<number, Verdict[]>();
   return {
-    judge: (qLen) => [...blocksOf(qLen)].map((block) => verdictOf(block, captured)),
+    judge: (qLen) => {
+      const verdicts =
+        judged.get(qLen) ?? [...blocksOf(qLen)].map((block) => verdictOf(block, captured));
+      judged.set(qLen, verdicts);
+      return verdicts;
+    },
     hook: toMaskHook(mask, 'mask'),
   };
 }
@@ -73,41 +90,11 @@ describe.for(masks)('bounds of $name', (mask) => {
   });
 });
 
-interface Tightness {
-  /** Least share; −1: the case has no such block. */
-  readonly full: number;
-  readonly empty: number;
-  /** Whether the range of visible keys is known, which bounds the loop over key tiles. */
-  readonly hasRange: boolean;
-}
-
-const exact: Tightness = { full: 1, empty: 1, hasRange: true };
-
-// What is missed: blocks that are full by one condition for some pairs and by another for the rest; the inside of a
-// tree.
-const tightness: Record<string, Tightness> = {
-  causal: exact,
-  'slidingWindow window 20': exact,
-  'slidingWindow window 0': { ...exact, full: -1 },
-  'dilatedWindow window 12 dilation 3': { ...exact, full: -1 },
-  'dilatedWindow window 40 dilation 1': exact,
-  'prefixLm prefix [2]': exact,
-  'document id [96]': { ...exact, hasRange: false },
-  'globalPlusWindow globals 10 window 17': { full: 0.95, empty: 1, hasRange: false },
-  'sharedPrefix prefix 30 id [96]': { ...exact, full: 0.85 },
-  'blockDiagonal blockSize 24': exact,
-  'blockDiagonal blockSize 5': { ...exact, full: -1 },
-  'tree ancestors [70, 3] prefix 26': { ...exact, empty: 0.86 },
-  'tree ancestors [70, 3]': { ...exact, empty: 0.86 },
-  'natten2d height 12 width 8 kernel 5': { ...exact, full: -1 },
-  'natten2d height 2 width 48 kernel 24': exact,
-};
-
 describe('bounds recognise of full and of empty blocks, at the least, the share for', () => {
   it.for(masks)('$name', (mask) => {
     const { judge: verdictsOf, hook } = compiled(mask);
     const verdicts = verdictsOf(70);
-    const { full, empty, hasRange } = tightness[mask.name]!;
+    const { full = -1, empty, hasRange } = mask.tightness!;
     const shares = { full: share(verdicts, 'full'), empty: share(verdicts, 'empty') };
     expect(Math.sign(shares.full)).toBe(Math.sign(full));
     expect(shares.full).toBeGreaterThanOrEqual(full);

@@ -19,38 +19,22 @@ const maskSources = import.meta.glob<string>('../../../../../packages/flex/src/m
   eager: true,
 });
 
-// Captures whose picture shows in 64 tokens; tables are large enough for the block map's first thousand.
-const captures: Readonly<Record<string, string>> = {
-  absoluteBias:
-    '{\n  bias: table([1, 4, 64, 64], (b, h, q, kv) => 2 * Math.cos(0.1 * (h + 1) * (q + kv))),\n}',
-  alibi: '{ slopes: [0.25, 0.0625, 0.015625, 0.00390625] }',
-  headGate: '{ gate: [-2.5, 0, 2.5, 6] }',
-  relativeBias:
-    '{\n  maxDistance: 16,\n  bias: table([4, 33], (h, d) => 2 * Math.cos(0.25 * (h + 1) * (d - 16))),\n}',
-  softcap: '{ cap: 1.5 }',
-  blockDiagonal: '{ blockSize: 12 }',
-  causal: '{}',
-  dilatedWindow: '{ window: 24, dilation: 4 }',
-  document: '{ id: table([1024], (i) => Math.floor(i / 20)) }',
-  globalPlusWindow: '{ globals: 4, window: 8 }',
-  natten2d: '{ height: 128, width: 8, kernel: 3 }',
-  prefixLm: '{ prefix: [20] }',
-  sharedPrefix: '{\n  prefix: 16,\n  id: table([1024], (i) => Math.floor((i - 16) / 12)),\n}',
-  slidingWindow: '{ window: 16 }',
-  tree: `{
-  prefix: 49,
-  // A binary tree of 15 drafted tokens: the bits of a node and of its ancestors.
-  ancestors: table([15, 1], (node) => {
-    let bits = 0;
-    let at = node;
-    for (let i = 0; i < 4; i++) {
-      bits |= 1 << at;
-      at = Math.max(0, (at - 1) >> 1);
-    }
-    return bits;
+const [catalogueSource] = Object.values(
+  import.meta.glob<string>('../../../../../packages/flex/src/catalogue.ts', {
+    query: '?raw',
+    import: 'default',
+    eager: true,
   }),
-}`,
-};
+);
+
+/**
+ * The captures of an entry as the catalogue writes them. There a table may have a dtype behind its formula, which pages have no
+ * use for.
+ */
+function pageCaptures(name: string): string {
+  const page = new RegExp(`^  ${name}: .*\\n(?:    .*\\n)*?    page: ([^]*?),\\n    cases: `, 'm');
+  return page.exec(catalogueSource!)![1]!.replaceAll(", 'i32')", ')').replaceAll(/^    /gm, '');
+}
 
 /** The first text of the editor: one mod of each kind, with captured values to change. */
 export const firstText = `import type { MaskMod, ScoreMod } from '@heed/flex';
@@ -116,11 +100,10 @@ function example(group: Example['group'], role: 'scoreMod' | 'maskMod', source: 
   const [, doc, code, name] = /\/\*\*([^]*?)\*\/\n(export const (\w+)[^]*)$/.exec(source)!;
   const type = role === 'scoreMod' ? 'ScoreMod' : 'MaskMod';
   const tensor = code!.includes('Tensor') ? "import type { Tensor } from '@heed/core';\n" : '';
-  const values = captures[name!] ?? '{}';
   return {
     name: name!,
     group,
-    text: `${tensor}import type { ${type} } from '@heed/flex';\n\n${code}\nexport const ${role} = ${name};\n\nexport const captures = ${values};\n`,
+    text: `${tensor}import type { ${type} } from '@heed/flex';\n\n${code}\nexport const ${role} = ${name};\n\nexport const captures = ${pageCaptures(name!)};\n`,
     about: doc!
       .replaceAll(/^ \* ?/gm, '')
       .replace(/\n@example[^]*$/, '')

@@ -1,20 +1,23 @@
-import { andMasks, bind, type MaskMod, notMask, orMasks } from '@heed/flex';
 import {
-  blockDiagonal,
-  causal,
-  dilatedWindow,
-  document,
-  globalPlusWindow,
-  natten2d,
-  prefixLm,
-  sharedPrefix,
-  slidingWindow,
-  tree,
-} from '@heed/flex/masks';
-import { absoluteBias, alibi, headGate, relativeBias, softcap } from '@heed/flex/mods';
+  andMasks,
+  bind,
+  type Captures,
+  type MaskMod,
+  notMask,
+  orMasks,
+  type ScoreMod,
+} from '@heed/flex';
+import {
+  catalogue,
+  type CatalogueEntry,
+  type ExampleTable,
+  tableElements,
+} from '@heed/flex/catalogue';
+import { blockDiagonal, causal, prefixLm, slidingWindow } from '@heed/flex/masks';
+import { alibi, softcap } from '@heed/flex/mods';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
-import { normalTable, table } from '../../problems/captured-tables.ts';
+import { type HostTable, table } from '../../problems/captured-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
@@ -27,53 +30,76 @@ import { isRight } from '../shared/expected-results.ts';
 import { pairCases } from './pair-case.ts';
 
 const source = random(61);
-const slopeTable = table([4], 'f32', (h) => 2 ** (-2 * (h + 1)));
-const bias = normalTable([2, 1, 64, 96], source);
-const gate = normalTable([4], source);
-const relative = normalTable([4, 41], source);
-const prefix = table([4], 'i32', (b) => [20, 0, 64, 7][b] as number);
-const id = table([131], 'i32', (i) => Math.floor(i / 23));
-// Each node's parent comes before it.
-const parents = Array.from({ length: 20 }, (_, node) => source.below(Math.max(1, node)));
-const ancestors = table([20, 1], 'i32', (node) => ancestorBits(node));
 
-function ancestorBits(node: number): number {
-  return 2 ** node + (node === 0 ? 0 : ancestorBits(parents[node] as number));
+function hostTable(example: ExampleTable): HostTable {
+  const elements = tableElements(example, () => source.normal());
+  return table(example.shape, example.dtype, (flat) => elements[flat] as number);
 }
 
-/** Every mod and mask that ships with @heed/flex, and how they combine. */
-const pairs: Readonly<Record<string, Pair>> = {
-  alibi: (given) => mods({ scoreMod: alibi, captures: { slopes: given(slopeTable) } }),
-  softcap: () => mods({ scoreMod: bind(softcap, { cap: 2 }) }),
-  'relative-bias': (given) =>
-    mods({ scoreMod: relativeBias, captures: { bias: given(relative), maxDistance: 20 } }),
-  'absolute-bias': (given) => mods({ scoreMod: absoluteBias, captures: { bias: given(bias) } }),
-  'head-gate': (given) => mods({ scoreMod: headGate, captures: { gate: given(gate) } }),
-  causal: () => mods({ maskMod: causal }),
-  'sliding-window': () => mods({ maskMod: bind(slidingWindow, { window: 21 }) }),
-  'dilated-window': () => mods({ maskMod: bind(dilatedWindow, { window: 40, dilation: 3 }) }),
-  'prefix-lm': (given) => mods({ maskMod: prefixLm, captures: { prefix: given(prefix) } }),
-  document: (given) => mods({ maskMod: bind(document, { id: given(id) }) }),
-  'global-plus-window': () => mods({ maskMod: bind(globalPlusWindow, { globals: 3, window: 9 }) }),
-  'shared-prefix': (given) =>
-    mods({ maskMod: sharedPrefix, captures: { prefix: 17, id: given(id) } }),
-  'block-diagonal': () => mods({ maskMod: blockDiagonal, captures: { blockSize: 24 } }),
-  tree: (given) => mods({ maskMod: tree, captures: { ancestors: given(ancestors) } }),
-  natten2d: () => mods({ maskMod: natten2d, captures: { height: 11, width: 9, kernel: 5 } }),
-  composed: (given) =>
-    mods({
-      scoreMod: bind(alibi, { slopes: given(slopeTable) }),
-      maskMod: andMasks(
-        orMasks(bind(slidingWindow, { window: 12 }), bind(prefixLm, { prefix: given(prefix) })),
-        notMask(bind(blockDiagonal, { blockSize: 8 })),
-      ),
-    }),
-};
+type HostCaptures = Readonly<Record<string, number | HostTable>>;
 
-const libraryCases: readonly RunnableCase[] = pairCases('flex-library', pairs, {
-  first: 3,
-  browser: Object.keys(pairs).filter((_, n) => n % 2 === 1),
-});
+/** The captures of an entry's first case, with tables on the host. */
+const hostCaptures = ({ cases }: CatalogueEntry): HostCaptures =>
+  Object.fromEntries(
+    Object.entries(cases[0]?.captures ?? {}).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? value : hostTable(value),
+    ]),
+  );
+
+/** Mods with random tables, oldest first: a mod that is added draws after them, and changes none of their cases. */
+const drawn = ['absoluteBias', 'headGate', 'relativeBias'];
+const age = ({ name }: CatalogueEntry): number =>
+  drawn.includes(name) ? drawn.indexOf(name) : drawn.length;
+
+const captured = new Map<string, HostCaptures>(
+  catalogue.toSorted((a, b) => age(a) - age(b)).map((entry) => [entry.name, hostCaptures(entry)]),
+);
+
+/** Every second mod of the catalogue has its captures bound; the others get them with the call. */
+function catalogued({ name, kind, mod }: CatalogueEntry, place: number): Pair {
+  const role = kind === 'score' ? 'scoreMod' : 'maskMod';
+  return (given) => {
+    const captures = Object.fromEntries(
+      Object.entries(captured.get(name) ?? {}).map(([key, value]) => [
+        key,
+        typeof value === 'number' ? value : given(value),
+      ]),
+    );
+    if (place % 2 === 0) return { [role]: mod, captures };
+    return { [role]: bind(mod as ScoreMod<Captures>, captures) };
+  };
+}
+
+const kebab = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+const shipped = catalogue.map((entry, place) => ({
+  name: kebab(entry.name),
+  pair: catalogued(entry, place),
+}));
+
+const slopeTable = table([4], 'f32', (h) => 2 ** (-2 * (h + 1)));
+const prefix = table([4], 'i32', (b) => [20, 0, 64, 7][b] as number);
+
+/** Mods and masks together. */
+const composed: Pair = (given) =>
+  mods({
+    scoreMod: bind(alibi, { slopes: given(slopeTable) }),
+    maskMod: andMasks(
+      orMasks(bind(slidingWindow, { window: 12 }), bind(prefixLm, { prefix: given(prefix) })),
+      notMask(bind(blockDiagonal, { blockSize: 8 })),
+    ),
+  });
+
+/** Every mod and mask that ships with @heed/flex, and how they combine. */
+const libraryCases: readonly RunnableCase[] = [
+  ...pairCases('flex-library', Object.fromEntries(shipped.map(({ name, pair }) => [name, pair])), {
+    first: 3,
+    browser: shipped.map(({ name }) => name).filter((_, n) => n % 2 === 1),
+  }),
+  ...pairCases('flex-library', { composed }, { first: 18, browser: ['composed'] }),
+];
 
 type Build = (dtype: FloatDType, options: ReferenceOptions) => readonly ReferenceProblem[];
 

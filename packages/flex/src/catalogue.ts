@@ -1,0 +1,349 @@
+import type { Tensor } from '@heed/core';
+import * as masks from './masks/index.ts';
+import * as mods from './mods/index.ts';
+import type { MaskMod, ScoreMod } from './text/compile/mod-types.ts';
+
+/** A captured tensor of an example. */
+export interface ExampleTable {
+  readonly dtype: 'f32' | 'i32';
+  readonly shape: readonly number[];
+  /** An element by its indices. Without it the elements are standard normal, from a generator of the reader's. */
+  readonly element?: (...indices: number[]) => number;
+}
+
+/** Captures of an example, by name. */
+export type ExampleCaptures = Readonly<Record<string, number | readonly number[] | ExampleTable>>;
+
+/** How many of the blocks that a mask shows as a whole or hides as a whole its interval bounds recognise. */
+export interface Tightness {
+  /** The least share of the full blocks; absent where the example has none. */
+  readonly full?: number;
+  /** The least share of the empty blocks. */
+  readonly empty: number;
+  /** Whether the range of visible keys is known, which bounds the loop over key tiles. */
+  readonly hasRange: boolean;
+  /** The least share of both where lengths and tables are cut anywhere, not at multiples of a block; default 1. */
+  readonly ragged?: number;
+}
+
+/** Captures to try a mod or mask with. */
+export interface ExampleCase {
+  readonly captures: Readonly<Record<string, number | ExampleTable>>;
+  /** Of masks: how tight their bounds are for these captures. */
+  readonly tightness?: Tightness;
+}
+
+/** A small mask as its docstring draws it. */
+export interface ExamplePicture {
+  /** Queries and keys. */
+  readonly length: number;
+  readonly captures: Readonly<Record<string, number | readonly number[] | readonly number[][]>>;
+  /** The queries drawn; default all. */
+  readonly rows?: readonly number[];
+}
+
+/** A mod or mask of this package, with what a table, a test or a gallery needs to know of it. */
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly kind: 'score' | 'mask';
+  readonly mod: ScoreMod<never> | MaskMod<never>;
+  /** What a score mod does to the score, or what a query sees under a mask: in Markdown. */
+  readonly about: string;
+  /** The captures with their shapes, in Markdown. */
+  readonly captures: string;
+  /** Where it was described first, or what it is taken from. */
+  readonly source: string;
+  /** Of masks. */
+  readonly picture?: ExamplePicture;
+  /** Captures that show something on a page of 64 tokens. Galleries show this text as it is written here. */
+  readonly page: ExampleCaptures;
+  readonly cases: readonly ExampleCase[];
+}
+
+type Values<C> = {
+  readonly [K in keyof C]: Required<C>[K] extends Tensor ? ExampleTable : number;
+};
+
+type PageValues<C> = {
+  readonly [K in keyof C]: Required<C>[K] extends Tensor
+    ? ExampleTable | readonly number[]
+    : number;
+};
+
+interface ScoreEntry<C> extends Pick<CatalogueEntry, 'about' | 'captures' | 'source'> {
+  readonly page: PageValues<C>;
+  readonly cases: readonly Values<C>[];
+}
+
+interface MaskEntry<C> extends Pick<CatalogueEntry, 'about' | 'captures' | 'source'> {
+  readonly picture: ExamplePicture;
+  readonly page: PageValues<C>;
+  readonly cases: readonly (readonly [captures: Values<C>, tightness: Tightness])[];
+}
+
+type Unnamed = Omit<CatalogueEntry, 'name'>;
+
+const score = <C>(mod: ScoreMod<C>, { cases, ...entry }: ScoreEntry<C>): Unnamed => ({
+  ...entry,
+  kind: 'score',
+  mod,
+  cases: cases.map((captures) => ({ captures })),
+});
+
+const mask = <C>(mod: MaskMod<C>, { cases, ...entry }: MaskEntry<C>): Unnamed => ({
+  ...entry,
+  kind: 'mask',
+  mod,
+  cases: cases.map(([captures, tightness]) => ({ captures, tightness })),
+});
+
+/** A table of some shape; see {@link ExampleTable}. */
+function table(
+  shape: readonly number[],
+  element?: (...indices: number[]) => number,
+  dtype: ExampleTable['dtype'] = 'f32',
+): ExampleTable {
+  return { dtype, shape, ...(element && { element }) };
+}
+
+/** The bits of every node of a tree and of its ancestors. Parents precede their children, the root is its own. */
+function ancestorBits(parents: readonly number[]): ExampleTable {
+  const isAncestor = (node: number, other: number): boolean =>
+    node === other || (node !== parents[node] && isAncestor(parents[node]!, other));
+  const bit = (node: number, other: number): number =>
+    other < parents.length && isAncestor(node, other) ? 1 << (other & 31) : 0;
+  const bits = (node: number, word: number): number =>
+    Array.from({ length: 32 }, (_, i) => bit(node, 32 * word + i)).reduce((a, b) => a | b);
+  return table([parents.length, Math.ceil(parents.length / 32)], bits, 'i32');
+}
+
+const drafted = ancestorBits([0, 0, 0, 0, 3, 3, 3, 2, 6, 0, 7, 7, 7, 10, 7, 14, 0, 5, 6, 16]);
+const binaryTree = ancestorBits(
+  Array.from({ length: 70 }, (_, i) => Math.max(0, Math.floor((i - 1) / 2))),
+);
+const documents = table([131], (i) => Math.floor(i / 23), 'i32');
+const growing = table([96], (i) => Math.floor(Math.sqrt(i)), 'i32');
+
+const exact: Tightness = { full: 1, empty: 1, hasRange: true };
+/** No block of the example is full. */
+const noneFull: Tightness = { empty: 1, hasRange: true };
+
+// What bounds miss: blocks that are full by one condition for some pairs and by another for the rest, and the inside of a
+// tree. Of tables they know the least and the largest elements of aligned groups of 32.
+const entries: Readonly<Record<string, Unnamed>> = {
+  alibi: score(mods.alibi, {
+    about: 'score − slope · distance',
+    captures: '`slopes` [Hq]',
+    source: 'Press et al. 2022',
+    page: { slopes: [0.25, 0.0625, 0.015625, 0.00390625] },
+    cases: [{ slopes: table([4], (h) => 2 ** (-2 * (h + 1))) }],
+  }),
+  softcap: score(mods.softcap, {
+    about: 'cap · tanh(score / cap)',
+    captures: '`cap`',
+    source: 'Gemma 2 (arXiv 2408.00118)',
+    page: { cap: 1.5 },
+    cases: [{ cap: 2 }, { cap: 0.75 }],
+  }),
+  relativeBias: score(mods.relativeBias, {
+    about: 'score + bias by head and clipped distance',
+    captures: '`bias` [Hq, 2 · max + 1], `maxDistance`',
+    source: 'Shaw et al. 2018 (arXiv 1803.02155)',
+    page: {
+      maxDistance: 16,
+      bias: table([4, 33], (h, d) => 2 * Math.cos(0.25 * (h + 1) * (d - 16))),
+    },
+    cases: [
+      { bias: table([4, 41]), maxDistance: 20 },
+      { bias: table([4, 1]), maxDistance: 0 },
+    ],
+  }),
+  absoluteBias: score(mods.absoluteBias, {
+    about: 'score + bias of the pair',
+    captures: '`bias` [B, Hq, L, Lk], sizes may be 1',
+    source: '`scaled_dot_product_attention`',
+    page: {
+      bias: table([1, 4, 64, 64], (b, h, q, kv) => 2 * Math.cos(0.1 * (h + 1) * (q + kv))),
+    },
+    cases: [{ bias: table([2, 1, 64, 96]) }, { bias: table([1, 4, 1, 5]) }],
+  }),
+  headGate: score(mods.headGate, {
+    about: 'score · sigmoid(gate)',
+    captures: '`gate` [Hq]',
+    source: "PyTorch's FlexAttention tests",
+    page: { gate: [-2.5, 0, 2.5, 6] },
+    cases: [{ gate: table([4]) }, { gate: table([5], (h) => [0, 3, -2, 200, -200][h]!) }],
+  }),
+  causal: mask(masks.causal, {
+    about: 'the keys up to itself',
+    captures: '',
+    source: '`attn_gym/masks/causal.py`',
+    picture: { length: 4, captures: {} },
+    page: {},
+    cases: [[{}, exact]],
+  }),
+  slidingWindow: mask(masks.slidingWindow, {
+    about: 'itself and `window` keys before',
+    captures: '`window`',
+    source: 'Longformer (arXiv 2004.05150)',
+    picture: { length: 5, captures: { window: 2 } },
+    page: { window: 16 },
+    cases: [
+      [{ window: 21 }, exact],
+      [{ window: 0 }, noneFull],
+    ],
+  }),
+  dilatedWindow: mask(masks.dilatedWindow, {
+    about: 'every `dilation`-th key, on both sides',
+    captures: '`window`, `dilation`',
+    source: 'Longformer (arXiv 2004.05150)',
+    picture: { length: 7, captures: { window: 4, dilation: 2 } },
+    page: { window: 24, dilation: 4 },
+    cases: [
+      [
+        { window: 40, dilation: 3 },
+        { ...noneFull, empty: 0.98 },
+      ],
+      [{ window: 12, dilation: 3 }, noneFull],
+      [{ window: 40, dilation: 1 }, exact],
+    ],
+  }),
+  prefixLm: mask(masks.prefixLm, {
+    about: 'the prefix, and the keys up to itself',
+    captures: '`prefix` [B]',
+    source: 'T5 (arXiv 1910.10683)',
+    picture: { length: 4, captures: { prefix: [2] } },
+    page: { prefix: [20] },
+    cases: [[{ prefix: table([4], (b) => [20, 0, 64, 7][b]!, 'i32') }, exact]],
+  }),
+  document: mask(masks.document, {
+    about: 'its own document',
+    captures: '`id` [L]',
+    source: '`attn_gym/masks/document_mask.py`',
+    picture: { length: 5, captures: { id: [0, 0, 1, 1, 1] } },
+    page: { id: table([1024], (i) => Math.floor(i / 20), 'i32') },
+    cases: [
+      [{ id: documents }, { ...exact, hasRange: false, ragged: 0.55 }],
+      [{ id: growing }, { ...exact, hasRange: false, ragged: 0.55 }],
+    ],
+  }),
+  globalPlusWindow: mask(masks.globalPlusWindow, {
+    about: 'a window, and some positions that all see',
+    captures: '`globals`, `window`',
+    source: 'BigBird (arXiv 2007.14062)',
+    picture: { length: 5, captures: { globals: 1, window: 1 } },
+    page: { globals: 4, window: 8 },
+    cases: [
+      [
+        { globals: 3, window: 9 },
+        { full: 0.95, empty: 1, hasRange: false },
+      ],
+      [
+        { globals: 10, window: 17 },
+        { full: 0.95, empty: 1, hasRange: false },
+      ],
+    ],
+  }),
+  sharedPrefix: mask(masks.sharedPrefix, {
+    about: 'a common prefix, and its own continuation',
+    captures: '`prefix`, `id` [L]',
+    source: '`attn_gym/masks/shared_prefix.py`',
+    picture: { length: 6, captures: { prefix: 2, id: [0, 0, 1, 1, 2, 2] } },
+    page: {
+      prefix: 16,
+      id: table([1024], (i) => Math.floor((i - 16) / 12), 'i32'),
+    },
+    cases: [
+      [
+        { prefix: 17, id: documents },
+        { ...exact, full: 0.85, ragged: 0.79 },
+      ],
+      [
+        { prefix: 30, id: growing },
+        { ...exact, full: 0.85, ragged: 0.85 },
+      ],
+    ],
+  }),
+  blockDiagonal: mask(masks.blockDiagonal, {
+    about: 'its own block',
+    captures: '`blockSize`',
+    source: "FlashAttention's mask tests",
+    picture: { length: 5, captures: { blockSize: 2 } },
+    page: { blockSize: 12 },
+    cases: [
+      [{ blockSize: 24 }, exact],
+      [{ blockSize: 5 }, noneFull],
+    ],
+  }),
+  tree: mask(masks.tree, {
+    about: 'its ancestors among drafted tokens',
+    captures: '`ancestors`, `prefix?`',
+    source: 'SpecInfer (arXiv 2305.09781)',
+    picture: {
+      length: 6,
+      captures: { prefix: 2, ancestors: [[0b0001], [0b0011], [0b0101], [0b1011]] },
+    },
+    page: {
+      prefix: 49,
+      // A binary tree of 15 drafted tokens: the bits of a node and of its ancestors.
+      ancestors: table([15, 1], (node) => {
+        let bits = 0;
+        let at = node;
+        for (let i = 0; i < 4; i++) {
+          bits |= 1 << at;
+          at = Math.max(0, (at - 1) >> 1);
+        }
+        return bits;
+      }),
+    },
+    cases: [
+      [{ ancestors: drafted }, { ...exact, empty: 0.66, ragged: 0.77 }],
+      [
+        { ancestors: binaryTree, prefix: 26 },
+        { ...exact, empty: 0.86, ragged: 0.6 },
+      ],
+      [{ ancestors: binaryTree }, { ...exact, empty: 0.86, ragged: 0.8 }],
+    ],
+  }),
+  natten2d: mask(masks.natten2d, {
+    about: 'the square around it in a grid',
+    captures: '`height`, `width`, `kernel`',
+    source: 'NATTEN (arXiv 2204.07143)',
+    picture: { length: 12, captures: { height: 3, width: 4, kernel: 3 }, rows: [0, 2] },
+    page: { height: 128, width: 8, kernel: 3 },
+    cases: [
+      [
+        { height: 11, width: 9, kernel: 5 },
+        { ...noneFull, empty: 0.97 },
+      ],
+      [{ height: 12, width: 8, kernel: 5 }, noneFull],
+      [{ height: 2, width: 48, kernel: 24 }, exact],
+    ],
+  }),
+};
+
+/** Every mod and mask of `@heed/flex/mods` and `@heed/flex/masks`, the mods first. */
+export const catalogue: readonly CatalogueEntry[] = Object.entries(entries).map(
+  ([name, entry]) => ({ name, ...entry }),
+);
+
+/**
+ * The elements of an example's table, row-major.
+ * @param normal gives the elements of a table without a formula: standard normal numbers
+ */
+export function tableElements(
+  { shape, element }: ExampleTable,
+  normal: () => number,
+): readonly number[] {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return Array.from({ length: count }, (_, at) => {
+    if (!element) return normal();
+    let rest = at;
+    const indices = shape.map(() => 0);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      indices[axis] = rest % shape[axis]!;
+      rest = Math.floor(rest / shape[axis]!);
+    }
+    return element(...indices);
+  });
+}
