@@ -9,7 +9,7 @@ const arrows: Record<string, readonly string[]> = {
   tfjs: ['flex', 'kernels-wgsl', 'core'],
   onnx: ['core'],
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
-  bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core'],
+  bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'testing'],
   testing: ['core'],
 };
 

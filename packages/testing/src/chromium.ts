@@ -1,30 +1,36 @@
 import { existsSync } from 'node:fs';
 
-/** How Playwright starts a browser. */
+/** Playwright's options for a browser. */
 export interface ChromiumLaunch {
   readonly executablePath?: string;
   readonly args: string[];
 }
 
-/**
- * Headless Chromium with WebGPU on its own SwiftShader: the browser that HEED_CHROMIUM names, else Debian's, else
- * Playwright's. The old headless mode has no WebGPU.
- */
+/** Turns WebGPU on in headless Chromium (its old headless mode has none), and keeps the browser off the network. */
+export const chromiumFlags: readonly string[] = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--enable-unsafe-webgpu',
+];
+
+/** Computes WebGPU on the CPU, with Chromium's own SwiftShader. */
+export const swiftshaderFlag = '--use-webgpu-adapter=swiftshader';
+
+/** Returns the Chromium that HEED_CHROMIUM names, else Debian's; undefined where Playwright's own must do. */
+export function chromiumProgram(): string | undefined {
+  return process.env['HEED_CHROMIUM'] ?? ['/usr/bin/chromium'].find((path) => existsSync(path));
+}
+
+/** Returns how to start headless Chromium with WebGPU on SwiftShader. */
 export function chromiumLaunch(): ChromiumLaunch {
-  const named =
-    process.env['HEED_CHROMIUM'] ?? ['/usr/bin/chromium'].find((path) => existsSync(path));
+  const executablePath = chromiumProgram();
   return {
-    ...(named === undefined ? {} : { executablePath: named }),
-    args: [
-      '--no-sandbox',
-      '--headless=new',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-    ],
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: [...chromiumFlags, swiftshaderFlag],
   };
 }

@@ -1,22 +1,20 @@
-import './task-meta.ts';
-
-export { bare, docstringExamples, statementsOf } from './docs/docstrings.ts';
+export { type Call, methodOf, readableOnce, scribble, strangers } from './bad-arguments.ts';
 export {
+  bare,
   codeBlocks,
+  docstringExamples,
   type GuideExample,
   guideExamples,
+  printedBy,
   sectionsOf,
+  shown,
+  statementsOf,
   tableRows,
   trimmed,
-} from './docs/guide.ts';
-export { printedBy, shown } from './docs/printed.ts';
-export { takeGpuErrors } from './gpu-errors.ts';
-export { describeMismatch, type TensorMatch } from './mismatch.ts';
-export { nagaGaps } from './naga-gaps.ts';
+} from './document-texts.ts';
+export { describeMismatch, type TensorMatch, toMatchTensor } from './match-tensor.ts';
 export { Rng } from './rng.ts';
-export { readableOnce, scribble } from './scribble.ts';
-export { type Call, methodOf, strangers } from './strangers.ts';
-export { ownGpu, testGpu } from './test-gpu.ts';
+export { ownGpu, takeGpuErrors, testGpu } from './test-gpu.ts';
+export { bits, type Qkv, TensorSource } from './test-tensors.ts';
 export { isFullRun, testTier } from './tier.ts';
-export { toMatchTensor } from './to-match-tensor.ts';
-export { bareVars, unpairedBracket, untidiness, withoutComments } from './wgsl-text.ts';
+export { bareVars, nagaGaps, unpairedBracket, untidiness, withoutComments } from './wgsl-lint.ts';

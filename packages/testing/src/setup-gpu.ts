@@ -1,8 +1,6 @@
 import { kernelCount } from '@heed/core/kernel';
 import { afterEach, beforeEach } from 'vitest';
-import { collectError, takeGpuErrors } from './gpu-errors.ts';
-import './task-meta.ts';
-import { openedGpu } from './test-gpu.ts';
+import { collectError, openedGpu, takeGpuErrors } from './test-gpu.ts';
 
 let before: number | undefined;
 

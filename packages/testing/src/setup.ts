@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import { toMatchTensor } from './to-match-tensor.ts';
+import { toMatchTensor } from './match-tensor.ts';
 
 expect.extend({ toMatchTensor });
 

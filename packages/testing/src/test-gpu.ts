@@ -1,8 +1,57 @@
-import { openGpu, type Gpu } from '@heed/core';
+import { type Gpu, type HeedError, openGpu } from '@heed/core';
 import { poisonMemory } from '@heed/core/kernel';
-import { collectError, watchErrors } from './gpu-errors.ts';
+import 'vitest';
 import { testTier } from './tier.ts';
-import { watchShaders } from './watch-shaders.ts';
+import { bareVars, nagaGaps } from './wgsl-lint.ts';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Distinct pipelines on the shared device, or in the engine that the test talks to, once the test had run. */
+    pipelines?: number;
+    /** Processor time of the test in milliseconds, threads of the driver included; not known in a browser. */
+    cpuMs?: number;
+  }
+}
+
+type SomeError = GPUError | HeedError | Error;
+
+const unseen: SomeError[] = [];
+
+/** Collects an error that nobody awaited; the GPU set-up file fails the test that caused it. */
+export function collectError(error: SomeError): void {
+  unseen.push(error);
+}
+
+/** Collects the device's uncaptured errors. */
+function watchErrors(device: GPUDevice): void {
+  device.addEventListener('uncapturederror', (event) => {
+    event.preventDefault();
+    collectError(event.error);
+  });
+}
+
+/**
+ * Takes the errors collected since the last call. A test that provokes an error on the shared
+ * device calls this to say that it was meant.
+ */
+export function takeGpuErrors(): SomeError[] {
+  return unseen.splice(0);
+}
+
+/** Returns the lint findings of a kernel of heed, each with the label of the kernel. */
+function shaderFindings({ label = '', code }: GPUShaderModuleDescriptor): string[] {
+  if (!label.startsWith('heed')) return [];
+  return [...bareVars(code), ...nagaGaps(code)].map((finding) => `${label}: ${finding}`);
+}
+
+/** Holds every kernel that heed compiles on a device to the lints, whether or not a unit test lists it. */
+export function watchShaders(device: GPUDevice): void {
+  const create = device.createShaderModule.bind(device);
+  device.createShaderModule = (descriptor) => {
+    for (const finding of shaderFindings(descriptor)) collectError(new Error(finding));
+    return create(descriptor);
+  };
+}
 
 const onError = collectError;
 

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Tuning, UnsupportedError } from '@heed/core';
+import { chromiumFlags, chromiumProgram, swiftshaderFlag } from '@heed/testing/chromium';
 import { chromium, type LaunchOptions, type Page } from 'playwright';
 import { build, preview } from 'vite';
 import type { Report } from '../measure/bench-results.ts';
@@ -96,33 +96,20 @@ export async function openPage(url: string): Promise<OpenPage> {
   );
 }
 
-/** The Chromium that is named, or Debian's, else Playwright's own, else Chrome. */
+/** Returns the programs to try: the one that is named or Debian's, else Playwright's own and Chrome. */
 function programs(): LaunchOptions[] {
-  const named =
-    process.env['HEED_CHROMIUM'] ?? ['/usr/bin/chromium'].find((path) => existsSync(path));
-  return named === undefined ? [{}, { channel: 'chrome' }] : [{ executablePath: named }];
+  const executablePath = chromiumProgram();
+  return executablePath === undefined ? [{}, { channel: 'chrome' }] : [{ executablePath }];
 }
-
-// The old headless mode has no WebGPU; the rest keeps the browser from the network.
-const common = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-unsafe-webgpu',
-];
 
 /** WebGPU on a GPU is behind flags on Linux, and without a screen everywhere. */
 const argsByAdapter: Readonly<Record<'gpu' | 'swiftshader', string[]>> = {
   gpu: [
-    ...common,
+    ...chromiumFlags,
     '--ignore-gpu-blocklist',
     ...(process.platform === 'linux' ? ['--enable-features=Vulkan'] : []),
   ],
-  swiftshader: [...common, '--use-webgpu-adapter=swiftshader'],
+  swiftshader: [...chromiumFlags, swiftshaderFlag],
 };
 
 /** What the page's WebGPU computes on. */

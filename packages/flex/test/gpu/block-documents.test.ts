@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   andMasks,
@@ -10,7 +10,6 @@ import {
   type MaskMod,
 } from '../../src/index.ts';
 import { causal, document, slidingWindow } from '../../src/masks/index.ts';
-import { bits, Source } from './flex-data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -59,7 +58,7 @@ describe('BlockMask.fromCuSeqlens', () => {
   });
 
   it('keeps the documents of an attention apart, and rows behind the last see nothing', async () => {
-    const { q, k, v } = new Source(gpu, 3).dense(2, 300, 300);
+    const { q, k, v } = new TensorSource(gpu, 3, 8).dense(2, 300, 300);
     using blockMask = BlockMask.fromCuSeqlens(gpu, cu, { L: 300, maskMod: causal, blockSize: 32 });
     const { out, lse } = flexAttention(q, k, v, { blockMask, returnLse: true, numSplits: 1 });
     const id = gpu.tensor(ids(300), { shape: [300], dtype: 'i32' });

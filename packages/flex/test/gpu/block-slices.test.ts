@@ -1,5 +1,5 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type BlockClasses,
@@ -8,7 +8,6 @@ import {
   type MaskMod,
 } from '../../src/index.ts';
 import { tree } from '../../src/masks/index.ts';
-import { bits, Source } from './flex-data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -72,7 +71,7 @@ describe.for(settings)('slices of a mask, align %s, used keys %j', ([align, used
 
   it('give attention over a part the rows of the whole', async () => {
     using blockMask = make();
-    const { q, k, v } = new Source(gpu, 5).dense(B, Lq, Lk);
+    const { q, k, v } = new TensorSource(gpu, 5, 8).dense(B, Lq, Lk);
     const rest = { align, returnLse: true, numSplits: 1 } as const;
     const whole = flexAttention(q, k, v, { ...rest, ...lengths, blockMask });
     // A slice of a slice: other rows of one batch entry. A row of heads would need its share of the kv heads.

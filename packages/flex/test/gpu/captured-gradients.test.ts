@@ -1,6 +1,6 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
 import { attentionVjp } from '@heed/kernels-wgsl';
-import { isFullRun, testGpu } from '@heed/testing';
+import { bits, isFullRun, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { flexAttentionVjp } from '../../src/index.ts';
 import {
@@ -12,7 +12,7 @@ import {
   learnables,
   type Operand,
 } from './finite-differences.ts';
-import { bits, captured, expectAttention } from './flex-data.ts';
+import { captured, expectAttention } from './flex-data.ts';
 
 let gpu: Gpu;
 let data: GradientData;

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { bits, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   andMasks,
@@ -14,7 +14,7 @@ import {
 } from '../../src/index.ts';
 import { slidingWindow } from '../../src/masks/index.ts';
 import { range } from './attend.ts';
-import { bits, expectAttention, RowData } from './flex-data.ts';
+import { expectAttention, RowData } from './flex-data.ts';
 
 let gpu: Gpu;
 let data: RowData;

@@ -1,4 +1,5 @@
 import { type Gpu, openGpu, type Tensor } from '@heed/core';
+import { TensorSource } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   andMasks,
@@ -15,14 +16,13 @@ import {
 } from '../../src/index.ts';
 import { causal, document, slidingWindow } from '../../src/masks/index.ts';
 import { compiledBy } from './counted-calls.ts';
-import { Source } from './flex-data.ts';
 
 // One after the other: each test counts what those before it have left to compile. A device of its own: kernels are cached with the device, and what other tests have compiled must not count.
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await openGpu({ label: 'counted' });
-  source = new Source(gpu, 1);
+  source = new TensorSource(gpu, 1, 8);
 });
 afterAll(() => gpu.dispose());
 

@@ -1,14 +1,13 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compileMod, flexAttentionVjp, type MaskMod, type ScoreMod } from '../../src/index.ts';
-import { bits, Source } from './flex-data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 61);
+  source = new TensorSource(gpu, 61, 8);
 });
 
 type Mod = ScoreMod<{ bias: Tensor }>;

@@ -1,6 +1,6 @@
 import { DisposedError, type Gpu, type PagedKvView, type Tensor } from '@heed/core';
 import type { AttentionResult } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createBlockMask,
@@ -10,7 +10,7 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { type Mask, range, type Reference, type Rows, type Score } from './attend.ts';
-import { bits, expectAttention, RowData } from './flex-data.ts';
+import { expectAttention, RowData } from './flex-data.ts';
 
 let gpu: Gpu;
 let data: RowData;

@@ -1,5 +1,5 @@
 import { DisposedError, type Gpu, openGpu, type Tensor, ValidationError } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   BlockMask,
@@ -10,15 +10,14 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { Source } from './flex-data.ts';
 
 let gpu: Gpu;
 let other: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
   other = await openGpu({ device: gpu.device, label: 'other' });
-  source = new Source(gpu, 10);
+  source = new TensorSource(gpu, 10, 8);
 });
 
 const identity: ScoreMod = (score) => score;

@@ -1,7 +1,7 @@
 import type { Gpu, Tensor } from '@heed/core';
+import { bits, type Qkv } from '@heed/testing';
 import * as fc from 'fast-check';
 import { createBlockMask, flexAttention, type MaskMod } from '../../src/index.ts';
-import { bits, type Qkv } from './flex-data.ts';
 
 /** Rows of packed queries and keys. */
 export const ROWS = 256;

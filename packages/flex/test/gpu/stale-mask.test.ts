@@ -1,5 +1,5 @@
 import { DisposedError, type Gpu, openGpu, type Tensor } from '@heed/core';
-import { isFullRun, testGpu } from '@heed/testing';
+import { bits, isFullRun, TensorSource, testGpu } from '@heed/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { BlockMaskOptions } from '../../src/host/block-mask-options.ts';
@@ -11,16 +11,15 @@ import {
   planFlexAttention,
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { bits, Source } from './flex-data.ts';
 import { attention, both, byRows, type Lists, pairs, ROWS } from './stale-cases.ts';
 
 // Lists on the GPU change without the host: what a mask knew of them then must not count now.
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 20);
+  source = new TensorSource(gpu, 20, 8);
 });
 
 const list = (...cu: number[]): Lists => ({ cuQ: cu, cuK: cu });

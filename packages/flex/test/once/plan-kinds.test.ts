@@ -1,5 +1,5 @@
 import { type Gpu, LimitError, ValidationError } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { bits, type Qkv, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   bind,
@@ -14,13 +14,12 @@ import {
   type ScoreMod,
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { bits, type Qkv, Source } from '../gpu/flex-data.ts';
 
 let gpu: Gpu;
 let x: Qkv;
 beforeAll(async () => {
   gpu = await testGpu();
-  x = new Source(gpu, 22).dense(1, 8, 8);
+  x = new TensorSource(gpu, 22, 8).dense(1, 8, 8);
 });
 
 const shapes = { layout: 'dense', q: [1, 4, 8, 8], k: [1, 2, 8, 8] } as const;
@@ -33,7 +32,7 @@ describe('a captured number of a plan', () => {
   it('made with a fraction takes whole numbers too, forward and backward', async () => {
     const captures = { t: 0.5 };
     using plan = planFlexAttention(gpu, { ...shapes, scoreMod: warmer, captures, backward: true });
-    const dOut = new Source(gpu, 23).normal([1, 4, 8, 8]);
+    const dOut = new TensorSource(gpu, 23, 8).normal([1, 4, 8, 8]);
     for (const t of [0.75, 1, -3, 2 ** 31]) {
       const { out, backward } = plan.run({ ...x, captures: { t } });
       const want = flexAttentionVjp(x.q, x.k, x.v, { scoreMod: warmer, captures: { t: f32(t) } });

@@ -1,17 +1,16 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBlockMask, flexAttention, flexAttentionVjp, type MaskMod } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { bits, Source } from '../gpu/flex-data.ts';
 import { attention, both, byRows, type Lists, packed, pairs, ROWS } from '../gpu/stale-cases.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 21);
+  source = new TensorSource(gpu, 21, 8);
 });
 
 describe('a stale mask gives what its maskMod gives', () => {

@@ -1,6 +1,6 @@
 import { type Gpu, openGpu, type Tensor, type Tuning, type TuningEntry } from '@heed/core';
 import { tune, tuneCandidates } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createBlockMask,
@@ -12,7 +12,6 @@ import {
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
 import { attend } from '../gpu/attend.ts';
-import { Source } from '../gpu/flex-data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -105,7 +104,7 @@ describe('a tuned flex call', () => {
     const entries = Object.fromEntries(candidates.map(({ key }) => [key, other]));
     using tuned = await openGpu({ device: gpu.device, tuning: { version: 1, entries } });
     const run = async (on: Gpu): Promise<{ labels: string[]; values: ArrayLike<number>[] }> => {
-      const source = new Source(on, 5);
+      const source = new TensorSource(on, 5, 8);
       const { q, k, v } = source.dense(1, 40, 40);
       const options = { ...mods, captures: captured(on), numSplits: 1 };
       const dOut = source.normal([1, 4, 40, 8]);
@@ -132,7 +131,7 @@ describe('a tuned flex call', () => {
 
 /** The output as its definition says, in float64. */
 async function expected(): Promise<Float64Array> {
-  const { q, k, v } = new Source(gpu, 5).dense(1, 40, 40);
+  const { q, k, v } = new TensorSource(gpu, 5, 8).dense(1, 40, 40);
   const rows = async (x: Tensor): Promise<ArrayLike<number>> => {
     const { shape } = x;
     const heads = shape[1]!;

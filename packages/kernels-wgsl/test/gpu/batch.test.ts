@@ -6,15 +6,14 @@ import {
   planAttention,
   varlenAttention,
 } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { bits, Source } from './data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 7);
+  source = new TensorSource(gpu, 7, 64);
 });
 
 const all = (results: readonly AttentionResult[]): Promise<Uint32Array[]> =>

@@ -1,14 +1,13 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { attention, varlenAttention, type VarlenOptions } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Source } from './data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 12);
+  source = new TensorSource(gpu, 12, 64);
 });
 
 const ints = (list: number[], shape = [list.length]): Tensor =>
@@ -112,11 +111,11 @@ describe('maxSeqlenK', () => {
   });
 
   it('is never trusted', async () => {
-    source = new Source(gpu, 31);
+    source = new TensorSource(gpu, 31, 64);
     const { out } = await decode({ numSplits: 1 });
-    source = new Source(gpu, 31);
+    source = new TensorSource(gpu, 31, 64);
     expect((await decode({ maxSeqlenK: 0 })).out).toEqual(out);
-    source = new Source(gpu, 31);
+    source = new TensorSource(gpu, 31, 64);
     const long = (await decode({ maxSeqlenK: 1e9 })).out;
     expect(Math.max(...long.map((x, i) => Math.abs(x - out[i]!)))).toBeLessThan(1e-6);
   });

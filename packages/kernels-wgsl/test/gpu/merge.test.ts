@@ -1,8 +1,7 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
 import { attention, mergeStates } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bits, Source } from './data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -73,7 +72,7 @@ describe('mergeStates', () => {
   });
 
   it('folds pairwise, in order', async () => {
-    const { q, k, v } = new Source(gpu, 9).dense(2, 5, 90);
+    const { q, k, v } = new TensorSource(gpu, 9, 64).dense(2, 5, 90);
     const states = [0, 30, 60].map((start) => {
       const [kp, vp] = [k, v].map((x) => x.slice(2, start, start + 30));
       const { out, lse } = attention(q, kp!, vp!, { returnLse: true, numSplits: 1 });

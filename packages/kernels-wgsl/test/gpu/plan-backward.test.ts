@@ -7,15 +7,14 @@ import {
   planAttention,
   varlenAttentionVjp,
 } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bits, Source } from './data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 12);
+  source = new TensorSource(gpu, 12, 64);
 });
 
 interface PlannedCase {

@@ -1,14 +1,13 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { type AttentionResult, planAttention } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bits, Source } from './data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 2);
+  source = new TensorSource(gpu, 2, 64);
 });
 
 /** One compute pass of the caller's, submitted when `record` has returned. */

@@ -7,9 +7,8 @@ import {
   planAttention,
   varlenAttention,
 } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bits, Source } from './data.ts';
 
 const denseShapes = { layout: 'dense', q: [1, 4, 70, 64], k: [1, 2, 90, 64] } as const;
 const packedShapes = { layout: 'varlen', q: [70, 4, 64], k: [90, 2, 64], numSplits: 1 } as const;
@@ -19,7 +18,7 @@ describe('plan.warmup', () => {
     using plan = planAttention(gpu, { ...denseShapes, numSplits: 2 });
     await plan.warmup();
     const before = kernelCount(gpu);
-    const source = new Source(gpu, 3);
+    const source = new TensorSource(gpu, 3, 64);
     for (const lk of [1, 90, 700]) plan.run({ ...source.dense(2, 33, lk), returnLse: true });
     await gpu.settled();
     expect(kernelCount(gpu)).toBe(before);
@@ -30,7 +29,7 @@ describe('plan.warmup', () => {
     await plan.warmup();
     const before = kernelCount(gpu);
     const cuSeqlensK = gpu.tensor(Int32Array.of(0, 90), { shape: [2] });
-    const tensors = new Source(gpu, 4).packed(70, 90);
+    const tensors = new TensorSource(gpu, 4, 64).packed(70, 90);
     plan.run({ ...tensors, cuSeqlensQ: Int32Array.of(0, 70), cuSeqlensK });
     await gpu.settled();
     expect(kernelCount(gpu)).toBe(before);
@@ -78,7 +77,7 @@ describe('plan.warmup', () => {
   it('leaves alone what is dispatched meanwhile', async () => {
     using other = await openGpu({ device: gpu.device, label: 'sibling' });
     using plan = planAttention(other, packedShapes);
-    const tensors = new Source(other, 5).packed(70, 90);
+    const tensors = new TensorSource(other, 5, 64).packed(70, 90);
     const run = (): Tensor => plan.run({ ...tensors, cuSeqlensQ: Int32Array.of(0, 70) }).out;
     const warm = plan.warmup();
     const during = run();
@@ -88,10 +87,10 @@ describe('plan.warmup', () => {
 });
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 1);
+  source = new TensorSource(gpu, 1, 64);
 });
 
 const dense: AttentionProblem = {

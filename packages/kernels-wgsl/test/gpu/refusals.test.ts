@@ -6,9 +6,8 @@ import {
   planAttention,
   varlenAttention,
 } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Source } from './data.ts';
 
 /** What is a number to JavaScript, and none to the kernel. */
 describe('attention refuses', () => {
@@ -57,10 +56,10 @@ describe('a page view', () => {
 });
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 6);
+  source = new TensorSource(gpu, 6, 64);
 });
 
 const dense = { layout: 'dense', q: [1, 4, 9, 64], k: [1, 2, 9, 64], numSplits: 1 } as const;

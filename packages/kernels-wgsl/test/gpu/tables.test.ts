@@ -1,14 +1,13 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { attention, varlenAttention, type VarlenOptions } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { bits, type Qkv, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bits, type Qkv, Source } from './data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 8);
+  source = new TensorSource(gpu, 8, 64);
 });
 
 /** Every second element of a tensor of twice the length; the others are of no use to anybody. */

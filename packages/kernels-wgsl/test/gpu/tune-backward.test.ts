@@ -8,12 +8,11 @@ import {
   tuneCandidates,
   type TuneReport,
 } from '@heed/kernels-wgsl';
-import { isFullRun, testGpu } from '@heed/testing';
+import { isFullRun, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gradientAttempt } from '../../src/tune/attempts.ts';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
 import { makeSample, toTunable } from '../../src/tune/sample.ts';
-import { Source } from './data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -87,7 +86,7 @@ describe('an entry for gradients', () => {
   it('is what a call runs, with gradients that are right', async () => {
     using tuned = await openGpu({ device: gpu.device, tuning: tuning() });
     const run = async (on: Gpu): Promise<{ labels: string[]; values: ArrayLike<number>[] }> => {
-      const source = new Source(on, 5);
+      const source = new TensorSource(on, 5, 64);
       const [q, k, v] = [4, 2, 2].map((heads) => source.normal([1, heads, 40, 16]));
       const { backward } = attentionVjp(q!, k!, v!, { causal: true, numSplits: 1 });
       const dOut = source.normal([1, 4, 40, 16]);

@@ -7,7 +7,7 @@ import {
   tuneCandidates,
   type TuneReport,
 } from '@heed/kernels-wgsl';
-import { testGpu } from '@heed/testing';
+import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { factsOfCall } from '../../src/host/attention-call.ts';
 import { factsOfProblem } from '../../src/plan/attention-problem.ts';
@@ -16,7 +16,6 @@ import { select } from '../../src/select/selection.ts';
 import { forwardAttempt } from '../../src/tune/attempts.ts';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
 import { makeSample, type Sample, toTunable } from '../../src/tune/sample.ts';
-import { Source } from './data.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -98,7 +97,7 @@ describe('tune', () => {
       tuning: { version: 1, entries: { [key]: entry } },
     });
     const run = async (on: Gpu): Promise<ArrayLike<number>> => {
-      const source = new Source(on, 5);
+      const source = new TensorSource(on, 5, 64);
       const [q, k, v] = [4, 2, 2].map((heads) => source.normal([1, heads, 40, 16]));
       return attention(q!, k!, v!, { causal: true, numSplits: 1 }).out.read();
     };

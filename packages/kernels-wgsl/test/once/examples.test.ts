@@ -1,6 +1,6 @@
 import type { Gpu } from '@heed/core';
 import { attention } from '@heed/kernels-wgsl';
-import { printedBy, testGpu } from '@heed/testing';
+import { printedBy, TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   attentionExample,
@@ -12,13 +12,12 @@ import {
   varlenExample,
   varlenVjpExample,
 } from '../examples/docstrings.ts';
-import { Source } from '../gpu/data.ts';
 
 let gpu: Gpu;
-let source: Source;
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
-  source = new Source(gpu, 11);
+  source = new TensorSource(gpu, 11, 64);
 });
 
 it('the README’s first example runs and prints what it says', async () => {

@@ -1,3 +1,5 @@
+import { vi } from 'vitest';
+
 declare global {
   interface ImportMeta {
     /** vite's: the files that match a pattern, as text, by their paths. */
@@ -64,3 +66,33 @@ export function tableRows(section: string): string[][] {
       .map((cell) => cell.trim().replaceAll('\\|', '|').replaceAll('`', '')),
   );
 }
+
+/** The `@example`s of a source file, as code. */
+export function docstringExamples(source: string): string[] {
+  return [...source.matchAll(/^ *\* @example\n([^]*?)\*\//gm)].map((match) =>
+    match[1]!.replaceAll(/^ *\* ?/gm, '').trim(),
+  );
+}
+
+/** The statements of an example: lines, and what is indented under them. */
+export const statementsOf = (example: string): string[] => example.split(/\n(?! )/);
+
+/** Code without what a formatter decides. */
+export function bare(code: string): string {
+  return code.replaceAll(/\s+/g, '').replaceAll(/,([)\]}])/g, '$1');
+}
+
+/** What a piece of code prints, call by call. */
+export async function printedBy(run: () => unknown): Promise<unknown[][]> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  try {
+    await run();
+    return log.mock.calls;
+  } finally {
+    log.mockRestore();
+  }
+}
+
+/** A call of console.log as a console shows it, for the values that guides print. */
+export const shown = (values: readonly unknown[]): string =>
+  trimmed(values.map((x) => (Array.isArray(x) ? `[ ${x.join(', ')} ]` : String(x))).join(' '));

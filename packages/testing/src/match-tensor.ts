@@ -1,3 +1,22 @@
+declare module 'vitest' {
+  // The parameters repeat vitest's own declaration: interfaces merge only if they agree.
+  // oxlint-disable-next-line no-unused-vars
+  interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> {
+    /** Compares element by element and prints a table of the mismatches. NaN matches NaN. */
+    toMatchTensor: (want: ArrayLike<number>, match?: TensorMatch) => R;
+  }
+}
+
+/** The vitest matcher `expect(got).toMatchTensor(want, { tolerance, shape })`. */
+export function toMatchTensor(
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  match?: TensorMatch,
+): { pass: boolean; message: () => string } {
+  const mismatch = describeMismatch(got, want, match);
+  return { pass: mismatch === undefined, message: () => mismatch ?? 'the tensors match' };
+}
+
 /** What counts as equal, and how indices are printed. */
 export interface TensorMatch {
   /** Largest |got − want| allowed: one number, or one for each element. Default 0. */

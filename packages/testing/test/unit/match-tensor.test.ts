@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { describeMismatch } from '../../src/mismatch.ts';
+import '../../src/match-tensor.ts';
+import { describeMismatch } from '../../src/match-tensor.ts';
 
 test('equal lists have no mismatch', () => {
   expect(describeMismatch([1, NaN, -Infinity], [1, NaN, -Infinity])).toBeUndefined();
@@ -40,4 +41,13 @@ test('the table marks mismatches, shows neighbours and prints coordinates', () =
     ✗  [1, 0]  9    3     6
        [1, 1]  4    4     0"
   `);
+});
+
+test('passes on equal lists, and its negation on others', () => {
+  expect(Float32Array.of(1, 2)).toMatchTensor([1, 2]);
+  expect([1, 2]).not.toMatchTensor([1, 3]);
+});
+
+test('fails with the table', () => {
+  expect(() => expect([1, 2]).toMatchTensor([1, 3], { shape: [1, 2] })).toThrow('[0, 1]');
 });
