@@ -26,7 +26,7 @@ function at(model: Model, index: readonly number[]): number {
 }
 
 /** The step done by copying. */
-export function applyToModel(model: Model, op: ViewOp): Model {
+function applyToModel(model: Model, op: ViewOp): Model {
   if (op.kind === 'reshape') return { shape: op.shape, values: model.values };
   if (op.kind === 'slice') {
     const shape = model.shape.with(op.axis, op.end - op.start);

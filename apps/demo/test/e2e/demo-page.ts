@@ -14,7 +14,7 @@ export interface Visit {
   readonly open: (address: string, options?: VisitOptions) => Promise<Page>;
 }
 
-export interface VisitOptions extends BrowserContextOptions {
+interface VisitOptions extends BrowserContextOptions {
   /** A script that runs in the page before all others. */
   readonly before?: string;
 }

@@ -40,7 +40,7 @@ export const subsets: Readonly<Record<Size, readonly Subset[]>> = {
 };
 
 /** A tile path, or the one that heed takes by itself. */
-export type Path = 'default' | 'portable' | 'subgroup' | 'decode';
+type Path = 'default' | 'portable' | 'subgroup' | 'decode';
 
 /** Runs the cases of each subset on a device of its own. */
 export async function conformanceOn(

@@ -16,7 +16,7 @@ export interface Change {
 }
 
 /** Slower or faster by more than this is told. */
-export const NOTABLE = 1.1;
+const NOTABLE = 1.1;
 // A median of fewer rounds than this moves with one slow moment of the machine.
 const FEW = 5;
 

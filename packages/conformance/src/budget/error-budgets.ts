@@ -34,7 +34,7 @@ const headSpreads = 2;
  * Returns the budget of `out`: max|out − ref64| ≤ 2·max|naive − ref64| + a few ulp at max|ref64|. This is the rule of
  * FlashAttention's tests, with a same-precision naive run in place of PyTorch's.
  */
-export function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget {
+function outBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget {
   return storedBudget(reference, naive, dtype, outUlps[dtype]);
 }
 
@@ -59,7 +59,7 @@ export function headBudget(reference: NdArray, naive: NdArray, spread: number): 
 }
 
 /** Returns the budget of `lse`, which is f32 whatever the storage type. */
-export function lseBudget(reference: NdArray, naive: NdArray): Budget {
+function lseBudget(reference: NdArray, naive: NdArray): Budget {
   const allowance = lseUlps * ulp(Math.max(1, largest(reference)), 'f32') + logError;
   return budget(maxDifference(naive.data, reference.data), allowance);
 }

@@ -120,7 +120,7 @@ function pagedSequences(problem: ReferenceProblem): Sequence[] {
 }
 
 /** Number of sequences of a packed or paged problem. */
-export function sequenceCount(problem: ReferenceProblem): number {
+function sequenceCount(problem: ReferenceProblem): number {
   return (problem.cuSeqlensQ?.length ?? 1) - 1;
 }
 

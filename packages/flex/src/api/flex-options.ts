@@ -13,7 +13,7 @@ import type { PrecompiledMod } from '../text/compile/precompiled.ts';
 import type { BlockMask } from './block-mask.ts';
 
 /** What `flexAttention` has in place of: a scoreMod, a maskMod. */
-export type BuiltInVariants = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
+type BuiltInVariants = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
 
 /**
  * What varies in a flexAttention. Order of application: q·k·scale → scoreMod → masks → softmax → sinks. With `cuSeqlensQ`

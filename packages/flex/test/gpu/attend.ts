@@ -1,5 +1,5 @@
 /** What a mod sees beside its indices. */
-export interface Info {
+interface Info {
   readonly qLen: number;
   readonly kvLen: number;
   readonly qRow: number;

@@ -30,7 +30,7 @@ export interface GpuPair {
 }
 
 /** Row `key` of the packed keys in {@link runPairs}. */
-export const KV_BASE = 1000;
+const KV_BASE = 1000;
 
 /** Row-major tables in one buffer, as a kernel's `captures` binding has them. */
 export function packTables(

@@ -6,7 +6,7 @@ import type { AttentionOptions } from './attention-options.ts';
 import type { BoundHook } from './bound-hooks.ts';
 
 /** Lengths and tables of a call, as given. */
-export interface CallLengths {
+interface CallLengths {
   readonly cuQ?: Int32Array | Tensor;
   readonly cuK?: Int32Array | Tensor;
   readonly used?: Int32Array | Tensor;

@@ -12,7 +12,7 @@ import { type Operands, viewOperands } from './operands.ts';
 export type Views = ReadonlyMap<string, HeedTensor>;
 
 /** heed's forward with its gradient. */
-export interface Vjp {
+interface Vjp {
   readonly lse?: HeedTensor;
   /** By operand; what is missing has gradient 0. */
   readonly backward: (dOut: HeedTensor) => ReadonlyMap<string, HeedTensor>;

@@ -139,7 +139,7 @@ export async function desk(): Promise<HTMLElement> {
  * @param tell receives the progress as a sentence
  * @returns the outcome as a sentence
  */
-export async function checkAlone(
+async function checkAlone(
   serving: Serving,
   judge: (verdicts: ReadonlyMap<string, Verdict>) => void,
   tell: (progress: string) => void,
@@ -163,7 +163,7 @@ export async function checkAlone(
 }
 
 /** Returns a sentence that says how far a run has come. */
-export function endingText(shown: Shown, isUnderWay: boolean): string {
+function endingText(shown: Shown, isUnderWay: boolean): string {
   const { generated, steps, hits, lookedUp } = shown.counted.tally;
   const found =
     lookedUp === 0
@@ -174,7 +174,7 @@ export function endingText(shown: Shown, isUnderWay: boolean): string {
   return isUnderWay ? `Paused: ${sum}.` : `Done: ${sum}.`;
 }
 
-export const texts = {
+const texts = {
   missing: 'Serving needs WebGPU, which is not here.',
   lost: 'The GPU went away, and all pages with it. The next run opens a new one; what was saved is found again.',
   notRun: 'There is nothing there yet: run first.',
@@ -185,7 +185,7 @@ export const texts = {
 } as const;
 
 /** Returns the message that the visitor sees for an error. */
-export function troubleText(error: unknown): string {
+function troubleText(error: unknown): string {
   if (error instanceof DeviceLostError) return texts.lost;
   if (error instanceof CapacityError) {
     return 'One answer alone needs more pages than there are. Choose more pages, a shorter prompt or a shorter answer.';

@@ -6,7 +6,7 @@ import { summarize } from '../../../src/measure/timing.ts';
 const cases = casesOf(scales.gpu);
 const caseOf = (id: string): CaseResult['case'] => cases.find((one) => one.id === id)!;
 
-export const measured = (ms: number, change: Partial<Measured> = {}): Measured => ({
+const measured = (ms: number, change: Partial<Measured> = {}): Measured => ({
   how: 'a call',
   right: true,
   errorOfLimit: 0.25,
@@ -18,7 +18,7 @@ export const measured = (ms: number, change: Partial<Measured> = {}): Measured =
   ...change,
 });
 
-export function result(id: string, heed: CaseResult['heed'], peer: CaseResult['peer']): CaseResult {
+function result(id: string, heed: CaseResult['heed'], peer: CaseResult['peer']): CaseResult {
   const one = caseOf(id);
   const both = 'ms' in heed && 'ms' in peer;
   return {

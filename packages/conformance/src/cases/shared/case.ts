@@ -44,14 +44,14 @@ export interface RunnableCase extends Case {
 }
 
 /** The code of a case: returns its checks, with a note if there is something to record. */
-export type Body = (
+type Body = (
   gpu: Gpu,
   dtype: FloatDType,
   signal?: AbortSignal,
 ) => Promise<readonly Check[] | Recorded>;
 
 /** Checks with a note that is recorded even if they hold. */
-export interface Recorded {
+interface Recorded {
   readonly checks: readonly Check[];
   readonly note: string;
 }

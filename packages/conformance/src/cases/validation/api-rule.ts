@@ -3,7 +3,7 @@ import { Scope } from '../../problems/case-tensors.ts';
 import { sizeOf } from '../../reference/nd-array.ts';
 
 /** Which error a rejected value must raise. */
-export type Refusal = 'ValidationError' | 'DisposedError' | 'UnsupportedError';
+type Refusal = 'ValidationError' | 'DisposedError' | 'UnsupportedError';
 
 /** One rule of the API, with values on both sides of its boundary. */
 export interface Rule {

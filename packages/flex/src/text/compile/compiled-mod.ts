@@ -1,4 +1,3 @@
-import { boundsOf, type MaskBounds } from '../backends/bounds/bounds.ts';
 import { type Derivative, derive } from '../backends/derivative.ts';
 import {
   type CompiledMaskHook,
@@ -59,7 +58,3 @@ export function toDerivative(mod: CompiledMod): Derivative {
   return made;
 }
 
-/** When a mask holds for all or for none of the pairs of a block, as nodes of its graph over the block's span. */
-export function toBounds({ graph, root }: CompiledMod): MaskBounds {
-  return boundsOf(graph, root);
-}

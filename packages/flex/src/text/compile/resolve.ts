@@ -10,7 +10,7 @@ export interface TableLike {
 }
 
 /** A nested array of numbers, which is what tables are on the CPU; its elements count as f32. */
-export interface NestedArray {
+interface NestedArray {
   readonly length: number;
   readonly [i: number]: number | NestedArray;
 }
@@ -45,7 +45,7 @@ interface Resolving {
   readonly units: Map<Function, { readonly index: number; readonly unit: Unit }>;
 }
 
-export const MAX_RANK = 4;
+const MAX_RANK = 4;
 
 /** How deep `bind`, `andMasks`, `orMasks` and `notMask` may be applied to one another. */
 const MAX_COMPOSED = 300;

@@ -61,7 +61,7 @@ export interface HookGradient {
 }
 
 /** One place where a score hook reads a float table. */
-export interface TableRead {
+interface TableRead {
   /** Among the hook's tables. */
   readonly table: number;
   /** All keys of a query row read the same element. */

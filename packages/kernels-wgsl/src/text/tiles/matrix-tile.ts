@@ -11,7 +11,7 @@ import {
 import { isSoftware, type TileClass } from './tile-path.ts';
 
 /** (M×K)·(K×N), the product being M×N. */
-export type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
+type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
 
 /**
  * Products by the device's matrix operations, (M×K)·(K×N) of f16 into f32; all else by the threads of a grid. The products
@@ -59,7 +59,7 @@ export function matrixBytes(dims: Dims, tile: MatrixTile): number {
 }
 
 /** The shapes in which a device multiplies f16 into f32, the largest first. */
-export function matrixShapes({ subgroupMatrix }: Capabilities): readonly MatrixShape[] {
+function matrixShapes({ subgroupMatrix }: Capabilities): readonly MatrixShape[] {
   return subgroupMatrix
     .filter((c) => c.componentType === 'f16' && c.resultComponentType === 'f32')
     .toSorted((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);

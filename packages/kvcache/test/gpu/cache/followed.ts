@@ -27,7 +27,7 @@ interface KeptView {
   readonly spans: readonly Span[];
 }
 
-export const salts = ['', 'other'] as const;
+const salts = ['', 'other'] as const;
 
 /** Whole numbers with a largest magnitude of 127: int8 pages keep them as they are, with a scale of 1. */
 export const wholeNumbers = (rng: Rng, count: number): Float32Array =>

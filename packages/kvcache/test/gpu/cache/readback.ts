@@ -8,7 +8,7 @@ const f32 = new Float32Array(1);
 const u32 = new Uint32Array(f32.buffer);
 
 /** What a packed row stands for: its scale, and its whole numbers. */
-export function unpackRow(
+function unpackRow(
   format: 'int8' | 'int4',
   row: ArrayLike<number>,
   dim: number,
@@ -24,7 +24,7 @@ export function unpackRow(
 }
 
 /** A pool's rows as numbers, f32: those of int8 and int4 are scale · integer, rounded once. */
-export async function poolNumbers(
+async function poolNumbers(
   pool: Tensor,
   format: PagedKvView['format'],
   dim: number,

@@ -4,7 +4,7 @@ import type { Rng } from '@heed/testing';
 import { kvRowWords, type PageGeometry, pageWords } from '../../../src/pages/page-geometry.ts';
 import { type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
 
-export const SENTINEL = 0xdeadbeef;
+const SENTINEL = 0xdeadbeef;
 
 /** A geometry of one layer, unless it says otherwise. */
 export const geometryOf = (

@@ -16,7 +16,7 @@ export interface CompiledScoreHook extends ScoreHook {
   readonly gradient: CompiledGradient;
 }
 
-export interface CompiledGradient extends HookGradient {
+interface CompiledGradient extends HookGradient {
   readonly params: readonly HookField[];
 }
 
@@ -25,7 +25,7 @@ export interface CompiledMaskHook extends MaskHook {
 }
 
 /** What the inputs are called in functions of a pair: `(score: f32, row: Row, key: i32)`. */
-export const pairInputs: InputNames = {
+const pairInputs: InputNames = {
   score: 'score',
   b: 'row.batch',
   h: 'row.head',
@@ -41,7 +41,7 @@ export const pairInputs: InputNames = {
 const diagonalInputs: InputNames = { ...pairInputs, offset: 'offset' };
 
 /** In functions of a block: `(span: Span)`. */
-export const spanInputs: InputNames = {
+const spanInputs: InputNames = {
   b: 'span.batch',
   hFirst: 'span.head_first',
   hLast: 'span.head_last',
