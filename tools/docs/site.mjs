@@ -53,7 +53,9 @@ const unnamedTypes = {
   ],
   '@heed/kernels-wgsl': [
     'src/text/parts/kinds.ts:FloatType',
-    'src/text/tiles/tile.ts:TileConfig',
+    'src/text/tiles/tile-paths.ts:TileConfig',
+    'src/text/tiles/tile-paths.ts:TilePath',
+    'src/text/parts/kernel-parts.ts:KernelParts',
     'src/host/attention-call.ts:CallLengths',
     'src/text/parts/kinds.ts:KeyKind',
     'src/text/parts/kinds.ts:LengthKind',

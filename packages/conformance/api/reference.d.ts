@@ -66,6 +66,10 @@ export interface ResultGradients {
 }
 // #endregion
 
+// #region Types
+export type FloatDType = "f32" | "f16";
+// #endregion
+
 // #region Functions
 export declare function expected(reference: AttentionState, naive: AttentionState, dtype: FloatDType): Expected;
 export declare function gradientBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget;
@@ -77,8 +81,4 @@ export declare function random(seed: number): Random;
 export declare function referenceAttention(problem: ReferenceProblem): AttentionState;
 export declare function referenceGradients(problem: ReferenceProblem, by: ResultGradients): Gradients;
 export declare function toStorage(x: number, dtype: FloatDType): number;
-// #endregion
-
-// #region Referenced (internal)
-type FloatDType = "f32" | "f16";
 // #endregion

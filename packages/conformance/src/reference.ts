@@ -2,7 +2,7 @@
 export { type Budget, type Expected, expected, gradientBudget } from './budget/error-budgets.ts';
 export { type Check, near } from './budget/output-checks.ts';
 export type { NdArray } from './reference/nd-array.ts';
-export { toStorage } from './reference/number-types.ts';
+export { type FloatDType, toStorage } from './reference/number-types.ts';
 export { naiveAttention, referenceAttention } from './reference/reference-attention.ts';
 export {
   type Gradients,

@@ -57,4 +57,3 @@ export function toDerivative(mod: CompiledMod): Derivative {
   derivatives.set(mod, made);
   return made;
 }
-

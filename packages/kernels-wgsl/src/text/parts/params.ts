@@ -4,13 +4,13 @@ export interface ParamField {
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
-/** Values by field name; booleans do not occur, the offset of an absent table is {@link NONE}. */
+/** Values by field name; booleans do not occur, the offset of an absent table is `NONE`. */
 export type ParamValues = Readonly<Record<string, number>>;
 
 /** The offset of a table that was not given. */
 export const NONE = 0xffffffff;
 
-/** WGSL's name for {@link NONE}. */
+/** The WGSL constant of `NONE`. */
 export const none: string = 'const NONE = 0xffffffffu;';
 
 /** Fields of one type, in order. */
@@ -50,7 +50,7 @@ export function packValues(fields: readonly ParamField[], values: readonly numbe
 }
 
 /**
- * Packs a block from values by name, as {@link packValues}.
+ * Packs a block from values by name, in the manner of `packValues`.
  * @throws Error a field has no value: a fault of heed's, not of the caller
  */
 export function packParams(fields: readonly ParamField[], values: ParamValues): Uint32Array {
