@@ -89,17 +89,17 @@ export function pageText(data) {
   const tags = [...new Set(names.map((name) => data[name].tag))];
   return `# Where it runs
 
-Written by \`npm run where\`, from runs of the [conformance cases](../packages/conformance/README.md#cases) on one machine; do not edit it by hand.
-Each row ran the cases with the tag ${tags.map((tag) => `\`${tag}\``).join(', ')}, which every test of a browser runs; the [test tiers](../CONTRIBUTING.md#test-tiers) run more of them on
-the adapters in Node. Unsupported is a case that declares what it needs of a device, on a device that lacks it.
+\`npm run where\` writes this page from runs of the [conformance cases](../packages/conformance/README.md#cases) on one machine; do not edit it by hand.
+Each row ran the cases with the tag ${tags.map((tag) => `\`${tag}\``).join(', ')}, which the tests in browsers run too; the [test tiers](../CONTRIBUTING.md#test-tiers) run more cases on
+the adapters in Node. A case is unsupported if it declares a feature that the device lacks.
 
 ${table([COLUMNS, COLUMNS.map(() => '---'), ...names.map((name) => cells(name, data[name]))])}
 
-A row is run again by \`npm run where -- --row NAME\`:
+\`npm run where -- --row NAME\` runs a row again:
 
-${names.map((name) => `- \`${name}\`, as the tier \`${rows[name].tier}\` runs: ${data[name].on}.${remarks(data[name])}`).join('\n')}
+${names.map((name) => `- \`${name}\`, set up as the tier \`${rows[name].tier}\`: ${data[name].on}.${remarks(data[name])}`).join('\n')}
 
-${missing(names)}Lavapipe compiled as it does in each tier of \`npm test\`: without LLVM's optimisation passes. A pass is of these versions; the Conformance room of the
+${missing(names)}Lavapipe compiled without LLVM's optimisation passes, as in each tier of \`npm test\`. These results hold for the versions above; the Conformance room of the
 [demo](../apps/demo/README.md) and [\`@heed/conformance\`](../packages/conformance/README.md) run the same cases on your device.
 `;
 }
