@@ -9,19 +9,19 @@ import type { ResultGradients } from '../reference/reference-gradients.ts';
 import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
 
-/** Standard deviations, the largest over heads. */
+/** Standard deviations of the gradients with one number per head: the largest over heads. */
 export interface HeadSpread {
   readonly dSinks: number;
   readonly dAlibiSlopes: number;
 }
 
-// Of a weight: WGSL's exp2 may be 3 + 2|x| ulp off.
+// The relative error of a weight: WGSL allows exp2 an error of 3 + 2|x| ulp.
 const weightError = 8 * 2 ** -24;
 
 /**
- * How far gradients with one number per head are off by chance. Each sums one delta = rowsum(dOut∘out) − dLse per row, where
- * every element of `out` is off by up to half an ulp of its storage type, and the sinks' sum one weight per row. The terms have
- * both signs, so the sum may be smaller than they are. A naive run is one draw of that.
+ * Estimates the rounding error of gradients with one number per head. Each sums one delta = rowsum(dOut∘out) − dLse per row, with
+ * elements of `out` that are off by up to half an ulp of their storage type; dSinks also sums one weight per row. The terms have
+ * both signs, so the sum may be smaller than its terms, and the error of one naive run says little.
  */
 export function headSpread(
   problem: ReferenceProblem,
@@ -50,7 +50,7 @@ export function headSpread(
   };
 }
 
-/** A query row that sees something, with its delta and the variance of that. */
+/** A query row with a visible key, its delta, and the variance of the delta. */
 interface SpreadRow {
   readonly sequence: Sequence;
   readonly h: number;
@@ -76,7 +76,7 @@ function* rowsOf(
         let variance = 0;
         for (let d = at; d < at + v; d++) {
           delta += dOut.data[d]! * out.data[d]!;
-          // Of a uniform error of up to half an ulp.
+          // The variance of a uniform error of up to half an ulp.
           variance += (dOut.data[d]! * ulp(out.data[d]!, dtype)) ** 2 / 12;
         }
         yield { sequence, h, i, lse: lse.data[lseAt]!, delta, variance };
@@ -85,7 +85,7 @@ function* rowsOf(
   }
 }
 
-/** Σ P·d(score)/d(slope) over the keys of a row: how its delta goes into the gradient by the slope. */
+/** Returns Σ P·d(score)/d(slope) over the keys of a row: the factor of its delta in the gradient of the ALiBi slope. */
 function meanSlope(problem: ReferenceProblem, { sequence, h, i, lse }: SpreadRow): number {
   const { q, k, options } = problem;
   const heads = headsOf(problem);

@@ -2,7 +2,7 @@ import { type NdArray, unravel } from '../reference/nd-array.ts';
 import type { AttentionState } from '../reference/reference-problem.ts';
 import { type Budget, difference, type Expected } from './error-budgets.ts';
 
-/** One thing a case asserts: what was measured, against what, and the table when it failed. */
+/** One assertion of a case: the error measured, its budget, and a table of mismatches if it failed. */
 export interface Check {
   readonly label: string;
   readonly ok: boolean;
@@ -11,7 +11,7 @@ export interface Check {
   readonly report?: string;
 }
 
-/** Both results of a run within their error budgets. */
+/** Checks that both results of a run are within their error budgets. */
 export function withinBudget(label: string, got: AttentionState, want: Expected): Check[] {
   return [
     near(`${label}: out`, got.out, want.out, want.budgets.out),
@@ -19,7 +19,7 @@ export function withinBudget(label: string, got: AttentionState, want: Expected)
   ];
 }
 
-/** One result within its budget. NaN, and an infinity where the reference has none, are infinitely far. */
+/** Checks that one result is within its budget. The error of NaN, and of an infinity where the reference is finite, is infinite. */
 export function near(
   label: string,
   got: NdArray,
@@ -42,7 +42,7 @@ export function near(
   return { label, ok: false, error, budget: limit, report: `${table}\n  ${sum}` };
 }
 
-/** Both results of a run equal bit for bit. */
+/** Checks that both results of a run are equal bit for bit. */
 export function sameRun(label: string, got: AttentionState, want: AttentionState): Check[] {
   return [
     sameBits(`${label}: out`, got.out, want.out),
@@ -50,7 +50,7 @@ export function sameRun(label: string, got: AttentionState, want: AttentionState
   ];
 }
 
-/** Equality of bits: −0 differs from 0, a NaN equals a NaN. */
+/** Checks that two results have equal bits: −0 differs from 0, and NaN equals NaN. */
 export function sameBits(label: string, got: NdArray, want: NdArray): Check {
   const report = mismatchTable({
     label,
@@ -62,7 +62,7 @@ export function sameBits(label: string, got: NdArray, want: NdArray): Check {
   return report === '' ? { label, ok: true } : { label, ok: false, report };
 }
 
-/** Every element finite. */
+/** Checks that every element is finite. */
 export function finite(label: string, got: NdArray): Check {
   const report = mismatchTable({
     label: `${label} not finite`,
@@ -74,7 +74,7 @@ export function finite(label: string, got: NdArray): Check {
   return report === '' ? { label, ok: true } : { label, ok: false, report };
 }
 
-/** A plain condition, with what to print when it does not hold. */
+/** Checks a condition; `report` is printed if it does not hold. */
 export function holds(label: string, ok: boolean, report: string): Check {
   return ok ? { label, ok } : { label, ok, report: `${label}: ${report}` };
 }
@@ -91,27 +91,27 @@ interface Row {
   readonly bad: boolean;
 }
 
-/** What a table is about. */
+/** The contents of a table of mismatches. */
 export interface Comparison {
   readonly label: string;
   readonly shape: readonly number[];
   readonly got: ArrayLike<number>;
   readonly want: ArrayLike<number>;
-  /** Whether an element is off. */
+  /** Returns whether an element is a mismatch. */
   readonly isBad: (got: number, want: number) => boolean;
 }
 
 const shownMismatches = 8;
 
 /**
- * A table of the first mismatches, each with one element either side:
+ * Returns a table of the first mismatches, each with the element before and after it:
  *
  *     out [1, 2, 4, 8]: 3 of 64 elements off, first at [0, 1, 2, 3]
  *          index         got         want        difference
  *          [0, 1, 2, 2]  0.1234567   0.1234567   0
  *       ✗  [0, 1, 2, 3]  NaN         0.5         Infinity
  *
- * Returns an empty string when nothing is off.
+ * Returns an empty string if there is no mismatch.
  */
 export function mismatchTable(comparison: Comparison): string {
   const { label, shape, got, want, isBad } = comparison;

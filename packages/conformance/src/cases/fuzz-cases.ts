@@ -10,17 +10,17 @@ import { areRight } from './backward/gradient-case.ts';
 import { type RunnableCase, defineCase, type Tier } from './shared/case.ts';
 import { isRight } from './shared/expected-results.ts';
 
-/** One of a list, at random. */
+/** Returns a random element of a list. */
 const pick = <T>(source: Random, ...list: readonly T[]): T => list[source.below(list.length)] as T;
 
-/** Lengths that are often 0, 1, or next to a tile edge. */
+/** Returns random lengths, many of them 0, 1, or next to a tile edge. */
 function lengths(source: Random, count: number): number[] {
   return Array.from({ length: count }, () =>
     pick(source, 0, 1, 2, 15, 16, 17, 31, 32, 33, 64, 65, source.below(100)),
   );
 }
 
-/** Options that are data of a run, so that every seed shares the pipelines of its layout. */
+/** Returns random options. All are data of a call, so that every seed shares the pipelines of its layout. */
 function anyOptions(source: Random, heads: number): ReferenceOptions {
   const maybe = (): boolean => source.below(2) === 0;
   return {
@@ -32,7 +32,7 @@ function anyOptions(source: Random, heads: number): ReferenceOptions {
   };
 }
 
-/** A random problem of any layout. */
+/** Builds a random problem of any layout. */
 function anyProblem(source: Random, dtype: FloatDType): ReferenceProblem {
   const heads = pick<readonly [number, number]>(source, [1, 1], [4, 2], [4, 1], [3, 3], [6, 2]);
   const count = 1 + source.below(12);
@@ -74,7 +74,7 @@ function anyProblem(source: Random, dtype: FloatDType): ReferenceProblem {
   }
 }
 
-/** Random problems, poisoned, launched in random ways, against float64. */
+/** Poisoned random problems, launched in random ways, against float64. */
 function forwardRounds(first: number, count: number, tier: Tier): RunnableCase[] {
   return defineCase('fuzz', `seeds-${first}-to-${first + count - 1}`, {
     tier,
@@ -103,7 +103,7 @@ export const forwardFuzz: readonly RunnableCase[] = [
   ...[1000, 1100, 1200, 1300].flatMap((first) => forwardRounds(first, 100, 'full')),
 ];
 
-/** Random problems of every layout, poisoned, with a gradient by lse every other time. */
+/** Gradients of poisoned random problems of every layout, every other one with dLse. */
 function backwardRounds(first: number, count: number): RunnableCase[] {
   return defineCase('backward-fuzz', `seeds-${first}-to-${first + count - 1}`, {
     tier: 'full',

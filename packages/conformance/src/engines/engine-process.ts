@@ -82,7 +82,7 @@ const chromiumArgs = [
   '--use-webgpu-adapter=swiftshader',
 ];
 
-/** Starts an engine on an address. */
+/** Starts an engine and opens an address in it. */
 export function start(name: EngineName, url: string): Started {
   const folder = mkdtempSync(join(tmpdir(), `heed-${name}-`));
   const { program, args, env } = commands[name](url, folder);

@@ -92,7 +92,7 @@ async function openSession(name: EngineName): Promise<Session> {
   };
   const ask = async (job?: Job): Promise<Message> => {
     try {
-      return await inbox.next(job, `${name} said nothing for ${LIMIT_MS / 1000} s`);
+      return await inbox.next(job, `${name} sent nothing for ${LIMIT_MS / 1000} s`);
     } catch (error) {
       close();
       throw error;

@@ -1,7 +1,7 @@
 import { type Gpu, openGpu } from '@heed/core';
 import type { ForcedPath } from '@heed/kernels-wgsl/variant';
 
-// Dawn crashes once the object that its `create()` returned is collected.
+// Keeps the result of `create()` alive: Dawn crashes if it is garbage-collected.
 const kept: GPU[] = [];
 
 /** How the device of a run is opened. */

@@ -10,7 +10,7 @@ import type {
   ReferenceOptions,
 } from '../reference/reference-problem.ts';
 
-/** What is given to the function under test: tensors q, k, v (dense, packed, or pages with a blockTable), and its options. */
+/** The arguments of the function under test: tensors q, k, v (dense, packed, or pages with a blockTable) and its options. */
 export interface GradcheckInputs<C extends Captures = never> extends FlexOptions<C>, GradOptions {
   readonly q: Tensor;
   readonly k: Tensor;
@@ -31,20 +31,20 @@ export const inputNames: NamesOf<GradcheckInputs<Captures>> = {
   ...resultNames,
 };
 
-/** Inputs of any captures. */
+/** Inputs with any captures. */
 export interface AnyInputs extends Omit<GradcheckInputs, 'captures'> {
   readonly captures?: Captures;
 }
 
-/** All inputs on the host in float64: what differences are taken of. */
+/** All inputs on the host in float64. `gradcheck` changes their elements to take differences. */
 export interface HostInputs {
-  /** By name: q, k, v, sinks, and `captures.` with the name of a float capture. */
+  /** Arrays by name: q, k, v, sinks, and `captures.` followed by the name of a float capture. */
   readonly arrays: ReadonlyMap<string, NdArray>;
-  /** The problem that the present contents of the arrays make. */
+  /** Returns the problem with the current contents of the arrays. */
   readonly problem: () => ReferenceProblem;
 }
 
-/** The name that a capture has among the arrays. */
+/** Returns the name of a capture in `arrays`. */
 export function captureKey(name: string): string {
   return `captures.${name}`;
 }

@@ -16,13 +16,13 @@ import {
 } from './gradcheck-inputs.ts';
 import { type Compared, type GradcheckReport, gradcheckReport } from './gradcheck-report.ts';
 
-/** Gradients by the results. */
+/** Gradients with respect to the results. */
 interface By {
   readonly dOut: NdArray;
   readonly dLse: NdArray;
 }
 
-/** Random gradients by the results, as their storage holds them. */
+/** Returns random gradients with respect to the results, rounded to their storage type. */
 function randomGradients({ problem }: HostInputs, dtype: DType, source: Random): By {
   const { out, lse } = referenceAttention(problem());
   const store = dtype === 'f16' ? 'f16' : 'f32';
@@ -30,7 +30,7 @@ function randomGradients({ problem }: HostInputs, dtype: DType, source: Random):
   return { dOut, dLse: generate(lse.shape, () => Math.fround(source.normal())) };
 }
 
-/** The central difference by one element of the loss Σ dOut·out + Σ dLse·lse. */
+/** Returns the central difference of the loss Σ dOut·out + Σ dLse·lse with respect to one element. */
 function difference(host: HostInputs, by: By, { data }: NdArray, at: number, step: number): number {
   const x = data[at]!;
   const [above, below] = [x + step, x - step].map((moved) => {
@@ -46,7 +46,7 @@ function loss({ problem }: HostInputs, { dOut, dLse }: By): number {
   return product(out, dOut) + product(lse, dLse);
 }
 
-/** Where a row has nothing visible lse is −∞, which has no gradient. */
+/** Returns Σ result·gradient. It leaves out lse = −∞, of rows without a visible key, which has no gradient. */
 function product(result: NdArray, gradient: NdArray): number {
   let sum = 0;
   result.data.forEach((x, i) => {
@@ -55,15 +55,15 @@ function product(result: NdArray, gradient: NdArray): number {
   return sum;
 }
 
-/** How thoroughly `gradcheck` looks. */
+/** The tolerance of `gradcheck`, and the elements that it compares. */
 export interface GradcheckOptions {
-  /** Largest error over the largest gradient; default 1e-3, and 1e-2 where anything is f16. */
+  /** Largest error relative to the largest gradient; default 1e-3, or 1e-2 if any input is f16. */
   readonly tolerance?: number;
-  /** Elements of each input to compare, drawn by the seed; default 32. Each one costs two attentions on the CPU. */
+  /** Number of elements of each input to compare, drawn by the seed; default 32. Each costs two attentions on the CPU. */
   readonly elements?: number;
   /** Step of the central differences, in float64; default 1e-5. */
   readonly step?: number;
-  /** Seed of dOut, dLse and the choice of elements; default 0. */
+  /** Seed of dOut, dLse and the drawn elements; default 0. */
   readonly seed?: number;
 }
 
@@ -75,14 +75,14 @@ export const gradcheckNames: NamesOf<GradcheckOptions> = {
 };
 
 /**
- * Checks the gradients of your own mods: those that the GPU gives against central differences in float64, for random
- * gradients by out and lse. The differences are of the float64 reference, which calls your functions as they are, with captured
- * tensors as nested arrays. Take small tensors, and none at a kink of a mod, where there is no derivative.
+ * Checks the gradients of your own mods: compares the GPU's gradients with central differences in float64, for random dOut and dLse.
+ * The differences are of the float64 reference, which calls your functions as they are, with captured tensors as nested arrays.
+ * Use small tensors, and no point where a mod has a kink and therefore no derivative.
  *
- * @param fn what gives the gradients: `flexAttentionVjp`
- * @param inputs q, k, v on the GPU and the options of the call; `grads` says which captures are checked, default every float
- *   one that the scoreMod reads
- * @throws ValidationError a blockMask, which has no function; else as fn
+ * @param fn `flexAttentionVjp`, or a function with its signature
+ * @param inputs q, k, v on the GPU and the options of the call; `grads` selects the captures to check, default every float
+ *   capture that the scoreMod reads
+ * @throws ValidationError `inputs` has a blockMask, which has no function to compare with. Errors of fn are passed on.
  * @example
  * const scoreMod: ScoreMod<{ bias: Tensor }> = (s, b, h, q, kv, c) => s + c.bias[q - kv + 8]!;
  * const report = await gradcheck(flexAttentionVjp, { q, k, v, scoreMod, captures: { bias } });
@@ -137,7 +137,7 @@ function defaultTolerance({ q, k, v, captures = {} }: AnyInputs): number {
   return [q, k, v, ...Object.values(captures)].some(isF16) ? 1e-2 : 1e-3;
 }
 
-/** The gradients that fn gives, on the host, by the names of the inputs. */
+/** Calls fn and its backward, and reads the gradients back, by the names of the inputs. */
 async function gradientsOf(
   fn: Parameters<typeof gradcheck>[0],
   { q, k, v, ...options }: AnyInputs,

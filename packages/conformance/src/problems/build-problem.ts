@@ -4,7 +4,7 @@ import type { ReferenceProblem, ReferenceOptions } from '../reference/reference-
 import { permutation, type Random, random } from '../reference/seeded-random.ts';
 import { dequantise, type QuantFormat, quantise } from '../reference/stored-rows.ts';
 
-/** What every generated problem needs; lengths come on top. */
+/** The fields of every generated problem, lengths aside. */
 export interface BaseSpec {
   readonly dtype: FloatDType;
   /** [Hq, Hkv]; default [4, 2]. */
@@ -26,21 +26,21 @@ interface DenseSpec extends BaseSpec {
   readonly seqUsedK?: readonly number[];
 }
 
-/** Packed [T, H, D]: one query length per sequence, key slots, and how much of each slot is used. */
+/** Packed [T, H, D]: the query length, the key capacity and the used key length of each sequence. */
 interface PackedSpec extends BaseSpec {
   readonly qLens: readonly number[];
   readonly kLens?: readonly number[];
   readonly used?: readonly number[];
-  /** Rows after the last sequence, on the query and on the key side. */
+  /** Query rows and key rows after the last sequence. */
   readonly spareRows?: readonly [q: number, k: number];
 }
 
-/** Paged: query lengths, used key lengths, and how pages are given out. */
+/** Paged: query lengths, used key lengths, and the assignment of pages. */
 export interface PagedSpec extends BaseSpec {
   readonly qLens: readonly number[];
   readonly used: readonly number[];
   readonly pageSize: number;
-  /** 'permuted': every page has one owner, in random order. 'shared': owners draw pages from a common prefix. */
+  /** 'permuted': every page has one owner, in random order. 'shared': all sequences start with the same pages. */
   readonly pages?: 'permuted' | 'shared';
   /** Query rows after the last sequence. */
   readonly spareRows?: number;
@@ -53,7 +53,7 @@ interface Shape {
   readonly dv: number;
 }
 
-/** A dense problem with normally distributed data. */
+/** Builds a dense problem with normally distributed data. */
 export function denseProblem(spec: DenseSpec): ReferenceProblem {
   const { hq, hkv, d, dv } = shapeOf(spec);
   const { batch = 1, lq, lk = lq } = spec;
@@ -63,7 +63,7 @@ export function denseProblem(spec: DenseSpec): ReferenceProblem {
   return { ...tensors, ...(seqUsedK && { seqUsedK }), options: spec.options ?? {} };
 }
 
-/** A packed problem with normally distributed data. */
+/** Builds a packed problem with normally distributed data. */
 export function packedProblem(spec: PackedSpec): ReferenceProblem {
   const { hq, hkv, d, dv } = shapeOf(spec);
   const cuSeqlensQ = cumulative(spec.qLens);
@@ -81,7 +81,7 @@ export function packedProblem(spec: PackedSpec): ReferenceProblem {
   };
 }
 
-/** A paged problem: table entries past a sequence's length are −1, and the pool has pages nobody owns. */
+/** Builds a paged problem. Entries of the block table beyond a sequence's length are −1, and two pages of the pool have no owner. */
 export function pagedProblem(spec: PagedSpec): ReferenceProblem {
   const { hq, hkv, d, dv } = shapeOf(spec);
   const needed = spec.used.map((n) => Math.ceil(n / spec.pageSize));
@@ -109,7 +109,7 @@ export function pagedProblem(spec: PagedSpec): ReferenceProblem {
   };
 }
 
-/** Running sums with a leading 0: [a, b] → [0, a, a + b]. */
+/** Returns running sums with a leading 0: [a, b] → [0, a, a + b]. */
 export function cumulative(lengths: readonly number[]): Int32Array {
   const sums = new Int32Array(lengths.length + 1);
   lengths.forEach((n, i) => (sums[i + 1] = (sums[i] ?? 0) + n));
@@ -124,7 +124,7 @@ function shapeOf({ heads: [hq, hkv] = [4, 2], dim = 64, dimV = dim }: BaseSpec):
   return { hq, hkv, d: dim, dv: dimV };
 }
 
-// q is widened so that the softmax has peaks: flat weights would hide a lost rescale.
+// A wider q gives the softmax peaks: flat weights would hide a lost rescale.
 const qSpread = 1.5;
 
 function fill(
@@ -141,7 +141,7 @@ function fill(
   };
 }
 
-/** Normally distributed values, as the storage type holds them. */
+/** Returns normally distributed values, rounded to the storage type. */
 export function normal(
   shape: readonly number[],
   source: Random,
@@ -151,7 +151,7 @@ export function normal(
   return generate(shape, () => toStorage(spread * source.normal(), dtype));
 }
 
-/** A paged problem over what pages of a format keep of its keys and values; {@link launch} packs them into such pages. */
+/** Rounds keys and values to what pages of a format can hold. `launch` packs them into such pages. */
 export function quantised(problem: ReferenceProblem, format: QuantFormat): ReferenceProblem {
   const kept = (x: NdArray): NdArray => dequantise(quantise(x, format), x.shape.at(-1)!, format);
   return { ...problem, k: kept(problem.k), v: kept(problem.v), format };

@@ -16,34 +16,34 @@ import { cumulative, normal } from './build-problem.ts';
 import { place, type Placement, Scope, uploadArray } from './case-tensors.ts';
 import { recordOutput } from './output-hashes.ts';
 
-/** What a cache of a case holds. */
+/** The options of a cache whose storage format is given. */
 export interface SessionOptions extends CacheOptions {
   readonly dtype: StoredFormat;
 }
 
-/** How rows come to it. */
+/** The rows that a session appends. */
 export interface Input {
   /** Storage type of the rows that are appended; default f32. */
   readonly rows?: FloatDType;
   readonly placement?: Placement;
   readonly angles?: Angles;
-  /** Changes the rows of an append before it is made, so that they hold what is awkward. */
+  /** Writes awkward values into the rows before they are appended. */
   readonly awkward?: (rows: NdArray) => void;
 }
 
-/** What was appended for one token in one layer, by head. */
+/** The rows that were appended for one token in one layer, by head. */
 interface ModelRow {
   readonly k: readonly Float32Array[];
   readonly v: readonly Float32Array[];
 }
 
-/** A sequence, and the rows that it should have: by layer. */
+/** A sequence and the rows that it should hold, by layer. */
 export interface Modelled {
   readonly sequence: KvSequence;
   readonly rows: ModelRow[][];
 }
 
-/** A cache, and beside it what was appended to it: a host array for each row, which nothing shares or quantises. */
+/** A cache with a model of its contents: one host array per appended row, neither shared nor quantised. */
 export class Session {
   readonly scope: Scope;
   readonly cache: PagedKvCache;
@@ -66,7 +66,7 @@ export class Session {
     };
   }
 
-  /** Runs `body` with a cache, which it frees. */
+  /** Runs `body` with a new cache, and frees the cache. */
   static async with<T>(
     gpu: Gpu,
     options: SessionOptions,
@@ -82,7 +82,7 @@ export class Session {
     }
   }
 
-  /** A new sequence; what it finds of `tokens` are the rows of `from`, which appended them. */
+  /** Opens a sequence. The prefix of `tokens` that the cache finds has the rows of `from`, which appended them. */
   open(tokens?: readonly number[], from?: Modelled): Modelled {
     const sequence = this.cache.open({ ...(tokens && { tokens }) });
     const rows = Array.from(
@@ -101,7 +101,7 @@ export class Session {
     for (const layer of rows) layer.length = length;
   }
 
-  /** Appends so many rows to each sequence, in every layer. */
+  /** Appends `count` rows to each sequence, in every layer. */
   append(list: readonly (readonly [to: Modelled, count: number])[]): void {
     const { kvHeads, headDim, headDimV = headDim, layers } = this.#options;
     const { rows: dtype = 'f32', placement = 'contiguous', awkward } = this.#input;
@@ -126,7 +126,7 @@ export class Session {
     }
   }
 
-  /** What should be stored of a row, by head. */
+  /** Returns the numbers that should be stored for a row, by head. */
   exact(x: 'k' | 'v', row: ModelRow, position: number): Exact[] {
     const { angles } = this.#input;
     return row[x].map((numbers) =>
@@ -134,7 +134,7 @@ export class Session {
     );
   }
 
-  /** Every row that the tables of these sequences lead to is what was appended; released ones are out of sight. */
+  /** Checks that every row in the block tables of these sequences holds what was appended, except rows that the window released. */
   async rowsAreRight(label: string, list: readonly Modelled[]): Promise<Check[]> {
     const checks: Check[] = [];
     for (let layer = 0; layer < this.#options.layers; layer++) {

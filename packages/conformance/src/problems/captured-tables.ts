@@ -6,8 +6,8 @@ import { filled, generate, type NdArray, sizeOf, permuted } from '../reference/n
 import type { Scope } from './case-tensors.ts';
 
 /**
- * How a captured table lies in memory, with the same logical contents: row-major, with its axes in reverse order (handed
- * over by `permute`), or as a slice out of the middle of every axis of a larger tensor.
+ * The memory layout of a captured table: row-major, with its axes in reverse order (passed through `permute`), or a slice from the
+ * middle of every axis of a larger tensor. The logical contents are the same.
  */
 export type TablePlacement = 'contiguous' | 'reversed' | 'middle';
 
@@ -18,7 +18,7 @@ export interface HostTable {
   readonly placement?: TablePlacement;
 }
 
-/** A table of some shape, its values from the flat index, as its dtype holds them. */
+/** Builds a table with elements `value(flatIndex)`, rounded to its dtype. */
 export function table(
   shape: readonly number[],
   dtype: DType,
@@ -31,7 +31,7 @@ export function table(
   return { values, dtype, ...(placement && { placement }) };
 }
 
-/** A table of normally distributed values. */
+/** Builds a table of normally distributed values. */
 export function normalTable(
   shape: readonly number[],
   source: Random,
@@ -40,12 +40,12 @@ export function normalTable(
   return table(shape, dtype, () => source.normal());
 }
 
-/** The same table, lying differently. */
+/** Returns the same table with another memory layout. */
 export function placed(host: HostTable, placement: TablePlacement): HostTable {
   return { ...host, placement };
 }
 
-/** The table on the GPU, freed with the scope. What lies around a slice would spoil every result. */
+/** Uploads a table; the scope frees it. The memory around a slice holds numbers that would spoil any result. */
 export function uploadTable(
   scope: Scope,
   { values, dtype, placement = 'contiguous' }: HostTable,
@@ -68,7 +68,7 @@ export function uploadTable(
   }
 }
 
-// Odd, so that a half in a slice need not begin a word.
+// Odd, so that the first f16 of a slice is not aligned to a word.
 const [before, after] = [1, 2];
 
 function framed({ shape, data }: NdArray, filler: number): NdArray {
@@ -91,8 +91,7 @@ function framed({ shape, data }: NdArray, filler: number): NdArray {
 }
 
 /**
- * The table as a plain function reads it: nested arrays whose indices clamp, as the contract says, and in which NaN
- * reads as −∞.
+ * Returns the table as a plain function reads it: nested arrays with clamped indices, in which NaN reads as −∞.
  */
 export function nestedTable({ values }: HostTable): Table {
   const level = (axis: number, first: number): unknown => {
@@ -107,7 +106,7 @@ export function nestedTable({ values }: HostTable): Table {
   return level(0, 0) as Table;
 }
 
-/** Not of an array or a plain object: a copy of those, as `bind` makes, would not clamp. */
+/** Returns elements whose indices clamp. It is a proxy of no array or plain object: `bind` copies those, and a copy would not clamp. */
 function clamping(elements: readonly unknown[]): unknown {
   return new Proxy(Object.create({}) as object, {
     get: (_, key) => elements[Math.min(Math.max(Number(key), 0), elements.length - 1)],

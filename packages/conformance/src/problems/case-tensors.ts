@@ -35,7 +35,7 @@ export class Scope {
   }
 }
 
-/** A tensor with a host array's contents, freed with the scope. */
+/** Uploads a host array; the scope frees the tensor. */
 export function uploadArray(
   scope: Scope,
   array: NdArray,
@@ -55,18 +55,18 @@ export async function download(tensor: Tensor, name = 'out'): Promise<NdArray> {
 }
 
 /**
- * How a tensor lies in memory, with the same logical contents:
+ * The memory layout of a tensor; the logical contents are the same:
  * - 'contiguous': row-major.
- * - 'swapped': axes 1 and 2 exchanged in memory ([B, L, H, D] for a dense tensor), handed over by `permute`.
- * - 'padded-rows': rows of D + 4, so that vector loads still fit.
- * - 'odd-rows': rows of D + 3 starting at element 1, so that no vector load fits.
+ * - 'swapped': axes 1 and 2 exchanged in memory ([B, L, H, D] for a dense tensor), passed through `permute`.
+ * - 'padded-rows': rows of D + 4, which keeps vector loads possible.
+ * - 'odd-rows': rows of D + 3 starting at element 1, which rules out vector loads.
  * - 'offset': contiguous rows that start at an odd element of a larger buffer.
  * - 'middle': a slice out of the middle of every axis.
  * Memory around the view holds NaN.
  */
 export type Placement = 'contiguous' | 'swapped' | 'padded-rows' | 'odd-rows' | 'offset' | 'middle';
 
-/** Uploads an array in the wanted placement and gives the view of it. */
+/** Uploads an array in the given memory layout; the scope frees it. */
 export function place(scope: Scope, array: NdArray, dtype: DType, placement: Placement): Tensor {
   const last = array.shape.length - 1;
   const margins = (before: number, after: number): [number, number][] =>
@@ -102,10 +102,10 @@ function plain(scope: Scope, array: NdArray, dtype: DType): Tensor {
   );
 }
 
-// In words, the bits of a NaN: a row's scale, for one.
+// In words, the bits of NaN: one of the words may be a scale.
 const notANumber = (dtype: DType): number => (dtype === 'u32' ? 0x7fc00000 : NaN);
 
-/** Embeds the array in a larger one, `[before, after]` elements wider along each axis, and slices it out. */
+/** Embeds the array in one that is `[before, after]` elements wider along each axis, and slices it out. */
 function framed(
   scope: Scope,
   array: NdArray,
@@ -138,7 +138,7 @@ function shifted(scope: Scope, array: NdArray, dtype: DType, by: number): Tensor
 
 const sentinel = -24.5;
 
-/** A destination inside a larger tensor, and the check that nothing around it was written. */
+/** A destination inside a larger tensor, and a check that nothing around it was written. */
 interface Guarded {
   readonly out: Tensor;
   readonly untouched: () => Promise<Check>;
@@ -150,7 +150,7 @@ export interface Margins {
   readonly columns?: readonly [before: number, after: number];
 }
 
-/** Makes a destination of the given shape with sentinels around it, in the same buffer. */
+/** Allocates a destination with sentinels around it in the same buffer. */
 export function guardedOut(
   scope: Scope,
   shape: readonly number[],

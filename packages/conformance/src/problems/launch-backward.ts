@@ -19,7 +19,7 @@ import { flexArguments, type FlexLaunchOptions, type FlexProblem } from './launc
 import { upload } from './launch-problem.ts';
 import { poisonUnused } from './rearrange-problem.ts';
 
-/** Normally distributed gradients by out, and by lse where asked for; NaN in rows outside every sequence. */
+/** Returns normally distributed dOut, and dLse if `lse` is set; NaN in rows outside every sequence. */
 export function resultGradients(
   problem: ReferenceProblem,
   dtype: FloatDType,
@@ -28,7 +28,7 @@ export function resultGradients(
   const source = random(seed);
   const shape = [...problem.q.shape.slice(0, -1), problem.v.shape.at(-1) ?? 0];
   const dOut = normal(shape, source, dtype);
-  // With values for keys, every offset of the query side is one of out.
+  // With v for k, every offset of q is an offset of out.
   const poisoned = poisonUnused({ ...problem, q: dOut, k: problem.v }, NaN).q;
   return { dOut: poisoned, ...(lse && { dLse: lseGradient(problem, source) }) };
 }
@@ -40,7 +40,7 @@ function lseGradient({ q, cuSeqlensQ }: ReferenceProblem, source: Random): NdArr
   return generate([heads, first], (flat) => (flat % first < end ? source.normal() : NaN));
 }
 
-/** The same gradients, of whichever kind, times a factor. */
+/** Multiplies gradients by a factor. */
 export function scaled<G extends { readonly [K in keyof G]: NdArray }>(
   gradients: G,
   factor: number,
@@ -54,10 +54,10 @@ export function scaled<G extends { readonly [K in keyof G]: NdArray }>(
   ) as unknown as G;
 }
 
-/** A call on the GPU that can be differentiated. */
+/** The result of a call on the GPU that can be differentiated. */
 type GpuVjp = AttentionResult & Differentiable<AttentionGradients>;
 
-/** Runs a problem forward and backward, and reads the gradients back. Frees what it made. */
+/** Runs a problem forward and backward, reads the gradients back, and frees all tensors. */
 export async function launchBackward(
   gpu: Gpu,
   problem: ReferenceProblem | FlexProblem,
@@ -74,7 +74,7 @@ export async function launchBackward(
   }
 }
 
-/** Uploads a problem and runs it forward; the scope frees the results. One split, unless the options say otherwise. */
+/** Uploads a problem and runs it forward; the scope frees the results. Default: one split. */
 export function forward(
   scope: Scope,
   problem: ReferenceProblem | FlexProblem,
@@ -98,7 +98,7 @@ function differentiable(
   return varlenAttentionVjp(q, k, v, rest as VarlenOptions);
 }
 
-/** One backward of a call, with dOut and dLse placed as the inputs are. */
+/** Runs backward once, with dOut and dLse in the memory layout of the inputs, and reads the gradients back. */
 export async function backward(
   scope: Scope,
   result: GpuVjp,

@@ -22,12 +22,12 @@ import { type HostTable, nestedTable, uploadTable } from './captured-tables.ts';
 import { Scope } from './case-tensors.ts';
 import { collect, type LaunchOptions, lengthsOf, upload } from './launch-problem.ts';
 
-/** The mods of one call and what they capture. */
+/** The mods of one call and their captures. */
 interface Mods<C extends Captures = Captures> {
   readonly scoreMod?: ScoreMod<C>;
   readonly maskMod?: MaskMod<C>;
   readonly captures?: C;
-  /** The absolute error that WGSL allows the functions of the scoreMod, where it is more than rounding. */
+  /** The absolute error that WGSL allows the functions of the scoreMod, if it is more than rounding. */
   readonly scoreError?: number;
 }
 
@@ -37,20 +37,20 @@ interface AnyMods extends Omit<Mods<never>, 'captures'> {
 }
 
 /**
- * Mods to be run twice: fused into the kernel, with tables on the GPU, and as the plain functions that they are, with
- * tables as nested arrays. What is given turns a table into the one or the other.
+ * Mods that run twice: fused into the kernel, with tables as tensors, and as plain functions in the reference, with tables as nested
+ * arrays. `given` converts a table to the one or the other.
  */
 export type Pair = (given: (host: HostTable) => Tensor) => AnyMods;
 
-/** Mods as a pair's result; the parameters of the functions get their types from the captures. */
+/** Returns its argument. The parameters of the functions get their types from the captures. */
 export function mods<C extends Captures>(given: Mods<C>): AnyMods {
   return given;
 }
 
-/** A problem whose reference calls the pair's plain functions. */
+/** A problem whose reference calls the plain functions of a pair. */
 export interface FlexProblem extends ReferenceProblem {
   readonly pair: Pair;
-  /** The options without the pair's functions. */
+  /** The options without the functions of the pair. */
   readonly plainOptions: ReferenceOptions;
   readonly scoreError: number;
 }
@@ -73,17 +73,17 @@ function plainMods(plain: AnyMods): Pick<ReferenceOptions, 'scoreMod' | 'maskMod
   return { ...(scoreMod && { scoreMod: score }), ...(maskMod && { maskMod: mask }) };
 }
 
-/** How a problem with mods is put before flexAttention. */
+/** How a problem with mods is passed to flexAttention. */
 export interface FlexLaunchOptions extends LaunchOptions {
-  /** Hands the mask over as a BlockMask of this block size, instead of as a maskMod. */
+  /** Passes the mask as a BlockMask of this block size, not as a maskMod. */
   readonly blockSize?: number | readonly [q: number, k: number];
-  /** With `blockSize` and `gpuLengths`: the BlockMask is made from the lengths of this problem, as if they had changed since. */
+  /** With `blockSize` and `gpuLengths`: makes the BlockMask from the lengths of this problem, as if they had changed since. */
   readonly madeFor?: ReferenceProblem;
-  /** With `blockSize`: this mask beside it. Both have to hold. */
+  /** With `blockSize`: a second mask, passed as maskMod. Both must hold. */
   readonly beside?: MaskMod<never>;
 }
 
-/** Runs a problem with its mods on the GPU and reads both results back. Frees what it made. */
+/** Runs a problem with its mods on the GPU, reads both results back, and frees all tensors. */
 export async function flexLaunch(
   gpu: Gpu,
   problem: FlexProblem,
@@ -98,7 +98,7 @@ export async function flexLaunch(
   }
 }
 
-/** Uploads a problem's tensors and tables, and makes the one call that computes it. */
+/** Uploads the tensors and tables of a problem and calls flexAttention once. */
 export function flexCall(
   scope: Scope,
   problem: FlexProblem,
@@ -108,7 +108,7 @@ export function flexCall(
   return flexAttention(...flexArguments(scope, problem, dtype, options));
 }
 
-/** What flexAttention takes for a problem with mods. */
+/** Returns the arguments of flexAttention for a problem with mods. */
 export function flexArguments(
   scope: Scope,
   problem: FlexProblem,
@@ -146,7 +146,7 @@ const anyOptions = (options: AnyOptions): FlexOptions<Captures> => options as Fl
 
 type Lengths = Pick<FlexOptions, 'align' | 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable'>;
 
-/** The BlockMask of a problem's maskMod, from the same lengths. */
+/** Makes the BlockMask of a problem's maskMod from its lengths. */
 function blockMaskOf(
   gpu: Gpu,
   problem: ReferenceProblem,
@@ -161,7 +161,7 @@ function blockMaskOf(
     blockSize,
     H: headsOf(problem).query,
     ...(dense && { B: extent(problem.q, 0) }),
-    // What the host can read off the lengths, it need not be told.
+    // Lk follows from lengths that the host knows.
     ...((dense || 'gpu' in (cuSeqlensQ ?? {})) && { Lk: mostKeys(problem) }),
     Lq: extent(problem.q, dense ? 2 : 0),
     ...(align && { align }),
@@ -174,7 +174,7 @@ function blockMaskOf(
   return createBlockMask(gpu, maskMod, options as BlockMaskOptions);
 }
 
-/** Keys of a dense problem, key rows of a packed one, keys that a row of the block table can address. */
+/** Returns the keys of a dense problem, the key rows of a packed one, or the keys that one row of the block table can address. */
 function mostKeys({ q, k, blockTable, seqUsedK }: ReferenceProblem): number {
   if (q.shape.length === 4) return extent(k, 2);
   if (blockTable === undefined) return extent(k, 0);

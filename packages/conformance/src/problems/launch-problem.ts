@@ -14,23 +14,23 @@ import type { AttentionState, ReferenceProblem } from '../reference/reference-pr
 import { quantise } from '../reference/stored-rows.ts';
 import { download, place, type Placement, Scope, uploadArray } from './case-tensors.ts';
 
-/** How a problem is put before the kernels; none of it changes what the result should be. */
+/** How a problem is passed to the kernels. No option changes the correct result. */
 export interface LaunchOptions {
   readonly numSplits?: number | 'auto';
   /** Storage type of float keys and values; default that of q. */
   readonly kvDtype?: FloatDType;
-  /** How q, k and v lie in memory; default contiguous. */
+  /** Memory layout of q, k and v; default contiguous. */
   readonly placement?: Placement;
-  /** Hands lengths and tables over as GPU tensors, which the host cannot check. */
+  /** Passes lengths and block tables as GPU tensors, which the host cannot check. */
   readonly gpuLengths?: boolean;
-  /** Hints that the kernels must not trust. */
+  /** Hints, which need not be true. */
   readonly maxSeqlenQ?: number;
   readonly maxSeqlenK?: number;
-  /** A destination for `out`, in the caller's memory. */
+  /** A destination for `out`, which the caller owns. */
   readonly out?: Tensor;
 }
 
-/** Runs a problem on the GPU and reads both results back. Frees what it made. */
+/** Runs a problem on the GPU, reads both results back, and frees all tensors. */
 export async function launch(
   gpu: Gpu,
   problem: ReferenceProblem,
@@ -45,7 +45,7 @@ export async function launch(
   }
 }
 
-/** Reads both results of a call back; the scope frees them, except an `out` of the caller's. */
+/** Reads both results of a call back. The scope frees them, except `own`, an `out` that the caller owns. */
 export async function collect(
   scope: Scope,
   { out, lse }: AttentionResult,
@@ -57,7 +57,7 @@ export async function collect(
   return { out: await download(out), lse: await download(lse, 'lse') };
 }
 
-/** Uploads a problem's tensors and makes the one call that computes it. */
+/** Uploads the tensors of a problem and calls attention once. */
 export function call(
   scope: Scope,
   problem: ReferenceProblem,
@@ -69,7 +69,7 @@ export function call(
   return varlenAttention(q, k, v, rest as VarlenOptions);
 }
 
-/** A problem on the GPU: tensors, lengths and options, as `plan.run` takes them. */
+/** Uploads a problem: tensors, lengths and options, in the form that `plan.run` takes. */
 export function upload(
   scope: Scope,
   problem: ReferenceProblem,
@@ -91,7 +91,7 @@ export function upload(
   };
 }
 
-/** What the words of quantised pages do not tell by themselves. */
+/** Returns the format and head dims of quantised pages, which their words do not show. */
 export function pageFormat({
   format,
   k,
@@ -100,7 +100,7 @@ export function pageFormat({
   return format === undefined ? {} : { format, headDim: k.shape[3]!, headDimV: v.shape[3]! };
 }
 
-/** The kernels' options for a problem, with LSE asked for. */
+/** Returns the options of attention for a problem, with returnLse set. */
 export function attentionOptions(
   scope: Scope,
   problem: ReferenceProblem,
@@ -140,7 +140,7 @@ export function lengthsOf(
   };
 }
 
-/** The view of a paged problem, all of it on the GPU. */
+/** Uploads a paged problem as a PagedKvView. */
 export function viewOf(scope: Scope, problem: ReferenceProblem, dtype: FloatDType): PagedKvView {
   const { seqUsedK = new Int32Array(), blockTable = new Int32Array() } = problem;
   const [, pageSize = 0, , headDim = 0] = problem.k.shape;

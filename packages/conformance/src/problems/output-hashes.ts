@@ -1,17 +1,17 @@
 import type { Gpu } from '@heed/core';
 
-/** Elements as `Tensor.read` returns them. */
+/** The elements that `Tensor.read` returns. */
 type Elements = Float32Array | Int32Array | Uint32Array;
 
 const recordings = new WeakMap<Gpu, Map<string, string>>();
 
-/** Hashes of the outputs that a case reads back, until `stop` is called. */
+/** Collects hashes of outputs until `stop` is called. */
 export interface Recording {
   readonly hashes: () => Readonly<Record<string, string>>;
   readonly stop: () => void;
 }
 
-/** Records the outputs of this GPU that cases read back. One case runs at a time. */
+/** Starts to record the outputs that a case reads back from this GPU. Only one case may run at a time. */
 export function recordOutputs(gpu: Gpu): Recording {
   const hashes = new Map<string, string>();
   recordings.set(gpu, hashes);
@@ -21,7 +21,7 @@ export function recordOutputs(gpu: Gpu): Recording {
   };
 }
 
-/** Adds the hash of one output to the recording in progress, if any. The second output of a name is `name#2`. */
+/** Adds the hash of one output to the recording in progress, if there is one. The second output of a name is `name#2`. */
 export function recordOutput(gpu: Gpu, name: string, elements: Elements): void {
   const hashes = recordings.get(gpu);
   if (hashes === undefined) return;
@@ -30,7 +30,7 @@ export function recordOutput(gpu: Gpu, name: string, elements: Elements): void {
   hashes.set(key, hashOf(elements));
 }
 
-/** A hash of the exact bits of all elements: two MurmurHash3 of 32 bits, with different seeds, as 16 hexadecimal digits. */
+/** Hashes the exact bits of all elements: two 32-bit MurmurHash3 with different seeds, as 16 hexadecimal digits. */
 export function hashOf(elements: Elements): string {
   const words = new Uint32Array(elements.buffer, elements.byteOffset, elements.length);
   return [0, 0x9747b28c].map((seed) => murmur3(words, seed).toString(16).padStart(8, '0')).join('');
@@ -52,9 +52,9 @@ function rotated(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-/** How the outputs of a run differ from those of a stored run. */
+/** The differences between the outputs of a run and of a stored run. */
 export interface OutputComparison {
-  /** Cases in both runs. */
+  /** The number of cases in both runs. */
   readonly compared: number;
   readonly differing: readonly { readonly id: string; readonly outputs: readonly string[] }[];
   /** Ids of cases that only this run has. */
@@ -69,7 +69,7 @@ interface CaseOutputs {
   readonly outputs?: Readonly<Record<string, string>>;
 }
 
-/** Compares the hashes of every output, case by case. An output that only one run has differs. */
+/** Compares the hashes of every output, case by case. An output that only one run has counts as different. */
 export function compareOutputs(
   cases: readonly CaseOutputs[],
   stored: readonly CaseOutputs[],

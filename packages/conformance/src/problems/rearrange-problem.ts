@@ -3,7 +3,7 @@ import type { AttentionState, ReferenceProblem } from '../reference/reference-pr
 import { type Heads, headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
 import { cumulative } from './build-problem.ts';
 
-/** The named sequences of a problem as a packed problem of exactly their rows: what "compact K/V" means. */
+/** Returns the given sequences of a problem as a packed problem with compact k and v: exactly the rows in use. */
 export function gather(problem: ReferenceProblem, order?: readonly number[]): ReferenceProblem {
   const heads = headsOf(problem);
   const sequences = pick(problem, order);
@@ -17,7 +17,7 @@ export function gather(problem: ReferenceProblem, order?: readonly number[]): Re
   };
 }
 
-/** The rows of a result that belong to the named sequences, packed in their order. */
+/** Returns the rows of a result that belong to the given sequences, packed in their order. */
 export function gatherState(
   problem: ReferenceProblem,
   state: AttentionState,
@@ -38,7 +38,7 @@ export function gatherState(
   return { out, lse };
 }
 
-/** The problem with every key, value and query row that no sequence uses overwritten by `value`. */
+/** Overwrites every query, key and value row that no sequence uses with `value`. */
 export function poisonUnused(problem: ReferenceProblem, value: number): ReferenceProblem {
   const heads = headsOf(problem);
   const sequences = sequencesOf(problem);
@@ -118,7 +118,7 @@ function gatherOptions(
   return { ...problem.options, alibiSlopes: { shape: [sequences.length, query], data } };
 }
 
-/** A problem whose sequences begin so many rows further on, which its spare rows are room for. Only lists on the GPU may say so. */
+/** Moves all sequences of a problem back by `rows`, into its spare rows. Only lengths on the GPU may start above 0. */
 export function movedOn(
   problem: ReferenceProblem,
   rows: readonly [q: number, k: number],
@@ -131,15 +131,15 @@ export function movedOn(
   return { ...problem, ...(cuSeqlensQ && { cuSeqlensQ }), ...(cuSeqlensK && { cuSeqlensK }) };
 }
 
-/** A packed self-attention problem laid out as a padded batch, and the way back. */
+/** A packed self-attention problem as a padded batch, and the conversion of its results. */
 interface Padded {
   readonly problem: ReferenceProblem;
   readonly unpad: (state: AttentionState) => AttentionState;
 }
 
 /**
- * Lays a packed problem (equal query and key lengths) out as dense [B, H, Lmax, D] with `seqUsedK`.
- * Query padding is 0; key and value padding is NaN. `align: 'start'` keeps the diagonal where it was.
+ * Converts a packed problem (equal query and key lengths) to dense [B, H, Lmax, D] with `seqUsedK`. Padding of queries is 0, of keys
+ * and values NaN. `align: 'start'` keeps the diagonal.
  */
 export function pad(packed: ReferenceProblem): Padded {
   const sequences = sequencesOf(packed);

@@ -4,29 +4,29 @@ export interface NdArray {
   readonly data: Float32Array | Float64Array;
 }
 
-/** Number of elements of a shape. */
+/** Returns the number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** A float64 array filled with one value. */
+/** Returns a float64 array filled with one value. */
 export function filled(shape: readonly number[], value: number): NdArray {
   return { shape, data: new Float64Array(sizeOf(shape)).fill(value) };
 }
 
-/** A float32 array whose elements come from `value(flatIndex)`. */
+/** Returns a float32 array whose elements are `value(flatIndex)`. */
 export function generate(shape: readonly number[], value: (index: number) => number): NdArray {
   return { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => value(i)) };
 }
 
-/** The extent of one axis; throws on an axis the array lacks. */
+/** Returns the extent of one axis. @throws RangeError the array has no such axis */
 export function extent(array: NdArray, axis: number): number {
   const n = array.shape[axis];
   if (n === undefined) throw new RangeError(`extent: axis ${axis} of [${array.shape.join(', ')}]`);
   return n;
 }
 
-/** The multi-index of a flat position. */
+/** Converts a flat index to a multi-index. */
 export function unravel(flat: number, shape: readonly number[]): number[] {
   const index: number[] = [];
   let rest = flat;
@@ -37,12 +37,12 @@ export function unravel(flat: number, shape: readonly number[]): number[] {
   return index;
 }
 
-/** Zeros of the same element type as an array's. */
+/** Returns zeros of the element type of an array. */
 export function sameKind({ data }: NdArray, length: number): Float32Array | Float64Array {
   return data instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
 }
 
-/** The array with its axes in a new order: result axis n is source axis `axes[n]`. */
+/** Copies an array with its axes reordered: axis n of the result is axis `axes[n]` of the source. */
 export function permuted(array: NdArray, axes: readonly number[]): NdArray {
   const shape = axes.map((axis) => extent(array, axis));
   const data = sameKind(array, sizeOf(shape));
@@ -58,12 +58,12 @@ export function permuted(array: NdArray, axes: readonly number[]): NdArray {
   return { shape, data };
 }
 
-/** The flat position of a multi-index. */
+/** Converts a multi-index to a flat index. */
 export function ravel(index: readonly number[], shape: readonly number[]): number {
   return index.reduce((flat, i, axis) => flat * (shape[axis] as number) + i, 0);
 }
 
-/** Elements start…end−1 along one axis, as a new array. */
+/** Copies elements start…end−1 along one axis. */
 export function sliceAxis(array: NdArray, axis: number, start: number, end: number): NdArray {
   const inner = array.shape.slice(axis + 1).reduce((product, n) => product * n, 1);
   const outer = array.shape.slice(0, axis).reduce((product, n) => product * n, 1);
@@ -77,7 +77,7 @@ export function sliceAxis(array: NdArray, axis: number, start: number, end: numb
   return { shape: array.shape.map((size, a) => (a === axis ? end - start : size)), data };
 }
 
-/** A dense tensor of batch 1 as packed rows: [1, H, L, D] → [L, H, D]; `shape` names another result shape. */
+/** Rearranges a dense tensor of batch 1 as packed rows: [1, H, L, D] → [L, H, D]; `shape` overrides the shape of the result. */
 export function rowsOf(array: NdArray, shape?: readonly number[]): NdArray {
   const swapped = permuted(array, [0, 2, 1, 3]);
   return { shape: shape ?? swapped.shape.slice(1), data: swapped.data };

@@ -1,9 +1,8 @@
 const scratch: DataView = new DataView(new ArrayBuffer(8));
 
 /**
- * The binary16 bit pattern nearest to `x`, ties to even; overflow gives infinity, NaN stays NaN.
- * Written from IEEE 754-2019 §4.3.1 in arithmetic, so that it shares nothing with the code under test,
- * which packs by shifting bits.
+ * Returns the binary16 bit pattern nearest to `x`, ties to even. Overflow gives infinity, NaN stays NaN. Written with arithmetic
+ * from IEEE 754-2019 §4.3.1, so that it shares nothing with the code under test, which packs by shifting bits.
  */
 export function f16Bits(x: number): number {
   scratch.setFloat64(0, x);
@@ -14,11 +13,11 @@ export function f16Bits(x: number): number {
   if (magnitude >= 65520) return sign | 0x7c00;
   if (magnitude < 2 ** -14) return sign | roundHalfEven(magnitude * 2 ** 24);
   const exponent = ((high >>> 20) & 0x7ff) - 1023;
-  // A carry out of the 10 fraction bits moves into the exponent field by itself.
+  // A carry out of the 10 fraction bits increments the exponent field.
   return sign | (((exponent + 14) << 10) + roundHalfEven(magnitude * 2 ** (10 - exponent)));
 }
 
-/** The value of a binary16 bit pattern. */
+/** Returns the value of a binary16 bit pattern. */
 export function f16Value(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -29,12 +28,12 @@ export function f16Value(bits: number): number {
     : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** `x` rounded to the nearest binary16 value, ties to even. */
+/** Rounds to the nearest binary16 value, ties to even. */
 export function roundToF16(x: number): number {
   return f16Value(f16Bits(x));
 }
 
-/** The nearest integer, ties to even. */
+/** Rounds to the nearest integer, ties to even. */
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
@@ -43,15 +42,15 @@ export function roundHalfEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** Storage types that attention computes on. */
+/** Storage types of tensors. */
 export type FloatDType = 'f32' | 'f16';
 
-/** `x` as the storage type holds it. */
+/** Rounds to a value of the storage type. */
 export function toStorage(x: number, dtype: FloatDType): number {
   return dtype === 'f16' ? roundToF16(x) : Math.fround(x);
 }
 
-/** Distance from |x| to the next larger value of the storage type. */
+/** Returns the distance from |x| to the next larger value of the storage type. */
 export function ulp(x: number, dtype: FloatDType): number {
   const [fractionBits, minExponent] = dtype === 'f16' ? [10, -14] : [23, -126];
   const magnitude = Math.abs(x);
@@ -61,7 +60,7 @@ export function ulp(x: number, dtype: FloatDType): number {
 
 type Floats = Float32Array | Float64Array;
 
-/** The number system a run computes in. */
+/** The arithmetic of a computation: how it rounds, and its two inner loops. */
 export interface Arithmetic {
   readonly round: (x: number) => number;
   readonly scratch: (length: number) => Floats;
@@ -78,7 +77,7 @@ export interface Arithmetic {
   ) => void;
 }
 
-/** Float64 throughout: the reference. */
+/** Float64 throughout: the arithmetic of the reference. */
 export const float64: Arithmetic = {
   round: (x) => x,
   scratch: (length) => new Float64Array(length),
@@ -92,7 +91,7 @@ export const float64: Arithmetic = {
   },
 };
 
-/** Every operation rounded to float32, none fused: what a plain f32 program computes. */
+/** Every operation rounded to float32, none fused: the arithmetic of a plain f32 program. */
 export const float32: Arithmetic = {
   round: Math.fround,
   scratch: (length) => new Float32Array(length),

@@ -3,7 +3,7 @@ import { type Arithmetic, float64 } from './number-types.ts';
 import type { ReferenceProblem, ReferenceOptions } from './reference-problem.ts';
 import { headsOf, type Sequence } from './sequences.ts';
 
-/** Keys first…end−1 of one query row, and the row's logical position. */
+/** Keys first…end−1 of one query row, and the logical position of the row. */
 interface Visible {
   readonly position: number;
   readonly first: number;
@@ -11,8 +11,8 @@ interface Visible {
 }
 
 /**
- * The keys that lengths, causal and window leave to query row `i`. The diagonal is tied to the end
- * (off = Lk − Lq) or to the start (off = 0); both window bounds are inclusive, −1 is unbounded.
+ * Returns the keys that lengths, causal and window leave to query row `i`. The diagonal is aligned to the end (off = Lk − Lq) or to
+ * the start (off = 0). Both limits of a window are inclusive; −1 is unlimited.
  */
 export function visibleKeys(
   options: ReferenceOptions,
@@ -31,10 +31,10 @@ export function visibleKeys(
   return { position, first, end: Math.max(first, last + 1) };
 }
 
-/** A score at or below this counts as masked, as a scoreMod's −Infinity does. */
+/** A score at or below this counts as masked, as −Infinity from a scoreMod does. */
 const maskedScore = -1e30;
 
-/** The final score of a pair, or −Infinity where it is masked. */
+/** Returns the final score of a pair, or −Infinity if the pair is masked. */
 export type ScoreFunction = (dot: number, i: number, j: number, position: number) => number;
 
 /** Builds the score pipeline of one head of one sequence: scale → softcap → ALiBi → scoreMod → maskMod. */
@@ -47,7 +47,7 @@ export function scoreFunction(
   const { softcap, scoreMod, maskMod, alibiSlopes } = problem.options;
   const { round } = arithmetic;
   const scale = round(problem.options.scale ?? 1 / Math.sqrt(headsOf(problem).qk));
-  const slope = alibiSlopes === undefined ? 0 : slopeOf(alibiSlopes, sequence.index, h);
+  const slope = alibiSlopes?.data[slopeIndex(alibiSlopes, sequence, h)] ?? 0;
   return (dot, i, j, position) => {
     let score = round(dot * scale);
     if (softcap !== undefined) score = round(softcap * round(Math.tanh(round(score / softcap))));
@@ -61,18 +61,13 @@ export function scoreFunction(
     };
     if (scoreMod !== undefined)
       score = round(scoreMod(score, sequence.index, h, position, j, info));
-    // NaN is masked too: what a mod makes of it is no score.
+    // NaN is masked too.
     if (!(score > maskedScore)) return -Infinity;
     return maskMod?.(sequence.index, h, position, j, info) === false ? -Infinity : score;
   };
 }
 
-function slopeOf(slopes: NdArray, b: number, h: number): number {
-  const heads = slopes.shape.at(-1) ?? 0;
-  return slopes.data[slopes.shape.length === 2 ? b * heads + h : h] ?? 0;
-}
-
-/** Which slope a head of a sequence has, of [Hq] or [B, Hq]. */
+/** Returns the index of a head's ALiBi slope in slopes of [Hq] or [B, Hq]. */
 export function slopeIndex({ shape }: NdArray, { index }: Sequence, h: number): number {
   return shape.length === 2 ? index * shape[1]! + h : h;
 }
@@ -88,7 +83,7 @@ interface Pair {
   readonly position: number;
 }
 
-/** d(final score) / d(q·k). */
+/** Returns d(final score) / d(q·k). */
 export function scoreDerivative(pair: Pair): number {
   const { problem, product } = pair;
   const { softcap, scoreMod, scale } = problem.options;
@@ -98,7 +93,7 @@ export function scoreDerivative(pair: Pair): number {
   return difference(step, (by) => finalScore({ ...pair, product: product + by }));
 }
 
-/** d(final score) / d(ALiBi slope): the distance, and what a mod makes of it. */
+/** Returns d(final score) / d(ALiBi slope): the negative distance, times the derivative of the scoreMod. */
 export function slopeDerivative(pair: Pair): number {
   const { problem, j, position } = pair;
   const { options } = problem;

@@ -5,11 +5,10 @@ import type { AttentionState, ReferenceProblem } from './reference-problem.ts';
 import { type Heads, headsOf, type Sequence, sequencesOf } from './sequences.ts';
 
 /**
- * Attention in float64, straight from the definition: scores, softmax, weighted sum of values.
+ * Computes attention in float64 from the definition: scores, softmax, weighted sum of values.
  *
- * Shares no code with the kernels. Rows beyond a length, page tails and pages in no table are never
- * read. A row with no visible key gives out 0 and lse −∞ (with sinks: the sink); a query row outside
- * every sequence gives 0 and −∞.
+ * It shares no code with the kernels. It never reads rows beyond a length, page tails, or pages outside every block table. A row
+ * without a visible key gives out 0 and lse −∞ (with sinks: the sink); a query row outside every sequence gives 0 and −∞.
  *
  * @example
  * const { out, lse } = referenceAttention({ q, k, v, options: { causal: true } });
@@ -18,20 +17,20 @@ export function referenceAttention(problem: ReferenceProblem): AttentionState {
   return resultOf(attend(problem, float64));
 }
 
-/** The same attention with every operation rounded to float32: the yardstick of the error budgets. */
+/** Computes the same attention with every operation rounded to float32: the error budgets are made of its error. */
 export function naiveAttention(problem: ReferenceProblem): AttentionState {
   return resultOf(attend(problem, float32));
 }
 
 const resultOf = ({ out, lse }: RowStates): AttentionState => ({ out, lse });
 
-/** With each row's largest score and its sum of exp(score − that), in the shape of lse: what weights are made of. */
+/** The state with `max`, the largest score of each row, and `sum`, its sum of exp(score − max), both in the shape of lse. */
 export interface RowStates extends AttentionState {
   readonly max: NdArray;
   readonly sum: NdArray;
 }
 
-/** Attention in some arithmetic. */
+/** Computes attention in the given arithmetic. */
 export function attend(problem: ReferenceProblem, arithmetic: Arithmetic): RowStates {
   const heads = headsOf(problem);
   const { shape } = problem.q;
@@ -112,15 +111,14 @@ function attendRow(
 }
 
 /**
- * Folds attention states over disjoint key sets into the state over their union, pairwise, in order:
- * weights exp(lse − lseMerged); (−∞, −∞) merges to (0, −∞). Works on [B, H, L, D] with lse [B, H, L]
- * and on [T, H, D] with lse [H, T].
+ * Merges attention states over disjoint key sets into the state over their union, pairwise and in order, with weights
+ * exp(lse − lseMerged); (−∞, −∞) merges to (0, −∞). `out` is [B, H, L, D] with lse [B, H, L], or [T, H, D] with lse [H, T].
  */
 export function referenceMerge(states: readonly AttentionState[]): AttentionState {
   return mergeAll(states, float64);
 }
 
-/** The same fold with every operation rounded to float32. */
+/** Merges the same way with every operation rounded to float32. */
 export function naiveMerge(states: readonly AttentionState[]): AttentionState {
   return mergeAll(states, float32);
 }
@@ -152,7 +150,7 @@ function mergePair(a: AttentionState, b: AttentionState, { round }: Arithmetic):
   return { out, lse };
 }
 
-/** Row of `out` that a flat lse index belongs to: the same for dense; [H, T] → [T, H] for packed. */
+/** Converts a flat index of lse to a row of `out`: the same row if dense; [H, T] → [T, H] if packed. */
 function outRow(lseShape: readonly number[], row: number): number {
   if (lseShape.length === 3) return row;
   const [heads = 0, tokens = 0] = lseShape;

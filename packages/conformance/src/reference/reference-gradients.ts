@@ -12,13 +12,13 @@ import { attend, type RowStates } from './reference-attention.ts';
 import type { ReferenceProblem } from './reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from './sequences.ts';
 
-/** Gradients by what results: by out, and by lse if it is used. */
+/** Gradients with respect to the results: out, and lse if it is used. */
 export interface ResultGradients {
   readonly dOut: NdArray;
   readonly dLse?: NdArray;
 }
 
-/** Gradients by what attention is given, each in the shape of its input. */
+/** Gradients with respect to the inputs, each in the shape of its input. */
 export interface Gradients {
   readonly dq: NdArray;
   readonly dk: NdArray;
@@ -28,9 +28,9 @@ export interface Gradients {
 }
 
 /**
- * The gradients of attention in float64, pair by pair from the definition: with P the weights and D = rowsum(dOut∘out) − dLse,
- * dv = Pᵀ·dOut and dScore = P∘(dOut·vᵀ − D). Rows that several sequences share (pages, a broadcast batch) get the sum.
- * What mods do to a score is differentiated numerically, so that no rule of derivation is shared with a compiler.
+ * Computes the gradients of attention in float64, pair by pair from the definition. With P the weights and
+ * D = rowsum(dOut∘out) − dLse: dv = Pᵀ·dOut and dScore = P∘(dOut·vᵀ − D). Rows that several sequences share (pages, a broadcast
+ * batch) get the sum. Mods are differentiated numerically, so that the reference shares no rule of differentiation with a compiler.
  *
  * @example
  * const { dq, dk, dv } = referenceGradients({ q, k, v, options: { causal: true } }, { dOut });
@@ -40,8 +40,8 @@ export function referenceGradients(problem: ReferenceProblem, by: ResultGradient
 }
 
 /**
- * The same with every operation rounded to float32: the yardstick of the error budgets. Between the passes it keeps `out` in the
- * storage type, as any program does.
+ * Computes the same gradients with every operation rounded to float32: the error budgets are made of its error. Between forward
+ * and backward, `out` is rounded to the storage type, as in any program.
  */
 export function naiveGradients(
   problem: ReferenceProblem,

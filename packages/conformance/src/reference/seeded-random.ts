@@ -1,14 +1,14 @@
-/** A seeded source of numbers: the same seed gives the same sequence on every machine. */
+/** A seeded generator: the same seed gives the same numbers on every machine. */
 export interface Random {
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   uniform(): number;
-  /** Mean 0, variance 1, within ±3.47 (sum of four uniforms). */
+  /** Returns a number of mean 0 and variance 1, within ±3.47: a sum of four uniform ones. */
   normal(): number;
-  /** An integer in [0, n). */
+  /** Returns an integer in [0, n). */
   below(n: number): number;
 }
 
-/** mulberry32; see https://gist.github.com/tommyettinger/46a874533244883189143505d203312c. */
+/** Returns a mulberry32 generator; see https://gist.github.com/tommyettinger/46a874533244883189143505d203312c. */
 export function random(seed: number): Random {
   let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0;
   const uniform = (): number => {
@@ -24,7 +24,7 @@ export function random(seed: number): Random {
   };
 }
 
-/** The integers 0…n−1 in a seeded random order (Fisher–Yates). */
+/** Returns the integers 0…n−1 in random order (Fisher–Yates). */
 export function permutation(n: number, source: Random): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {

@@ -2,8 +2,8 @@ import { extent } from './nd-array.ts';
 import type { ReferenceProblem } from './reference-problem.ts';
 
 /**
- * One sequence of a problem, whatever the layout: its lengths, and where each of its rows lies.
- * The functions give flat element offsets of the first element of a row.
+ * One sequence of a problem in any layout: its lengths and the offsets of its rows. `q`, `k`, `v` and `out` return the flat offset
+ * of the first element of a row.
  */
 export interface Sequence {
   readonly index: number;
@@ -26,7 +26,7 @@ export interface Heads {
   readonly v: number;
 }
 
-/** Reads the head counts and dims from the shapes. */
+/** Returns the head counts and head dims of a problem. */
 export function headsOf(problem: ReferenceProblem): Heads {
   const { q, k, v } = problem;
   const dense = q.shape.length === 4;
@@ -38,7 +38,7 @@ export function headsOf(problem: ReferenceProblem): Heads {
   };
 }
 
-/** Splits a problem into its sequences. Query rows outside every sequence belong to none. */
+/** Splits a problem into its sequences. Query rows outside every sequence belong to none of them. */
 export function sequencesOf(problem: ReferenceProblem): Sequence[] {
   if (problem.q.shape.length === 4) return denseSequences(problem);
   return problem.blockTable === undefined ? packedSequences(problem) : pagedSequences(problem);
@@ -66,7 +66,7 @@ function denseSequences(problem: ReferenceProblem): Sequence[] {
   });
 }
 
-/** The parts that packed and paged sequences share: everything on the query side. */
+/** The query side of a sequence, which packed and paged problems share. */
 function querySide(
   problem: ReferenceProblem,
   b: number,
@@ -119,7 +119,7 @@ function pagedSequences(problem: ReferenceProblem): Sequence[] {
   });
 }
 
-/** Number of sequences of a packed or paged problem. */
+/** Returns the number of sequences of a packed or paged problem. */
 function sequenceCount(problem: ReferenceProblem): number {
   return (problem.cuSeqlensQ?.length ?? 1) - 1;
 }

@@ -2,15 +2,15 @@ import { type NdArray, sizeOf } from './nd-array.ts';
 import { roundHalfEven, roundToF16, ulp } from './number-types.ts';
 
 /**
- * How a quantised page holds the row of one token and head: a scale, and integers of 8 or 4 bits. Element d of the row is
+ * A format of quantised pages. The row of one token and head is a scale and integers of 8 or 4 bits: element d is
  * scale · integer d.
  *
- * In memory a row is 32-bit words. Word 0 is the bits of the scale, an f32; the others are the integers in two's complement,
- * low part of a word first, the last word filled up with zeros.
+ * In memory a row is 32-bit words. Word 0 holds the bits of the scale, an f32. The other words hold the integers in two's
+ * complement, lowest bits first; the last word is padded with zeros.
  */
 export type QuantFormat = 'int8' | 'int4';
 
-// An integer is one digit of its word. The range is symmetric: −128 and −8 are not written.
+// An integer is one digit of its word, in base 256 or 16. The range is symmetric: −128 and −8 do not occur.
 const digits = {
   int8: { count: 4, base: 256, most: 127 },
   int4: { count: 8, base: 16, most: 7 },
@@ -18,7 +18,7 @@ const digits = {
 
 const word = new DataView(new ArrayBuffer(4));
 
-/** Rows of numbers, along the last axis, as rows of words. Each element is kept to half a step of its row's scale. */
+/** Converts rows of numbers, along the last axis, to rows of words. Each element is off by at most half a step of its row's scale. */
 export function quantise(values: NdArray, format: QuantFormat): NdArray {
   const { count, base, most } = digits[format];
   return mapRows(values, 1 + Math.ceil(width(values) / count), (row) => {
@@ -27,7 +27,7 @@ export function quantise(values: NdArray, format: QuantFormat): NdArray {
     word.setFloat32(0, scale);
     const words = [word.getUint32(0)];
     for (let d = 0; d < integers.length; d += count) {
-      // The first integer is the lowest digit; a negative one is written as what it lacks to the base.
+      // The first integer is the lowest digit. Negative integers are stored as q + base (two's complement).
       const some = integers.slice(d, d + count).map((q) => (q < 0 ? q + base : q));
       words.push(some.reduceRight((sum, digit) => sum * base + digit, 0));
     }
@@ -35,7 +35,7 @@ export function quantise(values: NdArray, format: QuantFormat): NdArray {
   });
 }
 
-/** The numbers that rows of words stand for, without rounding; `dim` of each row. */
+/** Converts rows of words to the `dim` numbers that each represents, without rounding. */
 export function dequantise(words: NdArray, dim: number, format: QuantFormat): NdArray {
   const { count, base } = digits[format];
   return mapRows(words, dim, (row) => {
@@ -48,11 +48,11 @@ export function dequantise(words: NdArray, dim: number, format: QuantFormat): Nd
   });
 }
 
-/** The integer that a digit stands for. */
+/** Returns the integer that a digit represents. */
 const signed = (format: QuantFormat, digit: number): number =>
   digit > digits[format].most ? digit - digits[format].base : digit;
 
-// A row of zeros has scale 0, a row of poison one that is not finite: what its integers are is of no account.
+// A row of zeros has scale 0; a row of poison has a scale that is not finite, and its integers are arbitrary.
 function nearestInteger(ratio: number, scale: number, most: number): number {
   if (scale === 0) return 0;
   return Number.isFinite(scale) ? Math.max(-most, Math.min(most, roundHalfEven(ratio))) : 1;
@@ -72,10 +72,10 @@ function mapRows(
   return { shape, data };
 }
 
-/** How a cache stores rows. */
+/** A format in which a cache stores rows. */
 export type StoredFormat = 'f32' | 'f16' | QuantFormat;
 
-/** Numbers to be stored, in float64, and how far f32 arithmetic may have put each off before. */
+/** Numbers to be stored, in float64; `slack` is the error that f32 arithmetic may have added to each before. */
 export interface Exact {
   readonly numbers: ArrayLike<number>;
   readonly slack?: ArrayLike<number>;
@@ -83,7 +83,7 @@ export interface Exact {
 
 const isQuantised = (format: StoredFormat): format is QuantFormat => format in digits;
 
-/** What a row of a pool says: its numbers, or its scale and then its integers, those that fill the last word up too. */
+/** Decodes a row of a pool: its numbers, or its scale followed by its integers with the padding of the last word. */
 export function decodedRow(format: StoredFormat, row: ArrayLike<number>): number[] {
   if (!isQuantised(format)) return Array.from(row);
   const { count, base } = digits[format];
@@ -95,9 +95,9 @@ export function decodedRow(format: StoredFormat, row: ArrayLike<number>): number
 }
 
 /**
- * What a decoded row should be: the row itself wherever it may be so, else the right value. f32 and f16 hold exactly what is to be
- * stored, rounded to nearest even; a scale may be an ulp or two off, since a GPU's division is; an integer is the nearest to
- * number / scale, either where that lies in the middle.
+ * Returns the row that a decoded row should equal: each element that is within its tolerance as it is, each other one as the correct
+ * value. f32 and f16 are rounded to nearest even. A scale may be two ulp off, as the division of a GPU may be. An integer is the one
+ * nearest to number / scale, or either neighbour of a tie.
  */
 export function wantedRow(
   format: StoredFormat,
@@ -145,14 +145,14 @@ function floatOf(bits: number): number {
   return word.getFloat32(0);
 }
 
-/** Cosines and sines [positions, pairs], and which elements make a pair: (2i, 2i + 1), or (i, i + pairs). */
+/** Cosines and sines [positions, pairs]. `interleaved`: elements 2i and 2i + 1 form a pair, else i and i + pairs. */
 export interface Angles {
   readonly cos: NdArray;
   readonly sin: NdArray;
   readonly interleaved: boolean;
 }
 
-/** Tables as models make them: angle = position / 10000^(pair / pairs). */
+/** Returns the usual tables of models: angle = position / 10000^(pair / pairs). */
 export function anglesOf(positions: number, pairs: number, interleaved: boolean): Angles {
   const table = (f: (x: number) => number): NdArray => ({
     shape: [positions, pairs],
@@ -163,7 +163,7 @@ export function anglesOf(positions: number, pairs: number, interleaved: boolean)
   return { cos: table(Math.cos), sin: table(Math.sin), interleaved };
 }
 
-/** A row turned by the angles of its position; elements beyond the pairs stay. f32 may be off by two ulp of what is added. */
+/** Rotates the pairs of a row by the angles of its position; other elements stay. `slack` is two ulp of the summands in f32. */
 export function rotatedRow(
   row: ArrayLike<number>,
   position: number,

@@ -6,7 +6,7 @@ import { base, gradientCase } from './gradient-case.ts';
 
 const denseGroup = 'backward-dense';
 
-/** The pairs of flash-attention's tests. */
+/** Query and key lengths of FlashAttention's tests. */
 const lengths = [
   [113, 203],
   [128, 217],
@@ -47,7 +47,7 @@ const byLengths = lengths.flatMap(([lq, lk]) =>
 const alibiSlopes = generate([4], (h) => 2 ** (-2 * (h + 1)));
 const perBatch = generate([2, 4], (i) => 2 ** -(i + 1));
 
-/** Options that change scores, each a kernel of its own. */
+/** Options that change scores. Each compiles its own kernel. */
 const scores: Readonly<Record<string, ReferenceOptions>> = {
   softcap: { softcap: 2 },
   alibi: { alibiSlopes },
@@ -79,7 +79,7 @@ const heads = [
   [6, 1],
 ] as const;
 
-/** Keys get the sum over the query heads of their group. */
+/** dk and dv are sums over the query heads of their group. */
 const groups = heads.flatMap(([hq, hkv]) => [
   ...gradientCase(
     headGroup,
@@ -95,7 +95,7 @@ const groups = heads.flatMap(([hq, hkv]) => [
   ),
 ]);
 
-/** K and V of batch 1 get the sum over the batch. */
+/** For k and v of batch 1, dk and dv are sums over the batch. */
 const sharedBatch = ([2, 5] as const).flatMap((batch) =>
   gradientCase(
     headGroup,
@@ -122,7 +122,7 @@ const dims = [
   [7, 7],
   [9, 33],
   [33, 33],
-  // Those of flash-attention's tests.
+  // The dims of FlashAttention's tests.
   [32, 32],
   [40, 40],
   [59, 59],
@@ -140,7 +140,7 @@ const dims = [
   [16, 40],
 ] as const;
 
-// Each dim is three kernels of its own: one that is odd is quick, in both types that a row of it can have.
+// Each dim compiles three kernels: the quick tier runs one odd dim, in both storage types.
 const dimTier = (dim: number): Tier => (dim === 9 ? 'quick' : 'full');
 
 const headDimCases: readonly RunnableCase[] = dims.flatMap(([dim, dimV]) =>

@@ -13,7 +13,7 @@ import { base, type Build, enlarged, gradientCase, layoutProblems } from './grad
 
 const group = 'backward-large';
 
-/** The values of flash-attention's overflow tests. */
+/** The factors of FlashAttention's overflow tests. */
 const factors = { q: 5, k: 3, v: 3 } as const;
 
 const lengths = [97, 128, 200, 256] as const;
@@ -34,7 +34,7 @@ const dense = lengths.flatMap((length) =>
   ),
 );
 
-/** Few keys under many queries, from its overflow test of packed sequences. */
+/** Few keys and many queries, from FlashAttention's overflow test of packed sequences. */
 const packed = gradientCase(
   group,
   'packed/1-to-3-keys',
@@ -47,7 +47,7 @@ const packed = gradientCase(
   { f16Tier: 'full' },
 );
 
-/** Keys and values that every mask hides hold the largest finite numbers: products with them overflow, and do no harm. */
+/** Keys and values that no row sees hold the largest finite numbers: products with them overflow without changing any gradient. */
 const hiddenHuge: Build = (dtype) => {
   const [lq, lk] = [33, 70];
   const huge = dtype === 'f16' ? 65504 : 3e38;
@@ -66,7 +66,7 @@ const hidden = gradientCase(group, 'hidden-huge-keys', hiddenHuge, {
   tags: ['browser'],
 });
 
-/** q and k of standard deviation 12, so scores and lse of several hundred, and sinks from none at all to one that outweighs keys. */
+/** q and k of standard deviation 12 give scores and lse of several hundred. Sinks range from −∞ to one larger than all scores. */
 const std12 = Object.entries(
   layoutProblems({ causal: true, sinks: generate([4], (h) => [-Infinity, 100, 400, 700][h]!) }),
 ).flatMap(([name, build]) =>
@@ -88,7 +88,7 @@ const std12 = Object.entries(
 
 const largeCases: readonly RunnableCase[] = [...dense, ...packed, ...hidden, ...std12];
 
-// What exp2, and the order of a sum, leave of a sum of weights. Half an ulp of a score near 1,000 would be 250 times 2⁻²³.
+// The error of exp2 and of the order of a sum. Half an ulp of a score near 1,000 would be 250 times 2⁻²³.
 const tolerance = 16 * 2 ** -23;
 
 const scale = 0.25;
@@ -96,7 +96,7 @@ const options: ReferenceOptions = { causal: true, scale };
 const sinks = generate([4], (h) => [-Infinity, 150, 400, 700][h]!);
 const alibiSlopes = generate([4], (h) => 2 ** (-2 * h));
 
-/** Of one row: a gradient by sinks is a sum over rows. */
+/** Builds a problem of one row, because dSinks is a sum over rows. */
 const withSinks = (own: ReferenceOptions): Build => {
   const all = { ...options, sinks, ...own };
   return (dtype) => denseProblem({ ...base, dtype, lq: 1, lk: 100, options: all });
@@ -114,8 +114,8 @@ const problems: Readonly<Record<string, Build>> = {
 };
 
 /**
- * The weights that backward computes again sum to 1 in each row, with its sink's, however large lse is. They do if scores have
- * the forward pass's bits in every kernel, and if what is known of a row is not rounded to one word in between.
+ * The weights that backward recomputes sum to 1 in each row, the weight of its sink included, however large lse is. This holds if
+ * scores have the bits of the forward pass in every kernel, and if the state of a row is not rounded to one word in between.
  */
 const weightCases: readonly RunnableCase[] = [
   ...Object.entries(problems).flatMap(([name, build]) => sumsToOne(name, build, 1)),
@@ -124,7 +124,7 @@ const weightCases: readonly RunnableCase[] = [
 
 function sumsToOne(name: string, build: Build, numSplits: number): RunnableCase[] {
   return defineCase('backward-weights', name, {
-    // Halves hide all of it in their own rounding.
+    // The rounding of f16 is larger than the error tested here.
     dtypes: ['f32'],
     tags: name === 'packed' || name === 'sinks' ? ['browser'] : [],
     async run(gpu, dtype) {
@@ -138,7 +138,7 @@ function sumsToOne(name: string, build: Build, numSplits: number): RunnableCase[
         const ofLse = await backward(scope, result, byLse, dtype);
         const sinkWeights = ofLse.dSinks?.data ?? [0, 0, 0, 0];
         const checks = [areOne('of dv', keySums(problem, ofOut, sinkWeights))];
-        // With a softcap, dq has its slopes as well.
+        // With a softcap, dq includes its derivative.
         const { softcap } = problem.options;
         if (!softcap) checks.push(areOne('of dq', querySums(problem, ofLse, sinkWeights)));
         return checks;
@@ -149,13 +149,13 @@ function sumsToOne(name: string, build: Build, numSplits: number): RunnableCase[
   });
 }
 
-/** Keys whose last element is 1: the last of dq is then a sum of weights. */
+/** Sets the last element of each key to 1: the last element of dq is then a sum of weights. */
 function endingInOne({ shape, data }: NdArray): NdArray {
   const dim = shape.at(-1)!;
   return generate(shape, (i) => (i % dim === dim - 1 ? 1 : data[i]!));
 }
 
-/** Gradients that show weights: by column i of out in row i, and by lse alone. */
+/** Returns gradients that expose the weights: 1 at column i of out in row i, and 1 at every lse. */
 function unitGradients(problem: ReferenceProblem): Record<'byOut' | 'byLse', ResultGradients> {
   const { out, lse } = referenceAttention(problem);
   const [dOut, nothing, dLse] = [filled(out.shape, 0), filled(out.shape, 0), filled(lse.shape, 1)];
@@ -163,7 +163,7 @@ function unitGradients(problem: ReferenceProblem): Record<'byOut' | 'byLse', Res
   return { byOut: { dOut }, byLse: { dOut: nothing, dLse } };
 }
 
-/** By column i of row i, dv has the weights of row i there, of all heads of the group. */
+/** Sums the weights of each row from dv, whose column i holds the weights of row i, summed over the heads of the group. */
 function keySums(
   problem: ReferenceProblem,
   { dv }: Gradients,
@@ -180,7 +180,7 @@ function keySums(
   });
 }
 
-/** By lse, scores have their weights for gradients: dq = scale·Σ P·k. */
+/** Sums the weights of each row from dq. With dLse = 1, the gradients of scores are the weights: dq = scale·Σ P·k. */
 function querySums(
   problem: ReferenceProblem,
   { dq }: Gradients,

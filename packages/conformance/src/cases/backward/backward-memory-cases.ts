@@ -15,7 +15,7 @@ const pageGroup = 'backward-pages';
 
 const pools: Readonly<Record<string, PagedSpec['pages']>> = {
   permuted: 'permuted',
-  // A page that several entries name gets the sum of its owners.
+  // The gradient of a page with several owners is their sum.
   shared: 'shared',
 };
 
@@ -45,7 +45,7 @@ const bySize = ([1, 7, 16] as const).flatMap((pageSize) =>
   ),
 );
 
-/** One sequence that names a page twice. */
+/** One sequence has the same page twice in its block table. */
 const twice = defineCase(pageGroup, 'shared/twice-in-one-sequence', {
   f16Tier: 'full',
   async run(gpu, dtype) {
@@ -59,7 +59,7 @@ const twice = defineCase(pageGroup, 'shared/twice-in-one-sequence', {
 });
 
 /** Query rows before the first sequence and after the last have gradient 0. */
-const rowsOfNobody = gradientCase(
+const ownerlessRows = gradientCase(
   pageGroup,
   'rows-of-nobody/gpu-lengths',
   (dtype) =>
@@ -78,7 +78,7 @@ const rowsOfNobody = gradientCase(
   { launch: { gpuLengths: true }, f16Tier: 'full' },
 );
 
-const pageCases: readonly RunnableCase[] = [...bySize, ...twice, ...rowsOfNobody];
+const pageCases: readonly RunnableCase[] = [...bySize, ...twice, ...ownerlessRows];
 
 const placements: readonly Placement[] = ['swapped', 'padded-rows', 'odd-rows', 'offset', 'middle'];
 
@@ -90,13 +90,13 @@ const stridedProblems: Readonly<Record<string, Build>> = {
   paged: (dtype) => pagedProblem({ ...base, dtype, qLens: [1, 5], used: [70, 33], pageSize: 16 }),
 };
 
-// Scalar loads are kernels of their own.
+// Scalar loads compile other kernels.
 function tierOf(layout: string, placement: Placement): Tier {
   if (placement === 'offset') return 'full';
   return placement !== 'odd-rows' || layout === 'dense' ? 'quick' : 'full';
 }
 
-/** q, k, v, dOut and dLse in any placement. */
+/** q, k, v, dOut and dLse in any memory layout. */
 const strideCases: readonly RunnableCase[] = Object.entries(stridedProblems).flatMap(
   ([layout, build]) =>
     placements
@@ -115,7 +115,7 @@ const strideCases: readonly RunnableCase[] = Object.entries(stridedProblems).fla
 const options: ReferenceOptions = { causal: true };
 const half = { ...base, dtype: 'f16', options } as const;
 
-/** Keys and values kept as halves. */
+/** Problems with keys and values in f16. */
 const halfProblems: Readonly<Record<string, ReferenceProblem>> = {
   dense: denseProblem({ ...half, batch: 2, lq: 37, lk: 70 }),
   'kv-batch-1': denseProblem({ ...half, batch: 3, kvBatch: 1, lq: 20, lk: 40 }),
@@ -129,7 +129,7 @@ const halfProblems: Readonly<Record<string, ReferenceProblem>> = {
   }),
 };
 
-/** f32 queries over f16 keys and values: dq is f32, dk and dv are f16, each as exact as its type. */
+/** f32 queries over f16 keys and values: dq is f32, dk and dv are f16, each with the budget of its type. */
 const storageCases: readonly RunnableCase[] = Object.entries(halfProblems).flatMap(
   ([name, problem]) =>
     gradientCase('backward-storage', `q-f32-kv-f16/${name}`, () => problem, {

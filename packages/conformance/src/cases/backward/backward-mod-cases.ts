@@ -6,7 +6,7 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
 
-// WGSL's sine and cosine may be 2⁻¹¹ off (https://www.w3.org/TR/WGSL/#floating-point-accuracy).
+// WGSL allows sine and cosine an error of 2⁻¹¹ (https://www.w3.org/TR/WGSL/#floating-point-accuracy).
 const scoreError = 2 ** -10;
 
 /** Score mods with derivatives of every kind. */
@@ -20,7 +20,7 @@ const scorePairs: Readonly<Record<string, Pair>> = {
       scoreMod: (s, b, h, q, kv, { cap }) => cap * Math.tanh(s / cap),
       captures: { cap: 1.5 },
     }),
-  // Branches by position and by the score itself, a masked one among them.
+  // Branches by position and by the score itself; one branch masks.
   branches: () =>
     mods({
       scoreMod: (s, b, h, q, kv) => {
@@ -44,7 +44,7 @@ const scoreLayouts: Readonly<Record<string, Build>> = {
 
 const quickScores = ['branches/dense', 'causal/paged'];
 
-/** Each mod over each layout; every one is three kernels of its own. */
+/** Each mod over each layout. Every combination compiles three kernels. */
 const scoreModCases: readonly RunnableCase[] = Object.entries(scorePairs).flatMap(([name, pair]) =>
   Object.entries(scoreLayouts).flatMap(([layout, build]) =>
     gradientCase(
@@ -62,7 +62,7 @@ const scoreModCases: readonly RunnableCase[] = Object.entries(scorePairs).flatMa
 
 const documents = table([300], 'i32', (i) => Math.floor(i / 45));
 
-/** Masks with full, partial and empty tiles, and rows that see nothing. */
+/** Masks with full, partial and empty tiles, and rows without visible keys. */
 const maskPairs: Readonly<Record<string, Pair>> = {
   band: () =>
     mods({ maskMod: (b, h, q, kv, c) => q >= kv && q - kv <= c.left, captures: { left: 40 } }),
@@ -85,7 +85,7 @@ const maskLayouts: Readonly<Record<string, Build>> = {
   paged: (dtype) => pagedProblem({ ...base, dtype, qLens: [70, 2], used: [140, 40], pageSize: 16 }),
 };
 
-/** The mask as a function, and as a BlockMask of several sizes: kernels of their own. */
+/** The mask as a function, and as a BlockMask of several sizes. Each form compiles its own kernels. */
 const forms = {
   'mask-mod': [{}],
   'block-mask': [{ blockSize: 32 }, { blockSize: [64, 128] }],

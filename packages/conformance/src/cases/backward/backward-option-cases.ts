@@ -6,7 +6,7 @@ import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase, layoutProblems } from './gradient-case.ts';
 
-/** Every strength that a sink may have: none at all, weak, strong. */
+/** Sinks of every strength: −∞ (none), weak, strong. */
 const options: ReferenceOptions = {
   sinks: generate([4], (h) => [-Infinity, -3, 0.5, 6][h]!),
   causal: true,
@@ -37,7 +37,7 @@ const perHead: ReferenceOptions = {
 };
 const perSequence: ReferenceOptions = { alibiSlopes: generate([3, 4], (i) => 2 ** -(i + 1)) };
 
-/** Slopes get the sum over all pairs of their head, of one sequence or of all; dense ones are among backward-dense. */
+/** The gradient of an ALiBi slope is the sum over all pairs of its head, of one sequence or of all. backward-dense has the dense cases. */
 const slopeProblems: Readonly<Record<string, Build>> = {
   packed: layoutProblems(perHead).packed,
   'packed/per-sequence': (dtype) =>
@@ -71,7 +71,7 @@ const withOut = Object.entries(lseProblems).flatMap(([name, build]) =>
   }),
 );
 
-/** The gradient of lse alone: what a state has that is merged by its weight. */
+/** Gradients with respect to lse alone, as for a state whose merge weight is differentiated. */
 const alone = Object.entries(lseProblems).flatMap(([name, build]) =>
   defineCase('backward-lse', `${name}/alone`, {
     f16Tier: 'full',

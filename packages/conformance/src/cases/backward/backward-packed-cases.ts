@@ -59,22 +59,22 @@ const fromBoth = Object.entries(packedProblems).flatMap(([name, build]) =>
   ),
 );
 
-/** Rows that no sequence owns have gradient 0, also those before the first. */
-const rowsOfNobody = gradientCase(
+/** Rows outside every sequence have gradient 0, also rows before the first. */
+const ownerlessRows = gradientCase(
   'backward-packed',
   'rows-of-nobody/gpu-lengths',
   (dtype) => movedOn(packedProblems['ragged']!(dtype), [5, 6]),
   { launch: { gpuLengths: true }, f16Tier: 'full', tags: ['browser'] },
 );
 
-const packedCases: readonly RunnableCase[] = [...fromBoth, ...rowsOfNobody];
+const packedCases: readonly RunnableCase[] = [...fromBoth, ...ownerlessRows];
 
 const used = [
   [127, 63, 33, 17],
   [0, 128, 1, 64],
 ] as const;
 
-/** Rows beyond the used length have gradient 0, whatever they hold. */
+/** Rows beyond the used length have gradient 0, whatever their memory holds. */
 const seqUsedCases: readonly RunnableCase[] = used.flatMap((lengths) =>
   (Object.keys(poisons) as (keyof typeof poisons)[]).flatMap((poison) =>
     gradientCase(
@@ -101,7 +101,7 @@ const seqUsedCases: readonly RunnableCase[] = used.flatMap((lengths) =>
 
 const sinks = generate([4], (h) => h / 2 - 1);
 
-/** Rows that see no key have gradient 0, keys that no row sees too. */
+/** Rows that see no key, and keys that no row sees, have gradient 0. */
 const emptyProblems: Readonly<Record<string, Build>> = {
   'causal-lq-over-lk': (dtype) =>
     denseProblem({ ...base, dtype, lq: 70, lk: 20, options: { causal: true } }),
@@ -126,7 +126,7 @@ const emptyRowCases: readonly RunnableCase[] = Object.entries(emptyProblems).fla
     }),
 );
 
-/** What has nothing in it somewhere has the gradients of what it has. */
+/** With an empty dimension, the remaining gradients are still right. */
 const zeroLengthCases: readonly RunnableCase[] = Object.entries(zeroLengthProblems).flatMap(
   ([name, build]) =>
     gradientCase('backward-zero-length', name, (dtype) => build({ ...base, dtype }), {
@@ -138,7 +138,7 @@ const zeroLengthCases: readonly RunnableCase[] = Object.entries(zeroLengthProble
 
 const packedAttacks = Object.entries(attacks).filter(([name]) => name.startsWith('packed/'));
 
-/** Lengths that lie: every element of a gradient is written and finite, and the same again; the next honest call is right. */
+/** Invalid lengths: every element of a gradient is written, finite, and equal in a second run; the next valid call is right. */
 const hostileCases: readonly RunnableCase[] = packedAttacks.flatMap(([name, attack]) =>
   defineCase('backward-hostile', name, {
     f16Tier: 'full',
@@ -165,7 +165,7 @@ const hostileCases: readonly RunnableCase[] = packedAttacks.flatMap(([name, atta
   }),
 );
 
-/** Gradients where rows are missing: packed, partly used, empty, and with lengths that lie. */
+/** Gradients of packed, partly used and empty sequences, and with invalid lengths. */
 export const backwardPackedCases: readonly RunnableCase[] = [
   ...packedCases,
   ...seqUsedCases,

@@ -41,7 +41,7 @@ const problems: Readonly<Record<string, Build>> = {
     }),
 };
 
-/** Runs again, forward and backward, and backward alone: always the same bits. */
+/** Repeated runs, of forward and backward and of backward alone, give the same bits. */
 function repeats(name: string, build: Build, runs: number, tier: Tier): RunnableCase[] {
   return defineCase('backward-determinism', `${name}/${runs}-runs`, {
     tier,
@@ -68,7 +68,7 @@ function repeats(name: string, build: Build, runs: number, tier: Tier): Runnable
   });
 }
 
-/** Tiny and huge gradients lose nothing: backward(2ⁿ·dOut) = 2ⁿ·backward(dOut), bit for bit. */
+/** Tiny and huge gradients lose no bit: backward(2ⁿ·dOut) = 2ⁿ·backward(dOut). */
 const scaling = Object.entries(problems).flatMap(([name, build]) =>
   defineCase('backward-scaling', name, {
     dtypes: ['f32'],

@@ -23,7 +23,7 @@ import {
 import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { type RunnableCase, type CaseSpec, defineCase } from '../shared/case.ts';
 
-/** The gradients that backward gives. */
+/** The gradients that backward returns. */
 const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;
 
 type Name = (typeof names)[number];
@@ -33,7 +33,7 @@ interface Expected {
   readonly budgets: Readonly<Partial<Record<Name, Budget>>>;
 }
 
-// The reference is the slow part of most cases, and one problem is launched in several ways.
+// Cached, because the reference is the slow part of most cases and one problem is launched in several ways.
 const known = new WeakMap<ResultGradients, Map<string, Expected>>();
 
 /** Storage types of q (and so of out), and of k and v. */
@@ -67,15 +67,15 @@ function compute(problem: ReferenceProblem, by: ResultGradients, { q, kv }: Stor
   return { want, budgets: Object.fromEntries(budgets) as Expected['budgets'] };
 }
 
-/** What else decides how far gradients may be off. */
+/** What else determines the budgets of gradients. */
 interface Allowed {
-  /** How far the score mod may be off: weights and slopes are then off in that proportion, so gradients by about 4·error of the largest. */
+  /** The error of the scoreMod. Weights and derivatives have the same relative error, so gradients about 4·error of the largest. */
   readonly scoreError?: number;
   /** Storage type of k and v; default that of q. */
   readonly kvDtype?: FloatDType;
 }
 
-/** Gradients within their budgets, and exactly 0 wherever no sequence has a row. */
+/** Checks that gradients are within their budgets, and exactly 0 in rows that no sequence uses. */
 export function areRight(
   label: string,
   got: Gradients,
@@ -94,7 +94,7 @@ export function areRight(
   return [...checks, ...unusedAreZero(label, got, problem)];
 }
 
-/** Rows that no sequence uses have gradient 0 (or −0, by a negative scale), not something small. */
+/** Checks that rows that no sequence uses have gradient 0 (or −0, with a negative scale), not a small number. */
 function unusedAreZero(label: string, got: Gradients, problem: ReferenceProblem): Check[] {
   const ones = {
     ...problem,
@@ -118,7 +118,7 @@ function unusedAreZero(label: string, got: Gradients, problem: ReferenceProblem)
   );
 }
 
-/** Every gradient equal bit for bit. */
+/** Checks that every gradient is equal bit for bit. */
 export function sameGradients(label: string, got: Gradients, want: Gradients): Check[] {
   return names.flatMap((name) => {
     const [g, w] = [got[name], want[name]];
@@ -128,22 +128,22 @@ export function sameGradients(label: string, got: Gradients, want: Gradients): C
 
 const alike = ({ shape }: NdArray, value: number): NdArray => filled(shape, value);
 
-/** Heads and head dim that the groups share, and with them their kernels. */
+/** Heads and head dim of most groups, which therefore share kernels. */
 export const base = { heads: [4, 2], dim: 16 } as const;
 
 /** Builds a problem in a storage type. */
 export type Build = (dtype: FloatDType) => ReferenceProblem | FlexProblem;
 
-/** How a problem is run. */
+/** How a problem is run and judged. */
 interface BackwardSpec extends Omit<CaseSpec, 'run'> {
   readonly launch?: FlexLaunchOptions;
-  /** With a gradient by lse. */
+  /** Adds dLse. */
   readonly lse?: boolean;
-  /** What unused memory holds; default NaN. */
+  /** Returns the value in unused memory; default NaN. */
   readonly poison?: (dtype: FloatDType) => number;
 }
 
-/** A case that runs a problem forward and backward and judges every gradient. */
+/** Declares a case that runs a problem forward and backward and checks every gradient. */
 export function gradientCase(
   group: string,
   name: string,
@@ -164,7 +164,7 @@ export function gradientCase(
   });
 }
 
-/** One problem of each layout; packed, sequences of no query or no key, and rows that no sequence has. */
+/** Returns one problem per layout. The packed one has sequences without queries or keys, and rows outside every sequence. */
 export function layoutProblems(
   options: ReferenceOptions,
 ): Readonly<Record<'dense' | 'packed' | 'paged', Build>> {
@@ -186,7 +186,7 @@ export function layoutProblems(
 
 type Factors = Readonly<Record<'q' | 'k' | 'v', number>>;
 
-/** A problem with its inputs times so much, as the storage type holds them. */
+/** Multiplies the inputs of a problem, and rounds them to the storage type. */
 export function enlarged(
   problem: ReferenceProblem,
   dtype: FloatDType,

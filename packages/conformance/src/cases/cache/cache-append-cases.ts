@@ -9,7 +9,7 @@ import { random } from '../../reference/seeded-random.ts';
 import { anglesOf, rotatedRow, type StoredFormat } from '../../reference/stored-rows.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 
-/** What pages hold: each is a kernel of its own for appending, and one more where keys are turned. */
+/** The formats of pages. Each compiles its own kernel to append, and another one to append with rotary embeddings. */
 export const formats: readonly StoredFormat[] = ['f32', 'f16', 'int8', 'int4'];
 
 type Shape = Pick<SessionOptions, 'kvHeads' | 'headDim' | 'headDimV' | 'pageSize'> &
@@ -21,7 +21,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   'dims-129x1': { kvHeads: 1, headDim: 129, headDimV: 1, pageSize: 1, placement: 'middle' },
 };
 
-/** −0, what f16 cannot hold, and what is not a number; rows of zeros, of one kind, and with a NaN or an infinity among the rest. */
+/** Writes −0, numbers outside f16 and infinities; a row of zeros, a large one, a constant one, and one with a NaN. */
 function awkward({ shape, data }: NdArray): void {
   const width = shape[1]! * shape[2]!;
   const special = [-0, 65504, 65520, -1e30, 1e-30, 2 ** -24, 1.5 * 2 ** -24, Infinity];
@@ -35,7 +35,7 @@ function awkward({ shape, data }: NdArray): void {
   }
 }
 
-/** Rows as they were appended, several sequences at once, a few at a time: to the bit, or quantised as near as may be. */
+/** Appends to several sequences at once, a few rows at a time: rows are stored exactly, or quantised to the nearest value. */
 const appendCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
   Object.entries(shapes).flatMap(([name, { placement, ...shape }]) =>
     defineCase('cache-append', `${dtype}-pages/${name}`, {
@@ -68,7 +68,7 @@ const appendCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
 
 const kinds = { 'half-split': false, interleaved: true } as const;
 
-/** Keys are turned by their positions in their sequences, in f32, before they are stored; values are not. */
+/** Rotates keys by their positions in their sequences, in f32, before they are stored; values stay. */
 const keys = formats.flatMap((dtype) =>
   Object.entries(kinds).flatMap(([name, interleaved]) =>
     defineCase('cache-rotary', `${dtype}-pages/${name}`, {
@@ -77,7 +77,7 @@ const keys = formats.flatMap((dtype) =>
       run: (gpu) =>
         Session.with(
           gpu,
-          // Elements 8 and 9 and 10 of a key are in no pair.
+          // Elements 8 to 10 of a key belong to no pair.
           {
             layers: 1,
             kvHeads: 2,
@@ -105,7 +105,7 @@ const keys = formats.flatMap((dtype) =>
   ),
 );
 
-/** `rotate` turns queries as `append` does keys, by positions of the host or of the GPU. */
+/** `rotate` rotates queries as `append` rotates keys, by positions on the host or on the GPU. */
 const queries = Object.entries(kinds).flatMap(([name, interleaved]) =>
   defineCase('cache-rotary', `queries/${name}`, {
     tags: ['browser'],
@@ -152,5 +152,5 @@ const queries = Object.entries(kinds).flatMap(([name, interleaved]) =>
 
 const rotaryCases: readonly RunnableCase[] = [...keys, ...queries];
 
-/** Cases of rows on their way into a cache, and of rotary embeddings. */
+/** Cases of appending to a cache, and of rotary embeddings. */
 export const cacheAppendCases: readonly RunnableCase[] = [...appendCases, ...rotaryCases];

@@ -24,7 +24,7 @@ const sharedShape = {
 
 const sharedTokens = Array.from({ length: 30 }, (_, i) => 100 + i);
 
-/** Pages that sequences share: copied before one of them writes, found again by their tokens, and NaN once nobody has them. */
+/** Shared pages are copied before a write, found again by their tokens, and filled with NaN once they are free. */
 const sharing = formats.flatMap((dtype) =>
   defineCase('cache-pages', `sharing/${dtype}-pages`, {
     dtypes: ['f32'],
@@ -35,7 +35,7 @@ const sharing = formats.flatMap((dtype) =>
         const a = session.open();
         session.append([[a, 10]]);
         a.sequence.commit(sharedTokens.slice(0, 10));
-        // The third page is shared in part.
+        // The third page is only partly shared.
         const b = session.fork(a);
         gpu.batch(() => {
           session.append([
@@ -76,7 +76,7 @@ const sharing = formats.flatMap((dtype) =>
   }),
 );
 
-/** With a window, pages out of sight are let go, and their entries name page 0, which holds zeros. */
+/** With a window, pages before it are released, and their entries refer to page 0, which holds zeros. */
 const windows = [0, 3].flatMap((sinkTokens) =>
   formats.flatMap((dtype) =>
     defineCase('cache-pages', `window/sinks-${sinkTokens}/${dtype}-pages`, {
@@ -121,7 +121,7 @@ const storedShape = { layers: 2, kvHeads: 3, headDim: 7, headDimV: 5, pageSize: 
 
 const storedTokens = Array.from({ length: 14 }, (_, i) => i);
 
-/** Pages that were saved are found by another cache of the geometry, among pages of its own. */
+/** Saved pages are found by another cache of the same geometry, which also has other pages. */
 const storeCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
   defineCase('cache-stores', `${dtype}-pages`, {
     dtypes: ['f32'],
@@ -161,7 +161,7 @@ const storeCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
 
 const [kvHeads, headDim] = [2, 64];
 
-/** The rows of sequences, packed. */
+/** Packs the rows of sequences. */
 function packed(x: 'k' | 'v', list: readonly Modelled[]): NdArray {
   const rows = list.flatMap((one) => one.rows[0]!.flatMap((row) => row[x]));
   const data = new Float32Array(rows.length * headDim);
@@ -169,7 +169,7 @@ function packed(x: 'k' | 'v', list: readonly Modelled[]): NdArray {
   return { shape: [rows.length / kvHeads, kvHeads, headDim], data };
 }
 
-/** Attention over a view after a fork, a truncation and steps of decode, against float64 over what was appended. */
+/** Attention over a view after a fork, a truncation and decode steps, against float64 over the appended rows. */
 const attentionCases: readonly RunnableCase[] = defineCase('cache-attention', 'served', {
   tags: ['browser'],
   run: (gpu, dtype: FloatDType) =>
@@ -215,7 +215,7 @@ const attentionCases: readonly RunnableCase[] = defineCase('cache-attention', 's
     ),
 });
 
-/** Cases of the pages of a cache: shared, windowed, stored, attended to. */
+/** Cases of the pages of a cache: sharing, windows, stores, attention. */
 export const cachePageCases: readonly RunnableCase[] = [
   ...pageCases,
   ...storeCases,

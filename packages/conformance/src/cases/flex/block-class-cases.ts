@@ -26,7 +26,7 @@ const mask: MaskMod<{ step: number }> = (b, h, q, kv, { step }) =>
 const captures = { step: 24 };
 const info = { qLen: Lq, kvLen: Lk, qRow: 0, kvRow: 0 };
 
-/** 0 if no pair of a block is visible, 2 if all are, else 1. */
+/** Returns 0 if no pair of a block is visible, 2 if all are, else 1. */
 function classOf([b, h, row, column]: readonly number[], off: number): number {
   let [seen, pairs] = [0, 0];
   for (let i = row! * blockSize; i < Math.min(Lq, (row! + 1) * blockSize); i++) {
@@ -36,7 +36,7 @@ function classOf([b, h, row, column]: readonly number[], off: number): number {
   return seen === 0 ? 0 : seen === pairs ? 2 : 1;
 }
 
-/** Every class against all pairs of its block: bounds may say partial, never a wrong full or empty. */
+/** Checks every class against all pairs of its block. A class may be partial without need, but never wrongly full or empty. */
 async function soundClasses(made: BlockMask, off: number): Promise<Check[]> {
   const { shape, classes } = await made.toDense();
   const wrong = [...classes].flatMap((class_, at) => {
@@ -52,7 +52,7 @@ async function soundClasses(made: BlockMask, off: number): Promise<Check[]> {
   ];
 }
 
-/** Counts and ascending indices of each row of blocks, as the classes have them. */
+/** Checks the counts and ascending indices of each row of blocks against the classes. */
 async function listsOfClasses(made: BlockMask): Promise<Check[]> {
   const { shape, classes } = await made.toDense();
   const [, , , columns] = shape;
@@ -100,7 +100,7 @@ const classCases: readonly RunnableCase[] = (['start', 'end'] as const).flatMap(
 
 interface Part {
   readonly axis: 0 | 1 | 2;
-  /** Along axis 2 in blocks. */
+  /** In blocks along axis 2, else in elements. */
   readonly range: readonly [start: number, end: number];
   readonly align: 'start' | 'end';
 }
@@ -113,7 +113,7 @@ const parts: Readonly<Record<string, Part>> = {
   'rows-align-start': { axis: 2, range: [1, 4], align: 'start' },
 };
 
-/** Attention over a part of q, with a slice of the BlockMask, gives that part of the whole result. */
+/** Attention over a part of q with a slice of the BlockMask gives that part of the whole result. */
 async function sliced(gpu: Gpu, dtype: FloatDType, { axis, range, align }: Part): Promise<Check[]> {
   const scope = new Scope(gpu);
   try {
@@ -148,7 +148,7 @@ const blockSliceCases: readonly RunnableCase[] = Object.entries(parts).flatMap((
   }),
 );
 
-/** Problems of one shape: of the lengths that a mask is made from, and of those that it is used with. */
+/** Two problems of one shape: the BlockMask is made with the lengths of the first and used with those of the second. */
 interface Stale {
   readonly pair: Pair;
   readonly numSplits: number;
@@ -168,7 +168,7 @@ const packed = (made: readonly number[], used: readonly number[]): Stale => ({
   ],
 });
 
-/** Kernels are those of other cases of block masks. */
+/** These problems share the kernels of other block mask cases. */
 const stale: Readonly<Record<string, Stale>> = {
   'packed/begins-elsewhere': packed([32, 96, 128], [64, 96, 96]),
   'packed/other-lengths': packed([100, 100, 56], [56, 0, 200]),
@@ -194,7 +194,7 @@ const stale: Readonly<Record<string, Stale>> = {
   },
 };
 
-/** A BlockMask whose lengths have changed on the GPU gives what its mask gives. */
+/** A BlockMask whose lengths have changed on the GPU gives the result of its mask. */
 const staleMaskCases: readonly RunnableCase[] = Object.entries(stale).flatMap(
   ([name, { pair, numSplits, problems }]) =>
     defineCase('flex-stale-masks', name, {
@@ -210,7 +210,7 @@ const staleMaskCases: readonly RunnableCase[] = Object.entries(stale).flatMap(
     }),
 );
 
-/** Cases of what a BlockMask holds: classes, slices, lengths that change. */
+/** Cases of the contents of a BlockMask: classes, slices, lengths that change. */
 export const blockClassCases: readonly RunnableCase[] = [
   ...classCases,
   ...blockSliceCases,

@@ -13,8 +13,8 @@ const start = { align: 'start' } as const;
 const base = { heads: [4, 2], dim: 16 } as const;
 
 /**
- * Longer than the largest block, so that there are whole blocks of every class; some with more columns than fit a word
- * of the planes.
+ * Problems longer than the largest block, which have whole blocks of every class. Some have more columns than fit in one word of a
+ * plane.
  */
 const blockProblems: Readonly<Record<Layout, Readonly<Record<Rows, Problems>>>> = {
   dense: {
@@ -93,7 +93,7 @@ export const blockMaskPairs: Readonly<Record<PairName, Pair>> = {
       maskMod: (b, h, q, kv, { id }) => (h < 2 ? id[b]![q] === id[b]![kv] : kv <= q + 40 * b),
       captures: { id: given(documents) },
     }),
-  // Bounds say nothing: every block is partial.
+  // Interval bounds tell nothing: every block is partial.
   unbounded: (given) =>
     mods({
       scoreMod: (s, b, h, q, kv, c) => s + c.bias[h]!,
@@ -142,7 +142,7 @@ function blockMaskCase(name: string, pair: Pair, layout: Layout, rows: Rows): Ru
 
 const oddKeys: MaskMod<never> = (b, h, q, kv) => kv % 2 === 1 || q < 20;
 
-/** A maskMod beside a BlockMask: both have to hold. */
+/** With a maskMod beside a BlockMask, both must hold. */
 const beside = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
   defineCase('flex-block-masks', `and-mask-mod/${layout}`, {
     tier: layout === 'dense' ? 'quick' : 'full',
@@ -170,8 +170,8 @@ const beside = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
   }),
 );
 
-/** Rows before the first sequence and after the last see nothing, and have no blocks. */
-const rowsOfNobody = defineCase('flex-block-masks', 'rows-of-nobody', {
+/** Rows before the first sequence and after the last see no key, and have no blocks. */
+const ownerlessRows = defineCase('flex-block-masks', 'rows-of-nobody', {
   f16Tier: 'full',
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -193,4 +193,4 @@ const rowsOfNobody = defineCase('flex-block-masks', 'rows-of-nobody', {
   },
 });
 
-export const blockMaskCases: readonly RunnableCase[] = [...byBlocks, ...beside, ...rowsOfNobody];
+export const blockMaskCases: readonly RunnableCase[] = [...byBlocks, ...beside, ...ownerlessRows];

@@ -39,7 +39,7 @@ const paged = (dtype: FloatDType): FlexProblem =>
     keyBiasPair,
   );
 
-/** A PagedKvView gives the bits of the same pages handed over as k, v, blockTable and seqUsedK. */
+/** A PagedKvView gives the bits of the same pages passed as k, v, blockTable and seqUsedK. */
 const view = defineCase('flex-entries', 'paged-view', {
   f16Tier: 'full',
   tags: ['browser'],
@@ -61,7 +61,7 @@ const view = defineCase('flex-entries', 'paged-view', {
   },
 });
 
-/** `out` is written and nothing around it, and a call in a batch keeps its own tables and captures. */
+/** Only `out` is written, nothing around it, and each call of a batch keeps its own captures. */
 const outAndBatch = defineCase('flex-entries', 'out-and-batch', {
   f16Tier: 'full',
   tags: ['browser'],
@@ -95,16 +95,16 @@ const entryCases: readonly RunnableCase[] = [...view, ...outAndBatch];
 
 const cuSeqlens = cumulative([70, 0, 33, 1, 90]);
 const documented = cuSeqlens.at(-1) as number;
-// Rows after the last document see nothing.
+// Rows after the last document see no key.
 const L = documented + 6;
 
 const documentOf = (row: number): number => cuSeqlens.findLastIndex((start) => row >= start);
 
-/** For the reference only: the kernel gets the lengths. */
+/** The mask of the reference; the kernel gets the lengths. */
 const ownDocument: MaskMod<never> = (b, h, q, kv) =>
   q >= kv && q < documented && documentOf(q) === documentOf(kv);
 
-/** Documents packed into one row of dense tensors, their blocks found from the lengths alone. */
+/** Documents packed into one sequence of dense tensors; their blocks follow from the lengths alone. */
 const documentCases: readonly RunnableCase[] = ([32, 128] as const).flatMap((blockSize) =>
   defineCase('flex-documents', `block-${blockSize}`, {
     f16Tier: 'full',
@@ -131,7 +131,7 @@ const documentCases: readonly RunnableCase[] = ([32, 128] as const).flatMap((blo
 
 const diagonalBias = placed(normalTable([200], random(91), 'f16'), 'middle');
 
-/** Two tables, so that one of them is gathered and the mask's is summarised anew in each run. */
+/** Two captured tables: they are gathered, and the table of the mask is summarised again in each run. */
 const diagonalBiasPair: Pair = (given) =>
   mods({
     scoreMod: (s, b, h, q, kv, c) => Math.tanh(s) + c.bias[q - kv + 100]!,
@@ -139,7 +139,7 @@ const diagonalBiasPair: Pair = (given) =>
     captures: { bias: given(diagonalBias), other: given(normalTable([70], random(92))) },
   });
 
-/** The same call again gives the same bits. */
+/** Repeated calls give the same bits. */
 const determinismCases: readonly RunnableCase[] = kernels.flatMap(([layout, rows]) =>
   defineCase('flex-determinism', `${layout}-${rows}`, {
     tier: layout === 'packed' && rows === 'decode' ? 'quick' : 'full',

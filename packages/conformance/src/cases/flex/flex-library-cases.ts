@@ -38,7 +38,7 @@ function hostTable(example: ExampleTable): HostTable {
 
 type HostCaptures = Readonly<Record<string, number | HostTable>>;
 
-/** The captures of an entry's first case, with tables on the host. */
+/** Returns the captures of an entry's first case, with tables on the host. */
 const hostCaptures = ({ cases }: CatalogueEntry): HostCaptures =>
   Object.fromEntries(
     Object.entries(cases[0]?.captures ?? {}).map(([name, value]) => [
@@ -47,7 +47,7 @@ const hostCaptures = ({ cases }: CatalogueEntry): HostCaptures =>
     ]),
   );
 
-/** Mods with random tables, oldest first: a mod that is added draws after them, and changes none of their cases. */
+/** Mods with random tables, in a fixed order. Other entries draw after them, so that a new entry changes none of their tables. */
 const drawn = ['absoluteBias', 'headGate', 'relativeBias'];
 const age = ({ name }: CatalogueEntry): number =>
   drawn.includes(name) ? drawn.indexOf(name) : drawn.length;
@@ -56,8 +56,8 @@ const captured = new Map<string, HostCaptures>(
   catalogue.toSorted((a, b) => age(a) - age(b)).map((entry) => [entry.name, hostCaptures(entry)]),
 );
 
-/** Every second mod of the catalogue has its captures bound; the others get them with the call. */
-function catalogued({ name, kind, mod }: CatalogueEntry, place: number): Pair {
+/** Returns the pair of an entry. Every second one has its captures bound; the others pass them with the call. */
+function catalogued({ name, kind, mod }: CatalogueEntry, index: number): Pair {
   const role = kind === 'score' ? 'scoreMod' : 'maskMod';
   return (given) => {
     const captures = Object.fromEntries(
@@ -66,7 +66,7 @@ function catalogued({ name, kind, mod }: CatalogueEntry, place: number): Pair {
         typeof value === 'number' ? value : given(value),
       ]),
     );
-    if (place % 2 === 0) return { [role]: mod, captures };
+    if (index % 2 === 0) return { [role]: mod, captures };
     return { [role]: bind(mod as ScoreMod<Captures>, captures) };
   };
 }
@@ -74,15 +74,15 @@ function catalogued({ name, kind, mod }: CatalogueEntry, place: number): Pair {
 const kebab = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-const shipped = catalogue.map((entry, place) => ({
+const shipped = catalogue.map((entry, index) => ({
   name: kebab(entry.name),
-  pair: catalogued(entry, place),
+  pair: catalogued(entry, index),
 }));
 
 const slopeTable = table([4], 'f32', (h) => 2 ** (-2 * (h + 1)));
 const prefix = table([4], 'i32', (b) => [20, 0, 64, 7][b] as number);
 
-/** Mods and masks together. */
+/** A combination of mods and masks. */
 const composed: Pair = (given) =>
   mods({
     scoreMod: bind(alibi, { slopes: given(slopeTable) }),
@@ -92,7 +92,7 @@ const composed: Pair = (given) =>
     ),
   });
 
-/** Every mod and mask that ships with @heed/flex, and how they combine. */
+/** Every mod and mask that ships with @heed/flex, and a combination of several. */
 const libraryCases: readonly RunnableCase[] = [
   ...pairCases('flex-library', Object.fromEntries(shipped.map(({ name, pair }) => [name, pair])), {
     first: 3,
@@ -125,7 +125,7 @@ const window: MaskMod<{ left: number; right: number }> = (b, h, q, kv, { left, r
 const masks: Readonly<Record<string, readonly [ReferenceOptions, Pair]>> = {
   causal: [{ causal: true }, () => mods({ maskMod: causal })],
   'window-9-4': [{ window: [9, 4] }, () => mods({ maskMod: bind(window, { left: 9, right: 4 }) })],
-  // The same kernel as above: the bounds are captured numbers.
+  // Same kernel as above: the limits are captured numbers.
   'window-40-0': [
     { window: [40, 0] },
     () => mods({ maskMod: window, captures: { left: 40, right: 0 } }),
@@ -134,7 +134,7 @@ const masks: Readonly<Record<string, readonly [ReferenceOptions, Pair]>> = {
 
 const quick = ['causal/dense/1', 'window-9-4/packed/1', 'window-40-0/packed/1'];
 
-/** Where both can say it, flexAttention gives the bits of attention(): the same sums in the same order. */
+/** flexAttention gives the bits of attention() for a mask that both can express: the same sums in the same order. */
 const sameMask = Object.entries(masks).flatMap(([name, [options, pair]]) =>
   Object.entries(problems).flatMap(([layout, build]) =>
     ([1, 3] as const).flatMap((numSplits) =>
@@ -162,7 +162,7 @@ const sameMask = Object.entries(masks).flatMap(([name, [options, pair]]) =>
 
 const slopes = generate([4], (h) => 2 ** (-2 * (h + 1)));
 
-/** A score option as a function: the same kind of rounding, not the same order, so within the option's own budget. */
+/** A score option as a function rounds in another order, so it stays within the budget of the option. */
 const scores: Readonly<Record<string, readonly [ReferenceOptions, Pair]>> = {
   alibi: [
     { alibiSlopes: slopes },

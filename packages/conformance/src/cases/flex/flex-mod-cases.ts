@@ -4,7 +4,7 @@ import { random } from '../../reference/seeded-random.ts';
 import type { RunnableCase } from '../shared/case.ts';
 import { pairCases } from './pair-case.ts';
 
-// Sine and cosine may be 2⁻¹¹ off, the tangent of 2 by their quotient's part of it
+// WGSL allows sine and cosine an error of 2⁻¹¹, and the tangent of 2 the error of their quotient
 // (https://www.w3.org/TR/WGSL/#floating-point-accuracy).
 const scoreError = 2 ** -8;
 
@@ -136,7 +136,7 @@ const conditionPairs: Readonly<Record<string, Pair>> = {
       scoreMod: (s, b, h, q, kv, c, { qRow, kvRow }) => s + c.row[qRow]! * c.key[kvRow]!,
       captures: { row: given(rowBias), key: given(keyBias) },
     }),
-  // A mask that knows the row, the lengths and the memory: what the contract says of `info`.
+  // A mask that reads all fields of `info`: lengths and rows.
   'info-in-a-mask': () =>
     mods({
       maskMod: (b, h, q, kv, c, { qLen, kvLen, qRow, kvRow }) =>
@@ -159,11 +159,11 @@ const unknown = table([64], 'f32', sparse(NaN));
 const unknownHalves = table([64], 'f16', sparse(NaN));
 const hiddenHeads = table([4], 'f32', (h) => (h % 2 === 0 ? -Infinity : 0.5));
 
-/** What hides a pair: −∞ or NaN, returned or read, and a mask; and rows that nothing is left of. */
+/** Pairs hidden by −∞ or NaN, returned or read, and by a mask; also rows without any visible key. */
 const hiddenPairs: Readonly<Record<string, Pair>> = {
   'score-minus-infinity': () =>
     mods({ scoreMod: (s, b, h, q, kv) => ((q + kv) % 3 === 0 ? -Infinity : s) }),
-  // At −1e30 a score counts as masked, above it does not.
+  // A score at or below −1e30 counts as masked.
   'score-very-negative': () => mods({ scoreMod: (s, b, h, q, kv) => (kv % 2 === 0 ? -2e30 : s) }),
   'score-nan': () => mods({ scoreMod: (s) => Math.sqrt(s) }),
   'score-log-of-negative': () => mods({ scoreMod: (s, b, h, q, kv) => s + Math.log(q - kv + 0.5) }),
@@ -187,7 +187,7 @@ const hiddenPairs: Readonly<Record<string, Pair>> = {
       scoreMod: (s, b, h, q, kv, c) => Math.min(s, c.bias[kv]!) + c.bias[kv]!,
       captures: { bias: given(unknownHalves) },
     }),
-  // A clamped minimum takes the hidden pair back: −∞ is a number to a mod.
+  // max() makes the hidden pair visible again: to a mod, −∞ is a number.
   'table-floor': (given) =>
     mods({
       scoreMod: (s, b, h, q, kv, c) => s + Math.max(c.bias[kv]!, -3),

@@ -10,7 +10,7 @@ import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { attacks } from '../shared/hostile-lengths.ts';
 
-/** Every pair's score is its own, and tiles are full, partial and empty. */
+/** The scores of neighbouring pairs differ, and tiles are full, partial and empty. */
 const distinctScores: Pair = () =>
   mods({
     scoreMod: (s, b, h, q, kv) => s + 0.25 * (((q * 7 + kv * 3 + h) & 15) - 8),
@@ -29,7 +29,7 @@ const lengths: readonly (readonly [q: number, k: number])[] = [
   [243, 243],
 ];
 
-/** Awkward lengths, of one kernel. */
+/** Awkward lengths and heads, which share one kernel. */
 const awkward: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   ...Object.fromEntries(
     lengths.map(([lq, lk]) => [
@@ -43,7 +43,7 @@ const awkward: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>>
   'heads-3x3': (dtype) => denseProblem({ dtype, lq: 33, lk: 40, heads: [3, 3], dim: 16 }),
 };
 
-/** Head dims either side of what a vector load takes, each a kernel of its own. */
+/** Head dims that do and do not fit vector loads. Each compiles its own kernel. */
 const dims: readonly (readonly [dim: number, dimV: number])[] = [
   [1, 1],
   [17, 17],
@@ -103,7 +103,7 @@ const shapeCases: readonly RunnableCase[] = [
 
 const bias = normalTable([40, 30], random(81));
 
-/** Reads tables at whatever rows and positions the lengths claim, and prunes by the position. */
+/** Mods that read captured tables at the rows and positions that follow from the lengths, and a mask that prunes by position. */
 const indexingPair: Pair = (given) =>
   mods({
     scoreMod: (s, b, h, q, kv, c, { qRow, kvRow }) =>
@@ -112,10 +112,10 @@ const indexingPair: Pair = (given) =>
     captures: { bias: given(bias), left: 50 },
   });
 
-// One of each layout and kind of lie is quick.
+// The quick tier runs one case per layout and kind of invalid length.
 const quick = ['packed/used-huge', 'packed/cu-q-unsorted', 'paged/ids-extreme', 'paged/all-max'];
 
-/** Lengths on the GPU that no host check has seen, with mods that use them as indices: nothing breaks, honest rows are right. */
+/** Invalid lengths on the GPU, with mods that use them as indices: results stay finite, and rows with valid lengths are right. */
 const hostileCases: readonly RunnableCase[] = Object.entries(attacks).flatMap(([name, attack]) =>
   defineCase('flex-hostile', name, {
     tier: quick.includes(name) ? 'quick' : 'full',
@@ -144,5 +144,5 @@ const hostileCases: readonly RunnableCase[] = Object.entries(attacks).flatMap(([
   }),
 );
 
-/** Cases of awkward shapes and of lengths that lie. */
+/** Cases of awkward shapes and of invalid lengths. */
 export const flexShapeCases: readonly RunnableCase[] = [...shapeCases, ...hostileCases];

@@ -6,7 +6,7 @@ import { random } from '../../reference/seeded-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { pairCases, rightBySplits } from './pair-case.ts';
 
-// Smaller than some lengths of the layouts, so that indices clamp.
+// Smaller than some lengths of the layouts: indices clamp.
 const [B, H, Q, K] = [3, 4, 64, 96];
 const source = random(41);
 
@@ -24,7 +24,7 @@ const naturals = table([Q], 'u32', () => source.below(5));
 const permutation = table([Q], 'i32', () => source.below(Q + 20) - 10);
 const window = normalTable([9], source);
 
-/** Score mods that add what they find in captured tables: PyTorch's TestLearnableBiases, and every rank and dtype. */
+/** Score mods that add elements of captured tables: PyTorch's TestLearnableBiases, and every rank and dtype. */
 const pairs: Readonly<Record<string, Pair>> = {
   'rank-0': (given) =>
     mods({ scoreMod: (s, b, h, q, kv, c) => s * c.scale, captures: { scale: given(scale) } }),
@@ -63,7 +63,7 @@ const pairs: Readonly<Record<string, Pair>> = {
       scoreMod: (s, b, h, q, kv, c) => s + c.bias[h]![kv]!,
       captures: { bias: given(placed(integers, 'middle')) },
     }),
-  // Mixed dtypes and placements are gathered behind one binding.
+  // Tables of different dtypes and memory layouts are gathered into one binding.
   'three-tables': (given) =>
     mods({
       scoreMod: (s, b, h, q, kv, c) => s * c.gate[h]! + c.key[kv]! - c.count[q]! / 4,
@@ -73,7 +73,7 @@ const pairs: Readonly<Record<string, Pair>> = {
         count: given(naturals),
       },
     }),
-  // One tensor under two names, and one of them read twice.
+  // One tensor under two names, one of which is read twice.
   'read-twice': (given) => {
     const both = given(byQuery);
     return mods({
@@ -122,7 +122,7 @@ const biasOf =
       captures: { bias: given({ ...normalTable(shape, random(7)), placement }) },
     });
 
-/** Every set of axes of size 1, each lying in every way: all of it one kernel, since shapes and strides are data. */
+/** Every set of axes of size 1 in every memory layout. All share one kernel, since shapes and strides are data. */
 const broadcastCases: readonly RunnableCase[] = Array.from({ length: 16 }, (_, set) =>
   sizes.map((size, axis) => ((set >> axis) & 1 ? 1 : size)),
 ).flatMap((shape) =>

@@ -11,11 +11,11 @@ import { random } from '../../reference/seeded-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor } from '../shared/expected-results.ts';
 
-/** Where keys lie, and how many query rows there are: what has a kernel of its own. */
+/** The layout of keys. Each layout, with many query rows or few, compiles its own kernel. */
 export type Layout = 'dense' | 'packed' | 'paged';
 export type Rows = 'prefill' | 'decode';
 
-/** Problems that share one kernel: their lengths, alignment and pages are data of a run. */
+/** Problems that share one kernel: lengths, alignment and pages are data of a call. */
 export type Problems = (dtype: FloatDType) => readonly ReferenceProblem[];
 
 const base = { heads: [4, 2], dim: 16 } as const;
@@ -25,7 +25,7 @@ const sinks = normal([4], random(5), 'f32');
 const densePrefill: Problems = (dtype) => [
   denseProblem({ ...base, dtype, batch: 2, lq: 70, lk: 101 }),
   denseProblem({ ...base, dtype, batch: 2, kvBatch: 1, lq: 67, lk: 35, options: start }),
-  // More queries than keys: positions begin below 0.
+  // More queries than keys: positions start below 0.
   denseProblem({ ...base, dtype, heads: [4, 1], lq: 75, lk: 40, options: { sinks } }),
   denseProblem({ ...base, dtype, batch: 3, lq: 40, lk: 90, seqUsedK: [33, 0, 77] }),
 ];
@@ -90,18 +90,18 @@ export const kernels: readonly (readonly [Layout, Rows])[] = [
 ];
 
 /**
- * Places in that list, in the order in which the quick tier deals them out: a kernel for prefill takes the compiler of a
- * software adapter more than twice as long as one for decode.
+ * Indices in `kernels`, in the order in which the quick tier assigns them to pairs. Most are decode kernels: those of prefill take
+ * the compiler of a software adapter more than twice as long.
  */
 const dealt: readonly number[] = [0, 1, 5, 3, 2, 1, 5, 3, 4, 1, 5, 3];
 
-/** How the cases of a group are dealt out. */
+/** How the cases of a group are distributed over tiers and kernels. */
 interface Deal {
-  /** Where the first pair starts in the list of dealt kernels; the next pairs follow. */
+  /** The index in `dealt` of the first pair's kernel; the next pairs follow. */
   readonly first?: number;
-  /** Pairs that the quick tier leaves out: others there are like them. */
+  /** Pairs that the quick tier leaves out, because others resemble them. */
   readonly full?: readonly string[];
-  /** Pairs whose quick case runs in browsers too. */
+  /** Pairs whose quick case also runs in browsers. */
   readonly browser?: readonly string[];
   /** Pairs whose f16 twin is quick. */
   readonly f16?: readonly string[];
@@ -109,10 +109,10 @@ interface Deal {
 
 type Splits = NonNullable<LaunchOptions['numSplits']>;
 
-// With one split, decode runs on the kernel of prefill.
+// With one split, decode would run the prefill kernel.
 const splits: Readonly<Record<Rows, readonly Splits[]>> = { prefill: [1], decode: ['auto', 3] };
 
-/** Every way to launch a problem with one kernel, against float64. */
+/** Runs a problem with each number of splits and checks it against float64. */
 export async function rightBySplits(
   gpu: Gpu,
   problem: FlexProblem,
@@ -130,8 +130,8 @@ export async function rightBySplits(
 }
 
 /**
- * Each pair over each layout, for prefill and decode, with NaN in unused memory. Every one is a kernel of its own, so the
- * quick tier takes one per pair, in turn.
+ * Declares cases of each pair over each layout, for prefill and decode, with NaN in unused memory. Each compiles its own kernel, so
+ * the quick tier runs one kernel per pair, in turn.
  */
 export function pairCases(
   group: string,

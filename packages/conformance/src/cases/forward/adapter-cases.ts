@@ -11,7 +11,7 @@ const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const STORAGE = 0x80;
 
-/** A variable declared in a loop that runs three times, counted up four times in each turn. */
+/** A variable declared in a loop of three iterations and incremented four times in each. */
 const shader = (declaration: string): string => `
 @group(0) @binding(0) var<storage, read> turns: array<u32>;
 @group(0) @binding(1) var<storage, read_write> result: array<f32>;
@@ -67,9 +67,8 @@ async function lastValue(gpu: Gpu, declaration: string): Promise<number> {
 }
 
 /**
- * WGSL zeroes `var x: f32;` each time its declaration is reached; Dawn's Vulkan output does so once per
- * function. Records whether this adapter shows the fault (4 is right, 12 is the fault), and checks the
- * form that all generated WGSL uses.
+ * WGSL zeroes `var x: f32;` each time its declaration is reached; Dawn's Vulkan output zeroes it once per function. Records whether
+ * this adapter has the fault (4 is right, 12 is the fault), and checks the form that all generated WGSL uses.
  */
 const canaryCases: readonly RunnableCase[] = defineCase('canary', 'variable-in-a-loop', {
   dtypes: ['f32'],
@@ -92,7 +91,7 @@ const canaryCases: readonly RunnableCase[] = defineCase('canary', 'variable-in-a
 
 const reads = 10;
 
-/** Each read is of what was written just before. Records the time, which decides nothing. */
+/** Each read returns the data written just before. Records the time, which does not affect the result. */
 const readCases: readonly RunnableCase[] = defineCase('reads', 'ten-in-a-row', {
   dtypes: ['f32'],
   tags: ['browser'],
@@ -113,5 +112,5 @@ const readCases: readonly RunnableCase[] = defineCase('reads', 'ten-in-a-row', {
   },
 });
 
-/** Cases about the adapter itself: a known compiler fault, and reads. */
+/** Cases of the adapter itself: a known compiler fault, and reads. */
 export const adapterCases: readonly RunnableCase[] = [...canaryCases, ...readCases];

@@ -24,7 +24,7 @@ const optionSets: Readonly<Record<string, ReferenceOptions>> = {
   w40_0: { window: [40, 0] },
 };
 
-/** Queries start…end−1 against the cache as it was then: keys past `end` are poison. */
+/** Returns queries start…end−1 against the cache at that time: keys past `end` are poison. */
 function chunk(
   layout: Layout,
   whole: ReferenceProblem,
@@ -38,7 +38,7 @@ function chunk(
 
 type Layout = 'dense' | 'packed' | 'paged';
 
-/** The one dense sequence as packed rows, or as pages of 16 in reverse order. */
+/** Converts the one dense sequence to packed rows, or to pages of 16 rows in reverse order. */
 function asPacked(
   layout: 'packed' | 'paged',
   dense: ReferenceProblem,
@@ -96,7 +96,7 @@ function rows({ out, lse }: AttentionState, start: number, end: number): Attenti
   return { out: sliceAxis(out, 2, start, end), lse: sliceAxis(lse, 2, start, end) };
 }
 
-/** A packed result of one sequence in the dense order: [T, H, D] → [1, H, T, D]. */
+/** Rearranges a packed result of one sequence as a dense one: [T, H, D] → [1, H, T, D]. */
 function asDense({ out, lse }: AttentionState): AttentionState {
   const [tokens = 0, heads = 0, width = 0] = out.shape;
   return {
@@ -116,7 +116,7 @@ const chunked = Object.entries(optionSets).flatMap(([optionName, options]) =>
   ),
 );
 
-/** Every row decoded on its own, the cache growing by one key at a time. */
+/** Every row is decoded on its own, while the cache grows by one key at a time. */
 const oneByOne = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
   defineCase('chunked-prefill', `${layout}/one-by-one`, {
     tier: layout === 'paged' ? 'quick' : 'full',
@@ -125,7 +125,7 @@ const oneByOne = (['dense', 'packed', 'paged'] as const).flatMap((layout) =>
   }),
 );
 
-/** All decode steps of one sequence in one packed call of slots with one query row each. */
+/** All decode steps of one sequence in one packed call, with one query row per sequence. */
 const allSteps = defineCase('chunked-prefill', 'packed/all-steps-in-one-call', {
   tags: ['browser'],
   async run(gpu, dtype) {

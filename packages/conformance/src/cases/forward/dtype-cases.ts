@@ -10,7 +10,7 @@ import { expectedFor, isRight, rightInSplits } from '../shared/expected-results.
 
 const width = 64;
 
-/** Scores all 0 and values given row by row: out is the plain mean of the rows. */
+/** Builds a problem with all scores 0 and the given values: out is the mean of the rows of v. */
 function meanOf(
   dtype: FloatDType,
   lk: number,
@@ -24,7 +24,7 @@ function meanOf(
   };
 }
 
-/** Pairs of neighbouring halves over many binades, both parities and signs: their means are exact ties. */
+/** Means of neighbouring f16 values are exact ties. The pairs cover many exponents, both parities and both signs. */
 const ties = defineCase('dtypes', 'f16-ties-to-even', {
   dtypes: ['f16'],
   tags: ['browser'],
@@ -40,7 +40,7 @@ const ties = defineCase('dtypes', 'f16-ties-to-even', {
   },
 });
 
-/** Each f16 element within half an ulp of its own value, plus the f32 run's budget. */
+/** Each f16 element is within half an ulp of its own value, plus the budget of an f32 run. */
 const nearest = defineCase('dtypes', 'f16-rounds-to-nearest', {
   dtypes: ['f16'],
   tags: ['browser'],
@@ -94,7 +94,7 @@ const extremes: Readonly<Record<FloatDType, readonly number[]>> = {
   ],
 };
 
-/** With one key, out is that key's value exactly: the largest, the smallest and subnormal halves too. */
+/** With one key, out is exactly the value of that key, also for the largest, smallest and subnormal numbers. */
 const oneKey = defineCase('dtypes', 'one-key-copies-value', {
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -115,7 +115,7 @@ const oneKey = defineCase('dtypes', 'one-key-copies-value', {
   },
 });
 
-/** Rows of an odd number of halves, which cannot be stored by the word: every finite half comes out as it went in. */
+/** Rows with an odd number of f16 elements, which cannot be stored word by word: every finite value is copied exactly. */
 const everyHalf = defineCase('dtypes', 'every-half-in-odd-rows', {
   dtypes: ['f16'],
   tags: ['browser'],
@@ -133,7 +133,7 @@ const everyHalf = defineCase('dtypes', 'every-half-in-odd-rows', {
   },
 });
 
-/** Results that no half can hold are ±∞, in rows of an odd number of halves too. */
+/** Results beyond the range of f16 are ±∞, also in rows with an odd number of elements. */
 const overflow = defineCase('dtypes', 'overflow-to-infinity', {
   dtypes: ['f16'],
   tags: ['browser'],
@@ -148,7 +148,7 @@ const overflow = defineCase('dtypes', 'overflow-to-infinity', {
   },
 });
 
-/** Scores far beyond exp's range, positive and negative: one key wins alone, and nothing overflows. */
+/** Scores far beyond the range of exp, positive and negative: one key has all the weight, and nothing overflows. */
 const saturated = defineCase('dtypes', 'saturating-scores', {
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -164,7 +164,7 @@ const saturated = defineCase('dtypes', 'saturating-scores', {
   },
 });
 
-/** Keys that every row's mask hides may hold the largest finite values: their scores overflow, and do no harm. */
+/** Keys that no row sees may hold the largest finite values: their scores overflow without changing any result. */
 const hidden = defineCase('dtypes', 'masked-huge-values', {
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -180,7 +180,7 @@ const hidden = defineCase('dtypes', 'masked-huge-values', {
   },
 });
 
-/** f32 queries over keys and values kept as halves, as a cache keeps them: out is f32, as exact as ever. */
+/** f32 queries over f16 keys and values, as from a cache: out is f32 and as exact as over f32 keys. */
 const halfCache = defineCase('dtypes', 'q-f32-kv-f16', {
   dtypes: ['f32'],
   async run(gpu, dtype) {

@@ -30,7 +30,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>
   'dense-used': (dtype) => denseProblem({ dtype, batch: 3, lq: 3, lk: 80, seqUsedK: [80, 1, 33] }),
 };
 
-/** Lengths as GPU tensors give the bits of the same lengths as host arrays. */
+/** Lengths in GPU tensors give the bits of the same lengths in host arrays. */
 const sameAsHost = Object.entries(problems).flatMap(([name, build]) =>
   defineCase('gpu-lengths', name, {
     tags: ['browser'],
@@ -40,7 +40,7 @@ const sameAsHost = Object.entries(problems).flatMap(([name, build]) =>
       for (const numSplits of ['auto', 1, 3] as const) {
         const host = await launch(gpu, problem, dtype, { numSplits });
         const device = await launch(gpu, problem, dtype, { numSplits, gpuLengths: true });
-        // 'auto' may look at host lengths to choose its splits.
+        // 'auto' may choose its splits by the lengths that the host knows.
         checks.push(
           ...(numSplits === 'auto' ? [] : sameRun(`numSplits=${numSplits}`, device, host)),
         );
@@ -51,7 +51,7 @@ const sameAsHost = Object.entries(problems).flatMap(([name, build]) =>
   }),
 );
 
-/** maxSeqlenQ and maxSeqlenK too small, too large or right: the bits stay the same. */
+/** maxSeqlenQ and maxSeqlenK do not change the bits, whether too small, too large or right. */
 const hints = (['packed', 'paged'] as const).flatMap((name) =>
   defineCase('gpu-lengths', `hints-${name}`, {
     async run(gpu, dtype) {
@@ -92,7 +92,7 @@ const ownerless: typeof problems = {
       }),
       [37, 4],
     ),
-  // More rows before the first sequence than tiles have, and none after the last.
+  // More rows before the first sequence than a tile has, and none after the last.
   paged: (dtype) =>
     movedOn(
       pagedProblem({ dtype, qLens: [1, 17, 2], used: [100, 33, 5], pageSize: 16, spareRows: 70 }),
@@ -102,8 +102,8 @@ const ownerless: typeof problems = {
     movedOn(packedProblem({ dtype, qLens: [], kLens: [], spareRows: [50, 3] }), [20, 1]),
 };
 
-/** Rows before the first sequence and after the last: out 0, lse −∞. */
-const rowsOfNobody = Object.entries(ownerless).flatMap(([name, build]) =>
+/** Rows before the first sequence and after the last have out 0 and lse −∞. */
+const ownerlessRows = Object.entries(ownerless).flatMap(([name, build]) =>
   defineCase('gpu-lengths', `rows-of-nobody/${name}`, {
     tags: ['browser'],
     async run(gpu, dtype) {
@@ -118,4 +118,4 @@ const rowsOfNobody = Object.entries(ownerless).flatMap(([name, build]) =>
   }),
 );
 
-export const gpuLengthCases: readonly RunnableCase[] = [...sameAsHost, ...hints, ...rowsOfNobody];
+export const gpuLengthCases: readonly RunnableCase[] = [...sameAsHost, ...hints, ...ownerlessRows];

@@ -85,7 +85,7 @@ function prefill(
   });
 }
 
-/** The split path and paged memory at other head dims; each costs several pipelines. */
+/** Splits and paged memory at other head dims. Each costs several pipelines. */
 function decode(dim: number, dimV: number): RunnableCase[] {
   return defineCase('head-dims', `decode-${dim}${dim === dimV ? '' : `x${dimV}`}`, {
     tier: 'full',
@@ -103,7 +103,7 @@ function decode(dim: number, dimV: number): RunnableCase[] {
   });
 }
 
-// Each dim is a pipeline of its own: the quick tier takes each in one storage type.
+// Each dim compiles its own pipeline, so the quick tier runs each in one storage type.
 const quickF16 = new Set<number>([8, 24, 96, 192]);
 
 const headDimCases: readonly RunnableCase[] = [

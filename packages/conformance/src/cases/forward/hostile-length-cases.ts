@@ -10,8 +10,8 @@ import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { type Attack, attacks, packed, paged } from '../shared/hostile-lengths.ts';
 
 /**
- * Runs a problem whose lengths lie: memory around `out` stays as it was, every element is written and finite, and the same again;
- * honest sequences keep their bits, and the next honest call is right.
+ * Runs a problem with invalid lengths. Memory around `out` stays as it was; every element is written, finite, and equal in a second
+ * run; sequences with valid lengths keep their bits; and the next valid call is right.
  */
 async function survives(
   gpu: Gpu,
@@ -43,7 +43,7 @@ async function survives(
   }
 }
 
-/** lse may be −∞ for rows that the lengths leave empty, never NaN. */
+/** Checks that lse is never NaN; it may be −∞ for rows without keys. */
 function noNaN({ lse }: AttentionState): Check {
   return finite('lse', {
     shape: lse.shape,
@@ -51,7 +51,7 @@ function noNaN({ lse }: AttentionState): Check {
   });
 }
 
-/** Lengths and tables of random 32-bit integers, some of them near the honest range. */
+/** Lengths and block tables of random 32-bit integers, some of them near the valid range. */
 function fuzz(rounds: number, tier: Tier): RunnableCase[] {
   return defineCase('hostile-lengths', `fuzz/${rounds}-rounds`, {
     tier,

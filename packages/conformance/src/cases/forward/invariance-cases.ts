@@ -7,7 +7,7 @@ import type { ReferenceProblem, ReferenceOptions } from '../../reference/referen
 import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { sameSequences } from '../shared/expected-results.ts';
 
-/** The windows of PyTorch's test_batch_invariance, the narrow one scaled to these lengths. */
+/** The windows of PyTorch's test_batch_invariance; the narrow one is scaled to these lengths. */
 const optionSets: Readonly<Record<string, ReferenceOptions>> = {
   full: {},
   causal: { causal: true },
@@ -15,7 +15,7 @@ const optionSets: Readonly<Record<string, ReferenceOptions>> = {
   w48_0: { window: [48, 0] },
 };
 
-/** Sequence `b` alone, and again between mates, gives the same bits in every place. */
+/** A sequence gives the same bits alone and in any batch, at any index. */
 const orders: readonly (readonly number[])[] = [[0], [1, 0], [0, 2], [2, 1, 0], [0, 0, 0]];
 
 const batchProblems: Readonly<
@@ -56,7 +56,7 @@ function amongMates(layout: string, optionName: string, numSplits: number): Runn
   });
 }
 
-/** Dense batches: each entry equals the same entry alone; slots with different used lengths. */
+/** Each entry of a dense batch, with its own used length, gives the bits of the same entry alone. */
 function denseEntries(numSplits: number): RunnableCase[] {
   return defineCase('batch-invariance', `dense/splits-${numSplits}`, {
     async run(gpu, dtype) {
@@ -80,7 +80,7 @@ function denseEntries(numSplits: number): RunnableCase[] {
   });
 }
 
-/** The same rows in other pages, and in pages of another size. */
+/** The same rows in other pages, and packed, give the same bits. */
 const otherPages = defineCase('batch-invariance', 'page-placement', {
   async run(gpu, dtype) {
     const first = pagedProblem({ dtype, qLens: [1, 9], used: [100, 65], pageSize: 16 });
@@ -96,7 +96,7 @@ const otherPages = defineCase('batch-invariance', 'page-placement', {
   },
 });
 
-/** Reverses the order of the pool's pages and renames them in the table. */
+/** Reverses the order of the pages in the pool, and their ids in the block table. */
 function movePages(problem: ReferenceProblem): ReferenceProblem {
   const pages = problem.k.shape[0] ?? 0;
   const reversed = (from: ReferenceProblem['k']): ReferenceProblem['k'] => {

@@ -11,7 +11,7 @@ import { zeroLengthProblems } from '../shared/named-problems.ts';
 
 const lengths = [1, 31, 32, 33, 113, 203, 239, 799, 1023] as const;
 
-/** Pairs of FlashAttention's own tests: query length, key length. */
+/** Query and key lengths of FlashAttention's tests. */
 const pairs = [
   [113, 203],
   [239, 1],
@@ -46,7 +46,7 @@ function attends(name: string, lq: number, lk: number, tier: Tier): RunnableCase
   });
 }
 
-/** All lengths in one packed batch, so that tiles of different sequences meet in one grid. */
+/** All lengths in one packed batch, so that tiles of different sequences share one grid. */
 const ragged = defineCase('lengths', 'packed-all', {
   async run(gpu, dtype) {
     const problem = packedProblem({
@@ -77,7 +77,7 @@ const zeroLengthCases: readonly RunnableCase[] = Object.entries(zeroLengthProble
 
 const sinks = (heads: number): NdArray => normal([heads], random(7), 'f32');
 
-/** Rows that see no key give out 0 and lse −∞, or the sink where there is one. */
+/** Rows that see no key give out 0 and lse −∞, or the sink if there is one. */
 const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   'causal-lq-over-lk': (dtype) =>
     denseProblem({ dtype, lq: 70, lk: 20, options: { causal: true } }),
@@ -127,7 +127,7 @@ const emptyRowCases: readonly RunnableCase[] = Object.entries(problems).flatMap(
   }),
 );
 
-/** Cases of query and key lengths, from none to a thousand. */
+/** Cases of query and key lengths from 0 to 1,023, and of rows without keys. */
 export const lengthCases: readonly RunnableCase[] = [
   ...crossLengthCases,
   ...zeroLengthCases,

@@ -47,7 +47,7 @@ const naturalLog = defineCase('lse', 'natural-log-of-the-key-count', {
   },
 });
 
-/** lse is f32 for every storage type, has its own shape, and is there only when asked for. */
+/** lse is f32 for every storage type, has its own shape, and is returned only with returnLse. */
 const presence = defineCase('lse', 'presence-shape-dtype', {
   async run(gpu, dtype) {
     const problem = denseProblem({ dtype, batch: 2, lq: 5 });

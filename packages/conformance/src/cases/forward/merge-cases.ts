@@ -39,7 +39,7 @@ async function merge(
   }
 }
 
-/** Attention over disjoint key sets on the GPU, merged there, against attention over their union. */
+/** Merges attention over disjoint key sets on the GPU, and checks it against attention over their union. */
 async function mergeParts(
   gpu: Gpu,
   dtype: FloatDType,
@@ -60,7 +60,7 @@ function stored({ out, lse }: AttentionState, dtype: FloatDType): AttentionState
   };
 }
 
-/** Keys start…end−1 only, with the diagonal where it was: the shorter end moves it by itself. */
+/** Restricts a problem to keys start…end−1 without moving the diagonal. */
 function keys(
   whole: ReferenceProblem,
   start: number,
@@ -75,7 +75,7 @@ function keys(
   };
 }
 
-/** The causal triangle as a band of `band + 1` keys plus everything before it. */
+/** The causal triangle is a band of `band + 1` keys merged with all keys before it. */
 const localAndGlobal = [3, 31, 64].flatMap((band) =>
   defineCase('merge', `local-${band}-and-global`, {
     tags: ['browser'],
@@ -103,7 +103,7 @@ const keyHalves = defineCase('merge', 'three-key-ranges-sinks-in-one', {
   },
 });
 
-/** Sequences whose slots differ in what they hold: some parts are empty for some rows. */
+/** Sequences of different used lengths: some parts are empty for some rows. */
 const packed = defineCase('merge', 'packed-with-empty-parts', {
   async run(gpu, dtype) {
     const spec = { dtype, qLens: [3, 1, 20], kLens: [40, 40, 40] };
@@ -129,7 +129,7 @@ const bothEmpty = defineCase('merge', 'empty-with-empty', {
     sameRun('nothing', await merge(gpu, [nothing, nothing], dtype), nothing),
 });
 
-/** The empty state is the neutral element on either side, and a single state is itself. */
+/** Merging with the empty state on either side changes nothing, and a single state is returned as it is. */
 const neutral = defineCase('merge', 'empty-is-neutral', {
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -143,7 +143,7 @@ const neutral = defineCase('merge', 'empty-is-neutral', {
   },
 });
 
-/** lse far apart and far from 0: weights underflow to 0 or 1, and no exp overflows. */
+/** Values of lse far apart and far from 0: weights round to 0 or 1, and no exp overflows. */
 const extremes = defineCase('merge', 'extreme-lse', {
   async run(gpu, dtype) {
     const source = random(9);

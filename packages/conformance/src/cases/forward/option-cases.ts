@@ -59,7 +59,7 @@ const optionProblems: Readonly<
 
 const combined = 'softcap-alibi-sinks-window-scale';
 
-/** Softcap and ALiBi are part of the pipeline; the quick tier takes each where it costs least. */
+/** Softcap and ALiBi are part of the pipeline: the quick tier runs each where it costs least. */
 function tiersOf(
   layout: string,
   name: string,
@@ -97,11 +97,11 @@ const splitProblems: Readonly<Record<string, (dtype: FloatDType) => ReferencePro
     denseProblem({ dtype, lq: 9, lk: 300, options: { causal: true } }),
   'prefill-causal': (dtype) =>
     denseProblem({ dtype, lq: 150, lk: 170, heads: [2, 1], options: { causal: true } }),
-  // Some splits see no key at all, some lie wholly outside the window.
+  // Some splits have no key.
   'ragged-with-empty': (dtype) =>
     packedProblem({ dtype, qLens: [1, 1, 1, 1], kLens: [300, 0, 1, 65] }),
   window: (dtype) => denseProblem({ dtype, lq: 2, lk: 500, options: { window: [20, 0] } }),
-  // The sink joins the sum once, not once per split.
+  // The sink is added once, not once per split.
   sinks: (dtype) =>
     packedProblem({ dtype, qLens: [1, 1, 1], kLens: [300, 0, 40], options: { sinks: splitSinks } }),
   paged: (dtype) => pagedProblem({ dtype, qLens: [1, 2], used: [333, 40], pageSize: 32 }),

@@ -21,7 +21,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType, dimV: number) => Ref
     }),
 };
 
-/** Runs into the destination that `make` gives, and compares with a run that allocates its own. */
+/** Runs into `out`, and compares with a run that allocates its own. */
 async function writesInto(
   scope: Scope,
   problem: ReferenceProblem,
@@ -49,7 +49,7 @@ const margins: Readonly<Record<string, Margins>> = {
 const guarded = Object.keys(problems).flatMap((layout) =>
   Object.entries(margins).flatMap(([name, margin]) =>
     defineCase('out-param', `${layout}/${name}`, {
-      // Rows that no vector store fits are pipelines of their own.
+      // Rows that vector stores cannot write compile another pipeline.
       tier: name === 'even-row-stride' && layout === 'packed' ? 'full' : 'quick',
       tags: ['browser'],
       async run(gpu, dtype) {
@@ -66,7 +66,7 @@ const guarded = Object.keys(problems).flatMap((layout) =>
   ),
 );
 
-/** `out` in [B, L, H, D] memory, handed over as a permuted view. */
+/** `out` in [B, L, H, D] memory, passed as a permuted view. */
 const swapped = defineCase('out-param', 'dense/swapped', {
   tags: ['browser'],
   async run(gpu, dtype) {
@@ -85,7 +85,7 @@ const swapped = defineCase('out-param', 'dense/swapped', {
 const twoHalvesPerWord = (capabilities: Capabilities, dtype: FloatDType): boolean =>
   dtype === 'f16' && !capabilities.f16;
 
-/** Rows of odd stride: written on every device that can write one half, refused by name on the others. */
+/** Rows of odd stride are written on every device that can store one f16 element, and refused on the others. */
 const oddRows = defineCase('out-param', 'dense/odd-row-stride', {
   async run(gpu, dtype) {
     const scope = new Scope(gpu);
@@ -114,7 +114,7 @@ function refused(run: () => unknown): Check {
   return holds('refused', false, 'the call was accepted');
 }
 
-/** Head dims whose rows end in the middle of a word: a neighbour's half must survive. */
+/** Head dims whose rows end within a word: the other half of the word must not change. */
 const oddDims = [17, 33].flatMap((dimV) =>
   defineCase('out-param', `packed/dim-v-${dimV}`, {
     tier: dimV === 17 ? 'quick' : 'full',

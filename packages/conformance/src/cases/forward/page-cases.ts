@@ -75,7 +75,7 @@ const blockTableCases: readonly RunnableCase[] = [
   ),
 ];
 
-/** A PagedKvView gives the bits of the same pages handed over as k, v, blockTable and seqUsedK. */
+/** A PagedKvView gives the bits of the same pages passed as k, v, blockTable and seqUsedK. */
 const pagedViewCases: readonly RunnableCase[] = [1, 5].flatMap((lq) =>
   defineCase('paged-view', `equals-block-table/lq-${lq}`, {
     tags: ['browser'],
@@ -106,26 +106,26 @@ const pagedViewCases: readonly RunnableCase[] = [1, 5].flatMap((lq) =>
 
 const [window, pageSize, used] = [21, 8, [130, 70, 25]] as const;
 
-/** Pages out of sight are one page of numbers that would show in a result. */
+/** Replaces the pages that a window has released by one page of large numbers, which would show in any result. */
 function released(problem: ReferenceProblem, lq: number, sinkTokens: number): ReferenceProblem {
   const blockTable = Int32Array.from(problem.blockTable!);
   const maxPages = blockTable.length / used.length;
   const owned = new Set(blockTable);
-  const nobodys = [...Array(problem.k.shape[0]).keys()].find((page) => !owned.has(page))!;
+  const filler = [...Array(problem.k.shape[0]).keys()].find((page) => !owned.has(page))!;
   used.forEach((length, b) => {
     const end = Math.floor((length - lq - window) / pageSize);
     for (let page = Math.ceil(sinkTokens / pageSize); page < end; page++) {
-      blockTable[b * maxPages + page] = nobodys;
+      blockTable[b * maxPages + page] = filler;
     }
   });
   const loud = ({ shape, data }: NdArray): NdArray => {
     const size = data.length / shape[0]!;
-    return { shape, data: data.map((x, i) => (Math.floor(i / size) === nobodys ? 1000 : x)) };
+    return { shape, data: data.map((x, i) => (Math.floor(i / size) === filler ? 1000 : x)) };
   };
   return { ...problem, blockTable, k: loud(problem.k), v: loud(problem.v) };
 }
 
-/** Causal rows over a cache that has let go of what lies before its window, but for the sink tokens. */
+/** Causal rows over a cache that has released all pages before its window except those of the sink tokens. */
 function windowed(dtype: FloatDType, lq: number, sinkTokens: number): FlexProblem {
   const spec = { dtype, dim: 16, qLens: used.map(() => lq), used, pageSize };
   const problem = poisonUnused(released(pagedProblem(spec), lq, sinkTokens), NaN);
@@ -144,7 +144,7 @@ const calls = {
     flexAttention(q, view, { maskMod: causal, returnLse: true, numSplits }),
 };
 
-/** A view brings the window and the sink tokens of its cache into every attention. */
+/** The window and the sink tokens of a view apply in every attention function. */
 const windowedViewCases: readonly RunnableCase[] = Object.entries(calls).flatMap(([name, call]) =>
   [0, 5].flatMap((sinkTokens) =>
     defineCase('windowed-view', `${name}/sink-tokens-${sinkTokens}`, {

@@ -31,7 +31,7 @@ function planFor(gpu: Gpu, problem: ReferenceProblem, dtype: FloatDType): Attent
   return planAttention(gpu, { layout, dtype, q: q.shape, k: k.shape, v: v.shape, numSplits: 1 });
 }
 
-/** Values that a run brings along: none of them may compile anything. */
+/** Options that are data of a run: none of them may compile anything. */
 const values: readonly ReferenceOptions[] = [
   {},
   { causal: true },
@@ -39,7 +39,7 @@ const values: readonly ReferenceOptions[] = [
   { align: 'start', window: [-1, 5] },
 ];
 
-/** `plan.run` gives the bits of the plain call, for other lengths and option values too, and compiles nothing new. */
+/** `plan.run` gives the bits of the plain call, also for other lengths and option values, and compiles nothing new. */
 const runs = Object.entries(plannedProblems).flatMap(([name, build]) =>
   defineCase('plans', `run/${name}`, {
     tags: ['browser'],
@@ -67,7 +67,7 @@ const runs = Object.entries(plannedProblems).flatMap(([name, build]) =>
   }),
 );
 
-/** `plan.encode` into a pass of the caller's gives the same bits. */
+/** `plan.encode` into a pass of the caller gives the same bits. */
 const encodes = Object.entries(plannedProblems).flatMap(([name, build]) =>
   defineCase('plans', `encode/${name}`, {
     async run(gpu, dtype) {
@@ -91,7 +91,7 @@ const encodes = Object.entries(plannedProblems).flatMap(([name, build]) =>
 
 const plannedCases: readonly RunnableCase[] = [...runs, ...encodes];
 
-// 65,535 is the most workgroups WebGPU allows along one dimension.
+// WebGPU allows 65,535 workgroups along one dimension.
 const hugeProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
   'batch-33000': (dtype) =>
     denseProblem({ dtype, batch: 33_000, lq: 1, lk: 2, heads: [2, 2], dim: 8 }),
@@ -99,7 +99,7 @@ const hugeProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProb
     packedProblem({ dtype, qLens: Array<number>(66_000).fill(1), heads: [1, 1], dim: 8 }),
 };
 
-/** More workgroups than one dimension of a dispatch holds. */
+/** More workgroups than one dimension of a dispatch may have. */
 const folded = Object.entries(hugeProblems).flatMap(([name, build]) =>
   defineCase('grids', name, {
     f16Tier: 'full',

@@ -9,7 +9,7 @@ import { poisons, usedLengths } from '../shared/named-problems.ts';
 
 const slot = 128;
 
-/** The same caches as slots of a packed tensor and as a dense tensor. */
+/** Builds the same caches as a packed tensor and as a dense tensor. */
 function cache(
   layout: 'packed' | 'dense',
   used: readonly number[],
@@ -32,7 +32,7 @@ function cache(
     : denseProblem({ dtype, heads, batch: used.length, lq, lk: slot, seqUsedK: used, options });
 }
 
-/** Poisoned caches give the bits of compact keys and values, and those are right. */
+/** Poisoned caches give the bits of compact keys and values, and are right. */
 function poisoned(
   used: readonly number[],
   poison: keyof typeof poisons,
@@ -65,7 +65,7 @@ function poisoned(
   });
 }
 
-/** Lengths either side of the sizes tiles have. */
+/** Lengths on both sides of tile sizes. */
 const edges = defineCase('seqused', 'tile-edges/poison-nan', {
   async run(gpu, dtype) {
     const used = [15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 96, 97];

@@ -19,7 +19,7 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>
   paged: (dtype) => pagedProblem({ dtype, qLens: [1, 5], used: [70, 33], pageSize: 16 }),
 };
 
-/** Scalar loads are pipelines of their own, one for each layout and storage type. */
+/** Scalar loads compile another pipeline per layout and storage type. */
 function tiersOf(layout: string, placement: Placement): { tier: Tier; f16Tier: Tier } {
   const vector = placement === 'swapped' || placement === 'padded-rows' || placement === 'middle';
   return {
@@ -28,7 +28,7 @@ function tiersOf(layout: string, placement: Placement): { tier: Tier; f16Tier: T
   };
 }
 
-/** Any placement of q, k and v gives the bits of contiguous memory, on the vector and the scalar loads. */
+/** Any memory layout of q, k and v gives the bits of contiguous memory, with vector loads and with scalar loads. */
 const placed = Object.entries(problems).flatMap(([layout, build]) =>
   placements
     .filter((placement) => layout === 'dense' || placement !== 'swapped')

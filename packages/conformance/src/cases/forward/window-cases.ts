@@ -26,10 +26,10 @@ const windows: readonly Window[] = [
 const quickLengths = [64, 33, 100, 7];
 const fullLengths = [512, 64, 320, 192];
 
-/** A window as part of a case id. */
+/** Returns the part of a case id that names a window. */
 const nameOf = ([left, right]: Window): string => `w${left}_${right}`;
 
-/** Varlen and padded attention, both against float64, and varlen by the rule of PyTorch's own test. */
+/** Varlen and padded attention, both against float64, and varlen by the rule of PyTorch's test. */
 function againstPadded(
   window: Window,
   scale: number | undefined,
@@ -65,7 +65,7 @@ function againstPadded(
   });
 }
 
-/** Every window, alone and with causal, where query and key lengths differ. */
+/** Every window with unequal query and key lengths, alone and with causal. */
 function crossLengths(lq: number, lk: number, align: 'start' | 'end'): RunnableCase[] {
   return defineCase('windows', `cross-${lq}x${lk}/align-${align}`, {
     tags: ['browser'],
@@ -95,7 +95,7 @@ function crossLengths(lq: number, lk: number, align: 'start' | 'end'): RunnableC
   });
 }
 
-/** Bounds as large as an integer can be are no bounds. */
+/** Limits as large as an integer can be are no limits. */
 const huge = defineCase('windows', 'huge-bounds', {
   async run(gpu, dtype) {
     const checks = [];

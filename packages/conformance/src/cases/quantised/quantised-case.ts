@@ -9,10 +9,10 @@ import { isRight } from '../shared/expected-results.ts';
 
 export const formats: readonly QuantFormat[] = ['int8', 'int4'];
 
-/** Rows of a query tile: the kernel of prefill, or that of decode, whose keys are split. */
+/** Many query rows or few: the prefill kernel, or the decode kernel, which splits the keys. */
 export type Rows = 'prefill' | 'decode';
 
-/** Splits, and query lengths of a batch: what makes a call one or the other. */
+/** Splits and query lengths that select the one kernel or the other. */
 export const rowKinds: Readonly<
   Record<Rows, { readonly numSplits: number; readonly qLens: readonly number[] }>
 > = {
@@ -20,7 +20,7 @@ export const rowKinds: Readonly<
   decode: { numSplits: 3, qLens: [1, 1, 2, 0, 1] },
 };
 
-/** Integers in pages, and whatever in the rows that no sequence uses: a scale of NaN, for one. */
+/** Builds a problem over quantised pages, with poison in the rows that no sequence uses: a scale of NaN by default. */
 export function inPages(
   spec: PagedSpec,
   format: QuantFormat,
@@ -31,7 +31,7 @@ export function inPages(
 
 type Build = (dtype: FloatDType) => Readonly<Record<string, ReferenceProblem>>;
 
-/** Some problems that share a kernel, each within the usual budget of the values that its integers stand for. */
+/** Declares a case of several problems that share a kernel. Each has the usual budget of the values that its integers represent. */
 export function integerCase(
   group: string,
   name: string,

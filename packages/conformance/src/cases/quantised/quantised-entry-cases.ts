@@ -22,7 +22,7 @@ import { formats, inPages, rowKinds } from './quantised-case.ts';
 
 const lengths = { used: [70, 33, 16, 0, 40], pageSize: 16 } as const;
 
-/** A PagedKvView gives the bits of the same pages handed over as k, v, blockTable, seqUsedK, format and head dims. */
+/** A PagedKvView gives the bits of the same pages passed as k, v, blockTable, seqUsedK, format and head dims. */
 const views = formats.flatMap((format) =>
   defineCase('quantised-entries', `${format}/view`, {
     tags: ['browser'],
@@ -51,7 +51,7 @@ const placements: readonly LaunchOptions[] = [
   { placement: 'middle' },
 ];
 
-/** Pools and queries that are views of larger tensors: the same bits. */
+/** Pools and queries that are views of larger tensors give the same bits. */
 const strided = formats.flatMap((format) =>
   defineCase('quantised-entries', `${format}/strides`, {
     f16Tier: 'full',
@@ -71,7 +71,7 @@ const strided = formats.flatMap((format) =>
 
 const entryCases: readonly RunnableCase[] = [...views, ...strided];
 
-/** A plan for pages of a format: the bits of the plain call, nothing compiled after its warm-up, no format to repeat. */
+/** A plan for pages of a format gives the bits of the plain call, compiles nothing after its warm-up, and knows the format. */
 const planCases: readonly RunnableCase[] = formats.flatMap((format) =>
   defineCase('quantised-plans', format, {
     f16Tier: 'full',
@@ -118,7 +118,7 @@ const kernels = [
   ['int4', 'prefill'],
 ] as const;
 
-/** flexAttention over quantised pages, by tensors, by a view and by a plan. */
+/** flexAttention over quantised pages, passed as tensors, as a view and to a plan. */
 const modCases: readonly RunnableCase[] = kernels.flatMap(([format, rows]) =>
   defineCase('quantised-mods', `${format}/${rows}`, {
     f16Tier: 'full',

@@ -17,7 +17,7 @@ const chunkings: Readonly<Record<string, readonly number[]>> = {
   'prompt-then-decode': [127, 1, 1, 1],
 };
 
-/** Queries start…end−1 of one sequence against its pages as they were then. */
+/** Returns queries start…end−1 of one sequence against its pages at that time. */
 function chunk(whole: ReferenceProblem, start: number, end: number): ReferenceProblem {
   const cuSeqlensQ = Int32Array.of(0, end - start);
   const q = sliceAxis(whole.q, 0, start, end);
@@ -52,7 +52,7 @@ const chunked = formats.flatMap((format) =>
   ),
 );
 
-/** Sequence `b` of a paged problem by itself. */
+/** Returns sequence `b` of a paged problem as a problem of its own. */
 function alone(problem: ReferenceProblem, b: number): ReferenceProblem {
   const { cuSeqlensQ, seqUsedK, blockTable } = problem as Required<ReferenceProblem>;
   const [start, end] = [cuSeqlensQ[b]!, cuSeqlensQ[b + 1]!];
@@ -66,7 +66,7 @@ function alone(problem: ReferenceProblem, b: number): ReferenceProblem {
   };
 }
 
-/** With any fixed number of splits, a sequence has the bits that it has alone. */
+/** With any fixed number of splits, a sequence in a batch has the bits that it has alone. */
 const amongMates = formats.flatMap((format) =>
   (['prefill', 'decode'] as const).flatMap((rows) =>
     defineCase('quantised-invariance', `${format}/mates/${rows}`, {
@@ -89,13 +89,13 @@ const amongMates = formats.flatMap((format) =>
 
 const invarianceCases: readonly RunnableCase[] = [...chunked, ...amongMates];
 
-/** Half a step of a row's scale, as a part of the row's largest magnitude. */
+/** Half a quantisation step, relative to the largest magnitude of the row. */
 const halfStep: Readonly<Record<QuantFormat, number>> = { int8: 1 / 254, int4: 1 / 14 };
 
 /**
- * How far attention over quantised pages may be from attention over the values themselves. An element is off by half a step at
- * most, so a score by ε = scale · ‖q‖₁ · half a step of k, a weight by the factor exp(2ε), and out by half a step of v and what
- * the weights' change does to the largest v.
+ * Returns the largest error of attention over quantised pages against attention over the original values. An element is off by at
+ * most half a step, so a score by ε = scale · ‖q‖₁ · half a step of k, and a weight by the factor exp(2ε). `out` is off by half a
+ * step of v plus the change of the weights times the largest v.
  */
 function roundingBound({ q, k, v }: ReferenceProblem, scale: number, format: QuantFormat): number {
   const dim = q.shape.at(-1)!;
@@ -103,7 +103,7 @@ function roundingBound({ q, k, v }: ReferenceProblem, scale: number, format: Qua
   return largest(v) * (halfStep[format] + Math.expm1(2 * epsilon));
 }
 
-/** The largest Σ|x| of a row. */
+/** Returns the largest Σ|x| of a row. */
 function largestSum({ data }: NdArray, width: number): number {
   let max = 0;
   for (let row = 0; row < data.length; row += width)
@@ -114,12 +114,12 @@ function largestSum({ data }: NdArray, width: number): number {
 const sum = (total: number, x: number): number => total + Math.abs(x);
 
 /**
- * What that comes to where nothing is known of the data, as a part of the largest |out|: q, k and v normally distributed, a head
- * dim of 64, tens to hundreds of keys. Measured over seeds: 1.0 % and 21 %.
+ * The usual error relative to the largest |out|, for normally distributed q, k and v, a head dim of 64, and tens to hundreds of keys.
+ * Measured over seeds: 1.0 % and 21 %.
  */
 const usual: Readonly<Record<QuantFormat, number>> = { int8: 0.02, int4: 0.3 };
 
-/** The error against the values before they were quantised: within its bound, and about what is stated. */
+/** The error against the values before quantisation is within its bound and near the usual error. */
 const roundingCases: readonly RunnableCase[] = formats.flatMap((format) =>
   defineCase('quantised-rounding', format, {
     tags: ['browser'],

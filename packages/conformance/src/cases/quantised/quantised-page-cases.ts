@@ -7,7 +7,7 @@ import { poisons } from '../shared/named-problems.ts';
 import { formats, inPages, integerCase, rowKinds, type Rows } from './quantised-case.ts';
 
 const group = 'quantised-pages';
-// Either side of the sizes of tiles and pages, an empty cache and a full one.
+// Lengths on both sides of tile and page sizes, from one row to full pages.
 const used = [100, 1, 129, 7, 64] as const;
 const pageSizes = [1, 3, 16, 100] as const;
 const orders = ['permuted', 'shared'] as const;
@@ -21,7 +21,7 @@ const spec = (rows: Rows, change: Partial<PagedSpec>): Omit<PagedSpec, 'dtype'> 
   ...change,
 });
 
-/** Any page size, owners in any order, used lengths at the edges of pages and tiles, each kind of rubbish behind them. */
+/** Every page size and order of pages, used lengths at the edges of pages and tiles, and each kind of poison behind them. */
 const pageCases: readonly RunnableCase[] = formats.flatMap((format) =>
   (['prefill', 'decode'] as const).flatMap((rows) => {
     const { numSplits } = rowKinds[rows];
@@ -63,7 +63,7 @@ const pageCases: readonly RunnableCase[] = formats.flatMap((format) =>
 const sinks = normal([4], random(7), 'f32');
 const alibiSlopes = normal([4], random(8), 'f32', 0.1);
 
-/** What is data of a run, and so shares the kernel of plain pages. */
+/** Options that are data of a call, and share the kernel of a call without options. */
 const plain: Readonly<Record<string, ReferenceOptions>> = {
   full: {},
   'window-20-3': { window: [20, 3] },
@@ -72,7 +72,7 @@ const plain: Readonly<Record<string, ReferenceOptions>> = {
   scale: { scale: 0.3 },
 };
 
-/** What has a kernel of its own. */
+/** Options that compile their own kernel. */
 const softened: Readonly<Record<string, ReferenceOptions>> = {
   'softcap-alibi': { softcap: 2, alibiSlopes },
   'softcap-alibi-window-sinks': { softcap: 0.7, alibiSlopes, window: [30, 0], sinks },
@@ -111,7 +111,7 @@ const optionCases: readonly RunnableCase[] = formats.flatMap((format) => [
   ),
 ]);
 
-/** Dims whose rows end with a whole word and within one; each is a kernel of its own, so the quick tier has each once. */
+/** Head dims that do and do not fill the last word. Each compiles its own kernel, so the quick tier runs each once. */
 const dims: readonly (readonly [dim: number, dimV: number, format: QuantFormat, rows: Rows])[] = [
   [1, 1, 'int8', 'decode'],
   [7, 7, 'int4', 'prefill'],

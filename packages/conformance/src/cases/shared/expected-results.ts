@@ -7,17 +7,17 @@ import type { FloatDType } from '../../reference/number-types.ts';
 import { naiveAttention, referenceAttention } from '../../reference/reference-attention.ts';
 import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 
-// The reference is the slow part of most cases, and one problem is launched in several ways.
+// Cached, because the reference is the slow part of most cases and one problem is launched in several ways.
 const known = new WeakMap<ReferenceProblem, Partial<Record<FloatDType, Expected>>>();
 
-/** The float64 result of a problem and its error budgets. */
+/** Returns the float64 result of a problem with its error budgets. */
 export function expectedFor(problem: ReferenceProblem, dtype: FloatDType): Expected {
   const results = known.get(problem) ?? {};
   known.set(problem, results);
   return (results[dtype] ??= expected(referenceAttention(problem), naiveAttention(problem), dtype));
 }
 
-/** Both results of a run against float64. */
+/** Checks both results of a run against float64. */
 export function isRight(
   label: string,
   got: AttentionState,
@@ -27,7 +27,7 @@ export function isRight(
   return withinBudget(label, got, expectedFor(problem, dtype));
 }
 
-/** The rows of two problems' sequences equal bit for bit, whatever layout each is in. */
+/** Checks that the sequences of two problems have equal results bit for bit. The layouts may differ. */
 export function sameSequences(
   label: string,
   a: [ReferenceProblem, AttentionState, number[]?],
@@ -36,7 +36,7 @@ export function sameSequences(
   return sameRun(label, gatherState(...a), gatherState(...b));
 }
 
-/** A problem against float64 with its keys in each of these numbers of splits. */
+/** Runs a problem with each number of splits and checks it against float64. */
 export async function rightInSplits(
   gpu: Gpu,
   problem: ReferenceProblem,

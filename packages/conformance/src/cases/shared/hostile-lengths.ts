@@ -5,7 +5,7 @@ import type { ProblemLengths, ReferenceProblem } from '../../reference/reference
 const max = 2 ** 31 - 1;
 const min = -(2 ** 31);
 
-/** A packed problem with slots of differing use. */
+/** Builds a packed problem whose sequences use different parts of their capacity. */
 export const packed = (dtype: FloatDType): ReferenceProblem =>
   packedProblem({
     dtype,
@@ -14,13 +14,13 @@ export const packed = (dtype: FloatDType): ReferenceProblem =>
     used: [33, 40, 40, 9],
     options: { causal: true },
   });
-/** A paged problem whose table rows have four entries. */
+/** Builds a paged problem with four block table entries per sequence. */
 export const paged = (dtype: FloatDType): ReferenceProblem =>
   pagedProblem({ dtype, qLens: [5, 1, 2, 9], used: [33, 40, 17, 9], pageSize: 16 });
 const dense = (dtype: FloatDType): ReferenceProblem =>
   denseProblem({ dtype, batch: 4, lq: 3, lk: 70, seqUsedK: [70, 40, 9, 1] });
 
-/** A problem, the lengths that replace its own on the GPU, and the sequences whose lengths stay honest. */
+/** A problem, the lengths that replace its own on the GPU, and the sequences whose lengths stay valid. */
 export interface Attack {
   readonly problem: (dtype: FloatDType) => ReferenceProblem;
   readonly lengths: ProblemLengths;
@@ -33,7 +33,7 @@ const table = (dtype: FloatDType, change: (entries: Int32Array) => void): Int32A
   return entries;
 };
 
-/** Lengths that no host check has seen: negative, huge, unsorted, out of range. */
+/** Invalid lengths, which the host cannot check on the GPU: negative, huge, unsorted, out of range. */
 export const attacks: Readonly<Record<string, (dtype: FloatDType) => Attack>> = {
   'packed/used-negative': () => ({
     problem: packed,

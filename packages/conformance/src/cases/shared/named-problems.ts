@@ -7,7 +7,7 @@ import {
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 
-/** Problems with nothing in them somewhere. Each is computed like any other and stays exact. */
+/** Problems with an empty dimension, sequence or side. */
 export const zeroLengthProblems: Readonly<Record<string, (base: BaseSpec) => ReferenceProblem>> = {
   'packed/query-side': (base) =>
     packedProblem({ ...base, qLens: [0, 5, 0, 33, 0], kLens: [7, 5, 64, 40, 9] }),
@@ -41,7 +41,7 @@ export const zeroLengthProblems: Readonly<Record<string, (base: BaseSpec) => Ref
     denseProblem({ ...base, batch: 3, lq: 2, lk: 40, seqUsedK: [0, 40, 0] }),
 };
 
-/** The `seqused_k` lists of PyTorch's test_seqused_k_kv_cache, for slots of 128 rows. */
+/** The `seqused_k` lists of PyTorch's test_seqused_k_kv_cache, for a capacity of 128 rows. */
 export const usedLengths: readonly (readonly number[])[] = [
   [32, 64, 96, 48],
   [1, 1, 1, 1],
@@ -50,7 +50,7 @@ export const usedLengths: readonly (readonly number[])[] = [
   [127, 63, 33, 17],
 ];
 
-/** What unused memory may hold: each spreads in its own way when a kernel lets it in. */
+/** Values for unused memory. Each spreads differently through a kernel that reads it. */
 export const poisons = {
   nan: (): number => NaN,
   inf: (): number => Infinity,

@@ -2,28 +2,28 @@ import type { DType, Gpu, Tensor } from '@heed/core';
 import { Scope } from '../../problems/case-tensors.ts';
 import { sizeOf } from '../../reference/nd-array.ts';
 
-/** Which error a rejected value must raise. */
+/** The class of the error that a rejected value must throw. */
 type Refusal = 'ValidationError' | 'DisposedError' | 'UnsupportedError';
 
 /** One rule of the API, with values on both sides of its boundary. */
 export interface Rule {
   readonly name: string;
-  /** The function whose name the message starts with. */
+  /** The name of the function, with which the message must start. */
   readonly fn: string;
-  /** What the message must speak of. */
+  /** A pattern that the message must match. */
   readonly says: RegExp;
   readonly refusal: Refusal;
   readonly accepts: readonly Value[];
   readonly rejects: readonly Value[];
 }
 
-/** A value of the argument under test: how it shows in the case id, and the call that passes it. */
+/** A value of the argument under test: its part of the case id, and the call that passes it. */
 export interface Value {
   readonly label: string;
   readonly call: (bench: Bench) => unknown;
 }
 
-/** A rule as data: the call that takes the value under test, good values, bad values. */
+/** Declares a rule: the call that takes the value under test, accepted values, rejected values. */
 export type Boundary = <T>(
   name: string,
   says: RegExp,
@@ -33,7 +33,7 @@ export type Boundary = <T>(
   refusal?: Refusal,
 ) => Rule;
 
-/** Makes the rules of one function. */
+/** Returns the declaration of rules for one function. */
 export function boundaryOf(fn: string): Boundary {
   return (name, says, call, accepts, rejects, refusal = 'ValidationError') => {
     const values = (list: typeof accepts): Value[] =>
@@ -46,7 +46,7 @@ function labelOf(value: unknown): string {
   return Array.isArray(value) ? `[${String(value)}]` : String(value);
 }
 
-/** Makes the small tensors that validation calls take, and frees them. */
+/** Allocates the small tensors of validation calls, and frees them. */
 export class Bench {
   readonly scope: Scope;
 
@@ -54,7 +54,7 @@ export class Bench {
     this.scope = new Scope(gpu);
   }
 
-  /** A tensor of ones; their value is of no interest here, but it must be finite. */
+  /** Allocates a tensor of ones: any finite value will do. */
   tensor(shape: readonly number[], dtype: DType = 'f32'): Tensor {
     const ones = Array<number>(sizeOf(shape)).fill(1);
     return this.scope.own(

@@ -9,7 +9,7 @@ const boundary: Boundary = boundaryOf('attention');
 const q = [2, 4, 3, 64] as const;
 const kv = [2, 2, 5, 64] as const;
 
-/** What differs from the control call: a shape, or a tensor of its own. */
+/** The difference from the control call: a shape, or a tensor. */
 interface DenseChange {
   readonly q?: readonly number[] | Tensor;
   readonly k?: readonly number[] | Tensor;
@@ -17,14 +17,14 @@ interface DenseChange {
   readonly dtype?: DType;
 }
 
-/** The control call of `attention`, which is sound, with one thing changed. */
+/** Runs the control call of `attention`, which is valid, with one change. */
 export function dense(bench: Bench, change: DenseChange, options?: unknown): AttentionResult {
   const { dtype = 'f32' } = change;
   const tensor = (given: readonly number[] | Tensor = [], control: readonly number[]): Tensor => {
     if (!Array.isArray(given)) return given as Tensor;
     return bench.tensor(given.length === 0 ? control : (given as readonly number[]), dtype);
   };
-  // The values under test are often not of the declared type.
+  // Many values under test do not have the declared type.
   const result = attention(
     tensor(change.q, q),
     tensor(change.k, kv),
@@ -39,7 +39,7 @@ const control = { q, k: kv, v: kv } as const;
 const names = ['q', 'k', 'v'] as const;
 
 const dims = (d: number): DenseChange => ({ q: [1, 2, 3, d], k: [1, 1, 4, d], v: [1, 1, 4, d] });
-// With q and k as wide where that is allowed, a wide v needs no pipeline of its own.
+// q and k are as wide as v if that is allowed, so that a wide v needs no other pipeline.
 const valueDim = (d: number): DenseChange => ({
   ...dims(Math.min(Math.max(d, 1), 256)),
   v: [1, 1, 4, d],
@@ -51,14 +51,14 @@ const batch = (n: number): DenseChange => ({
   v: [n, 2, 5, 64],
 });
 
-/** A tensor argument that is none. */
+/** Arguments that are not tensors. */
 const notTensors: Readonly<Record<string, unknown>> = {
   null: null,
   object: {},
   array: new Float32Array(4),
 };
 
-/** k from the Gpu of q, or from another one over the same device. */
+/** Passes k from the Gpu of q, or from another Gpu on the same device. */
 async function ofGpu(b: Bench, which: string): Promise<unknown> {
   if (which === 'same') return dense(b, {});
   const other = b.scope.own(await openGpu({ device: b.scope.gpu.device, label: 'other' }));
@@ -137,7 +137,7 @@ const windows = {
   rejects: [[-2, 0], [0, -2], [0.5, 0], [0, NaN], [1], [1, 2, 3], 4],
 } as const;
 
-/** `out` in a buffer of its own, or in that of an input: the same rows, or others of it. */
+/** Passes `out` in its own buffer or in the buffer of an input, at the same rows or at other rows. */
 function overlapping(b: Bench, which: string): unknown {
   const wide = b.tensor([4, 4, 5, 64]);
   const view = (first: number, h: number, l: number): Tensor =>

@@ -23,7 +23,7 @@ function mergeAll(b: Bench, changes: readonly Change[]): unknown {
   return merged;
 }
 
-/** A sound state merged with one that differs from it in one thing. */
+/** Merges a valid state with one that differs from it in one field. */
 const withSound = (b: Bench, change: Change): unknown => mergeAll(b, [{}, change]);
 
 /** The rules of `mergeStates`. */
@@ -82,7 +82,7 @@ const runBoundary = boundaryOf('plan.run');
 
 const control: AttentionProblem = { layout: 'dense', q: [2, 4, 3, 64], k: [2, 2, 5, 64] };
 
-/** A plan for the control problem with one thing changed. */
+/** Plans the control problem with one change. */
 const plan = (b: Bench, change: object) =>
   b.scope.own(planAttention(b.scope.gpu, { ...control, ...change }));
 const field = (name: keyof AttentionProblem) => (b: Bench, value: unknown) =>
@@ -94,7 +94,7 @@ interface RunChange {
   readonly dtype?: 'f32' | 'f16';
 }
 
-/** The control plan run on tensors that it was made for, with one thing changed. */
+/** Runs the control plan on its tensors with one change. */
 function run(b: Bench, change: RunChange): unknown {
   const { q = control.q, k = control.k, dtype = 'f32' } = change;
   const tensors = { q: b.tensor(q, dtype), k: b.tensor(k, dtype), v: b.tensor(k, dtype) };
@@ -107,7 +107,7 @@ const heads = (b: Bench, n: number) => run(b, { k: [2, n, 5, 64] });
 const dims = (b: Bench, d: number) => run(b, { q: [2, 4, 3, d], k: [2, 2, 5, d] });
 const type = (b: Bench, dtype: 'f32' | 'f16') => run(b, { dtype });
 
-/** The rules of `planAttention` and of `plan.run`: any size and option value, but nothing that is another kernel. */
+/** The rules of `planAttention` and of `plan.run`: a run may change sizes and option values, but nothing that needs another kernel. */
 const planRules: readonly Rule[] = [
   planBoundary('layout', /layout/, field('layout'), ['dense'], ['flat', '']),
   planBoundary(

@@ -21,7 +21,7 @@ const ofShape = (b: Bench, shape: List) =>
 const ofType = (b: Bench, dtype: DType) =>
   paged(b, { blockTable: b.integers([0, 5, 2, 1], [2, 2], dtype) });
 
-// Pages 0 to 5 exist. Sequence 0 uses both its entries, sequence 1 only its first.
+// Pages 0 to 5 exist. Sequence 0 uses both of its entries, sequence 1 only the first.
 const pageIds = {
   accepts: [
     [0, 5, 2, -1],
@@ -99,7 +99,7 @@ const planField = (name: keyof AttentionProblem) => (b: Bench, value: unknown) =
   plan(b, { [name]: value });
 const planBoundary = boundaryOf('planAttention');
 
-/** The rules about pages of integers, of calls, their gradients and their plans. */
+/** The rules of quantised pages, for calls, gradients and plans. */
 const quantisedPageRules: readonly Rule[] = [
   boundary('quantised-head-dim', /headDim/, option('headDim'), [64], [63, 65, 0, undefined, 1.5]),
   boundary(

@@ -28,7 +28,7 @@ function accepted(rule: Rule, value: Value): RunnableCase[] {
   });
 }
 
-/** The right class of error, a message that names function and argument, and no kernel made for it. */
+/** A rejected value throws the right class of error with a message that names function and argument, and compiles no kernel. */
 function rejected(rule: Rule, value: Value): RunnableCase[] {
   return defineCase('validation', `${rule.fn}/${rule.name}/rejects-${value.label}`, {
     dtypes: ['f32'],

@@ -2,13 +2,13 @@ import type { DType } from '@heed/core';
 import { type AttentionResult, varlenAttention, type VarlenOptions } from '@heed/kernels-wgsl';
 import { type Bench, boundaryOf, type Rule } from './api-rule.ts';
 
-/** Shapes that differ from the control call's. */
+/** Shapes that differ from the control call. */
 interface VarlenChange {
   readonly q?: readonly number[];
   readonly k?: readonly number[];
-  /** Default that of k. */
+  /** Default: the shape of k. */
   readonly v?: readonly number[];
-  /** Of k and v; default f32. */
+  /** Dtypes of k and v; default f32. */
   readonly types?: readonly [k: DType, v: DType];
 }
 
@@ -16,7 +16,7 @@ interface VarlenChange {
 export const q = [10, 4, 64] as const;
 const kv = [12, 2, 64] as const;
 const pool = [6, 4, 2, 64] as const;
-/** The same in int8: a scale and 16 words. */
+/** Shape of the pool in int8: a scale and 16 words per row. */
 export const words = [6, 4, 2, 17] as const;
 
 const cuSeqlensQ = Int32Array.of(0, 4, 10);
@@ -27,17 +27,17 @@ const pagedLengths = {
   blockTable: Int32Array.of(0, 5, 2, -1),
 };
 
-/** A packed call of two sequences, with options added to the control's, or taken away by `undefined`. */
+/** Runs a packed call of two sequences, with options added to the control call, or removed by `undefined`. */
 export function packed(bench: Bench, options: object, change: VarlenChange = {}): AttentionResult {
   return run(bench, { ...packedLengths, ...options }, { q, k: kv, ...change });
 }
 
-/** A paged call of two sequences: pages of 4 rows, at most 2 for each, out of 6. */
+/** Runs a paged call of two sequences: at most 2 pages of 4 rows each, out of 6 pages. */
 export function paged(bench: Bench, options: object, change: VarlenChange = {}): AttentionResult {
   return run(bench, { ...pagedLengths, ...options }, { q, k: pool, ...change });
 }
 
-/** The paged call with keys and values in int8. */
+/** Runs the paged call with keys and values in int8. */
 export function inInt8(
   bench: Bench,
   options: object = {},
@@ -59,7 +59,7 @@ function run(
   );
   const { types: [kType, vType] = ['f32', 'f32'] } = shapes;
   const [k, v] = [bench.tensor(shapes.k, kType), bench.tensor(shapes.v ?? shapes.k, vType)];
-  // The values under test are often not of the declared type.
+  // Many values under test do not have the declared type.
   const result = attend(bench.tensor(shapes.q), k, v, given as unknown as VarlenOptions);
   bench.scope.own(result.out);
   return result;
