@@ -5,18 +5,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isMain, root, runMain } from './lib/tool.mjs';
+import { isMain, root, runMain, tableText } from './lib/tool.mjs';
 
 function printList(title, lines) {
   console.log(`\n${title}: ${lines.length}`);
   for (const line of lines) console.log(`  ${line}`);
-}
-
-function table(rows) {
-  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
-  const isNumber = (c) => c > 0 && c < rows[0].length - 1;
-  const pad = (cell, c) => (isNumber(c) ? cell.padStart(widths[c]) : cell.padEnd(widths[c]));
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }
 
 const SHORT = 30;
@@ -148,12 +141,13 @@ function main(args) {
   const { files, packages, long, lonely, repeated } = measureTree();
   const isAsked = (path) => positionals.length === 0 || positionals.some((f) => path.startsWith(f));
   const header = ['package', 'files', 'sources', 'lines', 'median', 'max', 'largest'];
+  const isNumber = (column) => column > 0 && column < header.length - 1;
   const rows = packages.map((row) => [
     row.owner,
     ...[row.files, row.sources, row.lines, row.median, row.max].map(String),
     row.largest ?? '',
   ]);
-  console.log(`${files} tracked files\n\n${table([header, ...rows])}`);
+  console.log(`${files} tracked files\n\n${tableText([header, ...rows], isNumber)}`);
   printList(
     'Files of more than 400 lines (tests: 450)',
     long.filter(({ path }) => isAsked(path)).map(({ path, lines }) => `${path} (${lines})`),

@@ -1,3 +1,5 @@
+import { tableText } from './tool.mjs';
+
 const COLUMNS = [
   'tier',
   'adapter',
@@ -21,17 +23,9 @@ export function tierCounts(report = { passed: 0, failed: 0, skipped: 0 }, code) 
 
 /** The table, what it took in all, which budgets were not held and, alone on the last line, the totals. */
 export function summaryText(rows, { seconds, cores } = {}) {
-  const table = [COLUMNS, ...rows.map(cells)];
-  const widths = COLUMNS.map((_, c) => Math.max(...table.map((row) => row[c].length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, c) => cell.padEnd(widths[c]))
-      .join('  ')
-      .trimEnd(),
-  );
   const sum = (key) => rows.reduce((total, row) => total + (row[key] ?? 0), 0);
   return [
-    ...lines,
+    tableText([COLUMNS, ...rows.map(cells)]),
     '',
     ...timeLine(seconds, sum('cpuSeconds'), cores),
     ...rows.filter(isOver).map(overLine),

@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findAdapter, findFirst, findMatrices } from './adapters.mjs';
 import { findChromium, findFirefox, findNaga } from './engines.mjs';
-import { inLanes } from './lanes.mjs';
-import { run } from './run.mjs';
+import { inLanes, run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
 import { cache, say, SetupError } from './tool.mjs';
 

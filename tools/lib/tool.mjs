@@ -59,3 +59,10 @@ function usageText(file) {
     .map((line) => line.replace(/^\/\/ ?/, ''))
     .join('\n')}\n`;
 }
+
+/** Rows of texts as a table for the terminal, its columns aligned: to the right where `isNumber(column)`. */
+export function tableText(rows, isNumber = () => false) {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+  const pad = (cell, c) => (isNumber(c) ? cell.padStart(widths[c]) : cell.padEnd(widths[c]));
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}

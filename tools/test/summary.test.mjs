@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkRow } from '../lib/checks.mjs';
 import { summaryText, tierCounts } from '../lib/summary.mjs';
+import { sizesText } from '../pack.mjs';
 
 test('a tier that passed keeps its counts', () => {
   expect(tierCounts({ passed: 3, failed: 0, skipped: 1 }, 0)).toEqual({
@@ -82,4 +83,16 @@ test('a check has passed if its task did in every package, and one that was left
     failed,
   );
   expect(checkRow('check api', [])).toMatchObject(failed);
+});
+
+test('the table of sizes names what is too large, and the target where there is one', () => {
+  const text = sizesText([
+    { name: '@heed/core', size: 10_412, sizeLimit: 10_500, passed: true },
+    { name: '@heed/onnx without core', size: 1_260, sizeLimit: 1_100, passed: false },
+  ]);
+  expect(text).toMatchInlineSnapshot(`
+    "import                     kB         limit  target
+    @heed/core               10.4          10.5    12.0
+    @heed/onnx without core   1.3  1.1 exceeded"
+  `);
 });

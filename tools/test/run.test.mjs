@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { inLanes } from '../lib/lanes.mjs';
+import { inLanes, run } from '../lib/run.mjs';
 
 const watched = (times) => {
   const seen = { running: 0, most: 0, begun: [] };
@@ -35,4 +35,23 @@ test('one lane is one after the other', async () => {
 test('a task that throws is not lost', async () => {
   const fails = () => Promise.reject(new Error('no driver'));
   await expect(inLanes([fails, () => 1], 2)).rejects.toThrow('no driver');
+});
+
+const busy = (ms) =>
+  `const until = process.cpuUsage().user + ${ms}e3; while (process.cpuUsage().user < until);`;
+
+test.runIf(process.platform === 'linux')(
+  'a command is charged for its children, and for those that outlive their parent',
+  async () => {
+    const child = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(busy(1500))}], { stdio: 'inherit' }).unref();`;
+    const { cpuSeconds } = await run('node', ['-e', `${child} setTimeout(process.exit, 1000)`], {
+      output: 'capture',
+      measure: true,
+    });
+    expect(cpuSeconds).toBeGreaterThan(0.7);
+  },
+);
+
+test('a command that is not measured has no processor time', async () => {
+  expect((await run('node', ['-e', ''], { output: 'capture' })).cpuSeconds).toBeUndefined();
 });
