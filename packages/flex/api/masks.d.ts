@@ -3,6 +3,10 @@
 export declare const blockDiagonal: MaskMod<{
   blockSize: number;
 }>;
+export declare const blockDiffusion: MaskMod<{
+  length: number;
+  blockSize: number;
+}>;
 export declare const causal: MaskMod;
 export declare const dilatedWindow: MaskMod<{
   window: number;

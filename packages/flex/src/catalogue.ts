@@ -128,8 +128,8 @@ const exact: Tightness = { full: 1, empty: 1, hasRange: true };
 /** No block of the example is full. */
 const noneFull: Tightness = { empty: 1, hasRange: true };
 
-// What bounds miss: blocks that are full by one condition for some pairs and by another for the rest, and the inside of a
-// tree. Of tables they know the least and the largest elements of aligned groups of 32.
+// What bounds miss: blocks that are full by one condition for some pairs and by another for the rest, blocks with queries of
+// both copies, and the inside of a tree. Of tables they know the least and the largest elements of aligned groups of 32.
 const entries: Readonly<Record<string, Unnamed>> = {
   alibi: score(mods.alibi, {
     about: 'score − slope · distance',
@@ -318,6 +318,23 @@ const entries: Readonly<Record<string, Unnamed>> = {
       ],
       [{ height: 12, width: 8, kernel: 5 }, noneFull],
       [{ height: 2, width: 48, kernel: 24 }, exact],
+    ],
+  }),
+  blockDiffusion: mask(masks.blockDiffusion, {
+    about: 'its own noised block, and the clean blocks before it',
+    captures: '`length`, `blockSize`',
+    source: 'BD3-LM (arXiv 2503.09573)',
+    picture: { length: 8, captures: { length: 4, blockSize: 2 } },
+    page: { length: 32, blockSize: 8 },
+    cases: [
+      [
+        { length: 48, blockSize: 12 },
+        { full: 0.97, empty: 0.95, hasRange: true, ragged: 0.95 },
+      ],
+      [
+        { length: 40, blockSize: 16 },
+        { full: 0.76, empty: 0.95, hasRange: true, ragged: 0.96 },
+      ],
     ],
   }),
 };

@@ -1,4 +1,5 @@
 export { blockDiagonal } from './block-diagonal.ts';
+export { blockDiffusion } from './block-diffusion.ts';
 export { causal } from './causal.ts';
 export { dilatedWindow } from './dilated-window.ts';
 export { document } from './document.ts';
