@@ -8,6 +8,7 @@ import { root, say, SetupError } from './tool.mjs';
 const CHECKS = {
   format: 'check:format',
   lint: 'check:lint',
+  unused: 'check:unused',
   manifests: 'check:manifests',
   typecheck: 'typecheck',
   build: 'build',
