@@ -15,4 +15,4 @@ export type {
   ReferenceOptions,
   ReferenceProblem,
 } from './reference/reference-problem.ts';
-export { permutation, type Random, random } from './reference/seeded-random.ts';
+export { permutation, type Random, random } from './reference/pseudo-random.ts';

@@ -1,7 +1,7 @@
 import { type Tensor, ValidationError } from '@heed/core';
 import type { NamesOf } from '@heed/core/kernel';
 import type { Captures, FlexOptions, GradOptions } from '@heed/flex';
-import { nestedTable } from '../problems/captured-tables.ts';
+import { nestedTable } from '../problems/host-tables.ts';
 import { layoutNames, resultNames, sharedNames } from '@heed/kernels-wgsl/variant';
 import type { NdArray } from '../reference/nd-array.ts';
 import type {

@@ -5,7 +5,7 @@ import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import { toStorage } from '../reference/number-types.ts';
 import { referenceAttention } from '../reference/reference-attention.ts';
-import { permutation, type Random, random } from '../reference/seeded-random.ts';
+import { permutation, type Random, random } from '../reference/pseudo-random.ts';
 import {
   type AnyInputs,
   captureKey,

@@ -3,7 +3,7 @@ import { type CacheOptions, type KvSequence, PagedKvCache } from '@heed/kvcache'
 import { type Check, holds, sameBits } from '../budget/output-checks.ts';
 import type { NdArray } from '../reference/nd-array.ts';
 import { type FloatDType, toStorage } from '../reference/number-types.ts';
-import { type Random, random } from '../reference/seeded-random.ts';
+import { type Random, random } from '../reference/pseudo-random.ts';
 import {
   type Angles,
   decodedRow,

@@ -18,7 +18,7 @@ import type {
   ReferenceOptions,
 } from '../reference/reference-problem.ts';
 import { headsOf } from '../reference/sequences.ts';
-import { type HostTable, nestedTable, uploadTable } from './captured-tables.ts';
+import { type HostTable, nestedTable, uploadTable } from './host-tables.ts';
 import { Scope } from './case-tensors.ts';
 import { collect, type LaunchOptions, lengthsOf, upload } from './launch-problem.ts';
 

@@ -1,7 +1,7 @@
 import { printedBy } from '@heed/testing';
 import { expect, it } from 'vitest';
 
-// test/unit/readme.test.ts holds that these files are what the README shows.
+// test/unit/manifest.test.ts compares these files with the README.
 it('the README’s first example runs and prints what it says', async () => {
   const calls = await printedBy(() => import('../examples/quickstart.ts'));
   expect(calls).toEqual([
@@ -12,6 +12,6 @@ it('the README’s first example runs and prints what it says', async () => {
 });
 
 it('the README’s check of a mod’s gradients runs', async () => {
-  const [call] = await printedBy(() => import('../examples/gradcheck.ts'));
+  const [call] = await printedBy(() => import('../examples/check-a-mod.ts'));
   expect(call).toEqual([true, expect.stringMatching(/^gradcheck: ok/)]);
 });

@@ -1,14 +1,49 @@
 import { openGpu } from '@heed/core';
-import { allCases } from '../../src/cases/all-cases.ts';
-import { runCase } from '../../src/run/run-conformance.ts';
 import { isFullRun, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { backwardFaults } from './backward-faults.ts';
-import { cacheFaults } from './cache-faults.ts';
-import { faults } from './faults.ts';
-import { faultyDevice } from './faulty-device.ts';
+import { allCases } from '../../src/cases/all-cases.ts';
+import { runCase } from '../../src/run/run-conformance.ts';
 import { flexFaults } from './flex-faults.ts';
-import { quantisedFaults } from './quantised-faults.ts';
+import { backwardFaults, type Fault, faults } from './kernel-faults.ts';
+import { cacheFaults, quantisedFaults } from './page-faults.ts';
+
+/** The same device, except that its shaders are patched, and that it says to have more features. */
+export function patchedDevice(
+  sound: GPUDevice,
+  patch: (code: string) => string,
+  more: readonly string[] = [],
+): GPUDevice {
+  const createShaderModule = (descriptor: GPUShaderModuleDescriptor): GPUShaderModule =>
+    sound.createShaderModule({ ...descriptor, code: patch(descriptor.code) });
+  const features = new Set<string>([...sound.features, ...more]);
+  return new Proxy(sound, {
+    get(target, name) {
+      if (name === 'createShaderModule') return createShaderModule;
+      if (name === 'features') return features;
+      // Native methods and getters only work on the device itself.
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
+  });
+}
+
+/** A device that compiles patched WGSL, and how many shaders the patch has changed so far. */
+interface FaultyDevice {
+  readonly device: GPUDevice;
+  readonly patched: () => number;
+}
+
+/** The same device, except that its shaders have the fault in them. */
+function faultyDevice(sound: GPUDevice, { find, replace }: Fault): FaultyDevice {
+  let patched = 0;
+  const device = patchedDevice(sound, (text) => {
+    const code = text.replaceAll(new RegExp(find, 'g'), replace);
+    if (code !== text) patched++;
+    return code;
+  });
+  return { device, patched: () => patched };
+}
 
 const seeded = [faults, flexFaults, backwardFaults, quantisedFaults, cacheFaults].flatMap((list) =>
   isFullRun() ? list : list.slice(0, 2),

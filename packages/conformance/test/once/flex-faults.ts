@@ -1,4 +1,4 @@
-import type { Fault } from './faults.ts';
+import type { Fault } from './kernel-faults.ts';
 
 /** Mistakes that only cases of flexAttention can see. */
 export const flexFaults: readonly Fault[] = [

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allCases } from '../../src/cases/all-cases.ts';
 import { type Engine, openEngine } from '../../src/engines/engine.ts';
 import { selectCases } from '../../src/run/select-cases.ts';
-import { named, quickCases } from '../engine/quick.ts';
+import { named, quickCases } from '../engine/quick-cases.ts';
 
 /** What an engine is to its host: a program that is given an address, and that ends in some cases as naga's does in a panic. */
 const standIn = `#!/usr/bin/env node

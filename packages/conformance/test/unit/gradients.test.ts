@@ -4,7 +4,7 @@ import {
   referenceGradients,
   type ResultGradients,
 } from '../../src/reference/reference-gradients.ts';
-import { random } from '../../src/reference/seeded-random.ts';
+import { random } from '../../src/reference/pseudo-random.ts';
 import {
   type NdArray,
   type ReferenceProblem as Problem,

@@ -1,5 +1,5 @@
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
-import { table } from '../../problems/captured-tables.ts';
+import { table } from '../../problems/host-tables.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';

@@ -5,7 +5,7 @@ import { type Input, Session, type SessionOptions } from '../../problems/cache-s
 import { download, Scope, uploadArray } from '../../problems/case-tensors.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import { toStorage, ulp } from '../../reference/number-types.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { anglesOf, rotatedRow, type StoredFormat } from '../../reference/stored-rows.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 

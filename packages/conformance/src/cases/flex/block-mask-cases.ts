@@ -1,10 +1,10 @@
 import type { MaskMod } from '@heed/flex';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
-import { normalTable, table } from '../../problems/captured-tables.ts';
+import { normalTable, table } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import type { Layout, Problems, Rows } from './pair-case.ts';

@@ -17,14 +17,14 @@ import { blockDiagonal, causal, prefixLm, slidingWindow } from '@heed/flex/masks
 import { alibi, softcap } from '@heed/flex/mods';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
-import { type HostTable, table } from '../../problems/captured-tables.ts';
+import { type HostTable, table } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { pairCases } from './pair-case.ts';

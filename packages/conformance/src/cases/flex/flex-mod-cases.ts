@@ -1,6 +1,6 @@
-import { normalTable, table } from '../../problems/captured-tables.ts';
+import { normalTable, table } from '../../problems/host-tables.ts';
 import { mods, type Pair } from '../../problems/launch-flex.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import type { RunnableCase } from '../shared/case.ts';
 import { pairCases } from './pair-case.ts';
 

@@ -1,8 +1,8 @@
 import type { Check } from '../../budget/output-checks.ts';
 import { denseProblem } from '../../problems/build-problem.ts';
-import { normalTable, placed, table, type TablePlacement } from '../../problems/captured-tables.ts';
+import { normalTable, placed, table, type TablePlacement } from '../../problems/host-tables.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { pairCases, rightBySplits } from './pair-case.ts';
 

@@ -7,7 +7,7 @@ import type { LaunchOptions } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor } from '../shared/expected-results.ts';
 

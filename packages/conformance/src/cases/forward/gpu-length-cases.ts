@@ -1,6 +1,6 @@
 import type { FloatDType } from '../../reference/number-types.ts';
 import { sameRun } from '../../budget/output-checks.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { denseProblem, normal, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused, movedOn } from '../../problems/rearrange-problem.ts';

@@ -6,7 +6,7 @@ import { attentionOptions, launch } from '../../problems/launch-problem.ts';
 import { filled } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { expectedFor, rightInSplits } from '../shared/expected-results.ts';
 

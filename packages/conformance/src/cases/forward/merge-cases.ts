@@ -14,7 +14,7 @@ import {
   referenceMerge,
 } from '../../reference/reference-attention.ts';
 import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 
 async function merge(

@@ -4,7 +4,7 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
 import { isRight, rightInSplits } from '../shared/expected-results.ts';
 

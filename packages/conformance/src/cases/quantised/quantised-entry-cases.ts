@@ -3,7 +3,7 @@ import { flexAttention, type FlexOptions, planFlexAttention } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
 import { planAttention, varlenAttention } from '@heed/kernels-wgsl';
 import { holds, sameRun } from '../../budget/output-checks.ts';
-import { normalTable, uploadTable } from '../../problems/captured-tables.ts';
+import { normalTable, uploadTable } from '../../problems/host-tables.ts';
 import { Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import {
@@ -15,7 +15,7 @@ import {
   upload,
   viewOf,
 } from '../../problems/launch-problem.ts';
-import { random } from '../../reference/seeded-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import { type RunnableCase, defineCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';

@@ -1,6 +1,6 @@
 import type { DType, Tensor } from '@heed/core';
 import type { Table } from '@heed/flex';
-import type { Random } from '../reference/seeded-random.ts';
+import type { Random } from '../reference/pseudo-random.ts';
 import { toStorage } from '../reference/number-types.ts';
 import { filled, generate, type NdArray, sizeOf, permuted } from '../reference/nd-array.ts';
 import type { Scope } from './case-tensors.ts';

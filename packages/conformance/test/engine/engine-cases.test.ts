@@ -2,7 +2,7 @@ import { isFullRun, testTier } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, openEngine } from '../../src/engines/engine.ts';
 import { selectCases } from '../../src/run/select-cases.ts';
-import { quickCases } from './quick.ts';
+import { quickCases } from './quick-cases.ts';
 
 const cases = isFullRun() ? selectCases({ tag: 'browser' }) : quickCases(selectCases());
 
