@@ -67,7 +67,6 @@ const unnamedTypes = {
     'src/api/attention-names.ts:VariantOption',
     'src/host/forward-pass.ts:ForwardResult',
   ],
-  '@heed/tfjs': ['src/attention/options.ts:Heed'],
 };
 
 const out = join(root, 'tools', 'docs', 'dist');

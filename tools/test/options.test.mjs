@@ -19,8 +19,8 @@ import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernel
 import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
-import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open.ts';
-import * as tfjs from '../../packages/tfjs/src/attention/option-names.ts';
+import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open-tfjs.ts';
+import * as tfjs from '../../packages/tfjs/src/attention/tfjs-options.ts';
 import { fieldsOf, optionPage } from '../docs/option-page.mjs';
 import { root } from '../lib/tool.mjs';
 

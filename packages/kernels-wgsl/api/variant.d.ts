@@ -222,6 +222,7 @@ export declare const synonyms: {
   attnbias: string;
 };
 export declare const tileClasses: string;
+export declare const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>>;
 // #endregion
 
 // #region Referenced (internal)

@@ -3,7 +3,13 @@
  * kernels share with attention's. Less settled than the main entry.
  */
 export { fail, isPagedView as isView, show } from '@heed/core/kernel';
-export { layoutNames, resultNames, sharedNames, synonyms } from './api/attention-names.ts';
+export {
+  layoutNames,
+  resultNames,
+  sharedNames,
+  synonyms,
+  variantNames,
+} from './api/attention-names.ts';
 export { checkCumulative, checkLengths, checkUsed } from './api/check-lengths.ts';
 export { denseCall } from './api/dense-call.ts';
 export { type Differentiable, differentiable, type Forward } from './api/differentiable.ts';

@@ -1,3 +1,1 @@
-export { heedTensor } from './heed-tensor.ts';
-export { ortTensor } from './ort-tensor.ts';
-export { sessionOptions } from './session-options.ts';
+export { heedTensor, ortTensor, sessionOptions } from './ort-exchange.ts';

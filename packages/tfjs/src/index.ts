@@ -1,6 +1,10 @@
-export { attention } from './attention/attention.ts';
-export { flexAttention } from './attention/flex-attention.ts';
-export type { AttentionOptions, Captures, FlexOptions, HeedCaptures } from './attention/options.ts';
-export { openTfjs, type OpenTfjsOptions } from './device/open.ts';
-export { heedTensor } from './tensors/heed-tensor.ts';
-export { tfTensor } from './tensors/tf-tensor.ts';
+export { attention, flexAttention } from './attention/tfjs-attention.ts';
+export type {
+  AttentionOptions,
+  Captures,
+  FlexOptions,
+  HeedCaptures,
+  OnTf,
+} from './attention/tfjs-options.ts';
+export { openTfjs, type OpenTfjsOptions } from './device/open-tfjs.ts';
+export { heedTensor, tfTensor } from './tensors/exchange-tensor.ts';

@@ -27,7 +27,7 @@ export async function gradient(x: tf.Tensor4D, bias: tf.Variable): Promise<tf.Te
 
 export const plain = (x: tf.Tensor4D): tf.Tensor => attention(x, x, x, { causal: true });
 
-export const thereAndBack = (x: tf.Tensor): tf.Tensor => {
-  const shared: Tensor = heedTensor(x);
-  return tfTensor(shared);
+export const thereAndBack = (gpu: Gpu, x: tf.Tensor): tf.Tensor[] => {
+  const shared: Tensor[] = [heedTensor(gpu, x), heedTensor(x)];
+  return shared.map((one) => tfTensor(one));
 };

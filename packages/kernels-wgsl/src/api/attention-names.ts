@@ -7,6 +7,14 @@ type VariantOption = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
 /** What is asked of the result. */
 type ResultOption = 'returnLse' | 'out';
 
+/** Built-in variants, which a scoreMod and a maskMod replace in flexAttention(). */
+export const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>> = {
+  causal: 1,
+  window: 1,
+  softcap: 1,
+  alibiSlopes: 1,
+};
+
 /** Options of every attention. */
 export const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultOption>> = {
   scale: 1,
@@ -23,10 +31,7 @@ export const resultNames: NamesOf<Pick<AttentionOptions, ResultOption>> = {
 };
 
 export const attentionNames: NamesOf<AttentionOptions> = {
-  causal: 1,
-  window: 1,
-  softcap: 1,
-  alibiSlopes: 1,
+  ...variantNames,
   ...sharedNames,
   ...resultNames,
 };

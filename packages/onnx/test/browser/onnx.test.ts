@@ -6,7 +6,7 @@ import * as ort from 'onnxruntime-web/webgpu';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { docstringExamples } from '../examples/docstrings.ts';
-import { model } from '../models.ts';
+import { model } from '../examples/models.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {

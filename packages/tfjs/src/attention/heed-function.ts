@@ -1,29 +1,50 @@
 import type { Tensor as HeedTensor } from '@heed/core';
 import { type Meant, type OptionNames, readOptions } from '@heed/core/kernel';
 import type { AttentionResult } from '@heed/kernels-wgsl';
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { activeBackend } from '../device/backend.ts';
-import { gpuOf } from '../device/open.ts';
-import { runOperation, type Views } from './differentiable.ts';
-import { heedOptions, operandsOf, type Options } from './operands.ts';
+import { Tensor } from '@tensorflow/tfjs-core';
+import { activeBackend, gpuOf } from '../device/open-tfjs.ts';
+import { checkTfTensor } from '../tensors/shared-memory.ts';
+import { type Operands, runOperation, type Views } from './tape-operation.ts';
 
 type Arguments = [q: HeedTensor, k: HeedTensor, v: HeedTensor, options: object];
 
-/** A function of heed's, and what it is with its gradient. */
-export interface HeedFunction<G> {
+/** One of heed's attention functions, in its plain form and in the form that returns gradients. */
+export interface HeedFunction {
   readonly fn: string;
-  /** Its options here. */
+  /** The options that it takes from users of TensorFlow.js. */
   readonly names: OptionNames;
   readonly meant: Meant;
   readonly forward: (...args: Arguments) => AttentionResult;
-  readonly vjp: (...args: Arguments) => AttentionResult & { backward(dOut: HeedTensor): G };
-  /** The gradients by the operand that each is of. */
-  readonly named: (gradients: G) => ReadonlyMap<string, HeedTensor>;
+  readonly vjp: (...args: Arguments) => AttentionResult & { backward(dOut: HeedTensor): Gradients };
 }
 
-/** Runs a function of heed's on tensors of TensorFlow.js, as one differentiable operation. */
-export function callHeed<G>(
-  { fn, names, meant, forward, vjp, named }: HeedFunction<G>,
+/** Gradients of either function. */
+interface Gradients {
+  readonly dq: HeedTensor;
+  readonly dk: HeedTensor;
+  readonly dv: HeedTensor;
+  readonly dSinks?: HeedTensor;
+  readonly dAlibiSlopes?: HeedTensor;
+  readonly dCaptures?: Readonly<Record<string, HeedTensor>>;
+}
+
+/** Returns the gradients by operand. */
+function byOperand({
+  dq: q,
+  dk: k,
+  dv: v,
+  dSinks: sinks,
+  dAlibiSlopes: alibiSlopes,
+  dCaptures = {},
+}: Gradients): Map<string, HeedTensor> {
+  const captures = Object.entries(dCaptures).map(([name, x]) => [`captures.${name}`, x] as const);
+  const all = [...Object.entries({ q, k, v, sinks, alibiSlopes }), ...captures];
+  return new Map(all.flatMap(([name, x]) => (x ? [[name, x] as const] : [])));
+}
+
+/** Calls one of heed's functions on tensors of TensorFlow.js, as one differentiable operation. */
+export function callHeed(
+  { fn, names, meant, forward, vjp }: HeedFunction,
   tensors: readonly [q: Tensor, k: Tensor, v: Tensor],
   options: object | undefined,
 ): Tensor {
@@ -51,13 +72,46 @@ export function callHeed<G>(
     },
     vjp: (views, out) => {
       const { lse, backward } = vjp(...args(views, out, given));
-      return { ...(lse && { lse }), backward: (dOut) => named(backward(dOut)) };
+      return { ...(lse && { lse }), backward: (dOut) => byOperand(backward(dOut)) };
     },
   });
 }
 
-/** `grads` may leave out captures. */
+/** Returns false for the captures that `grads` leaves out. */
 function hasGradient(name: string, { grads }: Options): boolean {
   const capture = name.startsWith('captures.') ? name.slice('captures.'.length) : undefined;
   return capture === undefined || !Array.isArray(grads) || grads.includes(capture);
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/**
+ * Returns the tensors of TensorFlow.js in a call, named as in {@link Operands}.
+ * @throws ValidationError q, k or v is not a tensor, or a tensor was disposed
+ */
+function operandsOf(
+  fn: string,
+  [q, k, v]: readonly [Tensor, Tensor, Tensor],
+  options: Options,
+): Operands {
+  const named = [
+    ...Object.entries(options),
+    ...Object.entries(capturesOf(options)).map(([name, x]) => [`captures.${name}`, x] as const),
+  ].filter(([, x]) => x instanceof Tensor);
+  const all = [['q', q], ['k', k], ['v', v], ...named] as const;
+  return new Map(all.map(([name, x]) => [name, checkTfTensor(fn, name, x)]));
+}
+
+/** Returns the options with heed's views in place of the tensors. */
+function heedOptions(options: Options, views: ReadonlyMap<string, HeedTensor>): object {
+  const viewed = (prefix: string, values: Options): object =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, x]) => [name, views.get(`${prefix}${name}`) ?? x]),
+    );
+  const captures = viewed('captures.', capturesOf(options));
+  return { ...viewed('', options), ...('captures' in options && { captures }) };
+}
+
+function capturesOf({ captures }: Options): Options {
+  return typeof captures === 'object' && captures !== null ? (captures as Options) : {};
 }

@@ -24,8 +24,8 @@ export function attentionExample(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.T
   return attended;
 }
 
-export function tensorsExample(x: tf.Tensor): tf.Tensor {
-  const view = heedTensor(x).permute([0, 2, 1, 3]);
+export function tensorsExample(gpu: Gpu, x: tf.Tensor): tf.Tensor {
+  const view = heedTensor(gpu, x).permute([0, 2, 1, 3]);
   const lse = tfTensor(heed.attention(view, view, view, { returnLse: true }).lse);
   return lse;
 }

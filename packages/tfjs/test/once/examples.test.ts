@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { printedBy } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as docstrings from '../examples/docstrings.ts';
-import { normal, testTfjs } from '../fixture.ts';
+import { normal, testTfjs } from '../tfjs-fixture.ts';
 
 beforeAll(testTfjs);
 
@@ -51,7 +51,8 @@ describe('the example in the docstring of', () => {
     expect(docstrings.attentionExample(...qkv()).shape).toEqual([1, 2, 5, 8]);
   });
 
-  it('heedTensor and tfTensor', () => {
-    expect(docstrings.tensorsExample(qkv()[0]).shape).toEqual([1, 5, 2]);
+  it('heedTensor and tfTensor', async () => {
+    const { gpu } = await testTfjs();
+    expect(docstrings.tensorsExample(gpu, qkv()[0]).shape).toEqual([1, 5, 2]);
   });
 });

@@ -1,8 +1,9 @@
 import { openGpu, UnsupportedError, ValidationError } from '@heed/core';
+import { takeGpuErrors } from '@heed/testing';
 import { attention, flexAttention, heedTensor, openTfjs, tfTensor } from '@heed/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { normal, testTfjs, type Tfjs } from '../fixture.ts';
+import { formula, normal, testTfjs, type Tfjs, useDevice } from '../tfjs-fixture.ts';
 
 let tfjs: Tfjs;
 let x: tf.Tensor;
@@ -79,7 +80,7 @@ describe('a call is refused', () => {
 it('a second derivative is refused', () => {
   const first = (y: tf.Tensor): tf.Tensor => tf.grad((z) => attention(z, x, x))(y);
   expect(() => tf.grad(first)(x)).toThrow(UnsupportedError);
-  expect(() => tf.grad(first)(x)).toThrow(/first derivatives only/);
+  expect(() => tf.grad(first)(x)).toThrow(/only first derivatives/);
 });
 
 describe('a copy to TensorFlow.js is refused', () => {
@@ -98,8 +99,49 @@ describe('a copy to TensorFlow.js is refused', () => {
     using other = await openGpu();
     const theirs = other.tensor([1], { shape: [1] });
     expect(() => tfTensor(theirs)).toThrow(/belongs to another device/);
+    expect(() => heedTensor(other, x)).toThrow(
+      /heedTensor: gpu must be on the device of TensorFlow.js's backend; got "heed" on another/,
+    );
     await expect(openTfjs({ gpu: other })).rejects.toThrow(
       /must be on the device of TensorFlow.js's backend; got "heed" on another device/,
     );
   });
+});
+
+/** A device like the one that TensorFlow.js requests: without what heed asks for. */
+async function plainDevice(): Promise<GPUDevice> {
+  const { create } = await import('webgpu');
+  const dawn = create([]);
+  (globalThis as { dawn?: GPU }).dawn = dawn; // Dawn's devices live no longer than it
+  return (await dawn.requestAdapter())!.requestDevice();
+}
+
+it('runs on the device of a backend that TensorFlow.js made, opened once', async () => {
+  const backend = await useDevice(await plainDevice());
+  const input = normal(1, [1, 2, 5, 8]);
+  expect(() => attention(input, input, input)).toThrow(
+    /heed is not open on this backend.*await openTfjs\(\)/,
+  );
+
+  const gpu = await openTfjs();
+  expect(gpu.device).toBe(backend.device);
+  expect(await openTfjs()).toBe(gpu);
+  const want = (await formula(input, input, input).data()) as Float32Array;
+  expect(await attention(input, input, input).data()).toMatchTensor(want, { tolerance: 2e-6 });
+
+  gpu.dispose();
+  expect(() => attention(input, input, input)).toThrow(/was disposed/);
+  const again = await openTfjs();
+  expect(again).not.toBe(gpu);
+  expect(await attention(input, input, input).data()).toMatchTensor(want, { tolerance: 2e-6 });
+  await again.settled();
+  expect(takeGpuErrors()).toEqual([]);
+});
+
+it('runs on a device that heed opened', async () => {
+  using gpu = await openGpu();
+  await useDevice(gpu.device);
+  expect(await openTfjs({ gpu })).toBe(gpu);
+  const input = normal(1, [1, 2, 5, 8]);
+  expect(await attention(input, input, input).data()).toHaveLength(input.size);
 });

@@ -1,4 +1,7 @@
+import { UnsupportedError } from '@heed/core';
 import * as api from '@heed/tfjs';
+import { attention, openTfjs } from '@heed/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 
 const files = import.meta.glob(['../../README.md', '../../src/**/*.ts', '../examples/*.ts'], {
@@ -41,10 +44,26 @@ describe('every @example', () => {
   );
 
   it('of a public function is found', () => {
-    expect(new Set(examples.map(([path]) => path)).size).toBe(Object.keys(api).length);
+    const count = Object.values(files).join('').split(' * @example').length - 1;
+    expect(count).toBe(Object.keys(api).length);
   });
 
   it.for(examples)('in %s runs: %s', ([, line]) => {
     expect(runs).toContain(bare(line));
   });
+});
+
+class OtherBackend extends tf.KernelBackend {
+  override dispose(): void {}
+}
+
+it('says what to do where the backend is not WebGPU', async () => {
+  await expect(openTfjs()).rejects.toThrow(UnsupportedError);
+  await expect(openTfjs()).rejects.toThrow(/must be 'webgpu'; got none/);
+  tf.registerBackend('other', () => new OtherBackend());
+  await tf.setBackend('other');
+  const none = undefined as never;
+  expect(() => attention(none, none, none)).toThrow(
+    /the active backend of TensorFlow.js must be 'webgpu'; got 'other'.*tf.setBackend\('webgpu'\)/,
+  );
 });

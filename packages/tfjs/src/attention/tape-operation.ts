@@ -1,40 +1,40 @@
 import { type Gpu, type Tensor as HeedTensor, UnsupportedError } from '@heed/core';
 import { flush } from '@heed/core/kernel';
-import { customGrad, engine, type GradSaveFunc, type Tensor, zeros } from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import { submitPending } from '../device/backend.ts';
-import { allocate } from '../tensors/allocate.ts';
-import { copyTensors } from '../tensors/copy.ts';
-import { lend } from '../tensors/lend.ts';
-import { wrapTensor } from '../tensors/wrap.ts';
-import { type Operands, viewOperands } from './operands.ts';
+import { customGrad, engine, type GradSaveFunc, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { submitPending } from '../device/open-tfjs.ts';
+import { allocate, copyTensors, lend, wrapTensor } from '../tensors/shared-memory.ts';
 
+/** The tensors of a call by the name of their argument: 'q', 'sinks', 'captures.bias'. */
+export type Operands = ReadonlyMap<string, Tensor>;
+
+/** heed's views of the operands, under the same names. */
 export type Views = ReadonlyMap<string, HeedTensor>;
 
-/** heed's forward with its gradient. */
+/** The result of heed's forward pass, and its gradients. */
 interface Vjp {
   readonly lse?: HeedTensor;
-  /** By operand; what is missing has gradient 0. */
+  /** Returns the gradients by operand; a missing one is 0. */
   readonly backward: (dOut: HeedTensor) => ReadonlyMap<string, HeedTensor>;
 }
 
-/** An attention of heed's over the operands of a call. */
-export interface Operation {
+/** One attention over the operands of a call. */
+interface Operation {
   readonly fn: string;
   readonly gpu: Gpu;
   readonly backend: WebGPUBackend;
   readonly operands: Operands;
-  /** Operands that TensorFlow.js may ask the gradient by. */
+  /** Operands that have a gradient. */
   readonly inputs: readonly string[];
-  /** Writes out. */
+  /** Writes `out`. */
   readonly forward: (views: Views, out: HeedTensor) => void;
-  /** Writes out, and keeps what the gradient needs. */
+  /** Writes `out` and keeps the tensors that the gradient needs. */
   readonly vjp: (views: Views, out: HeedTensor) => Vjp;
 }
 
 /**
- * Runs an operation as one node of TensorFlow.js's tape. Without a tape nothing is kept; with one, TensorFlow.js keeps the
- * operands, out and lse until it drops the tape.
+ * Runs an operation as one node of TensorFlow.js's tape. While a tape records, TensorFlow.js keeps the operands, `out` and `lse`
+ * until it drops the tape; otherwise nothing is kept.
  */
 export function runOperation(operation: Operation): Tensor {
   const { operands, inputs } = operation;
@@ -57,7 +57,7 @@ function record(
   const { lse, backward } = launch(operation, value, operation.vjp);
   const others = [...operands].flatMap(([name, x]) => (inputs.includes(name) ? [] : [x]));
   const kept = lse ? [lend(backend, lse)] : [];
-  // The backward reads their buffers, which must be nobody else's until then.
+  // The backward pass reads these buffers: TensorFlow.js may not reuse them before.
   save([...inputs.map((name) => operands.get(name)!), ...others, value, ...kept]);
   const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
     const gradients = gradientsOf(operation, backward, dy);
@@ -67,13 +67,14 @@ function record(
   return { value, gradFunc };
 }
 
-/** Between the work that TensorFlow.js recorded before and what it records after. */
+/** Submits the work that TensorFlow.js has recorded, then heed's, so that the order of the calls is kept. */
 function launch<T>(
-  { fn, gpu, backend, operands }: Operation,
+  operation: Operation,
   value: Tensor,
   run: (views: Views, out: HeedTensor) => T,
 ): T {
-  const views = viewOperands(fn, gpu, backend, operands);
+  const { fn, gpu, backend } = operation;
+  const views = viewOperands(operation);
   const out = wrapTensor(fn, gpu, backend, 'out', value);
   submitPending(backend);
   const result = run(views, out);
@@ -100,17 +101,25 @@ function gradientsOf(
   return inputs.map((name) => copies[found.indexOf(name)] ?? zeros(operands.get(name)!.shape));
 }
 
-/** The same values, through which no second derivative goes: asking for one is an error, not a missing term. */
+/** Returns the same values without a derivative: a gradient of a gradient throws, where it would silently lack a term. */
 function opaque(fn: string, x: Tensor, sources: readonly Tensor[]): Tensor {
   const node = customGrad(() => ({
     value: x.clone(),
     gradFunc: () => {
       throw new UnsupportedError(
-        `${fn}: there are first derivatives only; got a gradient of a gradient. Write this attention with tf.matMul and tf.softmax.`,
+        `${fn}: only first derivatives exist; got a gradient of a gradient. Write this attention with tf.matMul and tf.softmax.`,
       );
     },
   }));
   return node(...sources);
+}
+
+/** Returns heed's view of each operand. Values on the host are uploaded; TensorFlow.js has yet to submit that. */
+function viewOperands({ fn, gpu, backend, operands }: Operation): Map<string, HeedTensor> {
+  const views = [...operands].map(
+    ([name, x]) => [name, wrapTensor(fn, gpu, backend, name, x)] as const,
+  );
+  return new Map(views);
 }
 
 function outShape(operands: Operands): number[] {

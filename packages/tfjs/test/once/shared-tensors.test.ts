@@ -1,8 +1,7 @@
-import { attention } from '@heed/tfjs';
+import { attention, heedTensor, tfTensor } from '@heed/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { normal, testTfjs, type Tfjs } from '../fixture.ts';
-import { watched } from '../watch.ts';
+import { formula, normal, testTfjs, type Tfjs, watched } from '../tfjs-fixture.ts';
 
 let tfjs: Tfjs;
 let [q, k, v]: tf.Tensor[] = [];
@@ -85,5 +84,79 @@ describe('a gradient', () => {
     const want = tf.grad(build(false))(q!);
     const got = tf.grad(build(true))(q!);
     expect(await got.data()).toEqual(await want.data());
+  });
+});
+
+/** TensorFlow.js, heed, TensorFlow.js, heed: each reads what the one before wrote. */
+function chain(x: tf.Tensor, attend: typeof attention): tf.Tensor {
+  const first = tf.add(tf.mul(x, 0.5), 1);
+  const second = tf.mul(attend(first, tf.neg(first), x), 3);
+  return tf.sub(attend(second, x, tf.square(second)), second);
+}
+
+const batches: Readonly<Record<string, <T>(fn: () => T) => T>> = {
+  'one after the other': (fn) => fn(),
+  'in a batch of heed’s': (fn) => tfjs.gpu.batch(fn),
+};
+
+describe.for(Object.entries(batches))('operations %s', ([, run]) => {
+  it('run in the order in which they were called', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const [got, want] = run(() =>
+        tf.tidy<[tf.Tensor, tf.Tensor]>(() => {
+          const x = normal(seed, [2, 2, 13, 8]);
+          return [chain(x, attention), chain(x, formula)];
+        }),
+      );
+      expect(await got.data()).toMatchTensor((await want.data()) as Float32Array, {
+        tolerance: 2e-5,
+      });
+      tf.dispose([got, want]);
+    }
+  });
+});
+
+it.for([
+  ['float32', 'f32', [1.5, -2, 3]],
+  ['int32', 'i32', [1, -2, 3]],
+  ['bool', 'i32', [1, 0, 1]],
+] as const)('a tensor of %s is heed’s %s in the same memory', async ([dtype, type, data]) => {
+  const x = tf.tensor([...data], [3], dtype);
+  const heed = heedTensor(tfjs.gpu, x);
+  expect([heed.dtype, heed.shape]).toEqual([type, [3]]);
+  expect([...(await heed.read())]).toEqual(data);
+  expect(heed.buffer).toBe(tfjs.backend.tensorMap.get(x.dataId).resource);
+});
+
+it('heedTensor without a Gpu takes the one of openTfjs', () => {
+  const x = tf.tensor([1, 2]);
+  const [older, newer] = [heedTensor(x), heedTensor(tfjs.gpu, x)];
+  expect(older.gpu).toBe(tfjs.gpu);
+  expect([older.buffer, older.shape]).toEqual([newer.buffer, newer.shape]);
+});
+
+it('heed reads what TensorFlow.js has only recorded so far', async () => {
+  const x = tf.add(tf.tensor([1, 2, 3, 4], [2, 2]), 1);
+  expect([...(await heedTensor(x).read())]).toEqual([2, 3, 4, 5]);
+});
+
+it('a copy of heed’s tensor is TensorFlow.js’s own', async () => {
+  const whole = tfjs.gpu.tensor([1, 2, 3, 4, 5, 6], { shape: [3, 2] });
+  const copies = [tfTensor(whole), tfTensor(whole.slice(0, 1, 3))];
+  const int = tfTensor(tfjs.gpu.tensor([7], { shape: [1], dtype: 'i32' }));
+  whole.dispose();
+  tfjs.gpu.tensor([9, 9, 9, 9, 9, 9], { shape: [3, 2] }); // takes the memory that was freed
+  expect(copies.map(({ shape }) => shape)).toEqual([
+    [3, 2],
+    [2, 2],
+  ]);
+  expect([...(await copies[0]!.data())]).toEqual([1, 2, 3, 4, 5, 6]);
+  expect([...(await tf.mul(copies[1]!, 2).data())]).toEqual([6, 8, 10, 12]);
+  expect([int.dtype, ...(await int.data())]).toEqual(['int32', 7]);
+  const { numTensors, numDataBuffers } = tf.memory();
+  tf.dispose([...copies, int]);
+  expect(tf.memory()).toMatchObject({
+    numTensors: numTensors - 3,
+    numDataBuffers: numDataBuffers - 3,
   });
 });
