@@ -16,18 +16,18 @@ import type {
   WrapOptions,
 } from '../text/gpu.ts';
 
-/** What `openGpu` knows about the device it got or made. */
+/** The device of a Gpu, and the options of `openGpu`. */
 interface GpuParts {
   readonly device: GPUDevice;
   readonly capabilities: Capabilities;
   readonly tuning: Tuning | undefined;
   readonly label: string;
-  /** heed made the device, and so destroys it. */
+  /** True if heed created the device and must destroy it. */
   readonly owned: boolean;
   readonly onError: ((error: HeedError) => void) | undefined;
 }
 
-// oxlint-disable-next-line no-console -- a fault that nobody awaits must not go unseen
+// oxlint-disable-next-line no-console -- a fault that no call awaits must be seen
 const onConsole = (error: HeedError): void => console.error(error);
 
 export class HeedGpu implements Gpu {
@@ -115,7 +115,7 @@ export class HeedGpu implements Gpu {
   }
 }
 
-/** Runs `fn` with every dispatch in a pass of its own, measured. */
+/** Runs `fn` and measures each dispatch, which gets its own pass. */
 async function profileRun<T>(gpu: Gpu, fn: () => T): Promise<Profile<T>> {
   const { device, recorder, faults } = stateOf(gpu);
   if (recorder.timer)
@@ -133,7 +133,7 @@ async function profileRun<T>(gpu: Gpu, fn: () => T): Promise<Profile<T>> {
       try {
         return runSync('gpu.profile', fn);
       } finally {
-        // Also when a batch is open around this call: what it records later is not to be measured.
+        // In an outer batch too: its later dispatches must not be measured.
         recorder.flush();
       }
     });

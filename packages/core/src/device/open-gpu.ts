@@ -5,20 +5,20 @@ import type { Gpu } from '../text/gpu.ts';
 import { type Meant, type NamesOf, readOptions } from '../text/read-options.ts';
 import { HeedGpu } from './heed-gpu.ts';
 
-/** Where the device comes from; the first of `device`, `adapter`, `gpu` that is given wins. */
+/** Options of {@link openGpu}. The first of `device`, `adapter` and `gpu` that is given decides the device. */
 export interface OpenGpuOptions {
-  /** Used as it is: heed asks it for nothing it does not have, and never destroys it. */
+  /** Your own device. heed uses the features it has, and never destroys it. */
   readonly device?: GPUDevice;
-  /** Beside `device`, only its `info` is read: subgroup-matrix configurations are not known from the device alone. */
+  /** With `device`, only its `info` is read, which has the subgroup-matrix configurations that a device lacks. */
   readonly adapter?: GPUAdapter;
   /** Default: `navigator.gpu`, else the optional peer dependency `webgpu`. */
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
   readonly tuning?: Tuning;
   /**
-   * Hears of what went wrong on the GPU side (compile, memory, validation, a lost device) and what nobody had awaited by the end
-   * of the next task, with `read()`, `settled()` or `profile()`; of a loss also `gpu.lost`. Each error once. The default puts
-   * them on the console. Errors of your own work on the device stay yours: heed neither takes nor hears them.
+   * Called with each error of the GPU side (compile, memory, validation, a lost device) that no `read()`, `settled()` or `profile()`
+   * awaits by the end of the next task; a loss may also be awaited by `gpu.lost`. Called once per error. The default writes to the
+   * console. Errors of your own work on the device are not passed to it.
    */
   readonly onError?: (error: HeedError) => void;
   /** Default 'heed'. */
@@ -30,7 +30,7 @@ export const openNames: NamesOf<OpenGpuOptions> = {
   adapter: 1,
   gpu: 1,
   powerPreference: 1,
-  // As far as its version is known, it may hold what another version of heed has put there.
+  // Other versions of heed may add fields, so its names are not checked; its version is.
   tuning: 'data',
   onError: 1,
   label: 1,
@@ -38,10 +38,15 @@ export const openNames: NamesOf<OpenGpuOptions> = {
 
 const meantOpen: Meant = () => ({ gpudevice: 'device', gpuadapter: 'adapter', name: 'label' });
 
-// What is null was asked for and not there: another device in its place would be a surprise.
+// null means that the caller's own request failed. Another device in its place would be a surprise.
 function checkMethod(name: string, given: object, method: string): void {
   if (typeof given?.[method as never] === 'function') return;
-  fail('openGpu', `${name} must be WebGPU's`, show(given), `It has ${method}().`);
+  fail(
+    'openGpu',
+    `${name} must be WebGPU's`,
+    show(given),
+    `Pass an object with ${method}(); await its promise first.`,
+  );
 }
 
 async function findAdapter({ gpu: given, powerPreference }: OpenGpuOptions): Promise<GPUAdapter> {
@@ -53,7 +58,7 @@ async function findAdapter({ gpu: given, powerPreference }: OpenGpuOptions): Pro
     return adapter;
   }
   throw new UnsupportedError(
-    'openGpu: WebGPU is here, but it found no adapter. In a browser, see chrome://gpu or webgpureport.org; on Linux, install a ' +
+    'openGpu: WebGPU found no adapter. In a browser, see chrome://gpu or webgpureport.org; on Linux, install a ' +
       'Vulkan driver (mesa-vulkan-drivers has a software one) and point VK_DRIVER_FILES at it; or pass { device }.',
   );
 }
@@ -69,7 +74,7 @@ function requestDevice(adapter: GPUAdapter, label: string): Promise<GPUDevice> {
 }
 
 /**
- * Opens a GPU, with the adapter's real limits and every optional feature that heed can use.
+ * Opens a GPU with the adapter's real limits and all optional features that heed uses.
  * @throws UnsupportedError no WebGPU, or no adapter; the message says what to do
  * @throws ValidationError an option is of the wrong kind
  * @example
@@ -117,30 +122,30 @@ interface DawnModule {
   create(options: string[]): GPU;
 }
 
-// Subgroup matrices are behind unsafe APIs; older NVIDIA drivers hide shader-f16 behind the other. Time stamps are rounded
-// to 65 µs unless told otherwise, which is longer than many a dispatch.
+// The first allows subgroup matrices, the second shader-f16 on older NVIDIA drivers. The third stops rounding time stamps to 65 µs,
+// which is longer than many dispatches take.
 const flags = [
   'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
   'disable-dawn-features=timestamp_quantization',
 ];
 
-// Dawn crashes when the object that create() returned is collected while anything made from it lives.
+// Dawn crashes if the object that create() returned is collected before everything made from it.
 const keptAlive = new WeakMap<object, object>();
 
-/** Ties the life of a GPU object or an adapter to what was made from it. */
+/** Keeps `from` alive as long as `made`, which was made from it. */
 function keepAlive(made: object, from: object): void {
   keptAlive.set(made, from);
 }
 
-// One for all, since Dawn writes its warnings to stderr for each.
+// One instance for all, since each writes Dawn's warnings to stderr.
 let instance: GPU | undefined;
 
 /**
- * Dawn from the optional peer dependency `webgpu`, for runtimes without `navigator.gpu`.
- * @throws UnsupportedError it is not installed or cannot load
+ * Returns Dawn from the optional peer dependency `webgpu`, for runtimes without `navigator.gpu`.
+ * @throws UnsupportedError `webgpu` is not installed or does not load
  */
 async function dawnGpu(): Promise<GPU> {
-  // A name that bundlers cannot see, since the package is optional and native.
+  // In a variable, so that bundlers do not follow it: the package is optional and native.
   const name = 'webgpu';
   if (instance) return instance;
   try {

@@ -6,22 +6,22 @@ import type { Gpu } from '../text/gpu.ts';
 import type { Kernel, KernelSource } from '../text/kernel-dispatch.ts';
 import { type NamesOf, readOptions } from '../text/read-options.ts';
 
-/** More than the parameters of any kernel: they are all 0. */
+/** More bytes than the parameters of any kernel. */
 const paramBytes = 4096;
 
-/** How a `warmup()` is followed and stopped. */
+/** Options of `warmup()`: how to follow and stop it. */
 export interface WarmupOptions {
-  /** Stops waiting; what is being compiled goes on and serves later calls. */
+  /** Stops waiting. A running compilation goes on and serves later calls. */
   readonly signal?: AbortSignal;
-  /** Called after each kernel: how many are ready, of how many, and the label of the last. */
+  /** Called after each kernel, with the number of kernels that are ready, the number of all, and the label of the last. */
   readonly onProgress?: (done: number, total: number, label: string) => void;
 }
 
 export const warmupNames: NamesOf<WarmupOptions> = { signal: 1, onProgress: 1 };
 
 /**
- * Compiles each kernel asynchronously, then dispatches it over nothing and waits: some drivers compile at the first dispatch. A
- * kernel whose parameters are all 0 must have nothing to do.
+ * Compiles each kernel asynchronously, then dispatches it once and waits, since some drivers compile at the first dispatch. A kernel
+ * must do nothing if its parameters are all 0.
  */
 export async function warmup(
   gpu: Gpu,
@@ -42,8 +42,8 @@ export async function warmup(
   onProgress?.(sources.length, sources.length, 'ready');
 }
 
-// One workgroup whose parameters are all 0 returns at once: the amount of work comes first in every block. (No workgroup at
-// all would be dropped before the driver sees it.)
+// One workgroup whose parameters are all 0 returns at once, since the amount of work is the first parameter of every kernel. A
+// dispatch of no workgroups would not reach the driver.
 function runEmpty(gpu: Gpu, kernel: Kernel): void {
   const storage = kernel.source.bindings.filter((kind) => kind !== 'uniform');
   const outputs = storage.map((kind) =>

@@ -1,20 +1,20 @@
 import type { BufferRange } from '../text/buffer-range.ts';
 import { checkBuffers, type Dispatch, type Kernel } from '../text/kernel-dispatch.ts';
-import type { ParamSlot, ParamSlots } from './param-slots.ts';
+import type { ParamRange, ParamRanges } from './param-ranges.ts';
 
-/** A bind group, and where its parameters lie. */
-export interface Bound {
+/** A bind group of one kernel, with the memory of its parameters. */
+export interface BindGroup {
   readonly group: GPUBindGroup;
-  readonly slot: ParamSlot | undefined;
-  /** Whether all of its buffers are heed's: others may be destroyed. */
+  readonly params: ParamRange | undefined;
+  /** True if heed owns all of its buffers: the caller may destroy any other. */
   readonly isOwned: boolean;
-  /** Whether a submit has succeeded with it. */
+  /** True once a submit with it has succeeded. */
   isProven: boolean;
-  /** Whether the GPU refused to make it. */
+  /** True if the GPU refused to create it. */
   isRefused: boolean;
 }
 
-/** Makes a bind group of a kernel's: its buffers, and where its parameters lie. `refused` hears when the GPU would not. */
+/** Creates a bind group of a kernel from its buffers and the range of its parameters. Calls `refused` if the GPU refuses it. */
 type CreateGroup = (
   kernel: Kernel,
   buffers: readonly BufferRange[],
@@ -22,12 +22,15 @@ type CreateGroup = (
   refused: () => void,
 ) => GPUBindGroup;
 
-/** A kernel with its buffers: one bind group, or as many as unsubmitted work needs parameters at once. */
-class Binding {
+/**
+ * The bind groups of one kernel with one list of buffers. They differ in their parameters: there are as many as unsubmitted work
+ * needs at the same time.
+ */
+class GroupList {
   readonly #kernel: Kernel;
   readonly #ranges: readonly BufferRange[];
-  readonly #bound: Bound[] = [];
-  // Where the search begins. Each submit begins anew: a batch asks for the same parameters in the same order.
+  readonly #groups: BindGroup[] = [];
+  // Where the search begins. Each submit begins at 0, since a batch usually repeats the parameters of the last one in order.
   #next = 0;
   #submit = 0;
 
@@ -37,10 +40,10 @@ class Binding {
   }
 
   get count(): number {
-    return this.#bound.length;
+    return this.#groups.length;
   }
 
-  /** Whether it binds what a dispatch does, but for its parameters. */
+  /** True if a dispatch has this kernel and these buffers. */
   fits({ kernel, buffers }: Dispatch): boolean {
     const ranges = this.#ranges;
     if (kernel !== this.#kernel || buffers.length !== ranges.length) return false;
@@ -52,32 +55,32 @@ class Binding {
     return true;
   }
 
-  /** The group that has these parameters in the next submit; they are copied. */
-  bound(slots: ParamSlots, params: Uint32Array | undefined, create: CreateGroup): Bound {
-    const bound = this.#bound;
-    if (this.#submit !== slots.submit) this.#next = 0;
-    this.#submit = slots.submit;
-    for (let i = 0; i < bound.length; i++) {
-      const at = (this.#next + i) % bound.length;
-      const one = bound[at]!;
-      if (one.slot && params && !slots.offer(one.slot, params)) continue;
+  /** Returns the group whose memory holds these parameters at the next submit; copies them. */
+  groupFor(all: ParamRanges, params: Uint32Array | undefined, create: CreateGroup): BindGroup {
+    const groups = this.#groups;
+    if (this.#submit !== all.submit) this.#next = 0;
+    this.#submit = all.submit;
+    for (let i = 0; i < groups.length; i++) {
+      const at = (this.#next + i) % groups.length;
+      const one = groups[at]!;
+      if (one.params && params && !all.offer(one.params, params)) continue;
       this.#next = at + 1;
       return one;
     }
-    const slot = params && slots.take(params);
-    const group = create(this.#kernel, this.#ranges, slot, () => {
+    const range = params && all.take(params);
+    const group = create(this.#kernel, this.#ranges, range, () => {
       made.isRefused = true;
-      // To be made, and reported, anew.
-      bound.splice(bound.indexOf(made), 1);
+      // The next dispatch creates it again, so that its error is reported again.
+      groups.splice(groups.indexOf(made), 1);
     });
-    const isOwned = this.#ranges.every((range) => range.owned === true);
-    const made: Bound = { group, slot, isOwned, isProven: false, isRefused: false };
-    this.#next = bound.push(made);
+    const isOwned = this.#ranges.every(({ owned }) => owned === true);
+    const made: BindGroup = { group, params: range, isOwned, isProven: false, isRefused: false };
+    this.#next = groups.push(made);
     return made;
   }
 }
 
-/** How groups are made on a device. */
+/** Returns a function that creates bind groups on a device. */
 export const createGroupOn =
   (device: GPUDevice) =>
   (
@@ -93,59 +96,60 @@ export const createGroupOn =
     return device.createBindGroup({ label, layout, entries });
   };
 
-/** Groups made before all are forgotten: far more than the steps of a large model need. */
+/** Number of groups after which all are forgotten: far more than the steps of a large model need. */
 export const maxGroups = 2048;
 
-/** What follows the first buffers of a list; at its end the bindings of the list. */
+/** Continues a list of buffers by its next buffer; holds the groups of the lists that end here. */
 class Node {
   readonly next = new WeakMap<object, Node>();
-  readonly bindings: Binding[] = [];
+  readonly lists: GroupList[] = [];
 }
 
 /**
- * Bind groups, made once for a kernel and what it binds: to make one costs the host more than all else of a dispatch. Each
- * keeps a place for its parameters. A group lives as long as all buffers that it binds, and keeps none of them alive: a chain
- * of weak maps, one for each buffer, holds it. It is found by a hash, since going down the chain touches a lot of memory.
+ * Finds the bind group of a dispatch, or creates it. Creating one costs the host more than the rest of a dispatch, so each is
+ * kept with memory for its parameters. A group lasts as long as all its buffers and keeps none of them alive: it is held by a chain of
+ * weak maps, one per buffer. A hash finds it first, because following the chain touches much memory.
  */
 export class BindGroups {
-  readonly #slots: ParamSlots;
+  readonly #params: ParamRanges;
   readonly #create: CreateGroup;
   readonly #numbers = new WeakMap<object, number>();
   #nextNumber = 1;
   #root = new Node();
-  #byHash = new Map<number, WeakRef<Binding>>();
+  #byHash = new Map<number, WeakRef<GroupList>>();
   #made = 0;
 
-  constructor(slots: ParamSlots, create: CreateGroup) {
-    this.#slots = slots;
+  constructor(params: ParamRanges, create: CreateGroup) {
+    this.#params = params;
     this.#create = create;
   }
 
   /**
-   * What a dispatch binds; its parameters are copied.
-   * @throws ValidationError it would read and write one buffer
+   * Returns the group of a dispatch; copies its parameters.
+   * @throws ValidationError the dispatch would read and write one buffer
    */
-  get(d: Dispatch): Bound {
+  get(d: Dispatch): BindGroup {
     const hash = this.#hash(d);
     const known = this.#byHash.get(hash)?.deref();
-    if (known?.fits(d)) return this.#boundTo(known, d);
-    const binding = this.#held(d);
-    this.#byHash.set(hash, new WeakRef(binding));
-    return this.#boundTo(binding, d);
+    if (known?.fits(d)) return this.#groupOf(known, d);
+    const list = this.#held(d);
+    this.#byHash.set(hash, new WeakRef(list));
+    return this.#groupOf(list, d);
   }
 
+  /** Forgets all groups and the ranges of their parameters. */
   clear(): void {
     this.#root = new Node();
     this.#byHash = new Map();
-    this.#slots.clear();
+    this.#params.clear();
     this.#made = 0;
   }
 
-  #boundTo(binding: Binding, { params }: Dispatch): Bound {
-    const { count } = binding;
-    const bound = binding.bound(this.#slots, params, this.#create);
-    this.#made += binding.count - count;
-    return bound;
+  #groupOf(list: GroupList, { params }: Dispatch): BindGroup {
+    const { count } = list;
+    const group = list.groupFor(this.#params, params, this.#create);
+    this.#made += list.count - count;
+    return group;
   }
 
   #hash({ kernel, buffers }: Dispatch): number {
@@ -165,16 +169,16 @@ export class BindGroups {
     return n;
   }
 
-  #held(d: Dispatch): Binding {
+  #held(d: Dispatch): GroupList {
     if (this.#made >= maxGroups) this.clear();
     let node = follow(this.#root, d.kernel);
     for (const { buffer } of d.buffers) node = follow(node, buffer);
-    const known = node.bindings.find((binding) => binding.fits(d));
+    const known = node.lists.find((list) => list.fits(d));
     if (known) return known;
     checkBuffers(d);
-    const binding = new Binding(d);
-    node.bindings.push(binding);
-    return binding;
+    const list = new GroupList(d);
+    node.lists.push(list);
+    return list;
   }
 }
 

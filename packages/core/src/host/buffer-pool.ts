@@ -6,7 +6,7 @@ import type { Faults } from './faults.ts';
 const smallest = 256;
 const keptBytes = 256 * 2 ** 20;
 
-/** Rounds a size up to one of four steps per power of two, so that buffers find a second use. */
+/** Rounds a size up to one of four steps per power of two, so that buffers of similar sizes can be reused. */
 export function bucketSize(bytes: number, maxBufferSize: number): number {
   if (bytes <= smallest) return Math.min(smallest, maxBufferSize);
   const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
@@ -14,7 +14,7 @@ export function bucketSize(bytes: number, maxBufferSize: number): number {
   return bucket <= maxBufferSize ? bucket : alignUp(bytes, 4);
 }
 
-/** @throws LimitError more bytes than a buffer may have */
+/** @throws LimitError more bytes than one buffer holds on this device */
 function checkBufferSize(fn: string, bytes: number, max: number): void {
   if (bytes <= max) return;
   throw new LimitError(
@@ -22,19 +22,19 @@ function checkBufferSize(fn: string, bytes: number, max: number): void {
   );
 }
 
-/** Buffers of one usage, reused by size. A buffer comes back only when all work that names it has been submitted. */
+/** Buffers of one usage, reused by size. A buffer may be released once all work that uses it has been submitted. */
 export class BufferPool {
-  /** For tests: overwrites what a buffer holds as it is handed out. */
+  /** For tests: overwrites the contents of a buffer when it is handed out. */
   poison: ((buffer: GPUBuffer) => void) | undefined;
   readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #usage: GPUBufferUsageFlags;
   readonly #free = new Map<number, GPUBuffer[]>();
-  /** Of the buffers that are ready to be given out. */
+  /** Bytes of the free buffers. */
   freeBytes = 0;
-  /** Of the buffers that are given out. */
+  /** Bytes of the buffers in use. */
   bytes = 0;
-  /** The most that `bytes` has been. */
+  /** Largest value that `bytes` has had. */
   peakBytes = 0;
   readonly #failed = new WeakSet<GPUBuffer>();
   readonly #ages = new WeakMap<GPUBuffer, number>();
@@ -47,7 +47,7 @@ export class BufferPool {
     this.#usage = usage;
   }
 
-  /** A buffer of at least `bytes`, with undefined contents. */
+  /** Returns a buffer of at least `bytes`, with undefined contents. */
   acquire(fn: string, bytes: number, label: string): GPUBuffer {
     const max = this.#device.limits.maxBufferSize;
     checkBufferSize(fn, bytes, max);
@@ -65,7 +65,7 @@ export class BufferPool {
       ['validation', 'out-of-memory'],
       () => this.#device.createBuffer({ label, size, usage: this.#usage }),
       () => {
-        // Not to be given out again, and the next try shall find as much memory as there can be.
+        // The failed buffer must not be reused, and the next attempt needs all the memory that can be freed.
         this.#failed.add(fresh);
         this.drop();
       },
@@ -76,7 +76,7 @@ export class BufferPool {
     return fresh;
   }
 
-  /** Counts bytes that come back by `release`. */
+  /** Counts bytes as in use until `release`. */
   taken(size: number): void {
     this.bytes += size;
     this.peakBytes = Math.max(this.peakBytes, this.bytes);
@@ -93,7 +93,7 @@ export class BufferPool {
     }
     let bucket = this.#free.get(size);
     if (!bucket) this.#free.set(size, (bucket = []));
-    // Oldest last, to be used first: so a step gets the buffers of the step before in whatever order they came back.
+    // The oldest buffer is last and is used first: a training step then gets the same buffers as the step before it, whatever the order of release.
     let i = bucket.length;
     while (i > 0 && this.#age(bucket[i - 1]!) < this.#age(buffer)) i--;
     bucket.splice(i, 0, buffer);
@@ -104,13 +104,13 @@ export class BufferPool {
     return this.#ages.get(buffer) ?? Infinity;
   }
 
-  /** Drops the free buffers; later releases destroy at once. */
+  /** Destroys the free buffers; from now on a released buffer is destroyed at once. */
   close(): void {
     this.#closed = true;
     this.drop();
   }
 
-  /** Destroys the free buffers, so that others find their room. */
+  /** Destroys the free buffers, so that others can have their memory. */
   drop(): void {
     for (const bucket of this.#free.values()) for (const buffer of bucket) buffer.destroy();
     this.#free.clear();
@@ -126,8 +126,8 @@ interface PoolOwner {
 }
 
 /**
- * A buffer of `bytes` and no more, or undefined where there is no room: what is large shall be neither rounded up nor found
- * missing later. Idle buffers of the pool, which takes this one back, make way first.
+ * Allocates a large buffer without rounding its size up. Resolves to undefined if the device has no memory for it, so that the
+ * caller knows before it uses the buffer. Destroys the pool's free buffers first. The pool takes the buffer back by `release`.
  */
 export async function tryBuffer(
   { device, faults, pool }: PoolOwner,
@@ -151,13 +151,13 @@ export async function tryBuffer(
   return result;
 }
 
-/** What was made, and the GPU error that it met. */
+/** A result, and the GPU error that occurred on the way. */
 interface Attempt<T> {
   readonly result: T;
   readonly error: GPUError | null;
 }
 
-/** Runs `fn`, and resolves with the GPU error of this kind if there was one, which nobody else is told. */
+/** Runs `fn` in an error scope; resolves with its result and the captured error, which is reported nowhere else. */
 export async function attempt<T>(
   device: GPUDevice,
   faults: Faults,

@@ -8,9 +8,9 @@ let isTurning = false;
 let cell: Int32Array | undefined;
 
 /**
- * Node's `webgpu` polls for results at the full load of a core, through `setImmediate`. An adapter that computes on the CPU
- * has to share that core, and is slower by a third on two; so while a result of one is awaited, each turn of the event loop
- * sleeps a little. Elsewhere this does nothing: Deno has `setImmediate` too, but looks for results between its turns.
+ * Sleeps a little per turn of the event loop while `work` is awaited, on adapters that compute on the CPU. Node's `webgpu` polls for
+ * results through `setImmediate` and keeps one core busy; on two cores, a CPU adapter is slower by a third without this. It does
+ * nothing on other adapters, and nothing in Deno, which has `setImmediate` but looks for results between turns.
  */
 export function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T> {
   const { setImmediate } = globalThis as { setImmediate?: SetImmediate };
@@ -23,22 +23,22 @@ export function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>)
     setImmediate(turn);
   };
   waiting++;
-  // One chain of turns, however many wait: each of them would sleep.
+  // One chain of turns for all that wait, since each chain would sleep.
   if (!isTurning) setImmediate(turn);
   isTurning = true;
   return work.finally(() => waiting--);
 }
 
-// Devices that look for finished work by a slow timer and at each submit, with how many wait on each.
+// Devices that look for finished work by a slow timer and at each submit, with the number of waits on each.
 const slow = new WeakMap<GPUDevice, number>();
 
-// Milliseconds within which an idle device answers, slow ones aside.
+// Milliseconds within which an idle device reports, unless it is slow.
 const prompt = 10;
 
 /**
- * Finds out how a device tells that work is done: Firefox looks for it every 100 ms, and whenever something is submitted. No
- * property tells, so it is measured: an idle device is late with its answer, and an empty submit brings it. Resolves when that
- * is known, or soon where the device is busy. Node's `webgpu` has its own way (see {@link breathing}).
+ * Measures how a device reports finished work, since no property says it. Firefox looks for finished work every 100 ms and at each
+ * submit: an idle device then reports late, or at once after an empty submit. Resolves when this is known, or after a short time if
+ * the device is busy. Node's `webgpu` polls instead (see {@link breathing}).
  */
 export async function watchCompletion(device: GPUDevice): Promise<void> {
   if (!('setImmediate' in globalThis)) await isWithin(measured(device), 5 * prompt);
@@ -46,7 +46,7 @@ export async function watchCompletion(device: GPUDevice): Promise<void> {
 
 async function measured(device: GPUDevice): Promise<void> {
   const { queue } = device;
-  // Twice in a row: the timer of a slow device may be due just now, and a busy one may have done.
+  // Two equal results in a row: the timer of a slow device may be due just now, and a busy device may have just finished.
   for (let inTime = 0, late = 0; inTime < 2;) {
     const done = queue.onSubmittedWorkDone();
     if (await isWithin(done, prompt)) {
@@ -60,15 +60,15 @@ async function measured(device: GPUDevice): Promise<void> {
   }
 }
 
-/** Whether the promise is settled in so many milliseconds. */
+/** Resolves to true if the promise settles within `ms` milliseconds. */
 function isWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ms));
-  // A lost device answers by failing.
+  // The promise of a lost device rejects.
   const answered = () => true;
   return Promise.race([work.then(answered, answered), late]);
 }
 
-/** While the work is awaited, empty submits let a slow device look for its end. */
+/** Sends empty submits while `work` is awaited, so that a slow device looks for finished work. */
 export function nudging<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
   const waits = slow.get(device);
   if (waits === undefined) return work;
@@ -77,7 +77,7 @@ export function nudging<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
     device.queue.submit([]);
     setTimeout(turn, 1);
   };
-  // One chain of turns, however many wait.
+  // One chain of turns for all that wait.
   if (waits === 0) setTimeout(turn, 1);
   slow.set(device, waits + 1);
   return work.finally(() => slow.set(device, slow.get(device)! - 1));

@@ -9,13 +9,13 @@ import type { Span } from '../text/gpu.ts';
 
 /** Measures the dispatches of one `profile` call. */
 export interface Timer {
-  /** Dispatches per submit; the recorder cuts its list accordingly. */
+  /** Largest number of dispatches per submit. */
   readonly perSubmit: number;
-  /** Called before each submit with the number of dispatches in it. */
+  /** Called before each submit, with its number of dispatches. */
   begin(count: number): void;
-  /** Called per dispatch: what its compute pass needs. */
+  /** Called per dispatch; returns fields of its compute pass descriptor. */
   pass(label: string): Pick<GPUComputePassDescriptor, 'timestampWrites'>;
-  /** Called when the last pass of a submit was encoded. */
+  /** Called after the last pass of a submit is encoded. */
   end(encoder: GPUCommandEncoder): void;
   submitted(): void;
   /** Resolves when the work is done. */
@@ -29,7 +29,7 @@ interface Batch {
   readonly labels: string[];
 }
 
-/** GPU time from `timestamp-query`: each dispatch in a pass of its own, with a time stamp at either end. */
+/** Measures GPU time by `timestamp-query`: each dispatch is one pass, with a time stamp at both ends. */
 export class TimestampTimer implements Timer {
   // A query set holds at most 4096 queries.
   readonly perSubmit = 2048;
@@ -90,12 +90,12 @@ async function readSpans({ readable, labels }: Batch): Promise<Span[]> {
   const ticks = new BigUint64Array(readable.getMappedRange());
   return labels.map((label, i) => {
     const ns = Number(ticks[2 * i + 1]! - ticks[2 * i]!);
-    // Stamps may be reset between passes on some adapters, and so run backwards.
+    // Some adapters reset the counter between passes, so time may run backwards.
     return { label, ms: Math.max(0, ns) / 1e6, source: 'timestamp' };
   });
 }
 
-/** Wall time: each dispatch in a submit of its own, measured from the end of the one before to its own end. */
+/** Measures wall time: each dispatch is one submit, measured from the end of the previous one to its own end. */
 export class WallTimer implements Timer {
   readonly perSubmit = 1;
   readonly #device: GPUDevice;

@@ -16,9 +16,9 @@ import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts'
 import { encodeDispatch, launcherOf } from './launcher.ts';
 
 /**
- * The kernel for a source, from the device's cache or created now. What the compiler refuses rejects the next `read()` or
- * `settled()`, and is thrown by later calls for the same source.
- * @throws CompileError known already to be refused
+ * Returns the kernel of a source from the device's cache, or creates it. If the compiler refuses it, the next `read()` or
+ * `settled()` rejects, and later calls for the same source throw.
+ * @throws CompileError the compiler has refused this source
  * @throws LimitError more storage buffers than the device binds
  */
 export function getKernel(gpu: Gpu, source: KernelSource): Kernel {
@@ -27,8 +27,8 @@ export function getKernel(gpu: Gpu, source: KernelSource): Kernel {
 }
 
 /**
- * As {@link getKernel}, without blocking the host; rejects with the CompileError itself.
- * An abort rejects with `signal.reason`; the compilation goes on and serves later calls.
+ * Does the same as {@link getKernel} without blocking the host; rejects with the CompileError itself. After an abort it rejects
+ * with `signal.reason`, while the compilation goes on and serves later calls.
  */
 export async function getKernelAsync(
   gpu: Gpu,
@@ -41,27 +41,27 @@ export async function getKernelAsync(
   return faults.unlessLost(cachedKernelAsync(device, source), signal);
 }
 
-/** Distinct kernels made on this Gpu's device so far. */
+/** Returns the number of distinct kernels created on this Gpu's device. */
 export function kernelCount(gpu: Gpu): number {
   return cachedCount(stateOf(gpu).device);
 }
 
-/** Launches a kernel: submitted at once, or with the open batch. */
+/** Launches a kernel. It is submitted at once, or with the open batch. */
 export function dispatch(gpu: Gpu, d: Dispatch): void {
   const state = stateOf(gpu);
   checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
-  state.recorder.record({ ...d, bound: launcherOf(state).bind(d) });
+  state.recorder.record({ ...d, bindGroup: launcherOf(state).bindGroupOf(d) });
 }
 
 /**
- * Submits what an open batch holds so far; the batch stays open. For the moment at which other software is to submit work of
- * its own that reads what was dispatched here.
+ * Submits the dispatches of an open batch; the batch stays open. Call it before other software submits work that reads their
+ * results.
  */
 export function flush(gpu: Gpu): void {
   stateOf(gpu).recorder.flush();
 }
 
-/** Encodes a launch into a pass of the caller's, who submits it. */
+/** Encodes a dispatch into a compute pass of the caller, who submits it. */
 export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void {
   const { device, faults } = stateOf(gpu);
   if (typeof pass?.dispatchWorkgroups !== 'function') {
@@ -70,21 +70,18 @@ export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void
   checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
   checkBuffers(d);
   const { kernel, buffers, params } = d;
-  // Its parameters are of this dispatch alone, and so is its bind group.
+  // The caller submits at an unknown time, so the parameters and the bind group serve this dispatch only.
   faults.scope(d.label ?? kernel.label, ['validation'], () => {
     const own = params && detached(device, params, UNIFORM);
     encodeDispatch(pass, d, createGroupOn(device)(kernel, buffers, own));
   });
 }
 
-/**
- * Folds a linear workgroup count over two dimensions of at most `max`. The shader recovers its number as
- * `wg.x + wg.y * num_workgroups.x` and returns when that is `total` or more.
- */
+/** Folds a linear workgroup count over two dimensions of at most `max`; see {@link dispatchGrid}. */
 export function foldGrid(total: number, max: number): [x: number, y: number, z: number] {
   if (!Number.isSafeInteger(total) || total < 0) {
     throw new ValidationError(
-      `dispatchGrid: the workgroup count must be a whole number from 0 on; got ${total}.`,
+      `dispatchGrid: the workgroup count must be a whole number from 0 on; got ${total}. Round it up.`,
     );
   }
   if (total <= max) return [total, 1, 1];
@@ -98,17 +95,17 @@ export function foldGrid(total: number, max: number): [x: number, y: number, z: 
 }
 
 /**
- * Workgroups for a linear count, over as many dimensions as the device's limit asks for. The shader recovers its number as
- * `wg.x + wg.y * num_workgroups.x` and returns when that is the count or more.
+ * Returns the grid for a linear count of workgroups, over two dimensions where the count exceeds the device's limit. The shader
+ * computes its number as `wg.x + wg.y * num_workgroups.x` and returns if that is not below the count.
  *
- * @throws LimitError more than two dimensions hold
+ * @throws LimitError two dimensions do not hold the count
  */
 export function dispatchGrid(gpu: Gpu, total: number): [x: number, y: number, z: number] {
   assertUsable(gpu);
   return foldGrid(total, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
 }
 
-/** The grid of at least `threads` threads for a kernel whose entry point is {@link threadMain}. */
+/** Returns a grid of at least `threads` threads, for a kernel whose entry point is {@link threadMain}. */
 export function threadGrid(gpu: Gpu, threads: number): [x: number, y: number, z: number] {
   return dispatchGrid(gpu, Math.ceil(threads / WORKGROUP));
 }

@@ -5,11 +5,11 @@ interface Fault {
   readonly error: HeedError;
   readonly issuedAt: number;
   reportedAt: number;
-  /** Nobody needs to be told any more. */
+  /** True once it has been reported, or need not be. */
   isTold: boolean;
 }
 
-/** Who hears of faults that nobody awaits, and whether the device is heed's own. */
+/** Receives the faults that no call awaits; `owned` is true if heed created the device. */
 export interface Listener {
   readonly tell: (error: HeedError) => void;
   readonly owned: boolean;
@@ -18,16 +18,16 @@ export interface Listener {
 const keptFaults = 32;
 
 /**
- * Milliseconds within which the loss of the device is announced if it is why work has failed. A mapping that heed waits for is
- * aborted by nothing else; browsers then take a while to send the news.
+ * Milliseconds to wait for the loss of the device after work has failed. Only a loss aborts a mapping that heed waits for, and
+ * browsers announce the loss some time later.
  */
 const announcement = (error: unknown): number =>
   (error as Error | undefined)?.name === 'AbortError' ? 1000 : 0;
 
 /**
- * What went wrong where the host could not see it. WebGPU reports such errors later, through error scopes;
- * each is told to every `read` and `settled` issued after the faulty call and before the first report of it. Where none has
- * been issued by the end of the next task, the listener is told.
+ * Errors of the GPU side, which WebGPU reports later through error scopes. Each one rejects every `read` and `settled` that is
+ * called after the faulty call and before the first report of the error. If there is no such call by the end of the next task, the
+ * listener receives the error.
  */
 export class Faults {
   readonly #lost: Promise<DeviceLostError>;
@@ -39,7 +39,7 @@ export class Faults {
   readonly #device: GPUDevice;
   readonly #pending = new Set<Promise<void>>();
   readonly #waiting = new Set<(error: DeviceLostError) => void>();
-  /** When the verdicts that are still awaited were asked for. */
+  /** Clock values of the pending verdicts. */
   readonly #asked = new Set<number>();
   readonly #listener: Listener;
 
@@ -50,8 +50,8 @@ export class Faults {
     device.addEventListener?.('uncapturederror', this.#uncaptured);
   }
 
-  // Memory and compiler failures may surface at a submit, outside any scope; validation errors there are not heed's. On a
-  // device of the caller's the event is the caller's, who is told by it.
+  // Memory and compiler failures may surface at a submit, outside any scope; validation errors there are not from heed. On a device
+  // of the caller, the event belongs to the caller, so the listener does not receive the error.
   readonly #uncaptured = (event: GPUUncapturedErrorEvent): void => {
     const fault = gpuError('heed', event.error);
     if (fault.kind === 'validation') return;
@@ -60,7 +60,7 @@ export class Faults {
     this.#report(fault, 0, !owned);
   };
 
-  /** Resolves when the device is lost; who asks for it needs not be told otherwise. */
+  /** Resolves when the device is lost. After a first read of this property, the listener does not receive the loss. */
   get lost(): Promise<DeviceLostError> {
     this.#isLossAwaited = true;
     return this.#lost;
@@ -93,10 +93,10 @@ export class Faults {
   }
 
   /**
-   * Runs `fn` with the GPU errors of these kinds going to this list instead of the page's console.
-   * @param what the function to blame
-   * @param convert hears of an error, and may make another one of it in its own time; false: it only follows from another
-   * @param clean hears that there was none
+   * Runs `fn`; GPU errors of these kinds go to this list, not to the page's console.
+   * @param what name of the function in the message
+   * @param convert called with an error; may resolve to another error to report, or return false if the error only follows from another
+   * @param clean called if there was no error
    */
   scope<T>(
     what: string,
@@ -122,7 +122,7 @@ export class Faults {
   }
 
   #watch(popped: Promise<GPUError | null>, then: (error: GPUError | null) => Promise<void>): void {
-    // A scope cannot be popped on a lost device; the loss itself is reported elsewhere.
+    // A scope cannot be popped on a lost device, and the loss itself is reported elsewhere.
     const done: Promise<void> = popped
       .then(then, () => {})
       .then(() => {
@@ -137,7 +137,7 @@ export class Faults {
     this.#tellLater();
   }
 
-  /** Tells of what nobody awaits when the next task has ended. */
+  /** After the next task, passes the faults that no call awaits to the listener. */
   #tellLater(): void {
     const untold = this.#faults.filter((fault) => !fault.isTold);
     if (untold.length === 0) return;
@@ -152,8 +152,8 @@ export class Faults {
   }
 
   /**
-   * Waits for `work`, then for the verdict on everything issued before this call.
-   * Rejects at once on loss of the device or on abort.
+   * Waits for `work`, then for the errors of all calls before this one. Rejects with the first error; on loss of the device or on
+   * abort, rejects at once.
    */
   verdict<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const mark = ++this.#clock;
@@ -165,7 +165,7 @@ export class Faults {
       } finally {
         await Promise.all(scopes);
         this.#asked.delete(mark);
-        // Who has gone is not told: others are.
+        // An aborted call does not report the fault, so others must.
         if (signal?.aborted) this.#tellLater();
         else this.#throwFault(mark);
       }
@@ -189,9 +189,9 @@ export class Faults {
     throw first.error;
   }
 
-  /** `work`, unless the device is lost or the signal aborts first. */
+  /** Settles as `work` does, or rejects when the device is lost or the signal aborts first. */
   unlessLost<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-    // Not Promise.race: its reactions would pile up on the one long-lived `lost`.
+    // Promise.race would add a reaction to the long-lived `lost` per call.
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
         this.#waiting.delete(reject);
@@ -204,7 +204,7 @@ export class Faults {
       signal?.addEventListener('abort', abort);
       work.then(
         (value) => settle(() => resolve(value)),
-        // Work in flight fails before the loss itself is announced, which then rejects first.
+        // Work in flight fails before the loss is announced; the wait lets the loss reject first.
         (error: unknown) => setTimeout(() => settle(() => reject(error)), announcement(error)),
       );
     });
@@ -212,8 +212,8 @@ export class Faults {
 }
 
 /**
- * An error of WebGPU's as heed reports it.
- * @param what the function to blame
+ * Makes heed's error from WebGPU's.
+ * @param what name of the function in the message
  */
 function gpuError(what: string, error: GPUError): GpuError {
   const name = error.constructor.name;

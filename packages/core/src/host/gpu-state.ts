@@ -15,22 +15,22 @@ export interface GpuState {
   readonly ring: UploadRing;
   readonly recorder: Recorder;
   readonly placeholders: Map<string, GPUBuffer>;
-  /** Allocations of tensors that are not disposed. */
+  /** Number of allocations whose tensors are not all disposed. */
   tensors: number;
-  /** What the innermost open scope has seen made. */
+  /** Tensors and other things made in the innermost open scope. */
   made: Set<Disposable> | undefined;
   disposed: boolean;
 }
 
-// Registered, so that another copy of this package finds it too.
+// In the global registry, so that another installed copy of this package finds it.
 const gpuState = Symbol.for('heed.gpu');
 
-/** Gives a Gpu its private half. */
+/** Attaches the private half to a Gpu. */
 export function attachState(gpu: Gpu, state: GpuState): void {
   Object.defineProperty(gpu, gpuState, { value: state });
 }
 
-/** The private half, also of a Gpu that was disposed or lost. */
+/** Returns the private half, even if the Gpu is disposed or lost. */
 export function rawState(gpu: Gpu): GpuState {
   return (gpu as unknown as Record<symbol, GpuState>)[gpuState] as GpuState;
 }
@@ -58,7 +58,12 @@ export function isGpu(x: unknown): x is Gpu {
   return typeof x === 'object' && x !== null && gpuState in x;
 }
 
-/** The private half, of a Gpu that may still be used. */
+/**
+ * Returns the private half of a Gpu that can be used.
+ * @throws ValidationError no Gpu
+ * @throws DisposedError the Gpu was disposed
+ * @throws DeviceLostError its device is lost
+ */
 export function stateOf(gpu: Gpu): GpuState {
   if (!isGpu(gpu)) {
     fail('heed', 'expected a Gpu', show(gpu), 'Pass what openGpu() resolved to.');
@@ -73,8 +78,8 @@ export function stateOf(gpu: Gpu): GpuState {
 }
 
 /**
- * What `work` comes to, for waiting on something other than the GPU: it may never answer. Rejects at once with the
- * DeviceLostError, or with the reason of the signal.
+ * Waits for `work` that may never settle because it does not come from the GPU. Rejects at once with the DeviceLostError when the
+ * device is lost, or with the reason of the signal.
  */
 export function unlessLost<T>(gpu: Gpu, work: Promise<T>, signal?: AbortSignal): Promise<T> {
   return stateOf(gpu).faults.unlessLost(work, signal);
@@ -82,7 +87,7 @@ export function unlessLost<T>(gpu: Gpu, work: Promise<T>, signal?: AbortSignal):
 
 /**
  * @throws DisposedError the Gpu was disposed
- * @throws DeviceLostError its device is gone
+ * @throws DeviceLostError its device is lost
  */
 export function assertUsable(gpu: Gpu): void {
   stateOf(gpu);

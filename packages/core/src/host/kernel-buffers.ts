@@ -6,14 +6,14 @@ function bytesOf(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Read-only storage data of any size for the next dispatch (in a batch: for any dispatch before its submit). */
+/** Uploads read-only storage data of any size for the next dispatch, or in a batch for any dispatch before its submit. */
 export function uploadStorage(gpu: Gpu, data: ArrayBufferView): BufferRange {
   const state = stateOf(gpu);
   const bytes = bytesOf(data);
   return bytes.byteLength > chunkBytes ? uploadLarge(state, bytes) : state.ring.push(bytes);
 }
 
-// A buffer from the pool is in no unsubmitted work, so writing it now cannot overtake any.
+// No unsubmitted work uses a buffer from the pool, so it can be written at once.
 function uploadLarge({ pool, recorder, faults, device }: GpuState, bytes: Uint8Array): BufferRange {
   const size = alignUp(bytes.byteLength, 4);
   const whole = new Uint8Array(size);
@@ -25,15 +25,15 @@ function uploadLarge({ pool, recorder, faults, device }: GpuState, bytes: Uint8A
 }
 
 /**
- * A small buffer of its own, to be bound as read-only storage in work that the caller submits at a time heed does not know.
- * Freed with the range.
+ * Uploads data into a new small buffer, for a read-only storage binding of work that the caller submits at a time unknown to heed.
+ * The buffer is freed with the range.
  */
 export function detachedStorage(gpu: Gpu, data: ArrayBufferView): BufferRange {
   const { device, ring } = stateOf(gpu);
   return detached(device, data, STORAGE, ring.tail);
 }
 
-/** A buffer of its own that holds the data, and behind them what there is room for of `tail`. */
+/** Creates a buffer that holds `data`, followed by as much of `tail` as fits. */
 export function detached(
   device: GPUDevice,
   data: ArrayBufferView,
@@ -50,7 +50,7 @@ export function detached(
   return { buffer, offset: 0, size };
 }
 
-/** A small buffer for a binding slot that a kernel does not use. 'read' and 'write' differ, since one dispatch may need both. */
+/** Returns a small buffer for a binding that a kernel does not use. 'read' and 'write' differ, since one dispatch may need both. */
 export function placeholder(gpu: Gpu, kind: 'read' | 'write'): BufferRange {
   const { device, placeholders, pool } = stateOf(gpu);
   let buffer = placeholders.get(kind);

@@ -12,7 +12,7 @@ interface Entry {
 
 interface DeviceCache {
   readonly entries: Map<string, Entry>;
-  // Spares hashing the text of a source that is asked for again.
+  // Saves hashing the text of a source that was seen before.
   readonly bySource: WeakMap<KernelSource, Entry>;
 }
 
@@ -47,7 +47,7 @@ function descriptor(
   };
 }
 
-/** The kernel, created synchronously on a miss; what its compiler refuses is known later and goes to `faults`. */
+/** Returns the kernel; creates it synchronously if it is not cached. A compile error is known later and goes to `faults`. */
 export function cachedKernel(device: GPUDevice, faults: Faults, source: KernelSource): Kernel {
   const entry = entryOf(device, source);
   if (entry.error) throw entry.error;
@@ -71,7 +71,7 @@ export function cachedKernel(device: GPUDevice, faults: Faults, source: KernelSo
   return entry.kernel as unknown as Kernel;
 }
 
-/** The kernel, compiled without blocking the host; one compilation however many ask. */
+/** Returns the kernel, compiled without blocking the host; concurrent calls share one compilation. */
 export function cachedKernelAsync(device: GPUDevice, source: KernelSource): Promise<Kernel> {
   const entry = entryOf(device, source);
   if (entry.error) return Promise.reject(entry.error);
@@ -81,7 +81,7 @@ export function cachedKernelAsync(device: GPUDevice, source: KernelSource): Prom
 
 async function compile(device: GPUDevice, source: KernelSource, entry: Entry): Promise<Kernel> {
   const layout = layoutOf(device, source).bindGroup;
-  // What is wrong with the module fails the pipeline too, which tells it to this function alone.
+  // An invalid module also fails the pipeline below, whose error reaches this function only.
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ label: source.label, code: source.code });
   device.popErrorScope().catch(() => {});
@@ -93,14 +93,14 @@ async function compile(device: GPUDevice, source: KernelSource, entry: Entry): P
   }
 }
 
-/** Distinct kernels made on this device so far. */
+/** Returns the number of distinct kernels created on this device. */
 export function cachedCount(device: GPUDevice): number {
   let count = 0;
   for (const entry of cacheOf(device).entries.values()) if (entry.kernel) count++;
   return count;
 }
 
-/** How kernels with the same kinds of bindings are bound. */
+/** The layouts of all kernels with the same kinds of bindings. */
 interface KernelLayout {
   readonly bindGroup: GPUBindGroupLayout;
   readonly pipeline: GPUPipelineLayout;
@@ -115,7 +115,7 @@ const bufferTypes: Record<BindingKind, GPUBufferBindingType> = {
 };
 
 /**
- * The layout of a kernel, shared by all with its kinds of bindings.
+ * Returns the layout of a kernel, which all kernels with the same kinds of bindings share.
  * @throws LimitError more storage buffers than the device binds
  */
 function layoutOf(device: GPUDevice, { label, bindings }: KernelSource): KernelLayout {
@@ -158,7 +158,7 @@ function makeLayout(
   return { bindGroup, pipeline };
 }
 
-/** What the adapter's compiler said of a kernel, with the kernel's text. */
+/** Makes the error for a refused kernel, from the compiler's messages and the kernel's text. */
 async function compileError(
   source: KernelSource,
   module: GPUShaderModule,
@@ -169,7 +169,7 @@ async function compileError(
     .getCompilationInfo()
     .catch(() => ({ messages: [] as readonly GPUCompilationMessage[] }));
   const messages = info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`);
-  // WebGPU counts lines from 1, and has 0 for no place.
+  // WebGPU counts lines from 1; 0 means an unknown position.
   const first = info.messages.find(({ type, lineNum }) => type === 'error' && lineNum > 0);
   const place = first && { line: first.lineNum, column: first.linePos, length: first.length };
   return new CompileError(

@@ -1,32 +1,32 @@
 import type { Dispatch } from '../text/kernel-dispatch.ts';
-import { BindGroups, type Bound, createGroupOn } from './bind-groups.ts';
+import { BindGroups, type BindGroup, createGroupOn } from './bind-groups.ts';
 import type { Timer } from './dispatch-timers.ts';
 import type { Faults } from './faults.ts';
-import { ParamSlots } from './param-slots.ts';
+import { ParamRanges } from './param-ranges.ts';
 import type { Launching, Recorded, Recorder } from './recorder.ts';
 import type { UploadRing } from './upload-ring.ts';
 
-/** Binds dispatches, and submits lists of them. Made with the first: who only moves tensors has no need of it. */
+/** Finds the bind groups of dispatches, and submits lists of dispatches. Created by the first dispatch: moving tensors needs none. */
 class Launcher implements Launching {
   readonly #device: GPUDevice;
   readonly #faults: Faults;
   readonly #ring: UploadRing;
-  readonly #slots: ParamSlots;
+  readonly #params: ParamRanges;
   readonly #groups: BindGroups;
 
   constructor(device: GPUDevice, faults: Faults, ring: UploadRing) {
     this.#device = device;
     this.#faults = faults;
     this.#ring = ring;
-    this.#slots = new ParamSlots(device);
+    this.#params = new ParamRanges(device);
     const create = createGroupOn(device);
-    this.#groups = new BindGroups(this.#slots, (kernel, buffers, params, refused) =>
+    this.#groups = new BindGroups(this.#params, (kernel, buffers, params, refused) =>
       faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused),
     );
   }
 
-  /** @throws ValidationError it would read and write one buffer */
-  bind(d: Dispatch): Bound {
+  /** @throws ValidationError the dispatch would read and write one buffer */
+  bindGroupOf(d: Dispatch): BindGroup {
     return this.#groups.get(d);
   }
 
@@ -34,28 +34,29 @@ class Launcher implements Launching {
     try {
       this.#watched(list, timer, () => {
         this.#ring.flush();
-        this.#slots.flush();
+        this.#params.flush();
         submit(this.#device, list, timer);
       });
     } finally {
-      this.#slots.submitted();
+      this.#params.submitted();
     }
   }
 
-  // An error scope costs the host a tenth of a submit, so it is left out where nothing can be wrong: what was right once
-  // stays right while nobody else can destroy its buffers.
+  // An error scope costs the host a tenth of a submit. Groups that have been submitted without an error stay valid while only
+  // heed can destroy their buffers, so a list of them needs no scope.
   #watched(list: readonly Recorded[], timer: Timer | undefined, fn: () => void): void {
-    if (!timer && list.every(({ bound }) => bound.isOwned && bound.isProven)) return fn();
+    if (!timer && list.every(({ bindGroup }) => bindGroup.isOwned && bindGroup.isProven))
+      return fn();
     const follows = (): false | undefined =>
-      list.some(({ bound }) => bound.isRefused) ? false : undefined;
+      list.some(({ bindGroup }) => bindGroup.isRefused) ? false : undefined;
     this.#faults.scope(labelOf(list), ['validation'], fn, follows, () => {
-      for (const { bound } of list) bound.isProven = true;
+      for (const { bindGroup } of list) bindGroup.isProven = true;
     });
   }
 
   clear(): void {
     this.#groups.clear();
-    this.#slots.submitted();
+    this.#params.submitted();
   }
 }
 
@@ -66,12 +67,12 @@ interface Parts {
   readonly recorder: Recorder;
 }
 
-/** That of a Gpu. */
+/** Returns the launcher of a Gpu; creates it on the first call. */
 export function launcherOf({ device, faults, ring, recorder }: Parts): Launcher {
   return (recorder.launcher ??= new Launcher(device, faults, ring)) as Launcher;
 }
 
-/** Encodes dispatches and submits them: all at once, or as few as a timer can measure. */
+/** Encodes and submits dispatches: all in one submit, or as many per submit as the timer measures. */
 function submit(device: GPUDevice, list: readonly Recorded[], timer?: Timer): void {
   if (!timer) return submitOnce(device, (encoder) => encodeAll(encoder, list));
   for (let i = 0; i < list.length; i += timer.perSubmit) {
@@ -92,20 +93,20 @@ function submitOnce(device: GPUDevice, encodeInto: (encoder: GPUCommandEncoder) 
 }
 
 function encodeAll(encoder: GPUCommandEncoder, list: readonly Recorded[]): void {
-  // Without a label, which would cost the host a microsecond: pipelines have theirs.
+  // A label would cost the host a microsecond, and pipelines have labels.
   const pass = encoder.beginComputePass();
-  for (const one of list) encodeDispatch(pass, one, one.bound.group);
+  for (const one of list) encodeDispatch(pass, one, one.bindGroup.group);
   pass.end();
 }
 
 function encodeTimed(encoder: GPUCommandEncoder, one: Recorded, timer: Timer): void {
   const label = one.label ?? one.kernel.label;
   const pass = encoder.beginComputePass({ label, ...timer.pass(label) });
-  encodeDispatch(pass, one, one.bound.group);
+  encodeDispatch(pass, one, one.bindGroup.group);
   pass.end();
 }
 
-/** Sets pipeline and bindings and dispatches, in any compute pass. */
+/** Encodes one dispatch into a compute pass. */
 export function encodeDispatch(
   pass: GPUComputePassEncoder,
   { kernel, workgroups }: Dispatch,
@@ -116,7 +117,7 @@ export function encodeDispatch(
   pass.dispatchWorkgroups(...workgroups);
 }
 
-/** What dispatches are called together. */
+/** Returns the label of a submit. */
 function labelOf(list: readonly Dispatch[]): string {
   const { label, kernel } = list[0]!;
   return list.length === 1 ? (label ?? kernel.label) : `heed batch of ${list.length}`;

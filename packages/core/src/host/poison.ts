@@ -2,21 +2,21 @@ import type { Gpu } from '../text/gpu.ts';
 import { stateOf } from './gpu-state.ts';
 import { BIND_ALIGNMENT } from '../text/buffer-range.ts';
 
-/** NaN in f32, f16 and bf16; and a number that no result comes near in any type. Either, as an integer, is beyond every list. */
+/** NaN in f32, f16 and bf16; and a number far from every result in any type. As integers, both are larger than any index. */
 const words = [0x7fc07fc0, 0x64d364d3];
 
 const pieceBytes = 2 ** 20;
 
 let pieces: Uint32Array<ArrayBuffer>[] | undefined;
 
-/** Of a buffer larger than this, both ends are filled: nothing that is forgotten in it is far from them. */
+/** Larger buffers are filled at both ends only: rows that a kernel forgets to write are near an end. */
 const wholeBytes = 64 * pieceBytes;
 
 /**
- * For tests. From now on all memory that heed hands out, fresh or used before, holds NaN or a secret number, and so does
- * what follows an upload: what a kernel does not write, or reads beyond what it was given, shows in the result.
- * @param on false: no longer
- * @returns a function that puts it back as it was
+ * For tests: fills all memory that heed hands out from now on, new or reused, with NaN or a secret number, and the bytes behind each
+ * upload too. So an element that a kernel does not write, or that it reads beyond its data, shows in the result.
+ * @param on false turns it off
+ * @returns a function that restores the former setting
  *
  * @example
  * const heal = poisonMemory(gpu);
@@ -30,9 +30,9 @@ export function poisonMemory(gpu: Gpu, on = true): () => void {
   const [notANumber, secret] = pieces as [Uint32Array<ArrayBuffer>, Uint32Array<ArrayBuffer>];
   let turn = 0;
   const fill = (buffer: GPUBuffer): void => {
-    // In an order without a period, so that two runs of the same work do not find the same.
+    // The order has no period, so two runs of the same work find different contents.
     const piece = Math.imul(++turn, 0x9e3779b1) < 0 ? notANumber : secret;
-    // Where there was no memory for the buffer, whoever made it reports that.
+    // If there is no memory for the buffer, its allocation reports the error.
     device.pushErrorScope('validation');
     for (let at = 0; at < buffer.size; at += pieceBytes) {
       if (buffer.size > wholeBytes && at > 0 && at + 2 * pieceBytes < buffer.size) continue;

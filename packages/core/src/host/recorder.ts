@@ -1,24 +1,24 @@
 import type { Dispatch } from '../text/kernel-dispatch.ts';
-import type { Bound } from './bind-groups.ts';
+import type { BindGroup } from './bind-groups.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Timer } from './dispatch-timers.ts';
 import type { UploadRing } from './upload-ring.ts';
 
 /** A dispatch with the bind group that it uses. */
 export interface Recorded extends Dispatch {
-  readonly bound: Bound;
+  readonly bindGroup: BindGroup;
 }
 
-/** What submits a list of dispatches. */
+/** Submits lists of dispatches. */
 export interface Launching {
   launch(list: readonly Recorded[], timer: Timer | undefined): void;
-  /** Forgets what it has bound. */
+  /** Forgets all bind groups. */
   clear(): void;
 }
 
 /**
- * Turns dispatches into submits: one each, or one for all of an open batch. Encoding waits until then, so that a
- * submit costs one error scope, and uploads and buffer reuse have one moment to be ordered by.
+ * Collects dispatches and submits them: one submit per dispatch, or one for all of an open batch. Encoding waits for the submit. So a
+ * submit costs one error scope, and uploads and the reuse of buffers are ordered by one event.
  */
 export class Recorder {
   readonly #ring: UploadRing;
@@ -27,7 +27,7 @@ export class Recorder {
   #recorded: Recorded[] = [];
   #released: GPUBuffer[] = [];
   timer: Timer | undefined;
-  /** There once something has been dispatched. */
+  /** Defined after the first dispatch. */
   launcher: Launching | undefined;
 
   constructor(ring: UploadRing, pool: BufferPool) {
@@ -52,18 +52,18 @@ export class Recorder {
     }
   }
 
-  /** Back to the pool once what is recorded has been submitted. */
+  /** Returns a buffer to the pool after the recorded work has been submitted. */
   release(buffer: GPUBuffer): void {
     if (this.#recorded.length === 0) this.#pool.release(buffer);
     else this.#released.push(buffer);
   }
 
-  /** Back to the pool after the next submit, which will be the first to name it. */
+  /** Returns a buffer to the pool after the next submit, which is the first to use it. */
   releaseAfterNextSubmit(buffer: GPUBuffer): void {
     this.#released.push(buffer);
   }
 
-  /** Submits what is recorded; a batch stays open. */
+  /** Submits the recorded dispatches. An open batch stays open. */
   flush(): void {
     const list = this.#recorded;
     if (list.length === 0) return;
@@ -77,7 +77,7 @@ export class Recorder {
     }
   }
 
-  /** Forgets what is recorded and kept. */
+  /** Forgets all recorded work and all bind groups. */
   drop(): void {
     this.#recorded = [];
     this.#released = [];

@@ -8,12 +8,12 @@ import {
   UNIFORM,
 } from '../text/buffer-range.ts';
 
-/** A buffer that is written on the host, piece by piece, and uploaded with one `writeBuffer`. */
+/** A buffer that the host fills piece by piece and uploads with one `writeBuffer`. */
 export class Chunk {
   readonly buffer: GPUBuffer;
-  /** What the buffer will hold after the next flush. */
+  /** The contents of the buffer after the next flush. */
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(chunkBytes);
-  /** Where the next window begins. */
+  /** Offset of the next piece. */
   head = 0;
   #from = chunkBytes;
   #to = 0;
@@ -23,12 +23,12 @@ export class Chunk {
     this.buffer = device.createBuffer({ label, size: chunkBytes, usage });
   }
 
-  /** Whether a window of so many bytes is left. */
+  /** True if `size` bytes are free. */
   fits(size: number): boolean {
     return this.head + size <= chunkBytes;
   }
 
-  /** Where a window of so many bytes begins, which is its caller's from now on. */
+  /** Reserves `size` bytes for the caller; returns their offset. */
   take(size: number): number {
     const offset = this.head;
     this.head += alignUp(size, BIND_ALIGNMENT);
@@ -41,7 +41,7 @@ export class Chunk {
     this.#to = Math.max(this.#to, alignUp(offset + data.byteLength, 4));
   }
 
-  /** Uploads what was written since the last flush. */
+  /** Uploads the bytes written since the last flush. */
   flush({ queue }: GPUDevice): void {
     if (this.#to === 0) return;
     queue.writeBuffer(this.buffer, this.#from, this.bytes, this.#from, this.#to - this.#from);
@@ -52,16 +52,16 @@ export class Chunk {
 
 interface RingChunk {
   readonly chunk: Chunk;
-  /** The submit before which it was taken from last. */
+  /** Number of the last submit that uses it. */
   submit: number;
 }
 
 /**
- * Small read-only data (lengths, tables), packed on the host and uploaded with one `writeBuffer` per chunk just
- * before the submit that reads it. A chunk that unsubmitted work names is never rewritten: `writeBuffer` overtakes recorded work.
+ * Small read-only data (lengths, block tables), packed on the host and uploaded with one `writeBuffer` per chunk just before the
+ * submit that reads it. A chunk that unsubmitted work uses is never rewritten, because `writeBuffer` takes effect before recorded work.
  */
 export class UploadRing {
-  /** For tests: what follows a slice, up to where the next may begin. */
+  /** For tests: fills the bytes between the end of a slice and the start of the next. */
   tail: Uint8Array | undefined;
   readonly #device: GPUDevice;
   readonly #chunks: RingChunk[] = [];
@@ -73,7 +73,7 @@ export class UploadRing {
     this.#device = device;
   }
 
-  /** Copies `data` (at most {@link chunkBytes}) into a slice of its own, in whole words. */
+  /** Copies `data`, at most {@link chunkBytes}, into a new slice of whole words. */
   push(data: Uint8Array): BufferRange {
     const size = Math.max(4, alignUp(data.byteLength, 4));
     let current = this.#chunks[this.#current];
@@ -104,25 +104,25 @@ export class UploadRing {
     return made;
   }
 
-  /** Uploads what is new since the last flush. */
+  /** Uploads the slices pushed since the last flush. */
   flush(): void {
     for (const { chunk } of this.#chunks) chunk.flush(this.#device);
   }
 
-  /** Everything pushed so far has been submitted: chunks may be rewritten. */
+  /** Marks all slices as submitted: chunks may be rewritten. */
   submitted(): void {
     this.#submit++;
   }
 
-  /** Remembers where the next slice will lie. */
+  /** Remembers the position of the next slice. */
   mark(): void {
     const chunk = this.#chunks[this.#current]?.chunk;
     this.#mark = chunk && { chunk, index: this.#current, head: chunk.head };
   }
 
   /**
-   * Goes back to the mark, since what was pushed after it has been submitted. So the same calls get the same slices, and
-   * their bind groups serve again.
+   * Goes back to the mark; all slices pushed after it have been submitted. The same calls then get the same slices, so their bind
+   * groups are reused.
    */
   rewind(): void {
     if (!this.#mark) return;

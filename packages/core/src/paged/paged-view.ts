@@ -14,18 +14,18 @@ export interface PagedKvView {
   readonly blockTable: Tensor;
   /** [N] i32: keys in use per sequence. */
   readonly seqUsedK: Tensor;
-  /** [N + 1] i32: the query rows of each sequence, packed: those of the last append. A call's own `cuSeqlensQ` goes first. */
+  /** [N + 1] i32: the query rows of each sequence, packed, as the last append brought them. A call's own `cuSeqlensQ` takes precedence. */
   readonly cuSeqlensQ?: Tensor;
-  /** Largest entry of `seqUsedK`, known to the host. */
+  /** Largest entry of `seqUsedK`, as a number on the host. */
   readonly maxSeqlenK: number;
   /** Rows per page. */
   readonly pageSize: number;
   readonly format: PageFormat;
   readonly headDim: number;
   readonly headDimV: number;
-  /** Keys further before a query than this may have been released: attention over the view never sees them, whatever its mask. */
+  /** Keys more than this before a query may have been released. Attention over the view never sees them, whatever its mask. */
   readonly window?: number;
-  /** With a window: the first keys of a sequence, which stay. */
+  /** With a window: number of first keys of a sequence that are never released. */
   readonly sinkTokens?: number;
 }
 

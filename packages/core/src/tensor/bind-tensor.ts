@@ -10,22 +10,23 @@ import { bytesPerElement } from '../text/dtype.ts';
 import { LimitError, ValidationError } from '../text/errors.ts';
 import type { Tensor } from '../text/gpu.ts';
 import { elementExtent, formatShape } from '../text/shape.ts';
-import { assertAlive, isPooled, knownWindow } from './tensor.ts';
+import { assertAlive, isPooled, knownBinding } from './tensor.ts';
 
 /**
- * The window over exactly the elements that a tensor can touch. Its start is aligned down to 256 bytes and what remains
- * of the offset goes to the kernel as a number.
- * @param bytesPerLoad the kernel's widest load; the window ends on a multiple of it
- * @throws LimitError the window exceeds `maxStorageBufferBindingSize`
- * @throws DisposedError @throws DeviceLostError
+ * Returns the range of exactly the elements that a tensor touches. Its start is aligned down to 256 bytes; the kernel gets the rest
+ * of the offset as a number.
+ * @param bytesPerLoad bytes of the kernel's widest load; the range ends on a multiple of it
+ * @throws LimitError the range exceeds `maxStorageBufferBindingSize`
+ * @throws DisposedError the tensor or its Gpu was disposed
+ * @throws DeviceLostError its device is lost
  */
 export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
   assertUsable(t.gpu);
   assertAlive('bindTensor', t);
-  return knownWindow(t, bytesPerLoad, () => windowOf(t, bytesPerLoad));
+  return knownBinding(t, bytesPerLoad, () => bindingOf(t, bytesPerLoad));
 }
 
-function windowOf(t: Tensor, bytesPerLoad: number): BoundTensor {
+function bindingOf(t: Tensor, bytesPerLoad: number): BoundTensor {
   const { maxStorageBufferBindingSize } = t.gpu.capabilities.limits;
   const bytes = bytesPerElement[t.dtype];
   const extent = elementExtent(t.shape, t.strides);
@@ -49,7 +50,7 @@ function windowOf(t: Tensor, bytesPerLoad: number): BoundTensor {
   };
 }
 
-// A binding may not be empty, so an empty tensor binds one vector of its own buffer, which no kernel will touch.
+// A binding may not be empty, so an empty tensor binds one vector of its own buffer, which no kernel touches.
 function emptyRange(t: Tensor): BufferRange {
   const size = 16;
   return t.buffer.size >= size

@@ -4,12 +4,12 @@ import type { Gpu, Tensor } from '../text/gpu.ts';
 import { formatShape } from '../text/shape.ts';
 import { assertAlive, isTensor } from './tensor.ts';
 
-/** What {@link checkTensor} may ask of a tensor. */
+/** The rules that {@link checkTensor} can check. */
 export interface TensorRules {
   /** Allowed number of dimensions. */
   readonly rank?: number | readonly number[];
   readonly dtype?: readonly DType[];
-  /** The Gpu that the other arguments belong to. */
+  /** The Gpu of the other arguments. */
   readonly gpu?: Gpu;
 }
 
@@ -18,7 +18,7 @@ export interface TensorRules {
  * @param fn the public function that was called
  * @param name the argument's name there
  * @throws ValidationError not a tensor, wrong rank, wrong dtype, another Gpu
- * @throws DisposedError its memory was given back
+ * @throws DisposedError its memory was freed
  * @example checkTensor('attention', 'q', q, { rank: 4, dtype: ['f32', 'f16'] })
  */
 export function checkTensor(fn: string, name: string, t: unknown, rules: TensorRules = {}): Tensor {
@@ -53,12 +53,12 @@ export function checkTensor(fn: string, name: string, t: unknown, rules: TensorR
 
 const known = new WeakMap<Tensor, Int32Array>();
 
-/** Keeps what a list on the GPU holds from now on, for whoever may not read it back. The maker of the tensor alone may say so. */
+/** Records the contents of a list on the GPU, for code that cannot read it back. Only the maker of the tensor may call it. */
 export function setKnownList(tensor: Tensor, values: Int32Array): void {
   known.set(tensor, values);
 }
 
-/** What the host knows of an integer list: itself, or what the maker of the tensor said that it holds. */
+/** Returns the values of an integer list that the host knows: the list itself, or the recorded contents of a tensor. */
 export function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined {
   return list instanceof Int32Array ? list : known.get(list as Tensor);
 }

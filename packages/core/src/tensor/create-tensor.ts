@@ -32,7 +32,7 @@ export const bytesNames: NamesOf<BytesOptions> = { ...tensorNames };
 
 export const wrapNames: NamesOf<WrapOptions> = { ...tensorNames, strides: 1, byteOffset: 1 };
 
-/** What others call the options of a tensor. */
+/** Names of a tensor's options in other libraries. */
 const meantTensor: Meant = () => ({
   type: 'dtype',
   name: 'label',
@@ -72,11 +72,10 @@ function allocate(
 }
 
 /**
- * As `gpu.empty`, for what is large: takes exactly its bytes, and resolves to undefined where the device has no room for
- * them, which `settled()` and `read()` then do not report.
- * @param fn the function to blame
- * @throws ValidationError (as a rejection, like the next) a bad shape
- * @throws LimitError larger than one buffer of this device
+ * Allocates a large tensor, like `gpu.empty` but without rounding its size up. Resolves to undefined if the device has no memory for
+ * it; `settled()` and `read()` do not report that. Rejects with a ValidationError for a bad shape, with a LimitError if it is larger than
+ * one buffer of this device.
+ * @param fn name of the function in messages
  */
 export async function tryEmpty(
   fn: string,
@@ -145,7 +144,7 @@ export function tensorFromBytes(
   return upload(fn, gpu, shape, options, layBytes(whole, ...rowsOf(gpu, shape, dtype)));
 }
 
-/** Elements of a row, and from one to the next. */
+/** Returns the length of a row and the stride between rows, in elements. */
 function rowsOf(gpu: Gpu, shape: readonly number[], dtype: DType): [row: number, stride: number] {
   const row = shape.at(-1) ?? 1;
   const padded = dtype === 'f16' && !gpu.capabilities.f16 && shape.length > 1;

@@ -15,7 +15,7 @@ import { elementExtent } from '../text/shape.ts';
 
 export const readNames: NamesOf<ReadOptions> = { signal: 1 };
 
-/** Copies the window of the view to the host and sorts it into logical order. */
+/** Copies the range of a view to the host and puts its elements in logical order. */
 export async function readTensor(t: Tensor, signal?: AbortSignal): Promise<ReadArray> {
   const state = stateOf(t.gpu);
   checkSignal('read', signal);
@@ -38,7 +38,7 @@ export async function readTensor(t: Tensor, signal?: AbortSignal): Promise<ReadA
 function copyToStaging(state: GpuState, t: Tensor, start: number, size: number): GPUBuffer {
   const { device, faults, pool, recorder, staging } = state;
   const into = staging.acquire('read', size, `${t.label} staging`);
-  // What cannot be copied from is copied by a kernel first, from where a binding may begin.
+  // A buffer without COPY_SRC is copied by a kernel first, from an offset at which a binding may begin.
   const isClosed = !(t.buffer.usage & COPY_SRC);
   const offset = isClosed ? Math.floor(start / BIND_ALIGNMENT) * BIND_ALIGNMENT : 0;
   const whole = start + size - offset;
@@ -73,7 +73,7 @@ async function mapped<T>(
   }
 }
 
-// By hand and not by a kernel of the cache: so who only reads buffers needs no dispatch.
+// Not a kernel of the cache, so that programs that only read buffers load no dispatch code.
 const code = `
   @group(0) @binding(0) var<storage, read> src: array<u32>;
   @group(0) @binding(1) var<storage, read_write> dst: array<u32>;
@@ -100,7 +100,7 @@ function pipelineOf(device: GPUDevice): GPUComputePipeline {
   return pipeline;
 }
 
-/** Encodes a copy by kernel, for buffers without COPY_SRC. Both offsets are multiples of 256, sizes equal multiples of 4. */
+/** Encodes a copy by a kernel, for buffers without COPY_SRC. Offsets are multiples of 256; the size is a multiple of 4. */
 function copyWords(
   device: GPUDevice,
   encoder: GPUCommandEncoder,

@@ -3,7 +3,7 @@ import { rawState, stateOf } from '../host/gpu-state.ts';
 import { runSync } from '../text/errors.ts';
 import { adopt, isAlive, isTensor, storageOf } from './tensor.ts';
 
-/** Runs `fn`, then disposes what it made and its result does not hold. */
+/** Runs `fn`, then disposes the things that it made and that its result does not hold. */
 export function scopeRun<T>(gpu: Gpu, fn: () => T): T {
   const state = stateOf(gpu);
   const outer = state.made;
@@ -22,7 +22,7 @@ export function scopeRun<T>(gpu: Gpu, fn: () => T): T {
   }
 }
 
-/** The things that a result holds. Memory that it holds in views alone becomes theirs. */
+/** Returns the things that a result holds. Views become owners of memory that the result holds only in views. */
 function held(result: unknown, made: ReadonlySet<Disposable>): Disposable[] {
   const kept: Disposable[] = [];
   const views: Tensor[] = [];
@@ -41,7 +41,7 @@ function held(result: unknown, made: ReadonlySet<Disposable>): Disposable[] {
   return [...kept, ...orphans.map(adopt)];
 }
 
-/** Runs `make`, and hides what it makes from open scopes: memory that outlives the call, since something else owns it. */
+/** Runs `make` and hides its tensors from open scopes: something else owns their memory, which outlives the call. */
 export function unscoped<T>(gpu: Gpu, make: () => T): T {
   const state = stateOf(gpu);
   const { made } = state;
@@ -53,7 +53,7 @@ export function unscoped<T>(gpu: Gpu, make: () => T): T {
   }
 }
 
-/** Leaves a thing to the open scope, which disposes it like a tensor. */
+/** Adds a thing to the open scope, which disposes it like a tensor. */
 export function scoped<T extends Disposable>(gpu: Gpu, thing: T): T {
   rawState(gpu).made?.add(thing);
   return thing;

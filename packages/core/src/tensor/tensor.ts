@@ -8,15 +8,15 @@ import { formatShape } from '../text/shape.ts';
 import { permuteView, reshapeView, sliceView, type View } from '../text/strided-view.ts';
 import { readNames, readTensor } from './read-tensor.ts';
 
-/** Memory that tensors look at. Views borrow it; owners keep it alive. */
+/** Memory of tensors. Views share it; it is freed when its last owner is disposed. */
 interface Storage {
   readonly buffer: GPUBuffer;
-  /** heed allocated it, and so gives it back. */
+  /** True if heed allocated it and must release it. */
   readonly pooled: boolean;
   owners: number;
 }
 
-/** One owner less; the memory goes back with the last. */
+/** Removes one owner; releases the memory with the last. */
 function releaseStorage(state: GpuState, storage: Storage): void {
   if (--storage.owners > 0 || !storage.pooled) return;
   state.tensors--;
@@ -30,8 +30,8 @@ interface Inner {
   readonly storage: Storage;
   owner: boolean;
   retired: boolean;
-  /** How it is bound, by the bytes that a kernel loads at a time. */
-  windows?: Map<number, BoundTensor>;
+  /** Bindings of the tensor, by the bytes per load of a kernel. */
+  bindings?: Map<number, BoundTensor>;
 }
 
 class HeedTensor implements Tensor {
@@ -95,7 +95,7 @@ class HeedTensor implements Tensor {
   }
 }
 
-/** A tensor that owns its memory. */
+/** Makes a tensor that owns its memory. */
 export function ownerTensor(gpu: Gpu, view: View, label: string, storage: Storage): Tensor {
   const state = rawState(gpu);
   if (storage.pooled) state.tensors++;
@@ -105,8 +105,8 @@ export function ownerTensor(gpu: Gpu, view: View, label: string, storage: Storag
 }
 
 /**
- * Makes a view an owner beside the tensor that it was taken from: the memory goes back when every owner was disposed.
- * So one allocation can be handed out as several tensors.
+ * Makes a view an owner beside the tensor it was taken from: the memory is freed when all owners are disposed. So one allocation can
+ * be returned as several tensors.
  * @example const dk = adopt(both.slice(0, 0, 1)); const dv = adopt(both.slice(0, 1, 2)); both.dispose()
  */
 export function adopt<D extends DType>(view: Tensor<D>): Tensor<D> {
@@ -120,31 +120,35 @@ export function adopt<D extends DType>(view: Tensor<D>): Tensor<D> {
   return view;
 }
 
-/** Whether x is a tensor of heed's, made by this installed copy of the package. */
+/** True for a tensor of heed's, made by this installed copy of the package. */
 export function isTensor(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && tensorSymbol in x;
 }
 
-/** The memory of a tensor, which is that of its views too. */
+/** Returns the memory that a tensor shares with its views. */
 export function storageOf(t: Tensor): Storage {
   return (t as HeedTensor)[tensorSymbol].storage;
 }
 
-/** Whether heed allocated the memory of a tensor. */
+/** True if heed allocated the memory of a tensor. */
 export function isPooled(t: Tensor): boolean {
   return storageOf(t).pooled;
 }
 
-/** What {@link Inner.windows} holds for a tensor, which `make` finds the first time. */
-export function knownWindow(t: Tensor, bytesPerLoad: number, make: () => BoundTensor): BoundTensor {
+/** Returns the binding of a tensor for loads of `bytesPerLoad`; calls `make` the first time. */
+export function knownBinding(
+  t: Tensor,
+  bytesPerLoad: number,
+  make: () => BoundTensor,
+): BoundTensor {
   const inner = (t as HeedTensor)[tensorSymbol];
-  const windows = (inner.windows ??= new Map());
-  let window = windows.get(bytesPerLoad);
-  if (!window) windows.set(bytesPerLoad, (window = make()));
-  return window;
+  const bindings = (inner.bindings ??= new Map());
+  let binding = bindings.get(bytesPerLoad);
+  if (!binding) bindings.set(bytesPerLoad, (binding = make()));
+  return binding;
 }
 
-/** Whether neither the tensor nor the owner of its memory was disposed. */
+/** True if neither the tensor nor the owner of its memory is disposed. */
 export function isAlive(t: Tensor): boolean {
   const { retired, storage } = (t as HeedTensor)[tensorSymbol];
   return !retired && storage.owners > 0;

@@ -1,32 +1,32 @@
-/** A piece of a buffer as it is bound, in bytes. */
+/** A piece of a buffer, in bytes, as a bind group names it. */
 export interface BufferRange {
   readonly buffer: GPUBuffer;
   /** Multiple of 256. */
   readonly offset: number;
   readonly size: number;
-  /** heed made the buffer, and so nobody destroys it while it is bound. */
+  /** True if heed owns the buffer, so that it is not destroyed while a bind group uses it. */
   readonly owned?: boolean;
 }
 
-/** The largest alignment that WebGPU lets a device ask for in binding offsets. */
+/** The largest alignment of binding offsets that WebGPU lets a device require. */
 export const BIND_ALIGNMENT = 256;
 
-/** Bytes of a chunk, and so of the largest upload that goes through one; also WebGPU's default uniform binding size. */
+/** Bytes of a chunk, hence of the largest upload through one; also WebGPU's default limit of a uniform binding. */
 export const chunkBytes = 65536;
 
-/** Rounds up to a multiple; numbers above 2³¹ too. */
+/** Rounds up to a multiple; exact above 2³¹ too. */
 export function alignUp(n: number, multiple: number): number {
   return Math.ceil(n / multiple) * multiple;
 }
 
-/** A tensor as a kernel binds it. */
+/** The range that a kernel binds to read or write a tensor. */
 export interface BoundTensor {
   readonly range: BufferRange;
-  /** Where element (0, …, 0) lies in the range, in elements of the tensor's dtype. */
+  /** Offset of element (0, …, 0) in the range, in elements of the tensor's dtype. */
   readonly elementOffset: number;
 }
 
-// WebGPU's numbers, so that nothing global (GPUBufferUsage, …) is needed in Node.
+// WebGPU's numbers, since Node has no global GPUBufferUsage.
 export const MAP_READ = 0x1;
 export const COPY_SRC = 0x4;
 export const COPY_DST = 0x8;

@@ -22,10 +22,10 @@ const limitNames = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** The limits that compute work meets, in bytes or counts. */
+/** The limits that matter to compute work, in bytes or counts. */
 export type Limits = Readonly<Record<(typeof limitNames)[number], number>>;
 
-/** What the device (not its adapter) can do, as plain JSON data. */
+/** Features and limits of the device (not of its adapter), as plain JSON. */
 export interface Capabilities {
   readonly adapter: {
     readonly vendor: string;
@@ -34,20 +34,20 @@ export interface Capabilities {
     readonly description: string;
     readonly isFallbackAdapter: boolean;
   };
-  /** `shader-f16`: arithmetic on halves. f16 storage works without it. */
+  /** True with `shader-f16`: arithmetic on halves. f16 storage works without it. */
   readonly f16: boolean;
-  /** Range of subgroup sizes, when the device has subgroup operations. */
+  /** Range of subgroup sizes; undefined without subgroup operations. */
   readonly subgroups: { readonly min: number; readonly max: number } | undefined;
-  /** Pinning the subgroup size of a kernel is possible. */
+  /** True if the subgroup size of a kernel can be fixed. */
   readonly subgroupSizeControl: boolean;
   /** Empty without `chromium-experimental-subgroup-matrix`. */
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
-  /** `profile` measures GPU time; else it measures wall time. */
+  /** True if `profile` measures GPU time; it measures wall time otherwise. */
   readonly timestampQuery: boolean;
   readonly limits: Limits;
 }
 
-/** Optional features that heed asks for where the adapter has them. */
+/** Optional features that heed requests if the adapter has them. */
 export const wantedFeatures: readonly string[] = [
   'shader-f16',
   'subgroups',
@@ -58,29 +58,29 @@ export const wantedFeatures: readonly string[] = [
 
 const matrixFields = ['componentType', 'resultComponentType', 'M', 'N', 'K'] as const;
 
-// WebGPU's objects keep their fields on the prototype, out of reach of a spread.
+// A spread copies no field of WebGPU's objects, which keep them on the prototype.
 function pick<T, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>;
 }
 
-/** The adapter's real values of the limits above, as `requestDevice` wants them. */
+/** Returns the adapter's real limits, as `requestDevice` takes them. */
 export function realLimits(limits: GPUSupportedLimits): Limits {
   return pick(limits, limitNames);
 }
 
-/** As far as this browser or Dawn tells it. */
+/** The adapter information that this browser or Dawn gives. */
 interface AdapterInfo extends Partial<GPUAdapterInfo> {
   readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
 }
 
 /**
  * Reads the capabilities of a device.
- * @param adapterInfo what its adapter says, for what the device does not carry itself
+ * @param adapterInfo information of its adapter, used where the device itself has none
  */
 export function readCapabilities(device: GPUDevice, adapterInfo: AdapterInfo = {}): Capabilities {
   const info = (device as { adapterInfo?: AdapterInfo }).adapterInfo ?? adapterInfo;
   const has = (feature: string): boolean => device.features.has(feature);
-  // Dawn's devices give an empty list; only the adapter has the configurations.
+  // Devices of Dawn have an empty list; only the adapter has the configurations.
   const matrices = [info, adapterInfo].map((i) => [...(i.subgroupMatrixConfigs ?? [])]);
   const known = matrices.find((list) => list.length > 0) ?? [];
   return {
@@ -105,21 +105,21 @@ export function readCapabilities(device: GPUDevice, adapterInfo: AdapterInfo = {
   };
 }
 
-/** Measured choices for one adapter, as plain JSON: made by a kernel package's `tune()`, kept by the caller, given to `openGpu`. */
+/** Measured kernel choices for one adapter, as plain JSON. `tune()` of a kernel package makes it; the caller stores it and passes it to `openGpu`. */
 export interface Tuning {
   readonly version: 1;
-  /** Where the entries were measured: on another adapter none of them is used. Left out, they are used on any. */
+  /** The adapter on which the entries were measured. On another adapter none is used; without this field, all are used anywhere. */
   readonly adapter?: TunedAdapter;
   /** Forces a tile path of the kernel package wherever that path can run, whatever the entries say; for tests and experiments. */
   readonly force?: { readonly path?: string };
-  /** Per canonical problem, the parameters to use. One that this device cannot run is passed over; a plan's `describe()` says so. */
+  /** Parameters by canonical problem. An entry that this device cannot run is ignored; a plan's `describe()` says so. */
   readonly entries?: Readonly<Record<string, TuningEntry>>;
 }
 
 /** The parameters of one kernel. */
 export type TuningEntry = Readonly<Record<string, number | string | boolean>>;
 
-/** An adapter's names, as far as its browser or Dawn tells them. */
+/** The names of an adapter that its browser or Dawn gives. */
 export type TunedAdapter = Pick<
   Capabilities['adapter'],
   'vendor' | 'architecture' | 'device' | 'description'

@@ -10,16 +10,16 @@ const natural: Readonly<Record<string, DType>> = {
   Float16Array: 'f16',
 };
 
-/** The type that data have by themselves. */
+/** Returns the default dtype of data. */
 export function dtypeOf(data: ArrayLike<number> | TypedArray): DType {
-  // By tag: arrays of another realm too, and Float16Array where this runtime has none.
+  // The tag is the same for arrays of another realm, and for Float16Array in runtimes without it.
   const tag = (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? '';
   return natural[tag] ?? 'f32';
 }
 
 /**
- * Numbers as the bytes of `dtype`, a multiple of 4, rows of `row` elements apart by `rowStride`.
- * @throws ValidationError what is no number, or a value that an integer type cannot hold
+ * Encodes numbers as `dtype`. Rows of `row` elements begin `rowStride` elements apart; the byte count is a multiple of 4.
+ * @throws ValidationError an element that is no number, or that an integer type cannot hold
  */
 export function encodeElements(
   data: ArrayLike<number> | TypedArray,
@@ -46,7 +46,7 @@ function checkNumbers(data: ArrayLike<number> | TypedArray): ArrayLike<number> {
     const isBig = typeof data[0] === 'bigint';
     return isBig ? Float64Array.from(data as BigInt64Array, Number) : (data as ArrayLike<number>);
   }
-  // A hole or a string would become NaN, and null 0, without a word.
+  // A hole or a string would silently become NaN, and null would become 0.
   for (let i = 0; i < data.length; i++) {
     if (typeof data[i] !== 'number') refuse('data must be numbers', data[i], i, 'Fill it in.');
   }
@@ -57,10 +57,10 @@ function refuse(rule: string, got: unknown, index: number, fix: string): never {
   return fail('gpu.tensor', rule, `${show(got)} at index ${index}`, fix);
 }
 
-/** Bytes as they are in memory, in rows as above, a multiple of 4. */
+/** Lays bytes out in rows that begin `rowStride` elements apart; the byte count is a multiple of 4. */
 export function layBytes(bytes: Uint8Array, row: number, rowStride: number): ArrayBufferView {
   if (row === rowStride && bytes.length % 4 === 0) return bytes;
-  // A copy, since halves may begin at an odd byte.
+  // slice() copies, since the bytes may begin at an odd offset.
   return padRows(new Uint16Array(bytes.slice().buffer), row, rowStride);
 }
 
@@ -83,7 +83,7 @@ export const arrays: Readonly<{
 
 type RawArray = ReadArray | Uint16Array;
 
-/** A dense copy of a strided array in row-major order. */
+/** Copies a strided array into a dense one, in row-major order. */
 export function gather(
   raw: RawArray,
   shape: readonly number[],

@@ -1,4 +1,4 @@
-/** What kind of failure a {@link HeedError} stands for. */
+/** The kind of a {@link HeedError}. */
 export type ErrorCode =
   | 'validation'
   | 'unsupported'
@@ -23,7 +23,7 @@ export class HeedError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    // Spelled from the code ('device-lost' → DeviceLostError), since minifiers rename classes.
+    // Made from the code ('device-lost' → DeviceLostError), since minifiers rename classes.
     this.name = `${code.replaceAll(/(?:^|-)\w/g, (c) => c.slice(-1).toUpperCase())}Error`;
     Object.defineProperty(this, marker, { value: true });
   }
@@ -34,28 +34,28 @@ export class HeedError extends Error {
   }
 }
 
-/** An argument breaks a rule of the function it was given to. */
+/** An argument breaks a rule of its function. */
 export class ValidationError extends HeedError {
   constructor(message: string, options?: ErrorOptions) {
     super('validation', message, options);
   }
 }
 
-/** The arguments are sound, but this device or this version cannot do it. */
+/** The arguments are valid, but this device or this version of heed does not support them. */
 export class UnsupportedError extends HeedError {
   constructor(message: string, options?: ErrorOptions) {
     super('unsupported', message, options);
   }
 }
 
-/** A size is above a limit of the device. */
+/** A size exceeds a limit of the device. */
 export class LimitError extends HeedError {
   constructor(message: string, options?: ErrorOptions) {
     super('limit', message, options);
   }
 }
 
-/** A place in a source text, lines and columns counted from 1. */
+/** A position in a source text; lines and columns count from 1. */
 export interface SourcePlace {
   readonly line: number;
   readonly column: number;
@@ -64,8 +64,8 @@ export interface SourcePlace {
 }
 
 /**
- * Source text (a user's function, or generated WGSL) was refused by a compiler. The message shows the place; the fields say it,
- * counted from the start of that text, where there is one to blame.
+ * A compiler refused source text: a user's function, or generated WGSL. The message shows the position. The fields hold it, counted
+ * from the start of that text, if the compiler names one.
  */
 export class CompileError extends HeedError {
   readonly line: number | undefined;
@@ -79,16 +79,16 @@ export class CompileError extends HeedError {
   }
 }
 
-/** A pool of fixed size is full; nothing was changed. */
+/** A pool of fixed size is full. The failed call changed nothing. */
 export class CapacityError extends HeedError {
   constructor(message: string, options?: ErrorOptions) {
     super('capacity', message, options);
   }
 }
 
-/** The GPU device is gone; every pending and later call fails with this. */
+/** The GPU device is lost. All pending and later calls fail with this error. */
 export class DeviceLostError extends HeedError {
-  /** WebGPU's reason: 'destroyed' when somebody called `device.destroy()`, else 'unknown'. */
+  /** WebGPU's reason: 'destroyed' after a call of `device.destroy()`, else 'unknown'. */
   readonly reason: string;
   constructor(message: string, reason: string, options?: ErrorOptions) {
     super('device-lost', message, options);
@@ -103,7 +103,7 @@ export class DisposedError extends HeedError {
   }
 }
 
-/** The GPU itself refused work that the host could not check: `read()` and `settled()` reject with it. */
+/** The GPU refused work that the host could not check. `read()` and `settled()` reject with this error. */
 export class GpuError extends HeedError {
   readonly kind: 'validation' | 'out-of-memory' | 'internal';
   constructor(message: string, kind: GpuError['kind'], options?: ErrorOptions) {
@@ -112,12 +112,12 @@ export class GpuError extends HeedError {
   }
 }
 
-/** Throws: which function, the rule, what was got, the fix. */
+/** Throws a ValidationError that names the function, the rule, the value it got, and the fix. */
 export function fail(fn: string, rule: string, got: string | number, fix: string): never {
   throw new ValidationError(`${fn}: ${rule}; got ${got}. ${fix}`);
 }
 
-/** @throws ValidationError a signal that is none */
+/** @throws ValidationError `signal` is no AbortSignal */
 export function checkSignal(fn: string, signal: unknown): void {
   if (signal === undefined || typeof (signal as AbortSignal)?.throwIfAborted === 'function') return;
   fail(fn, 'signal must be an AbortSignal', show(signal), 'Pass controller.signal.');
@@ -127,10 +127,10 @@ export function checkLabel(fn: string, label: unknown): void {
   if (typeof label !== 'string') fail(fn, 'label must be a string', show(label), 'Leave it out.');
 }
 
-// Of an array: enough for any shape.
+// Elements of an array: enough for any shape.
 const MAX_SHOWN = 8;
 
-/** A value as a message shows it. */
+/** Returns a value as messages show it. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'function') return 'a function';
@@ -143,7 +143,10 @@ export function show(value: unknown): string {
   return value.constructor?.name ?? 'an object';
 }
 
-/** The value of `fn()`. @throws ValidationError it is a promise, whose work would come too late */
+/**
+ * Returns the value of `fn()`.
+ * @throws ValidationError it is a promise: its work would come too late
+ */
 export function runSync<T>(name: string, fn: () => T): T {
   if (typeof fn !== 'function') fail(name, 'fn must be a function', show(fn), 'Pass () => …');
   const result = fn();

@@ -11,14 +11,14 @@ export interface TensorOptions<D extends DType = DType> {
   readonly label?: string;
 }
 
-/** Type and name of a new tensor whose shape is given apart. */
+/** Type and name of a new tensor whose shape is another argument. */
 export interface EmptyOptions<D extends DType = DType> {
   /** Default 'f32'. */
   readonly dtype?: D;
   readonly label?: string;
 }
 
-/** What bytes are to be seen as. */
+/** Shape and type of a tensor that is made of bytes. */
 export interface BytesOptions<D extends DType = DType> {
   /** Dimensions, outermost first. */
   readonly shape: readonly number[];
@@ -26,19 +26,19 @@ export interface BytesOptions<D extends DType = DType> {
   readonly label?: string;
 }
 
-/** The memory that a Gpu takes for tensors and scratch, in bytes; buffers of yours that it sees are not in it. */
+/** The memory that a Gpu uses for tensors and scratch, in bytes; buffers that you wrapped do not count. */
 export interface Memory {
-  /** Tensors with memory of heed's that were not disposed; views do not count. */
+  /** Number of tensors with memory of heed's that are not disposed; views do not count. */
   readonly tensors: number;
-  /** In use. Buffers are rounded up, at most by a quarter; what an open batch gives back counts until its submit. */
+  /** Bytes in use. Buffers are rounded up by a quarter at most; memory that an open batch frees counts until its submit. */
   readonly bytes: number;
-  /** Ready to be used again. */
+  /** Bytes of free buffers that are kept for reuse. */
   readonly pooledBytes: number;
-  /** The most that `bytes` has been. */
+  /** Largest value that `bytes` has had. */
   readonly peakBytes: number;
 }
 
-/** How a foreign buffer is to be seen. */
+/** Shape, type and place of a tensor in a buffer of yours. */
 export interface WrapOptions<D extends DType = DType> {
   readonly shape: readonly number[];
   readonly dtype: D;
@@ -51,37 +51,37 @@ export interface WrapOptions<D extends DType = DType> {
 
 /** How a tensor is read. */
 export interface ReadOptions {
-  /** After an abort `read` rejects with its reason. */
+  /** After an abort, `read` rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 
-/** One dispatch, measured. */
+/** The measured time of one dispatch. */
 export interface Span {
   readonly label: string;
   /** Milliseconds. */
   readonly ms: number;
-  /** 'timestamp': time on the GPU. 'wall': time until the host heard that it was done, for want of `timestamp-query`. */
+  /** 'timestamp': time on the GPU. 'wall': time until the host knew the end, on devices without `timestamp-query`. */
   readonly source: 'timestamp' | 'wall';
 }
 
-/** What {@link Gpu.profile} resolves to. */
+/** The result of {@link Gpu.profile}. */
 export interface Profile<T> {
   readonly result: T;
   readonly spans: Span[];
 }
 
-/** A device with its tensors, kernels and work in flight. Made by `openGpu`. */
+/** A device with its tensors, kernels and pending work. `openGpu` creates it. */
 export interface Gpu extends Disposable {
   readonly device: GPUDevice;
   readonly capabilities: Capabilities;
   readonly tuning: Tuning | undefined;
   readonly label: string;
-  /** Resolves (it never rejects) when the device is lost, also through `dispose()` of a Gpu that made its device. */
+  /** Resolves when the device is lost, also by `dispose()` of a Gpu that created its device. Never rejects. */
   readonly lost: Promise<DeviceLostError>;
 
   /**
-   * Copies numbers to the GPU. f16 data are rounded once to nearest even; integer types take integers in range only, BigInts too.
-   * @throws ValidationError a bad shape, a data length that is not the product of the shape, or what is no number
+   * Copies numbers to the GPU. f16 data are rounded once to nearest even; integer types take only integers in their range, BigInts too.
+   * @throws ValidationError a bad shape, a data length other than the product of the shape, or an element that is no number
    * @throws LimitError larger than one buffer of this device
    * @example gpu.tensor([1, 2, 3, 4], { shape: [2, 2] })
    */
@@ -91,8 +91,8 @@ export interface Gpu extends Disposable {
   ): Tensor<D>;
 
   /**
-   * Copies bytes to the GPU as they are, little-endian: a tensor as a file of weights has it. f16 is not rounded again.
-   * @throws ValidationError a bad shape, or another number of bytes than it has
+   * Copies bytes to the GPU unchanged, little-endian: a tensor of a weights file, for example.
+   * @throws ValidationError a bad shape, or a number of bytes that does not match it
    * @throws LimitError larger than one buffer of this device
    * @example gpu.fromBytes(file.subarray(begin, end), { shape: [4096, 64], dtype: 'f16' })
    */
@@ -102,65 +102,64 @@ export interface Gpu extends Disposable {
   ): Tensor<D>;
 
   /**
-   * Allocates without writing: the contents are undefined.
-   * Without `shader-f16`, f16 rows of odd length are padded to even; the strides tell.
+   * Allocates a tensor with undefined contents. Without `shader-f16`, f16 rows of odd length are padded to even length; see `strides`.
    */
   empty<D extends DType = 'f32'>(shape: readonly number[], options?: EmptyOptions<D>): Tensor<D>;
 
   /**
-   * Sees a buffer of yours as a tensor. heed never destroys it; `dispose()` only retires the tensor.
+   * Makes a tensor over a buffer of yours. heed never destroys the buffer; `dispose()` only retires the tensor.
    * @throws ValidationError no STORAGE usage, a misaligned offset, or an extent beyond the buffer
    * @example gpu.wrap(buffer, { shape: [8, 64], dtype: 'f16', byteOffset: 512 })
    */
   wrap<D extends DType>(buffer: GPUBuffer, options: WrapOptions<D>): Tensor<D>;
 
   /**
-   * Runs `fn` and sends everything it dispatched in one submit. Nested batches join the outermost.
-   * If `fn` throws, what it had dispatched is still submitted (state kept on the host stays true), then the error goes on.
-   * @throws ValidationError `fn` is async: the batch would be over before its work
+   * Runs `fn` and sends all its dispatches in one submit. Nested batches join the outermost. If `fn` throws, its dispatches so far are
+   * still submitted, so that state kept on the host stays true, and the error is thrown on.
+   * @throws ValidationError `fn` is async: the batch would end before its work
    */
   batch<T>(fn: () => T): T;
 
   /**
-   * Runs `fn`, and disposes the tensors that it made and did not return: what it returns may be a tensor, or an array or object
-   * of them, at any depth. Their memory goes back when the work that reads it is submitted. Of memory that is returned in views
-   * alone the views become the owners. What `fn` throws goes on.
+   * Runs `fn`, and disposes the tensors that it made and did not return. It may return a tensor, or arrays and objects of tensors at
+   * any depth. Memory is freed once the work that reads it is submitted. If `fn` returns only views of a tensor's memory, the views
+   * become its owners. Errors of `fn` are thrown on.
    * @throws ValidationError `fn` is async
    * @example const loss = gpu.scope(() => { const h = layer(x); return head(h); }); // h is gone
    */
   scope<T>(fn: () => T): T;
 
-  /** How much memory this Gpu takes now. */
+  /** Returns how much memory this Gpu uses now. */
   memory(): Memory;
 
   /**
-   * Resolves when all work so far is done. Rejects with the first thing that went wrong on the GPU side since such an error
-   * was last reported: CompileError, GpuError (validation, memory, internal) or DeviceLostError. What nobody awaits goes to the
-   * `onError` of `openGpu`, and may still be awaited here.
+   * Resolves when all work so far is done. Rejects with the first GPU error since the last report of one: CompileError, GpuError
+   * (validation, memory, internal) or DeviceLostError. Errors that no call awaits go to `onError` of `openGpu`, and a later `settled`
+   * still rejects with them.
    */
   settled(): Promise<void>;
 
   /**
-   * Runs `fn` and measures each dispatch that it makes; labels come from the kernels.
-   * @throws ValidationError (as a rejection) `fn` is async, or profiles are nested
+   * Runs `fn` and measures each of its dispatches. The labels are those of the kernels.
+   * Rejects with a ValidationError if `fn` is async or profiles are nested.
    */
   profile<T>(fn: () => T): Promise<Profile<T>>;
 
-  /** Frees what heed made, the device included if `openGpu` made it. Every tensor of this Gpu is invalid afterwards. */
+  /** Frees everything that heed created, and the device if `openGpu` created it. All tensors of this Gpu become invalid. */
   dispose(): void;
 }
 
 /**
  * A strided view of GPU memory.
  *
- * `permute`, `slice` and `reshape` borrow: the view lives as long as the memory does. Disposing the tensor that owns
- * the memory invalidates all its views; disposing a view retires only that view and frees nothing.
+ * `permute`, `slice` and `reshape` return views, which share the memory of their tensor. Disposing the tensor that owns the memory
+ * invalidates all its views. Disposing a view retires only that view and frees nothing.
  */
 export interface Tensor<D extends DType = DType> extends Disposable {
   readonly gpu: Gpu;
-  /** @throws DisposedError after the memory was given back */
+  /** @throws DisposedError the memory was freed */
   readonly buffer: GPUBuffer;
-  /** Where element (0, …, 0) lies in `buffer`. */
+  /** Offset of element (0, …, 0) in `buffer`, in bytes. */
   readonly byteOffset: number;
   readonly shape: readonly number[];
   /** In elements of `dtype`. */
@@ -169,23 +168,23 @@ export interface Tensor<D extends DType = DType> extends Disposable {
   readonly label: string;
 
   /**
-   * The values at the time of the call, in logical (row-major) order, whatever the strides; f16 widened to f32.
-   * Flushes an open batch. Rejects with what went wrong on the GPU side before, with `signal.reason` on abort.
+   * Reads the values at the time of the call, in logical (row-major) order whatever the strides; f16 becomes f32. Submits an open
+   * batch. Rejects with an earlier error of the GPU side, or with `signal.reason` after an abort.
    */
   read(options?: ReadOptions): Promise<ReadArray<D>>;
 
-  /** The same memory with its axes reordered: axis i of the result is `axes[i]` of this. */
+  /** Returns a view with reordered axes: axis i of the result is axis `axes[i]` of this tensor. */
   permute(axes: readonly number[]): Tensor<D>;
 
-  /** Elements `start` to `end − 1` along one axis. */
+  /** Returns a view of elements `start` to `end − 1` along one axis. */
   slice(axis: number, start: number, end: number): Tensor<D>;
 
   /**
-   * The same elements in the same logical order under another shape.
-   * @throws ValidationError these strides would need a copy
+   * Returns a view with the same elements in the same logical order and another shape.
+   * @throws ValidationError the strides would need a copy
    */
   reshape(shape: readonly number[]): Tensor<D>;
 
-  /** Gives the memory back (at the submit of an open batch). May be called twice. */
+  /** Frees the memory, in a batch at its submit. A second call does nothing. */
   dispose(): void;
 }

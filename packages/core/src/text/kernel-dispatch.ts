@@ -2,10 +2,10 @@ import { type BufferRange, chunkBytes } from './buffer-range.ts';
 import { LimitError, ValidationError } from './errors.ts';
 import { formatShape } from './shape.ts';
 
-/** How a binding is used; its index in the list is `@binding(i)` in `@group(0)`. A uniform is the last, and the only one. */
+/** How a kernel uses a binding. Its index in the list is `@binding(i)` in `@group(0)`. At most one is a uniform, and it is the last. */
 export type BindingKind = 'read' | 'write' | 'uniform';
 
-/** A compute shader and its bindings. Source and bindings together are its identity. */
+/** A compute shader and its bindings, which together identify it. */
 export interface KernelSource {
   readonly label: string;
   readonly code: string;
@@ -22,11 +22,11 @@ export interface Kernel {
   readonly source: KernelSource;
 }
 
-/** One launch of a kernel; `buffers[i]` goes to `@binding(i)`. */
+/** One launch of a kernel; `buffers[i]` is bound to `@binding(i)`. */
 export interface Dispatch {
   readonly kernel: Kernel;
   readonly buffers: readonly BufferRange[];
-  /** What a kernel's uniform holds; copied when dispatched. At most 64 KiB. */
+  /** Contents of the kernel's uniform, at most 64 KiB; copied by the dispatch. */
   readonly params?: Uint32Array;
   readonly workgroups: readonly [x: number, y: number, z: number];
   /** Default: the kernel's label. */
@@ -51,7 +51,7 @@ export function checkDispatch(
   const count = bindings.length - (isUniform ? 1 : 0);
   if (buffers.length !== count) {
     throw new ValidationError(
-      `dispatch: kernel "${kernel.label}" binds ${count} buffers; got ${buffers.length}.`,
+      `dispatch: kernel "${kernel.label}" binds ${count} buffers; got ${buffers.length}. Pass one per binding that is no uniform.`,
     );
   }
   if (params && params.byteLength > chunkBytes) {
@@ -62,7 +62,7 @@ export function checkDispatch(
   for (const n of workgroups) {
     if (!Number.isInteger(n) || n < 0) {
       throw new ValidationError(
-        `dispatch: workgroup counts must be whole numbers from 0 on; got ${formatShape(workgroups)} for "${kernel.label}".`,
+        `dispatch: workgroup counts must be whole numbers from 0 on; got ${formatShape(workgroups)} for "${kernel.label}". Round them up.`,
       );
     }
     if (n > max) {
@@ -73,7 +73,7 @@ export function checkDispatch(
   }
 }
 
-/** @throws ValidationError one buffer would be read and written */
+/** @throws ValidationError the dispatch would read and write one buffer */
 export function checkBuffers({ kernel, buffers }: Dispatch): void {
   const { bindings } = kernel.source;
   for (let i = 0; i < buffers.length; i++) {

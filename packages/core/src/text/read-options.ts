@@ -1,8 +1,8 @@
 import { fail, show } from './errors.ts';
 
 /**
- * The table of a function's options, by name: 1 for a value or a list, 'data' for an object whose names are the caller's, a
- * table for an object of options.
+ * The table of a function's options, by name: 1 for a value or a list, 'data' for an object with names of the caller, a table for an
+ * object of options.
  */
 export interface OptionNames {
   readonly [name: string]: OptionKind;
@@ -10,19 +10,19 @@ export interface OptionNames {
 
 type OptionKind = 1 | 'data' | OptionNames;
 
-/** The table that an interface of options has: none of its names may be missing, and no other may be there. */
+/** The table of an interface of options: it has exactly the names of the interface. */
 export type NamesOf<O> = { readonly [Name in keyof O]-?: OptionKind };
 
 /**
- * What is meant by a name that a function does not have: an option that it has, or a sentence that says what to do. By names
- * in small letters, without _ and -. Asked for only once there is such a name.
+ * Remedies for names that a function does not have: an option that it has, or a sentence that says what to do. The keys are in
+ * small letters, without _ and -. Called only if there is such a name.
  */
 export type Meant = () => Readonly<Record<string, string>>;
 
-/** A name as it is looked up in what may be meant: however it is spelled in another library. */
+/** Returns a name as a key of {@link Meant}, whatever its spelling in another library. */
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
 
-/** Options that are at home in another function, for {@link Meant}. */
+/** Returns remedies for the options of another function, for {@link Meant}. */
 export function optionsOf(where: string, names: object): Record<string, string> {
   return Object.fromEntries(
     Object.keys(names).map((name) => [plain(name), `${name} is an option of ${where}.`]),
@@ -30,13 +30,13 @@ export function optionsOf(where: string, names: object): Record<string, string> 
 }
 
 /**
- * The options of a call as they are now: each is read once, lists are copied, and what is undefined is absent. The caller may
- * write into all of it as soon as the call has returned.
+ * Reads the options of a call. Each is read once, lists are copied, and undefined counts as absent, so the caller may overwrite
+ * everything as soon as the call returns.
  *
  * @param given the caller's object; its options are its own enumerable keys
  * @param names the function's table
- * @param meant what other names stand for
- * @param what the argument is called
+ * @param meant remedies for other names
+ * @param what name of the argument in messages
  * @throws ValidationError no object, or an option that the function does not have
  */
 export function readOptions<O extends object>(
@@ -58,7 +58,7 @@ function read(
   meant: Meant | undefined,
   what: string,
 ): Values {
-  // A Map, a Promise or what only inherits its options would count as none at all.
+  // A Map, a Promise or an object that inherits its options would silently count as no options.
   if (!isObject(given) || (Object.keys(given).length === 0 && !isPlain(given))) {
     fail(fn, `${what} must be an object`, show(given), 'Pass { … }, with all names its own.');
   }
@@ -79,12 +79,12 @@ function read(
 }
 
 /**
- * A copy of lists and of objects made by { … }, all the way down, 64-bit lists as 32-bit ones. Anything else in them is itself:
- * a tensor, a function, a buffer.
+ * Copies lists and objects made by { … } at any depth; 64-bit lists become 32-bit ones. Other values (tensors, functions, buffers) are
+ * kept as they are.
  */
 export function copyOf<T>(x: T, seen: Map<unknown, unknown> = new Map<unknown, unknown>()): T {
   if (seen.has(x)) return seen.get(x) as T;
-  // A typed array whose memory was taken away cannot be copied, and has no element.
+  // A typed array whose memory was detached has no elements and cannot be copied.
   if (isTyped(x)) return narrowed(x.length > 0 ? Int32Array.prototype.slice.call(x) : x) as T;
   if (!Array.isArray(x) && !(isObject(x) && isPlain(x))) return x;
   const copy: Values | unknown[] = Array.isArray(x) ? [] : {};
@@ -101,7 +101,7 @@ const isTyped = (x: unknown): x is Int32Array => ArrayBuffer.isView(x) && 'lengt
 
 const isList = (x: unknown): boolean => isTyped(x) || Array.isArray(x);
 
-/** Made by { … }, of whatever realm, or without a prototype. */
+/** True for objects made by { … } in any realm, and for objects without a prototype. */
 function isPlain(x: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(x);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
@@ -122,25 +122,25 @@ function remedy(name: string, names: OptionNames, others: ReturnType<Meant>): st
   return own.includes(told) ? `Did you mean ${told}?` : (other(plain(told)) ?? 'Leave it out.');
 }
 
-/** A 64-bit list as a 32-bit one, if its values fit; anything else as it is, for a check to refuse. */
+/** Returns a 64-bit list as a 32-bit one if its values fit; returns anything else unchanged, for a later check to refuse. */
 export function narrowed<T>(x: T): T | Int32Array {
   if (!(x instanceof BigInt64Array)) return x;
   const list = Int32Array.from(x, Number);
   return list.every((n, i) => BigInt(n) === x[i]) ? list : x;
 }
 
-// What a message can show, and a comparison take.
+// Limits of what a message shows and of what is compared.
 const MOST_LISTED = 40;
 const MOST_COMPARED = 400;
 const LONGEST = 40;
 
-/** "Did you mean …? " where a known name is close to the one written, else nothing. */
+/** Returns "Did you mean …? " if a known name is close to the given one, else an empty string. */
 export function didYouMean(name: string, names: readonly string[]): string {
   const near = nearest(name, names);
   return near === undefined ? '' : `Did you mean ${near}? `;
 }
 
-/** A remedy for an unknown name: the nearest one, and all of them. */
+/** Returns a remedy for an unknown name: the nearest known one, and all of them. */
 export function knownNames(name: string, names: readonly string[]): string {
   const hint = didYouMean(name, names);
   if (names.length === 0) return `${hint}There are none.`;
@@ -149,7 +149,7 @@ export function knownNames(name: string, names: readonly string[]): string {
   return `${hint}There are ${listed}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
-/** The known name that is close to the one written, if there is one. */
+/** Returns the known name that is closest to the given one, or undefined if none is close. */
 function nearest(name: string, names: readonly string[]): string | undefined {
   if (name.length > LONGEST) return undefined;
   return names
@@ -160,7 +160,7 @@ function nearest(name: string, names: readonly string[]): string | undefined {
     .toSorted((a, b) => a.edits - b.edits)[0]?.other;
 }
 
-/** How many letters to insert, delete, change or swap with the next (optimal string alignment). */
+/** Counts the letters to insert, delete, change or swap with the next one (optimal string alignment). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   let above: number[] = [];

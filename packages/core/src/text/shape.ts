@@ -1,12 +1,12 @@
 import { bytesPerElement, type DType, isDType } from './dtype.ts';
 import { fail, show, ValidationError } from './errors.ts';
 
-/** A shape (or any list of numbers) as messages print it: `[2,3]`. */
+/** Returns a list of numbers as messages print it: `[2,3]`. */
 export function formatShape(shape: readonly number[]): string {
   return `[${shape.join()}]`;
 }
 
-/** Number of elements of a shape; 1 for rank 0, 0 when any dimension is 0. */
+/** Returns the number of elements of a shape: 1 for rank 0, 0 if a dimension is 0. */
 export function elementCount(shape: readonly number[]): number {
   let n = 1;
   for (const d of shape) n *= d;
@@ -14,8 +14,8 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Row-major strides in elements.
- * @param evenRows round the row stride up to even, so that no two rows of halves share a 32-bit word
+ * Returns row-major strides, in elements.
+ * @param evenRows rounds the row stride up to even, so that no two rows of halves share a 32-bit word
  */
 export function rowMajorStrides(shape: readonly number[], evenRows = false): number[] {
   const strides = new Array<number>(shape.length);
@@ -28,7 +28,7 @@ export function rowMajorStrides(shape: readonly number[], evenRows = false): num
   return strides;
 }
 
-/** Elements from the first to one past the last that the view touches; 0 when it is empty. */
+/** Returns the number of elements from the first to the last that a view touches; 0 if it is empty. */
 export function elementExtent(shape: readonly number[], strides: readonly number[]): number {
   let last = 0;
   for (let axis = 0; axis < shape.length; axis++) {
@@ -39,7 +39,7 @@ export function elementExtent(shape: readonly number[], strides: readonly number
   return last + 1;
 }
 
-/** True when logical order is memory order without gaps. Dimensions of 1 put no demand on their stride. */
+/** True if logical order is memory order without gaps. The stride of a dimension of 1 does not matter. */
 export function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -52,9 +52,8 @@ export function isContiguous(shape: readonly number[], strides: readonly number[
 }
 
 /**
- * Strides of the same memory seen under another shape, or undefined when that needs a copy.
- * Walks both shapes from the inside: each run of axes that lie densely must hold whole axes of the target
- * (the rule of PyTorch's `computeStride`).
+ * Returns the strides of the same memory under another shape, or undefined if that needs a copy. Goes through both shapes from the
+ * last axis: each run of dense axes must hold whole axes of the target (the rule of PyTorch's `computeStride`).
  */
 export function reshapeStrides(
   shape: readonly number[],
@@ -83,7 +82,10 @@ export function reshapeStrides(
   return out;
 }
 
-/** A copy of the shape, every dimension a whole number from 0 on, the byte count exact. */
+/**
+ * Returns a copy of a shape.
+ * @throws ValidationError a dimension that is no whole number from 0 on, or more bytes than a number counts exactly
+ */
 export function checkShape(fn: string, shape: unknown, dtype: DType): number[] {
   if (!Array.isArray(shape)) {
     fail(fn, 'shape must be an array of numbers', show(shape), 'Pass for example [2, 3].');
@@ -97,7 +99,7 @@ export function checkShape(fn: string, shape: unknown, dtype: DType): number[] {
   }
   if (!Number.isSafeInteger(bytes)) {
     throw new ValidationError(
-      `${fn}: shape ${formatShape(shape)} counts more elements than numbers can. Split it.`,
+      `${fn}: shape ${formatShape(shape)} has more elements than a number counts exactly. Split the tensor.`,
     );
   }
   return [...(shape as number[])];

@@ -2,7 +2,7 @@ import { bytesPerElement, type DType } from './dtype.ts';
 import { show, ValidationError } from './errors.ts';
 import { checkShape, elementCount, formatShape, reshapeStrides } from './shape.ts';
 
-/** Where the elements lie: the part of a tensor that views change. */
+/** Offset, shape and strides of a tensor: the part that views change. */
 export interface View {
   readonly byteOffset: number;
   readonly shape: readonly number[];
@@ -17,7 +17,7 @@ export function permuteView(view: View, axes: readonly number[]): View {
     Array.isArray(axes) && axes.length === rank && view.shape.every((_, i) => axes.includes(i));
   if (!sound) {
     throw new ValidationError(
-      `permute: axes must name each of the ${rank} axes of shape ${formatShape(view.shape)} once; got ${show(axes)}.`,
+      `permute: axes must name each of the ${rank} axes of shape ${formatShape(view.shape)} once; got ${show(axes)}. List every axis, from 0 on.`,
     );
   }
   return {
@@ -32,14 +32,14 @@ export function sliceView(view: View, axis: number, start: number, end: number):
   const length = Number.isInteger(axis) ? view.shape[axis] : undefined;
   if (length === undefined) {
     throw new ValidationError(
-      `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${show(axis)}.`,
+      `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${show(axis)}. Count axes from 0.`,
     );
   }
   const sound =
     Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= length;
   if (!sound) {
     throw new ValidationError(
-      `slice: 0 ≤ start ≤ end ≤ ${length} must hold for axis ${axis} of shape ${formatShape(view.shape)}; got start ${show(start)}, end ${show(end)}.`,
+      `slice: 0 ≤ start ≤ end ≤ ${length} must hold for axis ${axis} of shape ${formatShape(view.shape)}; got start ${show(start)}, end ${show(end)}. The end is exclusive.`,
     );
   }
   return {
@@ -54,20 +54,20 @@ export function reshapeView(view: View, target: readonly number[]): View {
   const shape = checkShape('reshape', target, view.dtype);
   if (elementCount(shape) !== elementCount(view.shape)) {
     throw new ValidationError(
-      `reshape: the element count must stay ${elementCount(view.shape)} (shape ${formatShape(view.shape)}); got ${formatShape(shape)} with ${elementCount(shape)}.`,
+      `reshape: the element count must stay ${elementCount(view.shape)} (shape ${formatShape(view.shape)}); got ${formatShape(shape)} with ${elementCount(shape)}. Use slice() for a part of it.`,
     );
   }
   const strides = reshapeStrides(view.shape, view.strides, shape);
   if (!strides) {
     throw new ValidationError(
-      `reshape: shape ${formatShape(view.shape)} with strides ${formatShape(view.strides)} cannot be seen as ${formatShape(shape)} without a copy. ` +
+      `reshape: shape ${formatShape(view.shape)} with strides ${formatShape(view.strides)} cannot become ${formatShape(shape)} without a copy. ` +
         'Reshape before permuting or slicing, or copy: gpu.tensor(await t.read(), { shape, dtype }).',
     );
   }
   return { ...base(view), shape, strides };
 }
 
-// Not a spread of the tensor itself: its other fields are no part of a view.
+// A spread of the tensor would copy fields that are no part of a view.
 function base({ byteOffset, shape, strides, dtype }: View): View {
   return { byteOffset, shape, strides, dtype };
 }

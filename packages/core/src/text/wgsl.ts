@@ -1,9 +1,9 @@
 import type { KernelSource } from './kernel-dispatch.ts';
 
-/** What may stand in a {@link wgsl} template. */
+/** A value in a {@link wgsl} template. */
 export type WgslPart = string | number | boolean | null | undefined | readonly WgslPart[];
 
-// Stand for a part not yet put in, and for one that came out empty, whose line can go if it holds nothing else.
+// Marks of a part that is not yet inserted, and of one that is empty: a line with nothing else is dropped.
 const PART = '\u0001';
 const EMPTY = '\u0000';
 
@@ -17,7 +17,7 @@ function partText(part: WgslPart): string {
 }
 
 /**
- * WGSL text from a template: removes the common indent, drops a line whose only content is an empty interpolation
+ * Makes WGSL text from a template: removes the common indent, drops a line whose only content is an empty interpolation
  * (`false`, `null`, `undefined`, `''`, `[]`), joins arrays with newlines and keeps the indent of multi-line parts.
  *
  * @example
@@ -47,22 +47,22 @@ export function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]): strin
   return lines.map((line) => line.replaceAll(EMPTY, '').trimEnd()).join('\n');
 }
 
-/** Joins the parts of a kernel with blank lines, leaving out those that are empty. */
+/** Joins the parts of a kernel with blank lines; leaves out empty parts. */
 export function sections(...parts: readonly (string | false | undefined)[]): string {
   return parts.filter((part) => part !== false && part !== undefined && part !== '').join('\n\n');
 }
 
-/** Source text with line numbers, as compilers count them: from 1. */
+/** Returns source text with line numbers from 1, as compilers count. */
 export function numberedSource(code: string): string {
   const lines = code.split('\n');
   const width = String(lines.length).length;
   return lines.map((line, i) => `${String(i + 1).padStart(width)} | ${line}`.trimEnd()).join('\n');
 }
 
-/** Threads of a workgroup, in kernels that have one thread for each thing they make. */
+/** Threads per workgroup of kernels that compute one result per thread. */
 export const WORKGROUP = 64;
 
-/** The entry point of a kernel; `body` sees the thread's number among all by this name, and returns where it is too large. */
+/** Returns the entry point of a kernel. `name` holds the number of the thread in `body`, which must return if it is too large. */
 export function threadMain(name: string, body: string): string {
   return wgsl`
     @compute @workgroup_size(${WORKGROUP})
@@ -77,7 +77,7 @@ export function threadMain(name: string, body: string): string {
   `;
 }
 
-/** Rounded in integers: adapters differ in how a conversion to f16 rounds, and one lets −∞ spill into the other half. */
+/** `round_f16` and `pack_f16`. They round in integers, since adapters round differently and one lets −∞ overwrite the other half. */
 export const roundF16: string = wgsl`
   // f32 to f16 bits, round to nearest even.
   fn round_f16(x: f32) -> u32 {
@@ -109,7 +109,7 @@ export const roundF16: string = wgsl`
   }
 `;
 
-/** Makes each source once: generating a kernel's text costs more than dispatching it, and its identity finds the pipeline. */
+/** Caches the sources of a kernel by key: generating a text costs more than a dispatch, and the pipeline is found by the source's identity. */
 export function memoized<Config, Source extends KernelSource>(
   key: (config: Config) => string,
   make: (config: Config) => Source,

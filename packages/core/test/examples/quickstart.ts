@@ -1,6 +1,6 @@
 import { openGpu } from '@heed/core';
 
-const gpu = await openGpu(); // finds `webgpu`; asks for the adapter's real limits and features
+const gpu = await openGpu(); // finds `webgpu`; requests the adapter's real limits and features
 const { adapter, f16, subgroups } = gpu.capabilities;
 console.log(adapter.description, { f16, subgroups });
 
@@ -9,6 +9,6 @@ console.log(x.shape, await x.permute([1, 0]).read()); // [2, 3] Float32Array [1,
 
 const scratch = gpu.empty([1024, 64]); // contents undefined
 scratch.dispose(); // the next tensor of that size gets its memory
-await gpu.settled(); // rejects with what went wrong on the GPU side
+await gpu.settled(); // rejects with errors of the GPU side
 x.dispose();
 gpu.dispose();

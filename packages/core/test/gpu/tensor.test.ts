@@ -153,7 +153,7 @@ describe('gpu.tensor and read', { tags: ['device'] }, () => {
     [[NaN], [1], 'gpu.tensor: dimensions must be whole numbers from 0 on; got [NaN]. Fix NaN.'],
     [[-1], [1], 'Fix -1.'],
     [[1.5], [1], 'Fix 1.5.'],
-    [[2 ** 40, 2 ** 40], [1], 'counts more elements than numbers can'],
+    [[2 ** 40, 2 ** 40], [1], 'has more elements than a number counts exactly'],
     [7, [1], 'gpu.tensor: shape must be an array of numbers; got 7.'],
     [['2'], [1, 2], "Fix '2'."],
     [undefined, [1], 'got undefined'],

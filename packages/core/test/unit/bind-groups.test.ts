@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BindGroups, createGroupOn, maxGroups } from '../../src/host/bind-groups.ts';
-import { ParamSlots } from '../../src/host/param-slots.ts';
+import { ParamRanges } from '../../src/host/param-ranges.ts';
 import type { BufferRange } from '../../src/text/buffer-range.ts';
 import type { Dispatch, Kernel } from '../../src/text/kernel-dispatch.ts';
 import { FakeDevice } from './fake-device.ts';
@@ -20,7 +20,7 @@ const groupOf = (groups: BindGroups, d: Dispatch): GPUBindGroup => groups.get(d)
 
 interface Made {
   readonly groups: BindGroups;
-  readonly slots: ParamSlots;
+  readonly all: ParamRanges;
   readonly made: GPUBindGroupDescriptor[];
   readonly fake: FakeDevice;
 }
@@ -33,13 +33,13 @@ function newGroups(): Made {
     made.push(descriptor);
     return {} as GPUBindGroup;
   };
-  const slots = new ParamSlots(device);
-  return { groups: new BindGroups(slots, createGroupOn(device)), slots, made, fake };
+  const all = new ParamRanges(device);
+  return { groups: new BindGroups(all, createGroupOn(device)), all, made, fake };
 }
 
-function submit({ slots }: Made): void {
-  slots.flush();
-  slots.submitted();
+function submit({ all }: Made): void {
+  all.flush();
+  all.submitted();
 }
 
 interface NodeModules {
@@ -125,7 +125,7 @@ describe('BindGroups', () => {
 
   it('keeps no buffer alive', async () => {
     const device = { createBindGroup: () => ({}) } as unknown as GPUDevice;
-    const groups = new BindGroups(new ParamSlots(device), createGroupOn(device));
+    const groups = new BindGroups(new ParamRanges(device), createGroupOn(device));
     const { params: _, ...bare } = first;
     const bind = (): WeakRef<object>[] => {
       const buffers = [range(x), range(newBuffer())];
@@ -214,10 +214,10 @@ describe('parameters', () => {
     const made = newGroups();
     at(made, 7);
     made.groups.clear();
-    made.slots.flush();
+    made.all.flush();
     expect(made.fake.buffers[0]).toMatchObject({ destroyed: false });
     expect(made.fake.buffers[0]!.bytes[0]).toBe(7);
-    made.slots.submitted();
+    made.all.submitted();
     expect(made.fake.buffers[0]).toMatchObject({ destroyed: true });
   });
 });

@@ -174,7 +174,7 @@ describe('reshapeView', () => {
   it('says how to copy when the strides forbid it', () => {
     const transposed = permuteView(dense([2, 3]), [1, 0]);
     expect(() => reshapeView(transposed, [6])).toThrow(
-      'reshape: shape [3,2] with strides [1,3] cannot be seen as [6] without a copy. Reshape before',
+      'reshape: shape [3,2] with strides [1,3] cannot become [6] without a copy. Reshape before',
     );
   });
 
