@@ -1,6 +1,6 @@
 import type { Case } from '../../src/cases/shared/case.ts';
 
-/** Cases whose kernels compile faster than those of their group's first, or differ more from the other groups'. */
+/** Cases that replace the first of their group: their kernels compile faster, or differ more from the kernels of other groups. */
 const preferred: readonly string[] = [
   'backward-head-dims/dim-9x33/f16',
   'backward-score-mods/branches/dense/f32',
@@ -14,13 +14,13 @@ const preferred: readonly string[] = [
   'flex-shapes/lengths-239x1/f32',
 ];
 
-/** What engines may compile differently, beside one case of each group: f16 in even rows, and in odd ones. */
+/** Cases of code that engines may compile differently: f16 in even rows, and in odd rows. */
 const also = ['dtypes/f16-ties-to-even/f16', 'dtypes/every-half-in-odd-rows/f16'];
 
-/** The cases that are named here. */
+/** The ids of all cases that this file names. */
 export const named: readonly string[] = [...preferred, ...also];
 
-/** One case of each group, of those for browsers and in f32 where there is a choice, and a few more. */
+/** Returns one case per group, for browsers and in f32 if there is a choice, and `also`. */
 export function quickCases<C extends Case>(all: readonly C[]): C[] {
   const groups = [...Map.groupBy(all, (c) => c.group).values()];
   const chosen = groups.map(

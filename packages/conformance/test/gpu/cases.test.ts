@@ -6,9 +6,9 @@ import { quickCases } from '../engine/quick-cases.ts';
 
 const all = casesOf({ tier: isFullRun() ? 'full' : 'quick' });
 
-/** What this tier runs of them. */
+/** Returns the cases that a tier runs. */
 function ofTier(tier: string): typeof all {
-  // Other storage takes another path than matrices, and so does backward.
+  // f32 and backward do not use subgroup matrices.
   if (tier === 'subgroup-matrix')
     return all.filter(({ id, dtype }) => dtype === 'f16' && !id.startsWith('backward'));
   if (!isFullRun() && ['gpu-minimal', 'gpu-swiftshader'].includes(tier)) return quickCases(all);

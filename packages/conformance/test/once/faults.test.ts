@@ -7,7 +7,7 @@ import { flexFaults } from './flex-faults.ts';
 import { backwardFaults, type Fault, faults } from './kernel-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
 
-/** The same device, except that its shaders are patched, and that it says to have more features. */
+/** Wraps a device: patches its shaders, and adds features to its list. */
 export function patchedDevice(
   sound: GPUDevice,
   patch: (code: string) => string,
@@ -20,7 +20,7 @@ export function patchedDevice(
     get(target, name) {
       if (name === 'createShaderModule') return createShaderModule;
       if (name === 'features') return features;
-      // Native methods and getters only work on the device itself.
+      // Native methods and getters work only on the device itself.
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -28,13 +28,13 @@ export function patchedDevice(
   });
 }
 
-/** A device that compiles patched WGSL, and how many shaders the patch has changed so far. */
+/** A device that compiles patched WGSL, and the number of shaders that the patch has changed so far. */
 interface FaultyDevice {
   readonly device: GPUDevice;
   readonly patched: () => number;
 }
 
-/** The same device, except that its shaders have the fault in them. */
+/** Wraps a device whose shaders contain the fault. */
 function faultyDevice(sound: GPUDevice, { find, replace }: Fault): FaultyDevice {
   let patched = 0;
   const device = patchedDevice(sound, (text) => {

@@ -1,6 +1,6 @@
 import type { Fault } from './kernel-faults.ts';
 
-/** Mistakes that only cases of flexAttention can see. */
+/** Faults that only cases of flexAttention detect. */
 export const flexFaults: readonly Fault[] = [
   {
     name: 'a maskMod is ignored in partial tiles',

@@ -1,16 +1,16 @@
-/** A deliberate mistake in the generated WGSL, and the case that must notice it. */
+/** A deliberate fault in the generated WGSL, and the case that must detect it. */
 export interface Fault {
   readonly name: string;
-  /** Every shader that matches has the matches replaced. */
+  /** The matches that are replaced, in every shader. */
   readonly find: RegExp;
   readonly replace: string;
-  /** Id of a case that has to fail. */
+  /** Id of a case that must fail. */
   readonly caughtBy: string;
 }
 
 /**
- * Mistakes that attention kernels have really had. Patterns name text that all tile paths share, except
- * where a path has its own; a pattern that matches no shader fails its test.
+ * Faults that attention kernels have really had. Patterns match text that all tile paths share, or text of one path. A pattern that
+ * matches no shader fails its test.
  */
 export const faults: readonly Fault[] = [
   {
@@ -141,7 +141,7 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-/** Mistakes that only cases of gradients can see. */
+/** Faults that only cases of gradients detect. */
 export const backwardFaults: readonly Fault[] = [
   {
     name: 'delta is dropped',
@@ -204,7 +204,7 @@ export const backwardFaults: readonly Fault[] = [
     caughtBy: 'backward-packed/tile-edges/f32',
   },
   {
-    // Right where memory happens to hold zeros.
+    // The result would be right in memory that happens to hold zeros.
     name: 'rows of no sequence keep what memory held',
     find: /work\.first_row >= work\.rows/,
     replace: 'work.first_row >= work.rows || work.seq.index == params.batch',

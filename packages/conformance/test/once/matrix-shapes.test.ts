@@ -5,14 +5,14 @@ import { isFullRun, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { patchedDevice } from './faults.test.ts';
 
-/** (M×K)·(K×N) of f16 into f32. */
+/** The shape of a product (M×K)·(K×N) of f16 matrices into f32. */
 interface Shape {
   readonly M: number;
   readonly N: number;
   readonly K: number;
 }
 
-// What is passed in a call: no argument that the kernels give has brackets or commas.
+// An argument of a call: no argument in the kernels has brackets or commas.
 const ARGUMENT = '[^,()]+';
 const RESULT = 'subgroup_matrix_result<f32, (\\d+), (\\d+)>\\(\\)';
 const LEFT = `subgroupMatrixLoad<subgroup_matrix_left<f16, \\d+, \\d+>, row_major>\\(&(\\w+), (${ARGUMENT}), (${ARGUMENT})\\)`;
@@ -20,8 +20,8 @@ const RIGHT = `subgroupMatrixLoad<subgroup_matrix_right<f16, \\d+, (\\d+)>, (row
 const MULTIPLY = 'subgroupMatrixMultiplyAccumulate\\((\\w+)_left, ';
 
 /**
- * A shader in which plain loops stand for subgroup-matrix operations, each lane having its share of a product's elements: shapes
- * that no adapter at hand has can be tried. Every operation has to be one that is known here, so that none is left out.
+ * Replaces subgroup-matrix operations in a shader by plain loops, in which each lane computes its share of a product. This tests
+ * shapes that no available adapter has. An unknown operation is an error, so that none is left out.
  */
 function emulateMatrices(code: string): string {
   if (!code.includes('enable chromium_experimental_subgroup_matrix;')) return code;
@@ -48,7 +48,7 @@ function emulateMatrices(code: string): string {
   return [body, declarations(shape), ...multiplies].join('\n');
 }
 
-// The bound of the inner loop is no constant: CPU adapters would unroll it.
+// The limit of the inner loop is not constant: CPU adapters would unroll the loop.
 const multiply = (left: string, { M, N, K }: Shape): string => `
 fn multiply_${left}(a: vec2<u32>, b: Right, sum: Product) -> Product {
   var result = sum;
@@ -63,7 +63,7 @@ fn multiply_${left}(a: vec2<u32>, b: Right, sum: Product) -> Product {
   return result;
 }`;
 
-// Subgroups have four lanes at least.
+// Subgroups have at least four lanes.
 const declarations = ({ M, N }: Shape): string => `
 var<private> lane: u32;
 var<private> lanes: u32;
@@ -86,13 +86,13 @@ fn store_product(at: u32, sum: Product, stride: u32) {
   }
 }`;
 
-/** Of Intel's and NVIDIA's matrices; lavapipe's are 8 × 8 × 8, which the tier of that name tries. */
+/** Shapes of real GPUs. The tier subgroup-matrix tests 8 × 8 × 8, the shape of lavapipe. */
 const shapes: readonly Shape[] = [
   { M: 8, N: 16, K: 16 },
   { M: 16, N: 16, K: 16 },
 ];
 
-// One kernel for both, which takes seconds to compile.
+// Both use one kernel, which takes seconds to compile.
 const quick = ['lengths/cross-113x203/f16', 'dtypes/f16-rounds-to-nearest/f16'] as const;
 const more = [
   'seqused/lens-127-63-33-17/poison-nan/f16',
@@ -104,7 +104,7 @@ const tried = isFullRun() ? [...quick, ...more] : quick;
 
 const problem = { layout: 'dense', dtype: 'f16', q: [1, 1, 8, 64], k: [1, 1, 8, 64] } as const;
 
-/** Runs cases on the device as if it had these matrices: its plan, how many ran, and which failed. */
+/** Runs cases on a device with emulated matrices of a shape. Returns its plan, the number of cases run, and the cases that failed. */
 async function run(
   device: GPUDevice,
   shape: Shape,

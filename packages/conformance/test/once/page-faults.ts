@@ -1,6 +1,6 @@
 import type { Fault } from './kernel-faults.ts';
 
-/** Mistakes that only cases of quantised pages can see. */
+/** Faults that only cases of quantised pages detect. */
 export const quantisedFaults: readonly Fault[] = [
   {
     name: 'integers lose their sign',
@@ -34,7 +34,7 @@ export const quantisedFaults: readonly Fault[] = [
   },
 ];
 
-/** Mistakes in the kernels of the cache. */
+/** Faults in the kernels of the cache. */
 export const cacheFaults: readonly Fault[] = [
   {
     name: 'heads of an appended row trade places',

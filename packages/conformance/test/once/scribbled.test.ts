@@ -39,7 +39,7 @@ beforeAll(async () => {
   };
 });
 
-/** Numbers that differ from run to run; none of them selects another kernel. */
+/** Numbers that differ per run; none of them selects another kernel. */
 interface Drawn {
   readonly end: number;
   readonly used: number;
@@ -54,10 +54,10 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   shift: fc.integer({ min: 2, max: 5 }),
 });
 
-/** What a call gave: tensors to read, and those of its backward, which is called after its arguments were written into. */
+/** The result of a call: tensors to read, and the tensors of its backward, which runs after the arguments are overwritten. */
 type Outcome = readonly (Tensor | (() => Record<string, Tensor>))[];
 
-/** Makes a call: `given` what it passes, `done` once it has returned. */
+/** Makes a call with the arguments that pass through `given`, and calls `done` once it has returned. */
 type Run = <T>(argument: T) => { readonly given: T; done(): void };
 
 const biased: ScoreMod<{ bias: Tensor; shift: number }> = (s, b, h, q, kv, c) =>
@@ -236,7 +236,7 @@ async function bitsOf(outcome: Outcome): Promise<Record<string, Uint32Array>> {
 describe('a call whose arguments are written into has the bits of one whose arguments are not', () => {
   const [alone, ...others] = Object.values(ways) as [Run, ...Run[]];
 
-  // Backward takes its arguments by the same functions, and compiles five kernels.
+  // Backward reads its arguments with the same functions, and compiles five kernels.
   const entries = Object.entries(calls).filter(([name]) => isFullRun() || !name.includes('Vjp'));
   it.for(entries)('%s', async ([, call]) => {
     await fc.assert(

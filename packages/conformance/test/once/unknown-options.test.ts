@@ -21,14 +21,14 @@ beforeAll(async () => {
   plan = kernels.planAttention(gpu, problem);
 });
 
-/** A call whose options are sound but for one. */
+/** A call whose options are all valid but one. */
 type Call = (unknown: object) => unknown;
 const cuSeqlensQ = Int32Array.of(0, 4);
 const mods = { maskMod };
 
 /**
- * Every public function and method, called with options; 'none' for those that have none. Of this package those with options
- * only: all others compute with numbers.
+ * Every public function and method, called with options, or 'none' if it has no options. Of this package only functions with
+ * options: the others compute with plain numbers.
  */
 const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'none'>>>> = {
   '@heed/core': {
@@ -63,7 +63,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     'AttentionPlan.dispose': 'none',
     tune: (o) => kernels.tune(gpu, [], o),
     tuneCandidates: (o) => kernels.tuneCandidates(gpu, { ...problem, ...o }),
-    // The results of attention, of which it takes what it needs.
+    // Takes results of attention, which have more fields than it reads.
     mergeStates: 'none',
   },
   '@heed/flex': {
@@ -83,7 +83,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     andMasks: 'none',
     orMasks: 'none',
     notMask: 'none',
-    // Values under names of the caller's own.
+    // The caller chooses the names.
     bind: 'none',
     f32: 'none',
     i32: 'none',
@@ -95,7 +95,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
   },
 };
 
-/** What an object can be asked to do. */
+/** Returns the methods of an object. */
 function methodsOf(prototype: object): string[] {
   return Object.entries(Object.getOwnPropertyDescriptors(prototype))
     .filter(([name, { value }]) => typeof value === 'function' && name !== 'constructor')
@@ -110,7 +110,7 @@ const functionsOf = (module: object): string[] =>
 const of = (name: string, methods: readonly string[]): string[] =>
   methods.map((method) => `${name}.${method}`);
 
-/** What is there to be called, found in the modules themselves. */
+/** Returns all functions and methods of the modules. */
 const found: Readonly<Record<string, () => string[]>> = {
   '@heed/core': () => [
     ...functionsOf(core),

@@ -9,7 +9,7 @@ import {
 } from '../../src/problems/output-hashes.ts';
 import { runCase } from '../../src/run/run-conformance.ts';
 
-// No memory is handed out here.
+// These cases allocate no memory.
 vi.mock('@heed/core/kernel', async (original) => ({
   ...(await original<object>()),
   poisonMemory: () => () => {},

@@ -7,7 +7,7 @@ import { type Engine, openEngine } from '../../src/engines/engine.ts';
 import { selectCases } from '../../src/run/select-cases.ts';
 import { named, quickCases } from '../engine/quick-cases.ts';
 
-/** What an engine is to its host: a program that is given an address, and that ends in some cases as naga's does in a panic. */
+/** A stand-in for an engine: a program that gets an address, and that exits in some cases as naga does on a panic. */
 const standIn = `#!/usr/bin/env node
 const next = async (message) => {
   const body = JSON.stringify(message);

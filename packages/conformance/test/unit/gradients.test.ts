@@ -53,12 +53,12 @@ const problems: Readonly<Record<string, Problem>> = {
   }),
 };
 
-/** In float64, so that small steps are steps. */
+/** Returns the inputs in float64, so that small steps do not round to 0. */
 function widened(array: NdArray): NdArray {
   return { shape: array.shape, data: Float64Array.from(array.data) };
 }
 
-/** Σ out·dOut + Σ lse·dLse, over what sequences have. */
+/** Returns Σ out·dOut + Σ lse·dLse over the rows of all sequences. */
 function weighed(problem: Problem, { dOut, dLse }: ResultGradients): number {
   const { out, lse } = referenceAttention(problem);
   let sum = 0;

@@ -1,9 +1,9 @@
 import type { AttentionState, ReferenceProblem as Problem } from '@heed/conformance';
 
 /**
- * A second formulation of attention for the tests of the first: every pair (query row, key) of the whole
- * problem is asked whether it belongs together, and Σ exp(s)·v / Σ exp(s) is formed without subtracting
- * a maximum. Quadratic in all rows, so for small problems only.
+ * A second formulation of attention, which tests the first. It decides for every pair (query row, key) of the whole problem whether
+ * the row sees the key, and computes Σ exp(s)·v / Σ exp(s) without subtracting a maximum. It is quadratic in all rows, so only for
+ * small problems.
  */
 export function oracle(problem: Problem): AttentionState {
   const { q, v } = problem;
@@ -76,7 +76,7 @@ function* queryRows({ q, v, cuSeqlensQ }: Problem): Generator<Row> {
   }
 }
 
-/** Length of the keys of a sequence. */
+/** Returns the key length of a sequence. */
 function keyCount(
   { k, q, cuSeqlensQ, cuSeqlensK = cuSeqlensQ, seqUsedK }: Problem,
   b: number,

@@ -141,7 +141,7 @@ describe('withMods', () => {
         captures: { bias: given(table([3], 'f32', (i) => [0, Math.log(3), NaN][i] as number)) },
       }),
     );
-    // Positions 1 and 2; key 2 is NaN in the table, so hidden.
+    // Positions 1 and 2. Key 2 is NaN in the table, so it is masked.
     const { lse } = referenceAttention(problem);
     expect(lse.data[0]).toBeCloseTo(Math.log(4), 6);
     expect(lse.data[1]).toBeCloseTo(Math.log(4) + 1, 6);

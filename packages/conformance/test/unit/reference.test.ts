@@ -23,7 +23,7 @@ function farthest(got: NdArray, want: NdArray): number {
   return Math.max(0, ...Array.from(want.data, (x, i) => difference(got.data[i] as number, x)));
 }
 
-/** A random problem of a random layout with random options. */
+/** Builds a random problem of a random layout with random options. */
 function anyProblem(seed: number): Problem {
   const source = random(seed);
   const pick = <T>(...list: readonly T[]): T => list[source.below(list.length)] as T;
@@ -171,7 +171,7 @@ describe('referenceAttention in closed form', () => {
     const problem = zeroQ(
       denseProblem({ dtype: 'f32', lq: 1, lk: 3, heads: [1, 1], dim: 1, options: { alibiSlopes } }),
     );
-    // Weights 1/4, 1/2, 1 for the row at position 2; 1, 1/2, 1/4 for the one at 0.
+    // Weights: 1/4, 1/2, 1 for the row at position 2; 1, 1/2, 1/4 for the row at position 0.
     expect(referenceAttention(problem).lse.data[0]).toBeCloseTo(Math.log(1.75), 6);
     const started = { ...problem, options: { ...problem.options, align: 'start' as const } };
     expect(referenceAttention(started).lse.data[0]).toBeCloseTo(Math.log(1.75), 6);
