@@ -137,7 +137,8 @@ export function selectBackward(
   tuning?: Tuning,
 ): GradientSelection {
   const forced = forcedPath(tuning);
-  const path = forced === 'decode' || (forced && !tilePaths[forced].backward) ? undefined : forced;
+  const path =
+    forced === 'decode' || (forced && !tilePaths[forced].hasBackward) ? undefined : forced;
   const modelsOf = (one?: TilePath): readonly TileConfig[] => tileCandidates(of, capabilities, one);
   // What tables have is as much text as compiles at all: there is nothing to choose from.
   const tuned =

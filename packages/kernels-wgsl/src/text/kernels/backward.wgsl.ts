@@ -6,8 +6,9 @@ import { readElement, readPart, writeElement, writePart } from '../parts/row-acc
 import { rowLayouts } from '../parts/row-layouts.wgsl.ts';
 import { gradientPart } from '../parts/score-chain.wgsl.ts';
 import { collectPart } from '../parts/table-sums.wgsl.ts';
+import { backwardMain } from '../tiles/backward-paths.ts';
 import { type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
-import { backwardMain, backwardShape } from '../tiles/tile-paths.ts';
+import { backwardShape } from '../tiles/tile-paths.ts';
 import { attentionKernel } from './attention-kernel.wgsl.ts';
 
 /** A backward kernel of a config: writes dq, or dk and dv, or adds to the sums of table gradients. */

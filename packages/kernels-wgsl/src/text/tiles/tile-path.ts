@@ -1,6 +1,6 @@
 import type { Capabilities } from '@heed/core';
 import type { FloatType, GradientOf, KeyType, RowKind, TileShape } from '../parts/kinds.ts';
-import type { AnyTile, BackwardConfig, ForwardConfig } from './kernel-config.ts';
+import type { AnyTile, ForwardConfig } from './kernel-config.ts';
 
 /** What a tile is for: the rows of a forward kernel, or what a backward kernel computes. */
 export type TileUse = RowKind | GradientOf;
@@ -44,8 +44,8 @@ export interface TileClass<Tile extends AnyTile> {
 export interface TilePathOf<Tile extends AnyTile> extends TileClass<Tile> {
   /** The entry point of a forward kernel. */
   forward(config: ForwardConfig, tile: Tile): string;
-  /** The entry point of a backward kernel; without it, gradients take the default path. */
-  backward?(config: BackwardConfig, tile: Tile): string;
+  /** Whether it has backward kernels (backward-paths.ts); without them, gradients take the default path. */
+  readonly hasBackward: boolean;
 }
 
 /** Queries and keys per tile of a backward kernel: the rows of a path's tile are those whose gradient is computed. */

@@ -3,10 +3,8 @@ import type { FloatType, GradientOf, TileShape, WriteAccess } from '../parts/kin
 import type { AnyTile, BackwardConfig, ForwardConfig } from './kernel-config.ts';
 import { matrixMain } from './matrix-forward.wgsl.ts';
 import { matrixTiles, type MatrixTile } from './matrix-tile.ts';
-import { portableBackward } from './portable-backward.wgsl.ts';
 import { portableMain } from './portable-forward.wgsl.ts';
 import { portableTiles, type PortableTile } from './portable-tile.ts';
-import { subgroupBackward } from './subgroup-backward.wgsl.ts';
 import { subgroupMain } from './subgroup-forward.wgsl.ts';
 import { subgroupTiles, type SubgroupTile } from './subgroup-tile.ts';
 import { gradientShape, type TileNeeds, type TilePathOf, type TileUse } from './tile-path.ts';
@@ -18,9 +16,9 @@ export type TilePath = TileConfig['path'];
 
 /** The tile paths, the preferred ones first. */
 export const tilePaths: { readonly [Path in TilePath]: TilePathOf<TileConfig & { path: Path }> } = {
-  matrix: { ...matrixTiles, forward: matrixMain },
-  subgroup: { ...subgroupTiles, forward: subgroupMain, backward: subgroupBackward },
-  portable: { ...portableTiles, forward: portableMain, backward: portableBackward },
+  matrix: { ...matrixTiles, forward: matrixMain, hasBackward: false },
+  subgroup: { ...subgroupTiles, forward: subgroupMain, hasBackward: true },
+  portable: { ...portableTiles, forward: portableMain, hasBackward: true },
 };
 
 const all = Object.values(tilePaths) as readonly TilePathOf<AnyTile>[];
@@ -40,7 +38,7 @@ export function tileCandidates(
   capabilities: Capabilities,
   path?: string,
 ): readonly TileConfig[] {
-  const usable = all.filter((one) => !isGradient(use) || one.backward);
+  const usable = all.filter((one) => !isGradient(use) || one.hasBackward);
   const defaults = usable
     .filter((one) => one.isDefault(use, capabilities))
     .flatMap((one) => one.defaults(use, capabilities));
@@ -78,11 +76,6 @@ export function keyTurns(tile: AnyTile): number {
 /** The entry point of a forward kernel. */
 export function forwardMain(config: ForwardConfig): string {
   return pathOf(config.tile).forward(config, config.tile);
-}
-
-/** The entry point of a backward kernel. */
-export function backwardMain(config: BackwardConfig): string {
-  return pathOf(config.tile).backward!(config, config.tile);
 }
 
 /** @returns why this device cannot run the forward kernel, or undefined if it can */
