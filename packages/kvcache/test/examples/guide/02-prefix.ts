@@ -8,7 +8,7 @@ const first = cache.open({ tokens: [...system, 9] });
 await read(cache, [first], [[...system, 9]]);
 first.commit([...system, 9]);
 
-// The system prompt's two pages are there already: only what follows them is computed.
+// The system prompt's two pages are there already: only the tokens after them are computed.
 const prompt = [...system, 2, 2];
 const second = cache.open({ tokens: prompt });
 console.log(second.cachedTokens, second.length); // 8 8
@@ -16,7 +16,7 @@ const [sums] = await read(cache, [second], [prompt.slice(second.cachedTokens)]);
 console.log(sums); // [ 38, 40 ]
 console.log(cache.stats().used); // 4
 
-// At most n − 1 tokens are taken over, so that there is a row to compute the next token from.
+// At most n − 1 of n tokens are found: the last one is computed, to predict the next token.
 console.log(cache.open({ tokens: system }).cachedTokens); // 4
 // Another salt, another tree.
 console.log(cache.open({ tokens: prompt, salt: 'tenant 2' }).cachedTokens); // 0

@@ -2,9 +2,9 @@ import { type EvictionPolicy, lru, PagedKvCache, priority } from '@heed/kvcache'
 import { gpu, read, shape } from './setup.ts';
 
 const long = [1, 1, 2, 2, 3, 3]; // three pages of two tokens
-const dear = [4, 4, 5, 5];
+const important = [4, 4, 5, 5];
 
-/** Fills a cache with two prompts, needs memory for a third, and tells whose pages went, in order. */
+/** Fills a cache with two prompts, appends a third, and returns the tokens of the evicted pages, in order. */
 async function evicted(eviction: EvictionPolicy): Promise<string[]> {
   const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 2, pages: 6, eviction });
   const names = new Map<string, string>();
@@ -12,7 +12,7 @@ async function evicted(eviction: EvictionPolicy): Promise<string[]> {
   cache.on('stored', ({ name, tokens }) => names.set(name, tokens.join('')));
   cache.on('removed', ({ name }) => gone.push(names.get(name)!));
   for (const [tokens, importance] of [
-    [dear, 1],
+    [important, 1],
     [long, 0],
   ] as const) {
     const sequence = cache.open({ tokens, priority: importance });

@@ -3,7 +3,7 @@ import { gpu, read, shape } from './setup.ts';
 
 const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 32 });
 
-/** What may follow, by the sum of all tokens so far. The toy is sure of itself only after an odd one. */
+/** Possible next tokens, given the sum of all tokens so far. After an odd sum there is only one. */
 const continuations = (sum: number): [token: number, p: number][] =>
   sum % 2 === 1
     ? [[sum % 10, 0.9]]

@@ -3,7 +3,7 @@ import { gpu, read, shape } from './setup.ts';
 
 const cache = await PagedKvCache.create(gpu, { ...shape, pageSize: 4, pages: 16 });
 
-/** Prompt lookup: what came after the last token when it was there before comes again. Costs nothing, and is right now and then. */
+/** Prompt lookup: guesses that the tokens after an earlier occurrence of the last token come again. */
 function draft(tokens: readonly number[]): number[] {
   const before = tokens.lastIndexOf(tokens.at(-1)!, -2);
   return before < 0 ? [] : tokens.slice(before + 1, before + 5);
@@ -16,7 +16,7 @@ sequence.commit(tokens.slice(0, -1));
 
 let [steps, rejected] = [0, 0];
 while (tokens.length < 24) {
-  // One step reads the last token and the guess behind it, and tells the model's own choice after each.
+  // One step reads the last token and the guess, and returns the model's own choice after each of them.
   const last = tokens.at(-1)!;
   const guess = draft(tokens);
   const [sums] = await read(cache, [sequence], [[last, ...guess]]);
@@ -24,7 +24,7 @@ while (tokens.length < 24) {
   const wrong = guess.findIndex((token, i) => token !== choices[i]);
   const accepted = wrong < 0 ? guess : guess.slice(0, wrong);
 
-  sequence.truncate(sequence.length - guess.length + accepted.length); // as if the others had never been read
+  sequence.truncate(sequence.length - guess.length + accepted.length); // drops the rejected rows
   sequence.commit([last, ...accepted]);
   tokens.push(...accepted, choices[accepted.length]!);
   steps++;

@@ -17,11 +17,11 @@ for (let position = 0; position < 20; position++) {
 }
 console.log(near.stats().used, sinks.stats().used); // 3 4
 
-// A query sees itself and `window` keys before: the view brings its window along.
+// A query sees itself and the `window` keys before it. The window is part of the view.
 const last = varlenAttention(zero, near.view(0, [a]), { causal: true });
 console.log(await numbers(last.out)); // [ 17 ]
 
-// With sinks, the first tokens stay in sight. No mask shows what the cache has let go.
+// With sinks, the first tokens stay visible. No mask makes released keys visible again.
 const { out } = flexAttention(zero, sinks.view(0, [b]), { maskMod: causal });
 console.log(await numbers(out)); // [ 12.286 ]
 sinks.dispose();

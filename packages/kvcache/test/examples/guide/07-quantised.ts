@@ -10,7 +10,7 @@ const wave = (step: number) =>
   );
 const [q, k, v] = [wave(1.1), wave(0.7), wave(0.3)];
 
-/** Attention over pages of a format, and the memory of the pages. */
+/** Returns attention over pages of one format, and the bytes of the pages. */
 async function attend(dtype: PageFormat): Promise<{ out: Float32Array; bytes: number }> {
   const options = { layers: 1, kvHeads: 1, headDim: D, pages: 7, dtype };
   const cache = await PagedKvCache.create(gpu, options);

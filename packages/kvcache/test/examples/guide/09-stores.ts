@@ -6,7 +6,7 @@ const store = memoryStore(); // fsStore(folder) of @heed/kvcache/node, opfsStore
 const options = { ...shape, pageSize: 2, pages: 8 };
 const prompt = [1, 2, 3, 4, 5, 6];
 
-/** Stands for a prefill: computes what the cache has not, and says how many tokens that were. */
+/** Stands for a prefill: computes the tokens that the cache lacks, and returns their number. */
 function prefill(gpu: Gpu, cache: PagedKvCache): number {
   const sequence = cache.open({ tokens: prompt });
   const news = prompt.slice(sequence.cachedTokens);
@@ -19,12 +19,12 @@ function prefill(gpu: Gpu, cache: PagedKvCache): number {
 const gpu = await openGpu();
 const cache = await PagedKvCache.create(gpu, options);
 console.log(prefill(gpu, cache)); // 6
-const namespace = 'toy-1'; // the weights: pages of other weights must not meet
+const namespace = 'toy-1'; // names the weights: pages of other weights must not be found
 const saved = await cache.save(store, { namespace });
 console.log(saved.saved, saved.known); // 3 0
 console.log((await cache.save(store, { namespace })).known); // 3
 
-// The device is lost, and all pages with it. (A driver does this; here the program does.)
+// The device is lost, and all pages with it. (Usually a driver does this.)
 gpu.device.destroy();
 await gpu.lost;
 
@@ -34,7 +34,7 @@ const loaded = await cache2.load(store, { namespace });
 console.log(loaded.loaded, loaded.refused.length); // 3 0
 console.log(prefill(gpu2, cache2)); // 2
 
-// One byte of the second page changes in the store. It is refused, and so is what continues it; the rest loads.
+// One byte of the second page changes in the store. That page is refused, and so is its continuation; the rest loads.
 for await (const key of store.keys()) {
   if (!key.includes('.1.')) continue; // v1.<geometry>.<namespace>.<full pages before it>.<name>
   const bytes = await store.get(key);

@@ -13,7 +13,7 @@ async function serve(
   cache: PagedKvCache,
   requests: readonly Request[],
 ): Promise<{ computed: number; refused: Request[] }> {
-  // What would not fit alone would wait for ever: its sender is told at once.
+  // A request that does not fit even alone would wait for ever: it is refused at once.
   const refused = requests.filter(({ end }) => !cache.canEverFit(end));
   const waiting = requests.filter((request) => !refused.includes(request));
   const running: { request: Request; sequence: KvSequence }[] = [];
@@ -21,7 +21,7 @@ async function serve(
   while (waiting.length + running.length > 0) {
     while (waiting.length > 0 && running.length < seats) {
       const request = waiting.shift()!;
-      // Finds what it can of the tokens.
+      // Takes over the cached prefix.
       running.push({ request, sequence: cache.open({ tokens: request.tokens }) });
     }
     const seqs = running.map(({ sequence }) => sequence);
@@ -35,8 +35,8 @@ async function serve(
       });
     } catch (error) {
       if (!(error instanceof CapacityError) || running.length === 1) throw error;
-      const { request, sequence } = running.pop()!; // nothing has changed: the youngest makes room, and
-      sequence.close(); // what it computed stays findable while its memory lasts
+      const { request, sequence } = running.pop()!; // nothing has changed: preempt the youngest;
+      sequence.close(); // its committed pages stay findable until they are reused
       waiting.unshift(request);
       seats = running.length;
     }
@@ -59,7 +59,7 @@ const tooLong: Request = { tokens: [...system], end: 1000 };
 const { computed, refused } = await serve(cache, [...requests, tooLong]);
 console.log(refused.length); // 1
 
-// The toy's rule is simple enough to do alone, without a cache.
+// The toy's rule also works without a cache.
 const right = requests.filter(({ tokens }, i) => {
   const alone = [...system, i, i + 1];
   while (alone.length < 26 + (i % 5)) alone.push(alone.reduce((a, b) => a + b) % 10);

@@ -6,7 +6,7 @@ const sequence = cache.open();
 const [sums] = await read(cache, [sequence], [[4, 5, 6]]);
 console.log(sums); // [ 4, 9, 15 ]
 
-/** The values of all pages: of the null page 0 first. */
+/** Returns the values of all pages, from the null page 0 on. */
 const pool = () => numbers(cache.view(0, [sequence]).v.reshape([6, 1, 2]));
 console.log(await pool()); // [ 0, 0, 4, 5, 6, NaN ]
 sequence.truncate(2);
