@@ -4,10 +4,10 @@ import { launchBackward, resultGradients } from '../problems/launch-backward.ts'
 import { launch, type LaunchOptions } from '../problems/launch-problem.ts';
 import { poisonUnused } from '../problems/rearrange-problem.ts';
 import type { FloatDType } from '../reference/number-types.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { type Random, random } from '../reference/pseudo-random.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../reference/reference-problem.ts';
 import { areRight } from './backward/gradient-case.ts';
-import { type RunnableCase, defineCase, type Tier } from './shared/case.ts';
+import { defineCase, type RunnableCase, type Tier } from './shared/case.ts';
 import { isRight } from './shared/expected-results.ts';
 
 /** Returns a random element of a list. */

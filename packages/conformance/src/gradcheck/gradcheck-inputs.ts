@@ -1,13 +1,13 @@
 import { type Tensor, ValidationError } from '@heed/core';
 import type { NamesOf } from '@heed/core/kernel';
 import type { Captures, FlexOptions, GradOptions } from '@heed/flex';
-import { nestedTable } from '../problems/host-tables.ts';
 import { layoutNames, resultNames, sharedNames } from '@heed/kernels-wgsl/variant';
+import { nestedTable } from '../problems/host-tables.ts';
 import type { NdArray } from '../reference/nd-array.ts';
 import type {
   ProblemLengths,
-  ReferenceProblem,
   ReferenceOptions,
+  ReferenceProblem,
 } from '../reference/reference-problem.ts';
 
 /** The arguments of the function under test: tensors q, k, v (dense, packed, or pages with a blockTable) and its options. */

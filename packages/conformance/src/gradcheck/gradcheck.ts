@@ -4,8 +4,8 @@ import type { Captures, FlexGradients, FlexOptions, GradOptions } from '@heed/fl
 import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import { toStorage } from '../reference/number-types.ts';
-import { referenceAttention } from '../reference/reference-attention.ts';
 import { permutation, type Random, random } from '../reference/pseudo-random.ts';
+import { referenceAttention } from '../reference/reference-attention.ts';
 import {
   type AnyInputs,
   captureKey,

@@ -1,7 +1,7 @@
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import { type FloatDType, toStorage } from '../reference/number-types.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../reference/reference-problem.ts';
 import { permutation, type Random, random } from '../reference/pseudo-random.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../reference/reference-problem.ts';
 import { dequantise, type QuantFormat, quantise } from '../reference/stored-rows.ts';
 
 /** The fields of every generated problem, lengths aside. */

@@ -1,8 +1,8 @@
 import type { DType, Tensor } from '@heed/core';
 import type { Table } from '@heed/flex';
-import type { Random } from '../reference/pseudo-random.ts';
+import { filled, generate, type NdArray, permuted, sizeOf } from '../reference/nd-array.ts';
 import { toStorage } from '../reference/number-types.ts';
-import { filled, generate, type NdArray, sizeOf, permuted } from '../reference/nd-array.ts';
+import type { Random } from '../reference/pseudo-random.ts';
 import type { Scope } from './case-tensors.ts';
 
 /**

@@ -10,9 +10,9 @@ import {
 } from '@heed/kernels-wgsl';
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
+import { type Random, random } from '../reference/pseudo-random.ts';
 import type { Gradients, ResultGradients } from '../reference/reference-gradients.ts';
 import type { ReferenceProblem } from '../reference/reference-problem.ts';
-import { type Random, random } from '../reference/pseudo-random.ts';
 import { normal } from './build-problem.ts';
 import { download, place, Scope } from './case-tensors.ts';
 import { flexArguments, type FlexLaunchOptions, type FlexProblem } from './launch-flex.ts';

@@ -14,12 +14,12 @@ import { extent } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type {
   AttentionState,
-  ReferenceProblem,
   ReferenceOptions,
+  ReferenceProblem,
 } from '../reference/reference-problem.ts';
 import { headsOf } from '../reference/sequences.ts';
-import { type HostTable, nestedTable, uploadTable } from './host-tables.ts';
 import { Scope } from './case-tensors.ts';
+import { type HostTable, nestedTable, uploadTable } from './host-tables.ts';
 import { collect, type LaunchOptions, lengthsOf, upload } from './launch-problem.ts';
 
 /** The mods of one call and their captures. */

@@ -1,6 +1,6 @@
 import type { NdArray } from './nd-array.ts';
 import { type Arithmetic, float64 } from './number-types.ts';
-import type { ReferenceProblem, ReferenceOptions } from './reference-problem.ts';
+import type { ReferenceOptions, ReferenceProblem } from './reference-problem.ts';
 import { headsOf, type Sequence } from './sequences.ts';
 
 /** Keys first…end−1 of one query row, and the logical position of the row. */

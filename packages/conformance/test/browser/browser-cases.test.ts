@@ -1,7 +1,7 @@
-import { runCase } from '../../src/run/run-conformance.ts';
-import { casesOf } from '../../src/run/select-cases.ts';
 import { isFullRun, testGpu, testTier } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import { runCase } from '../../src/run/run-conformance.ts';
+import { casesOf } from '../../src/run/select-cases.ts';
 
 // The Node tiers cover the other cases on the same driver; a browser adds its own device, validation and buffers.
 const isExhaustive = isFullRun() && testTier() === 'gpu-browser';

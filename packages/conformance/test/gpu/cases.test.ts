@@ -1,7 +1,7 @@
-import { runCase } from '../../src/run/run-conformance.ts';
-import { casesOf } from '../../src/run/select-cases.ts';
 import { isFullRun, testGpu, testTier } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import { runCase } from '../../src/run/run-conformance.ts';
+import { casesOf } from '../../src/run/select-cases.ts';
 import { quickCases } from '../engine/quick-cases.ts';
 
 const all = casesOf({ tier: isFullRun() ? 'full' : 'quick' });

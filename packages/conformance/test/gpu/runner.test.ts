@@ -1,7 +1,7 @@
-import type { Progress } from '../../src/run/run-conformance.ts';
 import { runConformance } from '@heed/conformance';
 import { testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../src/run/run-conformance.ts';
 
 describe('runConformance', () => {
   it('runs the selected cases in order, tells how far it is, and reports as plain JSON', async () => {

@@ -12,8 +12,8 @@ import {
   type ScoreMod,
 } from '@heed/flex';
 import {
-  attentionVjp,
   type AttentionResult,
+  attentionVjp,
   type Differentiable,
   mergeStates,
   planAttention,

@@ -1,9 +1,9 @@
-import { expected } from '../../src/budget/error-budgets.ts';
-import { mismatchTable, near, sameBits, withinBudget } from '../../src/budget/output-checks.ts';
-import { naiveAttention } from '../../src/reference/reference-attention.ts';
 import { referenceAttention } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
+import { expected } from '../../src/budget/error-budgets.ts';
+import { mismatchTable, near, sameBits, withinBudget } from '../../src/budget/output-checks.ts';
 import { denseProblem } from '../../src/problems/build-problem.ts';
+import { naiveAttention } from '../../src/reference/reference-attention.ts';
 
 const row = (...data: number[]) => ({ shape: [data.length], data: Float32Array.from(data) });
 

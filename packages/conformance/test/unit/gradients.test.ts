@@ -1,15 +1,8 @@
 import {
-  type Gradients,
-  naiveGradients,
-  referenceGradients,
-  type ResultGradients,
-} from '../../src/reference/reference-gradients.ts';
-import { random } from '../../src/reference/pseudo-random.ts';
-import {
   type NdArray,
-  type ReferenceProblem as Problem,
   referenceAttention,
   type ReferenceOptions,
+  type ReferenceProblem as Problem,
 } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
 import { areRight, sameGradients } from '../../src/cases/backward/gradient-case.ts';
@@ -19,8 +12,15 @@ import {
   packedProblem,
   pagedProblem,
 } from '../../src/problems/build-problem.ts';
-import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
 import { resultGradients } from '../../src/problems/launch-backward.ts';
+import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
+import { random } from '../../src/reference/pseudo-random.ts';
+import {
+  type Gradients,
+  naiveGradients,
+  referenceGradients,
+  type ResultGradients,
+} from '../../src/reference/reference-gradients.ts';
 
 const small = { dtype: 'f32', heads: [4, 2], dim: 3, dimV: 2 } as const;
 

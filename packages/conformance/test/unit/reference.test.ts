@@ -10,12 +10,12 @@ import { difference } from '../../src/budget/error-budgets.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../src/problems/build-problem.ts';
 import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
 import { sliceAxis } from '../../src/reference/nd-array.ts';
+import { random } from '../../src/reference/pseudo-random.ts';
 import {
   naiveAttention,
   naiveMerge,
   referenceMerge,
 } from '../../src/reference/reference-attention.ts';
-import { random } from '../../src/reference/pseudo-random.ts';
 import { oracle } from './oracle.ts';
 
 function farthest(got: NdArray, want: NdArray): number {

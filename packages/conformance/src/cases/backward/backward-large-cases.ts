@@ -6,9 +6,9 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
 import { referenceAttention } from '../../reference/reference-attention.ts';
 import type { Gradients, ResultGradients } from '../../reference/reference-gradients.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../../reference/sequences.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { base, type Build, enlarged, gradientCase, layoutProblems } from './gradient-case.ts';
 
 const group = 'backward-large';

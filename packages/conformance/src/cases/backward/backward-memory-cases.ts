@@ -7,8 +7,8 @@ import {
 import type { Placement } from '../../problems/case-tensors.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
 
 const pageGroup = 'backward-pages';

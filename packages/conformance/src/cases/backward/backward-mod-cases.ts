@@ -3,7 +3,7 @@ import { table } from '../../problems/host-tables.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
 
 // WGSL allows sine and cosine an error of 2⁻¹¹ (https://www.w3.org/TR/WGSL/#floating-point-accuracy).

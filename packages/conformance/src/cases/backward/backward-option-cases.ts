@@ -3,7 +3,7 @@ import { launchBackward, resultGradients } from '../../problems/launch-backward.
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled, generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase, layoutProblems } from './gradient-case.ts';
 
 /** Sinks of every strength: −∞ (none), weak, strong. */

@@ -3,7 +3,7 @@ import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { movedOn } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { attacks } from '../shared/hostile-lengths.ts';
 import { poisons, zeroLengthProblems } from '../shared/named-problems.ts';
 import { areRight, base, type Build, gradientCase, sameGradients } from './gradient-case.ts';

@@ -11,7 +11,7 @@ import {
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { areRight, base, type Build, sameGradients } from './gradient-case.ts';
 
 const options: ReferenceOptions = { causal: true, sinks: generate([4], (h) => h - 1) };

@@ -20,8 +20,8 @@ import {
   referenceGradients,
   type ResultGradients,
 } from '../../reference/reference-gradients.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type RunnableCase, type CaseSpec, defineCase } from '../shared/case.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
+import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
 
 /** The gradients that backward returns. */
 const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;

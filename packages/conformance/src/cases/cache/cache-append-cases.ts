@@ -7,7 +7,7 @@ import type { NdArray } from '../../reference/nd-array.ts';
 import { toStorage, ulp } from '../../reference/number-types.ts';
 import { random } from '../../reference/pseudo-random.ts';
 import { anglesOf, rotatedRow, type StoredFormat } from '../../reference/stored-rows.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 
 /** The formats of pages. Each compiles its own kernel to append, and another one to append with rotary embeddings. */
 export const formats: readonly StoredFormat[] = ['f32', 'f16', 'int8', 'int4'];

@@ -7,9 +7,9 @@ import { uploadArray } from '../../problems/case-tensors.ts';
 import { collect } from '../../problems/launch-problem.ts';
 import { filled, type NdArray } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { formats } from './cache-append-cases.ts';
 

@@ -10,7 +10,7 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { sliceAxis, unravel } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { blockMaskPairs } from './block-mask-cases.ts';
 
@@ -121,7 +121,7 @@ async function sliced(gpu: Gpu, dtype: FloatDType, { axis, range, align }: Part)
     const q = uploadArray(scope, problem.q, dtype);
     const k = uploadArray(scope, problem.k, dtype);
     const v = uploadArray(scope, problem.v, dtype);
-    const sizes = { B, H, Lq, Lk, align, blockSize, captures: { step: 24 } };
+    const sizes = { B, H, Lq, Lk, align, blockSize, captures };
     const blockMask = scope.own(createBlockMask(gpu, mask, sizes));
     const options = { align, numSplits: 1, returnLse: true };
     const whole = await collect(scope, flexAttention(q, k, v, { ...options, blockMask }));

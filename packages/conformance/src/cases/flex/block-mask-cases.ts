@@ -5,7 +5,7 @@ import { normalTable, table } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import type { Layout, Problems, Rows } from './pair-case.ts';
 

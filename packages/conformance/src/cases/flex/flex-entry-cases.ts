@@ -2,8 +2,8 @@ import { BlockMask, flexAttention, type FlexOptions, type MaskMod } from '@heed/
 import { causal } from '@heed/flex/masks';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
 import { cumulative, denseProblem, pagedProblem } from '../../problems/build-problem.ts';
-import { normalTable, placed, uploadTable } from '../../problems/host-tables.ts';
 import { guardedOut, Scope, uploadArray } from '../../problems/case-tensors.ts';
+import { normalTable, placed, uploadTable } from '../../problems/host-tables.ts';
 import {
   flexCall,
   flexLaunch,
@@ -15,9 +15,9 @@ import {
 import { collect, viewOf } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { AttentionState } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import type { AttentionState } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { kernels, layouts } from './pair-case.ts';
 

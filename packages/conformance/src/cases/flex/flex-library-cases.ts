@@ -23,9 +23,9 @@ import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { pairCases } from './pair-case.ts';
 

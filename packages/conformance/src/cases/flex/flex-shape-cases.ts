@@ -1,12 +1,12 @@
 import { type Check, finite } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
-import { normalTable } from '../../problems/host-tables.ts';
 import { guardedOut, Scope } from '../../problems/case-tensors.ts';
+import { normalTable } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { attacks } from '../shared/hostile-lengths.ts';
 

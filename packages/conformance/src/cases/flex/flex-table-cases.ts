@@ -3,7 +3,7 @@ import { denseProblem } from '../../problems/build-problem.ts';
 import { normalTable, placed, table, type TablePlacement } from '../../problems/host-tables.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { pairCases, rightBySplits } from './pair-case.ts';
 
 // Smaller than some lengths of the layouts: indices clamp.

@@ -6,9 +6,9 @@ import { flexLaunch, type FlexProblem, type Pair, withMods } from '../../problem
 import type { LaunchOptions } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { expectedFor } from '../shared/expected-results.ts';
 
 /** The layout of keys. Each layout, with many query rows or few, compiles its own kernel. */

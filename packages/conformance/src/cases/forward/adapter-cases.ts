@@ -3,7 +3,7 @@ import { holds, sameBits } from '../../budget/output-checks.ts';
 import { download, Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { recordOutput } from '../../problems/output-hashes.ts';
 import { generate } from '../../reference/nd-array.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 
 // Node has no GPUBufferUsage and GPUMapMode; https://www.w3.org/TR/webgpu/#namespacedef-gpubufferusage.
 const MAP_READ = 0x1;

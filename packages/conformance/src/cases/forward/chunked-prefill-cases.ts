@@ -1,16 +1,16 @@
+import type { Gpu } from '@heed/core';
 import { sameRun } from '../../budget/output-checks.ts';
-import type { FloatDType } from '../../reference/number-types.ts';
 import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
-import type { Gpu } from '@heed/core';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { rowsOf, sliceAxis } from '../../reference/nd-array.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
 import type {
   AttentionState,
-  ReferenceProblem,
   ReferenceOptions,
+  ReferenceProblem,
 } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const length = 130;

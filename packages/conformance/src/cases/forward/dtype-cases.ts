@@ -5,7 +5,7 @@ import { launch } from '../../problems/launch-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
 import { f16Value, type FloatDType, roundToF16, ulp } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { expectedFor, isRight, rightInSplits } from '../shared/expected-results.ts';
 
 const width = 64;

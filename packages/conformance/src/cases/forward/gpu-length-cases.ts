@@ -1,11 +1,11 @@
-import type { FloatDType } from '../../reference/number-types.ts';
 import { sameRun } from '../../budget/output-checks.ts';
-import { random } from '../../reference/pseudo-random.ts';
 import { denseProblem, normal, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
-import { poisonUnused, movedOn } from '../../problems/rearrange-problem.ts';
+import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {

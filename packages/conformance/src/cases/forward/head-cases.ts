@@ -3,7 +3,7 @@ import { launch } from '../../problems/launch-problem.ts';
 import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { isRight, rightInSplits, sameSequences } from '../shared/expected-results.ts';
 
 const ratios = [

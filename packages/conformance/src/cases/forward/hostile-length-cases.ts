@@ -3,9 +3,9 @@ import { type Check, finite, sameRun } from '../../budget/output-checks.ts';
 import { guardedOut, Scope } from '../../problems/case-tensors.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { type Attack, attacks, packed, paged } from '../shared/hostile-lengths.ts';
 

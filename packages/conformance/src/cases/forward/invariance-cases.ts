@@ -3,8 +3,8 @@ import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-
 import { launch } from '../../problems/launch-problem.ts';
 import { gather } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { sameSequences } from '../shared/expected-results.ts';
 
 /** The windows of PyTorch's test_batch_invariance; the narrow one is scaled to these lengths. */

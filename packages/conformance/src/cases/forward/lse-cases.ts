@@ -5,9 +5,9 @@ import { Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { attentionOptions, launch } from '../../problems/launch-problem.ts';
 import { filled } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { expectedFor, rightInSplits } from '../shared/expected-results.ts';
 
 const sinks = normal([4], random(3), 'f32', 2);

@@ -7,6 +7,7 @@ import { download, Scope, uploadArray } from '../../problems/case-tensors.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { filled, sliceAxis } from '../../reference/nd-array.ts';
 import { type FloatDType, toStorage } from '../../reference/number-types.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import {
   naiveAttention,
   naiveMerge,
@@ -14,8 +15,7 @@ import {
   referenceMerge,
 } from '../../reference/reference-attention.ts';
 import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
-import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 
 async function merge(
   gpu: Gpu,

@@ -3,9 +3,9 @@ import { launch } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem, ReferenceOptions } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { isRight, rightInSplits } from '../shared/expected-results.ts';
 
 const heads = 4;

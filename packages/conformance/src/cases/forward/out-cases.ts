@@ -5,7 +5,7 @@ import { download, guardedOut, type Margins, Scope } from '../../problems/case-t
 import { call, launch } from '../../problems/launch-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const problems: Readonly<Record<string, (dtype: FloatDType, dimV: number) => ReferenceProblem>> = {

@@ -11,7 +11,7 @@ import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { usedLengths } from '../shared/named-problems.ts';
 

@@ -8,10 +8,10 @@ import { call, collect, launch, upload } from '../../problems/launch-problem.ts'
 import type { FloatDType } from '../../reference/number-types.ts';
 import type {
   AttentionState,
-  ReferenceProblem,
   ReferenceOptions,
+  ReferenceProblem,
 } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const plannedProblems: Readonly<

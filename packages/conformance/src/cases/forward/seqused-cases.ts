@@ -3,7 +3,7 @@ import { launch } from '../../problems/launch-problem.ts';
 import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { poisons, usedLengths } from '../shared/named-problems.ts';
 

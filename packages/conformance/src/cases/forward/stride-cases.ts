@@ -5,9 +5,9 @@ import { download, type Placement, Scope, uploadArray } from '../../problems/cas
 import { launch } from '../../problems/launch-problem.ts';
 import { permuted, sliceAxis } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase, type Tier } from '../shared/case.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 const placements: readonly Placement[] = ['swapped', 'padded-rows', 'odd-rows', 'offset', 'middle'];

@@ -3,7 +3,7 @@ import { near, withinBudget } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { pad } from '../../problems/rearrange-problem.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { expectedFor, isRight } from '../shared/expected-results.ts';
 
 type Window = readonly [left: number, right: number];

@@ -4,7 +4,7 @@ import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
-import { type RunnableCase, type CaseSpec, defineCase } from '../shared/case.ts';
+import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 
 export const formats: readonly QuantFormat[] = ['int8', 'int4'];

@@ -3,8 +3,8 @@ import { flexAttention, type FlexOptions, planFlexAttention } from '@heed/flex';
 import { causal } from '@heed/flex/masks';
 import { planAttention, varlenAttention } from '@heed/kernels-wgsl';
 import { holds, sameRun } from '../../budget/output-checks.ts';
-import { normalTable, uploadTable } from '../../problems/host-tables.ts';
 import { Scope, uploadArray } from '../../problems/case-tensors.ts';
+import { normalTable, uploadTable } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import {
   attentionOptions,
@@ -16,7 +16,7 @@ import {
   viewOf,
 } from '../../problems/launch-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';
 

@@ -7,7 +7,7 @@ import { type NdArray, sliceAxis } from '../../reference/nd-array.ts';
 import { referenceAttention } from '../../reference/reference-attention.ts';
 import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';
 

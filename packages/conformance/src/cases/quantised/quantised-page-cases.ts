@@ -1,6 +1,6 @@
 import { normal, type PagedSpec } from '../../problems/build-problem.ts';
-import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
 import type { RunnableCase } from '../shared/case.ts';
 import { poisons } from '../shared/named-problems.ts';

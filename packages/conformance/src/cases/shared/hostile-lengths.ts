@@ -1,5 +1,5 @@
-import type { FloatDType } from '../../reference/number-types.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
 import type { ProblemLengths, ReferenceProblem } from '../../reference/reference-problem.ts';
 
 const max = 2 ** 31 - 1;

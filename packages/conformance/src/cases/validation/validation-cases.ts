@@ -1,7 +1,7 @@
 import { DisposedError, HeedError, UnsupportedError, ValidationError } from '@heed/core';
 import { kernelCount } from '@heed/core/kernel';
 import { type Check, holds } from '../../budget/output-checks.ts';
-import { type RunnableCase, defineCase } from '../shared/case.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { Bench, type Rule, type Value } from './api-rule.ts';
 import { denseRules } from './dense-rules.ts';
 import { mergeAndPlanRules } from './merge-and-plan-rules.ts';
