@@ -29,6 +29,8 @@ const unit: TestProjectInlineConfiguration = {
     include: ['{packages,apps}/*/test/unit/**/*.test.ts', 'tools/test/**/*.test.mjs'],
     env: tierEnv('unit'),
     setupFiles: [setup('setup')],
+    // Importing the sources anew for each file took a third of the tier's time.
+    isolate: false,
     // Some go through thousands of generated programs, and the machine may be busy.
     testTimeout: 60_000,
   },

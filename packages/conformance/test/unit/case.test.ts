@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { defineCase, toResult } from '../../src/cases/shared/case.ts';
 import {
   compareOutputs,
@@ -8,6 +8,9 @@ import {
   recordOutputs,
 } from '../../src/problems/output-hashes.ts';
 import { runCase } from '../../src/run/run-conformance.ts';
+
+vi.hoisted(() => void vi.resetModules()); // test files share their modules
+afterAll(() => void vi.resetModules());
 
 // These cases allocate no memory.
 vi.mock('@heed/core/kernel', async (original) => ({

@@ -3,12 +3,16 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HeedError } from '@heed/core';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { fsStore } from '../../../src/node.ts';
 import { keysOf } from './store-contract.ts';
 
 /** Code of the error with which the next write ends, after half of its bytes. */
-const fault = vi.hoisted(() => ({ code: '' }));
+const fault = vi.hoisted(() => {
+  vi.resetModules(); // test files share their modules
+  return { code: '' };
+});
+afterAll(() => void vi.resetModules());
 
 vi.mock('node:fs/promises', async (importOriginal) => {
   const fs = await importOriginal<typeof Fs>();
