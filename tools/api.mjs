@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { build } from 'tsdown';
 import { extractDts } from 'tsnapi';
 
-/** How far references to types that an entry does not export are followed: to the end. */
+/** How many steps references are followed to types that an entry does not export: all. */
 const DEPTH = Number.MAX_SAFE_INTEGER;
 
 const folder = join(process.cwd(), 'api');
@@ -39,7 +39,7 @@ function read(name) {
   return filesIn(folder).includes(name) ? readFileSync(join(folder, name), 'utf8') : undefined;
 }
 
-/** The lines that only one side has; enough to see what moved. */
+/** Returns the lines that only one of the two texts has. */
 function difference(name) {
   const [before, after] = [read(name) ?? '', built.get(name) ?? ''].map((text) => text.split('\n'));
   const gone = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
@@ -49,7 +49,7 @@ function difference(name) {
 
 /**
  * The public declarations of a package as built in its `dist`: file name → text, one per entry, sorted, without comments. Each
- * entry is first rolled up into one file, since an entry names types that stand in chunks which it shares with others.
+ * entry is first rolled up into one file, because entries of a package share chunks of declarations.
  */
 async function apiSnapshots(cwd) {
   const { name, exports } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));

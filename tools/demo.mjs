@@ -1,7 +1,7 @@
 // `npm run demo`: installs, builds the demo and serves it until Ctrl-C.
 //   --port N         default 4173, or the next that is free
 //   --host           for other machines too
-//   --screenshots    makes the pictures of the README from the running page instead
+//   --screenshots    takes the README's pictures of the running page, and serves nothing
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findChromium } from './lib/engines.mjs';
@@ -27,7 +27,7 @@ await runMain(async (args) => {
   if (built.code !== 0) throw new SetupError(`the build failed:\n${tail(built.text)}`);
   say('serve', 'Ctrl-C ends it. Open, in a browser with WebGPU:');
   const flags = ['--port', values.port, ...(values.host ? ['--host'] : [])];
-  // Ctrl-C goes to both; the server's end is the end.
+  // Ctrl-C reaches this process and the server; this one ends when the server has ended.
   process.on('SIGINT', () => {});
   const { code, signal } = await run('vite', ['preview', app, ...flags], { env });
   return signal === 'SIGINT' || code === 130 ? 0 : code;

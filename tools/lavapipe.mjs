@@ -1,7 +1,7 @@
 // Installs a lavapipe (Mesa's Vulkan driver for the CPU) that Dawn accepts. As root, on Debian.
 //
-// Debian 12's own Mesa (22.3) is refused by Dawn; its backports are not. The backports suite comes from
-// the mirror that apt already uses, and is added to apt's sources only if it is not there yet.
+// Dawn refuses the Mesa of Debian 12 (22.3) and accepts the one of its backports. The backports suite is taken from the mirror
+// that apt already uses, and is added to apt's sources if it is missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { SetupError, runMain, say } from './lib/tool.mjs';

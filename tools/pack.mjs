@@ -1,4 +1,4 @@
-// `npm run pack`: builds the packages and packs them as the registry would have them, for `npm install` in a project of yours.
+// `npm run pack`: builds the packages and packs them as for the registry, for `npm install` in a project of yours.
 //   --out DIR   where the tarballs go (default: .cache/packs)
 //   --check     uses them as their users do, and prints how large they are (`npm run pack:check`)
 import { mkdir } from 'node:fs/promises';
@@ -11,8 +11,8 @@ import { prepare } from './lib/setup.mjs';
 import { isMain, root, runMain, say, SetupError, tableText } from './lib/tool.mjs';
 
 /**
- * The size that an import should not exceed for good, in kB, minified and gzipped: what a page loads before its first attention.
- * The limits in .size-limit.json are what fails a build. They lie just above today's sizes, so that growth is always a decision.
+ * The target size per import, in kB, minified and gzipped: a page loads it before its first attention. The limits in
+ * .size-limit.json fail a build. They are just above the present sizes, so that every growth is a decision.
  */
 const TARGETS = {
   '@heed/core': 12,
@@ -61,7 +61,7 @@ async function printSizes(env) {
   return rows.some(({ passed }) => !passed);
 }
 
-/** The table, in kB of 1000 bytes. */
+/** Returns the table of sizes, in kB of 1000 bytes. */
 export function sizesText(rows) {
   const lines = rows.map(({ name, size, sizeLimit, passed }) => [
     name,

@@ -11,8 +11,9 @@ import { prepare } from './lib/setup.mjs';
 import { root, runMain, say, SetupError } from './lib/tool.mjs';
 
 /**
- * The programs: the entry; the text that says what it takes, where that is not `usage.txt` beside the entry; `peers` where it needs the dependencies of benchmarks and
- * integrations; `built` where it runs on built packages, not on their sources; how its adapter is found.
+ * Per program its entry; `usage`, the text for `--help` (default: `usage.txt` beside the entry); `peers` if it needs the
+ * dependencies of benchmarks and integrations; `built`, the packages to build, if it does not run on sources; `find`, which finds
+ * its adapter; `after`, which runs at its end.
  */
 const programs = {
   start: { entry: 'apps/start/src/main.ts', built: 'start^...', after: sayWhatElse },
@@ -49,7 +50,7 @@ async function start(chosen) {
   return code;
 }
 
-/** The engine that `--engine NAME` names, as an adapter; without it, the best adapter. */
+/** Finds the engine that `--engine NAME` names, or the best adapter. */
 function engineOf(env) {
   const { engine } = parseArgs({
     args,

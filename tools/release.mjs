@@ -1,5 +1,5 @@
 // `npm run release`: builds and checks the packages, and publishes those whose version the registry does not have.
-//   --dry-run    publishes nothing, and shows what would be
+//   --dry-run    publishes nothing; prints the packages that a release would publish
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { turbo } from './lib/checks.mjs';
@@ -20,7 +20,7 @@ await runMain(async (args) => {
   }
   say('release', CHECKS.join(', '));
   const { code } = await turbo(env, CHECKS);
-  if (code !== 0) throw new SetupError('the packages are not fit to be published');
+  if (code !== 0) throw new SetupError('the packages fail their checks, see above');
   return withAddresses(env, values['dry-run'] ? () => dryRun(env) : () => publish(env));
 });
 
@@ -38,7 +38,7 @@ async function dryRun(env) {
   return failed === 0 ? 0 : 1;
 }
 
-/** While `work` goes on, manifests say where the source is; then they are as they were. */
+/** Runs `work` with manifests that name the source repository; restores them afterwards. */
 async function withAddresses(env, work) {
   const packages = await publicPackages();
   try {

@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runChecks } from './lib/checks.mjs';
-import { cpuOfThisProcess } from './lib/cpu.mjs';
+import { cpuOfThisProcess } from './lib/run.mjs';
 import { SetupError, runMain, say } from './lib/tool.mjs';
 import { prepare } from './lib/setup.mjs';
 import { printSummary } from './lib/summary.mjs';
@@ -39,7 +39,7 @@ await runMain(async (args) => {
   return printSummary(rows, { seconds: performance.now() / 1000, cores: availableParallelism() });
 });
 
-/** Time since this process began; processor time, on Linux, of its children too. */
+/** Returns the time since this process began and, on Linux, the processor time of it and its children. */
 function spent() {
   const seconds = performance.now() / 1000;
   return { seconds, cpuSeconds: cpuOfThisProcess() };

@@ -16,11 +16,11 @@ const SHORT = 30;
 /** Beyond this many lines a file holds more than one noun. */
 const LONG = { source: 400, test: 450 };
 
-/** Names that tools or conventions demand. */
+/** Names that tools or conventions require. */
 const CONVENTIONAL =
   /^(index\.(ts|html|css)|main\.ts|.*\.config\.ts|env\.d\.ts|usage\.txt|package\.json|tsconfig(\..+)?\.json|[A-Z]+\.md)$/;
 
-/** Every tracked file of the repository that exists: path from the root, package, text lines. */
+/** Returns every tracked file that exists: path from the root, package, and whether it is a source. */
 function trackedFiles() {
   const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
   return stdout
@@ -29,14 +29,14 @@ function trackedFiles() {
     .map((path) => ({ path, owner: ownerOf(path), isSource: isSource(path) }));
 }
 
-/** The package (or top folder) that a file belongs to. */
+/** Returns the package, or the top folder, of a file. */
 function ownerOf(path) {
   const [top, name, ...rest] = path.split('/');
   if (name === undefined) return '.';
   return ['packages', 'apps'].includes(top) && rest.length > 0 ? `${top}/${name}` : top;
 }
 
-/** Program text that is no test: `src` of a package or an app, and the tools. */
+/** Whether a file is program text and no test: `src` of a package or an app, and the tools. */
 function isSource(path) {
   if (!/\.(ts|mjs)$/.test(path) || path.endsWith('.d.ts')) return false;
   return /^(packages|apps)\/[^/]+\/src\//.test(path) || /^tools\/(?!test\/)/.test(path);
@@ -85,7 +85,7 @@ function longFiles(files) {
     .map(({ path, lines }) => ({ path, lines }));
 }
 
-/** Short files that one other source imports; what a package's entry exports stands for itself. */
+/** Returns short files that one other source imports. Files that an entry exports from its package are no fault. */
 function lonelyFiles(sources) {
   const entries = new Set(sources.map(({ owner }) => owner).flatMap(entriesOf));
   const users = new Map(sources.map(({ path }) => [path, new Set()]));
@@ -97,7 +97,7 @@ function lonelyFiles(sources) {
     .filter(({ user }) => !entries.has(user));
 }
 
-/** The sources that a package's manifest exports. */
+/** Returns the sources that a package's manifest exports. */
 function entriesOf(owner) {
   const path = join(root, owner, 'package.json');
   if (!existsSync(path)) return [];
@@ -107,7 +107,7 @@ function entriesOf(owner) {
   );
 }
 
-/** The files that a module imports by relative paths, types included. */
+/** Returns the files that a module imports by relative paths, types included. */
 function importsOf(path, text) {
   const specifiers = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g);
   return [...specifiers].map(([, specifier]) => posix.join(dirname(path), specifier));

@@ -1,5 +1,5 @@
-// `npm run where`: runs the conformance cases for browsers on every adapter and engine of this machine, and writes what came
-// of it into docs/where-it-runs.md and .json. What is not here keeps the row that it has.
+// `npm run where`: runs the conformance cases for browsers on every adapter and engine of this machine, and writes the results to
+// docs/where-it-runs.md and .json. Adapters that this machine lacks keep their rows.
 //   --row a,b       only these rows        --tag NAME   cases with this tag (default: browser)
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { cache, isMain, root, runMain, say, SetupError } from './lib/tool.mjs';
 const dataFile = join(root, 'docs/where-it-runs.json');
 const pageFile = join(root, 'docs/where-it-runs.md');
 
-/** At once, since several rows may run side by side. */
+/** Writes a file in one step, because several processes may write it. */
 function write(path, text) {
   writeFileSync(`${path}.${process.pid}`, text);
   renameSync(`${path}.${process.pid}`, path);
@@ -25,8 +25,8 @@ function read() {
 }
 
 /**
- * Rows of the page in their order: what each shows, the test tier that runs the same way, how its adapter is found, and what the
- * conformance runner is told.
+ * The rows of the page in order: the subject, the test tier that runs the same way, a function that finds the adapter, and the
+ * arguments of the conformance runner.
  */
 export const rows = {
   gpu: {
@@ -83,7 +83,7 @@ const rowNames = Object.keys(rows);
 
 const COLUMNS = ['runs on', 'shows', 'cases', 'passed', 'failed', 'unsupported', 'kernels', 'date'];
 
-/** The page, from the data of its rows. */
+/** Returns the page, made from the data of its rows. */
 export function pageText(data) {
   const names = rowNames.filter((name) => data[name]);
   const tags = [...new Set(names.map((name) => data[name].tag))];
@@ -125,7 +125,7 @@ function missing(names) {
 
 const table = (lines) => lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
 
-/** Runs one row's cases; gives its part of the data, or `{ missing }` with the reason. */
+/** Runs the cases of a row; resolves to its data, or to `{ missing }` with the reason. */
 async function runRow(name, env, { tag }) {
   const { find, args, tier } = rows[name];
   const adapter = await find(env);
@@ -154,7 +154,7 @@ async function runRow(name, env, { tag }) {
   };
 }
 
-/** Counts, which cases failed, and how many cases lacked what. */
+/** Returns the data of a report: counts, failed cases, and the number of cases per missing feature. */
 export function countsOf({ counts, pipelines, cases }) {
   const lacks = {};
   for (const { status, report = '' } of cases)
@@ -189,7 +189,7 @@ async function main(args) {
     }
     isRight &&= row.fail === 0;
     const known = { ...read(), [name]: row };
-    // Written after each row: a run of all takes its time.
+    // Written after each row, because a run of all rows takes long.
     write(dataFile, `${JSON.stringify(known, null, 2)}\n`);
     write(pageFile, pageText(known));
   }

@@ -1,4 +1,4 @@
-// `pnpm check:consumer`: what the packages are to their users, as the registry would have them.
+// `pnpm check:consumer`: installs the packed packages in projects of users, compiles, bundles and runs them.
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,7 +20,7 @@ const steps = {
 
 const here = join(root, 'tools', 'consumer');
 
-/** Options of the compilers, but for those of a project. */
+/** The compiler options that all projects share. */
 const STRICT = {
   target: 'ES2024',
   lib: ['ES2024', 'ESNext.Disposable', 'DOM'],
@@ -32,7 +32,7 @@ const STRICT = {
   noEmit: true,
 };
 
-/** Users' projects. TypeScript 7 has the types of WebGPU in its lib.dom; before, they come from a package. */
+/** Users' projects. The lib.dom of TypeScript 7 has the types of WebGPU; older ones need a package. */
 const PROJECTS = [
   { title: 'the newest lib', include: ['attention.ts', 'core.ts', 'kvcache.ts', 'refused.ts'] },
   { title: 'ES2022', include: ['plain.ts'], target: 'ES2022', lib: ['ES2022', 'DOM'] },
@@ -66,7 +66,7 @@ try {
   await rm(work, { recursive: true, force: true });
 }
 
-/** The declarations compile in the oldest TypeScript that they promise to work with and in the newest. */
+/** Compiles the declarations with the oldest supported TypeScript and with the newest. */
 async function typeErrors(packed, folder) {
   const cwd = join(folder, 'types');
   await cp(join(here, 'types'), cwd, { recursive: true });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../lib/tool.mjs';
 
-/** The fields of an interface in a package's sources: name → type and what its docstring says, on one line. */
+/** Returns the fields of an interface in a package's sources: name → type, optionality and docstring in one line. */
 export function fieldsOf(name) {
   const [folder, type] = name.split(':');
   const sources = join(root, 'packages', folder, 'src');
@@ -39,8 +39,8 @@ const cell = (text) => text.replaceAll('|', '\\|');
 const code = (names) => names.map((name) => `\`${name}\``).join(', ');
 
 /**
- * The page of all options.
- * @param functions for each its signature, its table, and the interfaces that say what is in it
+ * Returns docs/options.md.
+ * @param packages per package a list of functions: signature, table of names, and the interfaces of the options
  */
 export function optionPage(packages) {
   const shown = new Set();
@@ -56,7 +56,7 @@ An option that a function does not have is a ValidationError, which says what it
 Options are the own enumerable names of the argument. They are read once, when the call is made, and lists are copied: they may be written
 again as soon as it has returned, also before a \`backward\`. Tensors are read when the work runs.`;
 
-/** A function: where its options are said, and those of them that no function before it has said. */
+/** Returns the section of a function: its interfaces, and tables of those that no earlier section has shown. */
 function partsOf({ signature, names, interfaces }, shown) {
   const parts = interfaces.map((name) => {
     const all = [...fieldsOf(name).keys()];

@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 
-/** The links of a site that lead to no page, no file or no place in a page of it. */
+/** Returns the links of a site whose page, file or anchor does not exist. */
 export async function brokenLinks(folder) {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -18,7 +18,7 @@ export async function brokenLinks(folder) {
   );
 }
 
-/** Where the links and images of a page lead, those to other sites left out. */
+/** Returns the targets of a page's links and images, without those on other sites. */
 function targetsOf(html) {
   const attributes = html.matchAll(
     /<(?:a|img|source|link|script)\b[^>]*?\s(?:href|src|srcset)="([^"]*)"/g,
@@ -35,7 +35,7 @@ function leadsSomewhere(pages, from, target) {
   return !anchor || !to.endsWith('.html') || html.includes(`id="${anchor}"`);
 }
 
-/** Sources that guides link to: servers take `.ts` for video, and as text a browser shows them. */
+/** Renames sources that guides link to: servers send `.ts` as video, and `.ts.txt` as text that a browser shows. */
 export async function sourcesAsText(folder) {
   const media = join(folder, 'media');
   for (const name of await readdir(media)) {

@@ -4,7 +4,7 @@ import { MinimalSourceFile, normalizePath, ReflectionKind } from 'typedoc';
 import { publicPackages } from '../lib/packages.mjs';
 import { root } from '../lib/tool.mjs';
 
-/** Every Markdown file that the README or a guide sends its reader to. */
+/** The Markdown files that the README or a guide links to. */
 export const guides = [
   'docs/*.md',
   'CONTRIBUTING.md',
@@ -13,10 +13,10 @@ export const guides = [
   'examples/README.md',
 ].map((path) => join(root, path));
 
-/** The order in which a reader meets the packages. */
+/** The order of the packages on the site. */
 const ORDER = ['core', 'kernels-wgsl', 'flex', 'kvcache', 'conformance', 'tfjs', 'onnx'];
 
-/** What users can import: for each entry of each public package its name, its source, and for the main one its package's folder. */
+/** Returns the entries that users can import: name, source and, for the main entry of a package, the package's folder. */
 export async function publicEntries() {
   const packages = await publicPackages();
   const ordered = packages.toSorted(
@@ -33,7 +33,7 @@ export async function publicEntries() {
   );
 }
 
-/** A guide is called what its heading says, not what its file is called. */
+/** Names a guide after its heading, not after its file. */
 export function nameGuide(document) {
   const heading = document.content
     .map(({ text }) => text)
@@ -43,7 +43,7 @@ export function nameGuide(document) {
   picturesAsText(document.content);
 }
 
-/** What stands between fences that name no language is no TypeScript. */
+/** Marks code blocks without a language as text; typedoc takes them for TypeScript. */
 function picturesAsText(content) {
   for (const part of content) {
     if (part.kind === 'code') part.text = part.text.replace(/^```\n/, '```text\n');
@@ -51,14 +51,13 @@ function picturesAsText(content) {
 }
 
 /**
- * Puts each package's README on the page of its main entry, and makes links to the folders of packages and guides lead to
- * their pages, as they do where the files are read in the repository.
+ * Puts each package's README on the page of its main entry, and resolves links to folders of packages and guides to their pages.
  */
 export function attachReadmes(app, project, entries) {
   for (const { name, folder } of entries.filter((entry) => entry.folder)) {
     const page = project.getChildByName([name]);
     const path = normalizePath(join(folder, 'README.md'));
-    // The page has a heading of its own.
+    // The page already has a heading.
     const text = readFileSync(path, 'utf8').replace(/^# .*\n/, '');
     const file = new MinimalSourceFile(text, path);
     page.readme = app.converter.parseRawComment(file, project.files).content;

@@ -6,14 +6,14 @@ import { root } from '../lib/tool.mjs';
 import { brokenLinks, sourcesAsText } from './site-links.mjs';
 import { attachReadmes, guides, nameGuide, publicEntries } from './site-pages.mjs';
 
-/** How typedoc reads the packages and what it makes of them. */
+/** typedoc's options. */
 const options = {
   name: 'heed',
   tsconfig: join(root, 'tools', 'docs', 'tsconfig.json'),
   readme: join(root, 'README.md'),
   basePath: root,
   plugin: [],
-  disableGit: true, // a clone's remote is not where the project lives
+  disableGit: true, // the remote of a clone is not the address of the project
   disableSources: true,
   excludeInternal: true,
   router: 'structure',
@@ -25,18 +25,18 @@ const options = {
   customCss: join(root, 'tools', 'docs', 'site.css'),
   lightHighlightTheme: 'github-light',
   darkHighlightTheme: 'github-dark',
-  headings: { readme: false, document: false }, // their texts have one
-  includeHierarchySummary: false, // hardly anything here extends anything
+  headings: { readme: false, document: false }, // the texts have headings
+  includeHierarchySummary: false, // few types extend others
   hideGenerator: true,
   githubPages: true,
-  // typedoc takes all packages but that of the repository's root for somebody else's.
+  // Without this list, typedoc takes every package but the repository's root for a dependency.
   packagesRequiringDocumentation: (await publicPackages()).map(({ manifest }) => manifest.name),
   requiredToBeDocumented: ['Class', 'Function', 'Interface', 'TypeAlias', 'Variable'],
 };
 
 /**
- * Types that users meet as what something is, and need no name for: by package, the file and the name. Any other type that
- * the site names must be exported; one that is no longer met, or is exported by now, must go from here.
+ * Types in public signatures that users need not name: per package, the file and the name. Every other type that the site
+ * shows must be exported. A type that is exported, or that the site no longer shows, must not be listed.
  */
 const unnamedTypes = {
   '@heed/core': ['src/text/capabilities.ts:limitNames', 'src/text/read-options.ts:OptionKind'],
@@ -94,7 +94,7 @@ async function writeSite() {
   process.exitCode = app.logger.hasErrors() || app.logger.hasWarnings() ? 1 : 0;
 }
 
-/** What a reader would miss: docstrings, targets of links, types that a page names and the site lacks. */
+/** Finds missing docstrings, broken links, and types that a page names and the site lacks. */
 function validate(app, project) {
   const { packageName } = project;
   const checks = app.options.getValue('validation');
@@ -104,7 +104,7 @@ function validate(app, project) {
   app.options.setValue('validation', only(['notDocumented', 'invalidLink', 'invalidPath']));
   app.validate(project);
 
-  // typedoc looks for types in the project's own package only: each in turn is that one.
+  // typedoc checks the exports of one package, the project's: make each package the project's in turn.
   app.options.setValue('validation', only(['notExported']));
   for (const name of app.options.getValue('packagesRequiringDocumentation')) {
     project.packageName = name;

@@ -22,11 +22,11 @@ const DRIVER_FOLDERS = [
 ];
 const SOFTWARE = /lvp_icd|swiftshader/;
 
-/** In the order of preference; HEED_ADAPTER=lavapipe,swiftshader leaves only those named. */
+/** The kinds of adapters, best first; HEED_ADAPTER=lavapipe,swiftshader restricts them to those named. */
 const finders = { gpu: findGpu, lavapipe: findLavapipe, swiftshader: findSwiftshader };
 
 /**
- * An adapter `{ kind, name, env }`, `env` being what a child process needs for Dawn to choose it, or
+ * Finds an adapter: `{ kind, name, env }`, where `env` makes Dawn choose it in a child process, or
  * `{ kind, missing }` with the reason. `kind`: `gpu`, `lavapipe` or `swiftshader`.
  */
 export async function findAdapter(kind, env) {
@@ -36,7 +36,7 @@ export async function findAdapter(kind, env) {
   return { kind, ...(await finders[kind]({ XDG_RUNTIME_DIR: tmpdir(), ...env })) };
 }
 
-/** The first of these kinds that there is, else the reason of each. */
+/** Finds the first of these kinds that exists; else returns `missing` with the reason per kind. */
 export async function findFirst(kinds, env) {
   const reasons = [];
   for (const kind of kinds) {
@@ -47,7 +47,7 @@ export async function findFirst(kinds, env) {
   return { missing: reasons.join('; ') };
 }
 
-/** The best adapter there is, or a SetupError with the reason for each that there is not. */
+/** Finds the best adapter; throws a SetupError with the reason per kind if there is none. */
 export async function bestAdapter(env) {
   const adapter = await findFirst(Object.keys(finders), env);
   if (adapter.missing)
@@ -55,7 +55,7 @@ export async function bestAdapter(env) {
   return adapter;
 }
 
-/** An adapter with subgroup matrices. */
+/** Finds an adapter with subgroup matrices. */
 export async function findMatrices(env) {
   for (const kind of ['gpu', 'lavapipe']) {
     const adapter = await findAdapter(kind, env);
@@ -89,7 +89,7 @@ async function findSwiftshader(env) {
   return found ?? { missing: 'Dawn does not start on SwiftShader here' };
 }
 
-/** Where a CPU driver stands before the GPU's in the loader's order, hide it. */
+/** Returns the environment that hides CPU drivers, which may precede the GPU's in the loader's order; undefined if it has no effect. */
 function withoutSoftwareDrivers() {
   const drivers = systemDrivers();
   const hardware = drivers.filter((path) => !SOFTWARE.test(path));
@@ -105,7 +105,7 @@ function systemDrivers() {
   );
 }
 
-/** Asks Dawn in a process of its own: a driver that fails may take its process with it. */
+/** Queries Dawn in a child process, because a failing driver may crash its process. */
 async function probe(env, extra) {
   const { code, stdout } = await run('node', [join(root, 'tools', 'lib', 'probe.mjs')], {
     env: { ...env, ...extra },
@@ -121,13 +121,13 @@ const PACKAGE = '@sparticuz/chromium@153.0.0';
 const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
 const folder = join(cache, 'swiftshader');
 
-/** Why SwiftShader cannot be had here, or undefined. */
+/** Returns the reason why SwiftShader is not available here, or undefined. */
 function swiftshaderUnavailable() {
   if (process.platform === 'linux' && process.arch === 'x64') return undefined;
   return `the npm package of SwiftShader is for Linux on x86-64 only, this is ${process.platform} on ${process.arch}`;
 }
 
-/** The variables under which Dawn finds SwiftShader; downloads it (70 MB, 7 MB kept) the first time. */
+/** Returns the environment in which Dawn finds SwiftShader; downloads it (70 MB, 7 MB kept) the first time. */
 async function swiftshaderEnv(env) {
   const stamp = join(folder, '.package');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== PACKAGE) {
@@ -137,7 +137,7 @@ async function swiftshaderEnv(env) {
   }
   return {
     VK_DRIVER_FILES: join(folder, 'vk_swiftshader_icd.json'),
-    // Where there is no system libvulkan, Dawn takes the loader beside the driver.
+    // Without a system libvulkan, Dawn loads the one beside the driver.
     LD_LIBRARY_PATH: [folder, env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
   };
 }

@@ -37,7 +37,7 @@ export async function runChecks(env) {
   ];
 }
 
-/** What became of a check in all packages; one that a failed task left out has failed too. */
+/** Returns the row of a check: failed if a task of it failed or was left out because of another failure. */
 export function checkRow(name, tasks) {
   const passed = tasks.length > 0 && tasks.every(({ execution }) => execution?.exitCode === 0);
   const ran = tasks.filter(({ execution, cache }) => execution && cache.status !== 'HIT');
@@ -65,8 +65,8 @@ export async function build(env, filter) {
 }
 
 /**
- * Runs tasks wherever they exist, those that depend on a failed one excepted. Prints what failed; returns the exit status and
- * turbo's record of each task.
+ * Runs tasks in every package that has them; tasks that depend on a failed one are left out. Prints the output of failed tasks;
+ * returns the exit status and turbo's record per task.
  */
 export async function turbo(env, tasks) {
   const records = join(root, '.turbo', 'runs');

@@ -7,7 +7,7 @@ import { cache, say, SetupError } from './tool.mjs';
 const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const FIREFOXES = ['firefox-esr', 'firefox'];
 
-/** Chromium as an adapter for the browser tier: its own SwiftShader, whatever Vulkan the machine has. */
+/** Finds Chromium as an adapter: it uses its own SwiftShader, not the machine's Vulkan. */
 export async function findChromium(env) {
   const path = process.env.HEED_CHROMIUM ?? onPath(CHROMIUMS, env) ?? (await playwrightsOwn(env));
   if (!path) return { missing: 'no Chromium on PATH' };
@@ -15,7 +15,7 @@ export async function findChromium(env) {
   return { name: `${version}, SwiftShader`, env: { HEED_CHROMIUM: path } };
 }
 
-/** Firefox as an adapter: it takes the machine's Vulkan. */
+/** Finds Firefox as an adapter: it uses the machine's Vulkan. */
 export async function findFirefox(env) {
   const path = process.env.HEED_FIREFOX ?? onPath(FIREFOXES, env);
   if (!path) return { missing: 'no Firefox on PATH' };
@@ -40,7 +40,7 @@ function onPath(names, env) {
     .find((path) => existsSync(path));
 }
 
-/** The browser that `playwright install chromium` put in its cache, if it did. */
+/** Returns the path of the browser that `playwright install chromium` has downloaded, or undefined. */
 async function playwrightsOwn(env) {
   const script =
     "import('playwright').then(({ chromium }) => console.log(chromium.executablePath()))";
@@ -49,11 +49,11 @@ async function playwrightsOwn(env) {
   return path && existsSync(path) ? path : undefined;
 }
 
-// The package holds nothing but a choice of binaries, one for each platform: its own script is not needed.
+// The package only chooses one of several binaries by platform, so its install script is not needed.
 const PACKAGE = 'deno@2.9.6';
 const folder = join(cache, 'deno');
 
-/** Deno, whose WebGPU is wgpu and its compiler naga, as an adapter; downloads it (42 MB) the first time. */
+/** Finds Deno as an adapter: its WebGPU is wgpu, with the compiler naga. Downloads it (42 MB) the first time. */
 export async function findNaga(env) {
   const adapter = await findFirst(['lavapipe', 'swiftshader', 'gpu'], env);
   if (adapter.missing) return adapter;
@@ -82,5 +82,5 @@ async function ownDeno(env) {
   return join(platforms, platform, process.platform === 'win32' ? 'deno.exe' : 'deno');
 }
 
-/** Engines beside Node's that `npm run conformance -- --engine NAME` runs on, and how each is found: as an adapter. */
+/** The engines of `npm run conformance -- --engine NAME`: functions that find each as an adapter. */
 export const engines = { naga: findNaga, firefox: findFirefox, chromium: findChromium };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { run, tail } from './run.mjs';
 import { root } from './tool.mjs';
 
-/** The packages that users can install: folder, manifest, and the path and text that the manifest has here. */
+/** Returns the packages that users can install: folder, manifest, and the manifest's path and text. */
 export async function publicPackages() {
   const directories = await readdir(join(root, 'packages'));
   const packages = await Promise.all(directories.map(readPackage));
@@ -18,9 +18,9 @@ async function readPackage(directory) {
 }
 
 /**
- * Where a package's source is, as fields of its manifest; nothing where that is not known. The registry takes an attestation
- * of provenance only for a package that names the repository which the attestation names. That is the one in which the
- * workflow runs, so it is known there, and need not be in git.
+ * Returns the manifest fields that name a package's source, or no fields outside of the release workflow. The registry accepts an
+ * attestation of provenance only if the package names the attested repository, which is the one that runs the workflow. So the
+ * fields are written at that time, and are not in git.
  */
 export function repositoryFields(env, directory) {
   const { GITHUB_SERVER_URL: server = 'https://github.com', GITHUB_REPOSITORY: name } = env;
@@ -33,7 +33,7 @@ export function repositoryFields(env, directory) {
   };
 }
 
-/** Packs every public package as for the registry. Gives, by name, its tarball and the manifest that the registry would have. */
+/** Packs every public package as for the registry. Returns, by name, its tarball and the manifest in it. */
 export async function packPackages(folder) {
   const packed = (await publicPackages()).map(async ({ directory, folder: cwd }) => {
     const tarball = join(folder, `${directory}.tgz`);
@@ -45,8 +45,8 @@ export async function packPackages(folder) {
 }
 
 /**
- * Makes `folder` a project of a user's that has `names` installed, ours from their tarballs. Those of others are linked from
- * where this workspace has them, so that neither the registry nor its index is asked.
+ * Makes `folder` a user's project that has `names` installed: our packages from tarballs, the others as links into this workspace,
+ * so that the install needs no registry.
  */
 export async function installProject(folder, packed, names) {
   const links = await linksToOthers(packed);
@@ -65,7 +65,7 @@ export async function installProject(folder, packed, names) {
   await succeed('pnpm', ['install', '--offline', '--ignore-scripts', '--no-lockfile'], folder);
 }
 
-/** What our packages need of others, dependencies and peers, as this workspace has it. */
+/** Returns links to the dependencies and peers of our packages in this workspace, by name. */
 async function linksToOthers(packed) {
   const links = new Map();
   for (const { directory, manifest } of packed.values()) {
@@ -79,7 +79,7 @@ async function linksToOthers(packed) {
   return links;
 }
 
-/** The names of all packages in a project's node_modules, but for those that the project links itself. */
+/** Returns the names of all packages in a project's node_modules, without those that the project links itself. */
 export async function installedIn(folder) {
   const store = join(folder, 'node_modules', '.pnpm');
   const names = new Set();
@@ -99,7 +99,7 @@ async function packagesIn(folder) {
   return (await Promise.all(nested)).flat().filter((name) => !name.startsWith('.'));
 }
 
-/** Runs a command to its end, or throws with the last of what it printed. */
+/** Runs a command; throws with its last lines of output if it fails. */
 export async function succeed(command, args, cwd, env) {
   const result = await run(command, args, { cwd, env, output: 'capture' });
   if (result.code === 0) return result;

@@ -1,4 +1,4 @@
-// Prints, as one line of JSON, the adapter that Dawn gives with this environment's Vulkan drivers, or null.
+// Prints, as one line of JSON, the adapter that Dawn returns in this environment, or null.
 import { create, globals } from 'webgpu';
 
 Object.assign(globalThis, globals);
@@ -7,7 +7,7 @@ globalThis.dawn = create(['enable-dawn-features=allow_unsafe_apis']); // Dawn cr
 console.log(JSON.stringify(await probe()));
 process.exit(0); // Dawn can keep the event loop alive
 
-/** An adapter counts only if it gives a device: Dawn lists some that it then refuses. */
+/** Returns an adapter only if it has a device: Dawn lists some adapters that it then refuses. */
 async function probe() {
   const adapter = await globalThis.dawn.requestAdapter();
   if (adapter === null) return null;

@@ -18,8 +18,8 @@ const prefix = join(cache, 'toolchain');
 const bin = join(prefix, 'node_modules', '.bin');
 
 /**
- * The environment in which `node` is at least 24 and `pnpm` at least 12: the machine's own where
- * they are new enough, else copies that npm installs into the cache.
+ * Returns the environment in which `node` is at least 24 and `pnpm` at least 12: the machine's own where they are new enough,
+ * else copies that npm installs into the cache.
  */
 async function toolchainEnv() {
   const env = baseEnv();
@@ -32,7 +32,7 @@ async function toolchainEnv() {
   return { ...env, PATH: [bin, env.PATH].join(delimiter) };
 }
 
-/** What every child process gets: a home that can be written, no telemetry, no questions. */
+/** Returns the environment of every child process: a writable home, no telemetry, no prompts. */
 function baseEnv() {
   const env = {
     ...process.env,
@@ -90,7 +90,7 @@ async function install(wanted, env) {
 
 const marker = join(root, 'node_modules', '.heed-installed');
 
-/** Packages whose own dependencies are other programs, hundreds of megabytes of them. */
+/** Packages whose dependencies take hundreds of megabytes. */
 const heavy = ['@heed/bench', '@heed/tfjs', '@heed/onnx', '@heed/examples'];
 
 /**
@@ -100,7 +100,7 @@ const heavy = ['@heed/bench', '@heed/tfjs', '@heed/onnx', '@heed/examples'];
 async function installDependencies(env, { peers = true } = {}) {
   const hash = lockHash();
   const [haveHash, have] = existsSync(marker) ? readFileSync(marker, 'utf8').split(' ') : [];
-  // An install without the peers would take them away again.
+  // An install without the peers would remove them.
   const want = peers || have === 'all' ? 'all' : 'lean';
   if (haveHash === hash && have === want) return;
   say(
@@ -108,7 +108,7 @@ async function installDependencies(env, { peers = true } = {}) {
     want === 'all' ? 'dependencies' : 'dependencies, without those of benchmarks and integrations',
   );
   const filter = want === 'all' ? [] : heavy.flatMap((name) => ['--filter', `!${name}`]);
-  // Without --trust-lockfile, pnpm asks the registry about the age of every package again: over a minute.
+  // Without --trust-lockfile, pnpm queries the registry for the age of every package, which takes over a minute.
   const args = [
     ...filter,
     'install',
@@ -124,7 +124,7 @@ async function installDependencies(env, { peers = true } = {}) {
   writeFileSync(marker, `${hash} ${want}`);
 }
 
-/** A hash of all that decides what is installed. */
+/** Returns a hash of the files that decide what is installed. */
 function lockHash() {
   const manifests = ['packages', 'apps', 'tools'].flatMap((folder) =>
     readdirSync(join(root, folder)).map((name) => join(folder, name, 'package.json')),
@@ -142,7 +142,7 @@ function lockHash() {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Node, pnpm and the dependencies; gives the environment in which the repository's own tools run. */
+/** Installs Node, pnpm and the dependencies where they are missing; returns the environment in which the repository's tools run. */
 export async function prepare({ peers = true } = {}) {
   const env = await toolchainEnv();
   await installDependencies(env, { peers });

@@ -4,23 +4,23 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
-/** Everything that the tools download or record; not in git. */
+/** The folder of everything that the tools download or record; not in git. */
 export const cache = join(root, '.cache');
 
 const started = Date.now();
 
-/** One line of progress on standard error; standard output belongs to results. */
+/** Prints a line of progress to standard error; standard output is for results. */
 export function say(stage, text) {
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
   process.stderr.write(`${seconds} s  ${stage.padEnd(10)} ${text}\n`);
 }
 
-/** A failure that the user can mend: printed without a stack. */
+/** A failure that the user can repair; printed without a stack. */
 export class SetupError extends Error {}
 
 /**
- * Runs a tool's main function; its number is the exit status. `--help` is answered before anything is installed: by the text of
- * the program that the tool starts, else by the comment at the top of the tool.
+ * Runs a tool's main function, which returns the exit status. `--help` prints `usage` before anything is installed: a text file,
+ * by default the first comment of the tool.
  */
 export async function runMain(
   main,
@@ -44,11 +44,11 @@ export async function runMain(
   }
 }
 
-/** Whether a module is the program that Node was started with; a command that tests import runs only then. */
+/** Whether Node was started with this module. Tests import commands too, and must not run them. */
 export const isMain = ({ url }) =>
   process.argv[1] !== undefined && pathToFileURL(realpathSync(process.argv[1])).href === url;
 
-/** What a command takes: a text file, or the first comment of a program. */
+/** Returns the text of a file or, of a program, its first comment. */
 function usageText(file) {
   const text = readFileSync(file, 'utf8');
   if (!String(file).endsWith('.mjs')) return text;
@@ -60,7 +60,7 @@ function usageText(file) {
     .join('\n')}\n`;
 }
 
-/** Rows of texts as a table for the terminal, its columns aligned: to the right where `isNumber(column)`. */
+/** Returns rows as a table with aligned columns, on the right where `isNumber(column)`. */
 export function tableText(rows, isNumber = () => false) {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
   const pad = (cell, c) => (isNumber(c) ? cell.padStart(widths[c]) : cell.padEnd(widths[c]));

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { library } from '../../tsdown.base.ts';
 import { root } from '../lib/tool.mjs';
 
-/** The declarations of a package, built into a folder that is removed after the test; `check` compares them with its `api`. */
+/** Builds a package's declarations into a folder that is removed after the test; `check` compares them with its `api`. */
 async function builtPackage(name) {
   const source = join(root, 'packages', name);
   const folder = mkdtempSync(join(tmpdir(), `heed-${name}-`));
@@ -27,7 +27,7 @@ async function builtPackage(name) {
   return { dist: outDir, check };
 }
 
-/** Replaces a text in the built declarations, wherever it stands, while `work` runs. */
+/** Replaces every occurrence of a text in the built declarations while `work` runs. */
 function whileDamaged(dist, [from, to], work) {
   const files = readdirSync(dist, { recursive: true })
     .filter((name) => name.endsWith('.d.ts'))

@@ -19,7 +19,7 @@ test('the commands of the repository are found', () => {
 describe.for(tools)('npm run $name', ({ name, command }) => {
   test('says with --help what it takes, and does nothing else', () => {
     const { status, stdout, stderr } = ask(command, '--help');
-    expect([status, stderr]).toEqual([0, '']); // an installation would tell its progress
+    expect([status, stderr]).toEqual([0, '']); // an installation would print its progress
     const called = ['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`;
     expect(stdout.slice(0, 200)).toContain(called);
   });

@@ -22,7 +22,7 @@ function findings(files) {
   );
 }
 
-/** A module that has no fault but its imports of types. */
+/** Returns a module whose only possible fault is its type imports. */
 const importing = (...specifiers) =>
   `${specifiers.map((from, i) => `import type { X as X${i} } from '${from}';\n`).join('')}
 export type X = [${specifiers.map((_, i) => `X${i}`).join(', ')}];\n`;

@@ -29,7 +29,7 @@ const varlen = [...attention, 'kernels-wgsl:VarlenLayout'];
 const flexOptions = ['flex:FlexOptions', ...varlen];
 const grads = 'flex:GradOptions';
 
-/** A function, its table, the interfaces of its options, and what of these it does not have. */
+/** Describes a function: its table of names, the interfaces of its options, and the options of those that it lacks. */
 const of = (signature, names, interfaces, without = []) => ({
   signature,
   names,

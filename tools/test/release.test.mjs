@@ -15,7 +15,7 @@ test.for(changesets)('%s names public packages and says what users get', (name) 
   expect(bumps).toHaveLength(head.trim().split('\n').length);
   for (const [, packageName, bump] of bumps) {
     expect(names).toContain(packageName);
-    // Below 1.0, what breaks users is minor.
+    // Below 1.0, a breaking change is minor.
     expect(['minor', 'patch']).toContain(bump);
   }
   expect(summary.trim()).toMatch(/^\S.*\.$/s);

@@ -1,4 +1,4 @@
-// What a user of TensorFlow.js and of ONNX Runtime Web has in a page; prints what it found as one line of JSON.
+// A page with TensorFlow.js and ONNX Runtime Web. Prints its results as one line of JSON.
 import { sessionOptions } from '@heed/onnx';
 import { attention, openTfjs } from '@heed/tfjs';
 import '@tensorflow/tfjs-backend-webgpu';

@@ -1,5 +1,5 @@
-// A program of a user's, run by Node as it is, bundled by Vite, and in a browser. It prints what it found as one line of JSON;
-// results have values that a reader can check by hand.
+// A user's program: Node runs it directly and bundled by Vite, and a browser runs the bundle. It prints its results as one line
+// of JSON; their values can be checked by hand.
 import * as conformance from '@heed/conformance';
 import * as core from '@heed/core';
 import * as authors from '@heed/core/kernel';
@@ -22,7 +22,7 @@ try {
 }
 console.log(`heed ${JSON.stringify(found)}`);
 
-/** One name of each entry, so that a bundler can leave out none of them whole. */
+/** Names one export per entry, so that a bundler drops no entry. */
 function namesAreThere(): boolean {
   const some = [
     conformance.referenceAttention,
@@ -41,7 +41,7 @@ function twinOfMod(): unknown {
   return compileMod(mod, { slope: 1 }).js(10, 0, 0, 5, 3);
 }
 
-/** Keys are all alike, so that a row is the mean of the values it sees: of 0, 1, 2, 3, as far as it looks. */
+/** All keys are equal, so each row of the result is the mean of the values 0, 1, 2, 3 that it sees. */
 async function onGpu(gpu: core.Gpu): Promise<Record<string, unknown>> {
   const ones = Array.from({ length: 16 }, () => 1);
   const counted = ones.map((_, i) => Math.floor(i / 4));

@@ -1,4 +1,4 @@
-// Mods of a user's, as people write them. The program prints what each computes for some pairs, as one line of JSON.
+// A user's mods, in the styles that people write. The program prints their results for some pairs as one line of JSON.
 import { andMasks, bind, compileMod, notMask, orMasks } from '@heed/flex';
 import { causal, slidingWindow } from '@heed/flex/masks';
 import { alibi, relativeBias } from '@heed/flex/mods';
@@ -110,7 +110,7 @@ const masks = {
 
 const onCpu = { ...captures, ids: [0, 0, 1, 1, 5, 5, 6, 7] };
 
-/** What a mod gives for some pairs, or why it does not compile. */
+/** Returns the results of a mod for some pairs, or the message of its CompileError. */
 function valuesOf(mod, kind) {
   try {
     const { js } = compileMod(mod, captures, { kind });

@@ -7,7 +7,7 @@ import { installProject } from '../../lib/packages.mjs';
 import { run, tail } from '../../lib/run.mjs';
 import { root } from '../../lib/tool.mjs';
 
-/** What a program imports, and the only files of ours that its bundle may have code of. */
+/** Programs of one import, and the files of our packages that their bundles may contain. */
 const PROGRAMS = [
   { imports: 'HeedError', from: '@heed/core', may: /^core\/text\/errors\.js$/ },
   { imports: 'causal', from: '@heed/flex/masks', may: /^flex\/masks\/causal\.js$/ },
@@ -26,7 +26,7 @@ const PROGRAMS = [
   { imports: 'attentionVjp', from: '@heed/kernels-wgsl', may: /^(core|kernels-wgsl)\/(?!tune\/)/ },
 ];
 
-/** A bundle of one function holds what that needs, and nothing else of the packages. */
+/** Finds code in the bundle of one function that the function does not need. */
 export async function shakenFaults(packed, folder) {
   const cwd = join(folder, 'shaken');
   const names = [...new Set(PROGRAMS.map(({ from }) => from.split('/').slice(0, 2).join('/')))];
@@ -40,7 +40,7 @@ export async function shakenFaults(packed, folder) {
   return faults;
 }
 
-/** The files of our packages that a bundle of one import has code of, as `core/errors.js`. */
+/** Returns the files of our packages that a bundle of one import contains, as `core/text/errors.js`. */
 async function filesOf(cwd, imports, from) {
   await mkdir(cwd, { recursive: true });
   const entry = join(cwd, 'entry.js');
@@ -62,7 +62,7 @@ async function filesOf(cwd, imports, from) {
     );
 }
 
-/** Production builds of builds/mods.js by the bundlers of the web, each at its defaults: what makes one, in a folder of its own. */
+/** Production builds of builds/mods.js, per bundler at its defaults; each writes to its own folder. */
 const BUILDS = {
   Vite: viteBuild,
   webpack: webpackBuild,
@@ -70,7 +70,7 @@ const BUILDS = {
   'esbuild, names kept': (cwd, outdir) => esbuildBuild(cwd, outdir, { keepNames: true }),
 };
 
-/** What mods compute is what they compute as they were written, whatever a build makes of their sources. */
+/** Finds mods whose results change with a production build of their sources. */
 export async function buildFaults(packed, folder) {
   const cwd = join(folder, 'builds');
   await cp(join(root, 'tools', 'consumer', 'builds'), cwd, { recursive: true });
@@ -148,7 +148,7 @@ function webpackBuild(cwd, path) {
   });
 }
 
-/** What a program prints behind `heed`. */
+/** Runs a program; returns the JSON that it prints after `heed`. */
 async function printedBy(script) {
   const { text } = await run(process.execPath, [script], { output: 'capture' });
   const line = /^heed (.*)$/m.exec(text)?.[1];

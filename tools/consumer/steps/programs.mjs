@@ -13,11 +13,11 @@ import { requiredPeers } from './tarballs.mjs';
 const HOST = { entries: true, twin: 12 };
 const GPU = { attention: [0, 0.5, 1, 1.5], flex: [1, 1, 1, 1], paged: [0, 0.5, 1, 1.5] };
 const WITHOUT_GPU = { error: 'unsupported' };
-/** What the page of the README prints, which no bundler has seen. */
+/** The output of the README's page, which runs without a bundler. */
 const PAGE = [0, 0.5, 1, 1.5];
 const INTEGRATIONS = { attention: [0, 0.5, 1, 1.5], providers: 1 };
 
-/** The programs of app/, with all packages installed: as they are in Node, bundled in Node, and bundled in Chromium. */
+/** Runs the programs of app/ with all packages installed: in Node, bundled in Node, and bundled in Chromium. */
 export async function appRuns(packed, folder) {
   const cwd = join(folder, 'app');
   await cp(join(root, 'tools', 'consumer', 'app'), cwd, { recursive: true });
@@ -49,7 +49,7 @@ const pageOf = (name) => `<!doctype html>
 <script type="module" src="${name}.ts"></script>
 `;
 
-/** Bundles the pages as Vite does by default; gives its warnings. */
+/** Bundles the pages as Vite does by default; returns its warnings. */
 async function bundle(cwd) {
   const warnings = [];
   const note = (text) => warnings.push(text);
@@ -70,7 +70,7 @@ async function bundle(cwd) {
   return warnings;
 }
 
-/** What a child needs for Dawn to find an adapter; without any, the program has to say so itself. */
+/** Returns the environment in which Dawn finds an adapter, or `missing` where there is none: then the program must say so. */
 async function anyAdapter() {
   try {
     return await bestAdapter(process.env);
@@ -102,13 +102,13 @@ async function inChromium(cwd) {
   ];
 }
 
-/** The HTML that the README shows: a user's page with an import map. */
+/** Returns the HTML in the README: a page with an import map. */
 async function pageOfReadme() {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   return /^```html\n(.*?)^```$/ms.exec(readme)[1];
 }
 
-/** A program's line of JSON against what it should be. */
+/** Compares a program's line of JSON with the expected one. */
 function difference(title, text, want) {
   const got = /^heed (.*)$/m.exec(text)?.[1];
   const expected = JSON.stringify(want);
@@ -119,8 +119,8 @@ function difference(title, text, want) {
 const PATIENCE_MS = 60_000;
 
 /**
- * What pages print until they have printed a line of `heed`, or why there is no browser. They are served as they are, from where
- * Vite has built them, or from `outDir`.
+ * Opens pages one after the other and returns the console output of each up to its line of `heed`, or `missing` with the reason
+ * why there is no browser. The pages are served from the folder that Vite has built, or from `outDir`.
  */
 async function printedInChromium(cwd, pages, { outDir = 'dist' } = {}) {
   const found = await findChromium(process.env);

@@ -12,7 +12,7 @@ const ALLOWED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*(\btest\b))[\w./-]+(\.js|\.d\.ts))$/;
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts'];
 
-/** What a manifest has to say, and what in it would not mean anything outside of this repository. */
+/** Faults of a manifest: fields that it lacks, and names that mean nothing outside of this repository. */
 const MANIFEST = {
   'has no description': ({ description }) => !description,
   'has no keywords': ({ keywords = [] }) => keywords.length < 3,
@@ -21,11 +21,11 @@ const MANIFEST = {
   'does not say that it has no side effects': ({ sideEffects }) => sideEffects !== false,
   'is not public': ({ publishConfig }) => publishConfig?.access !== 'public',
   'does not name Node’s version': ({ engines }) => !engines?.node,
-  'speaks of this workspace': (manifest) =>
+  'refers to this workspace': (manifest) =>
     /workspace:|catalog:|@heed\/source|"@heed\/testing"/.test(JSON.stringify(manifest)),
 };
 
-/** Each tarball by itself: what is in it, what its manifest says, and what publint and attw say. */
+/** Checks each tarball: its files, its manifest, publint and attw. */
 export async function tarballFaults(packed) {
   const faults = [...packed].map(async ([name, { tarball, manifest }]) => {
     const found = [
@@ -62,7 +62,7 @@ async function publintFaults(tarball) {
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
 }
 
-/** As the profile esm-only: how a `require` or an old resolution sees the package does not count. */
+/** Checks as attw's profile esm-only does: `require` and old module resolution do not count. */
 async function attwFaults(tarball) {
   const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
   if (!analysis.types) return ['attw: no types'];
@@ -77,7 +77,7 @@ async function attwFaults(tarball) {
 
 const FLEX = ['@heed/flex', '@heed/kernels-wgsl', '@heed/core', 'acorn'];
 
-/** Users install only what they need: nobody gets kernels with a cache, nor a parser without flex. */
+/** The packages that an install adds: no kernels with the cache, no parser without flex. */
 const BRINGS = {
   '@heed/core': ['@heed/core'],
   '@heed/kernels-wgsl': ['@heed/kernels-wgsl', '@heed/core'],
@@ -88,7 +88,7 @@ const BRINGS = {
   '@heed/onnx': ['@heed/onnx', '@heed/core'],
 };
 
-/** Each package in a project of its own, with the peers that it requires: what comes with it, and that all of it can be imported. */
+/** Installs each package with its required peers into an empty project; checks what is added, and that every entry can be imported. */
 export async function installedAlone(packed, folder) {
   const faults = [...packed.values()].map(async ({ manifest, directory }) => {
     const cwd = join(folder, `alone-${directory}`);
@@ -115,7 +115,7 @@ async function wrongCompany({ name }, peers, cwd) {
   ];
 }
 
-/** Every entry, imported where nothing is but what the package brings with it, and its peers. */
+/** Imports every entry in a project that has the package, its dependencies and its peers only. */
 async function importFaults({ name, exports }, cwd) {
   const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
   const code = entries.map((entry) => `await import('${name}${entry.slice(1)}');`).join(' ');

@@ -1,4 +1,4 @@
-// What a server writes; compiled, never run.
+// A program of a server; compiled, never run.
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import {

@@ -1,4 +1,4 @@
-// What users write whose lib is ES2022 and DOM, without Disposable; compiled, never run.
+// A program of a user whose lib is ES2022 and DOM, without Disposable; compiled, never run.
 import { type Gpu, openGpu, type Tensor } from '@heed/core';
 import {
   attention,
@@ -31,9 +31,9 @@ export async function reads(gpu: Gpu): Promise<void> {
 export function results(x: Tensor, returnLse: boolean): unknown {
   const asked = attention(x, x, x, { causal: true, returnLse: true });
   const lse: Tensor<'f32'> = asked.lse;
-  // @ts-expect-error: it was not asked for
+  // @ts-expect-error: returnLse was not set
   void attention(x, x, x, { causal: true }).lse;
-  // @ts-expect-error: an option that there is not
+  // @ts-expect-error: no such option
   attention(x, x, x, { isCausal: true });
   const cuSeqlensQ = BigInt64Array.of(0n, 4n);
   const flex = flexAttention(x, x, x, { scoreMod: (score) => score, returnLse: true });

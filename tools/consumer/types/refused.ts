@@ -1,4 +1,4 @@
-// What the types must refuse; compiled, never run. A line that compiles after all is an error.
+// Programs that the types must refuse; compiled, never run. A marked line that compiles is an error.
 import type { Gpu, Tensor } from '@heed/core';
 import { flexAttention, type MaskMod } from '@heed/flex';
 import { attention } from '@heed/kernels-wgsl';
