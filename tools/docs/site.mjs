@@ -40,17 +40,6 @@ const options = {
  */
 const unnamedTypes = {
   '@heed/core': ['src/text/capabilities.ts:limitNames', 'src/text/read-options.ts:OptionKind'],
-  '@heed/flex': [
-    'src/text/ir/expression-node.ts:Node',
-    'src/text/frontend/mod-source.ts:ModKind',
-    'src/api/flex-attention-vjp.ts:CaptureGradients',
-    'src/text/backends/derivative.ts:TableDerivative',
-    'src/text/compile/mod-types.ts:AllOf',
-    'src/text/compile/mod-types.ts:NeedsCaptures',
-    'src/text/compile/compose.ts:MasksOf',
-    'src/text/compile/compose.ts:AnyFunction',
-    'src/host/block-mask-parts.ts:BlockMaskParts',
-  ],
   '@heed/kernels-wgsl': [
     'src/text/parts/kinds.ts:FloatType',
     'src/text/tiles/tile-paths.ts:TileConfig',

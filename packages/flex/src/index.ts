@@ -1,10 +1,8 @@
 export { flexAttention } from './api/flex-attention.ts';
 export { flexAttentionVjp, type FlexGradients } from './api/flex-attention-vjp.ts';
 export type { FlexOptions, FlexProblem, FlexTensors, GradOptions } from './api/flex-options.ts';
-export { planFlexAttention } from './api/flex-plan.ts';
-export { tunable } from './api/flex-plan.ts';
-export { BlockMask } from './api/block-mask.ts';
-export { createBlockMask } from './api/block-mask.ts';
+export { planFlexAttention, tunable } from './api/flex-plan.ts';
+export { BlockMask, createBlockMask } from './api/block-mask.ts';
 export type {
   BlockMaskOptions,
   DocumentOptions,
@@ -15,17 +13,23 @@ export {
   type CompiledFunction,
   compileMod,
   type CompileOptions,
+  type JsMod,
   type ModDerivative,
+  type ModTwin,
+  type TwinCaptures,
 } from './text/compile/compile-mod.ts';
 export { andMasks, bind, notMask, orMasks } from './text/compile/compose.ts';
 export { f32, i32 } from './text/compile/fixed-number.ts';
 export type { PrecompiledMod } from './text/compile/precompiled.ts';
+export type { NestedArray } from './text/backends/twin.ts';
 export type {
+  AllOf,
+  AnyMod,
   Captured,
   Captures,
   MaskMod,
+  NeedsCaptures,
   ScoreMod,
   SeqInfo,
   Table,
 } from './text/compile/mod-types.ts';
-export type { JsMod } from './text/compile/compile-mod.ts';

@@ -40,10 +40,8 @@ import { inputsOf } from '../text/ir/traversal.ts';
 export class BlockMask implements Disposable {
   readonly #lists = new Map<string, BlockLists>();
 
-  constructor(made: BlockMaskParts) {
-    setParts(this, made);
-    scoped(made.gpu, this);
-  }
+  // Only `blockMaskOf` makes one: what a mask consists of is not part of its declaration.
+  private constructor() {}
 
   /**
    * The blocks of documents that are packed into one row of dense tensors [B, H, L, D]: a token sees its own document, and
@@ -64,7 +62,7 @@ export class BlockMask implements Disposable {
     const { maskMod, options, owned } = documentMask(fn, gpu, cuSeqlens, o);
     try {
       const made = buildBlockMask(fn, gpu, maskMod, options);
-      return new BlockMask({ ...made, owned: [...made.owned, ...owned] });
+      return blockMaskOf({ ...made, owned: [...made.owned, ...owned] });
     } catch (error) {
       for (const tensor of owned) tensor.dispose();
       throw error;
@@ -193,7 +191,7 @@ export class BlockMask implements Disposable {
       );
     }
     const part = shifted(partsOf(this), axis, start, end);
-    return new BlockMask({
+    return blockMaskOf({
       ...partsOf(this),
       ...part,
       view: sliceView(view, axis, start, end),
@@ -229,6 +227,14 @@ export class BlockMask implements Disposable {
   }
 }
 
+/** Returns a mask that consists of these parts. */
+function blockMaskOf(made: BlockMaskParts): BlockMask {
+  const mask = new (BlockMask as unknown as new () => BlockMask)();
+  setParts(mask, made);
+  scoped(made.gpu, mask);
+  return mask;
+}
+
 /**
  * Finds the class of every block of a mask, on the GPU and from the mask's interval bounds: one thread per block, two bits
  * each. No array of Lq × Lk exists at any time, and nothing is read back. What bounds cannot tell is a partial block.
@@ -253,5 +259,5 @@ export function createBlockMask<C extends Captures = {}>(
 ): BlockMask {
   const fn = 'createBlockMask';
   const options = readOptions(fn, o as AnyBlockMaskOptions, blockMaskNames, meantMask);
-  return new BlockMask(buildBlockMask(fn, gpu, maskMod, options));
+  return blockMaskOf(buildBlockMask(fn, gpu, maskMod, options));
 }

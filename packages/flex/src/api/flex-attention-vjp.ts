@@ -25,14 +25,14 @@ export interface FlexGradients<
   C extends Captures = Captures,
   Name extends string = string,
 > extends Gradients {
-  /** f32, in the shapes of the captured float tensors that the scoreMod reads, or of those among `grads`; by their names. */
-  readonly dCaptures: CaptureGradients<C, Name>;
+  /**
+   * f32, by the names of the captures: the gradients of the float tensors that the scoreMod reads, or of those among `grads`, in
+   * their shapes. Captures of bound mods have gradients too, under names that the types do not list.
+   */
+  readonly dCaptures: {
+    readonly [K in keyof C as C[K] extends Tensor ? K & Name : never]: Tensor<'f32'>;
+  } & Readonly<Record<string, Tensor<'f32'>>>;
 }
-
-/** Those of bound mods have gradients too, by names that no type tells. */
-type CaptureGradients<C extends Captures, Name extends string> = {
-  readonly [K in keyof C as C[K] extends Tensor ? K & Name : never]: Tensor<'f32'>;
-} & Readonly<Record<string, Tensor<'f32'>>>;
 
 /**
  * `flexAttention`, and its gradient: by q, k and v through whatever the score mod does, branches included. A pair that a mod

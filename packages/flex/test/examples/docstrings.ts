@@ -9,8 +9,8 @@ import {
   f32,
   flexAttention,
   flexAttentionVjp,
-  type JsMod,
   type MaskMod,
+  type ModTwin,
   planFlexAttention,
   type ScoreMod,
   tunable,
@@ -68,8 +68,7 @@ export const bindExample: Example = (q, k, v) => {
   return flexAttention(q, k, v, { maskMod: andMasks(window, bind(document, { id })) });
 };
 
-export function compileExample(): { js: JsMod; texts: string[] } {
-  // @ts-expect-error the parameters of a function in the call have no types yet
+export function compileExample(): { js: ModTwin<ScoreMod>; texts: string[] } {
   const { js, wgsl, explain } = compileMod((score, b, h, q, kv) => score + (q - kv));
   js(0.5, 0, 0, 7, 3); // 4.5
   return { js, texts: [wgsl, explain()] };

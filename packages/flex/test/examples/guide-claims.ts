@@ -1,3 +1,4 @@
+import type { Node } from '../../src/text/ir/expression-node.ts';
 import { compileResolved } from '../../src/text/compile/compiled-mod.ts';
 import { resolve } from '../../src/text/compile/resolve.ts';
 import { compileMod, f32 } from '../../src/index.ts';
@@ -15,7 +16,7 @@ const captures = {
 
 /** The type of what a mod returns, before it becomes a score. */
 export function typeOf(mod: Function): string {
-  const { op, type, args } = compileMod(mod, captures).ir;
+  const { op, type, args } = compileMod(mod, captures).ir as Node;
   return op === 'toF32' ? args[0]!.type : type;
 }
 

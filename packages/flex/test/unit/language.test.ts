@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileMod } from '../../src/index.ts';
+import type { Node } from '../../src/text/ir/expression-node.ts';
 import { body, declaredCaptures, expectSame, value } from '../programs/expect-same.ts';
 import { functionOf } from '../programs/world.ts';
 
@@ -183,8 +184,9 @@ describe('numbers mean what JavaScript means by them', () => {
 /** The type of the value of an expression, seen from the graph. */
 const typeOf = (text: string): string => {
   const { ir } = compileMod(functionOf(value(text)), declaredCaptures, { kind: 'score' });
+  const { op, type, args } = ir as Node;
   // The result of a score mod is f32: an integer is converted last.
-  return ir.op === 'toF32' ? ir.args[0]!.type : ir.type;
+  return op === 'toF32' ? args[0]!.type : type;
 };
 
 describe('types', () => {

@@ -128,7 +128,7 @@ describe('score mods', () => {
         [1, 2, 3, 4],
         [1, 0, 2, 1],
         [0, 1, 1, 3],
-      ]) {
+      ] as [number, number, number, number][]) {
         const at = index.map((i, axis) => (small[axis] === 1 ? 0 : i));
         const want = at.reduce((sum, i, axis) => sum * small[axis]! + i, 0);
         expect(js(100, ...index, nested), String(small)).toBe(100 + want);

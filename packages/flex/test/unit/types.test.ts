@@ -3,12 +3,14 @@ import { describe, expectTypeOf, it } from 'vitest';
 import {
   andMasks,
   bind,
+  compileMod,
   createBlockMask,
   flexAttention,
   flexAttentionVjp,
   type MaskMod,
   notMask,
   orMasks,
+  type PrecompiledMod,
   type ScoreMod,
 } from '../../src/index.ts';
 import { causal, document, slidingWindow } from '../../src/masks/index.ts';
@@ -69,7 +71,45 @@ const typed = {
   causal: () => flexAttention(q, k, v, { causal: true }),
 };
 
+// The twins, which run on the CPU, are called with the types of the mods.
+const twins = {
+  score: () => compileMod(alibi, { slopes: [0.5] }).js(1, 0, 0, 3, 2),
+  mask: () => compileMod(slidingWindow).js(0, 0, 3, 2, { window: 2 }),
+  tables: () => compileMod(alibi).js(1, 0, 0, 3, 2, { slopes: [0.5] }, { qLen: 4 }),
+  inline: () => compileMod((score, b, h, i, j) => score + (i - j)).js(1, 0, 0, 3, 2),
+  inlineMask: () => compileMod((b, h, i, j) => i >= j).js(0, 0, 3, 2),
+  named: () =>
+    compileMod<ScoreMod<{ scale: number }>>((score, b, h, i, j, c) => score * c.scale).js(
+      ...([1, 0, 0, 3, 2, { scale: 2 }] as const),
+    ),
+  namedMask: () =>
+    compileMod<MaskMod<{ id: Tensor }>>((b, h, i, j, c) => c.id[i] === c.id[j]).js(0, 0, 1, 0, {
+      id: [0, 0],
+    }),
+  parsed: (text: string) =>
+    compileMod<typeof slidingWindow>(JSON.parse(text) as PrecompiledMod).js(0, 0, 3, 2),
+  untyped: (mod: Function) => compileMod(mod).js('anything'),
+  // @ts-expect-error a position is missing
+  short: () => compileMod(alibi).js(1, 0, 0, 3),
+  // @ts-expect-error no such capture
+  other: () => compileMod(slidingWindow).js(0, 0, 3, 2, { width: 2 }),
+  // @ts-expect-error a table on the CPU is a nested array
+  tensor: () => compileMod(alibi).js(1, 0, 0, 3, 2, { slopes }),
+};
+
 describe('types', () => {
+  it('of a twin are those of the mod', () => {
+    expectTypeOf(twins.score).returns.toEqualTypeOf<number>();
+    expectTypeOf(twins.mask).returns.toEqualTypeOf<boolean>();
+    expectTypeOf(twins.inline).returns.toEqualTypeOf<number>();
+    expectTypeOf(twins.inlineMask).returns.toEqualTypeOf<boolean>();
+    expectTypeOf(twins.named).returns.toEqualTypeOf<number>();
+    expectTypeOf(twins.namedMask).returns.toEqualTypeOf<boolean>();
+    expectTypeOf(twins.parsed).returns.toEqualTypeOf<boolean>();
+    expectTypeOf(twins.untyped).returns.toEqualTypeOf<number | boolean>();
+    expectTypeOf(compileMod(alibi, { slopes: [1] }).ir).toEqualTypeOf<unknown>();
+  });
+
   it('let every form through that is one', () => {
     expectTypeOf(typed.seed).returns.toHaveProperty('out');
   });

@@ -2,6 +2,7 @@ import { bareVars, nagaGaps, withoutComments } from '@heed/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileMod } from '../../src/index.ts';
+import type { Node } from '../../src/text/ir/expression-node.ts';
 import { relativeBias } from '../../src/mods/index.ts';
 import { twin } from '../../src/text/backends/twin.ts';
 import { atOffset, diagonalPart } from '../../src/text/backends/wgsl/hoisted-parts.ts';
@@ -50,7 +51,7 @@ const partOf = (text: string) => {
   const { ir } = compileMod(functionOf(`(s, b, h, q, kv, c, info) => ${text}`), values, {
     kind: 'score',
   });
-  return diagonalPart(ir);
+  return diagonalPart(ir as Node);
 };
 
 describe('depends on the pair through q − kv alone:', () => {
@@ -125,7 +126,7 @@ it('is the same at every pair of a diagonal, and computed from its offset', () =
   const check = (text: string, h: number, q: number, kv: number, step: number): void => {
     const captures = { line: values.line, n: 3 };
     const mod = functionOf(`(s, b, h, q, kv, c, info) => s + c.line[${text}]`);
-    const part = diagonalPart(compileMod(mod, captures, { kind: 'score' }).ir);
+    const part = diagonalPart(compileMod(mod, captures, { kind: 'score' }).ir as Node);
     if (!part) return;
     seen.parts++;
     const nodes = ordered([part]);

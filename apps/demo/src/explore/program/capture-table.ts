@@ -66,13 +66,13 @@ function computed(shape: readonly number[], formula: Function): Table {
   );
   const count = shape.reduce((a, b) => a * b, 1);
   const elements = Array.from({ length: count }, (_, at) => {
-    const indices = [0, 0, 0, 0];
+    const indices: [number, number, number, number] = [0, 0, 0, 0];
     let rest = at;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       indices[axis] = rest % shape[axis]!;
       rest = Math.floor(rest / shape[axis]!);
     }
-    return js(0, ...indices) as number;
+    return js(0, ...indices);
   });
   return tableOf(shape, elements);
 }

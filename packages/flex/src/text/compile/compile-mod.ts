@@ -1,8 +1,6 @@
 import { ValidationError } from '@heed/core';
 import { copyOf, type NamesOf, readOptions } from '@heed/core/kernel';
-import type { Derivative } from '../backends/derivative.ts';
 import { type NestedArray, twin } from '../backends/twin.ts';
-import type { ModKind } from '../frontend/mod-source.ts';
 import { asScore } from '../ir/evaluate-operation.ts';
 import type { Input, Node } from '../ir/expression-node.ts';
 import {
@@ -14,55 +12,105 @@ import {
 } from './compiled-mod.ts';
 import { explainMod } from './explain.ts';
 import { isFixedNumber } from './fixed-number.ts';
-import type { SeqInfo } from './mod-types.ts';
+import type { AnyMod, MaskMod, ScoreMod, SeqInfo, Table } from './mod-types.ts';
 import { functionOf, precompiled, type PrecompiledMod } from './precompiled.ts';
 import { isTableLike, type Resolution, resolve } from './resolve.ts';
 
-/** The derivatives of a score mod, and a function that computes them on the CPU. */
-export interface ModDerivative extends Derivative {
-  /** Called like the mod: the derivative by the score, then those by each element read. */
+/** Captures as the twin of a mod takes them: each may be left out, and a table is a nested array, or a number of rank 0. */
+export type TwinCaptures<C> = [C] extends [never]
+  ? Readonly<Record<string, unknown>>
+  : { readonly [K in keyof C]?: NonNullable<C[K]> extends Table ? NestedArray | number : C[K] };
+
+/** A mod on the CPU, with the types of the mod. Captures given here take precedence over those it was compiled with. */
+export type ModTwin<M extends AnyMod> =
+  M extends MaskMod<never>
+    ? (
+        b: number,
+        h: number,
+        q: number,
+        kv: number,
+        c?: TwinCaptures<Parameters<M> extends { readonly 4: infer C } ? C : never>,
+        info?: Partial<SeqInfo>,
+      ) => boolean
+    : (
+        score: number,
+        b: number,
+        h: number,
+        q: number,
+        kv: number,
+        c?: TwinCaptures<Parameters<M> extends { readonly 5: infer C } ? C : never>,
+        info?: Partial<SeqInfo>,
+      ) => number;
+
+/** A mod on the CPU whose types are not known. Captures given here take precedence over those it was compiled with. */
+export type JsMod = (...args: readonly unknown[]) => number | boolean;
+
+/** The derivatives of a score mod. */
+export interface ModDerivative {
+  /** The derivative with respect to the score, as a typed expression graph. */
+  readonly score: unknown;
+  /** The derivatives with respect to the elements read, one for each read of a float table. */
+  readonly tables: readonly unknown[];
+  /** Called like the mod: computes all of them on the CPU. */
   readonly js: (...args: readonly unknown[]) => { score: number; tables: number[] };
 }
 
-/** What `compileMod` makes of a mod. */
-export interface CompiledFunction {
-  readonly kind: ModKind;
-  /** WGSL declarations: `score_mod` (and `diagonal_mod`, if a part of it goes by q − kv) or `visible_mod` and `class_mod`, and what they call. */
+/** A mod compiled by `compileMod`. */
+export interface CompiledFunction<M = unknown> {
+  readonly kind: 'score' | 'mask';
+  /** WGSL declarations: `score_mod` (and `diagonal_mod`, if a part depends on q − kv only) or `visible_mod` and `class_mod`, and what they call. */
   readonly wgsl: string;
-  /** The mod as the GPU means it: f32 arithmetic, wrapping integers, clamped indices. */
-  readonly js: JsMod;
-  /** The result as a typed expression graph. */
-  readonly ir: Node;
+  /** The mod with the semantics of the GPU: f32 arithmetic, wrapping integers, clamped indices. */
+  readonly js: M extends AnyMod ? ModTwin<M> : JsMod;
+  /** The result as a typed expression graph, whose form may change; `explain()` prints it. */
+  readonly ir: unknown;
   /** Equal for functions that compute the same, however they are written; a part of plan keys. */
   readonly hash: string;
   /** Of score mods. */
   readonly derivative?: ModDerivative;
-  /** For people: the captures with their types, how the gradient by each is summed and why, or whether a mask prunes, the graph, the WGSL. */
+  /** Describes the mod for people: the captures with their types, how the gradient of each is summed and why, or whether a mask prunes, the graph, the WGSL. */
   explain(): string;
-  /** What JSON.stringify writes: it can be passed, once parsed, in place of the mod. */
+  /** Returns what JSON.stringify writes. Once parsed, it can be passed in place of the mod. */
   toJSON(): PrecompiledMod;
 }
 
-/** How `compileMod` is to take a function. */
+/** Options of `compileMod`. */
 export interface CompileOptions {
-  /** Whether the function is a score mod or a mask. Default: by what it returns. */
-  readonly kind?: ModKind;
+  /** Whether the function is a score mod or a mask. Default: a function that returns a boolean is a mask. */
+  readonly kind?: 'score' | 'mask';
 }
 
 export const compileNames: NamesOf<CompileOptions> = { kind: 1 };
 
 /**
- * Compiles a score mod or mask, without a GPU: to look at what becomes of it, to test it, or to run it on the CPU as the
- * GPU would.
+ * Compiles a score mod or mask without a GPU: to read the WGSL, to test the function, or to run it on the CPU with the results
+ * of the GPU.
  *
- * @param fn an ordinary function, see the README for what it may contain; or what `JSON.stringify(compileMod(…))` gave
+ * @param fn an ordinary function, see the README for what it may contain; or what `JSON.stringify(compileMod(…))` wrote
  * @param captures the values it reads; a tensor may be given as `{ dtype, shape }`, or as a nested array (f32)
  * @throws CompileError a construct that is not supported, with its place in the source and the remedy
- * @throws ValidationError a capture that is no number, boolean, tensor of rank ≤ 4 or function
+ * @throws ValidationError a capture that is not a number, boolean, tensor of rank ≤ 4 or function
  * @example
  * const { js, wgsl, explain } = compileMod((score, b, h, q, kv) => score + (q - kv));
  * js(0.5, 0, 0, 7, 3); // 4.5
  */
+export function compileMod<M extends ScoreMod<never>>(
+  fn: M,
+  captures?: Readonly<Record<string, unknown>>,
+  options?: CompileOptions,
+): CompiledFunction<M>;
+/** Compiles a mask. */
+export function compileMod<M extends MaskMod<never>>(
+  fn: M,
+  captures?: Readonly<Record<string, unknown>>,
+  options?: CompileOptions,
+): CompiledFunction<M>;
+/** Compiles a function whose types are not known, or a precompiled mod; `M` says what mod it is. */
+export function compileMod<M = unknown>(
+  fn: Function | PrecompiledMod,
+  captures?: Readonly<Record<string, unknown>>,
+  options?: CompileOptions,
+): CompiledFunction<M>;
 export function compileMod(
   fn: Function | PrecompiledMod,
   captures: Readonly<Record<string, unknown>> = {},
@@ -103,9 +151,6 @@ function derivativeOf(mod: CompiledMod, resolution: ReturnType<typeof resolve>):
     },
   };
 }
-
-/** The mod on the CPU. Captures given here go before those that it was compiled with, by name; tables are nested arrays. */
-export type JsMod = (...args: readonly unknown[]) => number | boolean;
 
 type Named = Readonly<Record<string, unknown>>;
 

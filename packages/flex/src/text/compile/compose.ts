@@ -3,12 +3,7 @@ import { copyOf } from '@heed/core/kernel';
 import type { AllOf, Captures, MaskMod, ScoreMod } from './mod-types.ts';
 import { compose, functionOf, type PrecompiledMod } from './precompiled.ts';
 
-type AnyFunction = (...args: never[]) => unknown;
 type AnyMask = MaskMod<never>;
-
-type MasksOf<Cs extends readonly unknown[]> = {
-  readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod;
-};
 
 /**
  * A mod with a scope of its own. The values go before those that `options.captures` has under the same names, and may be
@@ -29,7 +24,7 @@ export function bind<C, B extends Partial<C> & Captures>(
   mod: MaskMod<C>,
   captures: B,
 ): MaskMod<Omit<C, keyof B>>;
-export function bind<F extends AnyFunction>(mod: F, captures: Captures): F;
+export function bind<F extends Function>(mod: F, captures: Captures): F;
 export function bind(mod: PrecompiledMod, captures: Captures): ScoreMod & MaskMod;
 export function bind(given: Function | PrecompiledMod, values: Captures): Function {
   const mod = functionOf('bind', given);
@@ -48,12 +43,16 @@ function isPlainObject(value: unknown): boolean {
 }
 
 /** What every mask of a list shows. Each keeps its own scope. */
-export function andMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>> {
+export function andMasks<Cs extends readonly unknown[]>(
+  ...masks: { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod }
+): MaskMod<AllOf<Cs>> {
   return combine('andMasks', 'and', masks, (all, run) => all.every(run));
 }
 
 /** What some mask of a list shows. Each keeps its own scope. */
-export function orMasks<Cs extends readonly unknown[]>(...masks: MasksOf<Cs>): MaskMod<AllOf<Cs>> {
+export function orMasks<Cs extends readonly unknown[]>(
+  ...masks: { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod }
+): MaskMod<AllOf<Cs>> {
   return combine('orMasks', 'or', masks, (all, run) => all.some(run));
 }
 

@@ -48,6 +48,9 @@ export type MaskMod<C = {}> = (
   info: SeqInfo,
 ) => boolean;
 
+/** A score mod or mask with any captures. */
+export type AnyMod = ScoreMod<never> | MaskMod<never>;
+
 /** The captures of several mods together. */
 export type AllOf<Cs extends readonly unknown[]> = Cs extends readonly [infer C, ...infer Rest]
   ? C & AllOf<Rest>
