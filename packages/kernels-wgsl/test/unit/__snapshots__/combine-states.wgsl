@@ -1,33 +1,5 @@
 // combine states dv=64 part=f32 out=f32 read=vec4 write=vec4
 
-struct Params {
-  state_plane: u32,
-  threads: u32,
-  parts: u32,
-  heads: u32,
-  rows: u32,
-  write_lse: u32,
-  part_lse_plane: u32,
-  part_offset: u32,
-  part_step: u32,
-  part_outer: u32,
-  part_head: u32,
-  part_row: u32,
-  part_lse_offset: u32,
-  part_lse_step: u32,
-  part_lse_outer: u32,
-  part_lse_head: u32,
-  part_lse_row: u32,
-  out_offset: u32,
-  out_outer: u32,
-  out_head: u32,
-  out_row: u32,
-  lse_offset: u32,
-  lse_outer: u32,
-  lse_head: u32,
-  lse_row: u32,
-}
-
 @group(0) @binding(0) var<storage, read> part: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> part_lse: array<u32>;
 @group(0) @binding(2) var<storage, read> other: array<vec4<f32>>;
@@ -35,79 +7,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> lse: array<u32>;
 @group(0) @binding(6) var<uniform> params: Params;
-
-fn read_part(row: u32, d: u32) -> vec4<f32> {
-  return part[(row + d) / 4u];
-}
-
-fn write_out(row: u32, d: u32, x: vec4<f32>) {
-  out[(row + d) / 4u] = x;
-}
-
-const LOG2_E = 1.4426950408889634;
-const LN_2 = 0.6931471805599453;
-const MASKED = -3.0e38;
-// Anything at or below counts as masked.
-const SEEN = -1.0e30;
-// The largest that a hook can make of a score: what is above would overflow in the change of base, and hide its pair.
-const HIGHEST = 1.0e38;
-const NEGATIVE_INFINITY_BITS = 0xff800000u;
-
-struct Softmax {
-  row_max: f32,
-  row_sum: f32,
-}
-
-fn softmax_init() -> Softmax {
-  return Softmax(MASKED, 0.0);
-}
-
-// 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
-fn softmax_weight(score: f32, row_max: f32) -> f32 {
-  return select(0.0, exp2(max(score - row_max, -150.0)), score > SEEN);
-}
-
-// Takes in a tile's maximum; returns what earlier sums and accumulators must be multiplied by.
-fn softmax_rescale(state: ptr<function, Softmax>, tile_max: f32) -> f32 {
-  let row_max = max((*state).row_max, tile_max);
-  let factor = softmax_weight((*state).row_max, row_max);
-  (*state).row_max = row_max;
-  (*state).row_sum *= factor;
-  return factor;
-}
-
-// An extra logit that has no value row: it only enlarges the sum. Returns the factor for the accumulator.
-fn softmax_sink(state: ptr<function, Softmax>, logit: f32) -> f32 {
-  let factor = softmax_rescale(state, logit);
-  (*state).row_sum += softmax_weight(logit, (*state).row_max);
-  return factor;
-}
-
-// What the accumulator is multiplied by in the end; an empty row becomes 0.
-fn softmax_norm(state: Softmax) -> f32 {
-  return select(0.0, 1.0 / max(state.row_sum, 1.0e-37), state.row_sum > 0.0);
-}
-
-// Natural log of the sum of exp of the natural scores, as bits.
-fn softmax_lse_bits(state: Softmax) -> u32 {
-  let lse = state.row_max * LN_2 + log2(max(state.row_sum, 1.0e-37)) * LN_2;
-  return select(NEGATIVE_INFINITY_BITS, bitcast<u32>(lse), state.row_sum > 0.0);
-}
-
-// A score from the bits of a natural one, −∞ becoming MASKED.
-fn softmax_score(bits: u32) -> f32 {
-  return select(max(bitcast<f32>(bits) * LOG2_E, MASKED), MASKED, bits == NEGATIVE_INFINITY_BITS);
-}
-
-fn store_state(state: Softmax, at: u32) {
-  lse[at] = softmax_lse_bits(state);
-  if (params.state_plane != 0u) {
-    lse[at + params.state_plane] = bitcast<u32>(state.row_max);
-    lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
-  }
-}
-
-const V_VECS = 16u;
 
 @compute @workgroup_size(64)
 fn main(

@@ -1,30 +1,5 @@
 const NEGATIVE_INFINITY_BITS = 0xff800000u;
 
-struct Params {
-  rows: u32,
-  heads: u32,
-  length: u32,
-  first: u32,
-  state_plane: u32,
-  has_dlse: u32,
-  out_offset: u32,
-  out_outer: u32,
-  out_head: u32,
-  out_row: u32,
-  dout_offset: u32,
-  dout_outer: u32,
-  dout_head: u32,
-  dout_row: u32,
-  lse_offset: u32,
-  lse_outer: u32,
-  lse_head: u32,
-  lse_row: u32,
-  dlse_offset: u32,
-  dlse_outer: u32,
-  dlse_head: u32,
-  dlse_row: u32,
-}
-
 @group(0) @binding(0) var<storage, read> out: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> dout: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> lse: array<u32>;
@@ -34,10 +9,6 @@ struct Params {
 
 fn read_out(row: u32, d: u32) -> vec4<f32> {
   return out[(row + d) / 4u];
-}
-
-fn read_dout(row: u32, d: u32) -> vec4<f32> {
-  return dout[(row + d) / 4u];
 }
 
 @compute @workgroup_size(64)

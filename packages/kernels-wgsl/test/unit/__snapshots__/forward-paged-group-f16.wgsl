@@ -1,57 +1,5 @@
 // q=f16 kv=f16 out=f32 | d=64 dv=64 | varlen paged | read=vec4 write=vec4 | rows=group | hooks=band | path=portable threadsM=8 rowsPerThread=1 unroll=false
 
-const NONE = 0xffffffffu;
-
-const EMPTY = 0u;
-const PARTIAL = 1u;
-const FULL = 2u;
-
-struct Params {
-  batch: u32,
-  seqlen_q: u32,
-  seqlen_k: u32,
-  cu_q: u32,
-  used_k: u32,
-  tiles: u32,
-  splits: u32,
-  group: u32,
-  align_end: u32,
-  q_offset: u32,
-  q_head: u32,
-  q_row: u32,
-  out_offset: u32,
-  out_head: u32,
-  out_row: u32,
-  out_split: u32,
-  lse_offset: u32,
-  lse_head: u32,
-  lse_row: u32,
-  lse_split: u32,
-  k_offset: u32,
-  k_batch: u32,
-  k_head: u32,
-  k_row: u32,
-  v_offset: u32,
-  v_batch: u32,
-  v_head: u32,
-  v_row: u32,
-  table: u32,
-  table_row: u32,
-  pages: u32,
-  page_size: u32,
-  scale: f32,
-  band_left: i32,
-  band_right: i32,
-  state_plane: u32,
-  sinks: u32,
-  sinks_head: u32,
-  write_lse: u32,
-  units: u32,
-  q_vecs: u32,
-  chunk_vecs: u32,
-  v_chunks: u32,
-}
-
 @group(0) @binding(0) var<storage, read> q: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> k: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> v: array<vec2<u32>>;
@@ -61,25 +9,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> lse: array<u32>;
 @group(0) @binding(8) var<uniform> params: Params;
-
-struct Sequence {
-  index: u32,
-  q_row: u32,
-  q_len: u32,
-  k_row: u32,
-  k_len: u32,
-}
-
-fn clamp_length(length: i32, most: u32) -> u32 {
-  return u32(clamp(length, 0, i32(most)));
-}
-
-fn used_length(b: u32, slot: u32) -> u32 {
-  if (params.used_k == NONE) {
-    return slot;
-  }
-  return clamp_length(metadata[params.used_k + b], slot);
-}
 
 // Rows begin to end − 1 of sequence `index`, and the first of their tiles. Rows of no sequence go on at row 0.
 struct PackedRows {
@@ -112,20 +41,6 @@ fn sequence(b: u32) -> Sequence {
 
 const TILE_M = 8u;
 
-// A tile of query rows: rows first_row to first_row + TILE_M − 1 of `rows` in the sequence.
-struct Work {
-  seq: Sequence,
-  // Query head, or kv head when rows are grouped.
-  head: u32,
-  split: u32,
-  first_row: u32,
-  rows: u32,
-}
-
-fn workgroup_unit(id: vec3<u32>, count: vec3<u32>) -> u32 {
-  return id.x + id.y * count.x;
-}
-
 // A sequence begins one tile further for each one before: far enough apart for every length, so no maximum is needed and no
 // tile list is stored. A tile that falls into the slack lies beyond its sequence.
 fn find_rows(tile: u32) -> PackedRows {
@@ -153,28 +68,6 @@ fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
   let rows = find_rows(tile);
   let seq = sequence_of_rows(rows.index, rows.begin, rows.end - rows.begin);
   return Work(seq, head, split, (tile - rows.first_tile) * TILE_M, seq.q_len * params.group);
-}
-
-fn find_work(unit: u32) -> Work {
-  let tile = unit % params.tiles;
-  let rest = unit / params.tiles;
-  return work_of_tile(tile, rest / params.splits, rest % params.splits);
-}
-
-// What is added to a row's index to get its logical position.
-fn diagonal(q_len: i32, k_len: i32) -> i32 {
-  return select(0, k_len - q_len, params.align_end != 0u);
-}
-
-struct Row {
-  batch: i32,
-  head: i32,
-  // Logical position, which masks and mods see.
-  query: i32,
-  q_row: i32,
-  q_len: i32,
-  k_row: i32,
-  k_len: i32,
 }
 
 fn row_head(work: Work, index: u32) -> u32 {
@@ -254,79 +147,6 @@ fn read_v(row: u32, d: u32) -> vec4<f32> {
   return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
 }
 
-fn write_out(row: u32, d: u32, x: vec4<f32>) {
-  out[(row + d) / 4u] = x;
-}
-
-const LOG2_E = 1.4426950408889634;
-const LN_2 = 0.6931471805599453;
-const MASKED = -3.0e38;
-// Anything at or below counts as masked.
-const SEEN = -1.0e30;
-// The largest that a hook can make of a score: what is above would overflow in the change of base, and hide its pair.
-const HIGHEST = 1.0e38;
-const NEGATIVE_INFINITY_BITS = 0xff800000u;
-
-struct Softmax {
-  row_max: f32,
-  row_sum: f32,
-}
-
-fn softmax_init() -> Softmax {
-  return Softmax(MASKED, 0.0);
-}
-
-// 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
-fn softmax_weight(score: f32, row_max: f32) -> f32 {
-  return select(0.0, exp2(max(score - row_max, -150.0)), score > SEEN);
-}
-
-// Takes in a tile's maximum; returns what earlier sums and accumulators must be multiplied by.
-fn softmax_rescale(state: ptr<function, Softmax>, tile_max: f32) -> f32 {
-  let row_max = max((*state).row_max, tile_max);
-  let factor = softmax_weight((*state).row_max, row_max);
-  (*state).row_max = row_max;
-  (*state).row_sum *= factor;
-  return factor;
-}
-
-// An extra logit that has no value row: it only enlarges the sum. Returns the factor for the accumulator.
-fn softmax_sink(state: ptr<function, Softmax>, logit: f32) -> f32 {
-  let factor = softmax_rescale(state, logit);
-  (*state).row_sum += softmax_weight(logit, (*state).row_max);
-  return factor;
-}
-
-// What the accumulator is multiplied by in the end; an empty row becomes 0.
-fn softmax_norm(state: Softmax) -> f32 {
-  return select(0.0, 1.0 / max(state.row_sum, 1.0e-37), state.row_sum > 0.0);
-}
-
-// Natural log of the sum of exp of the natural scores, as bits.
-fn softmax_lse_bits(state: Softmax) -> u32 {
-  let lse = state.row_max * LN_2 + log2(max(state.row_sum, 1.0e-37)) * LN_2;
-  return select(NEGATIVE_INFINITY_BITS, bitcast<u32>(lse), state.row_sum > 0.0);
-}
-
-// A score from the bits of a natural one, −∞ becoming MASKED.
-fn softmax_score(bits: u32) -> f32 {
-  return select(max(bitcast<f32>(bits) * LOG2_E, MASKED), MASKED, bits == NEGATIVE_INFINITY_BITS);
-}
-
-const TILE_N = 32u;
-
-struct Span {
-  batch: i32,
-  head_first: i32,
-  head_last: i32,
-  query_first: i32,
-  query_last: i32,
-  key_first: i32,
-  key_last: i32,
-  q_len: i32,
-  k_len: i32,
-}
-
 fn tile_span(work: Work) -> Span {
   let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
   let q_len = i32(work.seq.q_len);
@@ -341,129 +161,12 @@ fn tile_span(work: Work) -> Span {
   );
 }
 
-// First key tile and one past the last, within this workgroup's split.
-fn key_tiles(work: Work, span: Span) -> vec2<u32> {
-  let k_len = i32(work.seq.k_len);
-  var first = 0;
-  var end = k_len;
-  let band = range_band(span);
-  first = max(first, band.x);
-  end = min(end, band.y);
-  if (first >= end) {
-    return vec2<u32>(0u, 0u);
-  }
-  let all = (u32(k_len) + TILE_N - 1u) / TILE_N;
-  let per_split = (all + params.splits - 1u) / params.splits;
-  let begin = max(u32(first) / TILE_N, work.split * per_split);
-  return vec2<u32>(begin, min((u32(end) + TILE_N - 1u) / TILE_N, (work.split + 1u) * per_split));
-}
-
-fn class_of_tile(tile: u32, whole: Span) -> u32 {
-  var span = whole;
-  span.key_first = i32(tile * TILE_N);
-  let last = i32(tile * TILE_N + TILE_N) - 1;
-  span.key_last = min(last, whole.k_len - 1);
-  var class_ = select(FULL, PARTIAL, last >= whole.k_len);
-  class_ = min(class_, class_band(span));
-  return class_;
-}
-
-fn visible_band(row: Row, key: i32) -> bool {
-  return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
-}
-
-fn class_band(span: Span) -> u32 {
-  if (span.key_last < span.query_first - params.band_left || span.key_first > span.query_last + params.band_right) {
-    return EMPTY;
-  }
-  if (span.key_first >= span.query_last - params.band_left && span.key_last <= span.query_first + params.band_right) {
-    return FULL;
-  }
-  return PARTIAL;
-}
-
-fn range_band(span: Span) -> vec2<i32> {
-  return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
-}
-
-// What the softmax takes in a PARTIAL tile. Without branches, which `&&` would be: some compilers never get through them.
-fn masked_score(score: f32, row: Row, key: i32) -> f32 {
-  return select(MASKED, score, (key < row.k_len) & visible_band(row, key));
-}
-
-// Without score hooks the base change is folded into q.
-fn q_scale() -> f32 {
-  return params.scale * LOG2_E;
-}
-
-fn store_state(state: Softmax, at: u32) {
-  lse[at] = softmax_lse_bits(state);
-  if (params.state_plane != 0u) {
-    lse[at + params.state_plane] = bitcast<u32>(state.row_max);
-    lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
-  }
-}
-
-// Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
-// Returns the factor for the row's accumulator.
-fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
-  if (params.sinks == NONE || split > 0u || u32(row.batch) >= params.batch) {
-    return 1.0;
-  }
-  let logit = softmax_score(captures[params.sinks + u32(row.head) * params.sinks_head]);
-  return softmax_sink(state, logit);
-}
-
-fn write_lse(state: Softmax, row: Row, split: u32) {
-  if (params.write_lse != 0u) {
-    store_state(state, lse_index(row, split));
-  }
-}
-
 // A padded row of 9 vectors keeps neighbouring rows in different banks.
 const STAGED = 9u;
 var<workgroup> q_tile: array<vec4<f32>, 72>; // 1152 bytes
 var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
 var<workgroup> weights: array<vec4<f32>, 64>; // 1024 bytes
 var<workgroup> partial: array<f32, 64>; // 256 bytes
-
-// Elements chunk to chunk + 31 of q of the tile's query rows.
-fn stage_q(work: Work, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_M * 8u; i += 64u) {
-    let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (d < 64u) {
-      x = read_q(q_row_offset(make_row(work, work.first_row + i / 8u)), d) * q_scale();
-    }
-    q_tile[i / 8u * STAGED + i % 8u] = x;
-  }
-}
-
-// Elements chunk to chunk + 31 of k of the tile's keys.
-fn stage_k(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 8u; i += 64u) {
-    let key = first_key + i / 8u;
-    let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 64u) {
-      x = read_k(k_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 8u * STAGED + i % 8u] = x;
-  }
-}
-
-// Elements chunk to chunk + 31 of v of the tile's keys.
-fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 8u; i += 64u) {
-    let key = first_key + i / 8u;
-    let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 64u) {
-      x = read_v(v_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 8u * STAGED + i % 8u] = x;
-  }
-}
 
 @compute @workgroup_size(64)
 fn main(

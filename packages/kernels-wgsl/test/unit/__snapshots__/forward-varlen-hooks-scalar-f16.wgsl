@@ -2,61 +2,6 @@ enable f16;
 
 // q=f16 kv=f16 out=f16 | d=17 dv=5 | varlen strided | read=scalar write=scalar | rows=head | hooks=softcap+alibi+band | path=portable threadsM=8 rowsPerThread=1 unroll=false
 
-const NONE = 0xffffffffu;
-
-const EMPTY = 0u;
-const PARTIAL = 1u;
-const FULL = 2u;
-
-struct Params {
-  batch: u32,
-  seqlen_q: u32,
-  seqlen_k: u32,
-  cu_q: u32,
-  cu_k: u32,
-  used_k: u32,
-  tiles: u32,
-  splits: u32,
-  group: u32,
-  align_end: u32,
-  q_offset: u32,
-  q_head: u32,
-  q_row: u32,
-  out_offset: u32,
-  out_head: u32,
-  out_row: u32,
-  out_split: u32,
-  lse_offset: u32,
-  lse_head: u32,
-  lse_row: u32,
-  lse_split: u32,
-  k_offset: u32,
-  k_head: u32,
-  k_row: u32,
-  v_offset: u32,
-  v_head: u32,
-  v_row: u32,
-  q_dim: u32,
-  k_dim: u32,
-  v_dim: u32,
-  out_dim: u32,
-  scale: f32,
-  softcap: f32,
-  slopes: u32,
-  slopes_batch: u32,
-  slopes_head: u32,
-  band_left: i32,
-  band_right: i32,
-  state_plane: u32,
-  sinks: u32,
-  sinks_head: u32,
-  write_lse: u32,
-  units: u32,
-  q_vecs: u32,
-  chunk_vecs: u32,
-  v_chunks: u32,
-}
-
 @group(0) @binding(0) var<storage, read> q: array<u32>;
 @group(0) @binding(1) var<storage, read> k: array<u32>;
 @group(0) @binding(2) var<storage, read> v: array<u32>;
@@ -66,38 +11,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> out: array<f16>;
 @group(0) @binding(7) var<storage, read_write> lse: array<u32>;
 @group(0) @binding(8) var<uniform> params: Params;
-
-struct Sequence {
-  index: u32,
-  q_row: u32,
-  q_len: u32,
-  k_row: u32,
-  k_len: u32,
-}
-
-fn clamp_length(length: i32, most: u32) -> u32 {
-  return u32(clamp(length, 0, i32(most)));
-}
-
-fn used_length(b: u32, slot: u32) -> u32 {
-  if (params.used_k == NONE) {
-    return slot;
-  }
-  return clamp_length(metadata[params.used_k + b], slot);
-}
-
-// Rows begin to end − 1 of sequence `index`, and the first of their tiles. Rows of no sequence go on at row 0.
-struct PackedRows {
-  index: u32,
-  begin: u32,
-  end: u32,
-  first_tile: u32,
-}
-
-// Sequences are numbered 0 to batch − 1; number `batch` is the rows of none, which see no key.
-fn q_begin(b: u32) -> u32 {
-  return clamp_length(metadata[params.cu_q + b], params.seqlen_q);
-}
 
 fn k_begin(b: u32) -> u32 {
   return clamp_length(metadata[params.cu_k + b], params.seqlen_k);
@@ -111,30 +24,6 @@ fn sequence_of_rows(b: u32, q_row: u32, q_len: u32) -> Sequence {
   let k_row = k_begin(b);
   let k_end = k_begin(b + 1u);
   return Sequence(b, q_row, q_len, k_row, used_length(b, max(k_row, k_end) - k_row));
-}
-
-fn sequence(b: u32) -> Sequence {
-  let q_row = q_begin(b);
-  if (b == params.batch) {
-    return sequence_of_rows(b, q_row, params.seqlen_q - q_row);
-  }
-  return sequence_of_rows(b, q_row, max(q_row, q_begin(b + 1u)) - q_row);
-}
-
-const TILE_M = 8u;
-
-// A tile of query rows: rows first_row to first_row + TILE_M − 1 of `rows` in the sequence.
-struct Work {
-  seq: Sequence,
-  // Query head, or kv head when rows are grouped.
-  head: u32,
-  split: u32,
-  first_row: u32,
-  rows: u32,
-}
-
-fn workgroup_unit(id: vec3<u32>, count: vec3<u32>) -> u32 {
-  return id.x + id.y * count.x;
 }
 
 // A sequence begins one tile further for each one before: far enough apart for every length, so no maximum is needed and no
@@ -166,17 +55,6 @@ fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
   return Work(seq, head, split, (tile - rows.first_tile) * TILE_M, seq.q_len);
 }
 
-fn find_work(unit: u32) -> Work {
-  let tile = unit % params.tiles;
-  let rest = unit / params.tiles;
-  return work_of_tile(tile, rest / params.splits, rest % params.splits);
-}
-
-// What is added to a row's index to get its logical position.
-fn diagonal(q_len: i32, k_len: i32) -> i32 {
-  return select(0, k_len - q_len, params.align_end != 0u);
-}
-
 struct Row {
   batch: i32,
   head: i32,
@@ -187,18 +65,6 @@ struct Row {
   k_row: i32,
   k_len: i32,
   slope: f32,
-}
-
-fn row_head(work: Work, index: u32) -> u32 {
-  return work.head;
-}
-
-fn row_position(index: u32) -> u32 {
-  return index;
-}
-
-fn kv_head(work: Work) -> u32 {
-  return work.head / params.group;
 }
 
 // Row `index` of the sequence; one beyond the end is a copy of the last, and is not stored.
@@ -223,28 +89,12 @@ fn make_row(work: Work, index: u32) -> Row {
   return row;
 }
 
-fn q_row_offset(row: Row) -> u32 {
-  return params.q_offset + u32(row.head) * params.q_head + u32(row.q_row) * params.q_row;
-}
-
-fn out_row_offset(row: Row, split: u32) -> u32 {
-  return params.out_offset + split * params.out_split + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
-}
-
-fn lse_index(row: Row, split: u32) -> u32 {
-  return params.lse_offset + split * params.lse_split + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
-}
-
 fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
   return params.k_offset + head * params.k_head + (seq.k_row + key) * params.k_row;
 }
 
 fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
   return params.v_offset + head * params.v_head + (seq.k_row + key) * params.v_row;
-}
-
-fn kv_row(row: Row, key: i32) -> i32 {
-  return row.k_row + key;
 }
 
 fn read_q_at(index: u32) -> f32 {
@@ -346,116 +196,6 @@ fn write_out(row: u32, d: u32, x: vec4<f32>) {
   }
 }
 
-const LOG2_E = 1.4426950408889634;
-const LN_2 = 0.6931471805599453;
-const MASKED = -3.0e38;
-// Anything at or below counts as masked.
-const SEEN = -1.0e30;
-// The largest that a hook can make of a score: what is above would overflow in the change of base, and hide its pair.
-const HIGHEST = 1.0e38;
-const NEGATIVE_INFINITY_BITS = 0xff800000u;
-
-struct Softmax {
-  row_max: f32,
-  row_sum: f32,
-}
-
-fn softmax_init() -> Softmax {
-  return Softmax(MASKED, 0.0);
-}
-
-// 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
-fn softmax_weight(score: f32, row_max: f32) -> f32 {
-  return select(0.0, exp2(max(score - row_max, -150.0)), score > SEEN);
-}
-
-// Takes in a tile's maximum; returns what earlier sums and accumulators must be multiplied by.
-fn softmax_rescale(state: ptr<function, Softmax>, tile_max: f32) -> f32 {
-  let row_max = max((*state).row_max, tile_max);
-  let factor = softmax_weight((*state).row_max, row_max);
-  (*state).row_max = row_max;
-  (*state).row_sum *= factor;
-  return factor;
-}
-
-// An extra logit that has no value row: it only enlarges the sum. Returns the factor for the accumulator.
-fn softmax_sink(state: ptr<function, Softmax>, logit: f32) -> f32 {
-  let factor = softmax_rescale(state, logit);
-  (*state).row_sum += softmax_weight(logit, (*state).row_max);
-  return factor;
-}
-
-// What the accumulator is multiplied by in the end; an empty row becomes 0.
-fn softmax_norm(state: Softmax) -> f32 {
-  return select(0.0, 1.0 / max(state.row_sum, 1.0e-37), state.row_sum > 0.0);
-}
-
-// Natural log of the sum of exp of the natural scores, as bits.
-fn softmax_lse_bits(state: Softmax) -> u32 {
-  let lse = state.row_max * LN_2 + log2(max(state.row_sum, 1.0e-37)) * LN_2;
-  return select(NEGATIVE_INFINITY_BITS, bitcast<u32>(lse), state.row_sum > 0.0);
-}
-
-// A score from the bits of a natural one, −∞ becoming MASKED.
-fn softmax_score(bits: u32) -> f32 {
-  return select(max(bitcast<f32>(bits) * LOG2_E, MASKED), MASKED, bits == NEGATIVE_INFINITY_BITS);
-}
-
-const TILE_N = 32u;
-
-struct Span {
-  batch: i32,
-  head_first: i32,
-  head_last: i32,
-  query_first: i32,
-  query_last: i32,
-  key_first: i32,
-  key_last: i32,
-  q_len: i32,
-  k_len: i32,
-}
-
-fn tile_span(work: Work) -> Span {
-  let last_row = min(work.first_row + TILE_M, work.rows) - 1u;
-  let q_len = i32(work.seq.q_len);
-  let k_len = i32(work.seq.k_len);
-  let shift = diagonal(q_len, k_len);
-  let head_first = work.head;
-  let head_last = work.head;
-  return Span(
-    i32(work.seq.index), i32(head_first), i32(head_last),
-    i32(row_position(work.first_row)) + shift, i32(row_position(last_row)) + shift,
-    0, k_len - 1, q_len, k_len,
-  );
-}
-
-// First key tile and one past the last, within this workgroup's split.
-fn key_tiles(work: Work, span: Span) -> vec2<u32> {
-  let k_len = i32(work.seq.k_len);
-  var first = 0;
-  var end = k_len;
-  let band = range_band(span);
-  first = max(first, band.x);
-  end = min(end, band.y);
-  if (first >= end) {
-    return vec2<u32>(0u, 0u);
-  }
-  let all = (u32(k_len) + TILE_N - 1u) / TILE_N;
-  let per_split = (all + params.splits - 1u) / params.splits;
-  let begin = max(u32(first) / TILE_N, work.split * per_split);
-  return vec2<u32>(begin, min((u32(end) + TILE_N - 1u) / TILE_N, (work.split + 1u) * per_split));
-}
-
-fn class_of_tile(tile: u32, whole: Span) -> u32 {
-  var span = whole;
-  span.key_first = i32(tile * TILE_N);
-  let last = i32(tile * TILE_N + TILE_N) - 1;
-  span.key_last = min(last, whole.k_len - 1);
-  var class_ = select(FULL, PARTIAL, last >= whole.k_len);
-  class_ = min(class_, class_band(span));
-  return class_;
-}
-
 fn tanh_f32(x: f32) -> f32 {
   let z = x * x;
   let small = ((((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z + 1.33314422036e-1) * z - 3.33332819422e-1) * z * x + x;
@@ -471,24 +211,6 @@ fn score_alibi(score: f32, row: Row, key: i32) -> f32 {
   return score - row.slope * f32(abs(row.query - key));
 }
 
-fn visible_band(row: Row, key: i32) -> bool {
-  return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
-}
-
-fn class_band(span: Span) -> u32 {
-  if (span.key_last < span.query_first - params.band_left || span.key_first > span.query_last + params.band_right) {
-    return EMPTY;
-  }
-  if (span.key_first >= span.query_last - params.band_left && span.key_last <= span.query_first + params.band_right) {
-    return FULL;
-  }
-  return PARTIAL;
-}
-
-fn range_band(span: Span) -> vec2<i32> {
-  return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
-}
-
 // From a dot product (of q already scaled) to a base-2 score.
 fn mod_score(dot_product: f32, row: Row, key: i32) -> f32 {
   var score = dot_product;
@@ -497,46 +219,10 @@ fn mod_score(dot_product: f32, row: Row, key: i32) -> f32 {
   return select(MASKED, min(score, HIGHEST) * LOG2_E, score > SEEN);
 }
 
-// What the softmax takes in a PARTIAL tile. Without branches, which `&&` would be: some compilers never get through them.
-fn masked_score(score: f32, row: Row, key: i32) -> f32 {
-  return select(MASKED, score, (key < row.k_len) & visible_band(row, key));
-}
-
 // Without score hooks the base change is folded into q.
 fn q_scale() -> f32 {
   return params.scale;
 }
-
-fn store_state(state: Softmax, at: u32) {
-  lse[at] = softmax_lse_bits(state);
-  if (params.state_plane != 0u) {
-    lse[at + params.state_plane] = bitcast<u32>(state.row_max);
-    lse[at + 2u * params.state_plane] = bitcast<u32>(state.row_sum);
-  }
-}
-
-// Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
-// Returns the factor for the row's accumulator.
-fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
-  if (params.sinks == NONE || split > 0u || u32(row.batch) >= params.batch) {
-    return 1.0;
-  }
-  let logit = softmax_score(captures[params.sinks + u32(row.head) * params.sinks_head]);
-  return softmax_sink(state, logit);
-}
-
-fn write_lse(state: Softmax, row: Row, split: u32) {
-  if (params.write_lse != 0u) {
-    store_state(state, lse_index(row, split));
-  }
-}
-
-// A padded row of 9 vectors keeps neighbouring rows in different banks.
-const STAGED = 9u;
-var<workgroup> q_tile: array<vec4<f32>, 72>; // 1152 bytes
-var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
-var<workgroup> weights: array<vec4<f32>, 64>; // 1024 bytes
-var<workgroup> partial: array<f32, 64>; // 256 bytes
 
 // Elements chunk to chunk + 31 of q of the tile's query rows.
 fn stage_q(work: Work, chunk: u32, thread: u32) {

@@ -1,13 +1,3 @@
-struct Params {
-  words: u32,
-  count: u32,
-  is_half: u32,
-  source: u32,
-  first: u32,
-  shape: vec4<u32>,
-  strides: vec4<u32>,
-}
-
 @group(0) @binding(0) var<storage, read> source: array<u32>;
 @group(0) @binding(1) var<storage, read_write> gathered: array<u32>;
 @group(0) @binding(2) var<uniform> params: Params;
