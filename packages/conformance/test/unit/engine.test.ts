@@ -2,10 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allCases } from '../../src/cases/all-cases.ts';
 import { type Engine, openEngine } from '../../src/engines/engine.ts';
-import { selectCases } from '../../src/run/select-cases.ts';
-import { named, quickCases } from '../engine/quick-cases.ts';
 
 /** A stand-in for an engine: a program that gets an address, and that exits in some cases as naga does on a panic. */
 const standIn = `#!/usr/bin/env node
@@ -74,16 +71,5 @@ describe('openEngine', () => {
     process.env['HEED_FIREFOX'] = join(folder, 'no-such-program');
     await expect(openEngine('firefox')).rejects.toThrow('no-such-program');
     delete process.env['HEED_FIREFOX'];
-  });
-});
-
-describe('quickCases', () => {
-  it('takes at least one case of each group, and at most a few more', () => {
-    const cases = quickCases(selectCases());
-    const groups = new Set(selectCases().map((c) => c.group));
-    expect(new Set(cases.map((c) => c.group))).toEqual(groups);
-    expect(cases.map((c) => c.id)).toEqual(expect.arrayContaining([...named]));
-    expect(cases.length - groups.size).toBeLessThanOrEqual(3);
-    expect(cases.length).toBeLessThan(allCases.length / 10);
   });
 });
