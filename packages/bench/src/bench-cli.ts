@@ -15,7 +15,7 @@ import { runBench } from './runs/run-bench.ts';
 const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
 
-/** Runs the command; resolves to its exit status: 0, 1 when heed's own result is off, 2 on a bad flag, 130 on Ctrl-C. */
+/** Runs the command; resolves to its exit status: 0, 1 if heed's own result is wrong, 2 on a bad flag, 130 on Ctrl-C. */
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
@@ -59,12 +59,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Vite and Playwright take a second to load. */
+/** Loaded on demand: Vite and Playwright take a second to load. */
 async function browserBench(): Promise<typeof runBench> {
   return (await import('./browser/run-in-browser.ts')).runBrowserBench;
 }
 
-/** A run that was stored before this one, which may take its place. */
+/** Reads a stored run before this run may overwrite it. */
 async function stored(file: string): Promise<Report> {
   const text = await readFile(file, 'utf8').catch(() => {
     throw new UsageError(
@@ -121,8 +121,8 @@ function print(text: string): number {
   return 0;
 }
 
-// Mesa keeps compiled shaders between runs, which would make first use look free.
+// Mesa caches compiled shaders on disk, which would hide the cost of the first use.
 process.env['MESA_SHADER_CACHE_DISABLE'] ??= 'true';
 process.exitCode = await main(process.argv.slice(2));
-// Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
+// Dawn's threads keep Node alive, so the process must exit; first the pipe of standard output must be written.
 process.stdout.write('', () => process.exit());

@@ -2,12 +2,12 @@ import { HeedError } from '@heed/core';
 
 const isObject = (x: unknown): x is object => typeof x === 'object' && x !== null;
 
-/** Whether a caller may write into it: a list, or an object made by { … }. */
+/** True for values that a caller may overwrite: lists, and objects made by { … }. */
 function isArgument(x: unknown): x is object {
   return isObject(x) && (Array.isArray(x) || Object.getPrototypeOf(x) === Object.prototype);
 }
 
-/** Another value of the same kind, which no call should meet. */
+/** Returns another value of the same kind, which no call may use. */
 function garbage(x: unknown): unknown {
   if (typeof x === 'number') return 7 - x;
   if (typeof x === 'boolean') return !x;
@@ -20,7 +20,7 @@ function expectNoCall(): never {
   throw new Error('a function was called that an argument was overwritten with');
 }
 
-/** Overwrites all that a caller may write into: elements of lists and fields of plain objects, all the way down. */
+/** Overwrites everything that a caller may write: elements of lists and fields of plain objects, at any depth. */
 export function scribble(x: unknown): void {
   if (ArrayBuffer.isView(x)) new Uint8Array(x.buffer, x.byteOffset, x.byteLength).fill(0xa5);
   if (!isArgument(x)) return;
@@ -31,7 +31,7 @@ export function scribble(x: unknown): void {
   }
 }
 
-/** The same argument, each field of which is what it was to who reads it first, and garbage to who reads it again. */
+/** Wraps an argument so that the first read of each field returns its value, and every further read garbage. */
 export function readableOnce<T>(x: T): T {
   if (!isArgument(x)) return x;
   const read = new Set<PropertyKey>();
@@ -49,7 +49,7 @@ export function readableOnce<T>(x: T): T {
 /** Any function. */
 export type Call = (...args: unknown[]) => unknown;
 
-/** What an argument or an option is not. Some of it is right in places, and then nothing needs to be refused. */
+/** Wrong values of arguments and options. Some are valid for some arguments, and need not be refused there. */
 const junk: readonly unknown[] = [
   null,
   -1,
@@ -63,7 +63,7 @@ const junk: readonly unknown[] = [
   new Float64Array(2),
 ];
 
-/** What a call with each argument in turn, and each option, replaced by junk throws that is no error of heed's. */
+/** Replaces each argument and each option of a call by junk in turn; returns the thrown errors that are not heed's. */
 export async function strangers(
   name: string,
   call: Call,
@@ -87,7 +87,7 @@ export async function strangers(
   return found;
 }
 
-/** A method as a function. */
+/** Returns a method as a function. */
 export const methodOf = (of: object, name: string): Call => {
   const method = (of as Record<string, Call>)[name]!;
   return (...args) => method.apply(of, args);

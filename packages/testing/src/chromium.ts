@@ -21,7 +21,7 @@ export const chromiumFlags: readonly string[] = [
 /** Computes WebGPU on the CPU, with Chromium's own SwiftShader. */
 export const swiftshaderFlag = '--use-webgpu-adapter=swiftshader';
 
-/** Returns the Chromium that HEED_CHROMIUM names, else Debian's; undefined where Playwright's own must do. */
+/** Returns the Chromium that HEED_CHROMIUM names, else Debian's; undefined if Playwright's own must be used. */
 export function chromiumProgram(): string | undefined {
   return process.env['HEED_CHROMIUM'] ?? ['/usr/bin/chromium'].find((path) => existsSync(path));
 }

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 
 declare global {
   interface ImportMeta {
-    /** vite's: the files that match a pattern, as text, by their paths. */
+    /** Vite's: returns the files that match a pattern as text, by path. */
     glob(
       patterns: readonly string[],
       options: { readonly query: '?raw'; readonly import: 'default'; readonly eager: true },
@@ -14,7 +14,7 @@ declare global {
 export interface GuideExample {
   readonly title: string;
   readonly code: string;
-  /** What it prints, call by call, as the guide states it. */
+  /** The stated output, per call of console.log. */
   readonly printed: readonly string[];
 }
 
@@ -23,10 +23,10 @@ const fences = (language: string, text: string): string[] =>
     .filter((match) => match[1] === language)
     .map((match) => match[2]!);
 
-/** Lines without trailing blanks, and no blank lines at the end. */
+/** Removes trailing blanks of lines, and blank lines at the end. */
 export const trimmed = (text: string): string => text.replaceAll(/[ \t]+$/gm, '').trimEnd();
 
-/** The sections of the guide, by heading. */
+/** Returns the sections of a document, by heading. */
 export function sectionsOf(markdown: string): ReadonlyMap<string, string> {
   const parts = markdown.split(/^## /m).slice(1);
   return new Map(
@@ -34,12 +34,12 @@ export function sectionsOf(markdown: string): ReadonlyMap<string, string> {
   );
 }
 
-/** The code blocks of a text. */
+/** Returns the code blocks of a text. */
 export const codeBlocks = (text: string): string[] => fences('ts', text);
 
 /**
- * The examples of the guide. A `console.log` prints the comment behind it; one without a comment prints the next text block
- * under the code.
+ * Returns the examples of a guide. The stated output of a `console.log` is the comment after it, or the next text block below the
+ * code.
  */
 export function guideExamples(markdown: string): GuideExample[] {
   return [...sectionsOf(markdown)]
@@ -53,7 +53,7 @@ export function guideExamples(markdown: string): GuideExample[] {
     });
 }
 
-/** The cells of the rows of the first table under a heading, code marks taken off. */
+/** Returns the cells of the first table of a section, per row, without code marks. */
 export function tableRows(section: string): string[][] {
   const lines = section.split('\n');
   const start = lines.findIndex((line) => line.startsWith('|---'));
@@ -67,22 +67,22 @@ export function tableRows(section: string): string[][] {
   );
 }
 
-/** The `@example`s of a source file, as code. */
+/** Returns the code of each `@example` of a source file. */
 export function docstringExamples(source: string): string[] {
   return [...source.matchAll(/^ *\* @example\n([^]*?)\*\//gm)].map((match) =>
     match[1]!.replaceAll(/^ *\* ?/gm, '').trim(),
   );
 }
 
-/** The statements of an example: lines, and what is indented under them. */
+/** Splits an example into statements: a line with the indented lines below it. */
 export const statementsOf = (example: string): string[] => example.split(/\n(?! )/);
 
-/** Code without what a formatter decides. */
+/** Removes everything from code that a formatter decides. */
 export function bare(code: string): string {
   return code.replaceAll(/\s+/g, '').replaceAll(/,([)\]}])/g, '$1');
 }
 
-/** What a piece of code prints, call by call. */
+/** Runs code; returns the arguments of each call of console.log. */
 export async function printedBy(run: () => unknown): Promise<unknown[][]> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
@@ -93,6 +93,6 @@ export async function printedBy(run: () => unknown): Promise<unknown[][]> {
   }
 }
 
-/** A call of console.log as a console shows it, for the values that guides print. */
+/** Renders the arguments of console.log as a console does, for the values in guides. */
 export const shown = (values: readonly unknown[]): string =>
   trimmed(values.map((x) => (Array.isArray(x) ? `[ ${x.join(', ')} ]` : String(x))).join(' '));

@@ -17,21 +17,21 @@ export function toMatchTensor(
   return { pass: mismatch === undefined, message: () => mismatch ?? 'the tensors match' };
 }
 
-/** What counts as equal, and how indices are printed. */
+/** The rule of equality, and the form of indices in the message. */
 export interface TensorMatch {
-  /** Largest |got − want| allowed: one number, or one for each element. Default 0. */
+  /** Largest allowed |got − want|: one number, or one per element. Default 0. */
   tolerance?: number | ArrayLike<number>;
   /** Shape used to print an index as coordinates; default flat. */
   shape?: readonly number[];
-  /** Require the same number down to the sign of zero; NaN equals NaN either way. */
+  /** Requires equal signs of zero too. NaN always equals NaN. */
   exact?: boolean;
 }
 
 const ROWS = 12;
 
 /**
- * A table of index, got, want and error around the mismatches of two lists, or undefined if they
- * match. NaN matches NaN, an infinity only itself.
+ * Returns a table of index, got, want and error around the mismatches of two lists, or undefined if they match. NaN matches NaN, an
+ * infinity matches only itself.
  */
 export function describeMismatch(
   got: ArrayLike<number>,
@@ -62,7 +62,7 @@ function error(got: ArrayLike<number>, want: ArrayLike<number>, i: number): numb
   return Number.isNaN(difference) ? Infinity : difference;
 }
 
-/** The first mismatches, each with a good neighbour either side, marked in the first column. */
+/** Lists the first mismatches, marked in the first column, each with its two neighbours. */
 function table(
   got: ArrayLike<number>,
   want: ArrayLike<number>,

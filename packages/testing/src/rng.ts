@@ -13,7 +13,7 @@ export class Rng {
     this.#state = seed >>> 0;
   }
 
-  /** Uniform in [0, 1), with 32 random bits. */
+  /** Returns a number in [0, 1), uniform, with 32 random bits. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -22,17 +22,17 @@ export class Rng {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Uniform in [low, high). */
+  /** Returns a number in [low, high), uniform. */
   uniform(low: number, high: number): number {
     return low + (high - low) * this.next();
   }
 
-  /** A whole number from low to high, both included. */
+  /** Returns a whole number from low to high, both included. */
   int(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
   }
 
-  /** Standard normal (Box–Muller). */
+  /** Returns a standard normal number (Box–Muller). */
   normal(): number {
     if (this.#spare !== undefined) {
       const spare = this.#spare;
@@ -45,12 +45,12 @@ export class Rng {
     return radius * Math.cos(angle);
   }
 
-  /** `count` standard normals times `scale`, rounded to f32. */
+  /** Returns `count` standard normals times `scale`, rounded to f32. */
   normals(count: number, scale = 1): Float32Array<ArrayBuffer> {
     return Float32Array.from({ length: count }, () => this.normal() * scale);
   }
 
-  /** The numbers 0 … count − 1 in random order. */
+  /** Returns the numbers 0 … count − 1 in random order. */
   permutation(count: number): number[] {
     const order = Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {

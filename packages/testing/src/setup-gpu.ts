@@ -12,7 +12,7 @@ afterEach(async ({ task }) => {
   if (before !== undefined) task.meta.cpuMs = cpuMs()! - before;
   const gpu = openedGpu();
   if (gpu === undefined) return;
-  // What the test did not await is its fault too.
+  // Errors that the test did not await fail it too.
   await gpu.settled().catch(collectError);
   task.meta.pipelines = kernelCount(gpu);
   const errors = takeGpuErrors();

@@ -1,8 +1,8 @@
 import type { BrowserProviderOption } from 'vitest/node';
 
 /**
- * A browser for vitest that is started with the address of the tests' page, and of which nothing else is asked: tests of the
- * GPU click nowhere. `like` is a provider whose server is taken.
+ * A browser provider for vitest that only starts a browser with the address of the tests' page: tests of the GPU need no clicks.
+ * @param like the provider whose server is used
  */
 export function startedBrowser(
   like: BrowserProviderOption,
@@ -14,7 +14,7 @@ export function startedBrowser(
     options: {},
     serverFactory: like.serverFactory,
     providerFactory(project) {
-      // Asked for before each file.
+      // vitest calls it before each file.
       project.browser?.registerCommand('__vitest_viewport' as never, (() => {}) as never);
       const pages: { readonly stop: () => void }[] = [];
       return {

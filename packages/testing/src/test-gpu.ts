@@ -6,9 +6,9 @@ import { bareVars, nagaGaps } from './wgsl-lint.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** Distinct pipelines on the shared device, or in the engine that the test talks to, once the test had run. */
+    /** Number of distinct pipelines on the shared device, or in the engine under test, after the test. */
     pipelines?: number;
-    /** Processor time of the test in milliseconds, threads of the driver included; not known in a browser. */
+    /** Processor time of the test in milliseconds, with the driver's threads; unknown in a browser. */
     cpuMs?: number;
   }
 }
@@ -17,7 +17,7 @@ type SomeError = GPUError | HeedError | Error;
 
 const unseen: SomeError[] = [];
 
-/** Collects an error that nobody awaited; the GPU set-up file fails the test that caused it. */
+/** Collects an error that no call awaited. The GPU set-up file then fails the test that caused it. */
 export function collectError(error: SomeError): void {
   unseen.push(error);
 }
@@ -31,8 +31,7 @@ function watchErrors(device: GPUDevice): void {
 }
 
 /**
- * Takes the errors collected since the last call. A test that provokes an error on the shared
- * device calls this to say that it was meant.
+ * Removes and returns the errors collected since the last call. A test that causes an error on purpose calls it.
  */
 export function takeGpuErrors(): SomeError[] {
   return unseen.splice(0);
@@ -44,7 +43,7 @@ function shaderFindings({ label = '', code }: GPUShaderModuleDescriptor): string
   return [...bareVars(code), ...nagaGaps(code)].map((finding) => `${label}: ${finding}`);
 }
 
-/** Holds every kernel that heed compiles on a device to the lints, whether or not a unit test lists it. */
+/** Lints every kernel that heed compiles on a device, also those that no unit test lists. */
 export function watchShaders(device: GPUDevice): void {
   const create = device.createShaderModule.bind(device);
   device.createShaderModule = (descriptor) => {
@@ -55,7 +54,7 @@ export function watchShaders(device: GPUDevice): void {
 
 const onError = collectError;
 
-/** Kept on globalThis so that test files, which are modules of their own, share one device. */
+/** On globalThis, so that test files share one device: each loads its own copy of this module. */
 interface Shared {
   gpu?: Promise<Gpu>;
   opened?: Gpu;
@@ -66,9 +65,9 @@ const key: unique symbol = Symbol.for('heed.testing.shared');
 const shared = ((globalThis as { [key]?: Shared })[key] ??= {});
 
 /**
- * The one `Gpu` that all tests of this process share. In the `gpu-minimal` tier its device was
- * requested with no features and no limits, in the `subgroup-matrix` tier that path is forced; elsewhere it is what
- * `openGpu()` gives. Memory that it hands out holds NaN or a secret: what a kernel does not write shows.
+ * Returns the `Gpu` that all tests of this process share. In the tier `gpu-minimal`, its device has no optional features and default
+ * limits; in the tier `subgroup-matrix`, that path is forced; otherwise it is the result of `openGpu()`. Its memory holds NaN or a
+ * secret number, so that an element that a kernel does not write shows.
  *
  * @example
  * const gpu = await testGpu();
@@ -79,12 +78,12 @@ export function testGpu(): Promise<Gpu> {
   return shared.gpu;
 }
 
-/** The shared `Gpu` if some test has asked for it. */
+/** Returns the shared `Gpu`, or undefined before the first call of {@link testGpu}. */
 export function openedGpu(): Gpu | undefined {
   return shared.opened;
 }
 
-/** A `Gpu` like that of {@link testGpu} on a device of its own, for a test that loses or counts one. */
+/** Opens a `Gpu` like that of {@link testGpu} on a new device, for tests that lose the device or count on it. */
 export async function ownGpu(): Promise<Gpu> {
   const gpu = await openTier();
   watchErrors(gpu.device);
@@ -108,7 +107,7 @@ function openTier(): Promise<Gpu> {
   }
 }
 
-/** A `Gpu` on a device at WebGPU's defaults: no optional feature, no raised limit. */
+/** Opens a `Gpu` at WebGPU's defaults: no optional features, default limits. */
 async function openMinimal(): Promise<Gpu> {
   const adapter = await (await findDawn()).requestAdapter();
   if (adapter === null)
@@ -117,7 +116,7 @@ async function openMinimal(): Promise<Gpu> {
   return openGpu({ device, label: 'minimal', onError });
 }
 
-/** `navigator.gpu`, else Dawn's, which must stay referenced while its devices live. */
+/** Returns `navigator.gpu`, else Dawn, which must stay referenced as long as its devices. */
 async function findDawn(): Promise<GPU> {
   if (globalThis.navigator?.gpu !== undefined) return navigator.gpu;
   const { create, globals } = await import('webgpu');

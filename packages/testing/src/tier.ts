@@ -2,13 +2,13 @@ interface ViteMeta {
   readonly env?: Record<string, string | undefined>;
 }
 
-/** An environment variable of the test run: of the process in Node, of vite in a browser. */
+/** Returns an environment variable of the test run: of the process in Node, of Vite in a browser. */
 function variable(name: string): string | undefined {
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
   return process?.env?.[name] ?? (import.meta as ViteMeta).env?.[name];
 }
 
-/** Name of the tier that is running (`unit`, `gpu-node`, `gpu-minimal`, …). */
+/** Returns the name of the running tier (`unit`, `gpu-node`, `gpu-minimal`, …). */
 export function testTier(): string {
   return variable('HEED_TIER') ?? 'gpu-node';
 }

@@ -1,4 +1,4 @@
-/** WGSL without its comments; lines stay lines. */
+/** Removes the comments of WGSL; keeps its line numbers. */
 export function withoutComments(code: string): string {
   return code.replaceAll(/\/\/.*$/gm, '').replaceAll(/\/\*[^]*?\*\//g, (text) => {
     return text.replaceAll(/[^\n]/g, '');
@@ -6,9 +6,8 @@ export function withoutComments(code: string): string {
 }
 
 /**
- * The lines that declare a variable in a function without an initialiser. Dawn's Vulkan output does not zero such a
- * variable again at each turn of a loop. Module scope is exempt: what lives there (workgroup memory, bindings) cannot
- * have one, or is set once.
+ * Returns the lines that declare a variable in a function without an initialiser. Dawn's Vulkan output does not reset such a variable
+ * in each turn of a loop. Variables at module scope are exempt: they cannot have an initialiser, or are set once.
  */
 export function bareVars(code: string): string[] {
   const text = withoutComments(code);
@@ -27,7 +26,7 @@ export function bareVars(code: string): string[] {
 
 const closers: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
-/** The first bracket that closes nothing, or is never closed; undefined if all pair up. */
+/** Returns the first bracket without a partner; undefined if all have one. */
 export function unpairedBracket(code: string): string | undefined {
   const open: string[] = [];
   for (const [bracket] of withoutComments(code).matchAll(/[()[\]{}]/g)) {
@@ -38,7 +37,7 @@ export function unpairedBracket(code: string): string | undefined {
   return open.pop();
 }
 
-/** What would not be there had a person written the text: as `line: fault`. */
+/** Returns faults of generated text that a person would not write, as `line: fault`. */
 export function untidiness(code: string): string[] {
   const faults: string[] = [];
   const lines = code.split('\n');
@@ -62,7 +61,7 @@ export function untidiness(code: string): string[] {
   return faults;
 }
 
-/** What WGSL allows and naga, the compiler of Firefox and Deno, lacks; by what it is called in a finding. */
+/** Constructs of WGSL that naga, the compiler of Firefox and Deno, does not support, by their name in a finding. */
 const gaps: Readonly<Record<string, RegExp>> = {
   'a language feature is required': /^\s*requires\b[^;]*/gm,
   'a pointer to a buffer or to workgroup memory as a parameter':
@@ -73,7 +72,7 @@ const gaps: Readonly<Record<string, RegExp>> = {
     /\bbitcast\s*<[^(;]*>\s*\(\s*(?:f16|vec[24]h|vec[24]\s*<\s*f16\s*>)\s*\([^)]*/g,
 };
 
-/** As `line: gap: text`, in the order of the text; naga refuses these, and brings its process down over some. */
+/** Returns the constructs that naga refuses or crashes on, as `line: gap: text`, in the order of the text. */
 export function nagaGaps(code: string): string[] {
   const text = withoutComments(code);
   const found = Object.entries(gaps).flatMap(([gap, pattern]) =>
@@ -87,7 +86,7 @@ export function nagaGaps(code: string): string[] {
     });
 }
 
-/** Pointers to an element or a member as arguments of the text's own functions; built-in ones may have them. */
+/** Finds pointers to an element or a member among the arguments of the text's own functions; built-in functions may have them. */
 function elementPointers(text: string): { gap: string; match: string; index: number }[] {
   const declared = new Set([...text.matchAll(/\bfn\s+(\w+)/g)].map((match) => match[1]));
   const gap = 'a pointer to a part as an argument';
@@ -102,7 +101,7 @@ function elementPointers(text: string): { gap: string; match: string; index: num
     });
 }
 
-/** Where the bracket that was opened before `start` is closed. */
+/** Returns the index of the bracket that closes the one before `start`. */
 function closingBracket(text: string, start: number): number {
   let depth = 1;
   for (let i = start; i < text.length; i++) {

@@ -4,7 +4,7 @@ import { packageVersion } from '../measure/gpu-host.ts';
 import type { Limits } from '../measure/roofline.ts';
 import type { Workload } from '../measure/workloads.ts';
 
-/** What the page is told to do. */
+/** The work of a page. */
 export interface PageJob {
   readonly rows: readonly Workload[];
   /** Versions of the programs to run, by name. */
@@ -14,7 +14,7 @@ export interface PageJob {
   readonly tuning?: Tuning;
 }
 
-/** What comes of it. */
+/** The results of a page. */
 export interface PageResult {
   readonly adapter: string;
   readonly limits: Limits;
@@ -24,11 +24,11 @@ export interface PageResult {
 declare global {
   /** The page's only function, for Playwright to call. */
   var runBench: ((job: PageJob) => Promise<PageResult>) | undefined;
-  /** Given to the page by Playwright. */
+  /** Playwright defines it in the page. */
   var benchProgress: ((line: string) => void) | undefined;
 }
 
-/** Programs that run in a page; plain: on a device without subgroups. */
+/** Programs that run in a page; `plain` runs on a device without subgroups. */
 export type PagePeer = 'heed' | 'onnxruntime-web' | 'onnxruntime-web-plain' | 'jax-js' | 'tfjs';
 
 const packages: Readonly<Record<PagePeer, string>> = {
@@ -42,7 +42,7 @@ const packages: Readonly<Record<PagePeer, string>> = {
 /** The programs that the benchmark knows in a page; heed first. */
 export const pagePeerNames = Object.keys(packages) as readonly PagePeer[];
 
-/** What is installed of them. */
+/** Returns the installed version of each program. */
 export function versionsOf(names: readonly PagePeer[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, packageVersion(packages[name])]));
 }

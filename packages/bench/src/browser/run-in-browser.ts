@@ -62,7 +62,7 @@ export interface OpenPage {
   readonly page: Page;
   /** The browser's name and version. */
   readonly browser: string;
-  /** Whether its WebGPU computes on the CPU. */
+  /** True if its WebGPU computes on the CPU. */
   readonly isCpu: boolean;
   readonly close: () => Promise<void>;
 }
@@ -102,7 +102,7 @@ function programs(): LaunchOptions[] {
   return executablePath === undefined ? [{}, { channel: 'chrome' }] : [{ executablePath }];
 }
 
-/** WebGPU on a GPU is behind flags on Linux, and without a screen everywhere. */
+/** WebGPU on a GPU needs flags on Linux, and everywhere in headless mode. */
 const argsByAdapter: Readonly<Record<'gpu' | 'swiftshader', string[]>> = {
   gpu: [
     ...chromiumFlags,
@@ -112,7 +112,7 @@ const argsByAdapter: Readonly<Record<'gpu' | 'swiftshader', string[]>> = {
   swiftshader: [...chromiumFlags, swiftshaderFlag],
 };
 
-/** What the page's WebGPU computes on. */
+/** Loads the page; returns 'gpu' or 'cpu' for its WebGPU, or why it has none. */
 async function visit(page: Page, url: string): Promise<string> {
   await page.goto(url);
   return page.evaluate(async () => {
@@ -124,13 +124,13 @@ async function visit(page: Page, url: string): Promise<string> {
 
 const root: string = fileURLToPath(new URL('page/', import.meta.url));
 
-/** The page on a free port of this machine. */
+/** The page, served on a free port of this machine. */
 export interface Served {
   readonly url: string;
   readonly close: () => Promise<void>;
 }
 
-/** Builds the page into a folder of its own and serves it. */
+/** Builds the page into a temporary folder and serves it. */
 export async function servePage(): Promise<Served> {
   const outDir = await mkdtemp(join(tmpdir(), 'heed-bench-'));
   const config = { root, configFile: false, logLevel: 'error' } as const;

@@ -15,7 +15,7 @@ interface Differentiated {
 
 interface BackwardCall extends Omit<Contestant, 'prepare'> {
   readonly call: (gpu: Gpu, owned: (tensor: Tensor) => Tensor) => (qkv: Operands) => Differentiated;
-  /** Time the forward pass in place of the backward. */
+  /** Times the forward pass, not the backward. */
   readonly forward?: boolean;
 }
 
@@ -60,7 +60,7 @@ function contestant(
   };
 }
 
-/** Backward beside forward, causal. */
+/** Compares backward with forward, both causal. */
 export function backwardBesideForward(inputs: () => DenseInputs): Contestant[] {
   const call: BackwardCall['call'] = () => (qkv) => attentionVjp(...qkv, { causal: true });
   return [
@@ -76,7 +76,7 @@ export function backwardBesideForward(inputs: () => DenseInputs): Contestant[] {
 
 const WIDTH = 257;
 
-/** Backward through score mods beside plain backward. */
+/** Compares backward through score mods with plain backward. */
 export function backwardOfMods(inputs: () => DenseInputs): Contestant[] {
   const biased =
     (grads: readonly string[]): BackwardCall['call'] =>

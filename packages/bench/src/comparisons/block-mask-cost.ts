@@ -6,7 +6,7 @@ import { denseInputs } from './dense-contestants.ts';
 
 const DOCUMENT = 2000;
 
-/** The attention under a causal document mask, and the making of that mask. */
+/** Times attention under a causal document mask, and building that mask. */
 export function blockMaskContestants(heads: number, seqlen: number): Contestant[] {
   const table = (gpu: Gpu): Tensor =>
     gpu.tensor(

@@ -7,12 +7,12 @@ import type { Contestant, Job } from '../measure/bench-results.ts';
 const SEQUENCES = 64;
 const PAST = 511;
 const HEADS_Q = 8;
-/** As many as a model has layers: recorded together, so that they and not a submit are what is timed. */
+/** A model's number of layers: they are recorded together, so that their time outweighs that of the submit. */
 const LAYERS = 8;
 const shape = { layers: 1, kvHeads: 2, headDim: 64 } as const;
 const options = { causal: true } as const;
 
-/** A decode step of 64 sequences over pages in every layer, beside the same over contiguous keys and values. */
+/** Compares a decode step of 64 sequences over pages in every layer with the same over contiguous keys and values. */
 export function decodeOverPages(): Contestant[] {
   const call = 'varlenAttention(q, cache.view(0, sequences))';
   let expected: Float32Array;
@@ -62,7 +62,7 @@ async function decodeStep(
     (out) => (latest = out),
   );
   if (!expected) return made;
-  // The kernel may split keys elsewhere, which changes the order of sums.
+  // The kernel may split the keys at other positions, which changes the order of the sums.
   const check = () => ({ maxError: largestDifference(latest, expected()), limit: 1e-5 });
   return { ...made, check };
 }
@@ -84,7 +84,7 @@ async function appendStep(gpu: Gpu): Promise<Job> {
   };
 }
 
-/** What the cache costs the host: nothing waits for the GPU, and the steps are submitted together. */
+/** Times the cache on the host: nothing waits for the GPU, and all steps are in one submit. */
 export function cacheCost(steps: number): Contestant[] {
   return [
     {
@@ -102,7 +102,7 @@ export function cacheCost(steps: number): Contestant[] {
   ];
 }
 
-/** A serving loop is compiled by the engine after some steps, and then runs for hours. */
+/** Steps before timing: the JavaScript engine optimises a serving loop after some steps, and the loop then runs for hours. */
 async function warm(gpu: Gpu, made: Job): Promise<Job> {
   for (let i = 0; i < 30; i++) {
     await made.run();
@@ -145,7 +145,7 @@ async function prefixHits(gpu: Gpu, steps: number): Promise<Job> {
   };
 }
 
-/** A cache whose sequences have grown in turns, so that their pages lie between one another's. */
+/** Makes a cache whose sequences grew in turns, so that their pages are interleaved. */
 async function filled(
   gpu: Gpu,
   dtype: CacheOptions['dtype'],
@@ -160,7 +160,7 @@ async function filled(
     const [ks, vs] = [part(k, start, start + 64), part(v, start, start + 64)];
     sequences.forEach((sequence, i) => cache.append(0, [sequence], ks[i]!, vs[i]!));
   }
-  // The rows of the last step are those that a view stands for.
+  // A view holds the query rows of the last step.
   for (const sequence of sequences) sequence.truncate(PAST);
   const last = [k, v].map((x) =>
     x
@@ -175,7 +175,7 @@ async function filled(
   return { cache, sequences };
 }
 
-/** [64 · length, heads, D] normal numbers, the same for every contestant. */
+/** Makes [64 · length, heads, D] normal numbers, the same for every contestant. */
 function rows(gpu: Gpu, x: 'q' | 'k' | 'v', length: number): Tensor {
   const heads = x === 'q' ? HEADS_Q : shape.kvHeads;
   const source = random(x.charCodeAt(0));

@@ -137,7 +137,7 @@ export const comparisons: readonly Comparison[] = [
   },
   {
     id: 'used-eighth',
-    title: 'an eighth of the slot in use beside all of it, f32, B1 S2048 H8 D64',
+    title: 'an eighth of the allocated keys in use, beside all of them, f32, B1 S2048 H8 D64',
     contestants: [
       dense(causalInputs, plain),
       dense(causalInputs, {

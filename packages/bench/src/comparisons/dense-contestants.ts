@@ -10,7 +10,7 @@ import {
 import { maxErrorOf } from '../measure/verdict.ts';
 import type { Contestant, Distance, Job } from '../measure/bench-results.ts';
 
-/** A dense f32 problem of one batch entry, the same numbers for every contestant. */
+/** A dense f32 problem of one batch entry. Every contestant gets the same numbers. */
 export interface DenseInputs {
   readonly shape: readonly [batch: 1, heads: number, seqlen: number, headDim: number];
   readonly q: NdArray;
@@ -28,18 +28,18 @@ export function denseInputs(heads: number, seqlen: number, headDim: number): Den
   return { shape, q: array(), k: array(), v: array() };
 }
 
-/** What a contestant computes, for the float64 reference, and the call. */
+/** The call of a contestant, and its problem for the float64 reference. */
 export interface DenseCall extends Omit<Contestant, 'prepare'> {
   readonly reference: ReferenceOptions;
-  /** [1]: keys in use, where not all are. */
+  /** [1]: number of keys in use, if not all are. */
   readonly seqUsedK?: Int32Array;
-  /** Makes what the call captures, beside q, k and v. */
+  /** Makes the captures of the call. */
   readonly call: (gpu: Gpu, owned: (tensor: Tensor) => Tensor) => (qkv: Operands) => Tensor;
 }
 
 type Operands = readonly [q: Tensor, k: Tensor, v: Tensor];
 
-/** A call of heed over dense inputs, judged by its last rows: those that see the most keys. */
+/** A call of heed over dense inputs, judged by its last rows, which see the most keys. */
 export function denseContestant(
   makeInputs: () => DenseInputs,
   { reference, seqUsedK, call, ...rest }: DenseCall,
@@ -72,7 +72,7 @@ export function denseContestant(
 
 const CHECKED_ROWS = 16;
 
-/** How far the last rows of an output [1, H, L, D] are from float64. */
+/** Returns the largest distance of an output's last rows ([1, H, L, D]) from float64. */
 export function distance(
   { shape: [, heads, seqlen, headDim], q, k, v }: DenseInputs,
   options: ReferenceOptions,

@@ -4,8 +4,8 @@ import type { Contestant } from '../measure/bench-results.ts';
 import { LAYERS, type Layers, rawLayers } from './raw-layers.ts';
 
 const DISPATCHES = 10 * LAYERS;
-// Time for the GPU to fall idle again, as it does between the steps of a model: a driver that still has work takes more
-// of it without being woken, in a third of the time.
+// Time for the GPU to become idle, as between the steps of a model. A driver that still has work takes more work without a wake-up,
+// in a third of the time.
 const REST_MS = 0.1;
 
 interface Way {
@@ -15,8 +15,8 @@ interface Way {
 }
 
 /**
- * What a dispatch costs the host, over one query and one key, so that the GPU is idle. The times of a run are those of a
- * thousand dispatches: a millisecond stands for a microsecond of one.
+ * Times dispatches on the host, over one query and one key, so that the GPU is idle. A run is a thousand dispatches: one millisecond
+ * of it is one microsecond per dispatch.
  */
 export function dispatchCost(): Contestant[] {
   return [...ways.map(alone), ...ways.map(inBatch)];
@@ -32,7 +32,7 @@ function inBatch({ name, how, layers }: Way): Contestant {
   return contestant(batched, LAYERS, ({ batch }) => batch());
 }
 
-/** @param step makes so many dispatches */
+/** @param step makes this number of dispatches */
 function contestant(
   { name, how, layers }: Way,
   dispatches: number,
@@ -92,7 +92,7 @@ function operands(gpu: Gpu, q: readonly number[], k: readonly number[]): Operand
   });
 }
 
-/** plan.run() into outputs that are kept. */
+/** Calls plan.run() with outputs that are reused. */
 function planned(gpu: Gpu): Layers {
   const shape = [1, 1, 1, DIM];
   const plan = planAttention(gpu, { layout: 'dense', q: shape, k: shape });
@@ -100,16 +100,16 @@ function planned(gpu: Gpu): Layers {
   return layersOf(gpu, all, (one) => plan.run(one));
 }
 
-/** attention() into outputs of its own. */
+/** Calls attention(), which allocates its outputs. */
 function dense(gpu: Gpu): Layers {
   const all = operands(gpu, [1, 1, 1], [1, 1, 1]);
   return layersOf(gpu, all, ({ q, k, v }) => attention(q, k, v).out.dispose());
 }
 
-/** varlenAttention() over page views. */
+/** Calls varlenAttention() over page views. */
 function paged(gpu: Gpu): Layers {
   const all = operands(gpu, [1, 1], [1, 1, 1]);
-  // cuSeqlensQ, seqUsedK and blockTable side by side, as a cache lays them out.
+  // cuSeqlensQ, seqUsedK and blockTable lie in one buffer, as in a cache.
   const lists = gpu.tensor(Int32Array.of(0, 1, 1, 0), { shape: [4], dtype: 'i32' });
   const cuSeqlensQ = lists.slice(0, 0, 2);
   const seqUsedK = lists.slice(0, 2, 3);

@@ -11,8 +11,8 @@ import { type DenseInputs, distance } from './dense-contestants.ts';
 type Judge = (dv: Float32Array) => Distance;
 
 /**
- * A whole causal attention and its gradients by q, k and v, dOut being q: in jax-js one function under `jit`, which stores all
- * scores and weights. dv is read.
+ * Times causal attention and its gradients with respect to q, k and v, with dOut = q, beside jax-js, whose function under `jit`
+ * stores all scores and weights. dv is read.
  */
 export function gradientBesideJax(makeInputs: () => DenseInputs): Contestant[] {
   const judge = judgeOf(makeInputs);
@@ -52,7 +52,7 @@ function jaxJs(makeInputs: () => DenseInputs, judge: Judge): Contestant {
       if ('unsupported' in jax) return jax;
       const { shape, ...inputs } = makeInputs();
       const [, heads, seqlen, headDim] = shape;
-      // The layout that it takes.
+      // jax-js takes [B, L, H, D].
       const upload = ({ data }: NdArray): JaxArray =>
         jax.numpy
           .array(swapMiddle(Float32Array.from(data), shape) as Float32Array<ArrayBuffer>)
@@ -80,10 +80,10 @@ function jaxJs(makeInputs: () => DenseInputs, judge: Judge): Contestant {
   };
 }
 
-// Another program answers to a wider limit than heed's error budget, which the conformance cases hold it to.
+// The limit for another program is wider than heed's error budget, which the conformance cases check.
 const limit = 1e-4;
 
-/** Judges the first head's dv by float64: a head has no part in another's gradient. */
+/** Judges the dv of the first head by float64; the gradients of heads are independent. */
 function judgeOf(makeInputs: () => DenseInputs): Judge {
   let want: NdArray | undefined;
   return (dv) => {
@@ -129,7 +129,7 @@ export function jaxDistance(makeInputs: () => DenseInputs, unit: number): Contes
         check: () => {
           const scoreMod = (score: number, b: number, h: number, q: number, kv: number): number =>
             score + (q - kv) / unit;
-          // Another program answers to a wider limit than heed's error budget.
+          // The limit for another program is wider than heed's error budget.
           return { ...distance(inputs, { scoreMod }, latest), limit: 1e-4 };
         },
         dispose: () => {

@@ -16,7 +16,7 @@ const workload = workloads.find(({ id }) => id === 'varlen-f32') as Workload;
 const longest = maxLength(workload, 'seqlenQ');
 const padding = (longest * workload.sequences.length) / totalTokens(workload, 'seqlenQ');
 
-/** One batch of texts: padded to the longest, which a causal mask makes right without lengths, and packed. */
+/** Compares one batch of texts as packed rows and padded to the longest; a causal mask makes padding right without lengths. */
 export function paddedAndPacked(): Contestant[] {
   return [
     {

@@ -1,7 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { planAttention } from '@heed/kernels-wgsl';
 
-/** Layers of a batch; each has keys and an output of its own. */
+/** Number of layers per batch; each has its own keys and its own output. */
 export const LAYERS = 32;
 
 /** One way to dispatch the layers of a model. */
@@ -21,7 +21,7 @@ type BindingType = GPUBufferBindingType;
 
 /**
  * The same work through WebGPU alone: parameters written, pipeline and bind group set, dispatched, submitted.
- * @param keeps bind groups are made once, else for each dispatch
+ * @param keeps creates bind groups once, not per dispatch
  */
 export function rawLayers(gpu: Gpu, keeps: boolean): Layers {
   const { device } = gpu;
@@ -79,7 +79,7 @@ export function rawLayers(gpu: Gpu, keeps: boolean): Layers {
 interface RawKernel {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** Its parameters. */
+  /** The parameters of the layer's kernel. */
   readonly bytes: Uint8Array;
 }
 
@@ -109,7 +109,7 @@ function rawKernel(gpu: Gpu): RawKernel {
   return { pipeline, layout, bytes };
 }
 
-/** The words that `run` writes to a buffer last. */
+/** Returns the words that `run` writes last to a buffer. */
 function lastUpload(queue: GPUQueue, run: () => void): Uint8Array {
   const { writeBuffer } = queue;
   let bytes = new Uint8Array();

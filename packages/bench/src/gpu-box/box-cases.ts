@@ -1,21 +1,21 @@
 import type { Gpu } from '@heed/core';
 
-/** A score or mask function on top of a case, by name: each program has its own text of it. */
+/** The name of a case's score or mask function; each program has its own text of it. */
 type Mod =
   | { readonly kind: 'relativeBias'; readonly maxDistance: number }
   | { readonly kind: 'slidingWindow'; readonly window: number };
 
-/** What is promised of heed in a case. */
+/** The targets of heed in a case. */
 interface Promised {
-  /** At least this share of the other program's speed. */
+  /** Smallest allowed ratio of heed's speed to the other program's. */
   readonly ofPeer?: number;
-  /** At least this share of the card's copy limit. */
+  /** Smallest allowed share of the card's copy limit. */
   readonly ofCopy?: number;
 }
 
 /**
- * A dense f16 problem, [batch, heads, length, headDim], that two programs on one card compute. It crosses the line to the
- * other process as it is, so it is plain data.
+ * A dense f16 problem, [batch, heads, length, headDim], that two programs on one card compute. It is plain data, since it is sent to
+ * the other process.
  */
 export interface BoxCase {
   readonly id: string;
@@ -32,7 +32,7 @@ export interface BoxCase {
   readonly promise?: Promised;
 }
 
-/** The cases of a size, in the order they run. */
+/** Returns the cases of a size, in the order they run. */
 export function casesOf(scale: Scale): BoxCase[] {
   const { headDims, lengths } = scale;
   const forward = headDims.flatMap((headDim) =>
@@ -105,12 +105,12 @@ function flex(scale: Scale): BoxCase[] {
   ];
 }
 
-/** How large the problems are: for a test, for an adapter that is a CPU, for a GPU. */
+/** The size of the problems: for a test, for a CPU adapter, for a GPU. */
 export type Size = 'smallest' | 'cpu' | 'gpu';
 
-/** What differs between sizes; lengths in tokens. */
+/** The values of a size; lengths in tokens. */
 export interface Scale {
-  /** Self-attention, forward. The batch is as large as `tokens` allow. */
+  /** Lengths of forward self-attention. The batch is as large as `tokens` allows. */
   readonly lengths: readonly number[];
   readonly headDims: readonly number[];
   /** Batch times length. */
@@ -121,14 +121,14 @@ export interface Scale {
   readonly flexLength: number;
   readonly window: number;
   readonly decode: readonly { readonly batch: number; readonly seqlenK: number }[];
-  /** Of a timed sample, at least; shorter calls are repeated. */
+  /** Least milliseconds of a timed sample; shorter calls are repeated. */
   readonly sampleMs: number;
   readonly rounds: number;
-  /** No round of a case begins after this. */
+  /** Seconds after which no further round of a case begins. */
   readonly seconds: number;
 }
 
-/** The sizes. On a GPU: 16k tokens and a hidden size of 2048, as FlashAttention's own benchmark has them. */
+/** The sizes. A GPU gets 16k tokens and a hidden size of 2048, as in FlashAttention's own benchmark. */
 export const scales: Readonly<Record<Size, Scale>> = {
   smallest: {
     lengths: [32],
@@ -175,7 +175,7 @@ export const scales: Readonly<Record<Size, Scale>> = {
   },
 };
 
-/** The size that fits an adapter. */
+/** Returns the size for an adapter. */
 export function sizeFor({ capabilities }: Pick<Gpu, 'capabilities'>): Size {
   return capabilities.adapter.isFallbackAdapter ? 'cpu' : 'gpu';
 }

@@ -7,7 +7,7 @@ import { type BoxOptions, parseBoxOptions, runBox, usage } from './run-box.ts';
 
 const progress = (line: string): void => void process.stderr.write(`gpu-box: ${line}\n`);
 
-/** Runs the command; resolves to its exit status: 0, 1 when heed is off or fails, 2 on a bad flag, 130 on Ctrl-C. */
+/** Runs the command; resolves to its exit status: 0, 1 if heed is wrong or fails, 2 on a bad flag, 130 on Ctrl-C. */
 async function main(args: readonly string[]): Promise<number> {
   let options: BoxOptions;
   try {

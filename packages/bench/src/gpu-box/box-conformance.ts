@@ -4,7 +4,7 @@ import type { GpuHost } from '../measure/gpu-host.ts';
 import type { ConformanceResult } from './box-report.ts';
 import type { Size } from './box-cases.ts';
 
-/** Cases by parts of their ids, on a tile path. */
+/** Conformance cases, by parts of their ids, on one tile path. */
 export interface Subset {
   readonly path: Path;
   readonly filter: readonly string[];
@@ -13,7 +13,7 @@ export interface Subset {
 const lengths = ['canary', 'seqused'];
 const forward = [...lengths, 'windows', 'block-tables', 'gqa/'];
 
-/** What a size checks: on a GPU, a cross-section of everything, and its core again on each path by force. */
+/** The cases that a size checks. On a GPU: a cross-section of all cases, and its core again on each forced path. */
 export const subsets: Readonly<Record<Size, readonly Subset[]>> = {
   smallest: [{ path: 'default', filter: ['canary'] }],
   cpu: [{ path: 'default', filter: lengths }],
@@ -39,10 +39,10 @@ export const subsets: Readonly<Record<Size, readonly Subset[]>> = {
   ],
 };
 
-/** A tile path, or the one that heed takes by itself. */
+/** A forced tile path, or heed's own choice. */
 type Path = 'default' | 'portable' | 'subgroup' | 'decode';
 
-/** Runs the cases of each subset on a device of its own. */
+/** Runs the cases of each subset, each on a new device. */
 export async function conformanceOn(
   { gpu }: GpuHost,
   chosen: readonly Subset[],

@@ -25,10 +25,10 @@ import {
   valuesFrom,
 } from './box-probes.ts';
 
-// Of one submit: few enough that the GPU begins while the host still records, many enough that submits cost little.
+// Calls per submit: few enough that the GPU begins while the host records, many enough that submits cost little.
 const callsPerSubmit = 4;
 
-/** heed on its own device. */
+/** heed as a program, on its own device. */
 export function heedProgram(gpu: Gpu): Program {
   return {
     name: 'heed',
@@ -72,7 +72,7 @@ async function time(gpu: Gpu, call: () => unknown, calls: number): Promise<CallT
   return gpuMs === undefined ? { ms } : { ms, gpuMs };
 }
 
-/** The dispatches of one call by the GPU's clock; what lies between them does not count. */
+/** Sums the GPU times of one call's dispatches; the time between them does not count. */
 async function gpuTime(gpu: Gpu, call: () => unknown): Promise<number | undefined> {
   if (!gpu.capabilities.timestampQuery) return undefined;
   const { spans } = await breathing(
@@ -82,10 +82,10 @@ async function gpuTime(gpu: Gpu, call: () => unknown): Promise<number | undefine
   return spans.reduce((sum, { ms }) => sum + ms, 0);
 }
 
-/** A case with its tensors, ready to be called. */
+/** A case with its tensors. */
 interface HeedCall {
   readonly how: string;
-  /** Computes once; nobody waits. The outputs are valid until the next call. */
+  /** Computes once without waiting. The outputs are valid until the next call. */
   readonly call: () => Partial<Record<Output, Tensor>>;
   readonly tensors: readonly Tensor[];
 }
@@ -96,7 +96,7 @@ interface Inputs {
   readonly v: Tensor;
 }
 
-/** Makes the tensors of a case on the GPU, and the call. */
+/** Makes the tensors of a case on the GPU; returns its call. */
 function heedCall(gpu: Gpu, c: BoxCase): HeedCall {
   const query = [c.batch, c.headsQ, c.seqlenQ, c.headDim];
   const key = [c.batch, c.headsKv, c.seqlenK, c.headDim];
@@ -162,8 +162,8 @@ function backward({ q, k, v }: Inputs, { causal }: BoxCase, dOut: Tensor): HeedC
 const most = 4096;
 
 /**
- * A tensor of halves with the numbers of `valueAt`, made on the GPU: gigabytes would take minutes to upload.
- * @throws ValidationError its rows are padded, as odd ones are on a device without shader-f16
+ * Makes a tensor of halves with the numbers of `valueAt` on the GPU; uploading gigabytes would take minutes.
+ * @throws ValidationError its rows are padded, as rows of odd length are on devices without shader-f16
  */
 export function filled(gpu: Gpu, input: Input, shape: readonly number[]): Tensor {
   const tensor = gpu.empty([...shape], { dtype: 'f16', label: input });
@@ -190,7 +190,7 @@ export function filled(gpu: Gpu, input: Input, shape: readonly number[]): Tensor
 /** Threads of a workgroup. */
 const LANES = 64;
 
-/** Writes the numbers of `valueAt` as halves, two to a word, each thread every so many words. */
+/** Writes the numbers of `valueAt` as halves, two per word. A thread writes every word whose index differs by a multiple of the thread count. */
 export const fillSource: KernelSource = {
   label: 'heed-bench/fill',
   bindings: ['write', 'uniform'],

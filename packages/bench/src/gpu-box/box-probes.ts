@@ -12,14 +12,14 @@ import {
 import type { Unsupported } from '../measure/bench-problem.ts';
 import type { BoxCase } from './box-cases.ts';
 
-/** A tensor that a case computes. */
+/** The name of a tensor that a case computes. */
 export type Output = 'out' | 'dq' | 'dk' | 'dv';
 
-/** Rows of one head that are looked at, since float64 cannot follow all of them. */
+/** Rows of one head to compare, since computing all rows in float64 takes too long. */
 export interface Probe {
   readonly output: Output;
   readonly batch: number;
-  /** Of queries, or of keys for dk and dv. */
+  /** Index of a query row, or of a key row for dk and dv. */
   readonly head: number;
   readonly rowStart: number;
   readonly rowEnd: number;
@@ -27,7 +27,7 @@ export interface Probe {
 
 const ROWS = { forward: 16, backward: 128 } as const;
 
-/** What is looked at: rows from the middle and from the end, of the last head of the last batch entry. */
+/** Returns the rows to compare: from the middle and from the end, of the last head of the last batch entry. */
 export function probesOf({ pass, batch, headsQ, headsKv, seqlenQ, seqlenK }: BoxCase): Probe[] {
   const rows = ROWS[pass];
   const at = (output: Output, heads: number, seqlen: number, end: number): Probe => ({
@@ -51,9 +51,9 @@ export function probesOf({ pass, batch, headsQ, headsKv, seqlenQ, seqlenK }: Box
 
 /** Milliseconds of one call. */
 export interface CallTime {
-  /** Wall time of some calls until all are done, over their number. */
+  /** Wall time of several calls until all are done, divided by their number. */
   readonly ms: number;
-  /** The same by the GPU's own clock, where there is one. */
+  /** The same by the GPU's clock, if it has one. */
   readonly gpuMs?: number;
 }
 
@@ -61,23 +61,23 @@ export interface CallTime {
 export interface Loaded {
   /** The call that is timed, in a few words. */
   readonly how: string;
-  /** What each probe found, in the first run. */
+  /** The values of each probe in the first run. */
   readonly samples: readonly ArrayLike<number>[];
-  /** Calls so many times, one behind the other, and waits for the last. */
+  /** Calls `count` times in a row, and waits for the last call. */
   readonly time: (calls: number) => Promise<CallTime>;
   readonly dispose: () => Promise<void>;
 }
 
-/** A program on the card. */
+/** A program that runs on the card. */
 export interface Program {
   readonly name: string;
   load(boxCase: BoxCase, probes: readonly Probe[]): Promise<Loaded | Unsupported>;
 }
 
-/** The tensors of a case that hold numbers of their own. */
+/** The input tensors of a case. */
 export type Input = 'q' | 'k' | 'v' | 'dOut' | 'bias';
 
-/** Where each tensor's numbers begin, and what they are multiplied by: queries of 4 make scores of deviation 1.3. */
+/** First index and factor of each tensor's numbers. The factor 4 of q makes scores with a deviation of 1.3. */
 export const sources: Readonly<Record<Input, { readonly seed: number; readonly factor: number }>> =
   {
     q: { seed: 1, factor: 4 },
@@ -88,8 +88,8 @@ export const sources: Readonly<Record<Input, { readonly seed: number; readonly f
   };
 
 /**
- * Number `index` of a tensor, in [−factor, factor): the upper 11 bits of a hash, so that it is exact in f16 and the GPU, the
- * host and the other process make the same one without sending it.
+ * Returns number `index` of a tensor, in [−factor, factor). It is the upper 11 bits of a hash: exact in f16, and the GPU, the host and
+ * the other process can compute it without transfer.
  */
 export function valueAt(input: Input, index: number): number {
   const { seed, factor } = sources[input];
@@ -104,20 +104,20 @@ function hash(index: number, seed: number): number {
   return (x ^ (x >>> 16)) >>> 0;
 }
 
-/** Numbers `start` … `start + count − 1` of a tensor. */
+/** Returns numbers `start` … `start + count − 1` of a tensor. */
 export function valuesFrom(input: Input, start: number, count: number): Float32Array {
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++) values[i] = valueAt(input, start + i);
   return values;
 }
 
-/** What a probe should find, and how far off heed may be. */
+/** The expected values of a probe, and heed's error limits. */
 export interface ProbeExpected {
   readonly want: ArrayLike<number>;
   readonly limit: number;
 }
 
-/** The rows of each probe in float64, with the conformance suite's error budget for f16. */
+/** Computes the rows of each probe in float64, with the conformance suite's error budget for f16. */
 export function expectedAt(c: BoxCase, probes: readonly Probe[]): ProbeExpected[] {
   if (c.pass === 'backward') return expectedGradients(c, probes);
   return probes.map((probe) => {
@@ -127,7 +127,7 @@ export function expectedAt(c: BoxCase, probes: readonly Probe[]): ProbeExpected[
   });
 }
 
-/** Of a causal case with a query head for each kv head: the probes' rows are the same, and their queries all that see their keys. */
+/** For a causal case with one query head per kv head: the probes have the same rows, and only their queries see their keys. */
 function expectedGradients(c: BoxCase, probes: readonly Probe[]): ProbeExpected[] {
   const [first] = probes as [Probe];
   const problem = problemAt(c, first);
@@ -144,7 +144,7 @@ function expectedGradients(c: BoxCase, probes: readonly Probe[]): ProbeExpected[
   });
 }
 
-/** The queries of a probe over the keys that they can see; the diagonal is tied to the end, so it stays where it is. */
+/** Makes the problem of a probe's queries over the keys that they see. Its diagonal is tied to the end, so it stays the same. */
 function problemAt(c: BoxCase, probe: Probe): Problem {
   const seqlenK = c.seqlenQ === c.seqlenK && isCausal(c) ? probe.rowEnd : c.seqlenK;
   const kvHead = Math.floor(probe.head / (c.headsQ / c.headsKv));
@@ -174,7 +174,7 @@ function queryRows(c: BoxCase, { batch, head, rowStart, rowEnd }: Probe, input: 
   };
 }
 
-/** `shift`: how many keys lie behind the probe's last row, by which the reference puts its queries too late. */
+/** `shift`: number of keys after the probe's last row, by which the positions of its queries are too high in the reference. */
 function optionsOf({ causal, mod }: BoxCase, { head }: Probe, shift: number): ReferenceOptions {
   if (mod?.kind === 'slidingWindow') return { window: [mod.window, 0] };
   if (mod?.kind !== 'relativeBias') return { causal };

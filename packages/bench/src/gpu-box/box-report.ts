@@ -3,50 +3,50 @@ import type { Summary } from '../measure/timing.ts';
 import type { BoxCase, Size } from './box-cases.ts';
 import type { TorchLimits, TorchVersions } from './box-torch.ts';
 
-/** Something that was not measured, and why. */
+/** The reason why something was not measured. */
 export interface NotMeasured {
   readonly notMeasured: string;
 }
 
-/** A program's times in a case. */
+/** The times of a program in a case. */
 export interface Measured {
   readonly how: string;
   readonly right: boolean;
-  /** The largest distance from float64 over all probes, as a share of what is allowed. */
+  /** Largest distance from float64 over all probes, as a share of the limit. */
   readonly errorOfLimit: number;
   readonly maxError: number;
-  /** Load and first run, compilation included. */
+  /** Milliseconds of loading and the first run, with compilation. */
   readonly firstUseMs: number;
-  /** Wall time of one call. */
+  /** Wall time of one call, in milliseconds. */
   readonly ms: Summary;
-  /** Its GPU time, where there is a clock. */
+  /** GPU time of one call; undefined without a clock. */
   readonly gpuMs?: Summary;
   readonly samples: readonly number[];
 }
 
-/** One case as both programs did it. */
+/** The results of both programs in one case. */
 export interface CaseResult {
   readonly case: BoxCase;
   readonly flops: number;
   readonly bytes: number;
-  /** Calls in a timed sample of heed's. */
+  /** Number of heed's calls per timed sample. */
   readonly calls: number;
   readonly heed: Measured | NotMeasured;
   readonly peer: Measured | NotMeasured;
-  /** The other program's time over heed's, round by round: heed's speed as a share of its. */
+  /** Ratio of the other program's time to heed's, per round. */
   readonly speedOfPeer?: Summary;
 }
 
-/** What the card can do at most. */
+/** The limits of the card. */
 export interface CardLimits {
-  /** heed's own: 10⁹ operations a second of f32 multiply-adds on vectors, outside the matrix units. */
+  /** Measured by heed: 10⁹ operations per second of f32 multiply-adds on vectors, outside the matrix units. */
   readonly vectorGflops: number;
-  /** heed's own: 10⁹ bytes a second, read and written. */
+  /** Measured by heed: 10⁹ bytes per second, read and written. */
   readonly copyGigabytes: number;
   readonly torch: TorchLimits | NotMeasured;
 }
 
-/** The conformance cases on one path. */
+/** The results of the conformance cases on one path. */
 export interface ConformanceResult {
   readonly path: string;
   readonly counts: ConformanceReport['counts'];
@@ -71,7 +71,7 @@ export function isMeasured<T extends object>(one: T | NotMeasured): one is T {
   return !('notMeasured' in one);
 }
 
-/** heed's FLOP/s over those of the card's f16 matrix product; undefined where either was not measured. */
+/** Returns the ratio of heed's FLOP/s to those of the card's f16 matrix product; undefined if one was not measured. */
 export function shareOfMatmul(
   { heed, flops }: CaseResult,
   { torch }: CardLimits,
@@ -80,7 +80,7 @@ export function shareOfMatmul(
   return flops / heed.ms.median / 1e9 / torch.teraflops;
 }
 
-/** The bytes that a case moves at least, over heed's time, over the card's rate of copying: the better of the two programs'. */
+/** Returns the least bytes of a case per heed's time, as a share of the card's copy rate, the better of the two programs'. */
 export function shareOfCopy(
   { heed, bytes }: CaseResult,
   { copyGigabytes, torch }: CardLimits,
@@ -105,7 +105,7 @@ const heading = [
   'promised',
 ];
 
-/** A run as a Markdown document: what was checked, the card's limits, a table of cases, and what went wrong. */
+/** Renders a run as Markdown: the checks, the card's limits, a table of cases, and the failures. */
 export function renderMarkdown(report: BoxReport): string {
   const { adapter, date, node, heed, size, torch } = report;
   const peer = isMeasured(torch)
@@ -178,7 +178,7 @@ function percent(share: number | undefined): string {
   return share < 0.1 ? `${(100 * share).toPrecision(2)} %` : `${(100 * share).toFixed(0)} %`;
 }
 
-/** What is promised of heed in a case, and whether it is kept. */
+/** Renders the target of heed in a case, and whether it is met. */
 function promised(result: CaseResult, limits: CardLimits): string {
   const { promise } = result.case;
   const told = [
@@ -200,7 +200,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
   return [head, `|${'---|'.repeat(rows[0]?.length ?? 0)}`, ...body];
 }
 
-/** What the results are worth, and a line for each that is wrong or missing for a reason of its own. */
+/** Renders the correctness of the results, and a line per wrong or missing result. */
 function notes({ cases, torch }: BoxReport): string[] {
   const said = isMeasured(torch) ? undefined : torch.notMeasured;
   const worst = Math.max(0, ...cases.map(({ heed }) => (isMeasured(heed) ? heed.errorOfLimit : 0)));

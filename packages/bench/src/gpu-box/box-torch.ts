@@ -6,41 +6,41 @@ import type { CallTime, Loaded, Program } from './box-probes.ts';
 
 const script = fileURLToPath(new URL('../../python/torch_peer.py', import.meta.url));
 
-/** What PyTorch says of itself. */
+/** The versions that PyTorch reports. */
 export interface TorchVersions {
   readonly torch: string;
   readonly device: string;
   readonly cuda: string;
 }
 
-/** What the card does at most, by PyTorch's own matrix product and copy. */
+/** Limits of the card, by PyTorch's matrix product and copy. */
 export interface TorchLimits {
-  /** 10¹² operations a second of an f16 matrix product with f32 sums. */
+  /** 10¹² operations per second of an f16 matrix product with f32 sums. */
   readonly teraflops: number;
   /** Rows and columns of its matrices. */
   readonly n: number;
-  /** 10⁹ bytes a second, those read and those written. */
+  /** 10⁹ bytes per second, read and written. */
   readonly gigabytes: number;
 }
 
-/** PyTorch in a process of its own, on the same card. */
+/** PyTorch in another process, on the same card. */
 export interface Torch extends Program {
   readonly versions: TorchVersions;
   limits(): Promise<TorchLimits>;
   close(): void;
 }
 
-/** How to start it. */
+/** How to start PyTorch. */
 interface TorchOptions {
   readonly python: string;
   /** `cpu` is for tests of the script itself. */
   readonly device?: 'cuda' | 'cpu';
-  /** In place of the repository's script; default its own. */
+  /** Path of the script; default: the repository's. */
   readonly script?: string;
 }
 
 const minute = 60_000;
-// torch.compile builds a kernel on the way.
+// The first call of torch.compile builds a kernel.
 const patience = { hello: 2 * minute, load: 5 * minute, rest: 2 * minute };
 
 interface LoadAnswer {
@@ -49,7 +49,7 @@ interface LoadAnswer {
   readonly samples: readonly string[];
 }
 
-/** Starts PyTorch. Rejects with the reason why it is not here: no Python, no torch, no CUDA. */
+/** Starts PyTorch. Rejects with the reason if that fails: no Python, no torch, no CUDA. */
 export async function openTorch(options: TorchOptions): Promise<Torch> {
   const line = new LineProcess(options.python, [
     options.script ?? script,
@@ -86,7 +86,7 @@ function floats(base64: string): Float32Array {
   return new Float32Array(bytes.buffer);
 }
 
-/** An answer, or why there is none. */
+/** An answer, or the reason of a failure. */
 type Answer<T> = T | { readonly error: string };
 
 interface Waiting {
@@ -97,8 +97,8 @@ interface Waiting {
 const complained = 2000;
 
 /**
- * Another program that answers questions: one JSON object a line each way, in order. What it writes to standard error is kept
- * for the message when it ends.
+ * A process that answers requests: one JSON object per line in each direction, in order. Its standard error is kept for the message
+ * when it ends.
  */
 export class LineProcess {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -111,7 +111,7 @@ export class LineProcess {
     this.#child.stderr.on('data', (text: Buffer) => {
       this.#complaint = (this.#complaint + String(text)).slice(-complained);
     });
-    // A write to a program that has ended fails here too; `close` tells why it did.
+    // A write to a process that has ended also fails here; `close` has the reason.
     this.#child.stdin.on('error', () => {});
     this.#child.on('error', (error) => this.#end(new Error(`${command}: ${error.message}`)));
     this.#child.on('close', (code, signal) => {
@@ -123,7 +123,7 @@ export class LineProcess {
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#heard(line));
   }
 
-  /** Asks and waits for the answer. Rejects when the program says that it failed, has ended, or takes longer than that. */
+  /** Sends a request; resolves to the answer. Rejects if the process reports a failure, ends, or exceeds the time limit. */
   async ask<T extends object>(question: object, timeoutMs: number): Promise<T> {
     if (this.#ended) throw this.#ended;
     const { promise, ...waiting } = Promise.withResolvers<object>();
@@ -142,7 +142,7 @@ export class LineProcess {
     }
   }
 
-  /** Ends the program. */
+  /** Ends the process. */
   close(): void {
     this.#child.kill('SIGKILL');
   }

@@ -27,7 +27,7 @@ interface Ready {
 
 const mostCalls = 256;
 
-/** Checks both programs against float64, then times them in turns. Another program that is missing is `notMeasured`. */
+/** Checks both programs against float64, then times them in turns. A missing program is `notMeasured`. */
 export async function runCase(
   boxCase: BoxCase,
   heed: Program,
@@ -70,7 +70,7 @@ export async function runCase(
   }
 }
 
-/** Sets a case up and judges it; then finds how many calls make a sample. What fails is a finding. */
+/** Sets a case up, judges it, and finds the number of calls per sample. Returns the reason of a failure. */
 async function load(
   program: Program,
   boxCase: BoxCase,
@@ -110,15 +110,15 @@ function measured(
   };
 }
 
-// Of the largest value, for a program that keeps weights as halves on the way; faults are far larger.
+// Relative to the largest value, for a program that stores weights as halves. Faults are far larger.
 const peerLimit = 0.02;
 
-/** The same results with the limit that another program is held to. */
+/** Returns the expected values with the limit for another program. */
 function loosely(wanted: readonly ProbeExpected[]): ProbeExpected[] {
   return wanted.map(({ want }) => ({ want, limit: peerLimit * largest(want) }));
 }
 
-/** How far a program's samples are from what is wanted; samples that are missing are infinitely far. */
+/** Returns the distance of a program's samples from the expected values; Infinity for missing samples. */
 function judged(
   samples: readonly ArrayLike<number>[],
   wanted: readonly ProbeExpected[],
@@ -132,17 +132,17 @@ function largest(values: ArrayLike<number>): number {
   return Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 }
 
-/** Matrix products of a pass: queries with keys and weights with values; backward has five. */
+/** Matrix products per pass: q · k and weights · v; backward has five. */
 const products = { forward: 2, backward: 5 } as const;
 
-/** Floating-point operations that a case needs: what a mask hides counts nothing. */
+/** Counts the floating-point operations of a case; masked pairs do not count. */
 export function flopsOfCase(c: BoxCase): number {
   const window = c.mod?.kind === 'slidingWindow' ? c.mod.window : undefined;
   const pairs = visiblePairs(c.seqlenQ, c.seqlenK, c.causal || window !== undefined, window);
   return 2 * products[c.pass] * c.headDim * c.batch * c.headsQ * pairs;
 }
 
-/** Bytes of f16 that a case has to move at least: each tensor once. */
+/** Returns the least number of f16 bytes that a case moves: each tensor once. */
 export function bytesOfCase(c: BoxCase): number {
   const q = c.batch * c.headsQ * c.seqlenQ * c.headDim;
   const k = c.batch * c.headsKv * c.seqlenK * c.headDim;

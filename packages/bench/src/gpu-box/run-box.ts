@@ -19,9 +19,9 @@ import { runCase } from './run-box-case.ts';
 
 /** What the command line asks for. */
 export interface BoxOptions {
-  /** Default: what fits the adapter. */
+  /** Default: the size for the adapter. */
   readonly size: Size | undefined;
-  /** Parts of the ids of cases; all when absent. */
+  /** Parts of the ids of cases; default: all cases. */
   readonly cases: readonly string[] | undefined;
   readonly conformance: boolean;
   /** The device that PyTorch computes on. */
@@ -76,7 +76,7 @@ interface BoxContext {
 
 type Options = Pick<BoxOptions, 'size' | 'cases' | 'conformance' | 'peer' | 'python'>;
 
-/** Checks heed on this machine's adapter, then measures it beside PyTorch on the same card. */
+/** Checks heed on this machine's adapter, then measures it and PyTorch on the same card. */
 export async function runBox(options: Options, context: BoxContext): Promise<BoxReport> {
   const host = await openGpuHost();
   context.progress(`adapter: ${host.adapter}`);
@@ -103,7 +103,7 @@ export async function runBox(options: Options, context: BoxContext): Promise<Box
   }
 }
 
-/** The device that is measured, with the shipped defaults of its class. */
+/** Opens the device to measure, with the shipped defaults of its class. */
 function openMeasured({ gpu }: GpuHost): Promise<Gpu> {
   return openGpu({ gpu, powerPreference: 'high-performance', label: 'gpu-box' });
 }
@@ -148,7 +148,7 @@ async function runCases(
   return results;
 }
 
-/** One line, so that a run that is cut off has shown what it had. */
+/** Prints one line per case, so that an interrupted run has shown its results. */
 function inShort({ heed, peer, speedOfPeer }: CaseResult): string {
   const time = (one: typeof heed): string =>
     isMeasured(one) ? `${one.ms.median.toPrecision(3)} ms` : one.notMeasured;

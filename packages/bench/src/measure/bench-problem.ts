@@ -1,25 +1,28 @@
 import { permutation, random, toStorage } from '@heed/conformance/reference';
 import type { Workload } from './workloads.ts';
 
-/** The query side or the key side of a workload. */
-export type Side = 'seqlenQ' | 'seqlenK';
+/** The name of a workload's query lengths or key lengths. */
+export type LengthName = 'seqlenQ' | 'seqlenK';
 
-/** Lengths of one side, one per sequence. */
-export function lengthsOf({ sequences }: Pick<Workload, 'sequences'>, side: Side): number[] {
-  return sequences.map((sequence) => sequence[side]);
+/** Returns the query or key lengths, one per sequence. */
+export function lengthsOf(
+  { sequences }: Pick<Workload, 'sequences'>,
+  lengthName: LengthName,
+): number[] {
+  return sequences.map((sequence) => sequence[lengthName]);
 }
 
-/** The longest sequence of one side. */
-export function maxLength(workload: Pick<Workload, 'sequences'>, side: Side): number {
-  return Math.max(...lengthsOf(workload, side));
+/** Returns the longest query or key length. */
+export function maxLength(workload: Pick<Workload, 'sequences'>, lengthName: LengthName): number {
+  return Math.max(...lengthsOf(workload, lengthName));
 }
 
-/** Tokens of one side over all sequences. */
-export function totalTokens(workload: Pick<Workload, 'sequences'>, side: Side): number {
-  return lengthsOf(workload, side).reduce((sum, length) => sum + length, 0);
+/** Returns the number of query or key tokens of all sequences. */
+export function totalTokens(workload: Pick<Workload, 'sequences'>, lengthName: LengthName): number {
+  return lengthsOf(workload, lengthName).reduce((sum, length) => sum + length, 0);
 }
 
-/** Cumulative lengths [N + 1], from 0. */
+/** Returns cumulative lengths [N + 1], from 0. */
 export function cuSeqlens(lengths: readonly number[]): Int32Array {
   const cumulative = new Int32Array(lengths.length + 1);
   for (const [i, length] of lengths.entries())
@@ -27,7 +30,7 @@ export function cuSeqlens(lengths: readonly number[]): Int32Array {
   return cumulative;
 }
 
-/** A workload with its numbers: token-major values that the storage type holds exactly. */
+/** A workload with its inputs: token-major values that the storage type represents exactly. */
 export interface Problem {
   readonly workload: Workload;
   /** [Tq, headsQ, headDim] */
@@ -36,11 +39,11 @@ export interface Problem {
   readonly k: Float32Array;
   /** [Tk, headsKv, headDim] */
   readonly v: Float32Array;
-  /** [headsQ], where the workload has sinks. */
+  /** [headsQ]; undefined without sinks. */
   readonly sinks?: Float32Array;
 }
 
-/** The problem of a workload: normal values from a fixed seed, rounded to the storage type. */
+/** Makes the problem of a workload: normal values from a fixed seed, rounded to the storage type. */
 export function problemOf(workload: Workload): Problem {
   const { headsQ, headsKv, headDim, dtype } = workload;
   const source = random(17);
@@ -62,17 +65,17 @@ export function problemOf(workload: Workload): Problem {
 
 /** Rows in pages. */
 export interface Pages {
-  /** [pages, pageSize, row], zeros where no row lies. */
+  /** [pages, pageSize, row]; unused rows are zeros. */
   readonly pool: Float32Array;
   readonly pages: number;
-  /** [N, maxPages] logical → physical page; −1 behind a sequence's last. */
+  /** [N, maxPages] logical → physical page; −1 after a sequence's last page. */
   readonly table: Int32Array;
   readonly maxPages: number;
 }
 
 /**
- * Puts the key rows of a paged workload, token-major [T, row], into pages in a fixed shuffled order. With `pastOnly`, the rows
- * of the queries' own tokens are left out, for a program that appends them itself; their pages are there.
+ * Puts the key rows of a paged workload, token-major [T, row], into pages in a fixed shuffled order. With `pastOnly`, it leaves the
+ * rows of the query tokens empty, for a program that appends them itself.
  */
 export function inPages(
   workload: Workload,
@@ -103,9 +106,9 @@ export function inPages(
   return { pool, pages, table, maxPages };
 }
 
-/** A workload set up in one program: inputs on the GPU, everything ready to call. */
+/** A workload set up in one program: its inputs are on the GPU. */
 export interface Prepared {
-  /** The call that is timed, in a few words. */
+  /** A short description of the timed call. */
   readonly how: string;
   /** Computes attention once; resolves when the whole output is on the host. */
   readonly run: () => Promise<void>;
@@ -114,7 +117,7 @@ export interface Prepared {
   readonly dispose: () => Promise<void>;
 }
 
-/** Why a program does not take part in a row. */
+/** The reason why a program skips a row. */
 export interface Unsupported {
   readonly unsupported: string;
 }
@@ -123,9 +126,9 @@ export interface Unsupported {
 export interface Peer {
   readonly name: string;
   readonly version: string;
-  /** Opens the program; resolves to the reason when it cannot run here. */
+  /** Opens the program; resolves to a reason if it cannot run here. */
   available(): Promise<string | undefined>;
-  /** The device it works on, where it tells: a call that fails there would otherwise only look fast. */
+  /** The program's device, if known: its errors are checked, since a failed call looks fast. */
   device?(): GPUDevice;
   prepare(problem: Problem): Promise<Prepared | Unsupported>;
   close(): Promise<void>;

@@ -5,11 +5,11 @@ import type { Run, Summary } from './timing.ts';
 import type { Verdict } from './verdict.ts';
 import type { Workload } from './workloads.ts';
 
-/** A program whose result was checked, with what the first use took. */
+/** A program whose result was checked, and the time of its first use. */
 export interface Checked extends Verdict {
   readonly peer: string;
   readonly how: string;
-  /** Milliseconds of set-up and the first run: shader compilation is nearly all of it. */
+  /** Milliseconds of set-up and the first run; most of it is shader compilation. */
   readonly firstUseMs: number;
 }
 
@@ -17,12 +17,12 @@ export interface Checked extends Verdict {
 export interface Timed extends Checked {
   readonly ms: Summary;
   readonly gflops: number;
-  /** This program's time over heed's, round by round; absent when heed did not run. */
+  /** Ratio of this program's time to heed's, per round; absent if heed did not run. */
   readonly ratio?: Summary;
   readonly samples: readonly number[];
 }
 
-/** A program that did not take part, and why. */
+/** A program that did not run, and why. */
 export interface Skipped {
   readonly peer: string;
   readonly skipped: string;
@@ -32,7 +32,7 @@ export interface Skipped {
 export interface RowResult {
   readonly workload: Workload;
   readonly flops: number;
-  /** That have to be moved at least. */
+  /** Least number of bytes to move. */
   readonly bytes: number;
   /** Timed rounds. */
   readonly rounds: number;
@@ -44,12 +44,12 @@ export interface Report {
   /** ISO 8601. */
   readonly date: string;
   readonly adapter: string;
-  /** Name and version, of a run in a page. */
+  /** Name and version of the browser, for a run in a page. */
   readonly browser?: string;
   readonly node: string;
-  /** What the adapter can do at most, measured in this run. */
+  /** Limits of the adapter, measured in this run. */
   readonly limits: Limits;
-  /** That heed ran with, if any. */
+  /** The tuning of heed, if any. */
   readonly tuning?: Tuning;
   /** Version of each program by name. */
   readonly versions: Readonly<Record<string, string>>;
@@ -59,9 +59,9 @@ export interface Report {
 
 /** Something set up to be timed. */
 export interface Job {
-  /** Does the work once; resolves when it is done, an output on the host. */
+  /** Does the work once; resolves when an output is on the host. */
   readonly run: Run;
-  /** How far the latest output is from float64, where there is one; the limit is that of the error budgets. */
+  /** Distance of the latest output from float64, and the limit of the error budgets. */
   readonly check?: () => Distance;
   readonly dispose: () => void;
 }
@@ -71,41 +71,41 @@ export interface Distance {
   readonly limit: number;
 }
 
-/** What is promised of a contestant; nothing of most. */
+/** The targets of a contestant; most have none. */
 interface Promised {
-  /** The most that its time over the first contestant's should be. */
+  /** Largest allowed ratio of its time to the first contestant's. */
   readonly atMost?: number;
-  /** The least that it should be: how much faster the first one is. */
+  /** Smallest allowed ratio of its time to the first contestant's: how much faster the first one is. */
   readonly atLeast?: number;
-  /** The most milliseconds that it should take. */
+  /** Largest allowed time in milliseconds. */
   readonly atMostMs?: number;
 }
 
-/** One side of a comparison. */
+/** One of the calls that a comparison compares. */
 export interface Contestant extends Promised {
   readonly name: string;
-  /** The call, in a few words. */
+  /** A short description of the call. */
   readonly how: string;
   readonly prepare: (gpu: Gpu) => Promise<Job | Unsupported>;
 }
 
-/** Calls of one program beside one another; times are given as multiples of the first one's. */
+/** Calls to compare; times are reported as multiples of the first one's. */
 export interface Comparison {
   readonly id: string;
   readonly title: string;
-  /** Runs when neither --all nor a name is given. */
+  /** True for a headline, which runs without --all and without names. */
   readonly headline?: boolean;
   readonly contestants: readonly Contestant[];
 }
 
-/** What came of a contestant. */
+/** The result of a contestant. */
 export interface Placed extends Promised {
   readonly name: string;
   readonly how: string;
   readonly firstUseMs: number;
   readonly distance?: Distance;
   readonly ms: Summary;
-  /** Its time over the first one's, round by round. */
+  /** Ratio of its time to the first one's, per round. */
   readonly ratio: Summary;
   readonly samples: readonly number[];
 }
@@ -120,7 +120,7 @@ export interface ComparisonResult {
 
 type Names = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'>;
 
-/** Vendor, architecture and description of an adapter, as far as they are told. */
+/** Returns the known ones of vendor, architecture and description of an adapter. */
 export function adapterName({ vendor, architecture, device, description }: Names): string {
   return [vendor, architecture, device, description].filter((part) => part !== '').join(' ');
 }

@@ -4,17 +4,17 @@ import type { Checked, Skipped } from './bench-results.ts';
 import { stopwatch } from './timing.ts';
 import { judge } from './verdict.ts';
 
-/** A program that ran a problem once, still holding it. */
+/** A program that ran a problem once and keeps it set up. */
 export interface Ready {
   readonly prepared: Prepared;
   readonly checked: Checked;
-  /** Its adapter, if it waits for it through Node's `webgpu` and not in heed. */
+  /** The program's adapter, if it waits for it through Node's `webgpu` without heed. */
   readonly info: GPUAdapterInfo | undefined;
 }
 
 /**
- * Sets a problem up in one program, runs it once and judges the result. Another program's failure is a finding
- * and gives a reason; heed's own is thrown.
+ * Sets a problem up in one program, runs it once and judges the result. Returns the reason of another program's failure; throws
+ * heed's own.
  */
 export async function firstUse(
   peer: Peer,
@@ -44,14 +44,14 @@ export async function firstUse(
   }
 }
 
-/** The first line of an error's message. */
+/** Returns the first line of an error's message. */
 export function firstLine(error: unknown): string {
   return String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
 }
 
 const scopes = ['out-of-memory', 'validation'] as const;
 
-/** Runs `work` and resolves to the first line of what the device had against it; undefined when nothing, or without a device. */
+/** Runs `work`; resolves to the first line of the device's error, or to undefined without an error or a device. */
 async function gpuErrorOf(
   device: GPUDevice | undefined,
   work: () => Promise<void>,

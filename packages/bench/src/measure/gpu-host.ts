@@ -5,23 +5,23 @@ import { type Gpu, openGpu, type Tuning, UnsupportedError } from '@heed/core';
 import { create, globals } from 'webgpu';
 import { adapterName } from './bench-results.ts';
 
-/** Dawn in this process, shared by every peer that speaks WebGPU through JavaScript. */
+/** Dawn in this process, shared by all programs that use WebGPU from JavaScript. */
 export interface GpuHost {
   readonly gpu: GPU;
   /** Vendor, architecture and description of the adapter. */
   readonly adapter: string;
-  /** Whether it computes on the CPU. */
+  /** True if it computes on the CPU. */
   readonly isCpu: boolean;
-  /** That heed runs with. */
+  /** The tuning of heed, if any. */
   readonly tuning?: Tuning;
 }
 
 let host: Promise<GpuHost> | undefined;
 
 /**
- * Opens Dawn once and puts it at `navigator.gpu`, where jax-js and TensorFlow.js look for it. The module holds
- * on to Dawn for the life of the process: a collected instance crashes or hangs what was made from it.
- * Throws UnsupportedError when Dawn finds no adapter.
+ * Opens Dawn once and assigns it to `navigator.gpu`, where jax-js and TensorFlow.js look for it. The module keeps Dawn for the life of
+ * the process, since a collected instance crashes the objects made from it.
+ * @throws UnsupportedError Dawn finds no adapter
  */
 export function openGpuHost(): Promise<GpuHost> {
   host ??= open();
@@ -30,10 +30,10 @@ export function openGpuHost(): Promise<GpuHost> {
 
 async function open(): Promise<GpuHost> {
   Object.assign(globalThis, globals);
-  // The same switches that heed asks for, so that every peer gets the same device features.
+  // heed's own switches, so that all programs get the same device features.
   const gpu = create([
     'enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis',
-    // Time stamps would be rounded to 65 microseconds, as for web pages.
+    // Otherwise time stamps are rounded to 65 microseconds, as for web pages.
     'disable-dawn-features=timestamp_quantization',
   ]);
   Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
@@ -46,13 +46,13 @@ async function open(): Promise<GpuHost> {
   return { gpu, adapter: adapterName(adapter.info), isCpu: adapter.info.isFallbackAdapter };
 }
 
-/** heed on that Dawn, on its fastest adapter. */
+/** Opens heed on that Dawn, on its fastest adapter. */
 export function openHeed({ gpu, tuning }: GpuHost, label = 'bench'): Promise<Gpu> {
   const powerPreference = 'high-performance';
   return openGpu({ gpu, powerPreference, label, ...(tuning && { tuning }) });
 }
 
-/** The installed version of a package, from the package.json above its entry; `exports` may hide that file. */
+/** Returns the installed version of a package, from the package.json above its entry; `exports` may hide that file. */
 export function packageVersion(name: string): string {
   let folder = dirname(fileURLToPath(import.meta.resolve(name)));
   while (folder !== dirname(folder)) {

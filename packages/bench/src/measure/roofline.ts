@@ -10,18 +10,18 @@ import {
 import { stopwatch } from './timing.ts';
 import type { Workload } from './workloads.ts';
 
-/** What an adapter can do at most, as measured: the roof that a row is held against. */
+/** The measured limits of an adapter, which bound the time of a row. */
 export interface Limits {
-  /** 10⁹ f32 operations a second, a fused multiply-add being two. */
+  /** 10⁹ f32 operations per second; a fused multiply-add counts as two. */
   readonly gflops: number;
-  /** 10⁹ bytes a second, those read and those written. */
+  /** 10⁹ bytes per second, read and written. */
   readonly gigabytes: number;
 }
 
 const shortestMs = 20;
 const tries = 5;
 
-/** Measures both limits: the best of some runs, each long enough that starting it does not matter. */
+/** Measures both limits: the best of some runs, each long enough that its start does not matter. */
 export async function measureLimits(gpu: Gpu): Promise<Limits> {
   return { gflops: await arithmetic(gpu), gigabytes: await copying(gpu) };
 }
@@ -36,7 +36,7 @@ async function arithmetic(gpu: Gpu): Promise<number> {
   return rate / 1e9;
 }
 
-// More than the caches of a GPU hold; a CPU adapter's memory is that of the machine, and the time of a test counts.
+// More than the caches of a GPU. Less on a CPU adapter, where it must fit the machine's memory and a test's time.
 const copiedBytes = (gpu: Gpu): number =>
   gpu.capabilities.adapter.isFallbackAdapter
     ? 32 * 2 ** 20
@@ -78,7 +78,7 @@ function launch(
   });
 }
 
-/** The best of some runs, in units of work a second; `start` begins work of so many turns and tells how much it is. */
+/** Returns the best of some runs, in units of work per second; `start` begins work of `turns` turns and returns its amount. */
 async function bestRate(gpu: Gpu, start: (turns: number) => number): Promise<number> {
   const time = async (turns: number): Promise<{ ms: number; work: number }> => {
     let work = 0;
@@ -99,17 +99,17 @@ async function bestRate(gpu: Gpu, start: (turns: number) => number): Promise<num
   return best;
 }
 
-/** Threads of a workgroup. */
+/** Threads per workgroup. */
 const LANES = 64;
 
-// Few enough that a CPU keeps them in registers: it has 16, and a vec4 takes four.
+// Few enough for the registers of a CPU, which has 16; a vec4 takes four.
 const chains = [0, 1, 2];
 const STEPS = 4;
 
-/** Of one thread: vec4 multiply-adds in chains that do not wait for one another. */
+/** Operations per thread and turn: vec4 multiply-adds in independent chains. */
 const OPERATIONS_PER_TURN: number = STEPS * chains.length * 4 * 2;
 
-/** Multiplies and adds, and touches no memory but to keep the results. */
+/** Multiplies and adds; writes memory only to keep the results. */
 export const fmaSource: KernelSource = {
   label: 'heed-bench/fma',
   bindings: ['write', 'uniform'],
@@ -160,8 +160,8 @@ export const copySource: KernelSource = {
 };
 
 /**
- * (query, key) pairs of one head of one sequence that the masks leave, with the diagonal tied to the end. A causal query sees
- * itself and at most `window` keys before it.
+ * Counts the visible (query, key) pairs of one head of one sequence, with the diagonal tied to the end. A causal query sees itself
+ * and at most `window` keys before it.
  */
 export function visiblePairs(
   seqlenQ: number,
@@ -177,8 +177,8 @@ export function visiblePairs(
 }
 
 /**
- * Floating-point operations that a workload needs: two matrix products of 2·headDim operations for each visible
- * pair and query head. Masked pairs and padding count nothing, so a program that computes them shows fewer FLOP/s.
+ * Counts the floating-point operations of a workload: two matrix products of 2·headDim operations per visible pair and query head.
+ * Masked pairs and padding do not count, so a program that computes them shows fewer FLOP/s.
  */
 export function flopsOf({ sequences, causal, window, headsQ, headDim }: Workload): number {
   const pairs = sequences.reduce(
@@ -190,7 +190,7 @@ export function flopsOf({ sequences, causal, window, headsQ, headDim }: Workload
 
 const bytesPerElement = { f32: 4, f16: 2 } as const;
 
-/** Bytes that a workload has to move at least: q, k and v read once as far as a window shows them, out written once. */
+/** Returns the least number of bytes that a workload moves: visible rows of q, k and v read once, out written once. */
 export function bytesOf({
   sequences,
   headsQ,
@@ -207,7 +207,7 @@ export function bytesOf({
   return rows * headDim * bytesPerElement[dtype];
 }
 
-/** Milliseconds that no program can beat on an adapter: those of the arithmetic or of the memory, whichever are more. */
+/** Returns the least milliseconds on an adapter: those of the arithmetic or of the memory, whichever are more. */
 export function roofMs({ gflops, gigabytes }: Limits, flops: number, bytes: number): number {
   return Math.max(flops / gflops, bytes / gigabytes) / 1e6;
 }

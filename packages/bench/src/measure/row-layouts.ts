@@ -1,6 +1,6 @@
 /**
- * Host-side changes of layout. Problems are token-major, [T, H, D]; each peer is given what it likes best, and
- * none of this is timed.
+ * Changes of layout on the host. Problems are token-major, [T, H, D]; each program gets its preferred layout, and the conversion is
+ * not timed.
  */
 
 /** Swaps the two middle axes: [outer, a, b, inner] → [outer, b, a, inner]. */

@@ -1,30 +1,30 @@
-/** Something to time: resolves when its work is done, to its milliseconds if only part of it is to be timed. */
+/** Work to time. Resolves when it is done, to milliseconds if only part of it is to be timed. */
 export type Run = () => Promise<number | void>;
 
 /**
- * Milliseconds that let end what follows a result: onnxruntime is not done with a run when its result is there, and Node
- * collects garbage on other threads. Either slows what a CPU adapter computes next by a third.
+ * Milliseconds of pause after a run. onnxruntime goes on working after its result is there, and Node collects garbage on other
+ * threads; both slow the next run on a CPU adapter by a third.
  */
 export const REST_MS = 50;
 
 /** How to time. */
 export interface MeasureOptions {
   readonly rounds: number;
-  /** Untimed rounds first; default 1. */
+  /** Number of untimed rounds first; default 1. */
   readonly warmups?: number;
-  /** No round begins after this many milliseconds, but for the first; default: no limit. */
+  /** Milliseconds after which no further round begins; default: no limit. The first round always runs. */
   readonly maxMs?: number;
-  /** Milliseconds of nothing before each run, for what the one before left behind to end; default 0. */
+  /** Milliseconds of pause before each run, so that leftover work of the previous one ends; default 0. */
   readonly restMs?: number;
   readonly signal?: AbortSignal;
-  /** Milliseconds; default `performance.now`. */
+  /** Returns the time in milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 
 /**
- * Times several runs in turn, round after round, so that all of them meet the same machine. The order turns by
- * one place each round, so that none always follows the same neighbour. Returns the milliseconds of each run,
- * one per round. Throws what `signal` aborts with.
+ * Times several runs in turn, round after round, so that a slow moment of the machine affects all of them. The order rotates by one
+ * per round, so that no run always follows the same one. Resolves to the milliseconds of each run, one per round. Rejects with the
+ * reason of `signal` after an abort.
  */
 export function interleave(runs: readonly Run[], options: MeasureOptions): Promise<number[][]> {
   const { now = () => performance.now() } = options;
@@ -34,7 +34,7 @@ export function interleave(runs: readonly Run[], options: MeasureOptions): Promi
   );
 }
 
-/** The same of runs that know their own times: each resolves to one, in whatever unit. */
+/** Does the same with runs that resolve to their own times, in any unit. */
 export async function takeTurns(
   runs: readonly (() => Promise<number>)[],
   options: MeasureOptions,
@@ -56,7 +56,7 @@ export async function takeTurns(
   return samples;
 }
 
-/** Milliseconds that one run takes. */
+/** Measures one run; resolves to milliseconds. */
 export async function stopwatch(
   run: Run,
   now: () => number = () => performance.now(),
@@ -66,7 +66,7 @@ export async function stopwatch(
   return own ?? now() - start;
 }
 
-/** What a set of samples looks like. */
+/** The summary of a set of samples. */
 export interface Summary {
   readonly median: number;
   readonly min: number;
@@ -76,7 +76,7 @@ export interface Summary {
   readonly q3: number;
 }
 
-/** Quantile `p` in [0, 1] with linear interpolation between order statistics. Throws RangeError on no samples. */
+/** Quantile `p` in [0, 1] with linear interpolation between order statistics. Throws a RangeError without samples. */
 export function quantile(samples: ArrayLike<number>, p: number): number {
   if (samples.length === 0)
     throw new RangeError('quantile: needs at least one sample; got none. Run at least one round.');
@@ -88,15 +88,15 @@ export function quantile(samples: ArrayLike<number>, p: number): number {
   return low + (high - low) * (position - below);
 }
 
-/** Median, quartiles and extremes of the samples. */
+/** Returns median, quartiles and extremes of samples. */
 export function summarize(samples: ArrayLike<number>): Summary {
   const at = (p: number): number => quantile(samples, p);
   return { median: at(0.5), min: at(0), max: at(1), q1: at(0.25), q3: at(0.75) };
 }
 
 /**
- * Ratios of two interleaved series, round by round, so that a slow moment of the machine that touches both
- * sides of a round cancels out.
+ * Returns the ratios of two interleaved series, per round: a slow moment of the machine affects both times of a round and cancels
+ * out.
  */
 export function pairedRatios(
   numerator: ArrayLike<number>,
@@ -110,7 +110,7 @@ export function pairedRatios(
   return Float64Array.from(numerator, (n, round) => n / (denominator[round] as number));
 }
 
-/** Tells how far a run of several steps is, and how long the rest may take if it is like what was done. */
+/** Reports the progress of a run of several steps, and estimates the rest from the steps that are done. */
 export class Pace {
   readonly #total: number;
   readonly #now: () => number;
@@ -124,7 +124,7 @@ export class Pace {
     this.#start = now();
   }
 
-  /** A line for the step that begins: `3/9 decode-f32, about 1:20 left`. */
+  /** Returns a line for the step that begins: `3/9 decode-f32, about 1:20 left`. */
   next(step: string): string {
     const done = this.#begun++;
     const line = `${this.#begun}/${this.#total} ${step}`;

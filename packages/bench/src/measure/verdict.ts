@@ -8,18 +8,18 @@ import {
 import { cuSeqlens, lengthsOf, type Problem, totalTokens } from './bench-problem.ts';
 import type { Workload } from './workloads.ts';
 
-/** Whether a peer's result is right, and by how much. */
+/** True or false for a program's result, with its error and limit. */
 export interface Verdict {
   readonly right: boolean;
-  /** max|got − float64|; Infinity when a value is NaN or the count is off. */
+  /** max|got − float64|; Infinity if a value is NaN or the count differs. */
   readonly maxError: number;
   readonly limit: number;
 }
 
-// Wide enough for other programs' choices (f16 accumulators, their own exp), far under any fault seen so far.
+// Wide enough for other programs' choices (f16 accumulators, their own exp), and far below every fault seen so far.
 const peerLimit = { f32: 1e-4, f16: 1e-2 } as const;
 
-/** The largest distance from the float64 result. */
+/** Returns the largest distance from the float64 result. */
 export function maxErrorOf(got: ArrayLike<number>, want: ArrayLike<number>): number {
   if (got.length !== want.length) return Infinity;
   let max = 0;
@@ -31,7 +31,7 @@ export function maxErrorOf(got: ArrayLike<number>, want: ArrayLike<number>): num
   return max;
 }
 
-/** heed answers to the conformance error budget; other programs to a fixed limit by storage type. */
+/** Judges heed by the conformance error budget, other programs by a fixed limit per storage type. */
 export function judge(
   peer: string,
   workload: Workload,
@@ -43,7 +43,7 @@ export function judge(
   return { right: maxError <= limit, maxError, limit };
 }
 
-/** The float64 result of a problem, token-major, with its error budget. A dense batch is a packed one of equal lengths. */
+/** Computes the float64 result of a problem, token-major, and its error budget. A dense batch is a packed one of equal lengths. */
 export function expectedOf({ workload, q, k, v, sinks }: Problem): Expected {
   const { headsQ, headsKv, headDim, causal, dtype, window } = workload;
   const [tokensQ, tokensK] = [totalTokens(workload, 'seqlenQ'), totalTokens(workload, 'seqlenK')];

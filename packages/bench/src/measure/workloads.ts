@@ -1,4 +1,4 @@
-/** Whole sequences at once. */
+/** Prefill: the queries are whole sequences. */
 function prefillRows(adapter: AdapterClass): Workload[] {
   const seqlen = adapter === 'page-cpu' ? 256 : 1024;
   const shape = `B1 S${seqlen} H8 D64`;
@@ -35,10 +35,10 @@ function prefillRows(adapter: AdapterClass): Workload[] {
   ];
 }
 
-// As uneven as real texts are, and short enough that programs that store a padded batch's scores finish in a second.
+// As uneven as real texts, and short enough that programs that store the scores of a padded batch finish in a second.
 const texts = [389, 37, 203, 113, 5, 64, 97, 239];
 
-/** What a server runs: decode, unequal lengths, a window, pages. */
+/** The workloads of a server: decode, unequal lengths, a window, pages. */
 function servingRows(adapter: AdapterClass): Workload[] {
   const isSmall = adapter === 'page-cpu';
   const [past, seqlen] = isSmall ? [1024, 512] : [2048, 1024];
@@ -113,7 +113,7 @@ type Layer = Pick<Workload, 'headsQ' | 'headsKv' | 'headDim' | 'window' | 'sinks
   readonly name: string;
 };
 
-// Of the models' config.json. GPT-OSS counts the query among the 128 keys of its window, and every other layer has none.
+// From the models' config.json. GPT-OSS counts the query among the 128 keys of its window, and every second layer has no window.
 const layers: readonly Layer[] = [
   { id: 'llama3-8b', name: 'Llama-3-8B', headsQ: 32, headsKv: 8, headDim: 128 },
   { id: 'qwen3-1.7b', name: 'Qwen3-1.7B', headsQ: 16, headsKv: 8, headDim: 128 },
@@ -137,14 +137,14 @@ const layers: readonly Layer[] = [
   },
 ];
 
-// Halves are slow to compute with on a CPU adapter. The float64 reference bounds the length on a GPU.
+// A CPU adapter computes slowly with halves. On a GPU, the cost of the float64 reference limits the length.
 const scales = {
   'page-cpu': { dtype: 'f32', prefill: 64, keys: 512 },
   cpu: { dtype: 'f32', prefill: 256, keys: 1024 },
   gpu: { dtype: 'f16', prefill: 1024, keys: 16_384 },
 } as const;
 
-/** One attention layer of models that people run, prefill and decode. */
+/** One attention layer of popular models, prefill and decode. */
 function modelRows(adapter: AdapterClass): Workload[] {
   const { dtype, prefill, keys } = scales[adapter];
   return layers.flatMap(({ id, name, ...layer }) => {
@@ -188,32 +188,32 @@ export interface Workload {
   readonly headsKv: number;
   readonly headDim: number;
   readonly sequences: readonly SequenceLength[];
-  /** Of a causal row: a query sees itself and so many keys before it. */
+  /** For a causal row: a query sees itself and this number of keys before it. */
   readonly window?: number;
-  /** One more logit for each query head in the denominator of its softmax. */
+  /** True with one more logit per query head in the denominator of the softmax. */
   readonly sinks?: boolean;
-  /** Keys of a page. */
+  /** Keys per page. */
   readonly pageSize?: number;
-  /** Runs when neither --all nor a name is given. */
+  /** True for a headline, which runs without --all and without names. */
   readonly headline?: boolean;
 }
 
 /**
- * What lengths are scaled by: an adapter that computes on the CPU takes a thousand times as long, and a browser's own one some times
- * as long again.
+ * The class of an adapter, which scales the lengths: a CPU adapter takes a thousand times as long as a GPU, and a browser's own CPU
+ * adapter is several times slower again.
  */
 export type AdapterClass = 'page-cpu' | 'cpu' | 'gpu';
 
-/** The rows of the benchmark for an adapter, in the order they run; their ids are the same for every adapter. */
+/** Returns the rows of the benchmark for an adapter, in the order they run. The ids are the same for every adapter. */
 export function workloadsFor(adapter: AdapterClass): Workload[] {
   return [...prefillRows(adapter), ...servingRows(adapter), ...modelRows(adapter)];
 }
 
-/** Rows at the lengths that suit an adapter. */
+/** Scales the lengths of rows for an adapter. */
 export function sized(rows: readonly Workload[], adapter: AdapterClass): Workload[] {
   const known = new Map(workloadsFor(adapter).map((row) => [row.id, row]));
   return rows.map((row) => known.get(row.id) ?? row);
 }
 
-/** The rows as a CPU adapter runs them. */
+/** The rows for a CPU adapter. */
 export const workloads: readonly Workload[] = workloadsFor('cpu');

@@ -4,7 +4,7 @@ import {
   lengthsOf,
   maxLength,
   type Problem,
-  type Side,
+  type LengthName,
   totalTokens,
 } from '../measure/bench-problem.ts';
 import { padRows, sliceRows, swapMiddle } from '../measure/row-layouts.ts';
@@ -22,19 +22,19 @@ export interface Feed {
   readonly shape: readonly number[];
 }
 
-/** Rows from `start` of a tensor, padded: [N, maxLength − start, heads * headDim]. */
+/** Returns the rows of a tensor from `start`, padded: [N, maxLength − start, heads * headDim]. */
 function rowsOf({ workload, ...data }: Problem, tensor: 'q' | 'k' | 'v', start = 0): Feed {
-  const side: Side = tensor === 'q' ? 'seqlenQ' : 'seqlenK';
+  const lengthName: LengthName = tensor === 'q' ? 'seqlenQ' : 'seqlenK';
   const width = (tensor === 'q' ? workload.headsQ : workload.headsKv) * workload.headDim;
-  const [batch, seqlen] = [workload.sequences.length, maxLength(workload, side)];
-  const padded = padRows(data[tensor], lengthsOf(workload, side), seqlen, width);
+  const [batch, seqlen] = [workload.sequences.length, maxLength(workload, lengthName)];
+  const padded = padRows(data[tensor], lengthsOf(workload, lengthName), seqlen, width);
   return {
     data: sliceRows(padded, [batch, seqlen, width], start, seqlen),
     shape: [batch, seqlen - start, width],
   };
 }
 
-/** The first `past` rows, head-major: [N, headsKv, past, headDim]. */
+/** Returns the first `past` rows, head-major: [N, headsKv, past, headDim]. */
 function cacheOf({ workload, ...data }: Problem, tensor: 'k' | 'v', past: number): Feed {
   const { sequences, headsKv, headDim } = workload;
   const batch = sequences.length;
@@ -47,7 +47,7 @@ function cacheOf({ workload, ...data }: Problem, tensor: 'k' | 'v', past: number
 }
 
 /**
- * A model that computes a problem, with its inputs. The output named `out` is f32 [N, maxQ, headsQ * headDim], of a paged problem
+ * Makes a model that computes a problem, with its inputs. The output `out` is f32 [N, maxQ, headsQ * headDim]; for a paged problem
  * [Tq, headsQ * headDim].
  */
 export interface AttentionGraph {
@@ -56,8 +56,7 @@ export interface AttentionGraph {
   readonly feeds: Readonly<Record<string, Feed>>;
 }
 
-// onnxruntime-node does not take the Float16Array that newer Nodes have, so f32 leaves the graph; on an f32
-// graph the cast is nothing.
+// onnxruntime-node does not take the Float16Array of newer Nodes, so the output is f32. In an f32 graph the cast does nothing.
 const widen: OperatorNode = {
   op: 'Cast',
   inputs: ['attended'],
@@ -65,7 +64,7 @@ const widen: OperatorNode = {
   attributes: { to: { int: elementTypeNumber('float32') } },
 };
 
-/** Feeds in, the operator, its output widened to f32. */
+/** Makes a graph of the feeds, the operator, and a cast of its output to f32. */
 function graphOf(
   { workload }: Problem,
   attention: OperatorNode,
@@ -94,8 +93,8 @@ function paddedShape(workload: Problem['workload']): number[] {
 }
 
 /**
- * PagedAttention: the pages hold the past, and the operator appends the keys and values of the queries' own tokens, in a copy:
- * onnxruntime-node does not bind an output to the memory of an input, given tensors or not.
+ * Makes a graph of PagedAttention. The pages hold the past, and the operator appends the keys and values of the query tokens to a
+ * copy, since onnxruntime-node cannot bind an output to the memory of an input.
  */
 function pagedGraph(problem: Problem): AttentionGraph | { unsupported: string } {
   const { workload } = problem;
@@ -118,7 +117,7 @@ function pagedGraph(problem: Problem): AttentionGraph | { unsupported: string } 
     valueCache: { data: values.pool, ...pool },
     cuSeqlens: ints(cuSeqlens(lengthsOf(workload, 'seqlenQ')), sequences.length + 1),
     pasts: ints(Int32Array.from(pasts), sequences.length),
-    // It takes no page for none.
+    // The operator has no value for an absent page.
     table: ints(
       keys.table.map((page) => Math.max(0, page)),
       sequences.length,
@@ -140,7 +139,7 @@ function pagedGraph(problem: Problem): AttentionGraph | { unsupported: string } 
   };
 }
 
-/** The last seqlenQ rows of each sequence, [Tq, headsKv * headDim]. */
+/** Returns the last seqlenQ rows of each sequence, [Tq, headsKv * headDim]. */
 function newRows({ workload, ...data }: Problem, tensor: 'k' | 'v'): Float32Array {
   const width = workload.headsKv * workload.headDim;
   const rows = new Float32Array(totalTokens(workload, 'seqlenQ') * width);
@@ -156,7 +155,7 @@ function newRows({ workload, ...data }: Problem, tensor: 'k' | 'v'): Float32Arra
   return rows;
 }
 
-/** The ONNX Runtime operator that computes a problem, or the reason there is none. */
+/** Returns the ONNX Runtime operator that computes a problem, or why there is none. */
 export function attentionGraph(problem: Problem): AttentionGraph | { unsupported: string } {
   const { layout, causal, sequences, headsQ, headsKv, window, sinks } = problem.workload;
   if (layout === 'paged') return pagedGraph(problem);
@@ -187,7 +186,7 @@ function multiHead(problem: Problem): AttentionGraph {
   return { how: 'MultiHeadAttention', graph: graphOf(problem, node, feeds, []), feeds };
 }
 
-/** With a past, its keys and values go in as a cache and the operator appends the new ones. */
+/** With a past, the past keys and values are a cache input, and the operator appends the new ones. */
 function groupQuery(problem: Problem, past: number): AttentionGraph {
   const { workload, sinks } = problem;
   const { headsQ, headsKv, headDim, sequences, window } = workload;
@@ -204,7 +203,7 @@ function groupQuery(problem: Problem, past: number): AttentionGraph {
     total: { data: Int32Array.of(total), shape: [1] },
     ...(sinks && { sinks: { data: sinks, shape: [headsQ] } }),
   };
-  // Between them: cos_cache, sin_cache, position_ids, attention_bias.
+  // The empty names are cos_cache, sin_cache, position_ids and attention_bias.
   const sink = sinks ? ['', '', '', '', 'sinks'] : [];
   const pasts = past === 0 ? ['', ''] : ['pastK', 'pastV'];
   const node: OperatorNode = {
@@ -218,7 +217,7 @@ function groupQuery(problem: Problem, past: number): AttentionGraph {
       ...(window !== undefined && { local_window_size: { int: window + 1 } }),
     },
   };
-  // With a past, shape inference takes it that the presents are no longer, and onnxruntime-web holds on to that.
+  // With a past, shape inference assumes that the present outputs are no longer than the past, and onnxruntime-web relies on it.
   const extent = past === 0 ? total : undefined;
   const presents = ['presentK', 'presentV'].map((name) => ({
     name,

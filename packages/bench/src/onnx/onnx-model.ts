@@ -6,7 +6,7 @@
 const wireType = { varint: 0, lengthDelimited: 2, fixed32: 5 } as const;
 const utf8: TextEncoder = new TextEncoder();
 
-/** A base-128 varint. Takes non-negative safe integers; throws RangeError on others. */
+/** Encodes a non-negative safe integer as a base-128 varint; throws a RangeError for other numbers. */
 export function varint(value: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new RangeError(`varint: value must be a non-negative safe integer; got ${value}.`);
@@ -21,7 +21,7 @@ export function varint(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Encoded fields one after another: a message, or part of one. */
+/** Concatenates encoded fields to a message, or to a part of one. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
@@ -32,25 +32,25 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** A field that holds an integer or an enum value. */
+/** Encodes a field with an integer or an enum value. */
 export function intField(field: number, value: number): Uint8Array {
   return concat(tag(field, wireType.varint), varint(value));
 }
 
-/** A field that holds a 32-bit float. */
+/** Encodes a field with a 32-bit float. */
 export function floatField(field: number, value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return concat(tag(field, wireType.fixed32), bytes);
 }
 
-/** A field that holds a message. */
+/** Encodes a field with a message. */
 export function messageField(field: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const payload = concat(...parts);
   return concat(tag(field, wireType.lengthDelimited), varint(payload.length), payload);
 }
 
-/** A field that holds a string. */
+/** Encodes a field with a string. */
 export function stringField(field: number, text: string): Uint8Array {
   return messageField(field, utf8.encode(text));
 }
@@ -66,11 +66,11 @@ export type ElementType = 'float32' | 'float16' | 'int32';
 export interface ValueInfo {
   readonly name: string;
   readonly type: ElementType;
-  /** An undefined extent is for the operator to tell. */
+  /** The operator determines an undefined extent. */
   readonly shape: readonly (number | undefined)[];
 }
 
-/** An attribute: ONNX tells integers and floats apart even where the value is integral. */
+/** An attribute. ONNX distinguishes integers and floats, even if a float has an integral value. */
 type Attribute = { readonly int: number } | { readonly float: number };
 
 /** One operator call. An empty input name leaves an optional input out. */
@@ -83,7 +83,7 @@ export interface OperatorNode {
   readonly attributes?: Readonly<Record<string, Attribute>>;
 }
 
-/** A graph without weights: everything it works on is an input. */
+/** A graph without weights: all its data are inputs. */
 export interface Graph {
   readonly nodes: readonly OperatorNode[];
   readonly inputs: readonly ValueInfo[];
@@ -95,13 +95,13 @@ const elementType = { float32: 1, int32: 6, float16: 10 } as const;
 const attributeType = { float: 1, int: 2 } as const;
 const irVersion = 10;
 
-/** ONNX's number for an element type, as the `to` attribute of Cast takes it. */
+/** Returns ONNX's number of an element type, for the `to` attribute of Cast. */
 export function elementTypeNumber(type: ElementType): number {
   return elementType[type];
 }
 
 /**
- * The bytes of an ONNX model (a ModelProto).
+ * Encodes an ONNX model (a ModelProto).
  *
  * @example
  * const x = { name: 'x', type: 'float32', shape: [2, 3] };

@@ -13,7 +13,7 @@ import { type ElementType, elementTypeNumber, encodeModel, type Graph } from './
 type InferenceSession = OrtModule.InferenceSession;
 type Tensor = OrtModule.Tensor;
 
-/** ONNX Runtime for Node or for browsers, and its WebGPU provider: a name, or with the device to work on. */
+/** ONNX Runtime for Node or for browsers, and its WebGPU provider: a name, or a name with a device. */
 interface Runtime {
   readonly ort: Pick<typeof OrtModule, 'InferenceSession' | 'Tensor'>;
   readonly provider: OrtModule.InferenceSession.ExecutionProviderConfig;
@@ -21,11 +21,11 @@ interface Runtime {
 
 interface Upload {
   readonly tensor: Tensor;
-  /** The session that owns the tensor's memory: using the one after releasing the other aborts the process. */
+  /** The session that owns the tensor's memory. Using the tensor after releasing the session aborts the process. */
   readonly session?: InferenceSession;
 }
 
-/** A float feed as a tensor on the GPU, in the storage type; integer feeds stay on the host, where the operators read them. */
+/** Uploads a float feed in the storage type. Integer feeds stay on the host, where the operators read them. */
 async function toGpu(
   runtime: Runtime,
   { data, shape }: Feed,
@@ -55,7 +55,7 @@ function castGraph(shape: readonly number[], to: ElementType): Graph {
   };
 }
 
-/** A session on the WebGPU provider and nothing else. */
+/** Creates a session with the WebGPU provider only. */
 function createSession(
   { ort, provider }: Runtime,
   graph: Graph,
@@ -64,15 +64,15 @@ function createSession(
   return ort.InferenceSession.create(encodeModel(graph), {
     executionProviders: [provider],
     logSeverityLevel: 4,
-    // All work is the GPU's: threads of its own would only spin beside what is timed next.
+    // The GPU does all work; threads of the session would only spin during the next timed run.
     intraOpNumThreads: 1,
-    // A node that fell back to the CPU would be timed as WebGPU.
+    // Without this, a node that falls back to the CPU would be timed as WebGPU.
     extra: { session: { disable_cpu_ep_fallback: '1' } },
     ...options,
   });
 }
 
-/** Sets a problem up in ONNX Runtime, for Node or for browsers. Inputs stay on the GPU; the output is read back, as for every peer. */
+/** Sets a problem up in ONNX Runtime, for Node or for browsers. Inputs stay on the GPU; the output is read back, as for every program. */
 export async function prepareOnnx(
   runtime: Runtime,
   problem: Problem,
@@ -93,7 +93,7 @@ async function prepare(
   const session = await createSession(runtime, graph, { preferredOutputLocation: stays });
   const uploads: Upload[] = [];
   const inputs: Record<string, Tensor> = {};
-  // One after the other: onnxruntime-web makes no two sessions at once.
+  // Sequential, since onnxruntime-web cannot create two sessions at the same time.
   for (const [name, feed] of Object.entries(feeds)) {
     const upload = await toGpu(runtime, feed, storage);
     uploads.push(upload);

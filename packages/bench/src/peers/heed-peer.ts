@@ -11,7 +11,7 @@ import {
 } from '../measure/bench-problem.ts';
 import { swapMiddle } from '../measure/row-layouts.ts';
 
-/** heed itself: `attention` for dense rows, `varlenAttention` for packed and paged ones. `open` gives the device, once. */
+/** heed: `attention` for dense rows, `varlenAttention` for packed and paged ones. `open` is called once. */
 export function heedPeer(version: string, open: () => Promise<Gpu>): Peer {
   let opened: Promise<Gpu> | undefined;
   const gpu = (): Promise<Gpu> => (opened ??= open());
@@ -31,7 +31,7 @@ export function heedPeer(version: string, open: () => Promise<Gpu>): Peer {
   };
 }
 
-/** What a call takes beside its operands and lengths, and the tensors among it. */
+/** The further options of a call, and the tensors among them. */
 function optionsOf(
   gpu: Gpu,
   { workload: { causal, window, headsQ }, sinks }: Problem,
@@ -103,7 +103,7 @@ function preparePaged(gpu: Gpu, problem: Problem): Prepared {
   const pool = (x: Float32Array): Tensor =>
     gpu.tensor(x, { shape: [keys.pages, pageSize, headsKv, headDim], dtype });
   const [k, v] = [pool(keys.pool), pool(values.pool)];
-  // Tables and lengths lie on the GPU, as a serving loop has them.
+  // Block tables and lengths are on the GPU, as in a serving loop.
   const list = (x: Int32Array, shape: number[]): Tensor => gpu.tensor(x, { shape, dtype: 'i32' });
   const lists = {
     cuSeqlensQ: cuSeqlens(lengthsOf(workload, 'seqlenQ')),
@@ -141,7 +141,7 @@ function prepared({ how, tensors, call, tokenMajor }: Job): Prepared {
   };
 }
 
-/** How a problem of each layout is set up in heed. */
+/** Sets a problem up in heed, by layout. */
 const prepareBy: Readonly<
   Record<Problem['workload']['layout'], (gpu: Gpu, problem: Problem) => Prepared>
 > = { dense: prepareDense, packed: preparePacked, paged: preparePaged };

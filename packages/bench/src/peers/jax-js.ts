@@ -12,16 +12,16 @@ import { padRows, unpadRows } from '../measure/row-layouts.ts';
 export type Jax = typeof JaxModule;
 export type JaxArray = JaxModule.Array;
 
-/** What jax-js's attention is to do. */
+/** Options of jax-js's attention. */
 export interface JaxAttention {
   /** Its diagonal and its window are tied to the start. */
   readonly isCausal?: boolean;
   readonly localWindowSize?: [left: number, right: number];
-  /** Query heads of one kv head: keys and values are repeated that often. */
+  /** Query heads per kv head: keys and values are repeated this number of times. */
   readonly group?: number;
 }
 
-/** jax-js on `navigator.gpu`, or why not. */
+/** Loads jax-js on `navigator.gpu`; resolves to the reason if that fails. */
 export async function loadJax(): Promise<Jax | { readonly unsupported: string }> {
   const jax = await import('@jax-js/jax');
   if (!(await jax.init('webgpu')).includes('webgpu'))
@@ -30,16 +30,16 @@ export async function loadJax(): Promise<Jax | { readonly unsupported: string }>
   return jax;
 }
 
-/** What jax-js differentiates by: q [B, L, Hq, D], k and v [B, L, Hkv, D], and maybe a bias [B, Hq, Lq, Lk]. */
+/** The inputs of a gradient of jax-js: q [B, L, Hq, D], k and v [B, L, Hkv, D], and possibly a bias [B, Hq, Lq, Lk]. */
 type JaxInputs = readonly [q: JaxArray, k: JaxArray, v: JaxArray, bias?: JaxArray];
 
-/** A function under `jit`: from the gradient by the output and the inputs, all of which it consumes, to the gradients by the inputs. */
+/** A function under `jit`: takes dOut and the inputs, all of which it consumes, and returns the gradients with respect to the inputs. */
 interface JaxGradient {
   (dOut: JaxArray, ...inputs: JaxInputs): JaxArray[];
   dispose(): void;
 }
 
-/** The gradient of `nn.dotProductAttention`, by jax-js's own differentiation. */
+/** Returns the gradient of `nn.dotProductAttention`, by jax-js's own differentiation. */
 export function jaxGradient({ numpy: np, nn, jit, vjp }: Jax, options: JaxAttention): JaxGradient {
   const { group = 1, ...rest } = options;
   const repeated = (x: JaxArray): JaxArray => (group === 1 ? x : np.repeat(x, group, 2));
@@ -84,7 +84,7 @@ function prepare(jax: Jax, problem: Problem): Prepared | Unsupported {
   if (layout === 'paged') return { unsupported: 'has no pages' };
   if (sinks) return { unsupported: 'its attention has no sinks' };
   const [maxQ, maxK] = [maxLength(workload, 'seqlenQ'), maxLength(workload, 'seqlenK')];
-  // Its causal diagonal is tied to the start; one query row at the end of the keys sees all of them.
+  // The causal diagonal of jax-js is tied to the start; a single query row at the end of the keys sees all of them.
   if (causal && maxQ !== maxK && maxQ !== 1)
     return { unsupported: 'its causal diagonal is tied to the start' };
   if (window !== undefined && maxQ !== maxK)
@@ -137,9 +137,9 @@ function prepare(jax: Jax, problem: Problem): Prepared | Unsupported {
 
 function upload({ numpy: np }: Jax, { workload, q, k, v }: Problem): JaxArray[] {
   const { headsQ, headsKv, headDim, sequences, dtype } = workload;
-  const array = (x: Float32Array, heads: number, side: 'seqlenQ' | 'seqlenK'): JaxArray => {
-    const seqlen = maxLength(workload, side);
-    const padded = padRows(x, lengthsOf(workload, side), seqlen, heads * headDim);
+  const array = (x: Float32Array, heads: number, lengthName: 'seqlenQ' | 'seqlenK'): JaxArray => {
+    const seqlen = maxLength(workload, lengthName);
+    const padded = padRows(x, lengthsOf(workload, lengthName), seqlen, heads * headDim);
     const tensor = np
       .array(padded as Float32Array<ArrayBuffer>)
       .reshape([sequences.length, seqlen, heads, headDim]);
@@ -149,7 +149,7 @@ function upload({ numpy: np }: Jax, { workload, q, k, v }: Problem): JaxArray[] 
 }
 
 function uploadLengths({ numpy: np }: Jax, { workload }: Problem): JaxArray[] {
-  const array = (side: 'seqlenQ' | 'seqlenK'): JaxArray =>
-    np.array(Int32Array.from(lengthsOf(workload, side)), { dtype: np.int32 });
+  const array = (lengthName: 'seqlenQ' | 'seqlenK'): JaxArray =>
+    np.array(Int32Array.from(lengthsOf(workload, lengthName)), { dtype: np.int32 });
   return [array('seqlenQ'), array('seqlenK')];
 }

@@ -6,7 +6,7 @@ import { heedPeer } from './heed-peer.ts';
 import { jaxPeer } from './jax-js.ts';
 import { tensorflowPeer } from './tensorflow-js.ts';
 
-/** Every program that the benchmark knows in Node, by name; heed first. */
+/** Every program of the benchmark in Node, by name; heed first. */
 export const peerFactories: Readonly<Record<string, (host: GpuHost) => Peer>> = {
   heed: (host) => heedPeer(packageVersion('@heed/kernels-wgsl'), () => openHeed(host)),
   onnxruntime: () => onnxruntimePeer(packageVersion('onnxruntime-node')),
@@ -17,8 +17,7 @@ export const peerFactories: Readonly<Record<string, (host: GpuHost) => Peer>> = 
 type Ort = typeof OrtModule;
 
 /**
- * onnxruntime-node's WebGPU execution provider, with a Dawn of its own: the adapter is the one that
- * VK_DRIVER_FILES leaves.
+ * onnxruntime-node's WebGPU execution provider. It has its own Dawn, which takes the adapter that VK_DRIVER_FILES leaves.
  */
 function onnxruntimePeer(version: string): Peer {
   let ort: Ort | undefined;
@@ -27,7 +26,7 @@ function onnxruntimePeer(version: string): Peer {
     version,
     async available() {
       ort = await import('onnxruntime-node');
-      // What goes wrong is thrown too; the log would only repeat it, and some advice at every run.
+      // Errors are thrown as well; the log would only repeat them, with advice at every run.
       ort.env.logLevel = 'fatal';
       const webgpu = ort
         .listSupportedBackends()

@@ -6,7 +6,7 @@ import {
   type Peer,
   type Prepared,
   type Problem,
-  type Side,
+  type LengthName,
   type Unsupported,
 } from '../measure/bench-problem.ts';
 import { padRows, swapMiddle, unpadRows } from '../measure/row-layouts.ts';
@@ -15,7 +15,7 @@ import type { Workload } from '../measure/workloads.ts';
 type Tf = typeof TfModule;
 type Tensor = TfModule.Tensor;
 
-/** TensorFlow.js on its WebGPU backend. It has no attention operator: matMul, softmax, matMul, with a mask where one is needed. */
+/** TensorFlow.js on its WebGPU backend. It has no attention operator: matMul, softmax, matMul, with a mask if needed. */
 export function tensorflowPeer(version: string): Peer {
   let tf: Tf | undefined;
   return {
@@ -23,7 +23,7 @@ export function tensorflowPeer(version: string): Peer {
     version,
     async available() {
       tf = await import('@tensorflow/tfjs-core');
-      // Registers itself as the backend named webgpu, on navigator.gpu.
+      // The import registers the backend `webgpu`, on navigator.gpu.
       await import('@tensorflow/tfjs-backend-webgpu');
       return (await tf.setBackend('webgpu'))
         ? undefined
@@ -54,7 +54,7 @@ function prepare(tf: Tf, problem: Problem): Prepared | Unsupported {
   const scale = 1 / Math.sqrt(headDim);
   const { q, k, v, mask } = upload(tf, problem);
 
-  // The query heads of a group are stacked as rows, so that K and V are never expanded.
+  // The query heads of a group are stacked as rows, so that k and v are not repeated.
   const call = (): Tensor =>
     tf.tidy(() => {
       const scores = tf.mul(tf.matMul(q, k, false, true), scale);
@@ -86,9 +86,9 @@ function upload(
 ): { q: Tensor; k: Tensor; v: Tensor; mask?: Tensor } {
   const { headsQ, headsKv, headDim, sequences } = workload;
   const batch = sequences.length;
-  const headMajor = (x: Float32Array, heads: number, side: Side): Tensor => {
-    const seqlen = maxLength(workload, side);
-    const padded = padRows(x, lengthsOf(workload, side), seqlen, heads * headDim);
+  const headMajor = (x: Float32Array, heads: number, lengthName: LengthName): Tensor => {
+    const seqlen = maxLength(workload, lengthName);
+    const padded = padRows(x, lengthsOf(workload, lengthName), seqlen, heads * headDim);
     const rows = (seqlen * heads) / headsKv;
     return tf.tensor(swapMiddle(padded, [batch, seqlen, heads, headDim]), [
       batch,
@@ -110,8 +110,8 @@ function upload(
 const hidden = -1e9;
 
 /**
- * 0 where a query of the padded batch sees a key, −1e9 where it does not: [N, maxQ, maxK]. Undefined when
- * nothing is hidden. Padding rows of the query side see key 0, so that no row of a softmax is empty.
+ * Makes the mask [N, maxQ, maxK] of a padded batch: 0 where a query sees a key, −1e9 where it does not; undefined if every query sees
+ * every key. Padding rows of q see key 0, so that no row of a softmax is empty.
  */
 export function additiveMask(workload: Workload): Float32Array | undefined {
   const { sequences, causal, window = Infinity } = workload;

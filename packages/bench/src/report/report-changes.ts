@@ -3,27 +3,26 @@ import { roofMs } from '../measure/roofline.ts';
 import type { Report } from '../measure/bench-results.ts';
 import { columns } from './report-tables.ts';
 
-/** A time in two runs, in units that do not depend on how fast the machine was that day. */
+/** A time in two runs, in units that do not depend on the speed of the machine on that day. */
 export interface Change {
   readonly id: string;
   readonly name: string;
   readonly before: number;
   readonly now: number;
-  /** Of the run that had fewer. */
+  /** Number of rounds of the run with fewer rounds. */
   readonly rounds: number;
-  /** What the numbers are. */
+  /** The unit of the numbers. */
   readonly unit: 'time / roof' | 'time / first' | 'time × arithmetic limit';
 }
 
-/** Slower or faster by more than this is told. */
+/** Changes by more than this factor are reported. */
 const NOTABLE = 1.1;
-// A median of fewer rounds than this moves with one slow moment of the machine.
+// One slow moment of the machine moves a median of fewer rounds.
 const FEW = 5;
 
 /**
- * What both runs have measured of heed: rows against the adapter's limits in the same run, calls against the first of
- * their comparison.
- * @throws UsageError the runs are of different adapters, or one of them was in a page
+ * Compares heed in two runs: rows relative to the adapter's limits in the same run, calls relative to the first of their comparison.
+ * @throws UsageError the runs are of different adapters, or only one of them was in a page
  */
 export function changesSince(then: Report, now: Report): Change[] {
   if (then.adapter !== now.adapter) {
@@ -69,7 +68,7 @@ function measured({ rows, comparisons, limits }: Report): Measured[] {
   return [...ofRows, ...ofComparisons];
 }
 
-/** Rows and comparisons that the stored run has and this one has not. */
+/** Returns the rows and comparisons of the stored run that this run lacks. */
 export function leftOut(then: Report, now: Report): string[] {
   const idsOf = ({ rows, comparisons }: Report): string[] => [
     ...rows.map(({ workload }) => workload.id),
@@ -79,7 +78,7 @@ export function leftOut(then: Report, now: Report): string[] {
   return idsOf(then).filter((id) => !here.has(id));
 }
 
-/** The changes worth telling, the worst first, as text, and what was not run again. */
+/** Renders the notable changes as text, the worst first, and the rows that were not run again. */
 export function renderChanges(
   changes: readonly Change[],
   since: string,

@@ -8,7 +8,7 @@ import type {
 import { roofMs } from '../measure/roofline.ts';
 import { isWrong, promised } from './report-tables.ts';
 
-/** A report as Markdown, to be pasted into a page: a table of the rows, and one of the comparisons. */
+/** Renders a report as Markdown: a table of the rows, and one of the comparisons. */
 export function renderMarkdown(report: Report): string {
   const { adapter, browser, node, date, versions, rows, comparisons } = report;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -79,7 +79,7 @@ function comparisonTable(comparisons: readonly ComparisonResult[]): string[] {
   ];
 }
 
-// Three digits; never an exponent.
+// Three digits, without an exponent.
 const short = (value: number): string => (value < 100 ? value.toPrecision(3) : value.toFixed(0));
 
 const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;

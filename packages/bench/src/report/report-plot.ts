@@ -14,13 +14,13 @@ interface Dot {
 }
 
 const width = 760;
-// About as wide as one of the axis's letters.
+// The approximate width of a letter on the axis.
 const letter = 6;
 const blue = '#1f5fa8';
 
 /**
- * A report as an SVG picture: each program's time over heed's on a logarithmic axis, one facet a row, a line
- * from first to third quartile. A wrong result is a hollow dot.
+ * Renders a report as an SVG picture: the ratio of each program's time to heed's on a logarithmic axis, one facet per row, with a line
+ * from the first to the third quartile. A hollow dot is a wrong result.
  */
 export function renderPlot(report: Report): string {
   const dots = dotsOf(report);
@@ -65,7 +65,7 @@ export function renderPlot(report: Report): string {
       }),
     ],
   });
-  // A file of its own needs the namespace, which HTML leaves out.
+  // An SVG file needs the namespace, which HTML omits.
   figure.setAttribute('xmlns', svg);
   const caption = window.document.createElementNS(svg, 'text');
   const place = report.browser ? `${report.adapter} in ${report.browser}` : report.adapter;

@@ -10,8 +10,7 @@ import type {
 import { type Limits, roofMs } from '../measure/roofline.ts';
 
 /**
- * Lays rows of cells out in columns: the first to the left, those after it to the right. The last cell of a
- * row, wherever it stands, runs on and widens no column.
+ * Aligns rows of cells in columns: the first to the left, the others to the right. The last cell of a row widens no column.
  */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const count = Math.max(...rows.map((row) => row.length));
@@ -38,7 +37,7 @@ const rowHeading = [
   'call',
 ];
 
-/** A report as text: one block for each row, the ratio of each program's time to heed's first. */
+/** Renders a report as text: one block per row; the first column is the ratio of each program's time to heed's. */
 export function renderTable(report: Report): string {
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
   const { gflops, gigabytes } = report.limits;
@@ -88,7 +87,7 @@ function rowCells(result: Timed | Skipped, roof: number): string[] {
   ];
 }
 
-/** A line for each wrong result, since a table cell is easily overlooked. */
+/** Returns a line per wrong result, since a table cell is easily overlooked. */
 function notes(rows: readonly RowResult[]): string[] {
   return rows.flatMap(({ workload, peers }) =>
     peers
@@ -112,7 +111,7 @@ const comparisonHeading = [
   'call',
 ];
 
-/** The comparisons as text: one block each, times as multiples of the first one's. */
+/** Renders the comparisons as text: one block each, with times as multiples of the first one's. */
 export function renderComparisons(results: readonly ComparisonResult[]): string {
   return results.flatMap(renderComparison).join('\n');
 }
@@ -145,7 +144,7 @@ function comparisonCells(placed: Placed): string[] {
   ];
 }
 
-/** What is promised, and whether it is kept. */
+/** Renders the target of a contestant, and whether it is met. */
 export function promised({ atMost, atLeast, atMostMs, ratio, ms }: Placed): string {
   const mark = (isKept: boolean): string => (isKept ? '✓' : '✗');
   if (atMost !== undefined) return `≤ ${atMost.toFixed(3)} ${mark(ratio.median <= atMost)}`;
@@ -153,7 +152,7 @@ export function promised({ atMost, atLeast, atMostMs, ratio, ms }: Placed): stri
   return atMostMs === undefined ? '' : `≤ ${atMostMs.toFixed(1)} ms ${mark(ms.median <= atMostMs)}`;
 }
 
-/** Whether an output was checked and found off. */
+/** True if an output was checked and is wrong. */
 export function isWrong({
   distance,
 }: {

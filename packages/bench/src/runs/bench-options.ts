@@ -5,12 +5,12 @@ import type { Comparison } from '../measure/bench-results.ts';
 import { comparisons } from '../comparisons/comparison-list.ts';
 import { type Workload, workloads } from '../measure/workloads.ts';
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
   readonly rows: readonly Workload[];
   readonly comparisons: readonly Comparison[];
   readonly peers: readonly string[];
-  /** Whether to run in a page of Chromium. */
+  /** True to run in a page of Chromium. */
   readonly browser: boolean;
   readonly rounds: number;
   readonly seconds: number;
@@ -18,25 +18,25 @@ export interface Options {
   readonly out: string;
   /** The stored run to compare with. */
   readonly baseline: string | undefined;
-  /** File of the tuning that heed runs with. */
+  /** File with the tuning of heed. */
   readonly tuning: string | undefined;
   readonly dryRun: boolean;
   readonly help: boolean;
 }
 
-/** The programs there are, in Node and in a page. */
+/** Names of the programs in Node and in a page. */
 export interface PeerNames {
   readonly node: readonly string[];
   readonly page: readonly string[];
 }
 
-/** The same text answers `npm run … -- --help`, before anything is installed. */
+/** The text of `npm run … -- --help`, which is printed before anything is installed. */
 export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
-/** What is asked for cannot be done; the message says what can. */
+/** The command line asks for something impossible; the message names the choices. */
 export class UsageError extends Error {}
 
-/** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
+/** Reads the command line. Throws an Error that names the flag, the value it got and the values it takes. */
 export function parseOptions(args: readonly string[], peerNames: PeerNames): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -78,7 +78,7 @@ export function parseOptions(args: readonly string[], peerNames: PeerNames): Opt
   };
 }
 
-/** The named choices in their own order, or all of them. */
+/** Returns the named choices in the given order, or all of them. */
 function choose(flag: string, list: string | undefined, known: readonly string[]): string[] {
   if (list === undefined) return [...known];
   const names = list.split(',').map((name) => name.trim());

@@ -9,7 +9,7 @@ import type { Workload } from '../measure/workloads.ts';
 
 /** How to run rows. */
 interface RowsOptions extends RowOptions {
-  /** Each row is a step of it. */
+  /** Reports progress; each row is one step. */
   readonly pace: Pace;
 }
 
@@ -52,7 +52,7 @@ async function openAll(
 /** How to run a row. */
 export interface RowOptions {
   readonly rounds: number;
-  /** No timed round begins after this many seconds, but for the first. */
+  /** Seconds after which no further timed round begins; the first always runs. */
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
@@ -93,8 +93,8 @@ async function timeAll(
   flops: number,
   { rounds, seconds, signal }: RowOptions,
 ): Promise<Timed[]> {
-  // heed sleeps while it waits for a CPU adapter, so the others that would poll do too: kernels are compared, not ways of
-  // waiting. onnxruntime waits on a thread of its own.
+  // heed sleeps while it waits for a CPU adapter. The programs that would poll sleep too, so that kernels are compared and not ways of
+  // waiting. onnxruntime waits on its own thread.
   const runs = ready.map(
     ({ prepared, info }) =>
       () =>

@@ -9,7 +9,7 @@ import { peerFactories } from '../peers/node-peers.ts';
 import type { Options } from './bench-options.ts';
 import { runRows } from './rows.ts';
 
-/** What a run needs beside its options. */
+/** The context of a run. */
 export interface RunContext {
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;

@@ -19,7 +19,7 @@ interface Ready {
   readonly distance?: Distance;
 }
 
-/** Checks every contestant, then times them interleaved. The first one's failure is thrown; another's is a finding. */
+/** Checks every contestant, then times them interleaved. Throws the failure of the first one; reports that of another. */
 export async function runComparison(
   { id, title, contestants }: Comparison,
   gpu: Gpu,

@@ -4,14 +4,14 @@ import { openGpuHost, openHeed } from '../measure/gpu-host.ts';
 import type { RunContext } from '../runs/run-bench.ts';
 import { type Options, planOf, type Problems, problemsOf, toTune } from './tune-options.ts';
 
-/** What a run of the tuner came to. */
+/** The result of a run of the tuner. */
 export interface TuneResult {
   readonly adapter: string;
   readonly tuning: Tuning;
   readonly reports: readonly TuneReport[];
-  /** Of each canonical problem, the names it was asked for by. */
+  /** The given names of each canonical problem. */
   readonly names: Readonly<Record<string, readonly string[]>>;
-  /** Per name, what a plan says on a Gpu that was opened with the tuning. */
+  /** Per name, the description of a plan on a Gpu that was opened with the tuning. */
   readonly plans: Readonly<Record<string, string>>;
 }
 
@@ -24,13 +24,13 @@ export async function openTuned(tuning?: Tuning): Promise<{ gpu: Gpu; adapter: s
 
 type Asked = Pick<Options, 'problems' | 'module'>;
 
-/** The problems that were asked for, by name. */
+/** Returns the requested problems, by name. */
 async function allProblems({ problems, module }: Asked, gpu: Gpu): Promise<Problems> {
   const own = module === undefined ? {} : await problemsOf(module, gpu);
   return { ...Object.fromEntries(problems), ...own };
 }
 
-/** What would be timed, kernel by kernel, under the name of each problem. */
+/** Returns the candidates of each kernel, by the name of the problem. */
 export async function listCandidates(
   asked: Asked,
   gpu: Gpu,
@@ -41,7 +41,7 @@ export async function listCandidates(
   );
 }
 
-/** Tunes, then opens the adapter again with what came of it. Rejects with the abort reason of `signal`. */
+/** Tunes, then opens the adapter again with the result. Rejects with the abort reason of `signal`. */
 export async function runTune(
   { seconds, rounds, ...asked }: Asked & Pick<Options, 'seconds' | 'rounds'>,
   { signal, progress }: RunContext,
@@ -83,7 +83,7 @@ async function plansWith(tuning: Tuning, asked: Asked): Promise<Record<string, s
   );
 }
 
-/** A line for the forward pass, and one for each gradient. */
+/** Returns a line for the forward pass, and one per gradient. */
 function reasonsOf(gpu: Gpu, problem: Problems[string]): string {
   const plan = planOf(gpu, problem);
   const lines = plan.describe().split('\n');

@@ -10,7 +10,7 @@ import { renderCandidates, renderReport } from './tune-report.ts';
 const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`tune: ${line}\n`);
 
-/** Runs the command; resolves to its exit status: 0, 1 when a candidate's result is wrong, 2 on a bad flag, 130 on Ctrl-C. */
+/** Runs the command; resolves to its exit status: 0, 1 if a candidate's result is wrong, 2 on a bad flag, 130 on Ctrl-C. */
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
@@ -71,8 +71,8 @@ function print(text: string): number {
   return 0;
 }
 
-// Mesa keeps compiled shaders between runs, which would make compiling look free.
+// Mesa caches compiled shaders on disk, which would hide the cost of compiling.
 process.env['MESA_SHADER_CACHE_DISABLE'] ??= 'true';
 process.exitCode = await main(process.argv.slice(2));
-// Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
+// Dawn's threads keep Node alive, so the process must exit; first the pipe of standard output must be written.
 process.stdout.write('', () => process.exit());

@@ -14,11 +14,11 @@ import {
 } from '@heed/kernels-wgsl';
 import { positiveInteger, UsageError } from '../runs/bench-options.ts';
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
-  /** By preset name, or as it was written. */
+  /** Problems by preset name, or by their JSON text. */
   readonly problems: ReadonlyMap<string, Problem>;
-  /** A file with problems of its own. */
+  /** A module file that exports problems. */
   readonly module: string | undefined;
   readonly seconds: number;
   readonly rounds: number;
@@ -28,10 +28,10 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** The same text answers `npm run … -- --help`, before anything is installed. */
+/** The text of `npm run … -- --help`, which is printed before anything is installed. */
 export const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
 
-/** Reads the command line. Throws an Error that names the flag, what it got and what it takes. */
+/** Reads the command line. Throws an Error that names the flag, the value it got and the values it takes. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -59,7 +59,7 @@ export function parseOptions(args: readonly string[]): Options {
   };
 }
 
-/** What is wrong with a problem as such, `tune` says. */
+/** Only the form is checked here; `tune` checks the problem. */
 function problemOf(text: string): Problem {
   if (Object.hasOwn(presets, text)) return presets[text]!;
   try {
@@ -77,7 +77,7 @@ const wide = { layout: 'dense', q: [1, 8, 1024, 128], k: [1, 2, 1024, 128], caus
 const step = { layout: 'dense', q: [1, 32, 1, 64], k: [1, 8, 2049, 64], causal: true } as const;
 const pages = { layout: 'paged', q: [8, 32, 64], k: [513, 16, 8, 64], sequences: 8 } as const;
 
-/** Usual problems by name, tuned when no other is asked for. */
+/** Common problems by name; they are tuned by default. */
 export const presets: Problems = {
   'prefill-f32': prefill,
   'prefill-f16': { ...prefill, dtype: 'f16' },
@@ -96,10 +96,10 @@ export const presets: Problems = {
   },
 };
 
-/** A problem with mods or without. */
+/** A problem, with or without mods. */
 type Problem = AttentionProblem | FlexProblem;
 
-/** Problems by name, or what makes them of a Gpu, for captured tensors. */
+/** Problems by name, or a function that makes them from a Gpu, for captured tensors. */
 export type Problems = Readonly<Record<string, Problem>>;
 
 type ProblemModule = Problems | ((gpu: Gpu) => Problems);
@@ -110,18 +110,18 @@ function hasMods(problem: Problem): problem is FlexProblem {
   return modNames.some((name) => name in problem);
 }
 
-/** As `tune` takes it. */
+/** Returns a problem as `tune` takes it. */
 export function toTune(problem: Problem): AttentionProblem | Tunable {
   return hasMods(problem) ? tunable(problem) : problem;
 }
 
-/** The plan of a problem, for what it says. */
+/** Returns the plan of a problem, for its description. */
 export function planOf(gpu: Gpu, problem: Problem): Pick<AttentionPlan, 'describe' | 'dispose'> {
   return hasMods(problem) ? planFlexAttention(gpu, problem) : planAttention(gpu, problem);
 }
 
 /**
- * The problems that a file exports by default.
+ * Loads the problems that a file exports by default.
  * @throws UsageError no such file, or no problems in it
  */
 export async function problemsOf(file: string, gpu: Gpu): Promise<Problems> {

@@ -4,10 +4,10 @@ import { columns } from '../report/report-tables.ts';
 
 const heading = ['', 'time / default', 'ms', 'first use', ''];
 
-// A quiet machine stays under it.
+// The spread on a quiet machine is below this.
 const BUSY = 1.2;
 
-/** How the candidates for one problem fared, the fastest first, as text. */
+/** Renders the results of the candidates for one problem as text, the fastest first. */
 export function renderReport(report: TuneReport, names: readonly string[]): string {
   const { key, source, spread = 1, candidates, chosen } = report;
   const clock = { timestamp: 'time on the GPU', wall: 'wall time' } as const;
@@ -46,7 +46,7 @@ function cells(
   ];
 }
 
-/** What would be timed for one problem, as text. */
+/** Renders the candidates for one problem as text. */
 export function renderCandidates(name: string, candidates: TuneCandidates): string {
   const { key, tiles, splits, refused } = candidates;
   return [

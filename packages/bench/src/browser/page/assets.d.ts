@@ -1,4 +1,4 @@
-/** vite's: where the page finds a file. */
+/** A file's URL in the page, by Vite. */
 declare module '*?url' {
   const url: string;
   export default url;

@@ -9,7 +9,7 @@ import { pagePeers } from './page-peers.ts';
 const progress = (line: string): void => globalThis.benchProgress?.(line);
 const { signal } = new AbortController();
 
-/** The benchmark as a page runs it: heed and the others on one adapter, and onnxruntime on heed's device. */
+/** Runs the benchmark in a page: all programs on one adapter, onnxruntime on heed's device. */
 globalThis.runBench = async ({ versions, rounds, seconds, tuning, ...job }: PageJob) => {
   using gpu = await openGpu({
     powerPreference: 'high-performance',

@@ -8,7 +8,7 @@ import { jaxPeer } from '../../peers/jax-js.ts';
 import { tensorflowPeer } from '../../peers/tensorflow-js.ts';
 import type { PagePeer } from '../page-job.ts';
 
-/** The programs of a page, of those that have a version. */
+/** Makes the programs of a page that have a version. */
 export function pagePeers(gpu: Gpu, versions: Readonly<Record<string, string>>): Peer[] {
   const onnxruntime =
     (name: PagePeer, device: () => Promise<GPUDevice>) =>
@@ -28,14 +28,14 @@ export function pagePeers(gpu: Gpu, versions: Readonly<Record<string, string>>):
   );
 }
 
-/** Where onnxruntime-web is to work: the device, and the address of its WebAssembly. */
+/** Name, version and device of an onnxruntime-web program. */
 interface OnnxruntimeWebOptions {
   readonly name: string;
   readonly version: string;
   readonly device: () => Promise<GPUDevice>;
 }
 
-/** onnxruntime-web's WebGPU execution provider, in a page, on a device that is given to it. */
+/** onnxruntime-web's WebGPU execution provider, in a page, on the given device. */
 function onnxruntimeWebPeer({ name, version, device }: OnnxruntimeWebOptions): Peer {
   let opened: { readonly ort: typeof OrtModule; readonly device: GPUDevice } | undefined;
   const isOpen = (): NonNullable<typeof opened> => {
@@ -48,7 +48,7 @@ function onnxruntimeWebPeer({ name, version, device }: OnnxruntimeWebOptions): P
     async available() {
       const ort = await import('onnxruntime-web/webgpu');
       ort.env.logLevel = 'fatal';
-      // Threads need a page of an isolated origin, and the work is on the GPU.
+      // Threads need a cross-origin isolated page, and the GPU does the work.
       ort.env.wasm.numThreads = 1;
       ort.env.wasm.wasmPaths = { wasm };
       opened = { ort, device: await device() };
@@ -66,9 +66,9 @@ function onnxruntimeWebPeer({ name, version, device }: OnnxruntimeWebOptions): P
 const powerPreference = 'high-performance';
 
 /**
- * A device like heed's, of the same adapter, but without subgroups: there onnxruntime takes other kernels, which are right where
- * those with subgroups are not.
- * @throws UnsupportedError heed's device has none to leave out
+ * Requests a device like heed's from the same adapter, but without subgroups. onnxruntime then takes other kernels, which are right
+ * where its kernels with subgroups are not.
+ * @throws UnsupportedError heed's device has no subgroups either
  */
 async function deviceWithoutSubgroups({ device, capabilities }: Gpu): Promise<GPUDevice> {
   if (!device.features.has('subgroups')) {
