@@ -56,6 +56,6 @@ export function reportText({
 export function endingText(ending: Ending, reports: readonly CaseReport[], total: number): string {
   const failures = reports.filter(({ status }) => status === 'fail').length;
   const sum = `${reports.length} of ${total} cases, ${failures} failed`;
-  if (ending.kind === 'failed') return `It broke off (${ending.reason}): ${sum}.`;
+  if (ending.kind === 'failed') return `It failed (${ending.reason}): ${sum}.`;
   return ending.kind === 'stopped' ? `Stopped: ${sum}.` : `Done: ${sum}.`;
 }

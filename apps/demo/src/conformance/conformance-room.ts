@@ -53,9 +53,9 @@ function enter(section: HTMLElement): (payload: string) => void {
     table.replaceChildren(element('caption', {}, caption), element('thead', {}, head), ...promises);
     start.disabled = isMissing || cases.length === 0;
     status.textContent = isMissing
-      ? 'The cases need WebGPU, which is not here.'
+      ? 'The cases need WebGPU, which this browser does not offer here.'
       : cases.length === 0
-        ? 'No case has such a name.'
+        ? 'No case has this text in its name.'
         : '';
     return cases.length;
   };
@@ -137,11 +137,11 @@ const groupOf = ({ id }: CaseReport): string => id.split('/', 1)[0]!;
 
 /** Creates the card that says whether this browser's WGSL compiler has the fault that heed guards against. */
 function canaryCard(): HTMLElement {
-  const verdict = element('strong', {}, 'Looking …');
+  const verdict = element('strong', {}, 'Checking …');
   const detail = element('p', { class: 'fine' });
   const look = async (): Promise<void> => {
     if (!(await pageGpu())) {
-      verdict.textContent = 'It needs WebGPU, which is not here.';
+      verdict.textContent = 'It needs WebGPU, which this browser does not offer here.';
       return;
     }
     const { ended } = startRun({ filter: 'canary/' }, (report) => {
@@ -159,7 +159,7 @@ function canaryCard(): HTMLElement {
     element(
       'p',
       {},
-      'WGSL sets a variable that is declared in a loop to zero at each turn. Some browsers’ compilers do it once only, and kernels that rely on it give wrong numbers without an error.',
+      'In WGSL, a variable that is declared in a loop is zero again in each iteration. The compilers of some browsers zero it only once, and kernels that rely on the rule give wrong numbers without an error.',
     ),
     element('p', { role: 'status' }, verdict),
     detail,
@@ -168,8 +168,8 @@ function canaryCard(): HTMLElement {
 
 function verdictText({ status, report = '' }: CaseReport): string {
   if (status === 'fail') return 'Even the guarded form fails here. Please report it.';
-  if (report.includes('does not show')) return 'This browser compiles it right.';
-  return 'This browser has the fault. heed’s kernels are written so that it does not matter.';
+  if (report.includes('does not show')) return 'This browser compiles it correctly.';
+  return 'This browser has the fault. heed’s kernels are written so that it does not affect them.';
 }
 
 /** Copies the text, or selects it if the page may not use the clipboard; `status` says which. */

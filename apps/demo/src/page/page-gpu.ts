@@ -81,7 +81,7 @@ export function gpuLine(): HTMLElement {
     line.textContent =
       state.kind === 'open'
         ? `Running on ${adapterName(state.gpu.capabilities)}`
-        : { opening: 'Looking for a GPU', missing: 'No WebGPU', lost: 'The GPU went away' }[
+        : { opening: 'Looking for a GPU', missing: 'No WebGPU', lost: 'The GPU was lost' }[
             state.kind
           ];
   });

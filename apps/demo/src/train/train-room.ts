@@ -136,7 +136,7 @@ function enter(section: HTMLElement): (payload: string) => void {
     const isSlow = state.kind === 'open' && state.gpu.capabilities.adapter.isFallbackAdapter;
     if (isSlow && is('empty')) controls.size.value = 'tiny';
     showState(run.state);
-    if (isMissing) say('Training needs WebGPU, which is not here.');
+    if (isMissing) say('Training needs WebGPU, which this browser does not offer here.');
   });
 
   section.append(

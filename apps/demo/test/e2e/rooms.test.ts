@@ -93,7 +93,7 @@ test('a run can be stopped, and leaves the keyboard where it was', async () => {
 test('a filter that fits no case cannot be run', async () => {
   const page = await open('#conformance');
   await page.getByLabel('Name contains').fill('no-such-case');
-  await page.getByText('No case has such a name.').waitFor();
+  await page.getByText('No case has this text in its name.').waitFor();
   expect(await page.getByRole('button', { name: 'Run', exact: true }).isDisabled()).toBe(true);
   await page.close();
 });

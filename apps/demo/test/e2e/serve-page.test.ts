@@ -56,7 +56,7 @@ test('three prompts are served at once from shared pages, as each alone, and fou
 
   await press(page, 'Check alone');
   await says(page, /^Serving prompt [123] of 3 alone, in a cache of its own: token \d+ of 16\.$/);
-  await says(page, /^Checked: all 3 prompts say the same alone/);
+  await says(page, /^Checked: all 3 prompts have the same answers alone/);
   for (const verdict of await page.locator('.verdict').allInnerTexts()) {
     expect(verdict).toMatch(/^✓ same alone: [1-9]\d* tokens$/);
   }
@@ -70,7 +70,7 @@ test('three prompts are served at once from shared pages, as each alone, and fou
   // Each prompt finds all of its full pages.
   expect(Number.parseInt(await fact(page, 'Prefix hits'), 10)).toBeGreaterThan(75);
   expect(await page.locator('.answer').allInnerTexts()).toEqual(answers);
-  await press(page, 'Delete what was saved');
+  await press(page, 'Delete saved pages');
   await says(page, /^Deleted [1-9]\d* saved pages/);
   await page.close();
 });
@@ -87,7 +87,7 @@ test('branches fork, a lost device is replaced, and a prompt that is too long is
   await page.evaluate(() =>
     (globalThis as unknown as { lastDevice: GPUDevice }).lastDevice.destroy(),
   );
-  await says(page, /^The GPU went away/);
+  await says(page, /^The GPU was lost/);
   await page.getByLabel('Answers per prompt').selectOption('1');
   await press(page, 'Step');
   await says(page, /^Paused: 1 answer,/);

@@ -106,7 +106,7 @@ test('without WebGPU the room says so', async () => {
   const page = await open('#train', {
     before: `Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined })`,
   });
-  await page.getByText('Training needs WebGPU, which is not here.').waitFor();
+  await page.getByText('Training needs WebGPU, which this browser does not offer here.').waitFor();
   expect(await page.getByRole('button', { name: 'Start' }).isDisabled()).toBe(true);
   await page.close();
 });

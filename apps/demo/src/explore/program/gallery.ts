@@ -78,7 +78,7 @@ export const gallery: readonly Example[] = [
     group: 'Start here',
     text: together,
     about:
-      'andMasks, orMasks and notMask make masks from masks; bind gives each its own captures.\ntable(shape, formula) belongs to this page: in a program it is gpu.tensor(values, { shape }).',
+      'andMasks, orMasks and notMask make masks from masks; bind gives each its own captures.\nOnly this page has table(shape, formula): a program uses gpu.tensor(values, { shape }).',
   },
   ...examples('Score mods', 'scoreMod', modSources),
   ...examples('Masks', 'maskMod', maskSources),

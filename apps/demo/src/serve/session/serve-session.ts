@@ -100,7 +100,7 @@ export async function saveAll(session: Session, what: Remembered): Promise<strin
   const { saved, known, lost } = await session.save(store());
   remember(what);
   const others = known > 0 ? `, ${known} were there already` : '';
-  const gone = lost > 0 ? `, ${lost} were given up meanwhile` : '';
+  const gone = lost > 0 ? `, ${lost} were evicted meanwhile` : '';
   return `Saved ${saved} pages in this browser${others}${gone}. Reload the page and run again: the prompts find them.`;
 }
 
@@ -109,11 +109,11 @@ export async function loadSaved(session: Session): Promise<string> {
   try {
     const { loaded, left, refused } = await session.load(store());
     if (loaded + left + refused.length === 0) return '';
-    const more = left > 0 ? ` ${left} more found no room.` : '';
+    const more = left > 0 ? ` ${left} more did not fit.` : '';
     const bad = refused.length > 0 ? ` ${refused.length} were refused: ${refused[0]!.reason}.` : '';
     return `Resumed ${loaded} saved pages.${more}${bad}`;
   } catch (error) {
-    return `What was saved could not be read: ${messageOf(error)}`;
+    return `The saved pages could not be read: ${messageOf(error)}`;
   }
 }
 

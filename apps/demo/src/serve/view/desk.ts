@@ -158,8 +158,8 @@ async function checkAlone(
   }
   const wrong = [...verdicts.values()].filter(({ same }) => !same).length;
   return wrong === 0
-    ? `Checked: all ${verdicts.size} prompts say the same alone, token for token.`
-    : `Checked: ${wrong} of ${verdicts.size} prompts say something else alone. Please report it.`;
+    ? `Checked: all ${verdicts.size} prompts have the same answers alone, token for token.`
+    : `Checked: ${wrong} of ${verdicts.size} prompts have other answers alone. Please report it.`;
 }
 
 /** Returns a sentence that says how far a run has come. */
@@ -175,12 +175,12 @@ function endingText(shown: Shown, isUnderWay: boolean): string {
 }
 
 const texts = {
-  missing: 'Serving needs WebGPU, which is not here.',
-  lost: 'The GPU went away, and all pages with it. The next run opens a new one; what was saved is found again.',
-  notRun: 'There is nothing there yet: run first.',
-  changed: 'Changed: the next run asks anew.',
+  missing: 'Serving needs WebGPU, which this browser does not offer here.',
+  lost: 'The GPU was lost with all pages. The next run opens a new one, and finds saved pages again.',
+  notRun: 'There are no answers yet: run first.',
+  changed: 'Changed: the next run submits the prompts again.',
   modelGone:
-    'The model whose pages were saved is not here any more, and another finds none of them.',
+    'The model whose pages were saved is no longer available, and no other model finds them.',
   stopped: 'Stopped.',
 } as const;
 

@@ -94,7 +94,7 @@ const actionTexts = [
   ['step', 'Step'],
   ['check', 'Check alone'],
   ['save', 'Save in this browser'],
-  ['forget', 'Delete what was saved'],
+  ['forget', 'Delete saved pages'],
 ] as const;
 
 export function createButtons(actions: Actions): Buttons {

@@ -115,7 +115,7 @@ export class Run {
       import('./train-session.ts'),
       import('./training.ts'),
     ]);
-    if (!gpu) throw new Error('Training needs WebGPU, which is not here.');
+    if (!gpu) throw new Error('Training needs WebGPU, which this browser does not offer here.');
     const beginning = this.#kept ?? { model: initialModel(config, SEED) };
     const plan = planFor(beginning.model.config);
     if (!this.#text) {
