@@ -63,7 +63,8 @@ export function backwardParameters(
       v: stridesOf(v, bound.v, keyAxes(call)),
       dout: stridesOf(dOut, bound.dout, queryAxes(call)),
       lse: { offset: side.values.derived, ...states },
-      out: result(results.out),
+      // A kernel that writes dk and dv reads out_dim alone: the stride of elements, which both share.
+      out: result(results.out ?? results.dk),
       dk: result(results.dk),
       dv: result(results.dv),
     },
