@@ -1,5 +1,5 @@
 // `npm run tree`: counts the tracked files and the lines of each package's sources, and lists what the limits of CONTRIBUTING.md
-// are about: long files, short files that one other file uses, repeated names.
+// are about: long files, short files with one user, generic and repeated names.
 //   [FOLDER…]   list only files in these folders
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -7,12 +7,9 @@ import { basename, dirname, join, posix } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMain, root, runMain, tableText } from './lib/tool.mjs';
 
-function printList(title, lines) {
-  console.log(`\n${title}: ${lines.length}`);
-  for (const line of lines) console.log(`  ${line}`);
-}
-
+/** A file of at most this many lines is short. */
 const SHORT = 30;
+
 /** Beyond this many lines a file holds more than one noun. */
 const LONG = { source: 400, test: 450 };
 
@@ -20,9 +17,16 @@ const LONG = { source: 400, test: 450 };
 const CONVENTIONAL =
   /^(index\.(ts|html|css)|main\.ts|.*\.config\.ts|env\.d\.ts|usage\.txt|package\.json|tsconfig(\..+)?\.json|[A-Z]+\.md)$/;
 
+/** Names that say nothing without their folder. */
+const GENERIC =
+  /^(backward|check|cli|common|config|data|helpers?|lengths|misc|node|options|pages|problem|run|shared|state|table|types|utils?|values|view)\.ts$/;
+
 /** Returns every tracked file that exists: path from the root, package, and whether it is a source. */
 function trackedFiles() {
-  const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  const { stdout } = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', '-z'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   return stdout
     .split('\0')
     .filter((path) => path !== '' && existsSync(join(root, path)))
@@ -43,10 +47,10 @@ function isSource(path) {
 }
 
 /**
- * Measures the tree: a row per package, long files, short sources that only one other source imports, and names that several
- * files of one package share or that sources of several packages share.
+ * Measures the tree: a row per package, long files, short sources that only one file of their folder imports, generic names, and
+ * names that several files of one package share or that sources of several packages share.
  */
-function measureTree(files = trackedFiles()) {
+export function measureTree(files = trackedFiles()) {
   const sources = files.filter((file) => file.isSource).map((file) => ({ ...file, ...read(file) }));
   return {
     files: files.length,
@@ -55,7 +59,8 @@ function measureTree(files = trackedFiles()) {
       return { owner, files: all.length, ...sizes(own) };
     }),
     long: longFiles(files),
-    lonely: lonelyFiles(sources),
+    lonely: lonelyFiles(files),
+    generic: sources.filter(({ path }) => isGeneric(path)).map(({ path }) => path),
     repeated: repeatedNames(files),
   };
 }
@@ -79,23 +84,26 @@ function sizes(sources) {
 
 function longFiles(files) {
   return files
-    .filter(({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\//.test(path))
+    .filter(isModule)
     .map((file) => ({ ...file, ...read(file) }))
     .filter(({ isSource: source, lines }) => lines > (source ? LONG.source : LONG.test))
     .map(({ path, lines }) => ({ path, lines }));
 }
 
-/** Returns short files that one other source imports. Files that an entry exports from its package are no fault. */
-function lonelyFiles(sources) {
-  const entries = new Set(sources.map(({ owner }) => owner).flatMap(entriesOf));
-  const users = new Map(sources.map(({ path }) => [path, new Set()]));
-  for (const { path, text } of sources)
+/** Returns short sources that one file of their folder uses, and no other file. The entries of a package may use any. */
+function lonelyFiles(files) {
+  const modules = files.filter(isModule).map((file) => ({ ...file, ...read(file) }));
+  const entries = new Set(modules.map(({ owner }) => owner).flatMap(entriesOf));
+  const users = new Map(modules.map(({ path }) => [path, new Set()]));
+  for (const { path, text } of modules)
     for (const target of importsOf(path, text)) users.get(target)?.add(path);
-  return sources
-    .filter(({ path, lines }) => lines <= SHORT && !entries.has(path) && users.get(path).size === 1)
-    .map(({ path, lines }) => ({ path, lines, user: [...users.get(path)][0] }))
-    .filter(({ user }) => !entries.has(user));
+  return modules
+    .filter(({ path, lines, isSource: source }) => source && lines <= SHORT && !entries.has(path))
+    .map(({ path, lines }) => ({ path, lines, user: [...users.get(path)].join() }))
+    .filter(({ path, user }) => dirname(user) === dirname(path) && !entries.has(user));
 }
+
+const isModule = ({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\/[^/]+\.d\.ts$/.test(path);
 
 /** Returns the sources that a package's manifest exports. */
 function entriesOf(owner) {
@@ -113,9 +121,14 @@ function importsOf(path, text) {
   return [...specifiers].map(([, specifier]) => posix.join(dirname(path), specifier));
 }
 
+/**
+ * Returns names that several files of a package share, and names that sources of several packages share; the latter may stay.
+ * Examples of documents have the names that the documents show.
+ */
 function repeatedNames(files) {
   const named = files.filter(
-    ({ path }) => /\.(ts|mjs)$/.test(path) && !/\/api\//.test(path) && !isConventional(path),
+    (file) =>
+      isModule(file) && !isConventional(file.path) && !file.path.includes('/test/examples/'),
   );
   const within = groupBy(named, ({ owner, path }) => `${owner}: ${basename(path)}`);
   const across = groupBy(
@@ -123,12 +136,20 @@ function repeatedNames(files) {
     ({ path }) => basename(path),
   );
   const several = [...across].filter(([, all]) => new Set(all.map(({ owner }) => owner)).size > 1);
-  return [...within, ...several]
-    .filter(([, all]) => all.length > 1)
-    .map(([name, all]) => ({ name, paths: all.map(({ path }) => path) }));
+  const listOf = (groups) =>
+    groups
+      .filter(([, all]) => all.length > 1)
+      .map(([name, all]) => ({ name, paths: all.map(({ path }) => path) }));
+  return { within: listOf([...within]), across: listOf(several) };
 }
 
 const isConventional = (path) => CONVENTIONAL.test(basename(path));
+
+/** An entry that a manifest exports is named after its subpath. */
+const isGeneric = (path) =>
+  GENERIC.test(basename(path)) && !entriesOf(packageOf(path)).includes(path);
+
+const packageOf = (path) => path.split('/').slice(0, 2).join('/');
 
 function groupBy(list, key) {
   const groups = new Map();
@@ -136,9 +157,14 @@ function groupBy(list, key) {
   return groups;
 }
 
+function printList(title, lines) {
+  console.log(`\n${title}: ${lines.length}`);
+  for (const line of lines) console.log(`  ${line}`);
+}
+
 function main(args) {
   const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
-  const { files, packages, long, lonely, repeated } = measureTree();
+  const { files, packages, long, lonely, generic, repeated } = measureTree();
   const isAsked = (path) => positionals.length === 0 || positionals.some((f) => path.startsWith(f));
   const header = ['package', 'files', 'sources', 'lines', 'median', 'max', 'largest'];
   const isNumber = (column) => column > 0 && column < header.length - 1;
@@ -153,14 +179,15 @@ function main(args) {
     long.filter(({ path }) => isAsked(path)).map(({ path, lines }) => `${path} (${lines})`),
   );
   printList(
-    'Files of at most 30 lines that one other file uses',
+    'Files of at most 30 lines that one file of their folder uses',
     lonely
       .filter(({ path }) => isAsked(path))
       .map(({ path, lines, user }) => `${path} (${lines}) <- ${user}`),
   );
+  printList('Generic file names', generic.filter(isAsked));
   printList(
     'Repeated file names',
-    repeated
+    [...repeated.within, ...repeated.across]
       .filter(({ paths }) => paths.some(isAsked))
       .map(({ name, paths }) => `${name}  ${paths.join('  ')}`),
   );

@@ -28,7 +28,7 @@ describe('the README of the repository', () => {
   const root = files['../../../../README.md']!;
   const blocks = codeBlocks(root);
 
-  // test/once/examples.test.ts and test/browser/examples.test.ts run them.
+  // test/once/examples.test.ts and test/browser/examples-in-browser.test.ts run them.
   it.for([
     [0, 'node'],
     [1, 'browser'],

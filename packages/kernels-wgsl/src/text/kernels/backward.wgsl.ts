@@ -6,10 +6,26 @@ import { readElement, readPart, writeElement, writePart } from '../parts/row-acc
 import { rowLayouts } from '../parts/row-layouts.wgsl.ts';
 import { gradientPart } from '../parts/score-chain.wgsl.ts';
 import { collectPart } from '../parts/table-sums.wgsl.ts';
-import { backwardMain } from '../tiles/backward-paths.ts';
-import { type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
+import { type AnyTile, type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
+import { portableBackward } from '../tiles/portable-backward.wgsl.ts';
+import { subgroupBackward } from '../tiles/subgroup-backward.wgsl.ts';
 import { backwardShape } from '../tiles/tile-paths.ts';
 import { attentionKernel } from './attention-kernel.wgsl.ts';
+
+interface BackwardPath {
+  main(config: BackwardConfig, tile: AnyTile): string;
+}
+
+/** The backward kernels of the tile paths. They are apart from `tilePaths`, so that a bundle of the forward pass has none. */
+const backwardPaths: Readonly<Record<string, BackwardPath>> = {
+  subgroup: { main: subgroupBackward },
+  portable: { main: portableBackward },
+};
+
+/** The entry point of a backward kernel. */
+function backwardMain(config: BackwardConfig): string {
+  return backwardPaths[config.tile.path]!.main(config, config.tile);
+}
 
 /** A backward kernel of a config: writes dq, or dk and dv, or adds to the sums of table gradients. */
 export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoized(

@@ -44,7 +44,7 @@ export interface TileClass<Tile extends AnyTile> {
 export interface TilePathOf<Tile extends AnyTile> extends TileClass<Tile> {
   /** The entry point of a forward kernel. */
   forward(config: ForwardConfig, tile: Tile): string;
-  /** Whether it has backward kernels (backward-paths.ts); without them, gradients take the default path. */
+  /** Whether it has backward kernels (text/kernels/backward.wgsl.ts lists them); without them, gradients take the default path. */
   readonly hasBackward: boolean;
 }
 
