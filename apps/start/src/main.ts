@@ -1,8 +1,36 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { HeedError, openGpu } from '@heed/core';
-import { type Options, parseOptions, usage } from './start-options.ts';
-import { renderReport } from './start-report.ts';
 import { runMainJob } from './main-job.ts';
+import { renderReport } from './start-report.ts';
+
+/** The options of the command line. */
+interface Options {
+  /** The most tokens in the pack. */
+  readonly tokens: number;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** `npm start -- --help` prints the same file before anything is installed. */
+const usage: string = readFileSync(new URL('usage.txt', import.meta.url), 'utf8');
+
+/** Parses the command line. @throws Error that names the flag, the value got and the values allowed */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      tokens: { type: 'string', default: '4096' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const tokens = Number(values.tokens);
+  if (!Number.isInteger(tokens) || tokens < 1)
+    throw new Error(`--tokens: takes a whole number ≥ 1; got ${values.tokens}.`);
+  return { tokens, json: values.json, help: values.help };
+}
 
 const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`start: ${line}\n`);
@@ -40,6 +68,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
-// Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
-process.stdout.write('', () => process.exit());
+// Tests import this file.
+if (import.meta.main) {
+  process.exitCode = await main(process.argv.slice(2));
+  // Dawn's threads keep Node alive; standard output may be a pipe that is still being written.
+  process.stdout.write('', () => process.exit());
+}

@@ -19,7 +19,7 @@ import { Runner } from '../../src/serve/engine/model-runner.ts';
 import type { Attend } from '../../src/train/model/training-forward.ts';
 import { initialModel, type Model } from '../../src/transformer/language-model.ts';
 import { EMBEDDING, type ModelConfig, presets } from '../../src/transformer/model-config.ts';
-import { rotate } from '../../src/transformer/rotary.ts';
+import { rotate } from '../../src/transformer/rotary-angles.ts';
 import { useTfjs } from '../../src/transformer/tfjs-backend.ts';
 
 /** Opens TensorFlow.js on the device that all tests share. */

@@ -12,7 +12,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Runner } from '../../src/serve/engine/model-runner.ts';
-import { rotaryAngles, rotate, tokenAngles } from '../../src/transformer/rotary.ts';
+import { rotaryAngles, rotate, tokenAngles } from '../../src/transformer/rotary-angles.ts';
 import {
   attentionInputs,
   attentionOutput,

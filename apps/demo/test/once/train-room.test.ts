@@ -13,7 +13,7 @@ import { plans, type TrainingPlan } from '../../src/train/model/training-plan.ts
 import { heldOutBits, prepareText, training } from '../../src/train/model/training.ts';
 import { initialModel, modelFromFile, modelToFile } from '../../src/transformer/language-model.ts';
 import { presets } from '../../src/transformer/model-config.ts';
-import { rotaryAngles, rotate, tokenAngles } from '../../src/transformer/rotary.ts';
+import { rotaryAngles, rotate, tokenAngles } from '../../src/transformer/rotary-angles.ts';
 import { plainAttention, testTfjs } from './demo-fixtures.ts';
 
 beforeAll(testTfjs);

@@ -5,7 +5,7 @@ import { heedTensor } from '@heed/tfjs';
 import { keep, type Tensor as TfTensor, tensor1d, tidy, zeros } from '@tensorflow/tfjs-core';
 import type { Model } from '../../transformer/language-model.ts';
 import type { ModelConfig } from '../../transformer/model-config.ts';
-import { rotaryAngles } from '../../transformer/rotary.ts';
+import { rotaryAngles } from '../../transformer/rotary-angles.ts';
 import {
   attentionInputs,
   attentionOutput,

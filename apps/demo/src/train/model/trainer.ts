@@ -11,7 +11,7 @@ import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import type { Batch } from '../../text/packing.ts';
 import type { Model } from '../../transformer/language-model.ts';
 import { type ModelConfig, weightShapes } from '../../transformer/model-config.ts';
-import { type RotaryAngles, rotaryAngles } from '../../transformer/rotary.ts';
+import { type RotaryAngles, rotaryAngles } from '../../transformer/rotary-angles.ts';
 import { disposeWeights, tensorsOf, type Weights } from '../../transformer/transformer-layers.ts';
 import { Adam, type AdamState } from './adam.ts';
 import {

@@ -22,7 +22,7 @@ import {
   rotate,
   type TokenAngles,
   tokenAngles,
-} from '../../transformer/rotary.ts';
+} from '../../transformer/rotary-angles.ts';
 import {
   type AttentionInputs,
   attentionInputs,
