@@ -46,6 +46,7 @@ const unnamedTypes = {
     'src/text/tiles/tile-paths.ts:TilePath',
     'src/text/parts/kernel-parts.ts:KernelParts',
     'src/host/attention-call.ts:CallLengths',
+    'src/host/launch-target.ts:Launch',
     'src/text/parts/kinds.ts:KeyKind',
     'src/text/parts/kinds.ts:LengthKind',
     'src/text/parts/hook.ts:TableRead',

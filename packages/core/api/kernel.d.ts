@@ -77,6 +77,7 @@ export declare function isContiguous(shape: readonly number[], strides: readonly
 export declare function isGpu(x: unknown): x is Gpu;
 export declare function isPagedView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function isQuantised(format: PageFormat): format is QuantFormat;
+export declare function isShapeOnly(t: Tensor): boolean;
 export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
 export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
@@ -96,6 +97,7 @@ export declare function rowWords(format: PageFormat, dim: number): number;
 export declare function scoped<T extends Disposable>(gpu: Gpu, thing: T): T;
 export declare function sections(...parts: readonly (string | false | undefined)[]): string;
 export declare function setKnownList(tensor: Tensor, values: Int32Array): void;
+export declare function shapeTensor(gpu: Gpu, shape: readonly number[], dtype?: DType): Tensor;
 export declare function show(value: unknown): string;
 export declare function threadGrid(gpu: Gpu, threads: number): [x: number, y: number, z: number];
 export declare function threadMain(name: string, body: string): string;

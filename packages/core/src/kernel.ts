@@ -27,9 +27,9 @@ export {
 export { isPagedView } from './paged/paged-view.ts';
 export { bindTensor } from './tensor/bind-tensor.ts';
 export { checkTensor, knownList, setKnownList, type TensorRules } from './tensor/check-tensor.ts';
-export { tryEmpty } from './tensor/create-tensor.ts';
+export { shapeTensor, tryEmpty } from './tensor/create-tensor.ts';
 export { scoped, unscoped } from './tensor/tensor-scope.ts';
-export { adopt, isTensor } from './tensor/tensor.ts';
+export { adopt, isShapeOnly, isTensor } from './tensor/tensor.ts';
 export type { BoundTensor, BufferRange } from './text/buffer-range.ts';
 export { bytesPerElement, fromHalf, packHalves, toHalf, unpackHalves } from './text/dtype.ts';
 export { fail, show } from './text/errors.ts';

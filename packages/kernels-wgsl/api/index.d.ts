@@ -93,7 +93,6 @@ export interface ScoreHook extends Hook {
 }
 export interface Tunable {
   readonly problem: AttentionProblem;
-  readonly hooks: VariantHooks;
   readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
 }
 export interface TuneCandidates {
@@ -221,6 +220,11 @@ interface HookGradient {
 }
 type KeyKind = "strided" | "paged";
 type KeyType = PageFormat;
+interface Launch extends Pick<Dispatch, "buffers" | "workgroups"> {
+  readonly source: KernelSource;
+  readonly params: Uint32Array;
+  readonly prepares?: boolean;
+}
 type LengthKind = "dense" | "varlen";
 type Lengths = Int32Array | Tensor;
 type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
@@ -251,8 +255,10 @@ interface TableRead {
 }
 interface Target {
   readonly gpu: Gpu;
-  dispatch(d: Dispatch): void;
+  readonly maxBytes: number;
+  dispatch(launch: Launch): void;
   storage(data: ArrayBufferView): BufferRange;
+  result<D extends DType = "f32">(label: string, shape: readonly number[], dtype?: D): Tensor<D>;
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
   free(scratch: Tensor): void;
 }

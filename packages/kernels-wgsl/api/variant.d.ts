@@ -124,8 +124,10 @@ export interface TablePlace {
 }
 export interface Target {
   readonly gpu: Gpu;
-  dispatch(d: Dispatch): void;
+  readonly maxBytes: number;
+  dispatch(launch: Launch): void;
   storage(data: ArrayBufferView): BufferRange;
+  result<D extends DType = "f32">(label: string, shape: readonly number[], dtype?: D): Tensor<D>;
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
   free(scratch: Tensor): void;
 }
@@ -151,7 +153,7 @@ export declare function bindCaptures(target: Target, { hooks, options }: Pick<Ca
 export declare function bindLengths(target: Target, { given }: Pick<Call, "given">, derived?: DerivedWords): BoundLengths;
 export declare function checkCumulative(fn: string, name: string, list: Lengths, rows: number): void;
 export declare function checkLengths(fn: string, gpu: Gpu, name: string, x: GivenLengths, shape: readonly number[]): asserts x is Lengths;
-export declare function checkProblem(p: AttentionProblem, fn?: string): void;
+export declare function checkProblem(p: AttentionProblem, fn: string): void;
 export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void;
 export declare function composeKernel({ label, head, bindings, parts }: KernelParts): ComposedKernel;
 export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions, given?: readonly BoundHook[]): Call;
@@ -160,7 +162,7 @@ export declare function layoutCall(fn: string, { layout, format, headDim, headDi
 export declare function lengthsPart(lengths: LengthKind, keys: KeyKind): KernelPart;
 export declare function makePlan<Tensors extends {
   readonly numSplits?: number | "auto";
-}, Result extends AttentionResult>(gpu: Gpu, { problem, hooks, callOf, resultOf, withTables, extra }: PlanParts<Tensors, Result>): AttentionPlan<Tensors, Result>;
+}, Result extends AttentionResult>(gpu: Gpu, { fn, problem, callOf, resultOf, withTables }: PlanParts<Tensors, Result>): AttentionPlan<Tensors, Result>;
 export declare function packedTilesWgsl(name: string, begin: string): string;
 export declare function packParams(fields: readonly ParamField[], values: ParamValues): Uint32Array;
 export declare function recorderTarget(gpu: Gpu): Target;
@@ -282,6 +284,11 @@ interface KernelParts {
 }
 type KeyKind = "strided" | "paged";
 type KeyType = PageFormat;
+interface Launch extends Pick<Dispatch, "buffers" | "workgroups"> {
+  readonly source: KernelSource;
+  readonly params: Uint32Array;
+  readonly prepares?: boolean;
+}
 type LengthKind = "dense" | "varlen";
 type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
 interface MatrixTile extends ThreadGrid, MatrixShape {
@@ -289,12 +296,11 @@ interface MatrixTile extends ThreadGrid, MatrixShape {
 }
 type PageFormat$1 = "format" | "headDim" | "headDimV";
 interface PlanParts<Tensors, Result> {
+  readonly fn: string;
   readonly problem: AttentionProblem;
-  readonly hooks: VariantHooks;
-  readonly callOf: (fn: string, tensors: Tensors) => Call;
+  readonly callOf: (fn: string, tensors: Tensors | AttentionTensors) => Call;
   readonly resultOf: (call: Call, forward: Forward) => Result;
   readonly withTables?: boolean;
-  readonly extra?: readonly KernelSource[];
 }
 interface PortableTile extends ThreadGrid {
   readonly path: "portable";

@@ -13,6 +13,7 @@ export {
   trimmed,
 } from './document-texts.ts';
 export { describeMismatch, type TensorMatch, toMatchTensor } from './match-tensor.ts';
+export { recordingDevice, type RecordingDevice } from './recording-device.ts';
 export { Rng } from './rng.ts';
 export { ownGpu, takeGpuErrors, testGpu } from './test-gpu.ts';
 export { bits, type Qkv, TensorSource } from './test-tensors.ts';

@@ -10,7 +10,7 @@ import { bytesPerElement } from '../text/dtype.ts';
 import { LimitError, ValidationError } from '../text/errors.ts';
 import type { Tensor } from '../text/gpu.ts';
 import { elementExtent, formatShape } from '../text/shape.ts';
-import { assertAlive, isPooled, knownBinding } from './tensor.ts';
+import { assertAlive, isPooled, isShapeOnly, knownBinding } from './tensor.ts';
 
 /**
  * Returns the range of exactly the elements that a tensor touches. Its start is aligned down to 256 bytes; the kernel gets the rest
@@ -27,6 +27,7 @@ export function bindTensor(t: Tensor, bytesPerLoad = 4): BoundTensor {
 }
 
 function bindingOf(t: Tensor, bytesPerLoad: number): BoundTensor {
+  if (isShapeOnly(t)) return { range: { buffer: t.buffer, offset: 0, size: 0 }, elementOffset: 0 };
   const { maxStorageBufferBindingSize } = t.gpu.capabilities.limits;
   const bytes = bytesPerElement[t.dtype];
   const extent = elementExtent(t.shape, t.strides);

@@ -22,7 +22,7 @@ import {
   rowMajorStrides,
 } from '../text/shape.ts';
 import type { View } from '../text/strided-view.ts';
-import { ownerTensor } from './tensor.ts';
+import { ownerTensor, shapeOnly } from './tensor.ts';
 
 export const emptyNames: NamesOf<EmptyOptions> = { dtype: 1, label: 1 };
 
@@ -69,6 +69,14 @@ function allocate(
   const { view, bytes } = newView(fn, gpu, shape, dtype);
   const buffer = pool.acquire(fn, bytes, label);
   return ownerTensor(gpu, view, label, { buffer, pooled: true, owners: 1 });
+}
+
+/**
+ * A tensor that is laid out as `gpu.empty` would, without memory: for plans, which shapes alone decide.
+ * @throws ValidationError a bad shape
+ */
+export function shapeTensor(gpu: Gpu, shape: readonly number[], dtype?: DType): Tensor {
+  return shapeOnly(gpu, newView('shapeTensor', gpu, shape, dtype).view);
 }
 
 /**

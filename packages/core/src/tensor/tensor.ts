@@ -130,6 +130,19 @@ export function storageOf(t: Tensor): Storage {
   return (t as HeedTensor)[tensorSymbol].storage;
 }
 
+/** Stands for the buffer of a tensor without memory. */
+const noBuffer = { size: 0 } as GPUBuffer;
+
+/** A tensor without memory, for what shapes alone decide. It can be bound, but what binds it must not be submitted. */
+export function shapeOnly(gpu: Gpu, view: View): Tensor {
+  return ownerTensor(gpu, view, 'shape', { buffer: noBuffer, pooled: false, owners: 1 });
+}
+
+/** Whether a tensor has a shape and no memory. */
+export function isShapeOnly(t: Tensor): boolean {
+  return storageOf(t).buffer === noBuffer;
+}
+
 /** True if heed allocated the memory of a tensor. */
 export function isPooled(t: Tensor): boolean {
   return storageOf(t).pooled;

@@ -1,11 +1,22 @@
 import type { Gpu } from '@heed/core';
-import { assertUsable } from '@heed/core/kernel';
+import { assertUsable, isShapeOnly, readOptions } from '@heed/core/kernel';
 import type { AttentionResult, Differentiable, Tunable } from '@heed/kernels-wgsl';
-import { type AttentionPlan, makePlan } from '@heed/kernels-wgsl/variant';
+import { type AttentionPlan, checkProblem, layoutCall, makePlan } from '@heed/kernels-wgsl/variant';
+import { checkBlockMask } from '../host/block-mask-hook.ts';
+import { partsOf } from '../host/block-mask-parts.ts';
+import { compileFor, type Resolutions } from '../host/compiled-hook.ts';
 import type { Captures, NeedsCaptures } from '../text/compile/mod-types.ts';
 import { flexDifferentiable, type FlexGradients } from './flex-attention-vjp.ts';
-import type { FlexProblem, FlexTensors } from './flex-options.ts';
-import { variantOf } from './flex-variant.ts';
+import { checkFlexOptions, flexHooks } from './flex-call.ts';
+import {
+  type AnyFlexOptions,
+  type FlexProblem,
+  flexProblemNames,
+  flexTensorNames,
+  type FlexTensors,
+  meantFlexProblem,
+  meantFlexTensors,
+} from './flex-options.ts';
 
 /**
  * Selects the kernel for a problem with mods, to be compiled off the hot path and looked at. As `planAttention`.
@@ -30,14 +41,14 @@ export function planFlexAttention<C extends Captures = {}>(
   given: FlexProblem<C>,
 ): AttentionPlan<FlexTensors<C>> {
   assertUsable(gpu);
-  const { problem, hooks, sources, callOf } = variantOf('planFlexAttention', given);
+  const fn = 'planFlexAttention';
+  const { problem, callOf } = variantOf(fn, given);
   return makePlan<FlexTensors<C>, AttentionResult>(gpu, {
+    fn,
     problem,
-    hooks,
-    callOf: (fn, tensors) => callOf(fn, gpu, tensors),
+    callOf: (caller, tensors) => callOf(caller, gpu, tensors),
     resultOf: problem.backward ? flexDifferentiable : (call, forward) => forward(call),
     withTables: problem.grads?.length !== 0,
-    extra: sources,
   });
 }
 
@@ -52,6 +63,65 @@ export function planFlexAttention<C extends Captures = {}>(
  * const tuning = await tune(gpu, [problem], { seconds: 5 });
  */
 export function tunable<C extends Captures = {}>(problem: FlexProblem<C>): Tunable {
-  const { sources: _, ...variant } = variantOf('tunable', problem);
-  return variant;
+  return variantOf('tunable', problem);
+}
+
+/** A problem with its mods compiled. */
+interface FlexVariant extends Tunable {
+  readonly problem: FlexProblem<Captures>;
+}
+
+/**
+ * Compiles the mods of a problem, or finds them compiled.
+ * @param fn the public function, for messages
+ * @throws CompileError @throws ValidationError
+ */
+function variantOf<C extends Captures>(fn: string, given: FlexProblem<C>): FlexVariant {
+  const problem = readOptions(
+    fn,
+    given as unknown as FlexProblem<Captures>,
+    flexProblemNames,
+    meantFlexProblem,
+    'problem',
+  );
+  checkProblem(problem, fn);
+  const { scoreMod, maskMod, blockMask, captures, grads } = problem;
+  const mods = { scoreMod, maskMod, blockMask, captures } as AnyFlexOptions;
+  checkFlexOptions(fn, mods);
+  const like = resolutionsOf(fn, mods);
+  return {
+    problem,
+    callOf: (caller, gpu, tensors) => {
+      const run = readOptions(
+        caller,
+        tensors as FlexTensors<Captures>,
+        flexTensorNames(problem.layout),
+        meantFlexTensors,
+        'tensors',
+      );
+      const all = {
+        ...mods,
+        ...(grads && { grads }),
+        ...run,
+        captures: { ...captures, ...run.captures },
+      };
+      checkFlexOptions(caller, all);
+      const call = layoutCall(caller, problem, all, flexHooks(caller, gpu, all, like));
+      // A call of shapes stands for calls of any lengths, those of the mask too.
+      if (all.blockMask && !isShapeOnly(call.q)) checkBlockMask(call, all.blockMask);
+      return call;
+    },
+  };
+}
+
+/** The captures of a plan's mods; numbers keep the types that they have here. */
+function resolutionsOf(
+  fn: string,
+  { scoreMod, maskMod, blockMask, captures }: AnyFlexOptions,
+): Resolutions {
+  return {
+    ...(scoreMod && { score: compileFor(fn, 'score', scoreMod, captures).resolution }),
+    ...(blockMask && { block: partsOf(blockMask).compiled.resolution }),
+    ...(maskMod && { mask: compileFor(fn, 'mask', maskMod, captures).resolution }),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { bindTensor, getKernel, threadGrid, unscoped } from '@heed/core/kernel';
+import { bindTensor, threadGrid, unscoped } from '@heed/core/kernel';
 import {
   bindCaptures,
   bindLengths,
@@ -74,7 +74,7 @@ function dispatchClasses(
   };
   const source = classesSource(config);
   target.dispatch({
-    kernel: getKernel(gpu, source),
+    source,
     buffers: [lengths.range, captures.range, bindTensor(view.words).range],
     params: packParams(source.fields, values),
     workgroups: threadGrid(gpu, own.threads),

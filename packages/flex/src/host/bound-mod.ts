@@ -1,12 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import {
-  bindTensor,
-  checkTensor,
-  elementCount,
-  formatShape,
-  getKernel,
-  threadGrid,
-} from '@heed/core/kernel';
+import { bindTensor, checkTensor, elementCount, formatShape, threadGrid } from '@heed/core/kernel';
 import {
   type BoundHook,
   type DerivedWords,
@@ -98,7 +91,8 @@ function tableSummary(table: Tensor, axis: number): DerivedWords {
       const head = [rows, blocks, elementOffset, first, shape[axis]!, strides[axis]!, 0, 0];
       const params = Uint32Array.of(...head, ...others(shape, 1), ...others(strides, 0));
       target.dispatch({
-        kernel: getKernel(target.gpu, summarySource(table.dtype)),
+        source: summarySource(table.dtype),
+        prepares: true,
         buffers: [range, bindTensor(words).range],
         params,
         workgroups: threadGrid(target.gpu, rows * blocks),

@@ -67,7 +67,7 @@ function checkSoftcap(fn: string, softcap: unknown): void {
 // The combine pass reads the partials of all splits of a row; more than this has no use on any device.
 const MAX_SPLITS = 128;
 
-export function checkNumSplits(fn: string, n: unknown): void {
+function checkNumSplits(fn: string, n: unknown): void {
   if (n === undefined || n === 'auto') return;
   if (!Number.isInteger(n) || (n as number) < 1 || (n as number) > MAX_SPLITS) {
     fail(

@@ -71,7 +71,8 @@ export function attentionDifferentiable<D extends DType>(
     Differentiable<AttentionGradients>;
 }
 
-function checkDifferentiable(call: Call): asserts call is FloatCall {
+/** @throws UnsupportedError quantised pages, or a score hook without a gradient */
+export function checkDifferentiable(call: Call): asserts call is FloatCall {
   const { fn, hooks, kvDtype } = call;
   if (isQuantised(kvDtype)) {
     throw new UnsupportedError(

@@ -1,4 +1,4 @@
-import { bindTensor, dispatchGrid, getKernel, placeholder } from '@heed/core/kernel';
+import { bindTensor, dispatchGrid, placeholder } from '@heed/core/kernel';
 import { backwardSource } from '../text/kernels/backward.wgsl.ts';
 import { variantHooks } from '../text/parts/hook.ts';
 import { packValues, type ParamValues } from '../text/parts/params.ts';
@@ -6,8 +6,8 @@ import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
 import type { Call } from './attention-call.ts';
 import { type BackwardLaunch, backwardParameters } from './backward-values.ts';
-import { valuesOf } from './launch-values.ts';
 import type { Target } from './launch-target.ts';
+import { valuesOf } from './launch-values.ts';
 import { readAccess } from './memory-layout.ts';
 
 /** What all backward kernels of a call read beside q, k and v, and their tiles. */
@@ -53,7 +53,7 @@ export function launch(
   const parameters = backwardParameters(call, config, work, tensors, extra);
   const blocks = hooks.find((bound) => bound.blocks)?.blocks;
   target.dispatch({
-    kernel: getKernel(gpu, source),
+    source,
     buffers: [
       tensors.q.range,
       tensors.k.range,

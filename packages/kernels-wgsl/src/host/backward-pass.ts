@@ -27,14 +27,18 @@ export interface AllGradients extends Gradients {
   readonly tables: readonly (Tensor | undefined)[];
 }
 
-/** Runs the backward kernels of a checked call. */
+/**
+ * Runs the backward kernels of a checked call.
+ * @param tiles default the tiles that the call's problem selects
+ */
 export function runBackward(
   call: FloatCall,
   state: ForwardState,
   target: Target,
   withTables: boolean,
+  tiles: GradientTiles = selectedTiles(call),
 ): AllGradients {
-  return withData(call, state, target, selectedTiles(call), (data) => {
+  return withData(call, state, target, tiles, (data) => {
     const dSinks = call.options.sinks && sinkGradients(target, call, data.side);
     return {
       dq: queryGradient(call, data, target),
@@ -45,7 +49,7 @@ export function runBackward(
   });
 }
 
-/** Runs one of the backward kernels with a tile of its own: gives dq, or dk and dv. */
+/** Runs one of the backward kernels with a given tile; returns dq, or dk and dv. */
 export function runGradient(
   of: 'q' | 'kv',
   call: FloatCall,
@@ -66,14 +70,13 @@ export function runGradient(
   );
 }
 
-/** The tiles that a call's problem selects. */
 function selectedTiles(call: FloatCall): GradientTiles {
   const { capabilities, tuning } = call.gpu;
   const facts = factsOfCall(call);
   return (of) => selectBackward(facts, of, capabilities, tuning).tile;
 }
 
-/** Binds what backward kernels read, for as long as `work` takes. */
+/** Binds the data that backward kernels read, for as long as `work` takes. */
 function withData<T>(
   call: FloatCall,
   state: ForwardState,
@@ -90,8 +93,8 @@ function withData<T>(
 }
 
 function queryGradient(call: Call, data: Data, target: Target): Tensor {
-  const { gpu, q, dtype } = call;
-  const dq = gpu.empty([...q.shape], { dtype, label: 'heed/dq' });
+  const { q, dtype } = call;
+  const dq = target.result('dq', q.shape, dtype);
   const work = {
     ...data,
     of: 'q',

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
+import { bindTensor, placeholder, threadGrid } from '@heed/core/kernel';
 import { type CombineConfig, combineSource } from '../text/kernels/combine.wgsl.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { packParams } from '../text/parts/params.ts';
@@ -33,7 +33,7 @@ export interface Merge {
 }
 
 /** The kernel for parts (and one other, if given) that lie so in memory. */
-export function combineConfig(
+function combineConfig(
   part: MemoryLayout,
   other: MemoryLayout | undefined,
   out: MemoryLayout,
@@ -85,7 +85,7 @@ export function combine(target: Target, merge: Merge): void {
   const source = combineSource(config);
   const unused = placeholder(gpu, 'read');
   target.dispatch({
-    kernel: getKernel(gpu, source),
+    source,
     buffers: [
       bound.part.range,
       bound.partLse.range,

@@ -1,12 +1,5 @@
-import type { DType, Gpu, Tensor } from '@heed/core';
-import {
-  adopt,
-  bindTensor,
-  dispatchGrid,
-  elementCount,
-  getKernel,
-  placeholder,
-} from '@heed/core/kernel';
+import type { DType, Tensor } from '@heed/core';
+import { adopt, bindTensor, dispatchGrid, elementCount, placeholder } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import { knownSelection, type Selection } from '../select/selection.ts';
 import { forwardSource } from '../text/kernels/forward.wgsl.ts';
@@ -18,8 +11,8 @@ import { type Call, factsOfCall } from './attention-call.ts';
 import type { AttentionResult } from './attention-options.ts';
 import { combine } from './combine.ts';
 import { forwardLaunch, type ForwardTensors, type LaunchData } from './forward-values.ts';
-import { valuesOf } from './launch-values.ts';
 import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
+import { valuesOf } from './launch-values.ts';
 import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
 import { bindCaptures, bindLengths } from './packed-words.ts';
 
@@ -46,12 +39,12 @@ export function runForward(
   target: Target,
   keepsStates = false,
 ): ForwardResult {
-  const { gpu, dtype, options } = call;
+  const { dtype, options } = call;
   const { splits } = selection;
-  if (splits > 1) checkPartials(call, splits);
-  const out = options.out ?? gpu.empty(outShape(call), { dtype, label: 'heed/out' });
-  const kept = keepsStates ? ownedStates(gpu, lseShape(call)) : undefined;
-  const lse = kept?.lse ?? (options.returnLse ? emptyLse(gpu, lseShape(call)) : undefined);
+  if (splits > 1) checkPartials(target, call, splits);
+  const out = options.out ?? target.result('out', outShape(call), dtype);
+  const kept = keepsStates ? ownedStates(target, lseShape(call)) : undefined;
+  const lse = kept?.lse ?? (options.returnLse ? target.result('lse', lseShape(call)) : undefined);
   if (elementCount(out.shape) > 0) {
     const lengths = bindLengths(target, call);
     const captures = bindCaptures(target, call);
@@ -83,12 +76,12 @@ function launchSplit(call: Call, selection: Selection, target: Target, data: Lau
   target.free(states ?? lse);
 }
 
-const emptyLse = (gpu: Gpu, shape: number[]): Tensor<'f32'> =>
-  gpu.empty(shape, { label: 'heed/lse' });
-
 /** Row states whose memory is there for as long as lse is. */
-function ownedStates(gpu: Gpu, shape: number[]): Required<Pick<ForwardResult, 'lse' | 'states'>> {
-  const whole = emptyLse(gpu, [3, ...shape]);
+function ownedStates(
+  target: Target,
+  shape: number[],
+): Required<Pick<ForwardResult, 'lse' | 'states'>> {
+  const whole = target.result('lse', [3, ...shape]);
   const [lse, states] = [adopt(firstPlane(whole)), whole.reshape(whole.shape)];
   whole.dispose();
   return { lse, states };
@@ -97,10 +90,10 @@ function ownedStates(gpu: Gpu, shape: number[]): Required<Pick<ForwardResult, 'l
 const firstPlane = <D extends DType>(states: Tensor<D>): Tensor<D> =>
   states.slice(0, 0, 1).reshape(states.shape.slice(1));
 
-function checkPartials(call: Call, splits: number): void {
+function checkPartials(target: Target, call: Call, splits: number): void {
   const words = splits * elementCount(outShape(call));
   const fix = `Use fewer than ${splits} splits, or numSplits: 1.`;
-  checkMemory(call, words, 'the partial results of all splits', fix);
+  checkMemory(target, call.fn, words, 'the partial results of all splits', fix);
 }
 
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {
@@ -117,7 +110,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
   };
   const work = forwardLaunch(call, selection, tensors, data);
   target.dispatch({
-    kernel: getKernel(gpu, source),
+    source,
     buffers: [
       tensors.q.range,
       tensors.k.range,
@@ -147,7 +140,7 @@ interface ForwardKernel {
 const known = new WeakMap<Selection, ForwardKernel[]>();
 
 /** The kernel of a selection for tensors that lie so; found again without its name being spelled out. */
-export function forwardKernel(
+function forwardKernel(
   selection: Selection,
   inputs: readonly MemoryLayout[],
   out: MemoryLayout,

@@ -1,6 +1,6 @@
-import { rowShapes } from '../select/row-shapes.ts';
-import type { Gpu, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { adopt, elementCount } from '@heed/core/kernel';
+import { rowShapes } from '../select/row-shapes.ts';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call, FloatCall } from './attention-call.ts';
 import { type Data, launch } from './backward-launch.ts';
@@ -15,10 +15,10 @@ export function keyGradients(
   data: Data,
   target: Target,
 ): Pick<GradientPair, 'dk' | 'dv'> {
-  const { gpu, k, v, kvDtype, lengths } = call;
+  const { fn, k, v, kvDtype, lengths } = call;
   const words = (elementCount(k.shape) + elementCount(v.shape)) / (kvDtype === 'f16' ? 2 : 1);
-  checkMemory(call, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
-  const pair = gradientPair(gpu, kvDtype, k.shape, v.shape);
+  checkMemory(target, fn, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
+  const pair = gradientPair(target, kvDtype, k.shape, v.shape);
   const { whole, dk, dv, write } = pair;
   if (areShared(call, k.shape)) {
     sumOfParts(call, data, pair, target);
@@ -39,12 +39,12 @@ function sumOfParts(
   { whole, dk, dv, write }: GradientPair,
   target: Target,
 ): void {
-  const { gpu, batch, kvHeads, seqlenK, headDim, headDimV, keys } = call;
+  const { fn, batch, kvHeads, seqlenK, headDim, headDimV, keys } = call;
   const shape = [batch, kvHeads, seqlenK];
   const words = elementCount(shape) * (headDim + headDimV);
   const fix = 'Call it for fewer sequences at a time, and add the gradients of each part.';
-  checkMemory(call, words, 'dk and dv of each sequence, whose keys are shared,', fix);
-  const parts = gradientPair(gpu, 'f32', [...shape, headDim], [...shape, headDimV]);
+  checkMemory(target, fn, words, 'dk and dv of each sequence, whose keys are shared,', fix);
+  const parts = gradientPair(target, 'f32', [...shape, headDim], [...shape, headDimV]);
   fillZero(target, parts.whole);
   const results = { dk: parts.dk, dv: parts.dv };
   const work = {
@@ -67,7 +67,7 @@ function sumOfParts(
 }
 
 /** Whether several sequences may own a key, whose gradient is then a sum over them: pages, or K/V of batch 1 beside more queries. */
-export function areShared(
+function areShared(
   { keys, lengths, batch }: Pick<Call, 'keys' | 'lengths' | 'batch'>,
   k: readonly number[],
 ): boolean {
@@ -86,14 +86,14 @@ interface GradientPair {
 const ALIGNMENT = 8;
 
 function gradientPair(
-  gpu: Gpu,
+  target: Target,
   dtype: FloatType,
   kShape: readonly number[],
   vShape: readonly number[],
 ): GradientPair {
   const [k, v] = [paddedShape(kShape, dtype), paddedShape(vShape, dtype)];
   const start = Math.ceil(k.count / ALIGNMENT) * ALIGNMENT;
-  const whole = gpu.empty([Math.max(1, start + v.count)], { dtype, label: 'heed/dk dv' });
+  const whole = target.result('dk dv', [Math.max(1, start + v.count)], dtype);
   const view = (first: number, { count, shape }: PaddedShape, dim: number): Tensor =>
     adopt(
       whole
@@ -107,7 +107,7 @@ function gradientPair(
 }
 
 /** How the rows of a pair are written: both lie dense, and start where vectors may. */
-export function pairAccess(dtype: FloatType, headDim: number, headDimV: number): WriteAccess {
+function pairAccess(dtype: FloatType, headDim: number, headDimV: number): WriteAccess {
   if (headDim % 4 === 0 && headDimV % 4 === 0) return 'vec4';
   return dtype === 'f16' ? 'pair' : 'scalar';
 }

@@ -1,28 +1,61 @@
 import { type DType, type Gpu, LimitError, type Tensor } from '@heed/core';
 import {
+  bindTensor,
   type BufferRange,
   detachedStorage,
   type Dispatch,
   dispatch,
   encode,
+  getKernel,
+  type KernelSource,
+  shapeTensor,
   unscoped,
   uploadStorage,
 } from '@heed/core/kernel';
 
-/** Where a run puts its dispatches, and where their data and scratch memory live. */
+/** One launch of a kernel, which is compiled when it is first launched. */
+interface Launch extends Pick<Dispatch, 'buffers' | 'workgroups'> {
+  readonly source: KernelSource;
+  readonly params: Uint32Array;
+  /** Brings data into place for another kernel: it is not one of attention's own kernels. */
+  readonly prepares?: boolean;
+}
+
+/** Where a run puts its launches, and where its results and its scratch memory come from. */
 export interface Target {
   readonly gpu: Gpu;
-  /** Records a launch. */
-  dispatch(d: Dispatch): void;
-  /** Data of the host that a launch reads. */
+  /** The most bytes that one binding can hold. */
+  readonly maxBytes: number;
+  /** Launches a kernel, or compiles it and then launches it. */
+  dispatch(launch: Launch): void;
+  /** Uploads data of the host for a launch. */
   storage(data: ArrayBufferView): BufferRange;
-  /** Memory for this run. `use` tells the scratch tensors of one run apart. */
+  /** Allocates what the run returns. */
+  result<D extends DType = 'f32'>(label: string, shape: readonly number[], dtype?: D): Tensor<D>;
+  /** Allocates memory for this run. `use` tells the scratch tensors of one run apart. */
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
   /** Takes scratch memory back once the work that reads it has been dispatched. */
   free(scratch: Tensor): void;
 }
 
-/** The Gpu's own recorder. Must be used within one batch, which its data live as long as. */
+function maxBytes({ device }: Gpu): number {
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+}
+
+const ofLaunch = (gpu: Gpu, { source, buffers, params, workgroups }: Launch): Dispatch => ({
+  kernel: getKernel(gpu, source),
+  buffers,
+  params,
+  workgroups,
+});
+
+const allocate =
+  (gpu: Gpu): Target['result'] =>
+  (label, shape, dtype) =>
+    gpu.empty(shape, { dtype: dtype ?? ('f32' as never), label: `heed/${label}` });
+
+/** Records on the Gpu. Must be used within one batch, since uploads last as long as the batch. */
 export function recorderTarget(gpu: Gpu): Target {
   let target = recorderTargets.get(gpu);
   if (!target) recorderTargets.set(gpu, (target = makeRecorderTarget(gpu)));
@@ -33,9 +66,11 @@ const recorderTargets = new WeakMap<Gpu, Target>();
 
 const makeRecorderTarget = (gpu: Gpu): Target => ({
   gpu,
-  dispatch: (d) => dispatch(gpu, d),
+  maxBytes: maxBytes(gpu),
+  dispatch: (launch) => dispatch(gpu, ofLaunch(gpu, launch)),
   storage: (data) => uploadStorage(gpu, data),
-  scratch: (use, shape, dtype = 'f32') => gpu.empty(shape, { dtype, label: `heed/${use}` }),
+  result: allocate(gpu),
+  scratch: allocate(gpu),
   free: (scratch) => scratch.dispose(),
 });
 
@@ -60,28 +95,55 @@ export class KeptScratch {
   }
 }
 
-/** A compute pass of the caller. */
+/** Encodes into a compute pass of the caller. */
 export function passTarget(gpu: Gpu, pass: GPUComputePassEncoder, kept: KeptScratch): Target {
   return {
     gpu,
-    dispatch: (d) => encode(gpu, pass, d),
+    maxBytes: maxBytes(gpu),
+    dispatch: (launch) => encode(gpu, pass, ofLaunch(gpu, launch)),
     storage: (data) => detachedStorage(gpu, data),
+    result: allocate(gpu),
     scratch: (use, shape, dtype = 'f32') => kept.get(gpu, use, shape, dtype),
     free() {},
   };
 }
 
-/** Words that a kernel of its owner writes, in the same batch, before they are read. */
+/** The kernels of a run, each once, in the order of their first launch. */
+export interface RunKernels {
+  /** Attention's own. */
+  readonly own: readonly KernelSource[];
+  /** Those that bring data into place for them. */
+  readonly preparing: readonly KernelSource[];
+}
+
+/** Collects the kernels that `run` would launch; allocates no memory and launches nothing. */
+export function kernelsOf(gpu: Gpu, run: (target: Target) => void): RunKernels {
+  const own = new Set<KernelSource>();
+  const preparing = new Set<KernelSource>();
+  const shape: Target['scratch'] = (_, ...rest) => shapeTensor(gpu, ...rest);
+  run({
+    gpu,
+    maxBytes: Infinity,
+    dispatch: ({ source, prepares }) => (prepares ? preparing : own).add(source),
+    storage: () => bindTensor(shapeTensor(gpu, [1])).range,
+    result: shape as Target['result'],
+    scratch: shape,
+    free() {},
+  });
+  return { own: [...own], preparing: [...preparing] };
+}
+
+/** Words that a kernel writes before another reads them, in the same batch. */
 export interface DerivedWords {
   readonly count: number;
-  /** Dispatches what writes them, from word `first` of `words` on. */
+  /** Dispatches the kernel, which writes `words` from word `first` on. */
   readonly write: (target: Target, words: Tensor, first: number) => void;
 }
 
-/** A list from the host, a tensor (rank ≤ 4, any dtype and strides), or what is computed from such. */
+/** A list from the host, a tensor (rank ≤ 4, any dtype and strides), or words that a kernel computes. */
 export type WordSource = Int32Array | Tensor | DerivedWords;
 
-/** Where a source lies behind its binding: in elements of its dtype (two halves to a word), else in words. */
+/** Position of a source in its binding: in elements of its dtype (two halves to a word), else in words. */
 export interface TablePlace {
   readonly offset: number;
   readonly strides: readonly number[];
@@ -92,19 +154,19 @@ export function isDerived(source: WordSource): source is DerivedWords {
 }
 
 /**
- * Holds memory that a run needs beside its arguments against what one binding can have.
- * @param words how many 32-bit words it takes
+ * Checks that memory which a run needs beside its arguments fits one binding.
+ * @param words its size in 32-bit words
  * @param what it holds
- * @throws LimitError it is larger, with what makes it smaller
+ * @param fix what makes it smaller
+ * @throws LimitError
  */
 export function checkMemory(
-  { fn, gpu }: { readonly fn: string; readonly gpu: Gpu },
+  { maxBytes: max }: Pick<Target, 'maxBytes'>,
+  fn: string,
   words: number,
   what: string,
   fix: string,
 ): void {
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
-  const max = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   if (4 * words <= max) return;
   throw new LimitError(
     `${fn}: ${what} must fit one binding of ${max} bytes on this device; got ${4 * words} bytes. ${fix}`,

@@ -1,8 +1,8 @@
-import type { Call } from './attention-call.ts';
 import type { ParamField, ParamValues } from '../text/parts/params.ts';
-import { CHUNK, THREADS_N } from '../text/tiles/thread-grid.wgsl.ts';
 import type { AnyTile } from '../text/tiles/kernel-config.ts';
+import { CHUNK, THREADS_N } from '../text/tiles/thread-grid.wgsl.ts';
 import { keyTurns } from '../text/tiles/tile-paths.ts';
+import type { Call } from './attention-call.ts';
 import type { Strides } from './memory-layout.ts';
 
 /** The grid of a launch: tiles × splits × heads. */

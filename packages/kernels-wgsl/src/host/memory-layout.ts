@@ -1,5 +1,5 @@
-import type { DType, Tensor } from '@heed/core';
-import { type BoundTensor, bytesPerElement, rowMajorStrides } from '@heed/core/kernel';
+import type { Tensor } from '@heed/core';
+import { type BoundTensor, bytesPerElement } from '@heed/core/kernel';
 import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import type { ReadAccess, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call } from './attention-call.ts';
@@ -164,19 +164,6 @@ export function named(name: string, offset: number, strides: RowStrides): Record
       Object.entries(strides).map(([axis, stride]) => [`${name}_${axis}`, stride]),
     ),
   };
-}
-
-/**
- * How heed lays out a tensor that it allocates, for one that does not exist yet.
- * @param halfWords rows of halves start on whole words, as they do without `shader-f16`
- */
-export function contiguous(
-  shape: readonly number[],
-  dtype: DType,
-  halfWords: boolean,
-): MemoryLayout {
-  const strides = rowMajorStrides(shape, dtype === 'f16' && halfWords);
-  return { shape, strides, byteOffset: 0, dtype };
 }
 
 /** Where a gradient begins in the tensor that it is a view of, in elements. */

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, getKernel, placeholder, threadGrid } from '@heed/core/kernel';
+import { bindTensor, placeholder, threadGrid } from '@heed/core/kernel';
 import { deltaSource } from '../text/kernels/row-states.wgsl.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { packParams } from '../text/parts/params.ts';
@@ -47,7 +47,7 @@ export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): Deriv
       };
       const source = deltaSource(config);
       target.dispatch({
-        kernel: getKernel(target.gpu, source),
+        source,
         buffers: [
           bound.out.range,
           bound.dout.range,

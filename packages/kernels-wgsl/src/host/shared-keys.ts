@@ -1,15 +1,8 @@
 import type { Tensor } from '@heed/core';
-import {
-  bindTensor,
-  getKernel,
-  placeholder,
-  threadGrid,
-  threadMain,
-  wgsl,
-} from '@heed/core/kernel';
+import { bindTensor, placeholder, threadGrid, threadMain, wgsl } from '@heed/core/kernel';
 import { sumSource } from '../text/kernels/shared-keys.wgsl.ts';
-import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
 import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
+import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
 import { none, packParams, u32Fields } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { Call } from './attention-call.ts';
@@ -70,7 +63,7 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
   const { batch, pages, maxPages, pageSize } = call;
   const entries = batch * maxPages;
   const fix = 'Pass a block table with fewer entries, or fewer pages.';
-  checkMemory(call, pages + entries, 'the list of pages and of table entries', fix);
+  checkMemory(target, call.fn, pages + entries, 'the list of pages and of table entries', fix);
   const links = target.scratch('page owners', [pages + entries], 'u32');
   const { table, used_k: used } = side.values;
   const values = {
@@ -83,7 +76,7 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
     used,
   };
   target.dispatch({
-    kernel: getKernel(target.gpu, ownersSource),
+    source: ownersSource,
     buffers: [side.range, bindTensor(links).range],
     params: packParams(ownersSource.fields, values),
     workgroups: threadGrid(target.gpu, pages + entries),
@@ -146,7 +139,7 @@ export function sumOwners(
   };
   const source = sumSource(config);
   target.dispatch({
-    kernel: getKernel(gpu, source),
+    source,
     buffers: [
       from.range,
       owners ? bindTensor(owners).range : placeholder(gpu, 'read'),

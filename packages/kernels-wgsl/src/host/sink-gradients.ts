@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, getKernel, wgsl } from '@heed/core/kernel';
+import { bindTensor, wgsl } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
 import { packParams, u32Fields } from '../text/parts/params.ts';
@@ -65,10 +65,10 @@ export const sinksSource: ComposedKernel = composeKernel({
 
 /** The gradient by the sinks, f32 [Hq]. */
 export function sinkGradients(target: Target, call: Call, side: BoundLengths): Tensor {
-  const { gpu, qHeads, seqlenQ, lengths } = call;
+  const { qHeads, seqlenQ, lengths } = call;
   const sinks = call.options.sinks!;
   const bound = bindTensor(sinks);
-  const dSinks = gpu.empty([qHeads], { label: 'heed/dSinks' });
+  const dSinks = target.result('dSinks', [qHeads]);
   if (qHeads === 0) return dSinks;
   const batch = rowShapes[lengths].outer(call.batch);
   const values = {
@@ -81,7 +81,7 @@ export function sinkGradients(target: Target, call: Call, side: BoundLengths): T
     sinks_stride: sinks.strides[0]!,
   };
   target.dispatch({
-    kernel: getKernel(gpu, sinksSource),
+    source: sinksSource,
     buffers: [side.range, bound.range, bindTensor(dSinks).range],
     params: packParams(sinksSource.fields, values),
     workgroups: [qHeads, 1, 1],

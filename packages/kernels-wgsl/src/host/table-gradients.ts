@@ -1,12 +1,5 @@
 import type { Tensor } from '@heed/core';
-import {
-  bindTensor,
-  elementCount,
-  getKernel,
-  threadGrid,
-  threadMain,
-  wgsl,
-} from '@heed/core/kernel';
+import { bindTensor, elementCount, threadGrid, threadMain, wgsl } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import type { ScoreHook } from '../text/parts/hook.ts';
 import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
@@ -22,7 +15,7 @@ import { fillZero } from './word-kernels.ts';
  * over the pairs: the first finds each table's largest contribution, from which the exponent of the sums comes.
  */
 export function tableGradients(call: Call, data: Data, target: Target): (Tensor | undefined)[] {
-  const { gpu, hooks } = call;
+  const { hooks } = call;
   const bound = hooks.findLast(({ hook }) => hook.kind === 'score');
   const reads = (bound?.hook as ScoreHook | undefined)?.gradient?.reads ?? [];
   if (!bound || reads.length === 0) return [];
@@ -38,7 +31,7 @@ export function tableGradients(call: Call, data: Data, target: Target): (Tensor 
     }),
   );
   const fix = 'Ask for fewer gradients at a time, with grads, or use smaller tables.';
-  checkMemory(call, total, 'the sums of all table gradients, 12 bytes an element,', fix);
+  checkMemory(target, call.fn, total, 'the sums of all table gradients, 12 bytes an element,', fix);
   const words = target.scratch('table gradients', [total], 'u32');
   fillZero(target, words);
   const log2Adds = Math.ceil(Math.log2(Math.max(1, pairs(call) * reads.length)));
@@ -56,7 +49,7 @@ export function tableGradients(call: Call, data: Data, target: Target): (Tensor 
   }
   const results: (Tensor | undefined)[] = [];
   for (const [table, { shape, first }] of sums) {
-    const result = gpu.empty([...shape], { label: 'heed/table gradient' });
+    const result = target.result('table gradient', shape);
     finishTable(target, words, first, log2Adds, result);
     results[table] = result;
   }
@@ -121,7 +114,7 @@ function finishTable(
   const count = elementCount(result.shape);
   const values = { count, first, log2_adds: log2Adds };
   target.dispatch({
-    kernel: getKernel(target.gpu, finishSource),
+    source: finishSource,
     buffers: [bindTensor(sums).range, bindTensor(result).range],
     params: packParams(finishSource.fields, values),
     workgroups: threadGrid(target.gpu, count),

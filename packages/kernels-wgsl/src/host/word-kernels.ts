@@ -2,7 +2,6 @@ import type { Tensor } from '@heed/core';
 import {
   bindTensor,
   elementCount,
-  getKernel,
   type KernelSource,
   threadGrid,
   threadMain,
@@ -80,7 +79,8 @@ export function gatherWords(
   const head = [words, count, isHalf ? 1 : 0, elementOffset, first, 0, 0, 0];
   const params = Uint32Array.of(...head, ...padded(shape, 1), ...padded(strides, 0));
   target.dispatch({
-    kernel: getKernel(target.gpu, gatherSource),
+    source: gatherSource,
+    prepares: true,
     buffers: [range, bindTensor(all).range],
     params,
     workgroups: threadGrid(target.gpu, words),
@@ -125,7 +125,7 @@ export function fillZero(target: Target, tensor: Tensor): void {
   const { range } = bindTensor(tensor);
   const words = range.size / 4;
   target.dispatch({
-    kernel: getKernel(target.gpu, fillSource),
+    source: fillSource,
     buffers: [range],
     params: Uint32Array.of(words, 0, 0, 0),
     workgroups: threadGrid(target.gpu, words),

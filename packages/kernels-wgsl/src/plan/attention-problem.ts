@@ -1,20 +1,8 @@
-import { type DType, type Tensor, UnsupportedError } from '@heed/core';
-import { fail, poolDType, show } from '@heed/core/kernel';
-import {
-  checkFormat,
-  checkHeads,
-  checkKeyValue,
-  checkKvBatch,
-  keyOperands,
-  type Operand,
-} from '../api/check-operands.ts';
-import { checkFlag, checkNumSplits } from '../api/check-options.ts';
+import { type DType, type Gpu, type Tensor } from '@heed/core';
+import { fail, poolDType, shapeTensor, show } from '@heed/core/kernel';
+import { checkFormat, keyOperands, type Operand } from '../api/check-operands.ts';
+import { checkFlag } from '../api/check-options.ts';
 import type { AttentionOptions, VarlenLayout } from '../host/attention-options.ts';
-import type { ProblemFacts } from '../select/problem-facts.ts';
-import { alibi } from '../text/hooks/alibi.ts';
-import { band } from '../text/hooks/band.ts';
-import { softcap } from '../text/hooks/softcap.ts';
-import { type VariantHooks, variantHooks } from '../text/parts/hook.ts';
 import type { FloatType, KeyType } from '../text/parts/kinds.ts';
 
 /**
@@ -64,49 +52,56 @@ export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout
   readonly v: Tensor;
 }
 
-/** The problem as written by a caller of planAttention. */
-export function factsOfProblem(
-  p: AttentionProblem,
-  hooks: VariantHooks = problemHooks(p),
-): ProblemFacts {
-  const dense = p.layout === 'dense';
-  const paged = p.layout === 'paged';
-  const v = p.v ?? p.k;
+/** Makes one of the tensors of a call. */
+export type MakeTensor = (
+  name: 'q' | 'k' | 'v' | 'alibiSlopes' | 'sinks',
+  shape: readonly number[],
+  dtype: DType,
+) => Tensor;
+
+// Typical values: no kernel depends on them, and only the window changes a kernel's time.
+const SOFTCAP = 30;
+const WINDOW = 256;
+
+/** The tensors and options of one call of a problem. Packed sequences are equally long, and use all of their keys. */
+export function tensorsOfProblem(p: AttentionProblem, make: MakeTensor): AttentionTensors {
+  const { dtype = 'f32' } = p;
+  const kDtype = poolDType(p.format ?? p.kvDtype ?? dtype);
+  const perHead = [p.q[1]!];
   return {
-    dtype: p.dtype ?? 'f32',
-    kvDtype: keyType(p),
-    headDim: p.q.at(-1)!,
-    headDimV: p.headDimV ?? v.at(-1)!,
-    lengths: dense ? 'dense' : 'varlen',
-    keys: paged ? 'paged' : 'strided',
-    qHeads: p.q[1]!,
-    kvHeads: p.k[paged ? 2 : 1]!,
-    batch: dense ? p.q[0]! : (p.sequences ?? 1),
-    seqlenQ: p.q[dense ? 2 : 0]!,
-    seqlenK: dense ? p.k[2]! : shareOf(p) * (paged ? p.k[1]! : 1),
-    hooks,
+    q: make('q', p.q, dtype),
+    k: make('k', p.k, kDtype),
+    v: make('v', p.v ?? p.k, kDtype),
     numSplits: p.numSplits ?? 'auto',
+    ...(p.causal && { causal: true }),
+    ...(p.window && { window: [WINDOW, p.causal ? -1 : WINDOW] as const }),
+    ...(p.softcap && { softcap: SOFTCAP }),
+    ...(p.alibi && { alibiSlopes: make('alibiSlopes', perHead, 'f32') }),
+    ...(p.sinks && { sinks: make('sinks', perHead, 'f32') }),
+    ...(p.returnLse && { returnLse: true }),
+    ...lengthsOf(p),
   };
 }
 
-/** Pages or packed rows of a sequence, if all have the same. */
-function shareOf({ k, sequences = 1 }: AttentionProblem): number {
-  return Math.ceil(k[0]! / Math.max(sequences, 1));
+function lengthsOf({ layout, q, k, sequences = 1 }: AttentionProblem): Partial<AttentionTensors> {
+  const cumulative = (total: number): Int32Array =>
+    Int32Array.from({ length: sequences + 1 }, (_, i) => Math.floor((i * total) / sequences));
+  if (layout === 'dense') return {};
+  if (layout === 'varlen') {
+    return { cuSeqlensQ: cumulative(q[0]!), cuSeqlensK: cumulative(k[0]!) };
+  }
+  const [pages, pageSize] = k as [number, number];
+  const perSequence = Math.ceil(pages / Math.max(sequences, 1));
+  return {
+    cuSeqlensQ: cumulative(q[0]!),
+    seqUsedK: new Int32Array(sequences).fill(perSequence * pageSize),
+    blockTable: Int32Array.from({ length: sequences * perSequence }, (_, i) => i % pages),
+  };
 }
 
-function keyType({ format, kvDtype, dtype }: AttentionProblem): KeyType {
-  return format ?? kvDtype ?? dtype ?? 'f32';
-}
-
-/** The dtype of the tensors k and v. */
-export function keyDtype(p: AttentionProblem): DType {
-  return poolDType(keyType(p));
-}
-
-/** The hooks that the problem's options stand for. */
-export function problemHooks(p: AttentionProblem): VariantHooks {
-  const scores = [p.softcap && softcap, p.alibi && alibi];
-  return variantHooks([...scores.filter((hook) => typeof hook === 'object'), band]);
+/** The tensors of a problem without memory: a call of them selects kernels, and nothing else. */
+export function shapeTensors(gpu: Gpu, problem: AttentionProblem): AttentionTensors {
+  return tensorsOfProblem(problem, (_, shape, dtype) => shapeTensor(gpu, shape, dtype));
 }
 
 const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
@@ -122,40 +117,33 @@ const FLAGS = [
   'backward',
 ] as const;
 
-/** A problem that no call could have is refused when the plan is made. */
-export function checkProblem(p: AttentionProblem, fn = 'planAttention'): void {
+/** Checks what a problem says otherwise than a call; the rest is checked as a call of its shapes. */
+export function checkProblem(p: AttentionProblem, fn: string): void {
   const ranks =
     typeof p?.layout === 'string' && Object.hasOwn(RANKS, p.layout) ? RANKS[p.layout] : undefined;
   if (!ranks) {
     const rule = "layout must be 'dense', 'varlen' or 'paged'";
     fail(fn, rule, show(p?.layout), 'Paged keys have a block table.');
   }
-  const { q: qShape, k: kShape, v: vShape = kShape, sequences } = p;
-  checkShape(fn, 'q', qShape, ranks[0]);
-  checkShape(fn, 'k', kShape, ranks[1]);
-  checkShape(fn, 'v', vShape, ranks[1]);
+  const { q, k, v = k, sequences } = p;
+  checkShape(fn, 'q', q, ranks[0]);
+  checkShape(fn, 'k', k, ranks[1]);
+  checkShape(fn, 'v', v, ranks[1]);
   checkType(fn, 'dtype', p.dtype);
   checkType(fn, 'kvDtype', p.kvDtype);
-  checkNumSplits(fn, p.numSplits);
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
   for (const name of FLAGS) checkFlag(fn, name, p[name]);
   const type = checkFormat(fn, p.format, p.layout === 'paged');
-  if (p.backward && type !== undefined) {
-    throw new UnsupportedError(
-      `${fn}: ${type} pages have no gradient. Leave backward out, or use f32 or f16 pages.`,
-    );
-  }
   if (p.kvDtype !== undefined && p.kvDtype !== (p.format ?? p.kvDtype)) {
     fail(fn, `kvDtype must be the format, '${p.format}'`, show(p.kvDtype), 'Leave kvDtype out.');
   }
-  const operand = (shape: readonly number[]): Operand => ({ shape, dtype: keyDtype(p) });
-  const [q, k, v] = [operand(qShape), operand(kShape), operand(vShape)];
-  checkKeyValue(fn, k, v);
-  const operands = { q, ...keyOperands(fn, { q, k, v }, type, p) };
-  checkHeads(fn, operands, p.layout === 'paged' ? 2 : 1);
-  if (p.layout === 'dense') checkKvBatch(fn, q, k);
+  if (p.layout !== 'dense') return;
+  // A dense call has no page options, so none that could contradict its tensors.
+  const dtype = p.format ?? p.kvDtype ?? p.dtype ?? 'f32';
+  const operand = (shape: readonly number[]): Operand => ({ shape, dtype: dtype as FloatType });
+  keyOperands(fn, { q: operand(q), k: operand(k), v: operand(v) }, type, p);
 }
 
 function checkShape(fn: string, name: string, shape: unknown, rank: number): void {

@@ -1,20 +1,16 @@
 import { DisposedError, type Gpu } from '@heed/core';
-import { fail, type KernelSource, warmup, type WarmupOptions } from '@heed/core/kernel';
-import type { Forward } from '../api/differentiable.ts';
-import { type Call, factsOfCall } from '../host/attention-call.ts';
+import { fail, warmup, type WarmupOptions } from '@heed/core/kernel';
+import { checkDifferentiable, type Forward } from '../api/differentiable.ts';
+import { type Call, factsOfCall, type FloatCall } from '../host/attention-call.ts';
 import type { AttentionResult } from '../host/attention-options.ts';
+import { runBackward } from '../host/backward-pass.ts';
+import type { GradientTiles } from '../host/backward-values.ts';
 import { runForward } from '../host/forward-pass.ts';
-import { KeptScratch, passTarget, recorderTarget } from '../host/launch-target.ts';
+import { KeptScratch, kernelsOf, passTarget, recorderTarget } from '../host/launch-target.ts';
 import { gatherSource } from '../host/word-kernels.ts';
 import type { ProblemFacts } from '../select/problem-facts.ts';
-import { select } from '../select/selection.ts';
-import type { VariantHooks } from '../text/parts/hook.ts';
-import {
-  type AttentionProblem,
-  type AttentionTensors,
-  factsOfProblem,
-} from './attention-problem.ts';
-import { backwardReasons, backwardSources, planSources } from './plan-sources.ts';
+import { select, selectBackward } from '../select/selection.ts';
+import { type AttentionProblem, type AttentionTensors, shapeTensors } from './attention-problem.ts';
 
 /** A kernel choice that can be made, compiled and looked at before there is any data. */
 export interface AttentionPlan<
@@ -48,51 +44,62 @@ export interface AttentionPlan<
 
 /** What makes one kind of plan. */
 interface PlanParts<Tensors, Result> {
+  /** The function that makes the plan, for messages. */
+  readonly fn: string;
   readonly problem: AttentionProblem;
-  readonly hooks: VariantHooks;
   /** Makes and checks the call for some tensors, in the name of a function. */
-  readonly callOf: (fn: string, tensors: Tensors) => Call;
-  /** What a run gives: the forward pass of a call, or that and its gradient. */
+  readonly callOf: (fn: string, tensors: Tensors | AttentionTensors) => Call;
+  /** Returns the result of a run: the forward pass of a call, or that and its gradient. */
   readonly resultOf: (call: Call, forward: Forward) => Result;
   /** With `backward`: whether the tables of the score hook get a gradient; default true. */
   readonly withTables?: boolean;
-  /** Kernels that a run may need besides attention's own, for the warm-up. */
-  readonly extra?: readonly KernelSource[];
 }
 
-/** The plan of a checked problem. */
+/**
+ * The plan of a problem: its facts are those of a call of its shapes, and its kernels are those that this call would launch.
+ * @throws ValidationError @throws UnsupportedError as that call
+ */
 export function makePlan<
   Tensors extends { readonly numSplits?: number | 'auto' },
   Result extends AttentionResult,
 >(
   gpu: Gpu,
-  { problem, hooks, callOf, resultOf, withTables = true, extra = [] }: PlanParts<Tensors, Result>,
+  { fn, problem, callOf, resultOf, withTables = true }: PlanParts<Tensors, Result>,
 ): AttentionPlan<Tensors, Result> {
   const { capabilities, tuning } = gpu;
-  const facts = factsOfProblem(problem, hooks);
+  const planned = callOf(fn, shapeTensors(gpu, problem));
+  if (problem.backward) checkDifferentiable(planned);
+  const facts = factsOfCall(planned);
   const selection = select(facts, capabilities, tuning);
-  const sources = [
-    ...planSources(problem, selection, !capabilities.f16),
-    ...(problem.backward ? backwardSources(gpu, problem, hooks, withTables) : []),
-  ];
-  const reasons = [
-    selection.reason,
-    ...(problem.backward ? backwardReasons(gpu, facts, withTables) : []),
-  ];
+  const reasons = new Set([selection.reason]);
+  const tileOf: GradientTiles = (of) => {
+    const { tile, reason } = selectBackward(facts, of, capabilities, tuning);
+    reasons.add(reason);
+    return tile;
+  };
+  const kernels = kernelsOf(gpu, (target) => {
+    const tensors = shapeTensors(gpu, withoutEmptyAxes(problem));
+    const call = callOf(fn, withUsedLengths(problem, tensors));
+    runForward(call, selection, target);
+    if (!problem.backward) return;
+    const { out, lse, states } = runForward(call, selection, target, true);
+    const state = { out, lse: lse!, states: states!, dOut: out, dLse: undefined };
+    runBackward(call as FloatCall, state, target, withTables, tileOf);
+  });
   const kept = new KeptScratch();
   let disposed = false;
 
-  const alive = (fn: string): void => {
-    if (disposed) throw new DisposedError(`${fn}: this plan was disposed. Make another one.`);
+  const alive = (caller: string): void => {
+    if (disposed) throw new DisposedError(`${caller}: this plan was disposed. Make another one.`);
   };
-  const checked = (fn: string, tensors: Tensors): Call => {
-    alive(fn);
-    const call = callOf(fn, tensors);
+  const checked = (caller: string, tensors: Tensors): Call => {
+    alive(caller);
+    const call = callOf(caller, tensors);
     if (call.gpu !== gpu) {
       const rule = "tensors must belong to the plan's Gpu";
-      fail(fn, rule, 'those of another', 'Make a plan for their Gpu.');
+      fail(caller, rule, 'those of another', 'Make a plan for their Gpu.');
     }
-    checkMatch(fn, facts, factsOfCall(call), call.options.numSplits);
+    checkMatch(caller, facts, factsOfCall(call), call.options.numSplits);
     return call;
   };
   const dispose = (): void => {
@@ -101,12 +108,12 @@ export function makePlan<
   };
   return {
     problem,
-    wgsl: sources[0]!.code,
+    wgsl: kernels.own[0]!.code,
     warmup: async (options) => {
-      const fn = 'plan.warmup';
-      alive(fn);
-      // Lengths and tables from the GPU are gathered, which no problem tells beforehand.
-      await warmup(gpu, [...sources, gatherSource, ...extra], options, fn);
+      alive('plan.warmup');
+      // Whether lists and tables on the GPU must be gathered depends on the memory that they lie in.
+      const preparing = new Set([gatherSource, ...kernels.preparing]);
+      await warmup(gpu, [...kernels.own, ...preparing], options, 'plan.warmup');
     },
     run: (tensors) =>
       resultOf(checked('plan.run', tensors), (call, keepsStates) =>
@@ -116,10 +123,34 @@ export function makePlan<
       const call = checked('plan.encode', tensors);
       return runForward(call, selection, passTarget(gpu, pass, kept));
     },
-    describe: () => [...reasons, ...sources.map((source) => source.label)].join('\n'),
+    describe: () => [...reasons, ...kernels.own.map(({ label }) => label)].join('\n'),
     dispose,
     [Symbol.dispose]: dispose,
   };
+}
+
+/** No kernel depends on a size, and a run over nothing launches none: an axis of no elements gets some. */
+function withoutEmptyAxes(problem: AttentionProblem): AttentionProblem {
+  const { q, k, v = k, sequences = 1 } = problem;
+  const filled = (shape: readonly number[]): number[] => shape.map((n) => n || 1);
+  const heads = q[1] || k[problem.layout === 'paged' ? 2 : 1] || 1;
+  return {
+    ...problem,
+    q: filled(q).with(1, heads),
+    k: filled(k),
+    v: filled(v),
+    sequences: sequences || 1,
+  };
+}
+
+/** Adds used lengths: any run may have them, and gradients of unused keys are then filled with zeros. */
+function withUsedLengths(
+  { layout }: AttentionProblem,
+  tensors: AttentionTensors,
+): AttentionTensors {
+  if (layout !== 'dense') return tensors;
+  const { q, k } = tensors;
+  return { ...tensors, seqUsedK: new Int32Array(q.shape[0]!).fill(k.shape[2]!) };
 }
 
 const MATCHED = ['dtype', 'kvDtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;

@@ -10,12 +10,7 @@ import { varlenCall } from '../api/varlen-call.ts';
 import type { Call } from '../host/attention-call.ts';
 import type { AttentionOptions, AttentionResult, VarlenLayout } from '../host/attention-options.ts';
 import type { BoundHook } from '../host/bound-hooks.ts';
-import {
-  type AttentionProblem,
-  type AttentionTensors,
-  checkProblem,
-  problemHooks,
-} from './attention-problem.ts';
+import { type AttentionProblem, type AttentionTensors, checkProblem } from './attention-problem.ts';
 import { type AttentionPlan, makePlan } from './make-plan.ts';
 import {
   denseTensorNames,
@@ -51,16 +46,16 @@ export function planAttention(gpu: Gpu, given: AttentionProblem): AttentionPlan 
   assertUsable(gpu);
   const fn = 'planAttention';
   const problem = readOptions(fn, given, problemNames, meantByProblem, 'problem');
-  checkProblem(problem);
+  checkProblem(problem, fn);
   return makePlan<AttentionTensors, AttentionResult>(gpu, {
+    fn,
     problem,
-    hooks: problemHooks(problem),
     callOf: (name, tensors) => layoutCall(name, problem, readTensors(name, problem, tensors)),
     resultOf: problem.backward ? attentionDifferentiable : (call, forward) => forward(call),
   });
 }
 
-/** What a plan is to run on, as it is now. */
+/** Reads the tensors and options of a run, once. */
 function readTensors(
   fn: string,
   { layout }: AttentionProblem,
@@ -73,7 +68,7 @@ function readTensors(
 
 type PageFormat = 'format' | 'headDim' | 'headDimV';
 
-/** The checked call that a plan of some layout makes of its tensors. */
+/** Makes and checks the call of a problem's layout. */
 export function layoutCall(
   fn: string,
   { layout, format, headDim, headDimV }: Pick<AttentionProblem, 'layout' | PageFormat>,

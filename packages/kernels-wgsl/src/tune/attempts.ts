@@ -3,8 +3,7 @@ import { elementCount, type KernelSource } from '@heed/core/kernel';
 import { factsOfCall, type FloatCall } from '../host/attention-call.ts';
 import { runGradient } from '../host/backward-pass.ts';
 import { outShape, runForward } from '../host/forward-pass.ts';
-import { recorderTarget } from '../host/launch-target.ts';
-import { gradientSource, planSources } from '../plan/plan-sources.ts';
+import { kernelsOf, recorderTarget } from '../host/launch-target.ts';
 import { select, selectBackward } from '../select/selection.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import type { TileConfig } from '../text/tiles/tile-paths.ts';
@@ -13,13 +12,13 @@ import type { Sample } from './sample.ts';
 /** A kernel that is tuned by itself: the forward pass, dq, or dk and dv. */
 export type TunedKernel = 'forward' | 'q' | 'kv';
 
-/** What a kernel wrote. */
+/** Numbers that a kernel wrote. */
 export interface Output {
   readonly values: ArrayLike<number>;
   readonly dtype: FloatType;
 }
 
-/** What a tuning comes to on one sample. */
+/** A tuning's choice for one sample. */
 export interface Attempt {
   readonly tile: TileConfig;
   readonly splits: number;
@@ -27,7 +26,7 @@ export interface Attempt {
   readonly sources: () => readonly KernelSource[];
   /** Dispatches it once; nothing is read. */
   readonly run: () => void;
-  /** The results, in memory that held none before. */
+  /** Resolves to the results; their memory held no result before. */
   readonly read: () => Promise<Output[]>;
 }
 
@@ -35,7 +34,7 @@ export interface Attempt {
 export type AttemptOf = (sample: Sample, tuning: Tuning) => Attempt;
 
 /** The forward pass of a sample. */
-export const forwardAttempt: AttemptOf = ({ problem, call }, tuning): Attempt => {
+export const forwardAttempt: AttemptOf = ({ call }, tuning): Attempt => {
   const { gpu, dtype } = call;
   const selection = select(factsOfCall(call), gpu.capabilities, tuning);
   const { config, splits, reason } = selection;
@@ -46,11 +45,11 @@ export const forwardAttempt: AttemptOf = ({ problem, call }, tuning): Attempt =>
     tile: config.tile,
     splits,
     reason,
-    sources: () => planSources(problem, selection, !gpu.capabilities.f16),
+    sources: () => kernelsOf(gpu, (target) => runForward(call, selection, target)).own,
     run: () => run(call),
     read: async (): Promise<Output[]> => {
       const shape = outShape(call);
-      // What a kernel leaves out must not look like what another one left there.
+      // An element that the kernel does not write must not pass for another kernel's result.
       const blank = new Float32Array(elementCount(shape)).fill(NaN);
       const out = gpu.tensor(blank, { shape, dtype });
       try {
@@ -65,7 +64,7 @@ export const forwardAttempt: AttemptOf = ({ problem, call }, tuning): Attempt =>
 
 /** One of the backward kernels on a sample, after the row states that it reads. */
 export function gradientAttempt(of: 'q' | 'kv'): AttemptOf {
-  return ({ problem, hooks, call: given, state }, tuning): Attempt => {
+  return ({ call: given, state }, tuning): Attempt => {
     // Problems of quantised pages with gradients are refused.
     const call = given as FloatCall;
     const { gpu, dtype, kvDtype } = call;
@@ -77,7 +76,7 @@ export function gradientAttempt(of: 'q' | 'kv'): AttemptOf {
       tile,
       splits: 1,
       reason,
-      sources: () => [gradientSource(problem, hooks, of, tile, !gpu.capabilities.f16)],
+      sources: () => kernelsOf(gpu, (target) => runGradient(of, call, state!, target, tile)).own,
       run: () => {
         for (const gradient of run()) gradient.dispose();
       },
@@ -94,7 +93,7 @@ export function gradientAttempt(of: 'q' | 'kv'): AttemptOf {
   };
 }
 
-// Memory finds a second use: what another kernel leaves out must not look like what this one left there.
+// Memory is used again: an element that the next kernel does not write must not pass for its result.
 function spoil(gradient: Tensor): void {
   const { buffer, gpu } = gradient;
   gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(NaN));

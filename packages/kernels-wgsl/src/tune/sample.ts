@@ -1,23 +1,24 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
 import { elementCount, fail, isQuantised, type QuantFormat, readOptions } from '@heed/core/kernel';
-import type { Call } from '../host/attention-call.ts';
+import { checkDifferentiable } from '../api/differentiable.ts';
+import { type Call, factsOfCall } from '../host/attention-call.ts';
 import { outShape, runCall } from '../host/forward-pass.ts';
 import type { ForwardState } from '../host/row-states.ts';
 import {
   type AttentionProblem,
   type AttentionTensors,
   checkProblem,
-  keyDtype,
-  problemHooks,
+  type MakeTensor,
+  shapeTensors,
+  tensorsOfProblem,
 } from '../plan/attention-problem.ts';
 import { layoutCall } from '../plan/plan-attention.ts';
+import type { ProblemFacts } from '../select/problem-facts.ts';
 import { meantByProblem, problemNames } from '../plan/problem-names.ts';
-import type { VariantHooks } from '../text/parts/hook.ts';
 
-/** A problem of a variant of attention, as `tune` takes it beside those of attention itself: `tunable()` of `@heed/flex` makes one. */
+/** A problem of a variant of attention, for `tune` and `tuneCandidates`: `tunable()` of `@heed/flex` makes one. */
 export interface Tunable {
   readonly problem: AttentionProblem;
-  readonly hooks: VariantHooks;
   /** Makes and checks a call of some tensors on a Gpu, in the name of a function. */
   readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
 }
@@ -32,29 +33,33 @@ export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunabl
   checkProblem(problem, fn);
   return {
     problem,
-    hooks: problemHooks(problem),
     callOf: (name, _, tensors) => layoutCall(name, problem, tensors),
   };
 }
 
+/** The facts of a problem, which those of a call of its shapes are. */
+export function tunableFacts(fn: string, gpu: Gpu, { problem, callOf }: Tunable): ProblemFacts {
+  const call = callOf(fn, gpu, shapeTensors(gpu, problem));
+  if (problem.backward) checkDifferentiable(call);
+  return factsOfCall(call);
+}
+
 /** A call over made-up numbers. */
 export interface Sample {
-  readonly problem: AttentionProblem;
-  readonly hooks: VariantHooks;
   readonly call: Call;
-  /** Where a gradient starts from, of a problem with `backward`. */
+  /** With `backward`: the result of the forward pass, and the gradient with respect to `out`. */
   readonly state?: ForwardState;
   dispose(): void;
 }
 
 /**
- * A call of the problem's shapes. Packed sequences are equally long, and use all of their keys.
+ * Makes a call of the problem's shapes.
  * @throws ValidationError nothing to compute
  */
-export function makeSample(gpu: Gpu, { problem, hooks, callOf }: Tunable): Sample {
-  const { q: qShape, k: kShape, v: vShape = kShape, dtype = 'f32' } = problem;
-  if (elementCount(qShape) === 0 || elementCount(kShape) === 0) {
-    const got = `q = [${qShape.join(', ')}], k = [${kShape.join(', ')}]`;
+export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
+  const { q, k, format } = problem;
+  if (elementCount(q) === 0 || elementCount(k) === 0) {
+    const got = `q = [${q.join(', ')}], k = [${k.join(', ')}]`;
     fail('tune', 'a problem needs queries and keys', got, 'Pass the shapes of a usual call.');
   }
   const made: Tensor[] = [];
@@ -65,29 +70,27 @@ export function makeSample(gpu: Gpu, { problem, hooks, callOf }: Tunable): Sampl
   const dispose = (): void => {
     for (const tensor of made) tensor.dispose();
   };
+  const make: MakeTensor = (name, shape, dtype) =>
+    keep(
+      format !== undefined && isQuantised(format) && dtype === 'u32'
+        ? gpu.tensor(words(shape, format, SEEDS[name]), { shape: [...shape] })
+        : numbers(gpu, shape, dtype, SEEDS[name]),
+    );
   try {
-    const { format } = problem;
-    const keys = (shape: readonly number[], seed: number): Tensor =>
-      format !== undefined && isQuantised(format)
-        ? keep(gpu.tensor(words(shape, format, seed), { shape: [...shape] }))
-        : keep(numbers(gpu, shape, keyDtype(problem), seed));
-    const tensors: AttentionTensors = {
-      q: keep(numbers(gpu, qShape, dtype, 1)),
-      k: keys(kShape, 2),
-      v: keys(vShape, 3),
-      ...options(gpu, problem, keep),
-      ...lengths(problem),
-    };
-    const checked = callOf('tune', gpu, tensors);
-    const out = keep(gpu.empty(outShape(checked), { dtype }));
+    const checked = callOf('tune', gpu, tensorsOfProblem(problem, make));
+    const out = keep(gpu.empty(outShape(checked), { dtype: checked.dtype }));
     const call = { ...checked, options: { ...checked.options, out } };
-    const sample = { problem, hooks, call, dispose };
-    return problem.backward ? { ...sample, state: stateOf(call, out, keep) } : sample;
+    return problem.backward
+      ? { call, dispose, state: stateOf(call, out, keep) }
+      : { call, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
 }
+
+// Each tensor has its own numbers.
+const SEEDS = { q: 1, k: 2, v: 3, alibiSlopes: 4, sinks: 5 } as const;
 
 function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): ForwardState {
   const { lse, states } = runCall(call, true);
@@ -95,46 +98,9 @@ function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): For
   return { out, lse: keep(lse!), states: states!, dOut, dLse: undefined };
 }
 
-// Typical values: none of them is in the kernel, and only the window changes its time.
-const SOFTCAP = 30;
-const WINDOW = 256;
-
-function options(
-  gpu: Gpu,
-  p: AttentionProblem,
-  keep: (tensor: Tensor) => Tensor,
-): Partial<AttentionTensors> {
-  const perHead = (seed: number): Tensor => keep(numbers(gpu, [p.q[1]!], 'f32', seed));
-  return {
-    numSplits: p.numSplits ?? 'auto',
-    ...(p.causal && { causal: true }),
-    ...(p.window && { window: [WINDOW, p.causal ? -1 : WINDOW] as const }),
-    ...(p.softcap && { softcap: SOFTCAP }),
-    ...(p.alibi && { alibiSlopes: perHead(4) }),
-    ...(p.sinks && { sinks: perHead(5) }),
-    ...(p.returnLse && { returnLse: true }),
-  };
-}
-
-function lengths({ layout, q, k, sequences = 1 }: AttentionProblem): Partial<AttentionTensors> {
-  const cumulative = (total: number): Int32Array =>
-    Int32Array.from({ length: sequences + 1 }, (_, i) => Math.floor((i * total) / sequences));
-  if (layout === 'dense') return {};
-  if (layout === 'varlen') {
-    return { cuSeqlensQ: cumulative(q[0]!), cuSeqlensK: cumulative(k[0]!) };
-  }
-  const [pages, pageSize] = k as [number, number];
-  const perSequence = Math.ceil(pages / sequences);
-  return {
-    cuSeqlensQ: cumulative(q[0]!),
-    seqUsedK: new Int32Array(sequences).fill(perSequence * pageSize),
-    blockTable: Int32Array.from({ length: sequences * perSequence }, (_, i) => i % pages),
-  };
-}
-
 function numbers(gpu: Gpu, shape: readonly number[], dtype: DType, seed: number): Tensor {
   const next = random(seed);
-  // Of variance 1. A prime number of them, over and over: rows differ, and large tensors are soon filled.
+  // Variance 1. A prime count of numbers is repeated: rows differ, and large tensors are filled fast.
   const some = Float32Array.from({ length: 65_537 }, () => (next() / 2 ** 31 - 1) * Math.sqrt(3));
   const data = new Float32Array(elementCount(shape));
   for (let i = 0; i < data.length; i += some.length) {
@@ -143,7 +109,7 @@ function numbers(gpu: Gpu, shape: readonly number[], dtype: DType, seed: number)
   return gpu.tensor(data, { shape: [...shape], dtype });
 }
 
-/** Rows of packed integers behind their scale. */
+/** Rows of a scale and packed integers. */
 function words(shape: readonly number[], format: QuantFormat, seed: number): Uint32Array {
   const next = random(seed);
   const row = shape.at(-1)!;

@@ -1,5 +1,5 @@
 import type { Capabilities, Gpu } from '@heed/core';
-import { type AttentionProblem, factsOfProblem } from '../plan/attention-problem.ts';
+import type { AttentionProblem } from '../plan/attention-problem.ts';
 import { gradientKey, type ProblemFacts, problemKey } from '../select/problem-facts.ts';
 import { select, selectBackward } from '../select/selection.ts';
 import type { RowKind } from '../text/parts/kinds.ts';
@@ -13,7 +13,7 @@ import {
   tileShape,
 } from '../text/tiles/tile-paths.ts';
 import type { TunedKernel } from './attempts.ts';
-import { toTunable, type Tunable } from './sample.ts';
+import { toTunable, type Tunable, tunableFacts } from './sample.ts';
 
 /** What `tune` would try for one kernel of a problem. */
 export interface TuneCandidates {
@@ -40,7 +40,7 @@ export function tuneCandidates(
   problem: AttentionProblem | Tunable,
 ): [forward: TuneCandidates, ...gradients: TuneCandidates[]] {
   const of = toTunable('tuneCandidates', problem);
-  const facts = factsOfProblem(of.problem, of.hooks);
+  const facts = tunableFacts('tuneCandidates', gpu, of);
   const [forward, ...gradients] = kernelsOf(of.problem);
   const candidatesFor = (kernel: TunedKernel): TuneCandidates =>
     candidatesOf(facts, gpu.capabilities, kernel);

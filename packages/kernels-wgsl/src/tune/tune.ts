@@ -1,9 +1,9 @@
 import type { Gpu, Tuning, TuningEntry } from '@heed/core';
 import { assertUsable, fail, readOptions, show } from '@heed/core/kernel';
-import { type AttentionProblem, factsOfProblem } from '../plan/attention-problem.ts';
+import type { AttentionProblem } from '../plan/attention-problem.ts';
 import { type AttemptOf, forwardAttempt, gradientAttempt, type TunedKernel } from './attempts.ts';
 import { contest } from './contest.ts';
-import { makeSample, type Sample, toTunable, type Tunable } from './sample.ts';
+import { makeSample, type Sample, toTunable, type Tunable, tunableFacts } from './sample.ts';
 import { candidatesOf, kernelsOf, type TuneCandidates } from './tile-candidates.ts';
 import { tuneNames, type TuneOptions, type TuneReport } from './tune-options.ts';
 
@@ -66,7 +66,7 @@ function groupByKey(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[])
   const groups = new Map<string, Group>();
   for (const given of problems) {
     const tunable = toTunable('tune', given);
-    const facts = factsOfProblem(tunable.problem, tunable.hooks);
+    const facts = tunableFacts('tune', gpu, tunable);
     for (const kernel of kernelsOf(tunable.problem)) {
       const candidates = candidatesOf(facts, gpu.capabilities, kernel);
       const group = groups.get(candidates.key);

@@ -10,12 +10,11 @@ import {
 import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { factsOfCall } from '../../src/host/attention-call.ts';
-import { factsOfProblem } from '../../src/plan/attention-problem.ts';
 import { problemKey } from '../../src/select/problem-facts.ts';
 import { select } from '../../src/select/selection.ts';
 import { forwardAttempt } from '../../src/tune/attempts.ts';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
-import { makeSample, type Sample, toTunable } from '../../src/tune/sample.ts';
+import { makeSample, type Sample, toTunable, tunableFacts } from '../../src/tune/sample.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -202,7 +201,10 @@ describe('a sample', () => {
     ['window and lse', { ...dense, window: true, returnLse: true, numSplits: 3 }],
   ])('is a call of its problem: %s', ([, problem]) => {
     const { call, dispose } = sampleOf(problem);
-    const { rows } = select(factsOfProblem(problem), gpu.capabilities).config;
+    const { rows } = select(
+      tunableFacts('tune', gpu, toTunable('tune', problem)),
+      gpu.capabilities,
+    ).config;
     const facts = factsOfCall(call);
     expect(problemKey(facts, rows)).toBe(tuneCandidates(gpu, problem)[0].key);
     expect(select(facts, gpu.capabilities).config.rows).toBe(rows);

@@ -1,18 +1,15 @@
 import { UnsupportedError, ValidationError } from '@heed/core';
 import { describe, expect, it } from 'vitest';
-import {
-  type AttentionProblem,
-  checkProblem,
-  factsOfProblem,
-} from '../../src/plan/attention-problem.ts';
+import { type AttentionProblem, planAttention } from '@heed/kernels-wgsl';
+import { checkProblem } from '../../src/plan/attention-problem.ts';
 import { checkMatch } from '../../src/plan/make-plan.ts';
-import { planSources } from '../../src/plan/plan-sources.ts';
-import { select } from '../../src/select/selection.ts';
 import { alibi } from '../../src/text/hooks/alibi.ts';
 import { band } from '../../src/text/hooks/band.ts';
 import { softcap } from '../../src/text/hooks/softcap.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
-import { capabilities } from './facts.ts';
+import { capabilities, factsOfProblem, gpuOf } from './facts.ts';
+
+const gpu = await gpuOf(capabilities({ f16: true }));
 
 const dense: AttentionProblem = { layout: 'dense', q: [2, 8, 100, 64], k: [2, 2, 70, 64] };
 const varlen: AttentionProblem = { layout: 'varlen', q: [100, 8, 64], k: [70, 2, 64] };
@@ -26,36 +23,39 @@ const quantised: AttentionProblem = {
   headDimV: 64,
 };
 
-describe('factsOfProblem', () => {
+describe('the facts of a problem', () => {
   it('finds heads and sizes where each layout has them', () => {
     const common = { qHeads: 8, kvHeads: 2, seqlenQ: 100, headDim: 64, headDimV: 64 };
-    expect(factsOfProblem(dense)).toMatchObject({ ...common, batch: 2, seqlenK: 70 });
-    expect(factsOfProblem(varlen)).toMatchObject({ ...common, batch: 1, seqlenK: 70 });
-    expect(factsOfProblem(paged)).toMatchObject({ ...common, batch: 1, seqlenK: 144 });
-    expect(factsOfProblem({ ...varlen, sequences: 7 })).toMatchObject({ batch: 7, seqlenK: 10 });
+    expect(factsOfProblem(gpu, dense)).toMatchObject({ ...common, batch: 2, seqlenK: 70 });
+    expect(factsOfProblem(gpu, varlen)).toMatchObject({ ...common, batch: 1, seqlenK: 70 });
+    expect(factsOfProblem(gpu, paged)).toMatchObject({ ...common, batch: 1, seqlenK: 144 });
+    expect(factsOfProblem(gpu, { ...varlen, sequences: 7 })).toMatchObject({
+      batch: 7,
+      seqlenK: 10,
+    });
   });
 
   it('lets kvDtype follow dtype, and v follow k', () => {
-    expect(factsOfProblem({ ...dense, dtype: 'f16' })).toMatchObject({ kvDtype: 'f16' });
-    const { dtype, kvDtype } = factsOfProblem({ ...dense, kvDtype: 'f16' });
+    expect(factsOfProblem(gpu, { ...dense, dtype: 'f16' })).toMatchObject({ kvDtype: 'f16' });
+    const { dtype, kvDtype } = factsOfProblem(gpu, { ...dense, kvDtype: 'f16' });
     expect([dtype, kvDtype]).toEqual(['f32', 'f16']);
-    expect(factsOfProblem({ ...dense, v: [2, 2, 70, 32] }).headDimV).toBe(32);
+    expect(factsOfProblem(gpu, { ...dense, v: [2, 2, 70, 32] }).headDimV).toBe(32);
   });
 });
 
-describe('factsOfProblem of quantised pages', () => {
+describe('the facts of a problem of quantised pages', () => {
   it('takes the head dims from q and from headDimV, not from words', () => {
     const facts = { kvDtype: 'int8', headDim: 64, headDimV: 64, qHeads: 8, kvHeads: 2 };
-    expect(factsOfProblem(quantised)).toMatchObject({ dtype: 'f32', ...facts, seqlenK: 144 });
+    expect(factsOfProblem(gpu, quantised)).toMatchObject({ dtype: 'f32', ...facts, seqlenK: 144 });
     const narrow = { v: [9, 16, 2, 3], headDimV: 7, dtype: 'f16' } as const;
-    expect(factsOfProblem({ ...quantised, ...narrow })).toMatchObject({
+    expect(factsOfProblem(gpu, { ...quantised, ...narrow })).toMatchObject({
       headDimV: 7,
       dtype: 'f16',
     });
   });
 
   it('lets the format of float pages be their dtype', () => {
-    expect(factsOfProblem({ ...paged, format: 'f16' })).toMatchObject({ kvDtype: 'f16' });
+    expect(factsOfProblem(gpu, { ...paged, format: 'f16' })).toMatchObject({ kvDtype: 'f16' });
   });
 });
 
@@ -95,29 +95,31 @@ const refused: Readonly<
   'half a sequence': [varlen, { sequences: 0.5 }, /sequences must be a count/],
 };
 
-describe('checkProblem', () => {
+describe('planAttention', () => {
   it.for(Object.entries(refused))('refuses %s', ([, [problem, change, says]]) => {
-    expect(() => checkProblem(problem)).not.toThrow();
-    expect(() => checkProblem({ ...problem, ...change })).toThrow(ValidationError);
-    expect(() => checkProblem({ ...problem, ...change })).toThrow(says);
+    expect(() => planAttention(gpu, problem)).not.toThrow();
+    expect(() => planAttention(gpu, { ...problem, ...change })).toThrow(ValidationError);
+    expect(() => planAttention(gpu, { ...problem, ...change })).toThrow(says);
   });
 
   it.for([null, undefined, 7, 'dense'])('refuses %s for a problem', (problem) => {
-    expect(() => checkProblem(problem as never)).toThrow(/^planAttention: layout must be/);
+    expect(() => checkProblem(problem as never, 'planAttention')).toThrow(
+      /^planAttention: layout must be/,
+    );
   });
 
   it('knows integers in pages only', () => {
     const strided = { ...varlen, format: 'int8', headDim: 64, headDimV: 64 } as const;
-    expect(() => checkProblem(strided)).toThrow(UnsupportedError);
-    expect(() => checkProblem(strided)).toThrow(/needs paged keys \(blockTable\)/);
+    expect(() => planAttention(gpu, strided)).toThrow(UnsupportedError);
+    expect(() => planAttention(gpu, strided)).toThrow(/needs paged keys \(blockTable\)/);
   });
 
   it('has no gradient of integers', () => {
     const pages = { ...paged, k: [9, 16, 8, 17], v: [9, 16, 8, 17], headDim: 64, headDimV: 64 };
     const integers = { ...pages, format: 'int8' } as const;
-    expect(() => checkProblem(integers)).not.toThrow();
-    expect(() => checkProblem({ ...integers, backward: true })).toThrow(UnsupportedError);
-    expect(() => checkProblem({ ...integers, backward: true })).toThrow(
+    expect(() => planAttention(gpu, integers)).not.toThrow();
+    expect(() => planAttention(gpu, { ...integers, backward: true })).toThrow(UnsupportedError);
+    expect(() => planAttention(gpu, { ...integers, backward: true })).toThrow(
       /int8 pages have no gradient/,
     );
   });
@@ -128,12 +130,12 @@ describe('checkProblem', () => {
     { ...dense, q: [2, 0, 100, 64], k: [2, 0, 70, 64] },
     { ...paged, k: [0, 16, 8, 64], v: [0, 16, 8, 1] },
   ])('takes sizes of 0, a batch of 1 and a Dv of its own: %j', (problem) => {
-    expect(() => checkProblem(problem)).not.toThrow();
+    expect(() => planAttention(gpu, problem)).not.toThrow();
   });
 });
 
 describe('checkMatch', () => {
-  const planned = factsOfProblem({ ...dense, numSplits: 2 });
+  const planned = factsOfProblem(gpu, { ...dense, numSplits: 2 });
   const match = (change: object, numSplits?: number | 'auto') => (): void =>
     checkMatch('plan.run', planned, { ...planned, ...change }, numSplits);
 
@@ -164,40 +166,42 @@ describe('checkMatch', () => {
   });
 
   it('takes no heads for no heads', () => {
-    const none = factsOfProblem({ ...dense, q: [2, 0, 100, 64], k: [2, 0, 70, 64] });
+    const none = factsOfProblem(gpu, { ...dense, q: [2, 0, 100, 64], k: [2, 0, 70, 64] });
     expect(() => checkMatch('plan.run', none, none, undefined)).not.toThrow();
   });
 });
 
-describe('planSources', () => {
-  const labels = (problem: AttentionProblem, f16: boolean): string[] => {
-    const selection = select(factsOfProblem(problem), capabilities({ f16 }));
-    return planSources(problem, selection, !f16).map(({ label }) => label);
+describe('the kernels of a plan', () => {
+  const labels = async (problem: AttentionProblem, f16: boolean): Promise<string[]> => {
+    const [, ...kernels] = planAttention(await gpuOf(capabilities({ f16 })), problem)
+      .describe()
+      .split('\n');
+    return kernels;
   };
   const narrow = { ...dense, dtype: 'f16', v: [2, 2, 70, 5], numSplits: 1 } as const;
 
-  it('is one kernel, or two where keys are split', () => {
-    expect(labels({ ...dense, numSplits: 1 }, true)).toHaveLength(1);
-    const [forward, combine] = labels({ ...dense, dtype: 'f16', numSplits: 2 }, true);
+  it('is one kernel, or two where keys are split', async () => {
+    expect(await labels({ ...dense, numSplits: 1 }, true)).toHaveLength(1);
+    const [forward, combine] = await labels({ ...dense, dtype: 'f16', numSplits: 2 }, true);
     expect(forward).toContain('q=f16 kv=f16 out=f32');
     expect(combine).toMatch(/^heed\/combine splits dv=64 part=f32 out=f16/);
   });
 
-  it('loads vectors only where both head dims allow', () => {
-    expect(labels({ ...dense, numSplits: 1 }, true)[0]).toContain('read=vec4 write=vec4');
-    expect(labels(narrow, true)[0]).toContain('read=scalar');
+  it('loads vectors only where both head dims allow', async () => {
+    expect((await labels({ ...dense, numSplits: 1 }, true))[0]).toContain('read=vec4 write=vec4');
+    expect((await labels(narrow, true))[0]).toContain('read=scalar');
   });
 
-  it('loads vectors of q beside words of k and v', () => {
-    const [label] = labels({ ...quantised, numSplits: 1 }, true);
+  it('loads vectors of q beside words of k and v', async () => {
+    const [label] = await labels({ ...quantised, numSplits: 1 }, true);
     expect(label).toContain('q=f32 kv=int8 out=f32');
     expect(label).toContain('read=vec4 write=vec4');
   });
 
   // Without shader-f16, rows of 5 halves are 6 apart, and `enable f16;` would not compile.
-  it('writes odd rows of halves as a device without shader-f16 has to', () => {
-    expect(labels(narrow, true)[0]).toContain('write=scalar');
-    expect(labels(narrow, false)[0]).toContain('write=pair');
-    expect(labels({ ...narrow, numSplits: 2 }, false)[1]).toContain('write=pair');
+  it('writes odd rows of halves as a device without shader-f16 has to', async () => {
+    expect((await labels(narrow, true))[0]).toContain('write=scalar');
+    expect((await labels(narrow, false))[0]).toContain('write=pair');
+    expect((await labels({ ...narrow, numSplits: 2 }, false))[1]).toContain('write=pair');
   });
 });

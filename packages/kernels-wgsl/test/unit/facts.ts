@@ -1,4 +1,8 @@
-import type { Capabilities, Limits } from '@heed/core';
+import { openGpu } from '@heed/core';
+import type { AttentionProblem } from '@heed/kernels-wgsl';
+import { recordingDevice } from '@heed/testing';
+import { toTunable, tunableFacts } from '../../src/tune/sample.ts';
+import type { Capabilities, Gpu, Limits } from '@heed/core';
 import * as fc from 'fast-check';
 import type { ProblemFacts } from '../../src/select/problem-facts.ts';
 import { alibi } from '../../src/text/hooks/alibi.ts';
@@ -132,3 +136,11 @@ export const sizes: fc.Arbitrary<Sizes> = fc.record({
 });
 
 export const splitCounts: fc.Arbitrary<number> = fc.integer({ min: 1, max: 128 });
+
+/** A Gpu without a GPU, of a device of this class. */
+export const gpuOf = (of: Capabilities): Promise<Gpu> =>
+  openGpu({ device: recordingDevice(of).device });
+
+/** The facts of a problem of attention. */
+export const factsOfProblem = (gpu: Gpu, problem: AttentionProblem): ProblemFacts =>
+  tunableFacts('planAttention', gpu, toTunable('planAttention', problem));

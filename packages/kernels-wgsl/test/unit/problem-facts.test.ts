@@ -1,23 +1,24 @@
 import type { Gpu } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttentionProblem, factsOfProblem } from '../../src/plan/attention-problem.ts';
+import type { AttentionProblem } from '@heed/kernels-wgsl';
 import { problemKey } from '../../src/select/problem-facts.ts';
 import { knownSelection, select } from '../../src/select/selection.ts';
 import { alibi } from '../../src/text/hooks/alibi.ts';
 import { band } from '../../src/text/hooks/band.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
-import { capabilities, facts, kinds, sizes, splitCounts } from './facts.ts';
+import { capabilities, facts, kinds, sizes, splitCounts, factsOfProblem, gpuOf } from './facts.ts';
 
 const newGpu = (): Gpu => ({ capabilities: capabilities({}), tuning: undefined }) as unknown as Gpu;
 const shape = [1, 8, 100, 64];
-const denseFacts = factsOfProblem({ layout: 'dense', q: shape, k: shape });
+const shapeGpu = await gpuOf(capabilities());
+const denseFacts = factsOfProblem(shapeGpu, { layout: 'dense', q: shape, k: shape });
 
 describe('knownSelection', () => {
   it('is made once for equal problems, and is what select says', () => {
     const gpu = newGpu();
     const selection = knownSelection(gpu, denseFacts);
-    const again = factsOfProblem({ layout: 'dense', q: [...shape], k: [...shape] });
+    const again = factsOfProblem(shapeGpu, { layout: 'dense', q: [...shape], k: [...shape] });
     expect(knownSelection(gpu, again)).toBe(selection);
     expect(selection).toEqual(select(denseFacts, gpu.capabilities));
   });
@@ -112,13 +113,15 @@ describe('the key of a problem', () => {
   it('counts the positions and keys of one sequence when they are packed', () => {
     const q = [100, 8, 64];
     const packed = { layout: 'varlen', q, k: [6400, 2, 64], sequences: 100 } as const;
-    expect(problemKey(factsOfProblem(packed), 'group')).toContain('q<=1 k<=64 heads<=256');
+    expect(problemKey(factsOfProblem(shapeGpu, packed), 'group')).toContain(
+      'q<=1 k<=64 heads<=256',
+    );
   });
 
   it('of pages that sequences share is that of what each can address', () => {
     const pool: AttentionProblem = { layout: 'paged', q: [4, 8, 64], k: [64, 16, 2, 64] };
     const at = (sequences: number): string =>
-      problemKey(factsOfProblem({ ...pool, sequences }), 'group');
+      problemKey(factsOfProblem(shapeGpu, { ...pool, sequences }), 'group');
     expect(at(1)).toContain('k<=1024 heads<=2');
     expect(at(4)).toContain('k<=256 heads<=8');
   });
