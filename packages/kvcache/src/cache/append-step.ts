@@ -9,13 +9,13 @@ import { newPositions } from '../sequences/sequence-state.ts';
 import type { CacheCore } from './cache-core.ts';
 import { type KvSequence, statesOf } from './kv-sequence.ts';
 
-/** How new rows are laid out, and what is done to them. */
+/** Layout of new rows, and the rotation of their keys. */
 export interface AppendOptions {
   /** `[N + 1]`: 0, then the end of each sequence's rows; the last is T. Default: all sequences have the same number. */
   readonly cuSeqlens?: Int32Array | BigInt64Array;
   /**
-   * Turns the new keys by their positions in their sequences before they are stored (and quantised), in f32 and in the same
-   * dispatch; `rotate` does it to queries. Positions beyond the tables are a ValidationError.
+   * Rotates the new keys by their positions in their sequences before they are stored (and quantised), in f32 and in the same
+   * dispatch; `rotate` rotates queries. Positions beyond the tables are a ValidationError.
    */
   readonly rotary?: RotaryTables;
 }
@@ -34,7 +34,7 @@ const meantAppend: Meant = () => ({
   positions: "Rows go to their sequence's next positions.",
 });
 
-/** Writes new rows of several sequences to one layer, and reserves room in all layers when it is the first of a step. */
+/** Writes new rows of several sequences to one layer. The first append of a step reserves pages in all layers. */
 export function append(
   core: CacheCore,
   layer: number,
@@ -81,7 +81,7 @@ function checkRows(fn: string, core: CacheCore, layer: number, k: Tensor, v: Ten
   for (const [name, { shape }, wanted] of sizes) {
     if (shape.every((size, i) => size === wanted[i])) continue;
     const rule = `${name} must have shape [T, Hkv, D] = [${wanted.join(', ')}], T being k's`;
-    fail(fn, rule, `[${shape.join(', ')}]`, 'Pass packed rows, those of each sequence together.');
+    fail(fn, rule, `[${shape.join(', ')}]`, 'Pass packed rows, grouped by sequence.');
   }
   for (const [name, tensor] of [
     ['k', k],
@@ -93,7 +93,7 @@ function checkRows(fn: string, core: CacheCore, layer: number, k: Tensor, v: Ten
   return rows;
 }
 
-/** A dispatch cannot read what it writes, not even elsewhere in the buffer. */
+/** Throws for a tensor in the pool's buffers: a dispatch cannot read and write one buffer, not even in different ranges. */
 function checkApart(fn: string, name: string, t: Tensor, pool: Pool): void {
   if (t.buffer !== pool.k.buffer && t.buffer !== pool.v.buffer) return;
   fail(
@@ -104,7 +104,7 @@ function checkApart(fn: string, name: string, t: Tensor, pool: Pool): void {
   );
 }
 
-/** How many of `rows` packed rows each of `count` sequences gets. Without `cuSeqlens` all get the same. */
+/** Returns how many of `rows` packed rows each of `count` sequences gets. Without `cuSeqlens`, all get the same number. */
 function rowCounts(
   fn: string,
   rows: number,

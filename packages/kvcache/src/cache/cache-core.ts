@@ -17,7 +17,7 @@ import type { PageMoves } from '../sequences/reservation.ts';
 import type { KvEmitter } from './cache-events.ts';
 import type { CacheOptions } from './cache-options.ts';
 
-/** What the parts of one cache share: the host's ledger, the memory that it speaks of, and the tables between both. */
+/** The shared state of one cache: the ledger on the host, the pools of its pages, and the tables of recent batches. */
 export class CacheCore {
   readonly gpu: Gpu;
   readonly geometry: PageGeometry;
@@ -27,7 +27,7 @@ export class CacheCore {
   readonly tables: BatchTables;
   readonly window: number | undefined;
   readonly sinkTokens: number;
-  /** Keys whose record a load could not use: the next save writes them again, though the store has them. */
+  /** Keys of records that a load has refused. The next save writes them again, although the store has them. */
   readonly refused: Set<string> = new Set();
   readonly #poisons: boolean;
   #isDisposed = false;
@@ -51,7 +51,7 @@ export class CacheCore {
     this.#poisons = options.poison ?? false;
   }
 
-  /** Memory of all pages. */
+  /** Bytes of all pages, page 0 included. */
   get bytes(): number {
     return this.pools.reduce((sum, { k, v }) => sum + k.buffer.size + v.buffer.size, 0);
   }
@@ -60,7 +60,7 @@ export class CacheCore {
     return this.#isDisposed;
   }
 
-  /** Whether there is still a device that can be given work. */
+  /** Whether the cache is alive and its device works. */
   get isUsable(): boolean {
     try {
       this.assertUsable('');
@@ -82,7 +82,7 @@ export class CacheCore {
     throw new DisposedError(`${fn}: the cache was disposed. Create another.`);
   }
 
-  /** Does to memory what the ledger has decided. */
+  /** Carries out the ledger's decisions in memory. */
   move({ copies, fresh, freed }: PageMoves): void {
     this.poison([...freed, ...fresh]);
     if (copies.length === 0) return;
@@ -90,14 +90,14 @@ export class CacheCore {
     for (const pool of this.pools) copyPages(this.gpu, this.geometry, pool, pairs);
   }
 
-  /** Pages whose contents mean nothing: with `poison` they hold NaN from here on. */
+  /** Fills unused pages with NaN, if the cache was created with `poison`. */
   poison(pages: readonly number[]): void {
     if (!this.#poisons || pages.length === 0) return;
     const list = Int32Array.from(pages);
     for (const pool of this.pools) poisonPages(this.gpu, this.geometry, pool, list);
   }
 
-  /** Pages that are read, but never for a result. */
+  /** Fills pages with 0: page 0 is read, but never for a result. */
   clear(pages: readonly number[]): void {
     const list = Int32Array.from(pages);
     for (const pool of this.pools) clearPages(this.gpu, this.geometry, pool, list);
@@ -114,7 +114,7 @@ export class CacheCore {
   }
 }
 
-/** Every kernel that a cache may dispatch. */
+/** Returns every kernel that a cache dispatches. */
 export const sourcesOf = ({ format }: PageGeometry): KernelSource[] => [
   appendSource({ format, rotary: false }),
   appendSource({ format, rotary: true }),
@@ -125,31 +125,31 @@ export const sourcesOf = ({ format }: PageGeometry): KernelSource[] => [
   packSource('unpack'),
 ];
 
-/** A cache in numbers. used + cached + free = pages. */
+/** Numbers of a cache: used + cached + free = pages. */
 export interface KvStats {
-  /** Pages that sequences can have. */
+  /** Pages for sequences, not counting page 0. */
   readonly pages: number;
-  /** In the table of a sequence. */
+  /** Pages in the block table of a sequence. */
   readonly used: number;
-  /** In no table, but still holding a prefix that `open` would find. */
+  /** Pages in no block table that still hold a prefix that `open` finds. */
   readonly cached: number;
-  /** Holding nothing. */
+  /** Pages that hold nothing. */
   readonly free: number;
-  /** Memory of all pages of all layers, page 0 included. */
+  /** Bytes of all pages in all layers, page 0 included. */
   readonly bytes: number;
-  /** Open ones. */
+  /** Open sequences. */
   readonly sequences: number;
   /** Calls of `open` with tokens. */
   readonly lookups: number;
-  /** Tokens that those calls named. */
+  /** Tokens passed to those calls. */
   readonly lookupTokens: number;
-  /** Tokens that those calls found. */
+  /** Tokens found by those calls. */
   readonly hitTokens: number;
   /** hitTokens / lookupTokens; 0 before the first. */
   readonly hitRate: number;
-  /** Cached pages that were given up for others. */
+  /** Cached pages that were evicted. */
   readonly evictions: number;
-  /** Pages copied since a sequence was about to write one that others need. */
+  /** Shared pages that were copied before a sequence wrote them. */
   readonly copies: number;
 }
 

@@ -1,27 +1,27 @@
 import { fail, show } from '@heed/core/kernel';
 import type { PageName } from '../pages/page-name.ts';
 
-/** A prefix became findable: its last page is `name`, what comes before it `parent`. */
+/** A prefix became findable. `name` is its last page, `parent` the page before. */
 export interface StoredEvent {
   readonly name: PageName;
-  /** The name of the page before; of the salt for a first page. */
+  /** Name of the page before it; for a first page, of the salt. */
   readonly parent: PageName;
   /** The page's own tokens. */
   readonly tokens: Uint32Array;
   /** Full pages before it. */
   readonly depth: number;
-  /** The physical page that holds it. Sequences that compute the same tokens at once add copies, of which no event tells. */
+  /** The physical page that holds it. Copies, made by sequences that compute the same tokens in one step, have no event. */
   readonly page: number;
 }
 
-/** A prefix is no longer findable: its last memory was reused. */
+/** A prefix is no longer findable: its last page was evicted. */
 export interface RemovedEvent {
   readonly name: PageName;
   /** The physical page that held it last. */
   readonly page: number;
 }
 
-/** What can be listened to. Replayed in order, `stored` and `removed` give the prefixes that the cache has. */
+/** Events of a cache. Replayed in order, `stored` and `removed` give the prefixes that it has. */
 export interface KvEvents {
   readonly stored: StoredEvent;
   readonly removed: RemovedEvent;
@@ -31,7 +31,7 @@ export interface KvEvents {
 
 type Listener<E extends keyof KvEvents> = (event: KvEvents[E]) => void;
 
-/** The listeners of one cache. They are told when the call that made the events is done, so that they may call the cache. */
+/** The listeners of one cache. They are called after the call that caused the events, so that they may call the cache. */
 export class KvEmitter {
   readonly #listeners: { readonly [E in keyof KvEvents]: Set<Listener<E>> } = {
     stored: new Set(),
@@ -46,7 +46,7 @@ export class KvEmitter {
       const rule = "an event is 'stored', 'removed' or 'cleared' and its listener a function";
       fail('cache.on', rule, got, "cache.on('stored', ({ name }) => …)");
     }
-    // A listener that is added twice is told twice, and taken away once.
+    // A listener that is added twice is called twice, and each returned function removes it once.
     const own: Listener<E> = (value) => {
       listener(value);
     };
@@ -54,7 +54,7 @@ export class KvEmitter {
     return () => void this.#listeners[event].delete(own);
   }
 
-  /** Notes an event, if anybody listens. */
+  /** Queues an event if it has a listener. */
   note<E extends keyof KvEvents>(event: E, make: () => KvEvents[E]): void {
     const listeners = this.#listeners[event];
     if (listeners.size === 0) return;
@@ -62,15 +62,15 @@ export class KvEmitter {
     for (const listener of listeners) this.#pending.push(() => listener(value));
   }
 
-  /** Tells what was noted. All listeners are told; the first that threw is heard. */
+  /** Calls all listeners of the queued events, then rethrows the first error. */
   deliver(): void {
     const errors: unknown[] = [];
     while (this.#pending.length > 0) {
       const pending = this.#pending;
       this.#pending = [];
-      for (const tell of pending) {
+      for (const call of pending) {
         try {
-          tell();
+          call();
         } catch (error) {
           errors.push(error);
         }

@@ -12,13 +12,13 @@ import type { EvictionPolicy } from '../pages/eviction.ts';
 import type { PageGeometry } from '../pages/page-geometry.ts';
 
 /**
- * What a cache holds and how much of it. A page takes `layers · pageSize · kvHeads · (row of k + row of v)` bytes; a row of D
+ * Shape and size of a cache. A page takes `layers · pageSize · kvHeads · (row of k + row of v)` bytes; a row of D
  * elements is 4·D (f32), 2·D (f16), 4 + D (int8) or 4 + D / 2 (int4), in whole words of 4 bytes.
  */
 export interface CacheOptions {
-  /** Layers with keys and values of their own, 1 to 4,096: each has two buffers. */
+  /** Layers that store keys and values, 1 to 4,096. Each has two buffers. */
   readonly layers: number;
-  /** Hkv, 1 or more: with grouped queries, fewer than query heads. */
+  /** Hkv, 1 or more. With grouped queries, there are more query heads. */
   readonly kvHeads: number;
   /** Dqk, 1 to 256. */
   readonly headDim: number;
@@ -26,9 +26,9 @@ export interface CacheOptions {
   readonly headDimV?: number;
   /** Tokens in a page, 1 or more; default 16. Only full pages are shared. */
   readonly pageSize?: number;
-  /** Pages that sequences can have, page 0 not counted; this, `maxBytes` or both are required. All are there, or `create` fails. */
+  /** Pages for sequences, not counting page 0. `create` allocates all or fails. This, `maxBytes` or both are required. */
   readonly pages?: number;
-  /** Bytes to use at most, for all layers, page 0 counted. Less is used where the device has less: `stats().pages` tells. */
+  /** Most bytes to allocate, over all layers and with page 0. A device with less memory gets fewer pages: see `stats().pages`. */
   readonly maxBytes?: number;
   /**
    * How pages store rows, whatever the dtype of the appended tensors; default 'f16'. Views call it `format`. int8 and int4 keep
@@ -36,15 +36,15 @@ export interface CacheOptions {
    */
   readonly dtype?: PageFormat;
   /**
-   * Queries see this many keys before them: pages out of sight are reused. Views bring it along, and attention over them sees
-   * nothing else, whatever its mask.
+   * Queries see this many keys before them; pages that no query can see any more are reused. Views include the window, and
+   * attention over them sees no other keys, whatever its mask.
    */
   readonly window?: number;
-  /** With `window`: so many first tokens stay in sight. Default 0. Source: StreamingLLM (arXiv 2309.17453). */
+  /** With `window`: number of first tokens that stay visible. Default 0. Source: StreamingLLM (arXiv 2309.17453). */
   readonly sinkTokens?: number;
-  /** Which cached page goes first when memory is needed; default `lru`. */
+  /** Order in which cached pages are evicted; default `lru`. */
   readonly eviction?: EvictionPolicy;
-  /** Fills pages with NaN before and after use, so that a read beyond a length shows. For tests; default false. */
+  /** Fills pages with NaN before and after use, so that a read beyond a length is noticed. For tests; default false. */
   readonly poison?: boolean;
 }
 
@@ -63,13 +63,13 @@ export const cacheNames: NamesOf<CacheOptions> = {
   poison: 1,
 };
 
-/** What `open` may be told of a sequence; nothing of it is required. */
+/** Options of `open`, all optional. */
 export interface OpenOptions {
-  /** The prompt, n token ids: its longest cached run of full pages, at most n − 1 tokens, is taken over. Default: none. */
+  /** The prompt, n token ids. The sequence starts with its longest cached run of full pages, at most n − 1 tokens. Default: none. */
   readonly tokens?: ArrayLike<number>;
-  /** Sequences share pages only with those of the same salt: a tenant, an adapter of the weights. Default ''. */
+  /** Sequences share pages only with sequences of the same salt, such as a tenant or an adapter of the weights. Default ''. */
   readonly salt?: string;
-  /** How dear its prefixes are to the `priority` policy; default 0. */
+  /** Eviction priority: under the `priority` policy, prefixes with a higher one are kept longer. Default 0. */
   readonly priority?: number;
 }
 
@@ -78,7 +78,7 @@ export const openNames: NamesOf<OpenOptions> = { tokens: 1, salt: 1, priority: 1
 const ofStores = (): Record<string, string> =>
   optionsOf('cache.save() and cache.load()', { namespace: 1 });
 
-/** What others call the options of a cache. */
+/** Other libraries' names for the options of a cache. */
 export const meantCache: Meant = () => ({
   numlayers: 'layers',
   nlayers: 'layers',
@@ -104,7 +104,7 @@ export const meantCache: Meant = () => ({
   ...ofStores(),
 });
 
-/** Checks what does not depend on the device, and fills in the defaults. */
+/** Checks the options that do not depend on the device, and fills in defaults. */
 export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   const { layers, kvHeads, headDim, headDimV = headDim, pageSize = 16, dtype = 'f16' } = o;
   checkWhole(fn, 'layers', layers, 1, 4096);
@@ -114,7 +114,7 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   checkWhole(fn, 'pageSize', pageSize, 1);
   checkPageFormat(fn, 'dtype', dtype, "'f16' is the default.");
   if (o.pages === undefined && o.maxBytes === undefined) {
-    const fix = 'A device does not tell how much memory is free: say how much the cache may use.';
+    const fix = 'A device does not report its free memory: pass what the cache may use.';
     fail(fn, 'pages or maxBytes is required', 'neither', fix);
   }
   if (o.pages !== undefined) checkWhole(fn, 'pages', o.pages, 1, 2 ** 31 - 2);

@@ -12,7 +12,7 @@ import { Ledger } from '../sequences/ledger.ts';
 
 const fn = 'PagedKvCache.create';
 
-/** Checks the options, finds memory, and puts the parts of a cache together. */
+/** Checks the options, allocates the pools, and creates the parts of a cache. */
 export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCore> {
   if (!isGpu(gpu)) fail(fn, 'gpu must be a Gpu', show(gpu), 'Pass what openGpu() resolved to.');
   assertUsable(gpu);
@@ -51,11 +51,11 @@ const storedEvent = ({ name, parent, tokens, depth }: PrefixNode, page: number):
 
 interface FoundMemory {
   readonly pools: readonly Pool[];
-  /** Without the null page. */
+  /** Not counting the null page. */
   readonly pages: number;
 }
 
-/** Pools with as many pages as asked for; with `maxBytes`, as many as the device has memory for. */
+/** Allocates pools of `pages` pages; with `maxBytes`, of as many as the device has memory for. */
 async function findMemory(
   gpu: Gpu,
   geometry: PageGeometry,
@@ -67,7 +67,7 @@ async function findMemory(
     if (wanted! > largest) tooMany(largest, wanted!);
     const pools = await tryCreatePools(fn, gpu, geometry, wanted! + 1);
     if (pools) return { pools, pages: wanted! };
-    return outOfMemory(geometry, wanted!, 'Ask for fewer pages, or give maxBytes.');
+    return outOfMemory(geometry, wanted!, 'Pass fewer pages, or maxBytes.');
   }
   const most = Math.min(
     Math.floor(maxBytes / pageBytes(geometry)) - 1,
@@ -76,13 +76,13 @@ async function findMemory(
   );
   if (most < 1) {
     const rule = `maxBytes must hold two pages of ${pageBytes(geometry)} bytes, one of which is the null page`;
-    fail(fn, rule, maxBytes, 'Give more, or use smaller pages or a narrower dtype.');
+    fail(fn, rule, maxBytes, 'Pass more, or use smaller pages or a narrower dtype.');
   }
   for (let pages = most; pages >= 1; pages = Math.floor(pages * 0.75)) {
     const pools = await tryCreatePools(fn, gpu, geometry, pages + 1);
     if (pools) return { pools, pages };
   }
-  return outOfMemory(geometry, 1, 'Dispose what is no longer needed.');
+  return outOfMemory(geometry, 1, 'Dispose unused tensors and caches.');
 }
 
 function tooLarge({ device }: Gpu, geometry: PageGeometry): never {
@@ -97,7 +97,7 @@ function tooLarge({ device }: Gpu, geometry: PageGeometry): never {
 function tooMany(largest: number, pages: number): never {
   throw new LimitError(
     `${fn}: the pool of a layer is one binding, which holds the null page and ${largest} others on this device; got ${pages}. ` +
-      `Ask for at most ${largest} pages, or use a narrower dtype.`,
+      `Pass at most ${largest} pages, or use a narrower dtype.`,
   );
 }
 

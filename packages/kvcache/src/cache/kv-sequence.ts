@@ -160,7 +160,7 @@ export function statesOf(
   const states = sequences.map((sequence, i) => {
     const parts = owners.get(sequence);
     if (parts?.core !== core) {
-      const fix = 'Pass what open() or fork() of this cache returned.';
+      const fix = 'Pass sequences that open() or fork() of this cache returned.';
       const got = parts ? `sequence ${sequence.id} of another cache` : show(sequence);
       fail(fn, `seqs[${i}] must be a sequence of this cache`, got, fix);
     }

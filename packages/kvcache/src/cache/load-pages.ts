@@ -15,25 +15,25 @@ import { parseKey, type StoreKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
 import { meantSave, saveNames, type SaveOptions } from './save-pages.ts';
 
-/** As for a save; `onProgress` is called after each record that is looked at. */
+/** Options of `load`: those of `save`. `onProgress` is called after each record that was examined. */
 export type LoadOptions = SaveOptions;
 
 /** A page that was left out, and why. */
 export interface RefusedPage {
-  /** The store's. */
+  /** Its key in the store. */
   readonly key: string;
   readonly refused: PageRefusal;
-  /** In words, with what was found and what was expected. */
+  /** In words, with the found and the expected value. */
   readonly reason: string;
 }
 
-/** What a load did. Pages of other namespaces and geometries in the store are not counted. */
+/** Result of `load`. Pages of other namespaces and geometries in the store are not counted. */
 export interface LoadReport {
   /** Pages that became findable. */
   readonly loaded: number;
-  /** Pages that the cache had already. */
+  /** Pages that the cache already had. */
   readonly known: number;
-  /** Pages for which no free memory was left, or none for those before them. */
+  /** Pages for which no page was free, or none for the pages before them. */
   readonly left: number;
   /** Pages that could not be used. */
   readonly refused: readonly RefusedPage[];
@@ -41,7 +41,7 @@ export interface LoadReport {
 
 type Outcome = 'loaded' | 'known' | 'left' | Pick<RefusedPage, 'refused' | 'reason'>;
 
-/** Makes the pages of a store findable, parents first. It takes free pages only: nothing that is cached is given up. */
+/** Makes the pages of a store findable, parents first. Takes free pages only, and evicts nothing. */
 export async function load(
   core: CacheCore,
   store: KvStore,
@@ -83,7 +83,7 @@ interface Entry {
   readonly page: StoreKey;
 }
 
-/** The store's pages for this cache, parents before what goes on from them, links before pages. */
+/** Returns the store's pages for this cache, parents before their continuations, links before pages. */
 async function entriesOf(
   core: CacheCore,
   store: KvStore,
@@ -94,7 +94,7 @@ async function entriesOf(
   for await (const key of askKeys(core.gpu, store, signal)) {
     const page = parseKey(key);
     if (page?.namespace !== namespace) continue;
-    // Without a window a page is found only where those before it are: a link is of no use.
+    // Without a window, all pages of a prefix must be cached, so a link is useless.
     if (page.isLink && core.window === undefined) continue;
     if (geometryText(page.geometry) === geometryText(core.geometry)) entries.push({ key, page });
   }
@@ -126,7 +126,7 @@ function place(
   const node = ledger.tree.insert(parent, record.tokens, 0);
   nodes.add(node);
   if (isLink || node.pages.length > 0) return 'known';
-  // Without a window a page is found only where those before it are.
+  // Without a window, a page is found only if all pages before it are cached.
   const isCutOff = core.window === undefined && parent.depth >= 0 && parent.pages.length === 0;
   const page = isCutOff ? undefined : ledger.adopt(node);
   if (page === undefined) return 'left';
@@ -142,11 +142,11 @@ function fromLittleEndian(bytes: Uint8Array): Uint32Array {
   return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
-/** The prefixes of a cache by name while pages are loaded. It holds them, so that none goes while the store is waited for. */
+/** The prefixes of a cache by name, during a load. It holds them, so that none is pruned while the store is busy. */
 class LoadedNodes {
   readonly #core: CacheCore;
   readonly #nodes = new Map<PageName, PrefixNode>();
-  /** That of the nodes: `clear()` gives the cache another. */
+  /** The tree of the nodes. `clear()` replaces the cache's tree. */
   #tree: PrefixTree;
 
   constructor(core: CacheCore) {
@@ -161,7 +161,7 @@ class LoadedNodes {
     this.#nodes.set(node.name, node);
   }
 
-  /** The node that a page of this depth goes on from. A first page's parent is a root, whatever the salt. */
+  /** Returns the parent of a page of this depth. The parent of a first page is a root, whatever the salt. */
   parent(name: PageName, depth: number): PrefixNode | undefined {
     this.#forgetCleared();
     return depth === 0 ? this.#tree.root(name) : this.#nodes.get(name);

@@ -13,9 +13,10 @@ import { load, type LoadOptions, type LoadReport } from './load-pages.ts';
 import { save, type SaveOptions, type SaveReport } from './save-pages.ts';
 
 /**
- * Keys and values of many sequences in pages of one pool per layer. Sequences share the pages of equal prefixes; a shared
- * page is copied before it is written; a closed sequence's committed pages stay findable until their memory is needed.
- * A call that throws has changed nothing. All throw DisposedError after `dispose`, and DeviceLostError.
+ * Keys and values of many sequences, in pages of one pool per layer. Sequences share the pages of equal prefixes, and a shared page
+ * is copied before it is written. The committed pages of a closed sequence stay findable until their memory is needed.
+ *
+ * A call that throws has changed nothing. All calls throw DisposedError after `dispose`, and DeviceLostError.
  *
  * Source: vLLM's block pool and prefix caching; SGLang's radix tree; TensorRT-LLM's priorities.
  *
@@ -35,12 +36,12 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Allocates all pages. `pages` are all there or it fails; with `maxBytes` it takes as many as the device gives, down to one.
-   * `stats()` tells how many that are. The contents of new pages are undefined.
+   * Allocates all pages: exactly `pages`, or with `maxBytes` as many as the device has memory for, down to one. `stats()` has the
+   * number. The contents of new pages are undefined.
    *
    * @throws ValidationError (these are rejections) options out of range; neither `pages` nor `maxBytes`
-   * @throws LimitError `pages` need more memory per layer than one binding holds; it names the most that fit
-   * @throws GpuError the device has not enough memory for `pages`, or not for a single page
+   * @throws LimitError `pages` need more memory per layer than one binding holds; the message names the most that fit
+   * @throws GpuError the device does not have the memory for `pages`, or for a single page
    *
    * @example
    * const cache = await PagedKvCache.create(gpu, { layers: 32, kvHeads: 8, headDim: 128, maxBytes: 2 ** 28 });
@@ -51,14 +52,14 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * A new sequence, which starts with what the cache has of its tokens: `length` and `cachedTokens` say how many. The found
-   * tokens are committed; append and commit the rest. While it is open its pages stay: an open sequence pins a prefix.
+   * Returns a new sequence that starts with the cached prefix of its tokens; `length` and `cachedTokens` are the tokens found. These
+   * are committed; append and commit the rest. An open sequence pins its prefix: its pages are not evicted.
    *
-   * @throws ValidationError tokens that are not whole numbers from 0 to 2³² − 1; a salt that is no string
+   * @throws ValidationError tokens that are not whole numbers from 0 to 2³² − 1; a salt that is not a string
    *
    * @example
    * const pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
-   * const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
+   * const news = prompt.slice(pinned.cachedTokens); // the tokens to compute: at least one
    */
   open(options?: OpenOptions): KvSequence {
     const fn = 'cache.open';
@@ -73,15 +74,15 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Writes new rows of several sequences to one layer, in one dispatch. The first append of a step reserves room in all
-   * layers; the others follow with as many rows. Ordered with attention as the calls are, also inside `gpu.batch`.
+   * Writes new rows of several sequences to one layer, in one dispatch. The first append of a step reserves pages in all layers; the
+   * other layers follow with equally many rows. Appends and attention run in the order of the calls, also inside `gpu.batch`.
    *
    * @param layer 0 to layers − 1
    * @param seqs N sequences of this cache, each once
    * @param k [T, Hkv, D], f32 or f16, any strides: the rows of `seqs[0]`, then of `seqs[1]`, …
    * @param v [T, Hkv, Dv], f32 or f16, any strides
-   * @param options `cuSeqlens` [N + 1] where sequences get different numbers of rows; `rotary` to turn the keys
-   * @throws CapacityError too few pages are free or cached; nothing has changed then, and other sequences may make room
+   * @param options `cuSeqlens` [N + 1] where sequences get different numbers of rows; `rotary` to rotate the keys
+   * @throws CapacityError too few pages are free or cached: close or truncate a sequence, and call again
    * @throws ValidationError shapes, dtypes, lengths; a closed sequence, one named twice, one of another cache
    *
    * @example
@@ -99,10 +100,10 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Whether an append of so many rows would find its pages now: what `append` itself counts before it changes anything.
+   * Returns whether an append of these rows would find its pages now, by the plan that `append` makes.
    *
    * @param seqs N sequences of this cache, each once
-   * @param counts [N] new tokens of each
+   * @param counts [N] new tokens per sequence
    * @throws ValidationError counts that are not whole numbers, or not one for each sequence; sequences as for `append`
    *
    * @example
@@ -122,10 +123,10 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Whether a sequence can ever get so long here: alone in the cache, and, with a window, appended to a token at a time. What
-   * cannot is to be refused before it waits for memory that never comes.
+   * Returns whether a sequence of this length fits at all: alone in the cache and, with a window, appended token by token. Refuse a
+   * request that does not, before it waits for memory.
    *
-   * @throws ValidationError tokens that is no whole number
+   * @throws ValidationError `tokens` is not a whole number
    *
    * @example
    * if (!cache.canEverFit(prompt.length + maxTokens)) throw new Error('the request is too long');
@@ -138,9 +139,9 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Compiles every kernel that appends, copies, views, saves and loads of this cache need, so that no request waits for one.
+   * Compiles every kernel of the cache, for appends, copies, views, saves and loads, so that no request waits for a compiler.
    *
-   * @throws CompileError (these are rejections) DeviceLostError; the reason of `signal` on abort
+   * @throws CompileError, DeviceLostError, or the reason of `signal` on abort (these are rejections)
    *
    * @example
    * await cache.warmup({ onProgress: (done, total, label) => console.log(`${done}/${total} ${label}`) });
@@ -153,8 +154,8 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * One layer of these sequences, for `varlenAttention` and `flexAttention`. Valid until one of them changes; tables and
-   * lengths are uploaded once for all layers, and only what has changed.
+   * Returns one layer of these sequences, for `varlenAttention` and `flexAttention`. It is valid until one of them changes. Tables
+   * and lengths are uploaded once for all layers, and only where they changed.
    *
    * @param layer 0 to layers − 1
    * @param seqs N sequences of this cache, each once
@@ -173,7 +174,7 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * The cache in numbers: pages, bytes, hits, evictions. Also after the device was lost.
+   * Returns the numbers of the cache: pages, bytes, hits, evictions. Works after the device was lost, too.
    *
    * @example
    * const { used, cached, free, hitRate } = cache.stats();
@@ -184,10 +185,10 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Calls `listener` when a prefix became findable ('stored') or no longer is ('removed'), or all were forgotten ('cleared').
-   * Returns what takes the listener away. Listeners are called when the call that made the events is done, in order.
+   * Calls `listener` when a prefix becomes findable ('stored') or no longer is ('removed'), or when all are forgotten ('cleared').
+   * Returns a function that removes the listener. Listeners are called in order, after the call that caused the events.
    *
-   * @throws ValidationError another event; a listener that is no function
+   * @throws ValidationError an unknown event; a listener that is not a function
    *
    * @example
    * const off = cache.on('stored', ({ name, parent }) => console.log(name, 'continues', parent));
@@ -198,7 +199,7 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Forgets all prefixes: every page becomes free.
+   * Forgets all prefixes, so that every page becomes free.
    *
    * @throws ValidationError a sequence is open
    *
@@ -218,10 +219,10 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Puts all findable prefixes into a store, parents first. What the store has already is left as it is, unless a load has
-   * refused it: that is written again. Sequences may go on meanwhile: a page that is given up before its turn counts as lost.
+   * Puts all findable prefixes into a store, parents first. Skips records that the store has, unless a load has refused them.
+   * Sequences may be used meanwhile; a page that is evicted before it is saved counts as lost.
    *
-   * @throws ValidationError (as a rejection) no namespace, or one that is too long; what the store throws
+   * @throws ValidationError (as a rejection) no namespace, or one that is too long; errors of the store
    *
    * @example
    * const { saved, known } = await cache.save(store, { namespace: 'my-model-7b' });
@@ -231,10 +232,10 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Makes the prefixes of a store findable, parents first, as many as there are free pages. Pages of another geometry or
-   * namespace are passed over; a damaged one is left out and reported, as is what continues it.
+   * Makes the prefixes of a store findable, parents first, as far as free pages last. Skips pages of another geometry or namespace.
+   * Leaves out and reports damaged pages and their continuations.
    *
-   * @throws what the store throws (as a rejection); damaged records are no error
+   * @throws errors of the store (as a rejection); damaged records are not errors
    *
    * @example
    * const { loaded, refused } = await cache.load(store, { namespace: 'my-model-7b' });

@@ -8,16 +8,16 @@ import { ask, askKeys, checkStore, chunks } from '../stores/store-ask.ts';
 import { storeKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
 
-/** Which model's pages a store gets, and how far it has come. */
+/** Options of `save`. */
 export interface SaveOptions {
   /**
-   * Tells models apart that share a store: it must name the weights, which the names of pages do not. At most 80 characters,
-   * each but a–z 0–9 - counting as 5. Required but for `memoryStore()`; '' says that the store serves one model only.
+   * Distinguishes models that share a store. It must name the weights, which the names of pages do not. At most 80 characters, of
+   * which all but a–z 0–9 - count as 5. Required except for `memoryStore()`; '' says that the store serves one model only.
    */
   readonly namespace?: string;
-  /** After an abort `save` rejects with its reason at once, also while the store does not answer; what was put stays. */
+  /** On abort, the call rejects with the reason at once, also while the store does not answer. Pages that were put stay. */
   readonly signal?: AbortSignal;
-  /** Called after each record; those that were lost count as done. */
+  /** Called after each record. Lost records count as done. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -30,25 +30,25 @@ export const meantSave: Meant = () => ({
   progress: 'onProgress',
 });
 
-/** What a save did. */
+/** Result of `save`. */
 export interface SaveReport {
   /** Pages that were put. */
   readonly saved: number;
-  /** Pages that the store had already. */
+  /** Pages that the store already had. */
   readonly known: number;
-  /** Pages that were given up for others before their turn came. */
+  /** Pages that were evicted before they were saved. */
   readonly lost: number;
   /** Bytes of the records that were put. */
   readonly bytes: number;
 }
 
-/** A record that is to be put: a page, or the link of one that a window has released. */
+/** A record to put: a page, or the link of a page that a window has released. */
 interface Item {
   readonly key: string;
   readonly node: PrefixNode;
 }
 
-/** Puts a record into the store for each prefix that has a page, parents first, so that half a save is of use. */
+/** Puts a record into the store for each prefix that has a page, parents first, so that an interrupted save is useful. */
 export async function save(
   core: CacheCore,
   store: KvStore,
@@ -77,7 +77,7 @@ export async function save(
   const report = { saved: 0, known: named.length - pages.length, lost: 0, bytes: 0 };
   const total = links.length + pages.length;
   let done = 0;
-  const tell = (count: number): void => {
+  const advance = (count: number): void => {
     done += count;
     onProgress?.({ done, total });
   };
@@ -92,26 +92,26 @@ export async function save(
   };
   for (const item of links) {
     await put(item, new Uint8Array());
-    tell(1);
+    advance(1);
   }
   for (const group of chunks(pages, pageBytes(geometry))) {
-    // What has a name does not change, but it may have lost it while the store was at work.
+    // A named page does not change, but it may have lost its name while the store was writing.
     const there = group.filter(({ node }) => node.pages.length > 0);
     if (there.length < group.length) {
       report.lost += group.length - there.length;
-      tell(group.length - there.length);
+      advance(group.length - there.length);
     }
     for (const [item, payload] of await payloadsOf(core, there)) {
       core.assertUsable(fn);
       await put(item, payload);
       report.saved++;
-      tell(1);
+      advance(1);
     }
   }
   return report;
 }
 
-/** The pages that a window has released, of those that the named ones go on from. */
+/** Returns the ancestors of named pages that a window has released. */
 function releasedAncestors(named: readonly PrefixNode[]): PrefixNode[] {
   const released = new Set<PrefixNode>();
   for (const { parent } of named) {
@@ -124,7 +124,7 @@ function releasedAncestors(named: readonly PrefixNode[]): PrefixNode[] {
   return [...released];
 }
 
-/** The contents of pages as they are now. */
+/** Reads the current contents of pages. */
 async function payloadsOf(
   { gpu, geometry, pools }: CacheCore,
   items: readonly Item[],

@@ -7,22 +7,22 @@ import type { Pool } from './page-pools.ts';
 import { bindRotary, checkRotary, type Rotary } from './rotary.ts';
 import { LANES_PER_ROW } from './row-writes.wgsl.ts';
 
-/** New keys and values of T tokens, and where they go. */
+/** New keys and values of T tokens, and their slots. */
 export interface NewRows {
   /** [T, kvHeads, headDim] f32 or f16, any strides. */
   readonly k: Tensor;
   /** [T, kvHeads, headDimV] f32 or f16, any strides. */
   readonly v: Tensor;
   /**
-   * [T], of a tensor i32 or u32: page · pageSize + row of the page, no slot twice. What is negative or beyond the pool is
-   * left out.
+   * [T], a tensor in i32 or u32: page · pageSize + row in the page, no slot twice. Rows with a negative slot, or one beyond the
+   * pool, are not written.
    */
   readonly slots: Int32Array | Tensor;
-  /** Turns the keys before they are stored. */
+  /** Rotates the keys before they are stored. */
   readonly rotary?: Rotary;
 }
 
-/** Writes new rows to their slots, in one dispatch; int8 and int4 rows are scaled by their own largest magnitude. */
+/** Writes new rows to their slots, in one dispatch. int8 and int4 rows are scaled by their largest magnitude. */
 export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: NewRows): void {
   const { k, v, slots, rotary } = rows;
   const [tokens, heads] = k.shape as [number, number];
@@ -33,12 +33,12 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
   const words = kvRowWords(geometry);
   const [newK, newV] = [bindRows(k, words.k), bindRows(v, words.v)];
   const slot = bindIntegers(gpu, slots);
-  const turned = rotary && bindRotary(gpu, rotary);
+  const rotated = rotary && bindRotary(gpu, rotary);
   const capacity = pool.k.shape[0]! * geometry.pageSize;
   const params = Uint32Array.of(
     ...newK.values,
     ...newV.values,
-    ...(turned?.values ?? []),
+    ...(rotated?.values ?? []),
     tokens,
     heads,
     capacity,
@@ -54,7 +54,7 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
       slot.range,
       bindTensor(pool.k).range,
       bindTensor(pool.v).range,
-      ...(turned?.buffers ?? []),
+      ...(rotated?.buffers ?? []),
     ],
     params,
     workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, 2),

@@ -23,17 +23,17 @@ import {
   wordWgsl,
 } from './row-writes.wgsl.ts';
 
-/** What the kernel's WGSL depends on: not on shapes, strides or the dtype of k and v, which are parameters. */
+/** Config of the append kernel. Shapes, strides and the dtype of k and v are parameters instead. */
 export interface AppendConfig {
   readonly format: PageFormat;
-  /** Keys are turned by a rotary position embedding on their way. */
+  /** Keys are rotated by their positions before they are stored. */
   readonly rotary: boolean;
 }
 
 const label = ({ format, rotary }: AppendConfig): string =>
   `heed/append ${format}${rotary ? ' rotary' : ''}`;
 
-/** Writes rows k and v [tokens, heads, dim] to the slots of their tokens; slot = page · page size + row of the page. */
+/** Writes rows k and v [tokens, heads, dim] to the slots of their tokens; slot = page · page size + row in the page. */
 export const appendSource: (config: AppendConfig) => KernelSource = memoized(label, make);
 
 function make(config: AppendConfig): KernelSource {
@@ -76,7 +76,7 @@ const paramsStruct = (rotary: boolean): string => wgsl`
     ${rotary && 'rotary: Rotary,'}
     tokens: u32,
     heads: u32,
-    // Slots that the pools have.
+    // Slots of the pools.
     capacity: u32,
     slots_start: u32,
     slots_step: u32,
@@ -96,7 +96,7 @@ const bindings = (rotary: boolean): string => wgsl`
 const slotWgsl = wgsl`
   const NO_SLOT = 0xffffffffu;
 
-  // Where a token goes; a negative number becomes one that no pool has.
+  // The slot of a token. As u32, a negative slot is beyond every pool.
   fn slot_of(token: u32) -> u32 {
     if (token >= params.tokens) {
       return NO_SLOT;

@@ -15,17 +15,17 @@ import type { SequenceState } from '../sequences/sequence-state.ts';
 
 const keptTables = 4;
 
-/** The tables of the lists of sequences that were used last, and of those that are in use. */
+/** The tables of the most recent batches, and of all batches whose views may still be in use. */
 export class BatchTables {
   readonly #gpu: Gpu;
-  /** The last used first. */
+  /** Most recently used first. */
   #tables: BatchTable[] = [];
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
   }
 
-  /** The table of these sequences in this order, with the lengths that a layer sees. */
+  /** Returns a table of these sequences in this order, with the lengths of a layer. */
   get(states: readonly SequenceState[], layer: number): BatchTable {
     const same = this.#tables.filter((table) => isSame(table.states, states));
     const ready = same.find((table) => table.isCurrent && table.hasLengths(layer));
@@ -41,7 +41,7 @@ export class BatchTables {
     this.#tables = [];
   }
 
-  // A current table may be in use, by a view of a layer that has more tokens than this one.
+  // A view of a layer that is ahead of this one may still use a current table.
   #reusable(same: readonly BatchTable[], states: readonly SequenceState[]): BatchTable | undefined {
     const pages = mostPages(states);
     return same.find((table) => !table.isCurrent && table.rowCapacity >= pages);
@@ -51,7 +51,7 @@ export class BatchTables {
     const [kept, old] = [this.#tables.slice(0, keptTables), this.#tables.slice(keptTables)];
     for (const table of old) if (!table.isCurrent) table.dispose();
     this.#tables = [...kept, ...old.filter((table) => table.isCurrent)];
-    // Grows ahead of the sequences, so that most steps find room.
+    // A power of two, so that most steps fit.
     return new BatchTable(this.#gpu, states, 2 ** Math.ceil(Math.log2(mostPages(states))));
   }
 }
@@ -62,7 +62,7 @@ const mostPages = (states: readonly SequenceState[]): number =>
 const isSame = (a: readonly SequenceState[], b: readonly SequenceState[]): boolean =>
   a.length === b.length && a.every((state, i) => state === b[i]);
 
-/** The lists of a batch of sequences on the GPU, as one layer sees them. */
+/** The lists of a batch on the GPU, with the lengths of one layer. */
 export interface BatchLists {
   /** [N + 1] i32. */
   readonly cuSeqlensQ: Tensor;
@@ -73,18 +73,18 @@ export interface BatchLists {
 }
 
 /**
- * Block tables and lengths of one list of sequences, in one allocation: cuSeqlensQ, seqUsedK, blockTable. It lives from step
- * to step; only words that changed are uploaded, once for all layers.
+ * Lengths and block tables of one batch, in one allocation: cuSeqlensQ, seqUsedK, blockTable. It persists from step to step; only
+ * changed words are uploaded, once for all layers.
  */
 class BatchTable {
   readonly states: readonly SequenceState[];
   readonly lists: BatchLists;
   readonly rowCapacity: number;
   readonly #memory: Tensor;
-  /** What the GPU has. */
+  /** The words on the GPU. */
   readonly #words: Int32Array;
   readonly #versions: Float64Array;
-  /** The states' epochs when the GPU was last brought up to date. */
+  /** The sequences' epochs at the last update of the GPU. */
   readonly #epochs: Float64Array;
 
   constructor(gpu: Gpu, states: readonly SequenceState[], rowCapacity: number) {
@@ -104,12 +104,12 @@ class BatchTable {
     };
   }
 
-  /** Whether no sequence has changed since: what was made of these lists may still be in use. */
+  /** Whether no sequence has changed since the last update, so that views of these lists may be in use. */
   get isCurrent(): boolean {
     return this.states.every(({ epoch }, i) => epoch === this.#epochs[i]);
   }
 
-  /** Whether the GPU has the lengths that a layer sees. */
+  /** Returns whether the GPU has the lengths of a layer. */
   hasLengths(layer: number): boolean {
     const batch = this.states.length;
     let end = 0;
@@ -119,7 +119,7 @@ class BatchTable {
     });
   }
 
-  /** Brings the GPU's words up to date. */
+  /** Updates the words on the GPU. */
   sync(layer: number): void {
     const batch = this.states.length;
     const pairs: number[] = [];
@@ -151,7 +151,7 @@ class BatchTable {
   }
 }
 
-/** Writes words of a contiguous tensor, in order with other dispatches: `pairs` is index, value, index, value, … */
+/** Writes words of a contiguous tensor, in order with other dispatches. `pairs` is index, value, index, value, … */
 function updateWords(table: Tensor, pairs: Int32Array): void {
   const count = pairs.length / 2;
   if (count === 0) return;

@@ -10,11 +10,11 @@ import {
   WORKGROUP,
 } from '@heed/core/kernel';
 
-/** Bindings start at multiples of this. */
+/** Offsets of bindings are multiples of this. */
 const alignment = 256;
 
 /**
- * What binding would find, before anything has changed.
+ * Checks before any change that a tensor can be bound.
  * @throws LimitError the tensor spans more bytes than one binding holds
  */
 export function checkBindable(fn: string, name: string, t: Tensor): void {
@@ -27,14 +27,17 @@ export function checkBindable(fn: string, name: string, t: Tensor): void {
   );
 }
 
-/** A [tokens, heads, dim] tensor as a kernel binds it. */
+/** A [tokens, heads, dim] tensor, bound for a kernel. */
 interface BoundRows {
   readonly range: BufferRange;
-  /** Words of the WGSL struct `Rows`. */
+  /** Values of the WGSL struct `Rows`. */
   readonly values: readonly number[];
 }
 
-/** @param words 32-bit words that a row takes where it is written */
+/**
+ * Binds rows.
+ * @param words 32-bit words of a row at its destination
+ */
 export function bindRows(t: Tensor, words: number): BoundRows {
   const { range, elementOffset } = bindTensor(t);
   const [token, head, element] = t.strides as [number, number, number];
@@ -45,14 +48,14 @@ export function bindRows(t: Tensor, words: number): BoundRows {
   };
 }
 
-/** A list of integers as a kernel binds it: where it starts and its stride, in elements. */
+/** A list of integers, bound for a kernel, with its start and stride in elements. */
 interface BoundIntegers {
   readonly range: BufferRange;
   readonly start: number;
   readonly step: number;
 }
 
-/** A list on the host is uploaded, for dispatches of the current batch. */
+/** Binds a list of integers. A list on the host is uploaded for the dispatches of the current batch. */
 export function bindIntegers(gpu: Gpu, list: Int32Array | Tensor): BoundIntegers {
   if (list instanceof Int32Array) return { range: uploadStorage(gpu, list), start: 0, step: 1 };
   const { range, elementOffset } = bindTensor(list);
@@ -60,8 +63,8 @@ export function bindIntegers(gpu: Gpu, list: Int32Array | Tensor): BoundIntegers
 }
 
 /**
- * The grid of `threads` threads, once for every pool that the kernel serves.
- * @throws LimitError more threads than 32 bits number
+ * Returns a grid of `threads` threads per pool.
+ * @throws LimitError more threads than 32-bit indices allow
  */
 export function workgroupsOf(
   gpu: Gpu,

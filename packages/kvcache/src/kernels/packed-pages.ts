@@ -17,10 +17,10 @@ import type { Pool } from './page-pools.ts';
 import { eachPool } from './row-reads.wgsl.ts';
 
 /**
- * The content of pages over all layers, as words that mean the same on every device: [pages.length, words], where the words
- * of a page are [layer][k, then v][row of the page][kv head][words of the row]. A row of f32 is its numbers, of f16 two to a
- * word (low half first; a row of odd length ends with a zero half), of int8 and int4 its scale and packed integers.
- * @throws LimitError more than one buffer or binding holds: pack fewer pages at a time
+ * Returns the contents of pages over all layers in a layout that is the same on every device: [pages.length, words], where a page
+ * is [layer][k, then v][row of the page][kv head][words of the row]. An f32 row is its numbers; an f16 row has two per word (low
+ * half first; an odd row ends with a zero half); an int8 or int4 row is its scale and packed integers.
+ * @throws LimitError more words than one buffer or binding holds: pack fewer pages at a time
  */
 export function packPages(
   gpu: Gpu,
@@ -34,7 +34,7 @@ export function packPages(
   return packed;
 }
 
-/** Writes what {@link packPages} made, on this or another device, to pages of the pools: one row of `packed` to each. */
+/** Writes the result of {@link packPages}, of this or another device, to pages of the pools: one row of `packed` per page. */
 export function unpackPages(
   gpu: Gpu,
   geometry: PageGeometry,
@@ -88,7 +88,7 @@ function packParams(geometry: PageGeometry, move: readonly number[]): Uint32Arra
   return Uint32Array.of(...k, ...v, ...move);
 }
 
-/** From the pools of a layer to the packed pages, or back. */
+/** 'pack': from the pools of a layer to packed pages; 'unpack': back. */
 type PackDirection = 'pack' | 'unpack';
 
 export const packSource: (direction: PackDirection) => KernelSource = memoized(String, make);
@@ -98,7 +98,7 @@ function make(direction: PackDirection): KernelSource {
   const [pool, packed] = isPack ? ['read', 'read_write'] : ['read_write', 'read'];
   const code = sections(
     wgsl`
-      // One pool: words of its pages and rows, where its words start in a packed page, and which bits of a row's last word count.
+      // A pool: words of its pages and rows, its start in a packed page, and the used bits of a row's last word.
       struct Part {
         page_words: u32,
         row_words: u32,
@@ -110,7 +110,7 @@ function make(direction: PackDirection): KernelSource {
         k: Part,
         v: Part,
         pages: u32,
-        // Of a packed page.
+        // Words of a page in both pools.
         words: u32,
         packed_start: u32,
         packed_page: u32,

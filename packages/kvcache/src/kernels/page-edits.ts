@@ -15,7 +15,7 @@ import type { Pool } from './page-pools.ts';
 import { eachPool } from './row-reads.wgsl.ts';
 
 /**
- * Copies pages of a pool within it, bit by bit: copyBufferToBuffer refuses one buffer for both.
+ * Copies pages within a pool, bit for bit. copyBufferToBuffer cannot: it refuses equal buffers.
  * @param pairs [from, to, from, to, …], pages of the pool; no page is written twice, or both read and written
  */
 export function copyPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pairs: Int32Array): void {
@@ -48,7 +48,7 @@ export const copySource: KernelSource = {
     wgsl`
       struct Params {
         pairs: u32,
-        // Of a page.
+        // Words of a page.
         k_words: u32,
         v_words: u32,
       }
@@ -67,12 +67,12 @@ export const copySource: KernelSource = {
   )}\n`,
 };
 
-/** Makes every number in pages of a pool NaN; in quantised rows the scale, which makes every number so. */
+/** Fills pages of a pool with NaN. In quantised rows the scale is NaN, and so are all elements. */
 export function poisonPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pages: Int32Array): void {
   fillPages(gpu, geometry, pool, pages, geometry.format === 'f16' ? 0x7e007e00 : 0x7fc00000);
 }
 
-/** Makes every number in pages of a pool 0. */
+/** Fills pages of a pool with 0. */
 export function clearPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pages: Int32Array): void {
   fillPages(gpu, geometry, pool, pages, 0);
 }
@@ -111,7 +111,7 @@ export const fillSource: KernelSource = {
     wgsl`
       struct Params {
         pages: u32,
-        // Of a page.
+        // Words of a page.
         k_words: u32,
         v_words: u32,
         word: u32,

@@ -8,7 +8,7 @@ export interface Pool {
   readonly v: Tensor;
 }
 
-/** The most pages that pools may have: each pool is one buffer and one binding, its elements and rows numbered in 32 bits. */
+/** Returns the most pages that a pool can have: it is one buffer and one binding, with 32-bit indices of elements and rows. */
 export function largestPageCount(gpu: Gpu, geometry: PageGeometry): number {
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const { k, v } = pageWords(geometry);
@@ -20,7 +20,7 @@ export function largestPageCount(gpu: Gpu, geometry: PageGeometry): number {
 }
 
 /**
- * One pool per layer, contents undefined; undefined where the device has no room for all of them, in which case nothing is kept.
+ * Allocates one pool per layer, contents undefined. Resolves to undefined, and keeps nothing, if the device is out of memory.
  * @param pages at most {@link largestPageCount}
  */
 export async function tryCreatePools(
@@ -39,14 +39,14 @@ export async function tryCreatePools(
 }
 
 interface PoolShape {
-  /** With rows of whole words. */
+  /** The shape with rows of whole words. */
   readonly stored: readonly number[];
   readonly row: number;
   readonly dtype: Tensor['dtype'];
   readonly label: string;
 }
 
-/** Of k and v by turns, layer by layer. */
+/** Returns the shapes of k and v, alternating, layer by layer. */
 function poolShapes(geometry: PageGeometry, pages: number): PoolShape[] {
   const { format, pageSize, kvHeads, headDim, headDimV } = geometry;
   const dtype = poolDType(format);

@@ -10,15 +10,15 @@ import {
 import { bindIntegers, checkBindable } from './bound-operands.ts';
 
 /**
- * Angles of a rotary position embedding, as flash-attention's `rotary_cos`, `rotary_sin` and `rotary_interleaved`. A pair (x, y)
- * at position p becomes (x·cos − y·sin, y·cos + x·sin), with row p of the tables. Elements from rotaryDim on stay.
+ * Angles of a rotary position embedding, like flash-attention's `rotary_cos`, `rotary_sin` and `rotary_interleaved`. A pair
+ * (x, y) at position p becomes (x·cos − y·sin, y·cos + x·sin), with row p of the tables. Elements from rotaryDim on are unchanged.
  *
  * Source: RoFormer (arXiv 2104.09864).
  */
 export interface RotaryTables {
   /** [maxPosition, rotaryDim / 2], f32 or f16; rotaryDim ≤ D. */
   readonly cos: Tensor;
-  /** Of the shape and dtype of `cos`. */
+  /** Same shape and dtype as `cos`. */
   readonly sin: Tensor;
   /** Pairs are (2i, 2i + 1) as in GPT-J; default false: (i, i + rotaryDim / 2) as in GPT-NeoX and Llama. */
   readonly interleaved?: boolean;
@@ -26,7 +26,7 @@ export interface RotaryTables {
 
 /** A rotary position embedding for a list of tokens. */
 export interface Rotary extends RotaryTables {
-  /** [T], from 0 and below maxPosition; a tensor of i32 or u32 is not checked but clamped to that. */
+  /** [T], 0 to maxPosition − 1. A list on the host is checked; a tensor, i32 or u32, is clamped. */
   readonly positions: Int32Array | Tensor;
 }
 
@@ -34,14 +34,15 @@ export const rotaryTableNames: NamesOf<RotaryTables> = { cos: 1, sin: 1, interle
 
 export const rotaryNames: NamesOf<Rotary> = { ...rotaryTableNames, positions: 1 };
 
-/** What a kernel with the rotary part binds. */
+/** Buffers and parameters of the rotary part of a kernel. */
 export interface BoundRotary {
   readonly buffers: readonly BufferRange[];
-  /** Words of the WGSL struct `Rotary`. */
+  /** Values of the WGSL struct `Rotary`. */
   readonly values: readonly number[];
 }
 
 /**
+ * Checks the rotary option of `append` and `rotate`.
  * @param tokens T
  * @param dim elements of a row
  * @throws ValidationError tables of another shape or dtype, more pairs than a row has, positions outside the tables
@@ -74,7 +75,7 @@ export function checkRotary(
       fn,
       rule,
       formatShape(cos.shape),
-      'Give a row to each position and a column to each pair of elements.',
+      'Pass one row per position and one column per pair of elements.',
     );
   }
   const isHost = positions instanceof Int32Array;

@@ -24,16 +24,16 @@ import {
 } from './row-reads.wgsl.ts';
 
 /**
- * Turns queries by a rotary position embedding, as a cache with rotary tables turns the keys that it stores; computed in f32.
+ * Rotates queries by a rotary position embedding, as `append` with `rotary` rotates keys. Computes in f32.
  * @param q [T, H, D] f32 or f16, any strides
  * @param rotary tables for the first rotaryDim ≤ D elements of a row, and the position of each token
- * @param out written and returned; default a new tensor. Of q's shape and dtype, in a buffer of its own; f16 with dense rows
- *   that start on whole words (even strides)
+ * @param out written and returned; default: a new tensor. It has q's shape and dtype, and does not share q's buffer. In f16, its
+ *   rows are dense and start on whole words (even strides).
  * @returns [T, H, D] of q's dtype
  * @throws ValidationError shapes or dtypes do not fit, or a position is outside the tables
  * @throws UnsupportedError f16 rows of `out` that share a 32-bit word
  * @example
- * const turned = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
+ * const rotated = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
  */
 export function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor {
   checkTensor('rotate', 'q', q, { rank: 3, dtype: ['f32', 'f16'], gpu });
@@ -46,18 +46,18 @@ export function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tenso
   const threads = tokens * heads * words;
   if (threads === 0) return result;
 
-  const [from, to, turned] = [bindRows(q, words), bindRows(result, words), bindRotary(gpu, read)];
-  const params = Uint32Array.of(...from.values, ...to.values, ...turned.values, tokens, heads);
+  const [from, to, rotated] = [bindRows(q, words), bindRows(result, words), bindRotary(gpu, read)];
+  const params = Uint32Array.of(...from.values, ...to.values, ...rotated.values, tokens, heads);
   dispatch(gpu, {
     kernel: getKernel(gpu, rotateSource(q.dtype as 'f32' | 'f16')),
-    buffers: [from.range, to.range, ...turned.buffers],
+    buffers: [from.range, to.range, ...rotated.buffers],
     params,
     workgroups: workgroupsOf(gpu, 'rotate', threads, 1),
   });
   return result;
 }
 
-// Rows of whole words on every device: then a word has one writer.
+// Rows take whole words on every device, so that each word has one writer.
 function emptyLike(gpu: Gpu, { shape, dtype }: Tensor): Tensor {
   const dim = shape[2]!;
   const even = dtype === 'f16' ? dim + (dim % 2) : dim;
@@ -73,7 +73,7 @@ function checkOut(gpu: Gpu, q: Tensor, out: Tensor): void {
   if (formatShape(out.shape) !== formatShape(q.shape) || out.buffer === q.buffer) {
     const got = out.buffer === q.buffer ? 'the buffer of q' : formatShape(out.shape);
     throw new ValidationError(
-      `rotate: out must be ${formatShape(q.shape)}, like q, in a buffer of its own; got ${got}. Leave it out to have it made.`,
+      `rotate: out must be ${formatShape(q.shape)}, like q, in another buffer than q; got ${got}. Leave it out for a new tensor.`,
     );
   }
   const { strides, byteOffset, shape } = out;
@@ -139,7 +139,7 @@ function make(type: 'f32' | 'f16'): KernelSource {
 const single =
   'out[out_row + word * params.out.element] = bitcast<u32>(q_rotated(row, word, position));';
 
-// Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.
+// Rows start on whole words, so each word has one writer. The half word after an odd row may hold other data and is kept.
 const pair = wgsl`
   let d = 2u * word;
   let at = out_row / 2u + word;

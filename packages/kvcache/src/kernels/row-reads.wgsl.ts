@@ -1,8 +1,8 @@
 import { wgsl } from '@heed/core/kernel';
 
-/** WGSL of how a [tokens, heads, dim] tensor lies; the values of BoundRows are its words. */
+/** Layout of a [tokens, heads, dim] tensor; `bindRows` gives the values. */
 export const rowsStruct: string = wgsl`
-  // A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
+  // A [tokens, heads, dim] tensor: its start and its strides, in elements.
   struct Rows {
     start: u32,
     token: u32,
@@ -10,13 +10,13 @@ export const rowsStruct: string = wgsl`
     element: u32,
     dim: u32,
     is_half: u32,
-    // That a row takes where it is written.
+    // Words of a row at its destination.
     words: u32,
     unused: u32,
   }
 `;
 
-/** `<name>_element(at)`: an element of a tensor bound as words, as f32. f16 is unpacked, which needs no device feature. */
+/** `<name>_element(at)`: an element, as f32, of a tensor that is bound as words. Unpacking f16 needs no device feature. */
 export const elementWgsl = (name: string, isHalf: string): string => wgsl`
   fn ${name}_element(at: u32) -> f32 {
     if (${isHalf} == 0u) {
@@ -45,7 +45,7 @@ export const rotaryStruct: string = wgsl`
   }
 `;
 
-/** The three bindings, from `first` on. */
+/** Three bindings, from number `first` on. */
 export const rotaryBindings = (first: number): string => wgsl`
   @group(0) @binding(${first}) var<storage, read> cosines: array<u32>;
   @group(0) @binding(${first + 1}) var<storage, read> sines: array<u32>;
@@ -54,8 +54,8 @@ export const rotaryBindings = (first: number): string => wgsl`
 
 /**
  * `position_of(token)`, clamped to the tables, and `<name>_rotated(row, d, position)`: element d of the row at element offset
- * `row`, turned by the angle of its pair. The pairs of the first 2 · pairs elements are (2i, 2i + 1) when interleaved, else
- * (i, i + pairs); elements past them stay.
+ * `row`, rotated by the angle of its pair. The pairs of the first 2 · pairs elements are (2i, 2i + 1) when interleaved, else
+ * (i, i + pairs); later elements are unchanged.
  */
 export const rotaryWgsl = (name: string): string => wgsl`
   ${elementWgsl('cosines', 'params.rotary.is_half')}
@@ -88,7 +88,7 @@ export const rotaryWgsl = (name: string): string => wgsl`
   }
 `;
 
-/** For kernels that serve both pools in one dispatch: keys where z is 0, values where it is 1. */
+/** Body of a kernel that handles both pools in one dispatch: keys in workgroups with z = 0, values in those with z = 1. */
 export const eachPool = (call: (x: 'k' | 'v') => string): string => wgsl`
   if (workgroup.z == 0u) {
     ${call('k')};

@@ -1,9 +1,9 @@
 import { type QuantFormat, roundF16, valuesPerWord, wgsl, WORKGROUP } from '@heed/core/kernel';
 
-/** Element d of the new row at `row`, in WGSL. */
+/** Returns the WGSL of element d of the new row at `row`. */
 export type ValueOf = (d: string) => string;
 
-/** What storing as f32 or f16 needs. */
+/** Functions for storing f32 or f16. */
 export const wordWgsl = (format: 'f32' | 'f16'): string | false => format === 'f16' && roundF16;
 
 /** `append_<x>(thread)`: one thread per 32-bit word of the pool, so that no word has two writers. */
@@ -39,21 +39,21 @@ const pair = (x: string, valueOf: ValueOf): string => wgsl`
   ${x}_pool[target_word] = pack_f16(${valueOf('d')}, high);
 `;
 
-/** Threads that share a row. */
+/** Number of threads that share a row. */
 export const LANES_PER_ROW = 16;
 
 const bitsOf = (format: QuantFormat): number => 32 / valuesPerWord[format];
 
-/** What storing as int8 or int4 needs: the scale of a row and the integers of its elements. Values are judged by their bits. */
+/** Functions for storing int8 or int4: the scale of a row, and the integers of its elements. Both examine values by their bits. */
 export const quantiseWgsl = (format: QuantFormat): string => wgsl`
   const LANES = ${LANES_PER_ROW}u;
   const LARGEST = ${2 ** (bitsOf(format) - 1) - 1}.0;
   const NAN = 0x7fc00000u;
 
-  // Bits of the largest magnitude that each thread has seen; they order as the numbers do, with NaN above all.
+  // Bits of the largest magnitude that each thread has read. They have the order of the numbers, with NaN as the largest.
   var<workgroup> largest_of: array<u32, ${WORKGROUP}>;
 
-  // Bits of the scale: 0 for a row of zeros (or one so small that its scale would be subnormal), NaN where one element is not finite.
+  // Bits of the scale: 0 if it would be subnormal (a row of zeros, for one), NaN if an element is not finite.
   fn row_scale(largest: u32) -> u32 {
     if (largest >= 0x7f800000u) {
       return NAN;
@@ -67,7 +67,7 @@ export const quantiseWgsl = (format: QuantFormat): string => wgsl`
   }
 `;
 
-/** `append_<x>(thread)`: a few threads per row, which look for its largest magnitude, then write its scale and its words. */
+/** `append_<x>(thread)`: several threads per row, which find its largest magnitude, then write its scale and its words. */
 export const quantisedRows =
   (format: QuantFormat) =>
   (x: 'k' | 'v', valueOf: ValueOf, position: string | false): string => {

@@ -1,30 +1,30 @@
-/** A page that nobody uses and that may be given up: its name is lost and its memory reused. */
+/** A cached page that may be evicted: it loses its name, and its memory is reused. */
 export interface EvictionCandidate {
   readonly page: number;
-  /** The highest `priority` of the sequences that committed or matched it; 0 by default. */
+  /** Highest `priority` of the sequences that committed or found it; default 0. */
   readonly priority: number;
-  /** When it was last in use, and within the window if there is one: a number that grows with every call that releases pages. */
+  /** Time of its last use, within the window if the cache has one: a counter that grows with every call that releases pages. */
   readonly lastUsed: number;
   /** Full pages before it in its prefix. */
   readonly depth: number;
 }
 
 /**
- * Which cached page goes first when memory is needed. Only such pages are offered as cost least: those whose cached
- * continuations are gone already, second copies, and with a window those that a continuation no longer sees. Of two that compare
- * equal the deeper one goes.
+ * Order in which cached pages are evicted when memory is needed. Candidates are only pages that are cheap to lose: leaves, whose
+ * cached continuations are gone; second copies; and, with a window, pages that their continuations no longer see. Of two equal
+ * candidates, the deeper one is evicted.
  *
  * @example
  * const smallestPrefixFirst: EvictionPolicy = { name: 'depth', compare: (a, b) => a.depth - b.depth };
  */
 export interface EvictionPolicy {
   readonly name: string;
-  /** Negative when `a` is to go before `b`. Depends on nothing but its arguments. */
+  /** Returns a negative number when `a` is evicted before `b`. Must depend on its arguments only. */
   compare(a: EvictionCandidate, b: EvictionCandidate): number;
 }
 
 /**
- * Least recently used first. The default. Source: vLLM's free-block queue; SGLang's radix cache.
+ * Evicts the least recently used page first. The default. Source: vLLM's free-block queue; SGLang's radix cache.
  *
  * @example
  * const recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
@@ -35,10 +35,10 @@ export const lru: EvictionPolicy = {
 };
 
 /**
- * Lowest `priority` of `open` first; least recently used among equals. Source: TensorRT-LLM's prioritised LRU.
+ * Evicts the lowest `priority` of `open` first, and the least recently used page among equals. Source: TensorRT-LLM's prioritised LRU.
  *
  * @example
- * const dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+ * const prioritised = await PagedKvCache.create(gpu, { ...options, eviction: priority });
  */
 export const priority: EvictionPolicy = {
   name: 'priority',
@@ -46,11 +46,11 @@ export const priority: EvictionPolicy = {
 };
 
 interface Entry extends EvictionCandidate {
-  /** The page's state when it was offered; another one now means that the entry is out of date. */
+  /** The page's stamp when it was queued. If the page's stamp has changed since, the entry is stale. */
   readonly stamp: number;
 }
 
-/** Candidates in the order of a policy: a binary heap whose entries of the past are passed over when they come up. */
+/** Candidates in the order of a policy: a binary heap. Stale entries are dropped when they reach the top. */
 export class EvictionQueue {
   readonly #policy: EvictionPolicy;
   #heap: Entry[] = [];
@@ -75,7 +75,7 @@ export class EvictionQueue {
     heap[at] = entry;
   }
 
-  /** The first entry that still holds, taken out; those before it that do not are dropped. */
+  /** Removes and returns the first entry for which `holds`, and drops the stale entries before it. */
   pop(holds: (entry: Entry) => boolean): Entry | undefined {
     for (;;) {
       const first = this.#heap[0];
@@ -85,7 +85,7 @@ export class EvictionQueue {
     }
   }
 
-  /** Drops the entries that no longer hold. */
+  /** Drops all stale entries. */
   compact(holds: (entry: Entry) => boolean): void {
     const kept = this.#heap.filter(holds);
     this.#heap = [];

@@ -2,19 +2,19 @@ import { type EvictionPolicy, EvictionQueue } from './eviction.ts';
 import type { Sight } from './page-window.ts';
 import type { PrefixNode } from './prefix-tree.ts';
 
-/** Page 0: what a table entry points to whose page was released. It is never given out. */
+/** Page 0, which is never allocated: table entries of released pages point to it. */
 export const NULL_PAGE = 0;
 
 /**
- * Which pages are used (a table entry names them), cached (unused, but still holding a named prefix) or free.
- * It knows nothing of sequences or memory: a reference is a number.
+ * Tracks which pages are used (named by a table entry), cached (unused, but still holding a named prefix) or free. It knows
+ * neither sequences nor memory; references are counts.
  */
 export class PageAllocator {
   readonly pages: number;
   readonly #references: Uint32Array;
   readonly #nodes: (PrefixNode | undefined)[];
   readonly #lastUsed: Float64Array;
-  /** Changes whenever a page stops being what the eviction queue was told. */
+  /** Changes whenever a page's entry in the eviction queue becomes stale. */
   readonly #stamps: Uint32Array;
   readonly #free: number[];
   readonly #queue: EvictionQueue;
@@ -51,7 +51,7 @@ export class PageAllocator {
     return this.pages - this.free - this.cached;
   }
 
-  /** How many pages `take` can give. */
+  /** Number of pages that `take` can allocate. */
   get available(): number {
     return this.free + this.cached;
   }
@@ -64,7 +64,7 @@ export class PageAllocator {
     return this.#nodes[page];
   }
 
-  /** A page with one reference and contents to be overwritten: a free one, or the first that the policy gives up. */
+  /** Allocates a page with one reference, to be overwritten: a free page, or else the policy's first candidate. */
   take(): number {
     const page = this.#free.pop() ?? this.#evict();
     this.#references[page] = 1;
@@ -78,7 +78,7 @@ export class PageAllocator {
     if (before === 0) this.#uncache(page, this.#nodes[page]!);
   }
 
-  /** One reference less. Returns whether the page became free. */
+  /** Drops a reference. Returns whether the page became free. */
   release(page: number, now: number): boolean {
     if (page === NULL_PAGE) return false;
     const left = this.#references[page]! - 1;
@@ -96,14 +96,14 @@ export class PageAllocator {
     return false;
   }
 
-  /** The page is full and holds what `node` stands for. */
+  /** Names a full page, which holds the tokens of `node`. */
   name(page: number, node: PrefixNode): void {
     this.#nodes[page] = node;
     if (node.pages.push(page) === 1) this.#pass(node, 1);
     this.offer(node);
   }
 
-  /** The page no longer holds what it was named for. */
+  /** Takes a page's name away, since its contents will change. */
   forget(page: number): void {
     const node = this.#nodes[page];
     if (!node) return;
@@ -114,7 +114,7 @@ export class PageAllocator {
     this.#onForgotten(node, page);
   }
 
-  /** Tells the eviction queue what may go now: called whenever a node's pages, children or priority changed. */
+  /** Queues the pages of a node that may be evicted now. Called whenever its pages, children or priority have changed. */
   offer(node: PrefixNode): void {
     for (const page of node.pages) {
       if (!this.#isCandidate(page)) continue;
@@ -126,7 +126,7 @@ export class PageAllocator {
     if (this.#queue.size > 2 * this.pages + 64) this.#queue.compact(this.#holds);
   }
 
-  /** All cached pages become free. Returns them. */
+  /** Frees all cached pages and returns them. */
   clear(): number[] {
     const cleared: number[] = [];
     for (let page = 1; page <= this.pages; page++) {
@@ -149,7 +149,7 @@ export class PageAllocator {
     return page;
   }
 
-  /** The page that `node` is the first not to see is passed by one more, or by one less. */
+  /** Counts `node` in or out at the ancestor that it is the first not to see. */
   #pass(node: PrefixNode, change: 1 | -1): void {
     if (!this.#sight) return;
     let passed: PrefixNode | undefined = node;
@@ -166,7 +166,7 @@ export class PageAllocator {
     if (--node.cached === 0 && parent && --parent.cachedChildren === 0) this.offer(parent);
   }
 
-  // A leaf, a copy without which its prefix would still be there, or what a window has passed.
+  // A leaf, a second copy, or a page that a window has passed.
   #isCandidate(page: number): boolean {
     const node = this.#nodes[page];
     if (!node || this.#references[page] !== 0) return false;

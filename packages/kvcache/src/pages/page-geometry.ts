@@ -1,7 +1,7 @@
 import type { PageFormat } from '@heed/core';
 import { pageFormats, rowWords } from '@heed/core/kernel';
 
-/** What all pages of a cache have in common. */
+/** Properties that all pages of a cache share. */
 export interface PageGeometry {
   readonly layers: number;
   readonly kvHeads: number;
@@ -40,11 +40,11 @@ export function pageBytes(geometry: PageGeometry): number {
 
 const pattern = /^l(\d+)-h(\d+)-k(\d+)-v(\d+)-p(\d+)-([a-z]+\d+)$/;
 
-/** A geometry as keys and messages have it: layers, kv heads, head dims of k and v, page size, format: `l2-h8-k64-v64-p16-f16`. */
+/** Returns a geometry for keys and messages: layers, kv heads, head dims of k and v, page size, format: `l2-h8-k64-v64-p16-f16`. */
 export const geometryText = (g: PageGeometry): string =>
   `l${g.layers}-h${g.kvHeads}-k${g.headDim}-v${g.headDimV}-p${g.pageSize}-${g.format}`;
 
-/** The inverse of {@link geometryText}; undefined for any other text. */
+/** Inverts {@link geometryText}; returns undefined for any other text. */
 export function parseGeometry(text: string): PageGeometry | undefined {
   const match = pattern.exec(text);
   const format = pageFormats.find((known) => known === match?.[6]);

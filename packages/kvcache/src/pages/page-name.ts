@@ -1,6 +1,6 @@
 import { sha256 } from './sha256.ts';
 
-/** Two lower-case digits for each byte. */
+/** Returns two lower-case digits per byte. */
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -16,15 +16,16 @@ export type PageName = string;
 const nameBytes = 32;
 
 /**
- * First bytes of what a root hashes. They stand where a page's hash input has its parent's name: a root could be a page only if
- * this text were somebody's SHA-256.
+ * Start of a root's hash input, where a page's input has its parent's name. A root and a page have one name only if this text is
+ * itself a SHA-256.
  */
 const rootTag = new TextEncoder().encode('heed.kvcache prefix root v1     ');
 
 /**
- * Parent name of first pages. Prefixes under different salts share no page; no salt is the empty salt.
+ * Returns the parent name of first pages. Prefixes under different salts share no page; no salt is the empty salt.
  *
- * SHA-256 of a tag of 32 bytes and the salt's UTF-16 code units, little-endian: UTF-8 would give all lone surrogates one name.
+ * The name is the SHA-256 of a tag of 32 bytes and the salt's UTF-16 code units, little-endian. In UTF-8, all lone surrogates
+ * would have one name.
  */
 export function rootName(salt = ''): PageName {
   const input = new Uint8Array(nameBytes + 2 * salt.length);
@@ -35,7 +36,7 @@ export function rootName(salt = ''): PageName {
 }
 
 /**
- * Name of the full page that holds `tokens` and follows the page (or root) named `parent`: SHA-256 of the parent's 32 bytes and
+ * Returns the name of the full page that holds `tokens` and follows the page (or root) named `parent`: SHA-256 of the parent's 32 bytes and
  * the tokens as little-endian 32-bit words. So it depends on all tokens before it and on the salt.
  */
 export function pageName(parent: PageName, tokens: Uint32Array): PageName {

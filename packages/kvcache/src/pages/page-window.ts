@@ -1,11 +1,11 @@
-/** What a cache may forget: keys more than `window` before a query, but for the first `sinkTokens`. */
+/** A cache may release keys more than `window` positions before a query, except the first `sinkTokens` keys. */
 export interface WindowRule {
   readonly pageSize: number;
   readonly window: number;
   readonly sinkTokens: number;
 }
 
-/** How far pages are seen: those before `first` from everywhere, the others no longer from the page that is `pages` further on. */
+/** Visibility in whole pages: all queries see the pages before `first`; any other page is no longer seen `pages` pages later. */
 export interface Sight {
   readonly first: number;
   readonly pages: number;
@@ -16,8 +16,8 @@ export function sightOf({ pageSize, window, sinkTokens }: WindowRule): Sight {
 }
 
 /**
- * The most pages that a sequence has at a time on its way to `tokens` tokens: without a window all of them; with one, those that
- * a query sees, if it is appended to a token at a time.
+ * Returns the most pages that a sequence holds at a time on its way to `tokens` tokens: without a window, all of them; with one,
+ * the visible pages, if its tokens are appended one by one.
  */
 export function pagesAtOnce(
   pageSize: number,
@@ -26,13 +26,13 @@ export function pagesAtOnce(
 ): number {
   const all = Math.ceil(tokens / pageSize);
   if (!rule || all === 0) return all;
-  // Most are held when a page is begun, before the next append releases what has been passed.
+  // The maximum is reached when a page is started, before the next append releases the passed pages.
   const { first, end } = unseenPages(rule, (all - 1) * pageSize);
   return all - (end - first);
 }
 
 /**
- * The pages `[first, end)` that no query from position `length` on can see. A query at position i sees the keys from
+ * Returns the pages `[first, end)` that no query from position `length` on can see. A query at position i sees the keys from
  * i − window on, as with the `window: [left, right]` option of attention.
  */
 export function unseenPages(rule: WindowRule, length: number): { first: number; end: number } {

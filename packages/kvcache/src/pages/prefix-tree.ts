@@ -2,27 +2,27 @@ import { type PageName, pageName } from './page-name.ts';
 import { unseenPages, type WindowRule } from './page-window.ts';
 
 /**
- * One full page of tokens after a prefix. It stands for the tokens, not for memory: `pages` are the physical pages that hold
- * it, none when all were given up while something that continues it lives on.
+ * One full page of tokens after a prefix. It stands for tokens, not for memory: `pages` lists the physical pages that hold them.
+ * The list is empty if all were evicted while a continuation is still cached.
  */
 export class PrefixNode {
   readonly parent: PrefixNode | undefined;
   readonly tokens: Uint32Array;
   /** Full pages before it; −1 for a root. */
   readonly depth: number;
-  /** Where the tree's index keeps it: a hash of the whole prefix. */
+  /** Key in the tree's index: a hash of the whole prefix. */
   readonly key: number;
   /** The next node with the same key. */
   sibling: PrefixNode | undefined;
   readonly pages: number[] = [];
-  /** How many of `pages` nobody uses. */
+  /** Number of `pages` that no sequence uses. */
   cached = 0;
   children = 0;
-  /** How many children have a cached page. */
+  /** Number of children that have a cached page. */
   cachedChildren = 0;
-  /** With a window: how many of the nodes that are the first not to see it have a page. */
+  /** With a window: number of nodes with a page that are the first not to see this one. */
   passed = 0;
-  /** Sequences whose last committed full page this is. */
+  /** Number of sequences whose last committed full page this is. */
   holders = 0;
   priority: number = -Infinity;
   #name: PageName | undefined;
@@ -36,7 +36,7 @@ export class PrefixNode {
     if (isRoot) this.#name = parent;
   }
 
-  /** The page's name everywhere: a hash of all tokens up to its end, and of the salt. Made when first asked for. */
+  /** The page's name in every cache: a hash of all tokens up to its end, and of the salt. Computed on first use. */
   get name(): PageName {
     if (this.#name === undefined) {
       const above = this.#unnamedAncestors();
@@ -48,7 +48,7 @@ export class PrefixNode {
     return this.#name!;
   }
 
-  // Nearest first. A chain may be longer than a stack is deep.
+  // Nearest first. This is a loop, since a chain may be longer than the call stack.
   #unnamedAncestors(): PrefixNode[] {
     const ancestors: PrefixNode[] = [];
     for (let node = this.parent; node && node.#name === undefined; node = node.parent) {
@@ -60,7 +60,7 @@ export class PrefixNode {
 
 const noTokens = new Uint32Array(0);
 
-/** All prefixes that have a page, or had one that something else continues: trees of full pages, a root for each salt. */
+/** All prefixes that have a page or a cached continuation, as trees of full pages with one root per salt. */
 export class PrefixTree {
   readonly pageSize: number;
   readonly #roots = new Map<PageName, PrefixNode>();
@@ -70,7 +70,7 @@ export class PrefixTree {
     this.pageSize = pageSize;
   }
 
-  /** The start of all prefixes with one salt, by the name that stands for it. */
+  /** Returns the root of all prefixes with one salt; `name` is the salt's name. */
   root(name: PageName): PrefixNode {
     const known = this.#roots.get(name);
     if (known) return known;
@@ -79,7 +79,7 @@ export class PrefixTree {
     return root;
   }
 
-  /** The node of `tokens[start] … tokens[start + pageSize − 1]` after `parent`. */
+  /** Returns the node of `tokens[start] … tokens[start + pageSize − 1]` after `parent`. */
   find(parent: PrefixNode, tokens: ArrayLike<number>, start: number): PrefixNode | undefined {
     const key = chainKey(parent.key, tokens, start, this.pageSize);
     for (let node = this.#index.get(key); node; node = node.sibling) {
@@ -88,7 +88,7 @@ export class PrefixTree {
     return undefined;
   }
 
-  /** As {@link find}; made where there is none. */
+  /** Like {@link find}, but creates a missing node. */
   insert(parent: PrefixNode, tokens: ArrayLike<number>, start: number): PrefixNode {
     const known = this.find(parent, tokens, start);
     if (known) return known;
@@ -101,7 +101,7 @@ export class PrefixTree {
     return node;
   }
 
-  /** Forgets a node that nothing needs any more, and the ancestors that it kept. */
+  /** Removes a node that has neither pages, children nor holders, then each ancestor of which the same is now true. */
   prune(node: PrefixNode): void {
     let at: PrefixNode | undefined = node;
     while (at && at.pages.length === 0 && at.children === 0 && at.holders === 0) {
@@ -140,7 +140,7 @@ function sameTokens(own: Uint32Array, tokens: ArrayLike<number>, start: number):
   return true;
 }
 
-// Only spreads nodes over the index, where equal keys are told apart by their tokens; names are SHA-256.
+// Spreads nodes over the index. Nodes with equal keys are compared by their tokens; names are SHA-256.
 const mix = (key: number, word: number): number => {
   const x = Math.imul(key ^ word, 0x9e3779b1);
   return x ^ (x >>> 15);
@@ -153,9 +153,9 @@ function chainKey(parent: number, tokens: ArrayLike<number>, start: number, coun
 }
 
 /**
- * The longest cached run of full pages, at most `tokens.length − 1` tokens: the last token has to be computed for what follows
- * from it. Without a window every page must be there. With one, only the pages that a query after the run can see:
- * the others may have been given up.
+ * Returns the longest cached run of full pages, at most `tokens.length − 1` tokens: the last token must be computed, because the
+ * next one is predicted from it. Without a window, every page must be cached. With one, only the pages that a query after the run
+ * can see.
  *
  * Source: vLLM `get_computed_blocks`; for windows its sliding-window manager.
  */
@@ -179,7 +179,7 @@ export function matchPrefix(
   return path.slice(0, matched);
 }
 
-/** Whether each page of the path that a query after it can see is there. */
+/** Returns whether every page of the path that a query after it can see is cached. */
 function isSeen(path: readonly PrefixNode[], rule: WindowRule | undefined): boolean {
   if (!rule) return path.at(-1)!.pages.length > 0;
   const unseen = unseenPages(rule, path.length * rule.pageSize);

@@ -6,14 +6,14 @@ function isPrime(n: number): boolean {
   return true;
 }
 
-/** 32 bits after the point. None of these roots is nearer to where they change than 1000 times a double's rounding error. */
+/** Returns the first 32 bits of the fraction. Doubles suffice: no root is within 1000 rounding errors of a change of these bits. */
 const fraction = (x: number): number => ((x % 1) * 2 ** 32) | 0;
 
 // As FIPS 180-4 defines them (4.2.2, 5.3.3).
 const initial = primes.slice(0, 8).map((p) => fraction(Math.sqrt(p)));
 const roundConstants = primes.map((p) => fraction(Math.cbrt(p)));
 
-/** SHA-256, at once: the platform's own is asynchronous. Source: FIPS 180-4, section 6.2. */
+/** Computes SHA-256 synchronously; the platform's function is asynchronous. Source: FIPS 180-4, section 6.2. */
 export function sha256(message: Uint8Array): Uint8Array {
   const state = Uint32Array.from(initial);
   const input = padded(message);
@@ -23,7 +23,7 @@ export function sha256(message: Uint8Array): Uint8Array {
   return new Uint8Array(digest.buffer);
 }
 
-/** Whole blocks of 64 bytes: the message, a set bit, zeros, and the length in bits. */
+/** Pads to whole blocks of 64 bytes: the message, a set bit, zeros, and the length in bits. */
 function padded(message: Uint8Array): DataView {
   const { length } = message;
   const bytes = new Uint8Array(64 * Math.ceil((length + 9) / 64));

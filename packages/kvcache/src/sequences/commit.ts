@@ -4,9 +4,9 @@ import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
 import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
 
 /**
- * Names the next tokens of a sequence: its full pages become findable. A page that was found keeps its name; a second page
- * for the same tokens gets the same name and stays in its table.
- * @param onStored a prefix has its first page
+ * Names the next tokens of a sequence, so that its full pages become findable. A second page for the same tokens gets the same
+ * name.
+ * @param onStored called when a prefix gets its first page
  */
 export function commit(
   fn: string,
@@ -35,7 +35,7 @@ export function commit(
   state.committed += tokens.length;
 }
 
-/** Makes `node` the last full page of the sequence. */
+/** Makes `node` the last committed full page of the sequence. */
 export function moveTo(tree: PrefixTree, state: SequenceState, node: PrefixNode): void {
   const before = state.node;
   node.holders++;
@@ -44,7 +44,7 @@ export function moveTo(tree: PrefixTree, state: SequenceState, node: PrefixNode)
   tree.prune(before);
 }
 
-/** A prefix is as dear as the dearest sequence that uses it. */
+/** Raises the priority of a prefix to that of a sequence that uses it. */
 export function raisePriority(pages: PageAllocator, node: PrefixNode, priority: number): void {
   if (priority <= node.priority) return;
   node.priority = priority;
@@ -55,11 +55,11 @@ function checkRoom(fn: string, state: SequenceState, count: number): void {
   checkEven(fn, state);
   const length = lengthOf(state);
   if (state.committed + count <= length) return;
-  const rule = `at most ${length - state.committed} tokens can be committed, those appended and not yet committed`;
+  const rule = `at most ${length - state.committed} tokens can be committed: the rest of the appended ones`;
   fail(fn, rule, count, 'Append their keys and values first.');
 }
 
-// Sequences that forked share pages. What such a page holds was computed from one list of tokens.
+// Forks share pages, and the rows of a shared page were computed from one list of tokens.
 function checkAgreement(
   fn: string,
   pages: PageAllocator,

@@ -17,14 +17,14 @@ import { releaseTail, truncate } from './truncate.ts';
 export interface LedgerOptions {
   readonly layers: number;
   readonly pageSize: number;
-  /** Pages that can be given out. */
+  /** Pages that can be allocated. */
   readonly pages: number;
   readonly window?: number | undefined;
   readonly sinkTokens?: number | undefined;
   readonly eviction: EvictionPolicy;
 }
 
-/** Told when a prefix gets its first page, and when it lost its last. */
+/** Called when a prefix gets its first page, and when it has lost its last. */
 export interface LedgerEvents {
   stored(node: PrefixNode, page: number): void;
   removed(node: PrefixNode, page: number): void;
@@ -35,13 +35,13 @@ export interface LedgerCounters {
   lookups: number;
   lookupTokens: number;
   hitTokens: number;
-  /** Pages copied because a sequence was about to write one that others need. */
+  /** Shared pages that were copied before a sequence wrote them. */
   copies: number;
-  /** Cached pages given up. */
+  /** Cached pages that were evicted. */
   evictions: number;
 }
 
-/** All that the host keeps of a cache: who has which page, and what each holds. It touches no GPU. */
+/** The host's half of a cache: which sequence has which page, and which prefix each page holds. It uses no GPU. */
 export class Ledger {
   readonly pages: PageAllocator;
   tree: PrefixTree;
@@ -95,7 +95,7 @@ export class Ledger {
   }
 
   /**
-   * Adds `rowCounts[i]` tokens to one layer of each sequence, and makes room for them in all layers if this is the first.
+   * Adds `rowCounts[i]` tokens to one layer of sequence i. The first append of a step reserves pages for all layers.
    * @throws CapacityError too few pages; nothing has changed then
    */
   append(
@@ -117,7 +117,7 @@ export class Ledger {
     return { moves, slots };
   }
 
-  /** Whether the first append of a step would find the pages that it needs. */
+  /** Returns whether the first append of a step would find its pages. */
   canAppend(states: readonly SequenceState[], rowCounts: readonly number[]): boolean {
     const growths = states.map((state, i) => {
       return { state, length: Math.max(...state.counts) + rowCounts[i]! };
@@ -126,7 +126,7 @@ export class Ledger {
     return needed <= available;
   }
 
-  /** Whether a sequence of so many tokens has room when it is alone. */
+  /** Returns whether a sequence of `tokens` tokens fits when it is alone. */
   canEverFit(tokens: number): boolean {
     const { pageSize, window } = this.#rules;
     return pagesAtOnce(pageSize, window, tokens) <= this.pages.pages;
@@ -160,7 +160,7 @@ export class Ledger {
   }
 
   close(state: SequenceState): number[] {
-    // What the window has passed counts as used before the rest, and so goes first.
+    // Pages that the window has passed get an earlier time than the rest, so they are evicted first.
     const freed = releasePassed(this.pages, this.#rules, state, ++this.#now);
     freed.push(...releaseTail(this.pages, state, 0, ++this.#now));
     state.isOpen = false;
@@ -171,7 +171,7 @@ export class Ledger {
     return freed;
   }
 
-  /** A page that came from elsewhere: cached, and free memory before. Undefined when there is none, or its prefix has one. */
+  /** Takes a free page for a loaded prefix and makes it cached. Returns undefined if none is free, or the prefix has a page. */
   adopt(node: PrefixNode): number | undefined {
     if (node.pages.length > 0 || this.pages.free === 0) return undefined;
     const page = this.pages.take();
@@ -201,7 +201,7 @@ export class Ledger {
     state.firstKept = unseen.end;
   }
 
-  // A page in use rather than a cached copy, which can then be given up.
+  // Prefers a page in use to a cached copy, which can then be evicted.
   #bestPage(node: PrefixNode): number {
     return node.pages.find((page) => this.pages.references(page) > 0) ?? node.pages[0]!;
   }

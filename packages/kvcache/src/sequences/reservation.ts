@@ -13,7 +13,7 @@ export interface Growth {
 export interface PageMoves {
   /** Source and destination pages, alternating: shared pages that are about to be written. */
   readonly copies: number[];
-  /** Pages that were given out. */
+  /** Pages that were allocated. */
   readonly fresh: number[];
   /** Pages that became free. */
   readonly freed: number[];
@@ -113,7 +113,7 @@ export function reserve(
     state.reserved = length;
     state.epoch++;
   }
-  // A source is released last: until its copy is made, it may not be given out.
+  // A source is released last: until its copy is made, it may not be allocated.
   moves.copies.forEach((page, i) => i % 2 === 0 && pages.release(page, now));
   return moves;
 }

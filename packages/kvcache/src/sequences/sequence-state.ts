@@ -1,25 +1,25 @@
 import { fail } from '@heed/core/kernel';
 import type { PrefixNode } from '../pages/prefix-tree.ts';
 
-/** What the host knows of one sequence. Tokens with memory: `reserved`; with rows in layer l: `counts[l]`; with names: `committed`. */
+/** The host's record of a sequence: `reserved` tokens have pages, `counts[l]` have rows in layer l, `committed` have names. */
 export interface SequenceState {
   readonly id: number;
   readonly table: BlockTable;
   readonly counts: Uint32Array;
-  /** Tokens that the last append to each layer brought. */
+  /** Tokens in the last append to each layer. */
   readonly appended: Uint32Array;
-  /** Tokens that every layer has room for. */
+  /** Tokens for which every layer has pages. */
   reserved: number;
   committed: number;
   /** Committed tokens of the last, partly committed page. */
   pending: number[];
   /** The last full page that was committed; a root before the first. */
   node: PrefixNode;
-  /** Pages before this one that a window may release were released. */
+  /** Below this index, every page outside the window has been released. */
   firstKept: number;
   priority: number;
   cachedTokens: number;
-  /** Changes with the table: what was made for an earlier one is out of date. */
+  /** Grows when the table or the length changes. Views of an earlier epoch are invalid. */
   epoch: number;
   isOpen: boolean;
 }
@@ -51,14 +51,14 @@ export function sequenceState(id: number, start: SequenceStart): SequenceState {
   };
 }
 
-/** Tokens that all layers have. */
+/** Returns the number of tokens that all layers hold. */
 export const lengthOf = ({ counts }: SequenceState): number => {
   let least = counts[0]!;
   for (const count of counts) if (count < least) least = count;
   return least;
 };
 
-/** Throws unless every layer has the same tokens: no step is half done. */
+/** Throws unless all layers hold the same tokens, so that no step is half done. */
 export function checkEven(fn: string, { counts }: SequenceState): void {
   if (counts.every((count) => count === counts[0])) return;
   const fix = 'Append to the remaining layers first.';
@@ -67,7 +67,7 @@ export function checkEven(fn: string, { counts }: SequenceState): void {
 
 const remembered = 8;
 
-/** The physical pages of one sequence in logical order, and where they changed last, so that copies are brought up to date by ranges. */
+/** The physical pages of a sequence in logical order. It remembers recent changes, so that a copy is updated from the first on. */
 class BlockTable {
   #entries = new Int32Array(8);
   /** The index of each of the last changes, by version. */
@@ -111,7 +111,7 @@ class BlockTable {
     return this.#entries[--this.#length]!;
   }
 
-  /** No entry before this one has changed since `version`. */
+  /** Returns an index below which no entry has changed since `version`. */
   changedSince(version: number): number {
     if (this.#version - version > remembered) return 0;
     let first = this.#length;
@@ -122,7 +122,7 @@ class BlockTable {
   }
 }
 
-/** Positions in their sequences of `rowCounts[i]` new rows of a layer. */
+/** Returns the positions of a layer's new rows in their sequences, `rowCounts[i]` rows of sequence i. */
 export function newPositions(
   states: readonly SequenceState[],
   layer: number,
@@ -137,8 +137,8 @@ export function newPositions(
 }
 
 /**
- * Where the new rows of a step go, [T]: page · pageSize + row in the page (vLLM's slot mapping). The same for every layer, so
- * the last answer is kept.
+ * Computes the slots of a step's new rows, [T]: page · pageSize + row in the page (vLLM's slot mapping). All layers use the same
+ * slots, so the last result is kept.
  */
 export class SlotMapping {
   readonly #pageSize: number;

@@ -7,7 +7,7 @@ import { moveTo } from './commit.ts';
 import type { PageRules } from './reservation.ts';
 import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
 
-/** Forgets the tokens from `length` on, committed ones too. Returns the pages that became free. */
+/** Forgets the tokens from `length` on, also committed ones. Returns the pages that became free. */
 export function truncate(
   fn: string,
   pages: PageAllocator,
@@ -28,7 +28,7 @@ export function truncate(
   return freed;
 }
 
-/** Gives back all table entries from `keep` on, the last first: of equally old pages the tail is to go first. */
+/** Releases all table entries from `keep` on. The last is released, and so evicted, first. Returns the pages that became free. */
 export function releaseTail(
   pages: PageAllocator,
   { table }: SequenceState,

@@ -8,20 +8,20 @@ interface EntryFile {
   readonly bytes: number;
   /** When it was last put or read, in milliseconds. */
   readonly usedAt: number;
-  /** Full pages before it: what a prefix can best do without. */
+  /** Full pages before it. A prefix can best spare its deepest page. */
   readonly depth: number;
 }
 
-/** Files that are looked at together: the operating system limits how many are open. */
+/** Files that are examined at once; the operating system limits open files. */
 const together = 256;
-/** A listing is good for so much of the limit; other processes may have put as much since. */
+/** Share of the limit that may be put before the next listing. Other processes may put as much. */
 const listingShare = 0.1;
-/** Room for what comes next, so that not every put lists the folder. */
+/** Share of the limit that a removal leaves, so that not every put lists the folder. */
 const keptShare = 0.9;
 
 /**
- * Keeps a folder within a number of bytes: of what was not used for longest, the deepest pages go first. Processes that share
- * the folder may each do so; together they pass the limit by a tenth per process at most.
+ * Keeps a folder within a number of bytes. Removes the least recently used entries, the deepest of equals first. Processes that
+ * share the folder may each do so; together they exceed the limit by at most a tenth per process.
  */
 export class FolderSize {
   readonly #folder: string;
@@ -35,11 +35,11 @@ export class FolderSize {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes were put. Removes entries until the folder is within its limit. */
+  /** Counts bytes that were put, and removes entries until the folder is within its limit. */
   async grow(bytes: number): Promise<void> {
     this.#allowance -= bytes;
     const before = this.#pruning;
-    // One listing at a time: two would both remove what one of them has to.
+    // One listing at a time: two would each remove the excess.
     this.#pruning = (async () => {
       await before.catch(() => {});
       if (this.#allowance < 0) await this.#prune();

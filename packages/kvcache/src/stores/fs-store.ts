@@ -22,7 +22,7 @@ const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
-/** Node's error in words that name the remedy. */
+/** Turns Node's error into one that names the remedy. */
 function explained(call: string, folder: string, error: unknown): Error {
   const where = `${call}: ${JSON.stringify(folder)}`;
   const { message } = error as Error;
@@ -36,11 +36,11 @@ function explained(call: string, folder: string, error: unknown): Error {
       );
 }
 
-/** How much a folder may hold. */
+/** Options of `fsStore`. */
 export interface FsStoreOptions {
   /**
-   * Bytes of all entries, 1 or more. A put beyond it removes what was read or put longest ago, of equals the pages with the most
-   * others before them, down to nine tenths. Calls that follow each other within ten seconds count as one time. Default: no limit.
+   * Most bytes of all entries, 1 or more. A put beyond it removes the least recently used entries, the deepest pages of equals
+   * first, until nine tenths are left. Calls less than ten seconds apart count as one time of use. Default: no limit.
    */
   readonly maxBytes?: number;
 }
@@ -48,13 +48,14 @@ export interface FsStoreOptions {
 export const fsNames: NamesOf<FsStoreOptions> = { maxBytes: 1 };
 
 /**
- * A store in a folder of Node's file system: a file per key, written beside its place and then renamed. The folder is made at the
- * first put. Processes may share it, and other files in it are left alone. A file's time of modification is that of its last use.
+ * Returns a store in a folder of Node's file system, with a file per key, which is written under a temporary name and then
+ * renamed. The first put creates the folder. Processes may share it, and foreign files in it are not touched. The modification
+ * time of a file is the time of its last use.
  *
  * @param folder path, absolute or from the process's working directory
- * @throws ValidationError no folder, an option that there is not, or a maxBytes that is no whole number from 1 on; from its functions, when the folder is a
- *   file or not readable or writable, or a key is too long
- * @throws CapacityError from `put`, when the disk is full or the entry alone is larger than maxBytes
+ * @throws ValidationError not a path, an unknown option, or a maxBytes that is not a whole number from 1 on; from its functions:
+ *   a folder that is a file or that cannot be read or written, or a key that is too long
+ * @throws CapacityError from `put`: the disk is full, or the entry alone is larger than maxBytes
  *
  * @example
  * const store = fsStore('pages', { maxBytes: 2 ** 30 });
@@ -69,12 +70,12 @@ export function fsStore(folder: string, options?: FsStoreOptions): KvStore {
   if (maxBytes !== undefined) checkWhole('fsStore', 'maxBytes', maxBytes, 1);
   const size = maxBytes === undefined ? undefined : new FolderSize(folder, maxBytes);
   const time = burstClock();
-  /** Marks a file as used now. It may be gone, or not this process's to change: then it only looks unused. */
+  /** Marks a file as used now. A failure is harmless: the file only looks unused. */
   const touch = (path: string): Promise<void> => {
     const seconds = time() / 1000;
     return utimes(path, seconds, seconds).catch(() => {});
   };
-  /** `undefined` in place of an error that says that there is nothing. */
+  /** Resolves to undefined where the file or folder does not exist. */
   const ifThere = async <T>(fn: string, work: Promise<T>): Promise<T | undefined> => {
     try {
       return await work;
@@ -101,7 +102,7 @@ export function fsStore(folder: string, options?: FsStoreOptions): KvStore {
         );
       }
       try {
-        await mkdir(folder, { recursive: true }); // each time: somebody may have removed it
+        await mkdir(folder, { recursive: true }); // at each put: the folder may have been removed
         await (swept ??= removeStaleFiles(folder));
         await writeFile(temporary, bytes, { flag: 'wx' });
         await touch(temporary);
@@ -109,7 +110,7 @@ export function fsStore(folder: string, options?: FsStoreOptions): KvStore {
         await size?.grow(bytes.length);
       } catch (error) {
         swept = undefined;
-        await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
+        await rm(temporary, { force: true }).catch(() => {}); // the first error is reported
         throw explained('fsStore().put', folder, error);
       }
     },
@@ -128,13 +129,13 @@ export function fsStore(folder: string, options?: FsStoreOptions): KvStore {
 
 const pattern = /^heed-[0-9a-f-]{36}\.tmp$/;
 
-/** No put takes as long: whoever wrote an older one has died. */
+/** No put takes this long: the process that wrote an older file has died. */
 const staleAfterMs = 3_600_000;
 
-/** Of a file that no other put, of this process or another, writes. */
+/** Returns a file name that no other put uses, in any process. */
 const temporaryName = (): string => `heed-${crypto.randomUUID()}.tmp`;
 
-/** Removes what processes left behind that died during a put. */
+/** Removes the files of processes that died during a put. */
 async function removeStaleFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!pattern.test(name)) continue;
@@ -144,14 +145,14 @@ async function removeStaleFiles(folder: string): Promise<void> {
   }
 }
 
-/** Calls that follow each other within this time belong together. */
+/** Calls less than this apart count as one time. */
 const quietMs = 10_000;
-/** A busy process never falls quiet. */
+/** A longer series is split: a busy process may never pause. */
 const longestMs = 60_000;
 
 /**
- * A clock that gives calls in quick succession one time. A prefix is read page by page, first page first; by an exact clock its
- * first page would look older than its last, and be given up before it.
+ * Returns a clock that gives one time to calls in quick succession. A prefix is read from its first page on: by an exact clock,
+ * the first page would look older than the last, and be removed before it.
  */
 export function burstClock(now: () => number = Date.now): () => number {
   let [start, last] = [-Infinity, -Infinity];

@@ -3,19 +3,19 @@ import type { KvStore } from './kv-store.ts';
 import { fileName, fileText, keyOfFile } from './store-key.ts';
 
 /**
- * First byte of a file, before the entry: the browser makes an empty file when a put begins and fills it when the put ends, and
- * an entry may be empty itself.
+ * First byte of a complete file, before the entry. The browser creates an empty file when a put begins and fills it when the put
+ * ends, and an entry may be empty, too.
  */
 const complete = new Uint8Array([1]);
 
 /**
- * A store in the browser's origin private file system: a folder, a file per key. Pages and workers of an origin may share it.
- * It outlives the page; `navigator.storage.persist()` asks the browser not to clear it when space runs low.
+ * Returns a store in the browser's origin private file system, a folder with a file per key. Pages and workers of an origin may
+ * share it. It outlives the page; `navigator.storage.persist()` requests that the browser keeps it when space runs low.
  *
- * @param name of the folder: `a–z 0–9 . _ -` count one, any other character five, 230 at most
- * @throws UnsupportedError where there is no such file system; ValidationError when the name is too long. Its functions:
- *   UnsupportedError when the browser denies access, CapacityError when the origin's quota is used up, ValidationError when a
- *   key is too long
+ * @param name of the folder, at most 230 characters, where any but `a–z 0–9 . _ -` counts five
+ * @throws UnsupportedError the environment has no such file system; from its functions: the browser denies access
+ * @throws ValidationError the name is too long; from its functions: a key is too long
+ * @throws CapacityError from `put`: the origin's quota is used up
  *
  * @example
  * const store = opfsStore('my-model');
@@ -29,7 +29,7 @@ export function opfsStore(name: string): KvStore {
   const folder = async (create: boolean): Promise<FileSystemDirectoryHandle> =>
     (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create });
 
-  /** `undefined` in place of an error that says that there is nothing. */
+  /** Resolves to undefined where the file or folder does not exist. */
   const ifThere = async <T>(fn: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
@@ -39,8 +39,8 @@ export function opfsStore(name: string): KvStore {
     }
   };
   /**
-   * Readers together, a writer alone, over all pages of the origin. A browser fails a read whose file is replaced meanwhile, and
-   * a removal whose file is being written.
+   * Holds a lock of the whole origin, shared for readers and exclusive for writers. A browser fails a read whose file is replaced
+   * during it, and a removal whose file is being written.
    */
   const locked = <T>(mode: LockMode, file: string, work: () => Promise<T>): Promise<T> =>
     navigator.locks.request(`${folderName}/${file}`, { mode }, work);
@@ -78,12 +78,12 @@ async function write(
   bytes: Uint8Array,
 ): Promise<void> {
   const handle = await folder.getFileHandle(file, { create: true });
-  const stream = await handle.createWritable(); // into a copy, that takes the file's place at close
+  const stream = await handle.createWritable(); // writes a copy, which replaces the file at close
   try {
     await stream.write(new Blob([complete, bytes as Uint8Array<ArrayBuffer>]));
     await stream.close();
   } catch (error) {
-    await stream.abort().catch(() => {}); // the first error is the one to tell
+    await stream.abort().catch(() => {}); // the first error is reported
     throw error;
   }
 }
@@ -95,11 +95,11 @@ async function read(handle: FileSystemFileHandle): Promise<Uint8Array | undefine
 }
 
 async function remove(folder: FileSystemDirectoryHandle, file: string): Promise<void> {
-  await folder.getFileHandle(file); // or it is missing: removeEntry would take a folder too
+  await folder.getFileHandle(file); // throws if it is missing: removeEntry would remove a folder, too
   await folder.removeEntry(file);
 }
 
-/** At once: what a listing shows that goes on while files come and go is not defined. */
+/** Lists all keys before it returns: a listing during which files change is undefined. */
 async function listKeys(folder: FileSystemDirectoryHandle): Promise<string[]> {
   const keys: string[] = [];
   for await (const [name, handle] of folder.entries()) {
@@ -147,17 +147,17 @@ function checkOpfs(): void {
 
 const nameOf = (error: unknown): string => (error as Partial<DOMException>)?.name ?? '';
 
-/** True for the errors of looking up a file or folder that is not there; a folder under an entry's name is foreign. */
+/** Returns whether a file or folder does not exist. A folder under an entry's name is foreign. */
 const isMissing = (error: unknown): boolean =>
   nameOf(error) === 'NotFoundError' || nameOf(error) === 'TypeMismatchError';
 
-/** The browser's error in words that name the remedy. */
+/** Turns the browser's error into one that names the remedy. */
 function explained(call: string, error: unknown): Error {
   const cause = { cause: error };
   const message = `${nameOf(error)}: ${(error as Error).message}`;
   if (nameOf(error) === 'QuotaExceededError') {
     return new CapacityError(
-      `${call}: the origin's storage quota is used up (${message}); delete entries, or ask for more with ` +
+      `${call}: the origin's storage quota is used up (${message}); delete entries, or request more with ` +
         'navigator.storage.persist()',
       cause,
     );

@@ -12,7 +12,7 @@ import {
   writeHeader,
 } from './record-header.ts';
 
-/** A full page as a store keeps it. */
+/** A full page in a store. */
 export interface PageRecord {
   readonly geometry: PageGeometry;
   /** `pageName(parent, tokens)`. */
@@ -23,15 +23,15 @@ export interface PageRecord {
   readonly depth: number;
   /** [pageSize]. */
   readonly tokens: Uint32Array;
-  /** The page's rows of all layers, in the order of whoever saves and loads it. */
+  /** The page's rows of all layers, in the layout of `packPages`. */
   readonly payload: Uint8Array;
 }
 
 const maxPayload = 2 ** 32 - 1;
 
 /**
- * The bytes of a record: header, tokens, payload and a SHA-256 over all of them (record-header.ts has the layout).
- * @throws ValidationError for a record that `decodeRecord` would refuse
+ * Returns the bytes of a record: header, tokens, payload and a SHA-256 over all of them (record-header.ts has the layout).
+ * @throws ValidationError a record that `decodeRecord` would refuse
  */
 export async function encodeRecord(record: PageRecord): Promise<Uint8Array> {
   checkRecord(record);
@@ -63,7 +63,7 @@ function checkRecord({ geometry, name, parent, tokens, payload }: PageRecord): v
   }
 }
 
-/** What the reader knows of a record before it has read it; what is left out is not compared. */
+/** Values that the reader expects in a record. Omitted ones are not compared. */
 interface ExpectedRecord {
   readonly geometry?: PageGeometry;
   readonly name?: PageName;
@@ -72,8 +72,8 @@ interface ExpectedRecord {
 }
 
 /**
- * Reads a record, or says why not; throws nothing, whatever the bytes. `payload` is a view of `bytes`, `tokens` a copy.
- * Nothing is allocated by what the record claims until its length and checksum bear it out.
+ * Reads a record, or returns why it is refused. It never throws, whatever the bytes. `payload` is a view of `bytes`, `tokens` a
+ * copy. No memory is allocated by the record's claims before its length and checksum confirm them.
  */
 export async function decodeRecord(
   bytes: Uint8Array,
@@ -88,10 +88,10 @@ export async function decodeRecord(
   return readRecord(bytes.subarray(0, end), expected);
 }
 
-/** What can be wrong before the checksum is worth computing. */
+/** Makes all checks that need no checksum. */
 function refuseFrame(bytes: Uint8Array): RefusedRecord | undefined {
   if (!sameBytes(bytes.subarray(0, magic.length), magic.subarray(0, bytes.length))) {
-    return refuse('not a record', 'its first bytes are not those of a page record');
+    return refuse('not a record', 'it does not begin like a page record');
   }
   if (bytes.length >= 12 && readVersion(bytes) !== recordVersion) {
     const version = readVersion(bytes);
@@ -108,10 +108,11 @@ function refuseFrame(bytes: Uint8Array): RefusedRecord | undefined {
   );
 }
 
-/** Of what was written so, bit for bit: is it the record that the reader wants? */
+/** Checks that an intact record is the one that the reader expects. */
 function readRecord(bytes: Uint8Array, expected: ExpectedRecord): PageRecord | RefusedRecord {
   const header = readHeader(bytes);
-  if (header === undefined) return refuse('geometry', 'its format is none that this heed knows');
+  if (header === undefined)
+    return refuse('geometry', 'its format is unknown to this version of heed');
   const { geometry, name, parent, depth, payloadBytes } = header;
   const wanted = expected.geometry ?? geometry;
   if (geometryText(geometry) !== geometryText(wanted)) {
@@ -155,10 +156,10 @@ export type PageRefusal =
 
 type RecordRefusal = Exclude<PageRefusal, 'missing' | 'orphan'>;
 
-/** In place of a page whose record cannot be used. Data, not an error: the rest of a store still loads. */
+/** Result for a record that cannot be used. It is data, not an error, since the rest of a store still loads. */
 export interface RefusedRecord {
   readonly refused: RecordRefusal;
-  /** What was found and what was wanted, in words. */
+  /** In words, with the found and the expected value. */
   readonly reason: string;
 }
 
@@ -166,9 +167,9 @@ const refuse = (refused: RecordRefusal, reason: string): RefusedRecord => ({ ref
 
 const checksumBytes = 32;
 
-/** SHA-256. Asynchronous, unlike the names of pages: the platform's own is many times faster, and a payload is large. */
+/** Computes SHA-256 by the platform's asynchronous function: payloads are large, and it is many times faster than ours. */
 async function checksum(bytes: Uint8Array): Promise<Uint8Array> {
-  // Stores give plain memory; TypeScript has no type for "not shared" that callers would not have to repeat.
+  // Stores return unshared memory; a type that says so would have to be repeated by every caller.
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 

@@ -3,7 +3,7 @@ import type { PageGeometry } from '../pages/page-geometry.ts';
 import { fromHex, type PageName, toHex } from '../pages/page-name.ts';
 
 /**
- * Start of a record; all numbers are little-endian u32. `geometry.pageSize` tokens of 4 bytes follow, then the payload, then
+ * The start of a record. All numbers are little-endian u32. `geometry.pageSize` tokens of 4 bytes follow, then the payload, then
  * the checksum.
  *
  * | byte | field |
@@ -36,7 +36,7 @@ const formats: readonly (PageFormat | undefined)[] = [undefined, 'f32', 'f16', '
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Version of a record that is at least 12 bytes long. */
+/** Returns the version of a record that is at least 12 bytes long. */
 export const readVersion = (bytes: Uint8Array): number => viewOf(bytes).getUint32(8, true);
 
 /** Writes the header at the start of `bytes`. */
@@ -52,13 +52,13 @@ export function writeHeader(bytes: Uint8Array, header: RecordHeader): void {
   view.setUint32(104, header.depth, true);
 }
 
-/** Bytes of the whole record, as its first {@link headerBytes} claim; at most 2^34 + 2^32 and a little, so exact. */
+/** Returns the length of the whole record, as its header claims: at most 2^34 + 2^32 and a little, so a double is exact. */
 export function claimedBytes(bytes: Uint8Array, checksumBytes: number): number {
   const view = viewOf(bytes);
   return headerBytes + 4 * view.getUint32(28, true) + view.getUint32(36, true) + checksumBytes;
 }
 
-/** The header of a record of this version; undefined when its format is none. */
+/** Reads the header of a record of this version; returns undefined for an unknown format. */
 export function readHeader(bytes: Uint8Array): RecordHeader | undefined {
   const view = viewOf(bytes);
   const word = (offset: number): number => view.getUint32(offset, true);

@@ -5,14 +5,14 @@ import { checkNamespace } from './store-key.ts';
 
 const parts = ['get', 'put', 'delete', 'keys'] as const;
 
-/** What a save and a load have in common. */
+/** Options that save and load share. */
 interface StoreCall {
   readonly namespace?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
-/** Checks what a save and a load are given. */
+/** Checks the store and the options of a save or load. */
 export function checkStore(
   fn: string,
   store: KvStore,
@@ -49,7 +49,7 @@ export function checkStore(
   }
 }
 
-/** What a store answers. It may never do so: an abort, or the loss of the device, ends the wait. */
+/** Waits for the answer of a store. An abort or a lost device ends the wait, since a store may never answer. */
 export async function ask<T>(
   gpu: Gpu,
   signal: AbortSignal | undefined,
@@ -59,7 +59,7 @@ export async function ask<T>(
   return unlessLost(gpu, Promise.resolve(question()), signal);
 }
 
-/** All keys of a store, each waited for as {@link ask} does. */
+/** Lists all keys of a store. Waits for each like {@link ask}. */
 export async function* askKeys(
   gpu: Gpu,
   store: KvStore,
@@ -68,7 +68,7 @@ export async function* askKeys(
   const keys = store.keys()[Symbol.asyncIterator]();
   for (;;) {
     const { done, value } = await ask(gpu, signal, () => keys.next()).catch((error: unknown) => {
-      // Not waited for: an iterator that waits for its store ends only when that answers.
+      // Not awaited: an iterator that waits for its store ends only when the store answers.
       keys.return?.().catch(() => {});
       throw error;
     });
@@ -79,7 +79,7 @@ export async function* askKeys(
 
 const chunkBytes = 32 * 2 ** 20;
 
-/** A list in pieces whose elements take some megabytes together: at least one element each. */
+/** Splits a list into chunks of at most 32 MiB, each of at least one element. */
 export function* chunks<T>(list: readonly T[], bytesPerElement: number): Generator<readonly T[]> {
   const count = Math.max(1, Math.floor(chunkBytes / bytesPerElement));
   for (let at = 0; at < list.length; at += count) yield list.slice(at, at + count);

@@ -3,17 +3,17 @@ import { fail, show } from '@heed/core/kernel';
 import { geometryText, type PageGeometry, parseGeometry } from '../pages/page-geometry.ts';
 import type { PageName } from '../pages/page-name.ts';
 
-/** What tells a page from all others in a store that several caches share. */
+/** Identifies a page in a store that several caches share. */
 export interface StoreKey {
   readonly geometry: PageGeometry;
-  /** Names the model, say: pages of equal geometry and tokens, but of other weights, must not meet. */
+  /** Names the model: pages of equal geometry and tokens, but of other weights, have other keys. */
   readonly namespace: string;
-  /** Full pages before it: parents can be read before what goes on from them. */
+  /** Full pages before it, so that a reader can load parents first. */
   readonly depth: number;
   readonly name: PageName;
   /**
-   * Its record has no rows: a window has released the page, and the link keeps what goes on from it findable. A page and its
-   * link have keys of their own, since the page may be saved later.
+   * True for a record without rows: a window has released the page, and the link keeps its continuations findable. A page and its
+   * link have different keys, since the page may be saved later.
    */
   readonly isLink?: boolean;
 }
@@ -25,9 +25,9 @@ const version = 'v1';
 const inKey = escaping('_', /[^a-z0-9-]/g);
 
 /**
- * Key of a page in a store: `v1.<geometry>.<namespace>.<depth>.<name>`, of a link with `.link` behind it, in the letters
- * `a–z 0–9 . _ -`. Different pages have different keys, also where capitals count for nothing.
- * @throws ValidationError when the namespace is longer than 80 characters, where each but `a–z 0–9 -` counts as 5
+ * Returns the key of a page: `v1.<geometry>.<namespace>.<depth>.<name>`, with `.link` appended for a link, in the characters
+ * `a–z 0–9 . _ -`. The keys of different pages differ even on file systems that ignore case.
+ * @throws ValidationError a namespace longer than 80 characters, where each but `a–z 0–9 -` counts as 5
  */
 export function storeKey({ geometry, namespace, depth, name, isLink }: StoreKey): string {
   checkNamespace('storeKey', namespace);
@@ -48,7 +48,7 @@ export function checkNamespace(fn: string, namespace: unknown): void {
   );
 }
 
-/** The inverse of {@link storeKey}; undefined for the keys of others. */
+/** Inverts {@link storeKey}; returns undefined for any other key. */
 export function parseKey(key: string): StoreKey | undefined {
   const [first, text = '', escaped = '', depth = '', name = '', ...rest] = key.split('.');
   const isLink = rest.length === 1 && rest[0] === link;
@@ -60,20 +60,20 @@ export function parseKey(key: string): StoreKey | undefined {
   return { geometry, namespace, depth: Number(depth), name, ...(isLink && { isLink }) };
 }
 
-/** File systems take 255; the rest of the name, and what a browser adds to it, need some of them. */
+/** File systems allow 255 characters. The rest of the name, and additions of the browser, need some of them. */
 const maxLength = 230;
 
-/** No capitals: some file systems do not tell them from small letters. */
+/** No capitals, since some file systems ignore case. */
 const inFile = escaping('=', /[^a-z0-9._-]/g);
 
-/** Neither hidden, nor '..', nor a device of Windows ('nul'), nor like a temporary or foreign file. */
+/** A name of this form is not hidden, '..', a device of Windows ('nul'), or like a temporary or foreign file. */
 const pattern = /^key-(.*)\.bin$/s;
 
 /**
- * Text in letters that every file system takes and keeps apart: `a–z 0–9 . _ -` stand for themselves, any other UTF-16 code
- * unit is `=` and four hexadecimal digits.
- * @param what who asks and for what, as the error begins
- * @throws ValidationError when the result is longer than a file name may be
+ * Escapes text to characters that every file system stores and distinguishes: `a–z 0–9 . _ -` are kept, any other UTF-16 code
+ * unit becomes `=` and four hexadecimal digits.
+ * @param what the function and the argument, which begin the error message
+ * @throws ValidationError the result is longer than a file name may be
  */
 export function fileText(what: string, text: string): string {
   const escaped = inFile.escape(text);
@@ -84,25 +84,25 @@ export function fileText(what: string, text: string): string {
   );
 }
 
-/** Name of the file that holds the entry of `key`. */
+/** Returns the name of the file for `key`. */
 export const fileName = (fn: string, key: string): string =>
   `key-${fileText(`${fn}: the key`, key)}.bin`;
 
-/** The key whose entry a file of this name holds; undefined for foreign files. */
+/** Returns the key of a file, or undefined for foreign files. */
 export function keyOfFile(file: string): string | undefined {
   const escaped = pattern.exec(file)?.[1];
   return escaped === undefined ? undefined : inFile.unescape(escaped);
 }
 
-/** Any text in a small alphabet, and back. */
+/** A reversible mapping of any text to a small alphabet. */
 interface Escaping {
-  /** UTF-16 code units outside the alphabet, lone surrogates too, become the mark and four hexadecimal digits. */
+  /** Replaces UTF-16 code units outside the alphabet, lone surrogates included, by the mark and four hexadecimal digits. */
   escape(text: string): string;
-  /** The inverse; undefined for a text that `escape` does not give. */
+  /** Inverts `escape`; returns undefined for a text that `escape` cannot return. */
   unescape(escaped: string): string | undefined;
 }
 
-/** @param others matches every code unit that does not stand for itself (flag g, not u); the mark is one of them */
+/** @param others matches every code unit that is escaped, the mark included (flag g, not u) */
 function escaping(mark: string, others: RegExp): Escaping {
   const escape = (text: string): string =>
     text.replaceAll(others, (unit) => mark + unit.charCodeAt(0).toString(16).padStart(4, '0'));

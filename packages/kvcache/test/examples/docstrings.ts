@@ -72,7 +72,7 @@ export async function methodExamples(
   a.commit(prompt.slice(0, 5));
   off();
   const pinned = cache.open({ tokens: prompt, salt: 'tenant 1', priority: 1 });
-  const news = prompt.slice(pinned.cachedTokens); // what is left to compute: at least one token
+  const news = prompt.slice(pinned.cachedTokens); // the tokens to compute: at least one
   const { used, cached, free, hitRate } = cache.stats();
   a.close();
   b.close();
@@ -117,22 +117,22 @@ export async function storeExample(from: PagedKvCache, to: PagedKvCache): Promis
 /** The `@example`s of the policies, and the order in which the last one gives up depths 0 to 2. */
 export async function policyExamples(gpu: Gpu, options: CacheOptions): Promise<number[]> {
   const recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
-  const dear = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+  const prioritised = await PagedKvCache.create(gpu, { ...options, eviction: priority });
   const smallestPrefixFirst: EvictionPolicy = {
     name: 'depth',
     compare: (a, b) => a.depth - b.depth,
   };
   const candidates = [2, 0, 1].map((depth) => ({ page: 1, priority: 0, lastUsed: 0, depth }));
-  const pages = [recent, dear].map((cache) => cache.stats().pages);
-  dear.dispose();
+  const pages = [recent, prioritised].map((cache) => cache.stats().pages);
+  prioritised.dispose();
   recent.dispose();
   return [...pages, ...candidates.toSorted(smallestPrefixFirst.compare).map(({ depth }) => depth)];
 }
 
 /** The `@example` of rotate, with three tokens. */
 export function rotateExample(gpu: Gpu, q: Tensor, cos: Tensor, sin: Tensor): Tensor {
-  const turned = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
-  return turned;
+  const rotated = rotate(gpu, q, { cos, sin, positions: Int32Array.of(7, 8, 9) });
+  return rotated;
 }
 
 type MakeStore = (name: string, options?: { maxBytes: number }) => KvStore;

@@ -118,7 +118,7 @@ describe('the example in the docstring of', () => {
     const table = (value: number) =>
       gpu.tensor(new Float32Array(16).fill(value), { shape: [16, 1] });
     const q = gpu.tensor([1, 2, 3, 4, 5, 6], { shape: [3, 1, 2] });
-    const turned = docstrings.rotateExample(gpu, q, table(0), table(1)); // by a quarter
-    expect([...(await turned.read())]).toEqual([-2, 1, -4, 3, -6, 5]);
+    const rotated = docstrings.rotateExample(gpu, q, table(0), table(1)); // by a quarter
+    expect([...(await rotated.read())]).toEqual([-2, 1, -4, 3, -6, 5]);
   });
 });

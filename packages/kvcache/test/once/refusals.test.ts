@@ -108,7 +108,7 @@ describe('a call that is refused changes nothing', () => {
     'append: another cache': () => [
       () => append(0, [a, foreign], 2),
       ValidationError,
-      `${seqs}[1] must be a sequence of this cache; got sequence 1 of another cache. Pass what open() or fork() of this cache returned.`,
+      `${seqs}[1] must be a sequence of this cache; got sequence 1 of another cache. Pass sequences that open() or fork() of this cache returned.`,
     ],
     'append: closed': () => [
       () => append(0, [closed], 1),
@@ -133,7 +133,7 @@ describe('a call that is refused changes nothing', () => {
     'append: shape': () => [
       () => cache.append(0, [a], rows(1, 4), rows(2, 6)),
       ValidationError,
-      "cache.append: v must have shape [T, Hkv, D] = [1, 2, 6], T being k's; got [2, 2, 6]. Pass packed rows, those of each sequence together.",
+      "cache.append: v must have shape [T, Hkv, D] = [1, 2, 6], T being k's; got [2, 2, 6]. Pass packed rows, grouped by sequence.",
     ],
     'append: rows that do not divide': () => [
       () => append(0, [a, b], 3),
@@ -181,7 +181,7 @@ describe('a call that is refused changes nothing', () => {
       () => append(0, [a], 1, { rotary: { cos: gpu.empty([9, 3]), sin: gpu.empty([9, 3]) } }),
       ValidationError,
       'cache.append: rotary.cos must be [maxPosition, rotaryDim / 2] with a rotaryDim of at most 4, the head dim; got [9,3]. ' +
-        'Give a row to each position and a column to each pair of elements.',
+        'Pass one row per position and one column per pair of elements.',
     ],
     'view: layer': () => [
       () => cache.view(-1, [a]),
@@ -196,7 +196,7 @@ describe('a call that is refused changes nothing', () => {
     'commit: too many': () => [
       () => a.commit([6, 7, 8]),
       ValidationError,
-      'sequence.commit: at most 2 tokens can be committed, those appended and not yet committed; got 3. Append their keys and values first.',
+      'sequence.commit: at most 2 tokens can be committed: the rest of the appended ones; got 3. Append their keys and values first.',
     ],
     'commit: uneven': () => [
       () => uneven.commit([]),

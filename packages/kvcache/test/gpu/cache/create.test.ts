@@ -85,7 +85,7 @@ describe('PagedKvCache.create refuses', () => {
     ],
     [
       unsized,
-      'pages or maxBytes is required; got neither. A device does not tell how much memory is free: say how much the cache may use.',
+      'pages or maxBytes is required; got neither. A device does not report its free memory: pass what the cache may use.',
     ],
     [
       { ...sound, pages: 0 },
@@ -97,7 +97,7 @@ describe('PagedKvCache.create refuses', () => {
     ],
     [
       { ...unsized, maxBytes: 1000 },
-      'maxBytes must hold two pages of 640 bytes, one of which is the null page; got 1000. Give more, or use smaller pages or a narrower dtype.',
+      'maxBytes must hold two pages of 640 bytes, one of which is the null page; got 1000. Pass more, or use smaller pages or a narrower dtype.',
     ],
     [
       { ...sound, window: -1 },
@@ -148,7 +148,7 @@ describe('PagedKvCache.create refuses', () => {
       await expect(created).rejects.toThrow(LimitError);
       await expect(created).rejects.toThrow(
         `${fn}: the pool of a layer is one binding, which holds the null page and ${pages - 1} others on this device; ` +
-          `got ${pages}. Ask for at most ${pages - 1} pages, or use a narrower dtype.`,
+          `got ${pages}. Pass at most ${pages - 1} pages, or use a narrower dtype.`,
       );
       if (most > 2 ** 28) return; // a gigabyte, and more time than the rest
       using cache = await PagedKvCache.create(own, { ...large, pages: pages - 1 });
@@ -209,7 +209,7 @@ describe('where memory is short', () => {
     cache.dispose();
     const message =
       `PagedKvCache.create: the device has not enough memory for 30 pages and the null page, ${31 * page} bytes. ` +
-      'Ask for fewer pages, or give maxBytes.';
+      'Pass fewer pages, or maxBytes.';
     const create = (): unknown => PagedKvCache.create(own, { ...sound, pages: 30 });
     await expectRefusal([create, GpuError, message]);
     expect(budget.left).toBe(20 * page);
@@ -217,7 +217,7 @@ describe('where memory is short', () => {
     const least = (): unknown => PagedKvCache.create(own, { ...unsized, maxBytes: 8 * page });
     const none =
       `PagedKvCache.create: the device has not enough memory for 1 pages and the null page, ${2 * page} bytes. ` +
-      'Dispose what is no longer needed.';
+      'Dispose unused tensors and caches.';
     await expectRefusal([least, GpuError, none]);
     await own.settled();
     own.dispose();

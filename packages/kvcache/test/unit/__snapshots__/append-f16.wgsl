@@ -1,6 +1,6 @@
 // heed/append f16
 
-// A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
+// A [tokens, heads, dim] tensor: its start and its strides, in elements.
 struct Rows {
   start: u32,
   token: u32,
@@ -8,7 +8,7 @@ struct Rows {
   element: u32,
   dim: u32,
   is_half: u32,
-  // That a row takes where it is written.
+  // Words of a row at its destination.
   words: u32,
   unused: u32,
 }
@@ -18,7 +18,7 @@ struct Params {
   v: Rows,
   tokens: u32,
   heads: u32,
-  // Slots that the pools have.
+  // Slots of the pools.
   capacity: u32,
   slots_start: u32,
   slots_step: u32,
@@ -49,7 +49,7 @@ fn v_element(at: u32) -> f32 {
 
 const NO_SLOT = 0xffffffffu;
 
-// Where a token goes; a negative number becomes one that no pool has.
+// The slot of a token. As u32, a negative slot is beyond every pool.
 fn slot_of(token: u32) -> u32 {
   if (token >= params.tokens) {
     return NO_SLOT;

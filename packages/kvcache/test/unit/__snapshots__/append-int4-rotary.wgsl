@@ -1,6 +1,6 @@
 // heed/append int4 rotary
 
-// A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
+// A [tokens, heads, dim] tensor: its start and its strides, in elements.
 struct Rows {
   start: u32,
   token: u32,
@@ -8,7 +8,7 @@ struct Rows {
   element: u32,
   dim: u32,
   is_half: u32,
-  // That a row takes where it is written.
+  // Words of a row at its destination.
   words: u32,
   unused: u32,
 }
@@ -35,7 +35,7 @@ struct Params {
   rotary: Rotary,
   tokens: u32,
   heads: u32,
-  // Slots that the pools have.
+  // Slots of the pools.
   capacity: u32,
   slots_start: u32,
   slots_step: u32,
@@ -110,7 +110,7 @@ fn k_rotated(row: u32, d: u32, position: u32) -> f32 {
 
 const NO_SLOT = 0xffffffffu;
 
-// Where a token goes; a negative number becomes one that no pool has.
+// The slot of a token. As u32, a negative slot is beyond every pool.
 fn slot_of(token: u32) -> u32 {
   if (token >= params.tokens) {
     return NO_SLOT;
@@ -123,10 +123,10 @@ const LANES = 16u;
 const LARGEST = 7.0;
 const NAN = 0x7fc00000u;
 
-// Bits of the largest magnitude that each thread has seen; they order as the numbers do, with NaN above all.
+// Bits of the largest magnitude that each thread has read. They have the order of the numbers, with NaN as the largest.
 var<workgroup> largest_of: array<u32, 64>;
 
-// Bits of the scale: 0 for a row of zeros (or one so small that its scale would be subnormal), NaN where one element is not finite.
+// Bits of the scale: 0 if it would be subnormal (a row of zeros, for one), NaN if an element is not finite.
 fn row_scale(largest: u32) -> u32 {
   if (largest >= 0x7f800000u) {
     return NAN;

@@ -1,6 +1,6 @@
 struct Params {
   pairs: u32,
-  // Of a page.
+  // Words of a page.
   k_words: u32,
   v_words: u32,
 }
@@ -42,7 +42,7 @@ fn main(
 
 struct Params {
   pages: u32,
-  // Of a page.
+  // Words of a page.
   k_words: u32,
   v_words: u32,
   word: u32,
@@ -81,7 +81,7 @@ fn main(
   }
 }
 
-// One pool: words of its pages and rows, where its words start in a packed page, and which bits of a row's last word count.
+// A pool: words of its pages and rows, its start in a packed page, and the used bits of a row's last word.
 struct Part {
   page_words: u32,
   row_words: u32,
@@ -93,7 +93,7 @@ struct Params {
   k: Part,
   v: Part,
   pages: u32,
-  // Of a packed page.
+  // Words of a page in both pools.
   words: u32,
   packed_start: u32,
   packed_page: u32,

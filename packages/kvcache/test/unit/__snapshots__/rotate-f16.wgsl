@@ -1,6 +1,6 @@
 // heed/rotate f16
 
-// A [tokens, heads, dim] tensor: where it starts and its strides, in elements.
+// A [tokens, heads, dim] tensor: its start and its strides, in elements.
 struct Rows {
   start: u32,
   token: u32,
@@ -8,7 +8,7 @@ struct Rows {
   element: u32,
   dim: u32,
   is_half: u32,
-  // That a row takes where it is written.
+  // Words of a row at its destination.
   words: u32,
   unused: u32,
 }

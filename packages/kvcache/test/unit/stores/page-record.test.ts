@@ -139,9 +139,9 @@ describe('decodeRecord', () => {
   });
 
   const edits: [string, (view: DataView) => void, RegExp][] = [
-    ['magic', (view) => view.setUint8(0, 1), /^not a record: its first bytes/],
+    ['magic', (view) => view.setUint8(0, 1), /^not a record: it does not begin like/],
     ['version', (view) => view.setUint32(8, 2, true), /^version: version 2; .* reads version 1$/],
-    ['format', (view) => view.setUint32(32, 9, true), /^geometry: its format is none/],
+    ['format', (view) => view.setUint32(32, 9, true), /^geometry: its format is unknown/],
     ['name', (view) => view.setUint8(40, view.getUint8(40) ^ 1), /^name: \w{64}, but its parent/],
     ['parent', (view) => view.setUint8(72, view.getUint8(72) ^ 1), /^name: \w{64}, but its parent/],
     ['tokens', (view) => view.setUint32(108, 7, true), /^name: \w{64}, but its parent/],
