@@ -2,10 +2,10 @@ import {
   type Budget,
   gradientBudget,
   headBudget,
+  headSpread,
   largest,
   widened,
 } from '../../budget/error-budgets.ts';
-import { headSpread } from '../../budget/head-spread.ts';
 import { type Check, near, sameBits } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
