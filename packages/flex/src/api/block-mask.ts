@@ -30,23 +30,23 @@ import type { PrecompiledMod } from '../text/compile/precompiled.ts';
 import { inputsOf } from '../text/ir/traversal.ts';
 
 /**
- * A mask, and for each block of it whether all, none or some of its pairs are visible. Made by `createBlockMask` and
- * `BlockMask.fromCuSeqlens`. It holds its maskMod and captures; of tables it holds the tensors, not a copy.
+ * A mask with the class of each of its blocks: whether all, none or some of the block's pairs are visible. Made by
+ * `createBlockMask` and `BlockMask.fromCuSeqlens`. It holds its maskMod and captures; captured tensors are not copied.
  *
- * The blocks are two bits each on the GPU. The lists are torch's, made when they are first asked for: i32, counts [B, H, rows],
- * indices [B, H, rows, columns] in ascending order, −1 behind the last; `kv…` by rows, `q…` by columns.
- * Packed sequences lie one behind the other along the rows, with B = 1: sequence b from row floor(cuSeqlensQ[b] / blockSize) + b on.
+ * Each block takes two bits on the GPU. The lists have the form of torch's and are made on first use: i32, counts [B, H, rows],
+ * indices [B, H, rows, columns] in ascending order, followed by −1; `kv…` by rows, `q…` by columns. Packed sequences follow one
+ * another along the rows, with B = 1: sequence b starts at row floor(cuSeqlensQ[b] / blockSize) + b.
  */
 export class BlockMask implements Disposable {
   readonly #lists = new Map<string, BlockLists>();
 
-  // Only `blockMaskOf` makes one: what a mask consists of is not part of its declaration.
+  // Masks are made by `blockMaskOf`, so that the declaration does not contain their parts.
   private constructor() {}
 
   /**
-   * The blocks of documents that are packed into one row of dense tensors [B, H, L, D]: a token sees its own document, and
-   * what a maskMod beside that shows of it. Rows after the last document see nothing. The host's work is one upload of
-   * `cuSeqlens`, O(documents).
+   * Makes the mask of documents that are packed into one row of dense tensors [B, H, L, D]: a token sees the tokens of its own
+   * document that `maskMod`, if given, shows. Rows after the last document see nothing. The host uploads `cuSeqlens` once,
+   * O(documents).
    *
    * @param cuSeqlens [documents + 1]: document d is rows cuSeqlens[d] to cuSeqlens[d + 1] − 1
    * @throws as createBlockMask
@@ -69,7 +69,7 @@ export class BlockMask implements Disposable {
     }
   }
 
-  /** Rows and keys of a block. */
+  /** Rows and keys per block. */
   get blockSize(): readonly [q: number, k: number] {
     const { blockM, blockN } = partsOf(this).problem;
     return [blockM, blockN];
@@ -81,7 +81,7 @@ export class BlockMask implements Disposable {
     return [batch, heads, rows, columns];
   }
 
-  /** Partial blocks: the mask is asked for each of their pairs. */
+  /** The number of partial blocks per row: the mask is evaluated for each of their pairs. */
   get kvNumBlocks(): Tensor {
     return this.#list({ isFull: false, transposed: false }).counts;
   }
@@ -90,7 +90,7 @@ export class BlockMask implements Disposable {
     return this.#list({ isFull: false, transposed: false }).indices;
   }
 
-  /** Blocks all of whose pairs are visible. */
+  /** The number of full blocks per row: all their pairs are visible. */
   get fullKvNumBlocks(): Tensor {
     return this.#list({ isFull: true, transposed: false }).counts;
   }
@@ -115,23 +115,21 @@ export class BlockMask implements Disposable {
     return this.#list({ isFull: true, transposed: true }).indices;
   }
 
-  /** The share of blocks that attention skips, from 0 to 1. */
+  /** Returns the share of blocks that attention skips, from 0 to 1. */
   async sparsity(o?: ReadOptions): Promise<number> {
     const options = readOptions('BlockMask.sparsity', o, readNames);
     const { total, visited } = await this.toDense(options);
     return total === 0 ? 0 : 1 - visited / total;
   }
 
-  /**
-   * What became of the mask, for people, as `explain()` of compileMod: whether it prunes, and which expressions keep it from it.
-   */
+  /** Describes the mask for people, like `explain()` of compileMod: whether it prunes, and which expressions prevent it. */
   explain(): string {
     const { mod, resolution } = partsOf(this).compiled;
     return explainMod(mod, toMaskHook(mod, 'mod'), resolution);
   }
 
   /**
-   * The class of every block: 0 empty, 1 partial, 2 full.
+   * Returns the class of every block: 0 empty, 1 partial, 2 full.
    * @throws LimitError (as a rejection) more than 2²⁸ blocks
    */
   async toDense(o?: ReadOptions): Promise<BlockClasses> {
@@ -139,9 +137,9 @@ export class BlockMask implements Disposable {
   }
 
   /**
-   * A picture for people: █ full, ▒ partial, · empty, blank where there is no block; masks of more than `maxColumns` (64) columns
-   * are scaled down.
-   * @throws ValidationError (as a rejection) `maxColumns` that is no whole number from 1 on
+   * Draws the blocks as text: █ full, ▒ partial, · empty, blank where there is no block; masks of more than `maxColumns` (64)
+   * columns are scaled down.
+   * @throws ValidationError (as a rejection) `maxColumns` is not a whole number of at least 1
    */
   async toText(o?: PictureOptions): Promise<string> {
     const fn = 'BlockMask.toText';
@@ -154,10 +152,10 @@ export class BlockMask implements Disposable {
   }
 
   /**
-   * A part of it, which shares its memory: batch entries (axis 0), heads (axis 1) or rows of blocks (axis 2), for an attention
-   * over that part of q. The mask goes on seeing the indices and positions of the whole; `info` is of the part.
-   * @throws ValidationError a range that is not inside
-   * @throws UnsupportedError packed sequences; rows of a mask that reads `info.qLen` or `info.qRow`
+   * Returns a part of the mask, which shares its memory: batch entries (axis 0), heads (axis 1) or rows of blocks (axis 2), for
+   * an attention over that part of q. The mask still sees the indices and positions in the whole; `info` describes the part.
+   * @throws ValidationError the range exceeds the axis
+   * @throws UnsupportedError the sequences are packed, or rows are sliced and the mask reads `info.qLen` or `info.qRow`
    */
   slice(axis: 0 | 1 | 2, start: number, end: number): BlockMask {
     const fn = 'BlockMask.slice';
@@ -187,7 +185,7 @@ export class BlockMask implements Disposable {
     const inputs = inputsOf(compiled.mod.root);
     if (axis === 2 && (inputs.has('qLen') || inputs.has('qRow'))) {
       throw new UnsupportedError(
-        `${fn}: rows of a mask that reads info.qLen or info.qRow cannot be sliced, since info is of the part. Pass what it needs in captures.`,
+        `${fn}: rows of a mask that reads info.qLen or info.qRow cannot be sliced, since info describes the part. Pass these values in captures.`,
       );
     }
     const part = shifted(partsOf(this), axis, start, end);
@@ -200,7 +198,7 @@ export class BlockMask implements Disposable {
     });
   }
 
-  /** Frees the blocks. Slices of it are gone with it; captured tensors are not. */
+  /** Frees the blocks, also for slices of the mask. Captured tensors stay. */
   dispose(): void {
     for (const { counts, indices } of this.#lists.values()) {
       counts.dispose();
@@ -210,7 +208,7 @@ export class BlockMask implements Disposable {
     for (const tensor of partsOf(this).owned) tensor.dispose();
   }
 
-  /** `dispose()`, at the end of a `using` block. */
+  /** Calls `dispose()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -227,7 +225,7 @@ export class BlockMask implements Disposable {
   }
 }
 
-/** Returns a mask that consists of these parts. */
+/** Makes a mask of its parts. */
 function blockMaskOf(made: BlockMaskParts): BlockMask {
   const mask = new (BlockMask as unknown as new () => BlockMask)();
   setParts(mask, made);
@@ -236,18 +234,18 @@ function blockMaskOf(made: BlockMaskParts): BlockMask {
 }
 
 /**
- * Finds the class of every block of a mask, on the GPU and from the mask's interval bounds: one thread per block, two bits
- * each. No array of Lq × Lk exists at any time, and nothing is read back. What bounds cannot tell is a partial block.
- * Rows of blocks count query rows i, columns keys j; the mask sees q = i + off, as in the attention.
+ * Finds the class of every block of a mask on the GPU, from the mask's interval bounds: one thread per block, two bits each. No
+ * array of Lq × Lk exists at any time, and nothing is read back. A block that bounds cannot decide is partial. Rows of blocks
+ * count query rows i, columns count keys j; the mask sees q = i + off, as in the attention.
  *
  * @param maskMod (b, h, q, kv, captures, info) => boolean
  * @param o the problem: { Lq, Lk } of dense tensors (with B and H where the mask depends on them), or the lengths of packed or
- *   paged ones. A snapshot: for other lengths make another, which compiles nothing. Attention refuses a stale one where the host
- *   knows the lengths; where only the GPU does, it asks maskMod itself about sequences that changed. Captured tables are not
- *   compared: after writing into one, make another mask.
- * @throws CompileError a mask that is not in the language
- * @throws ValidationError an option that does not fit, or B or H missing where the mask depends on b or h
- * @throws LimitError blocks that do not fit one binding
+ *   paged ones. The mask is a snapshot: make a new one for other lengths, which compiles nothing. Attention refuses a stale
+ *   mask where the host knows the lengths; where only the GPU knows them, it evaluates maskMod itself for sequences that
+ *   changed. Captured tables are not compared: after writing into one, make another mask.
+ * @throws CompileError the mask is not in the language
+ * @throws ValidationError an option does not fit, or B or H is missing and the mask depends on b or h
+ * @throws LimitError the blocks do not fit one binding
  * @example
  * const mask = createBlockMask(gpu, (b, h, q, kv) => q >= kv, { Lq: 4096, Lk: 4096 });
  * console.log(await mask.sparsity()); // 0.484375

@@ -35,11 +35,13 @@ export interface FlexGradients<
 }
 
 /**
- * `flexAttention`, and its gradient: by q, k and v through whatever the score mod does, branches included. A pair that a mod
- * or a mask hides has gradient 0. Quantised pages have no gradient: an UnsupportedError.
+ * Computes `flexAttention` and provides its gradients with respect to q, k, v and the tables that the score mod reads, through
+ * the score mod with its branches. A pair that a mod or a mask hides has gradient 0. Quantised pages have no gradient: an
+ * UnsupportedError.
  *
- * @returns out and lse, and `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are undisposed
- * @throws as flexAttention
+ * @returns out and lse, and `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are
+ *   undisposed
+ * @throws the errors of flexAttention
  * @example
  * const { out, backward } = flexAttentionVjp(q, k, v, { scoreMod: (score) => score * score });
  * const { dq, dk, dv } = backward(dOut);
@@ -69,7 +71,7 @@ export function flexAttentionVjp(
   return flexDifferentiable(flexCall(fn, args, flexVjpNames));
 }
 
-/** Runs a checked call forward, and keeps what its backward needs. */
+/** Runs a checked call forward, and keeps the states that its backward needs. */
 export function flexDifferentiable(
   call: Call,
   forward?: Forward,
@@ -84,7 +86,7 @@ export function flexDifferentiable(
   return differentiable(call, names.size > 0, named, forward);
 }
 
-/** The tables of the score mod that get a gradient, by their index, with their names. */
+/** Returns the names of the score mod's tables that get a gradient, by the indices of the tables. */
 function gradNames({ grads }: AnyFlexOptions & GradOptions, call: Call): Map<number, string> {
   const hook = call.hooks.find((bound) => bound.hook.kind === 'score')?.hook;
   const read = new Set(

@@ -26,7 +26,7 @@ export type FlexArguments = readonly [
   options?: object,
 ];
 
-/** Checks a call of any layout, and compiles its mods or finds them compiled. */
+/** Checks a call of any layout, and compiles its mods if they are not compiled yet. */
 export function flexCall(
   fn: string,
   [q, k, ...rest]: FlexArguments,
@@ -74,8 +74,8 @@ function layoutCall(
 }
 
 /**
- * The hooks that the options stand for, in the order in which they apply.
- * @param like what a plan was made for
+ * Returns the hooks of the options, in their order of application.
+ * @param like the resolutions that a plan was made for
  */
 export function flexHooks(
   fn: string,

@@ -12,31 +12,31 @@ import type { Captures, MaskMod, ScoreMod } from '../text/compile/mod-types.ts';
 import type { PrecompiledMod } from '../text/compile/precompiled.ts';
 import type { BlockMask } from './block-mask.ts';
 
-/** What `flexAttention` has in place of: a scoreMod, a maskMod. */
+/** Options of `attention` that `flexAttention` replaces by a scoreMod or a maskMod. */
 type BuiltInVariants = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
 
 /**
- * What varies in a flexAttention. Order of application: q·k·scale → scoreMod → masks → softmax → sinks. With `cuSeqlensQ`
- * the layout is packed, as in `varlenAttention`.
+ * Options of `flexAttention`. Order of application: q·k·scale → scoreMod → masks → softmax → sinks. With `cuSeqlensQ` the
+ * layout is packed, as in `varlenAttention`.
  */
 export interface FlexOptions<C extends Captures = never, Lse extends boolean = boolean>
   extends Omit<AttentionOptions<Lse>, BuiltInVariants>, Partial<VarlenLayout> {
-  /** Changes the score of each pair; −Infinity hides it. */
+  /** Changes the score of each pair; −Infinity hides the pair. */
   readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
-  /** Says which pairs are visible. Key tiles that its bounds prove hidden are not computed. */
+  /** Returns whether a pair is visible. Key tiles that its bounds prove hidden are not computed. */
   readonly maskMod?: MaskMod<C> | PrecompiledMod;
-  /** A mask whose blocks were found beforehand. With a maskMod beside it, both must hold. */
+  /** A mask whose blocks were classified beforehand. With a maskMod as well, both must hold. */
   readonly blockMask?: BlockMask;
-  /** Values that the mods read. Other values, the same kernel; integers and other numbers are two kinds. */
+  /** Values that the mods read. Other values use the same kernel, but an integer and a fraction are different kinds. */
   readonly captures?: C;
 }
 
-/** Options of any captures, as they are looked at inside. */
+/** Options whose captures have any types, for use inside the package. */
 export interface AnyFlexOptions extends Omit<FlexOptions, 'captures'> {
   readonly captures?: Captures;
 }
 
-/** Which captured tables are to have a gradient. */
+/** The captured tables that get a gradient. */
 export interface GradOptions<Name extends string = string> {
   /** Names of captures; default every float tensor that the scoreMod reads. */
   readonly grads?: readonly Name[];
@@ -47,11 +47,11 @@ type Mods<C extends Captures> = Pick<
   'scoreMod' | 'maskMod' | 'blockMask' | 'captures'
 >;
 
-/** What a plan is made for. Of the captures only their types matter: other values need no other plan. */
+/** The problem of a plan. Of the captures only the types matter: other values need no other plan. */
 export interface FlexProblem<C extends Captures = never>
   extends Omit<AttentionProblem, BuiltInVariants | 'alibi'>, Mods<C>, GradOptions {}
 
-/** What a plan runs on. Mods and captures are those of the problem, unless others of the same kind are given. */
+/** The tensors of a run. Mods and captures of the problem are used, unless others of the same kinds are given. */
 export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {
   readonly q: Tensor;
   readonly k: Tensor;
@@ -86,11 +86,11 @@ const denseTensorNames = {
 
 const packedTensorNames: NamesOf<FlexTensors<Captures>> = { ...denseTensorNames, ...layoutNames };
 
-/** What a plan runs on. */
+/** Returns the names of the tensors and options of a run. */
 export const flexTensorNames = (layout: FlexProblem['layout']): NamesOf<FlexTensors<Captures>> =>
   layout === 'dense' ? (denseTensorNames as never) : packedTensorNames;
 
-/** What stands here for the options of attention() that flexAttention has no need of. */
+/** Suggestions for options that flexAttention does not have, among them options of attention(). */
 export const meantFlex: Meant = () => ({
   ...synonyms,
   causal: 'Pass maskMod: causal from @heed/flex/masks, or call attention().',
@@ -106,13 +106,13 @@ export const meantFlex: Meant = () => ({
   ...optionsOf('flexAttentionVjp()', { grads: 1 }),
 });
 
-/** Of what a plan runs on. */
+/** Suggestions for the tensors and options of a run. */
 export const meantFlexTensors: Meant = () => ({
   ...meantFlex(),
   ...optionsOf("a plan with layout 'varlen' or 'paged'", layoutNames),
 });
 
-/** Of a problem, whose lengths are data of a run. */
+/** Suggestions for the options of a problem. Lengths are data of a run. */
 export const meantFlexProblem: Meant = () => ({
   ...meantFlex(),
   alibi: meantFlex()['alibislopes']!,

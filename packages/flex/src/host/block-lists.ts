@@ -10,7 +10,7 @@ import {
 } from '@heed/core/kernel';
 import type { BlockView } from './block-planes.ts';
 
-/** The blocks of one class, by row or by column: i32 counts [B, H, n], and indices [B, H, n, m], −1 behind the last. */
+/** The blocks of one class, by row or by column: i32 counts [B, H, n], and indices [B, H, n, m] followed by −1. */
 export interface BlockLists {
   readonly counts: Tensor;
   readonly indices: Tensor;
@@ -48,7 +48,7 @@ export function blockLists(
 }
 
 /**
- * The blocks of one class as lists: for each row of blocks (transposed: each column) how many there are, and which, in
+ * Writes the blocks of one class as lists: for each row of blocks (transposed: each column) their number and their indices in
  * ascending order. One thread per row.
  */
 const listsSource: KernelSource = {
@@ -58,7 +58,7 @@ const listsSource: KernelSource = {
     struct Params {
       lists: u32,
       heads: u32,
-      // Of one head: lists, and the most entries of one.
+      // Lists per head, and the most entries of a list.
       rows: u32,
       columns: u32,
       some: u32,

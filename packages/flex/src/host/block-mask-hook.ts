@@ -6,15 +6,15 @@ import type { Resolution } from '../text/compile/resolve.ts';
 import { partsOf } from './block-mask-parts.ts';
 import { viewValues } from './block-planes.ts';
 
-/** A block mask as attention takes it: its mask, and the blocks. */
+/** Returns the hook of a block mask: its mask with the bit planes of its blocks. */
 export function blockMaskHook(fn: string, gpu: Gpu, mask: object, like?: Resolution): BoundHook {
   const { compiled, view, problem, gpu: own } = partsOf(mask);
   if (own !== gpu) {
     fail(
       fn,
       "blockMask must belong to the tensors' Gpu",
-      'that of another',
-      'Make it with this one.',
+      'a mask of another Gpu',
+      'Make the mask with the Gpu of the tensors.',
     );
   }
   checkTensor(fn, 'blockMask', view.words);
@@ -28,7 +28,7 @@ export function blockMaskHook(fn: string, gpu: Gpu, mask: object, like?: Resolut
   };
 }
 
-/** The blocks are those of the mask as it is, so its numbers cannot take the types that a plan has. */
+/** The blocks belong to the mask as it was made, so its numbers cannot be converted to the types of a plan. */
 function checkKinds(fn: string, { kinds }: Resolution, like: Resolution): void {
   kinds.forEach(({ name, type }, i) => {
     const made = like.kinds[i];
@@ -40,7 +40,7 @@ function checkKinds(fn: string, { kinds }: Resolution, like: Resolution): void {
 
 const rebuild = 'Make the mask from the same lengths: one dispatch, and nothing is compiled.';
 
-/** @throws ValidationError the mask was made for another problem */
+/** Checks that a mask was made for this problem. @throws ValidationError it was made for another */
 export function checkBlockMask(call: Call, mask: object): void {
   const { problem, dependsOn } = partsOf(mask);
   const { fn, options, given } = call;
@@ -48,7 +48,7 @@ export function checkBlockMask(call: Call, mask: object): void {
     if (made === got) return;
     fail(fn, `blockMask was made for ${name} = ${String(made)}`, String(got), rebuild);
   };
-  // One entry serves all, unless it is that of one.
+  // Size 1 broadcasts, unless the mask depends on that index.
   const mustServe = (name: string, made: number, got: number, depends: boolean): void => {
     if (made !== 1 || depends) must(name, made, got);
   };
@@ -61,7 +61,7 @@ export function checkBlockMask(call: Call, mask: object): void {
     must('Lk', problem.seqlenK, call.seqlenK);
   } else {
     must('sequences', problem.batch, call.batch);
-    // Lists of the host end within both; others are clamped to the rows that there are.
+    // Lists known to the host end within both tensors; other lists are clamped to the rows that exist.
     if (!(given.cuQ instanceof Int32Array)) must('Lq', problem.seqlenQ, call.seqlenQ);
   }
   for (const [name, key] of lists) mustEqual(fn, name, problem.given[key], given[key]);
@@ -75,7 +75,7 @@ const lists = [
 
 type List = Call['given']['cuQ'];
 
-/** Lists that only the GPU knows are compared there, sequence by sequence. */
+/** Compares two lists. Lists that only the GPU knows are compared there, sequence by sequence. */
 function mustEqual(fn: string, name: string, made: List, got: List): void {
   const differ = (what: string, a: unknown, b: unknown): never =>
     fail(fn, `blockMask was made for ${what} = ${String(a)}`, String(b), rebuild);

@@ -5,42 +5,45 @@ import { layoutNames } from '@heed/kernels-wgsl/variant';
 import type { Captures, MaskMod } from '../text/compile/mod-types.ts';
 import type { PrecompiledMod } from '../text/compile/precompiled.ts';
 
-/** What a BlockMask is of: sizes, or packed lengths; and what its maskMod reads. */
+/** The problem of a BlockMask: sizes, or packed lengths; and the captures of its maskMod. */
 export interface BlockMaskOptions<C extends Captures = never> extends Partial<VarlenLayout> {
-  /** Batch entries; default 1, which serves all. Needed where the mask depends on b. */
+  /** The number of batch entries; default 1, which broadcasts. Required if the mask depends on b. */
   readonly B?: number;
-  /** Query heads; default 1, which serves all. Needed where the mask depends on h. */
+  /** The number of query heads; default 1, which broadcasts. Required if the mask depends on h. */
   readonly H?: number;
-  /** Query rows. Of packed tensors: rows in all, needed where `cuSeqlensQ` is on the GPU. */
+  /** The number of query rows. For packed tensors, the total, which is required if `cuSeqlensQ` is on the GPU. */
   readonly Lq?: number;
-  /** Keys. Of packed tensors: rows in all; of paged ones: the most of a sequence. Needed where the lengths are on the GPU. */
+  /**
+   * The number of keys. For packed tensors, the total number of rows; for paged ones, the most keys of a sequence. Required if
+   * the lengths are on the GPU.
+   */
   readonly Lk?: number;
-  /** As in the attention; default 'end'. */
+  /** The corner that the diagonal is tied to, as in the attention; default 'end'. */
   readonly align?: 'start' | 'end';
   /** Rows and keys of a block, multiples of 32; default 128. */
   readonly blockSize?: number | readonly [q: number, k: number];
   readonly captures?: C;
 }
 
-/** Options of any captures, as they are looked at inside. */
+/** Options whose captures have any types, for use inside the package. */
 export interface AnyBlockMaskOptions extends Omit<BlockMaskOptions, 'captures'> {
   readonly captures?: Captures;
 }
 
-/** Of `BlockMask.fromCuSeqlens`. */
+/** Options of `BlockMask.fromCuSeqlens`. */
 export interface DocumentOptions<C extends Captures = never> extends Pick<
   BlockMaskOptions<C>,
   'B' | 'H' | 'blockSize' | 'captures'
 > {
-  /** What a token sees of its own document; default all of it. */
+  /** The pairs that are visible within a document; default all. */
   readonly maskMod?: MaskMod<C> | PrecompiledMod;
-  /** Rows of q and of k; default the last of `cuSeqlens`. Needed where that is on the GPU. */
+  /** Rows of q and of k; default the last entry of `cuSeqlens`. Required if `cuSeqlens` is on the GPU. */
   readonly L?: number;
 }
 
-/** How a mask is drawn. */
+/** Options of `BlockMask.toText`. */
 export interface PictureOptions extends ReadOptions {
-  /** Default 64: a wider mask is scaled down to so many. */
+  /** The most columns of the picture; a wider mask is scaled down. Default 64. */
   readonly maxColumns?: number;
 }
 

@@ -11,7 +11,7 @@ import { type BlockProblem, blockProblem } from './block-problem.ts';
 import { boundMod } from './bound-mod.ts';
 import { compileFor, type ResolvedMod } from './compiled-hook.ts';
 
-/** What a block mask consists of. */
+/** The parts of a block mask. */
 export interface BlockMaskParts {
   readonly gpu: Gpu;
   readonly problem: BlockProblem;
@@ -19,13 +19,13 @@ export interface BlockMaskParts {
   readonly maskMod: Function;
   readonly captures: object | undefined;
   readonly compiled: ResolvedMod;
-  /** Whether batch entries and heads have blocks of their own. */
+  /** Whether the blocks depend on the batch entry and on the head. */
   readonly dependsOn: { readonly b: boolean; readonly h: boolean };
-  /** What is freed with it. */
+  /** The tensors that are freed with the mask. */
   readonly owned: readonly Tensor[];
 }
 
-// Not fields of the class, so that attention alone does not bring in what makes, reads and draws block masks.
+// Not fields of the class: a bundle with attention alone then leaves out the code that makes, reads and draws block masks.
 const known = new WeakMap<object, BlockMaskParts>();
 
 export function setParts(mask: object, parts: BlockMaskParts): void {
@@ -40,7 +40,7 @@ export function isBlockMask(x: unknown): boolean {
   return known.has(x as object);
 }
 
-/** Compiles the mask and classifies its blocks, in the name of a public function. */
+/** Compiles the mask and classifies its blocks. Errors name the public function `fn`. */
 export function buildBlockMask(
   fn: string,
   gpu: Gpu,
@@ -67,7 +67,10 @@ export function buildBlockMask(
   return { gpu, problem, view, maskMod, captures, compiled, dependsOn, owned: [view.words] };
 }
 
-/** Which physical row a paged key has is up to a table, which is not compared. */
+/**
+ * Returns which lengths must match for the blocks to be valid. The physical row of a paged key depends on the block table,
+ * which is not compared.
+ */
 function matchOf({ keys }: BlockProblem, inputs: ReadonlySet<Input>): Match {
   if (!inputs.has('qRow') && !inputs.has('kvRow')) return 'lengths';
   return keys === 'paged' && inputs.has('kvRow') ? 'never' : 'begins';
@@ -86,7 +89,7 @@ function checkSize(fn: string, gpu: Gpu, bytes: number): void {
   );
 }
 
-/** Lists of the host may be written again by their owner, as may those on the GPU of which the host knows what they hold. */
+/** Copies the lists that the host knows: their owner may overwrite them later, on the host or on the GPU. */
 function snapshot(problem: BlockProblem): BlockProblem {
   const copies = Object.entries(problem.given).map(([name, list]) => [
     name,

@@ -3,21 +3,24 @@ import { MADE_WORDS, type ParamValues } from '@heed/kernels-wgsl/variant';
 import type { BlockProblem } from './block-problem.ts';
 
 /**
- * Where the blocks lie: two bit planes, `some` and `full`, each [batch, head, row, word] with 32 columns to a word; behind
- * them the number of columns of each [batch, row]; and behind those, of each sequence, what its blocks were made for. Where
- * one batch entry or head serves all, there is one.
+ * The layout of the blocks in memory: two bit planes, `some` and `full`, each [batch, head, row, word] with 32 columns per
+ * word; after them the number of columns of each [batch, row]; and after those, for each sequence, the lengths that its blocks
+ * were made for. If the mask does not depend on the batch entry or the head, that axis has size 1.
  */
 export interface BlockLayout {
   readonly batch: number;
   readonly heads: number;
-  /** Rows of blocks of one head; of packed sequences, those of all, sequence b from floor(cu[b] / blockM) + b on. */
+  /**
+   * Rows of blocks of one head. For packed sequences, the rows of all of them: sequence b starts at row floor(cu[b] / blockM) +
+   * b.
+   */
   readonly rows: number;
   readonly columns: number;
-  /** Words of a row. */
+  /** Words per row. */
   readonly words: number;
-  /** Words of a plane. */
+  /** Words per plane. */
   readonly plane: number;
-  /** Sequences whose lengths a call may have changed: all that have lengths of their own. */
+  /** The number of sequences whose lengths a later call may change: all that have their own lengths. */
   readonly made: number;
 }
 
@@ -42,7 +45,7 @@ export function layoutWords({ plane, batch, rows, made }: BlockLayout): number {
   return 2 * plane + batch * rows + made * MADE_WORDS;
 }
 
-/** In words; 0 along an axis where one entry serves all. */
+/** Strides in words; 0 along an axis of size 1. */
 interface PlaneStrides {
   readonly batch: number;
   readonly head: number;
@@ -57,7 +60,7 @@ function planeStrides({ batch, heads, rows, words }: BlockLayout): PlaneStrides 
   };
 }
 
-/** A part of the planes: all, or a slice. Strides are in words, 0 where one batch entry or head serves all. */
+/** The planes, or a slice of them. Strides are in words, 0 along an axis of size 1. */
 export interface BlockView {
   readonly words: Tensor;
   readonly batch: number;
@@ -65,13 +68,13 @@ export interface BlockView {
   readonly rows: number;
   readonly columns: number;
   readonly strides: PlaneStrides;
-  /** Where each plane begins, in words. */
+  /** The offset of each plane, in words. */
   readonly some: number;
   readonly full: number;
-  /** Where the numbers of columns begin, and how far those of two batch entries are apart. */
+  /** The offset of the numbers of columns, and their stride from one batch entry to the next. */
   readonly extent: number;
   readonly extentBatch: number;
-  /** Where it says what each sequence's blocks were made for; undefined where the host compares all there is. */
+  /** The offset of the lengths that each sequence's blocks were made for; undefined where the host compares all lengths. */
   readonly made: number | undefined;
 }
 
@@ -92,7 +95,7 @@ export function wholeView(words: Tensor, problem: BlockProblem, layout: BlockLay
   };
 }
 
-/** The entries from `start` to before `end` along batch (0), head (1) or rows of blocks (2). */
+/** Returns the entries from `start` to before `end` along batch (0), head (1) or rows of blocks (2). */
 export function sliceView(view: BlockView, axis: 0 | 1 | 2, start: number, end: number): BlockView {
   const { strides, some, full, extent, extentBatch, made } = view;
   const stride = [strides.batch, strides.head, strides.row][axis]!;
@@ -107,10 +110,10 @@ export function sliceView(view: BlockView, axis: 0 | 1 | 2, start: number, end: 
   };
 }
 
-// As in the kernels.
+// The same value as in the kernels.
 const NONE = 0xffffffff;
 
-/** What kernels are told of the planes. */
+/** Returns the parameters that describe the planes to kernels. */
 export function viewValues(
   { strides, some, full, made = NONE }: BlockView,
   blockM: number,

@@ -11,13 +11,13 @@ import {
 } from '@heed/kernels-wgsl/variant';
 import type { AnyBlockMaskOptions } from './block-mask-options.ts';
 
-/** What a block mask is made for, checked: the same facts whatever the layout. */
+/** The problem that a block mask is made for, checked: the same facts for all layouts. */
 export interface BlockProblem extends Pick<
   Call,
   'lengths' | 'keys' | 'batch' | 'seqlenQ' | 'seqlenK' | 'given'
 > {
   readonly heads: number;
-  /** The most keys that a sequence can have. */
+  /** The largest number of keys of a sequence. */
   readonly maxKeys: number;
   readonly align: 'start' | 'end';
   readonly blockM: number;
@@ -26,12 +26,12 @@ export interface BlockProblem extends Pick<
 
 type ListName = 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable';
 
-/** As they are read: 64-bit lists narrowed, or refused where they are checked. */
+/** The options as they are read: 64-bit lists are narrowed to 32 bits or, where they are checked, refused. */
 type Options = Omit<AnyBlockMaskOptions, ListName> & { readonly [Name in ListName]?: Lengths };
 
 const MAX_LENGTH = 2 ** 29;
 
-/** @throws ValidationError an option that does not fit, or one that is missing */
+/** @throws ValidationError an option does not fit, or is missing */
 export function blockProblem(fn: string, gpu: Gpu, given: AnyBlockMaskOptions): BlockProblem {
   const o = given as Options;
   const { align = 'end' } = o;
@@ -127,7 +127,7 @@ function needed(fn: string, name: string, n: number | undefined): number {
   );
 }
 
-/** Of what may yet turn out to be no list at all. */
+/** Returns the number of entries. The value is not checked yet: it may be no list at all. */
 export function entriesOf(list: Lengths): number {
   return (list instanceof Int32Array ? list.length : list?.shape?.[0]) ?? 0;
 }

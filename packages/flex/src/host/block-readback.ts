@@ -1,20 +1,20 @@
 import { LimitError, type ReadOptions } from '@heed/core';
 import type { BlockView } from './block-planes.ts';
 
-/** The blocks on the CPU. */
+/** The classes of the blocks, on the CPU. */
 export interface BlockClasses {
   /** [B, H, rows, columns] */
   readonly shape: readonly [number, number, number, number];
   /** Row-major: 0 empty, 1 partial, 2 full. */
   readonly classes: Uint8Array;
-  /** How many columns there are in each row, [B, rows]: fewer where lengths differ, 0 between packed sequences. */
+  /** The number of columns of each row, [B, rows]: fewer where lengths differ, 0 between packed sequences. */
   readonly columns: Uint32Array;
-  /** Blocks in all, and those that are not empty. */
+  /** The number of blocks, and of blocks that are not empty. */
   readonly total: number;
   readonly visited: number;
 }
 
-// A byte each, and a turn of a loop on the host.
+// Each block takes a byte and one turn of a loop on the host.
 const MAX_BLOCKS = 2 ** 28;
 
 export async function readBlocks(view: BlockView, o: ReadOptions): Promise<BlockClasses> {
@@ -49,11 +49,11 @@ export async function readBlocks(view: BlockView, o: ReadOptions): Promise<Block
   return { shape: [batch, heads, rows, most], classes, columns, total, visited };
 }
 
-// More heads than a person looks at.
+// The most pictures: people do not look at more heads.
 const MAX_PICTURES = 4;
 const SIGNS = ['·', '▒', '█'] as const;
 
-/** One picture per batch entry and head, the first few of them. */
+/** Draws one picture per batch entry and head, for the first few of them. */
 export function picture({ shape, classes, columns }: BlockClasses, maxColumns = 64): string {
   const [batch, heads, rows, most] = shape;
   const count = batch * heads;
@@ -70,7 +70,7 @@ export function picture({ shape, classes, columns }: BlockClasses, maxColumns = 
   return [...pictures, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n\n');
 }
 
-/** A sign per square of `scale` by `scale` blocks: partial unless they are all of one class. */
+/** Draws one sign per square of `scale` by `scale` blocks: partial unless all are of one class. */
 function grid(
   rows: number,
   columns: number,

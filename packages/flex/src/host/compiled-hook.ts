@@ -9,23 +9,23 @@ import {
 import { functionOf, type PrecompiledMod } from '../text/compile/precompiled.ts';
 import { type Resolution, resolve } from '../text/compile/resolve.ts';
 
-/** What a function is to a kernel. Roles keep two uses of one function apart. */
+/** The role of a function in a kernel. Roles distinguish two uses of one function. */
 export type Role = 'score' | 'mask' | 'block';
 
-/** The mods of a plan, as they were when it was made. */
+/** The resolutions of the mods for which a plan was made. */
 export type Resolutions = { readonly [R in Role]?: Resolution };
 
 type CompiledHook = CompiledScoreHook | CompiledMaskHook;
 
-/** A function of the user, compiled, and what it captures. */
+/** A compiled mod with its resolution. */
 export interface ResolvedMod {
   readonly mod: CompiledMod;
   readonly resolution: Resolution;
 }
 
 /**
- * @param fn the public function, for messages
- * @param like what a plan was made for: numbers keep the types that they had there
+ * @param fn the public function, which messages name
+ * @param like the resolution that a plan was made for: numbers keep the types that they had there
  * @throws CompileError @throws ValidationError
  */
 export function compileFor(
@@ -47,12 +47,15 @@ export function compileFor(
 const made = new WeakMap<CompiledMod, Map<Role, CompiledHook>>();
 const mods = new WeakMap<object, CompiledMod>();
 
-/** What a hook was made of. */
+/** Returns the compiled mod of a hook. */
 export function modOf(hook: object): CompiledMod | undefined {
   return mods.get(hook);
 }
 
-/** The hook of a compiled mod, made once. Its name has the mod's hash, since kernels are found by the names of their hooks. */
+/**
+ * Returns the hook of a compiled mod, made once. Its name contains the mod's hash: kernels are cached by the names of their
+ * hooks.
+ */
 export function hookOf(mod: CompiledMod, role: Role): CompiledHook {
   const hooks = made.get(mod) ?? new Map<Role, CompiledHook>();
   made.set(mod, hooks);

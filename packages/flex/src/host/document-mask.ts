@@ -34,7 +34,7 @@ import { checkCount, entriesOf } from './block-problem.ts';
 const sameDocument: MaskMod<{ id: Tensor; documents: number }> = (b, h, q, kv, c) =>
   c.id[q]! < c.documents && c.id[q] === c.id[kv];
 
-/** The mask of packed documents, with a table of the document of each row. */
+/** Returns the mask of packed documents, whose table has the document of each row. */
 export function documentMask<C extends Captures>(
   fn: string,
   gpu: Gpu,
@@ -64,7 +64,10 @@ export function documentMask<C extends Captures>(
   return { maskMod: both, options: { ...rest, Lq: length, Lk: length }, owned: [id] };
 }
 
-/** The document of each row; behind the last, the number of documents: ids that ascend have the tightest bounds. */
+/**
+ * Computes the document of each row. Rows after the last document get the number of documents: ascending ids have the tightest
+ * bounds.
+ */
 function documentIds(gpu: Gpu, cu: Int32Array | Tensor, documents: number, length: number): Tensor {
   const options = { dtype: 'i32', label: 'heed/document ids' } as const;
   const id = unscoped(gpu, () => gpu.empty([Math.max(1, length)], options));
@@ -82,7 +85,7 @@ function documentIds(gpu: Gpu, cu: Int32Array | Tensor, documents: number, lengt
   return id;
 }
 
-/** The document that each row lies in, by binary search; `documents` behind the last. Ends that do not ascend are safe. */
+/** Finds the document of each row by binary search; rows after the last get `documents`. Ends that do not ascend are safe. */
 const documentsSource: KernelSource = {
   label: 'heed/document ids',
   bindings: ['read', 'write', 'uniform'],
@@ -103,7 +106,7 @@ const documentsSource: KernelSource = {
         if (row >= params.rows) {
           return;
         }
-        // The first document that ends behind the row.
+        // The first document that ends after the row.
         var low = 0u;
         var high = params.documents;
         while (low < high) {

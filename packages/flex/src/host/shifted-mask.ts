@@ -10,7 +10,7 @@ interface Shift {
   readonly query0: number;
 }
 
-/** A mask over a part of what it was made for: it sees the batch entry, the head and the position of the whole. */
+/** A mask over a slice of its problem: it sees the batch entry, the head and the position in the whole. */
 const shiftedMask: MaskMod<Shift & Record<string, never>> = (b, h, q, kv, c, info) =>
   c.mask(b + c.batch0, h + c.head0, q + c.query0, kv, c as never, info);
 
@@ -22,7 +22,7 @@ export interface ShiftedMask {
   readonly captures: Shift;
 }
 
-/** The problem of a slice, and the mask with its arguments moved: in a scope of its own, or further where it is a slice's. */
+/** Returns the problem of a slice, and the mask with shifted arguments. The offsets of a slice of a slice add up. */
 export function shifted(
   { problem, maskMod, captures = {} }: Pick<BlockMaskParts, 'problem' | 'maskMod' | 'captures'>,
   axis: 0 | 1 | 2,
@@ -52,7 +52,7 @@ export function shifted(
   }
   const firstRow = start * problem.blockM;
   const seqlenQ = Math.max(0, Math.min(end * problem.blockM, problem.seqlenQ) - firstRow);
-  // With align 'end' the part's own diagonal is as much further as its rows are fewer.
+  // With align 'end' the diagonal of the slice itself moves by the number of rows that it lacks.
   const own = problem.align === 'end' ? problem.seqlenQ - seqlenQ : 0;
   const part = { ...problem, seqlenQ };
   return {

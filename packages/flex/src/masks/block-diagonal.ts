@@ -17,7 +17,7 @@ import type { MaskMod } from '../text/compile/mod-types.ts';
  * flexAttention(q, k, v, { maskMod: bind(blockDiagonal, { blockSize: 64 }) });
  */
 export const blockDiagonal: MaskMod<{ blockSize: number }> = (b, h, q, kv, { blockSize }) => {
-  // Linear in kv, unlike an equation of two quotients: so the range of keys is known.
+  // Linear in kv, unlike a comparison of two quotients, so the range of keys is known.
   const first = Math.floor(q / blockSize) * blockSize;
   return kv >= first && kv < first + blockSize;
 };

@@ -32,7 +32,7 @@ export const blockDiffusion: MaskMod<{ length: number; blockSize: number }> = (
   const token = isClean ? q - length : q;
   const first = Math.floor(token / blockSize) * blockSize;
   const end = Math.min(first + blockSize, length);
-  // Linear in kv, unlike a comparison of two quotients: so the range of keys is known.
+  // Linear in kv, unlike a comparison of two quotients, so the range of keys is known.
   const isOwnNoised = !isClean && kv >= first && kv < end;
   const isEarlierClean = kv >= length && kv < length + (isClean ? end : first);
   return isOwnNoised || isEarlierClean;

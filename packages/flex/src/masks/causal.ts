@@ -8,8 +8,8 @@ import type { MaskMod } from '../text/compile/mod-types.ts';
  *     ███░
  *     ████
  *
- * Rows are queries, columns keys, here and in all pictures. `q` is the logical position, so this serves cached decode
- * as it is.
+ * Rows are queries, columns are keys, here and in all pictures. `q` is the logical position, so the same mask works for cached
+ * decode.
  *
  * Source: `attn_gym/masks/causal.py`.
  *

@@ -1,8 +1,8 @@
 import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
- * The first `globals` positions see all and are seen by all; the others see the keys up to `window` away on either side,
- * the ends included. Two-sided: combine it with {@link causal} for a decoder (attention sinks and a window).
+ * The first `globals` positions see all keys and are seen by all queries; the others see the keys up to `window` away on either
+ * side, the ends included. Two-sided: combine it with {@link causal} for a decoder (attention sinks and a window).
  *
  *     globals 1, window 1:  █████
  *                           ███░░

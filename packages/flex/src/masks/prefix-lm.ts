@@ -2,14 +2,14 @@ import type { Tensor } from '@heed/core';
 import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
- * Every query sees the first `prefix[b]` keys, and beyond them the keys up to its own position.
+ * Every query sees the first `prefix[b]` keys, and after them the keys up to its own position.
  *
  *     prefix [2]:  ██░░
  *                  ██░░
  *                  ███░
  *                  ████
  *
- * - `prefix`: [B] i32, by batch or sequence; [1] for the same in all
+ * - `prefix`: [B] i32, per batch entry or sequence; [1] for the same prefix in all
  *
  * Source: T5 (arXiv 1910.10683); `attn_gym/masks/prefix_lm.py`.
  *

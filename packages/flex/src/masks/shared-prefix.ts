@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
- * Several continuations of one prefix, packed after it in one row: each is causal, and sees the prefix and itself.
+ * Several continuations of one prefix, packed after it in one row: each continuation is causal, and sees the prefix and itself.
  *
  *     prefix 2, id [0, 0, 1, 1, 2, 2]:  █░░░░░
  *                                       ██░░░░
@@ -12,7 +12,7 @@ import type { MaskMod } from '../text/compile/mod-types.ts';
  *                                       ██░░██
  *
  * - `prefix`: how many positions the prefix has
- * - `id`: [L] i32, the continuation of each position; those of the prefix do not matter
+ * - `id`: [L] i32, the continuation of each position; entries of the prefix are not used
  *
  * Source: `attn_gym/masks/shared_prefix.py`, for one prefix.
  *

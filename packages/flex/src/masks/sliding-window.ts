@@ -10,7 +10,7 @@ import type { MaskMod } from '../text/compile/mod-types.ts';
  *                ░███░
  *                ░░███
  *
- * - `window`: a whole number, 0 or more. A model that counts the query among its w keys (Mistral) has window w − 1
+ * - `window`: a whole number, 0 or more. For a model that counts the query among its w keys (Mistral), pass w − 1
  *
  * Source: Longformer (arXiv 2004.05150), Mistral 7B (arXiv 2310.06825); `attn_gym/masks/sliding_window.py`.
  *

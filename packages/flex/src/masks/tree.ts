@@ -2,8 +2,8 @@ import type { Tensor } from '@heed/core';
 import type { MaskMod } from '../text/compile/mod-types.ts';
 
 /**
- * A tree of drafted tokens after a prefix, as in speculative decoding: each node sees the prefix, its ancestors and
- * itself. Positions of the prefix are causal.
+ * A tree of drafted tokens after a prefix, as in speculative decoding: each node sees the prefix, its ancestors and itself.
+ * Positions of the prefix are causal.
  *
  *     prefix 2, parents [−1, 0, 0, 1]:  █░░░░░
  *                                       ██░░░░
@@ -12,12 +12,12 @@ import type { MaskMod } from '../text/compile/mod-types.ts';
  *                                       ███░█░  node 2, child of 0
  *                                       ████░█  node 3, child of 1
  *
- * Parents come before their children. Bit m of a node's row is set for m = the node and for each of its ancestors:
- * node 3 of the picture has 0b1011. A row is its parent's row plus one bit.
+ * Parents come before their children. Bit m of a node's row is set for m = the node and for each of its ancestors: node 3 of
+ * the picture has 0b1011. A row is its parent's row plus one bit.
  *
  * - `ancestors`: [nodes, ⌈nodes / 32⌉] i32 or u32, bit m mod 32 of word floor(m / 32) for node m
- * - `prefix`: how many positions precede the tree. Without it the tree is what the queries are, in each sequence:
- *   kvLen − qLen, so that one mask serves a batch whose cached lengths differ
+ * - `prefix`: how many positions precede the tree. Default: kvLen − qLen of each sequence, so that the queries are the tree,
+ *   and one mask works for a batch whose cached lengths differ
  *
  * Source: SpecInfer (arXiv 2305.09781), Medusa (arXiv 2401.10774); `attn_gym/masks/jetspec.py`.
  *

@@ -2,12 +2,12 @@ import type { Tensor } from '@heed/core';
 import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
- * Attention with linear biases: every head loses `slope` of the score per position of distance.
+ * Attention with linear biases: the score of each head decreases by its slope per position of distance.
  *
  *     bias of query 2:  −2s  −s  0  −s  −2s
  *
- * The distance counts both ways, as with the `alibiSlopes` option. Under a causal mask this is the paper's, and
- * PyTorch's `(kv − q) · slope`. For a power-of-two number of heads the paper's slopes are 2^(−8 (h + 1) / Hq).
+ * The distance counts both ways, as with the `alibiSlopes` option. Under a causal mask this is the bias of the paper, and of
+ * PyTorch's `(kv − q) · slope`. For a power-of-two number of heads the slopes of the paper are 2^(−8 (h + 1) / Hq).
  *
  * - `slopes`: [Hq] f32 or f16
  *

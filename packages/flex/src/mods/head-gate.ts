@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
- * Scales the scores of each head by a learned gate between 0 and 1; a closed head attends to all keys alike.
+ * Scales the scores of each head by a learned gate between 0 and 1. A closed head attends to all keys equally.
  *
  *     gate:    −∞   0    ∞
  *     factor:   0   0.5  1     score · sigmoid(gate[h])

@@ -2,18 +2,18 @@ import type { Tensor } from '@heed/core';
 import type { ScoreMod } from '../text/compile/mod-types.ts';
 
 /**
- * Adds a learned bias by head and distance `q − kv`; what is further than `maxDistance` counts as that far.
+ * Adds a learned bias per head and distance `q − kv`; distances beyond `maxDistance` count as `maxDistance`.
  *
  *     maxDistance 2, distance:  … −3 −2 −1  0  1  2  3 …
  *     column of the table:      …  0  0  1  2  3  4  4 …
  *
- * Any function of the distance fits the table: T5's buckets do by repeating a bucket's bias for each of its distances.
+ * The table can hold any function of the distance: for T5's buckets, repeat a bucket's bias for each of its distances.
  *
  * - `bias`: [Hq, 2 · maxDistance + 1] f32 or f16
  * - `maxDistance`: a whole number, 0 or more
  *
- * Source: the clipped distances of Shaw et al. 2018 (arXiv 1803.02155), with one scalar per head as in T5
- * (arXiv 1910.10683); the clamped window of PyTorch's learnable bias tests.
+ * Source: the clipped distances of Shaw et al. 2018 (arXiv 1803.02155), with one scalar per head as in T5 (arXiv 1910.10683);
+ * the clamped window of PyTorch's learnable bias tests.
  *
  * @example
  * const captures = { bias, maxDistance: 128 };

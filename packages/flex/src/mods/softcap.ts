@@ -6,10 +6,9 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  *     score:   −∞   −cap      0  cap       ∞
  *     result:  −cap −0.76·cap 0  0.76·cap  cap
  *
- * - `cap`: a number above 0, in units of the score. Of whole and fractional values two plans are made; `f32(30)` makes
- *   it one
+ * - `cap`: a number above 0, in units of the score. Whole and fractional values need two plans; `f32(30)` makes it one
  *
- * Source: Gemma 2 (arXiv 2408.00118); `attn_gym/mods/softcapping.py`. The `softcap` option is the same.
+ * Source: Gemma 2 (arXiv 2408.00118); `attn_gym/mods/softcapping.py`. The `softcap` option computes the same.
  *
  * @example
  * flexAttention(q, k, v, { scoreMod: bind(softcap, { cap: 30 }) });

@@ -58,7 +58,7 @@ describe('explain() says how gradients are summed, and why', () => {
       'cap: none, it is a number; a tensor of shape [] has a gradient',
       'far: none, it is i32',
       'on: none, it is bool',
-      'x: none, the derivative by its elements is 0 everywhere',
+      'x: none, the derivative with respect to its elements is 0 everywhere',
     ]);
   });
 
@@ -82,7 +82,7 @@ describe('explain() of a mask says whether it prunes, and what keeps it from it'
   const captures = { w: 200, id: table('i32', 64) };
   const pruningOf = (mask: Mask): string[] =>
     sectionOf(compileMod(mask, captures).explain(), 'prunes');
-  const never = 'no: bounds can tell of no block that it is empty or full';
+  const never = 'no: bounds find no block that is empty or full';
 
   it.for<[string, Mask, string[]]>([
     [

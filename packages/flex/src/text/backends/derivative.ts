@@ -10,7 +10,7 @@ import {
 import { add, div, eq, le, lt, mul, neg, select, sqrt, sub } from '../ir/graph.ts';
 import { ordered } from '../ir/traversal.ts';
 
-/** What one read of a float table adds to its gradient: dScore · `value`, at `indices` once they are clamped. */
+/** One read of a float table: it adds dScore · `value` to the table's gradient at `indices`, after clamping. */
 export interface TableDerivative {
   readonly slot: TableSlot;
   readonly indices: readonly Node[];
@@ -19,19 +19,19 @@ export interface TableDerivative {
 
 /** The derivatives of a score mod's result, as nodes of its own graph. */
 export interface Derivative {
-  /** By the incoming score. */
+  /** With respect to the incoming score. */
   readonly score: Node;
-  /** By each element read; a table that is read at two places is there twice. */
+  /** With respect to each element read; a table read at two places occurs twice. */
   readonly tables: readonly TableDerivative[];
 }
 
-/** The most operations that the derivatives of one mod may consist of, counted for each element read. */
+/** The most operations in the derivatives of one mod, summed over the elements read. */
 const MAX_OPERATIONS = 65_536;
 
 /**
- * The derivative of a score mod. Forward mode, once for each leaf: a branch that is not taken then never gets to be
- * multiplied with what it would have been (0 · ∞ is not 0), and what the passes share is one node.
- * @throws CompileError it has so many reads that it would not end
+ * Differentiates a score mod in forward mode, once per leaf. The derivative of a branch that is not taken is then never
+ * multiplied by 0 (0 · ∞ is not 0), and nodes shared by the passes exist once.
+ * @throws CompileError the derivatives of all reads together are too long
  */
 export function derive(graph: Graph, root: Node): Derivative {
   const nodes = ordered([root]);
@@ -53,11 +53,11 @@ export function derive(graph: Graph, root: Node): Derivative {
 
 function tooLong(reads: number): CompileError {
   return new CompileError(
-    `flex: the derivatives by the first ${reads} table elements of the scoreMod consist of more than ${MAX_OPERATIONS} operations. Read fewer elements, or combine them in a table beforehand.`,
+    `flex: the derivatives with respect to the first ${reads} table elements of the scoreMod have more than ${MAX_OPERATIONS} operations. Read fewer elements, or combine them in a table beforehand.`,
   );
 }
 
-/** d(last node) / d(leaf), the node at that index; nothing where it is 0 everywhere. */
+/** Returns d(last node) / d(leaf), where `leaf` is the node at `index`; undefined if it is 0 everywhere. */
 function tangent(nodes: readonly Node[], leaf: Node, index: number): Node | undefined {
   const tangents = new Map<Node, Node | undefined>([[leaf, leaf.graph.f32(1)]]);
   for (let i = index; i < nodes.length; i++) {
@@ -71,10 +71,10 @@ function tangent(nodes: readonly Node[], leaf: Node, index: number): Node | unde
   return tangents.get(nodes.at(-1)!);
 }
 
-/** The derivative of an argument; undefined is 0 everywhere. */
+/** The derivative of an argument; undefined means 0 everywhere. */
 type Tangent = Node | undefined;
 
-/** The derivative of a value, from its arguments and theirs. */
+/** Computes the derivative of a value from its arguments and their derivatives. */
 type Rule = (value: Node, args: readonly Node[], tangents: readonly Tangent[]) => Tangent;
 
 /** A partial derivative, as a function of the arguments and the value. */
@@ -89,7 +89,7 @@ function plus(a: Tangent, b: Tangent): Tangent {
   return a && b ? add(a, b) : (a ?? b);
 }
 
-/** The derivative of the first of the last two arguments where the condition holds, else of the other. */
+/** Picks the derivative of the first of the last two arguments where the condition holds, else the derivative of the second. */
 const either =
   (condition: (a: Node, b: Node) => Node): Rule =>
   ({ graph }, [a, b], tangents) => {
@@ -101,7 +101,7 @@ const either =
 const apply = (op: UnaryOp, x: Node): Node => x.graph.op(op, x);
 const square = (x: Node): Node => mul(x, x);
 
-/** The remainder by 0 is always the same. */
+/** The remainder by 0 is constant. */
 const unlessZero = (divisor: Node, x: Node): Node => select(eq(divisor, 0), x.graph.f32(0), x);
 
 /** x / (a² + b²), and 0 at the origin, where an angle has no derivative. */
@@ -110,10 +110,10 @@ function perSquare(x: Node, a: Node, b: Node): Node {
   return select(lt(0, sum), div(x, sum), x.graph.f32(0));
 }
 
-/** Derivatives of the f32 operations; what is missing here is constant between its steps, so its derivative is 0. */
+/** Derivatives of the f32 operations. An operation that is missing here is piecewise constant, so its derivative is 0. */
 const rules: { readonly [O in Op]?: Rule } = {
   select: either((condition) => condition),
-  // At a tie the first argument's.
+  // At a tie the derivative of the first argument counts.
   min: either((a, b) => le(a, b)),
   max: either((a, b) => le(b, a)),
   neg: partials(() => -1),
@@ -135,12 +135,12 @@ const rules: { readonly [O in Op]?: Rule } = {
   },
   mod: partials(
     (_, b) => unlessZero(b, b.graph.f32(1)),
-    // The whole quotient, from the exact remainder: a / b may be rounded up to the next.
+    // The whole quotient is computed from the exact remainder, since a / b may be rounded up to the next integer.
     (a, b, y) => unlessZero(b, neg(apply('floor', add(div(sub(a, y), b), 0.5)))),
   ),
   pow: partials(
     (a, b) => mul(b, a.graph.op('pow', a, sub(b, 1))),
-    // 0 to some power is the same for all powers near it.
+    // A power of 0 does not change for nearby exponents.
     (a, _, y) => select(lt(0, a), mul(y, apply('log', a)), a.graph.f32(0)),
   ),
   atan2: partials(

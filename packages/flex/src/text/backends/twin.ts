@@ -4,7 +4,7 @@ import { evaluate, finite } from '../ir/evaluate-operation.ts';
 import type { BinaryOp, Input, Node, ScalarSlot, TableSlot } from '../ir/expression-node.ts';
 import { ordered } from '../ir/traversal.ts';
 
-/** What a twin is run on: inputs by name, captured values by slot index. */
+/** The values for one run of a twin: inputs by name, captured values by slot index. */
 export interface TwinValues {
   readonly inputs: { readonly [I in Input]?: number };
   readonly scalars: readonly (number | boolean)[];
@@ -13,14 +13,14 @@ export interface TwinValues {
 
 type Value = number | boolean;
 
-/** One operation, from the values of its arguments. */
+/** Runs one operation on the values of its arguments. */
 export type Step = (args: readonly Value[], given: TwinValues) => Value;
 
 /**
- * The nodes as a JavaScript function that means what the GPU means: f32 results are rounded, integers wrap, table
- * indices clamp. Made of closures, so no text is ever evaluated. Gives the values of the roots.
+ * Returns a JavaScript function that computes the roots with the semantics of the GPU: f32 results are rounded, integers wrap,
+ * table indices clamp. It is made of closures, so no text is ever evaluated.
  *
- * @param stepOf how a node is run; the default knows all that a mod is made of
+ * @param stepOf returns how a node is run; the default runs every node of a mod
  */
 export function twin(
   roots: readonly Node[],
@@ -67,7 +67,7 @@ export interface NestedArray {
   readonly [i: number]: number | NestedArray;
 }
 
-/** The element at the indices, which clamp, as the GPU would read it from a tensor of the slot's dtype. */
+/** Reads the element at the indices, which clamp, as the GPU reads it from a tensor of the slot's dtype. */
 export function readTable(
   slot: TableSlot,
   table: NestedArray | number,

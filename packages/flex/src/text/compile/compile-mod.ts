@@ -133,7 +133,7 @@ export function compileMod(
   if (mod.kind === 'mask') return compiled;
   let derivative: ModDerivative | undefined;
   return Object.defineProperty(compiled, 'derivative', {
-    // Not before it is asked for: it may be far longer than the mod.
+    // Computed on first use: it may be far longer than the mod.
     get: () => (derivative ??= derivativeOf(mod, resolution)),
     enumerable: true,
   });
@@ -157,8 +157,8 @@ type Named = Readonly<Record<string, unknown>>;
 const indices = ['b', 'h', 'q', 'kv'] as const;
 
 /**
- * The JavaScript twin, called like the mod it was made from. A masked score comes out as −Infinity, and so does NaN; no
- * score is above the largest that there is.
+ * Returns the JavaScript twin of a mod, called like the mod. A masked score is −Infinity, and so is NaN; no score exceeds the
+ * largest score.
  */
 export function jsMod(mod: CompiledMod, resolution: Resolution): JsMod {
   const run = pairFunction(mod, resolution, [mod.root]);
@@ -168,7 +168,7 @@ export function jsMod(mod: CompiledMod, resolution: Resolution): JsMod {
   };
 }
 
-/** Nodes of a mod as a function of the mod's arguments. */
+/** Returns a function of the mod's arguments that computes these nodes. */
 function pairFunction(
   mod: CompiledMod,
   resolution: Resolution,

@@ -10,18 +10,18 @@ import type { ModKind } from '../frontend/mod-source.ts';
 import { modHash } from '../ir/canonical.ts';
 import type { Resolution } from './resolve.ts';
 
-/** A compiled mod, without the values of its captures: `scalars` and `tables` say which of a call's it wants. */
+/** A compiled mod, without the values of its captures: `scalars` and `tables` say which captures of a call it reads. */
 export interface CompiledMod extends Translation {
-  /** The same for the same computation on captures of the same types, whatever the names: a part of plan keys. */
+  /** Equal for equal computations on captures of the same types, whatever the names: a part of plan keys. */
   readonly hash: string;
 }
 
-// By signature: a mod that is made anew at each call (an arrow in the call, a fresh `bind`) compiles once.
+// Keyed by signature: a mod that is created at each call (an arrow in the call, a fresh `bind`) compiles once.
 const cache = new Map<string, CompiledMod>();
 const MAX_CACHED = 512;
 
 /**
- * Compiles a mod whose captures are resolved, or finds it compiled.
+ * Compiles a mod whose captures are resolved; a mod compiled before comes from the cache.
  * @throws CompileError
  */
 export function compileResolved(
@@ -39,19 +39,19 @@ export function compileResolved(
   return compiled;
 }
 
-/** The kernels' hook for a score mod. Equal names and hashes give equal text. */
+/** Returns the kernels' hook for a score mod. Equal names and hashes give equal text. */
 export function toScoreHook(mod: CompiledMod, name: string): CompiledScoreHook {
   return scoreHook(name, mod.root, () => toDerivative(mod));
 }
 
-/** The kernels' hook for a mask. */
+/** Returns the kernels' hook for a mask. */
 export function toMaskHook({ graph, root }: CompiledMod, name: string): CompiledMaskHook {
   return maskHook(name, graph, root);
 }
 
 const derivatives = new WeakMap<CompiledMod, Derivative>();
 
-/** The derivative of a score mod, as nodes of its graph. */
+/** Returns the derivative of a score mod, as nodes of its graph. */
 export function toDerivative(mod: CompiledMod): Derivative {
   const made = derivatives.get(mod) ?? derive(mod.graph, mod.root);
   derivatives.set(mod, made);

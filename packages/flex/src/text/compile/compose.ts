@@ -6,8 +6,8 @@ import { compose, functionOf, type PrecompiledMod } from './precompiled.ts';
 type AnyMask = MaskMod<never>;
 
 /**
- * A mod with a scope of its own. The values go before those that `options.captures` has under the same names, and may be
- * bound again from outside: what is unbound is looked up further out.
+ * Binds captures to a mod. Bound values take precedence over values of the same names in `options.captures`; names that are not
+ * bound come from there, or from a further `bind` around this one.
  *
  * @param mod a score mod, a mask, or any function that takes its captures as the first parameter that is not a number
  * @example
@@ -42,21 +42,21 @@ function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-/** What every mask of a list shows. Each keeps its own scope. */
+/** Combines masks: a pair is visible where all masks show it. Each mask keeps its own captures. */
 export function andMasks<Cs extends readonly unknown[]>(
   ...masks: { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod }
 ): MaskMod<AllOf<Cs>> {
   return combine('andMasks', 'and', masks, (all, run) => all.every(run));
 }
 
-/** What some mask of a list shows. Each keeps its own scope. */
+/** Combines masks: a pair is visible where at least one mask shows it. Each mask keeps its own captures. */
 export function orMasks<Cs extends readonly unknown[]>(
   ...masks: { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod }
 ): MaskMod<AllOf<Cs>> {
   return combine('orMasks', 'or', masks, (all, run) => all.some(run));
 }
 
-/** What a mask hides. */
+/** Inverts a mask: a pair is visible where the mask hides it. */
 export function notMask<C = {}>(mask: MaskMod<C> | PrecompiledMod): MaskMod<C> {
   return combine('notMask', 'not', [mask], ([only], run) => !run(only!));
 }
@@ -72,6 +72,6 @@ function combine(
   }
   const parts = masks.map((mask) => functionOf(name, mask) as AnyMask);
   const combined: AnyMask = (...args) => all(parts, (mask) => mask(...args));
-  // Whatever captures the parts want, the combination wants: its callers say which.
+  // The combination needs the captures of its parts; the types of its callers name them.
   return compose(combined, { kind, parts }) as never;
 }

@@ -16,8 +16,8 @@ import { type CompiledMod, toDerivative } from './compiled-mod.ts';
 import type { Resolution } from './resolve.ts';
 
 /**
- * What became of a mod: its kind, captures with their types, how the gradient by each is summed and why, or whether a
- * mask prunes and what keeps it from it, the graph, the WGSL.
+ * Describes a compiled mod: its kind, its captures with their types, how the gradient of each is summed and why, or whether a
+ * mask prunes and what prevents it, the graph, and the WGSL.
  */
 export function explainMod(
   mod: CompiledMod,
@@ -46,7 +46,7 @@ function slotType(slot: Slot): string {
   return slot.kind === 'scalar' ? slot.type : `${slot.dtype} table of rank ${slot.rank}`;
 }
 
-/** How the gradient by each capture of a score mod is summed, and why so. */
+/** Describes how the gradient of each capture of a score mod is summed, and why. */
 function explainGradients(mod: CompiledMod, { gradient }: CompiledScoreHook): string[] {
   const { tables } = toDerivative(mod);
   const reads = tables.map((table, i) => ({ ...table, isPerRow: gradient.reads[i]!.isPerRow }));
@@ -82,7 +82,7 @@ function absence(slot: Slot): string {
 function tableAbsence(slot: TableSlot): string {
   return elementType(slot) === 'i32'
     ? 'none, its elements are integers'
-    : 'none, the derivative by its elements is 0 everywhere';
+    : 'none, the derivative with respect to its elements is 0 everywhere';
 }
 
 const LENGTH = 1024;
@@ -102,9 +102,9 @@ const spans = starts.flatMap((qFirst) =>
 type Try = (conditions: readonly Node[]) => readonly (readonly unknown[])[];
 
 /**
- * Whether a mask prunes, and what it is that bounds cannot tell: a condition, and the first number in it of which nothing is
+ * Describes whether a mask prunes, and which conditions bounds cannot decide, with the first number in each of which nothing is
  * known in any block.
- * @param scalars the captured numbers, by their place in the mod
+ * @param scalars the captured numbers, by their index in the mod
  */
 function explainPruning(
   { graph, root }: Pick<CompiledMod, 'graph' | 'root'>,
@@ -128,13 +128,13 @@ function explainPruning(
 const isComparison = ({ type, args }: Node): boolean =>
   type === 'bool' && args.length === 2 && args[0]!.type !== 'bool';
 
-/** Whether two pairs of a block may differ in it. */
+/** Whether its value may differ between pairs of a block. */
 function varies(node: Node): boolean {
   const inputs = inputsOf(node);
   return (['h', 'q', 'kv', 'qRow', 'kvRow'] as const).some((input) => inputs.has(input));
 }
 
-/** The tables that are read for conditions. What is in them is not known here. */
+/** The tables that conditions read. Their contents are not known here. */
 const tablesOf = (...nodes: readonly Node[]): string[] => [
   ...new Set(
     ordered(nodes).flatMap(({ op, data }) => {
@@ -152,7 +152,7 @@ function mayTell({ all, none }: Verdict, attempt: Try): boolean {
 }
 
 function verdictLine({ all, none }: Verdict, attempt: Try): string {
-  const nothing = 'no: bounds can tell of no block that it is empty or full';
+  const nothing = 'no: bounds find no block that is empty or full';
   if (isNever(all) && isNever(none)) return nothing;
   const tables = tablesOf(all, none);
   if (tables.length > 0) return `by the least and the largest elements of ${tables.join(', ')}`;

@@ -3,7 +3,7 @@ import { fail, show } from '@heed/kernels-wgsl/variant';
 
 const kind: unique symbol = Symbol.for('heed.flex.number') as never;
 
-/** A number with a fixed type on the GPU; to JavaScript arithmetic it is the number. */
+/** A number with a fixed type on the GPU; JavaScript arithmetic sees the plain number. */
 interface FixedNumber {
   valueOf(): number;
   readonly [kind]: 'i32' | 'f32';
@@ -13,7 +13,7 @@ function fix(value: number, type: 'i32' | 'f32'): number {
   return Object.assign(Object(value) as object, { [kind]: type }) as unknown as number;
 }
 
-/** The number of what may be fixed already. */
+/** Returns the plain number of a value that may have a fixed type already. */
 function plainNumber(fn: string, value: unknown): number {
   const number: unknown = isFixedNumber(value) ? value.valueOf() : value;
   if (typeof number === 'number') return number;
@@ -21,8 +21,7 @@ function plainNumber(fn: string, value: unknown): number {
 }
 
 /**
- * A captured number that is f32 whatever its value, so that a value like 1 does not make it an integer (and the plan
- * another one).
+ * Fixes the type of a captured number to f32. Otherwise a value like 1 is an integer, which needs another plan than 0.5.
  *
  * @example
  * flexAttention(q, k, v, { scoreMod: (s, b, h, q, kv, c) => s * c.factor, captures: { factor: f32(2) } });
@@ -32,8 +31,8 @@ export function f32(value: number): number {
 }
 
 /**
- * A captured number that is i32.
- * @throws ValidationError not a whole number from −2³¹ to 2³¹ − 1
+ * Fixes the type of a captured number to i32.
+ * @throws ValidationError the value is not a whole number from −2³¹ to 2³¹ − 1
  */
 export function i32(value: number): number {
   const number = plainNumber('i32', value);
@@ -49,7 +48,7 @@ export function isFixedNumber(value: unknown): value is FixedNumber {
   return typeof value === 'object' && value !== null && kind in value;
 }
 
-/** The type of a captured number: as fixed, else i32 where the value is whole and fits. */
+/** Returns the type of a captured number: the fixed type, else i32 where the value is whole and fits. */
 export function numberType(value: number | FixedNumber): 'i32' | 'f32' {
   if (typeof value === 'object') return value[kind];
   return value === (value | 0) ? 'i32' : 'f32';

@@ -3,10 +3,10 @@ import type { Tensor } from '@heed/core';
 /** Values that a mod reads, by name: numbers and booleans become uniforms, tensors tables, functions are inlined. */
 export type Captures = Record<string, Tensor | number | boolean | Function>;
 
-/** What a captured tensor looks like inside a mod: `c.bias[h][q]`. On the CPU it is a nested array. */
+/** A captured tensor inside a mod: `c.bias[h][q]`. On the CPU it is a nested array. */
 export type Table = number & { readonly [i: number]: Table };
 
-/** What the captures look like inside a mod. */
+/** The captures inside a mod: tensors are tables there. */
 export type Captured<C> = { [K in keyof C]: C[K] extends Tensor ? Table : C[K] };
 
 /** Lengths of the pair's sequence, and the rows of the packed (or physical paged) tensors that the pair lies in. */
@@ -18,7 +18,7 @@ export interface SeqInfo {
 }
 
 /**
- * Changes the score of a pair. `q` is the logical position of the query, `kv` that of the key.
+ * Changes the score of a pair. `q` is the logical position of the query, `kv` the position of the key.
  *
  * @example
  * const distance: ScoreMod = (score, b, h, q, kv) => score + (q - kv);
@@ -56,7 +56,7 @@ export type AllOf<Cs extends readonly unknown[]> = Cs extends readonly [infer C,
   ? C & AllOf<Rest>
   : {};
 
-/** What a mod reads has to be given: `captures` is required where the type of the mod names any. */
+/** Requires `captures` where the type of a mod names any: captures that a mod reads must be given. */
 export type NeedsCaptures<C> = [C] extends [never]
   ? unknown // of any captures
   : {} extends C

@@ -8,16 +8,16 @@ import type { Node, ScalarSlot, Slot, TableSlot } from '../ir/expression-node.ts
 import type { Captures } from './mod-types.ts';
 
 /**
- * A mod as `JSON.stringify(compileMod(mod, captures))` writes it and `JSON.parse` reads it: for engines that keep no sources of
- * functions, such as Hermes. It stands wherever a mod does, and is the same kernel. Its captures are bound by name, as a
- * mod's are, with the types that they were compiled with.
+ * A mod as `JSON.stringify(compileMod(mod, captures))` writes it and `JSON.parse` reads it, for engines that keep no sources of
+ * functions, such as Hermes. It may be passed wherever a mod may, and gives the same kernel. Its captures are bound by name,
+ * like a mod's, with the types that they were compiled with.
  */
 export interface PrecompiledMod {
   /** The version of the format. */
   readonly heedMod: number;
   /** 'score' or 'mask'. */
   readonly kind: string;
-  /** That of `compileMod`: it tells whether the operations are still those that were compiled. */
+  /** The hash of `compileMod`: it shows whether the operations were changed since. */
   readonly hash: string;
   readonly captures: readonly object[];
   readonly operations: readonly (readonly (string | number | boolean)[])[];
@@ -25,11 +25,11 @@ export interface PrecompiledMod {
 
 const VERSION = 1;
 
-// More than compileMod makes: by the limits of a mod.
+// No smaller than the limits of a compiled mod.
 const MAX_ROWS = 4096;
 const MAX_NAME = 256;
 
-/** What `compileMod` has made, as JSON. */
+/** Returns a compiled mod as JSON. */
 export function precompiled(
   kind: ModKind,
   hash: string,
@@ -48,14 +48,14 @@ export function isPrecompiled(value: unknown): value is PrecompiledMod {
   return typeof value === 'object' && value !== null && 'heedMod' in value;
 }
 
-// By text: calls copy their options, and so what is in them.
+// Keyed by text: calls copy their options, so the same mod is a new object each time.
 const functions = new Map<string, Function>();
 const MAX_CACHED = 512;
 
 /**
- * The function that a mod is: itself, or one that runs a precompiled mod.
+ * Returns the function of a mod: the mod itself, or a function that runs a precompiled mod.
  * @throws ValidationError it is neither
- * @throws CompileError a precompiled mod of another version, or that is not as compileMod wrote it
+ * @throws CompileError a precompiled mod has another version, or was changed since compileMod wrote it
  */
 export function functionOf(caller: string, mod: unknown): Function {
   if (typeof mod === 'function') return mod;
@@ -100,7 +100,7 @@ function decode(caller: string, mod: PrecompiledMod): GraphUnit {
 const types = ['i32', 'f32', 'bool'];
 const dtypes = ['f32', 'f16', 'i32', 'u32'];
 
-/** The places count through the scalars, and through the tables, in the order of first use. */
+/** Scalars and tables are numbered separately, in the order of first use. */
 function slotOf(capture: unknown, place: number, all: readonly unknown[]): Slot | undefined {
   const { name, type, dtype, rank } = (capture ?? {}) as Record<string, unknown>;
   if (typeof name !== 'string' || name.length > MAX_NAME) return undefined;
@@ -116,7 +116,7 @@ function slotOf(capture: unknown, place: number, all: readonly unknown[]): Slot 
   return { ...table, dtype: dtype as TableSlot['dtype'] };
 }
 
-/** Called like the mod, captures included, it gives what the GPU would. */
+/** Returns a function that is called like the mod, captures included, and computes the results of the GPU. */
 function runnable({ of, root, slots }: GraphUnit): Function {
   const run = twin([root]);
   const names = [...(of === 'score' ? ['score'] : []), 'b', 'h', 'q', 'kv'];
@@ -134,13 +134,13 @@ function runnable({ of, root, slots }: GraphUnit): Function {
   };
 }
 
-/** What a function that heed has made is made of. The compiler reads this instead of the function's source. */
+/** The parts of a function that heed has composed. The compiler reads them instead of the function's source. */
 export type Composition =
   | { readonly kind: 'bind'; readonly mod: Function; readonly captures: Captures }
   | { readonly kind: 'and' | 'or' | 'not'; readonly parts: readonly Function[] }
   | GraphUnit;
 
-// Survives duplicate installs of this package.
+// A registered symbol: it is the same in duplicate installs of this package.
 const composition: unique symbol = Symbol.for('heed.flex.composition') as never;
 
 export function compositionOf(fn: Function): Composition | undefined {

@@ -3,28 +3,28 @@ import type { Capture, CaptureMap, Unit } from '../frontend/mod-source.ts';
 import { isFixedNumber, numberType } from './fixed-number.ts';
 import { type Composition, compositionOf, functionOf, isPrecompiled } from './precompiled.ts';
 
-/** What the compiler knows of a captured tensor. A tensor is one; so is any object with these two. */
+/** The properties of a captured tensor that the compiler uses. Any object with both of them will do. */
 export interface TableLike {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
 
-/** A nested array of numbers, which is what tables are on the CPU; its elements count as f32. */
+/** A nested array of numbers: a table on the CPU. Its elements count as f32. */
 interface NestedArray {
   readonly length: number;
   readonly [i: number]: number | NestedArray;
 }
 
-/** A mod and its captures, with the values set apart from what the compiled code depends on. */
+/** A mod and its captures, with the values separated from everything that the compiled code depends on. */
 export interface Resolution {
   readonly unit: Unit;
   readonly captures: CaptureMap;
   /** Values by slot index. A tensor that is captured several times has one slot. */
   readonly scalars: readonly (number | boolean)[];
   readonly tables: readonly (TableLike | NestedArray)[];
-  /** The scalars by name, with their types: what a later call of the same kind is held to. */
+  /** The scalars by name, with their types. Later calls of a plan must use the same types. */
   readonly kinds: readonly ScalarKind[];
-  /** Equal signatures compile to equal code: sources, and names and types of captures, but no value. */
+  /** Equal signatures compile to equal code. A signature has the sources and the names and types of captures, but no values. */
   readonly signature: string;
 }
 
@@ -41,19 +41,19 @@ interface Resolving {
   readonly like: readonly ScalarKind[];
   readonly signature: string[];
   depth: number;
-  /** The functions looked into, numbered. None is among its own captures: `bind` copies them. */
+  /** The functions resolved so far, numbered. No function is among its own captures, since `bind` copies them. */
   readonly units: Map<Function, { readonly index: number; readonly unit: Unit }>;
 }
 
 const MAX_RANK = 4;
 
-/** How deep `bind`, `andMasks`, `orMasks` and `notMask` may be applied to one another. */
+/** The deepest nesting of `bind`, `andMasks`, `orMasks` and `notMask`. */
 const MAX_COMPOSED = 300;
 
 /**
- * Looks through a mod and its captures without reading the source: cheap enough for every call.
- * @param like what a plan was made for: a number among the captures is then of the type that it had there
- * @throws ValidationError a capture that is no number, boolean, tensor of rank ≤ 4 or function
+ * Resolves a mod and its captures without parsing the source: cheap enough for every call.
+ * @param like the resolution that a plan was made for: captured numbers keep the types that they had there
+ * @throws ValidationError a capture is not a number, boolean, tensor of rank ≤ 4 or function
  */
 export function resolve(
   caller: string,
@@ -152,7 +152,7 @@ function resolveCapture(state: Resolving, name: string, value: unknown): Capture
   return resolveTable(state, name, value);
 }
 
-/** The type of a number: its own, or the one that it had where the plan was made. */
+/** Returns the type of a captured number: its own type, or the type for which the plan was made. */
 function kindOf(
   { caller, like, kinds }: Resolving,
   name: string,
@@ -208,7 +208,7 @@ function tableType(value: unknown): { dtype?: DType; rank: number } | undefined 
   if (isTableLike(value)) return { dtype: value.dtype, rank: value.shape.length };
   let rank = 0;
   let inner: unknown = value;
-  // An array may hold itself.
+  // An array may contain itself, so the loop is bounded.
   for (; rank <= MAX_RANK && (Array.isArray(inner) || ArrayBuffer.isView(inner)); rank++) {
     inner = (inner as never)[0];
   }

@@ -5,7 +5,7 @@ import { isAbsent } from './operators.ts';
 import { isNode, UNDEFINED, type Value } from './source-value.ts';
 import { type Context, refuseConstruct } from './translation-context.ts';
 
-/** Runs the parts of an expression that are reached only where the condition holds, and only where it does not. */
+/** Evaluates `then` where the condition holds and `otherwise` where it does not, and merges both flows. */
 export function branch(
   cx: Context,
   condition: Node,
@@ -18,13 +18,13 @@ export function branch(
   const taken = cx.flow;
   cx.flow = start;
   const b = runAside(cx, condition, false, otherwise);
-  // An expression cannot leave the statement list, so the start's exits stand.
+  // An expression cannot leave the statement list, so the exits of the start remain.
   const { vars } = mergeFlows(cx.graph, condition, taken, cx.flow);
   cx.flow = { ...start, vars };
   return choose(cx.graph, condition, a, b);
 }
 
-/** Runs what is reached where the condition holds, or does not, on a flow of its own. */
+/** Runs code that is reached only where the condition has that outcome, on a separate flow. */
 export function runAside<T>(cx: Context, condition: Node, holds: boolean, run: () => T): T {
   const { facts } = cx;
   cx.flow = forkFlow(cx, cx.flow);
@@ -34,7 +34,7 @@ export function runAside<T>(cx: Context, condition: Node, holds: boolean, run: (
   return result;
 }
 
-/** What is made of a value, on each path that gives it another. */
+/** Applies `use` to the value of each path, where paths give different values. */
 export function onEachPath(cx: Context, value: Value, use: (value: Value) => Value): Value {
   if (isNode(value) || value.kind !== 'choice') return use(value);
   const { condition, a, b } = value;
@@ -46,7 +46,7 @@ export function onEachPath(cx: Context, value: Value, use: (value: Value) => Val
   );
 }
 
-/** Runs what comes next, where the run has not left the way there. Constants stay constants there. */
+/** Runs the code that follows where no path has left yet. Constants stay constants there. */
 export function whereNotLeft(cx: Context, next: () => void): void {
   const { graph, flow: before } = cx;
   const left = leftWhen(graph, before);
@@ -57,8 +57,8 @@ export function whereNotLeft(cx: Context, next: () => void): void {
 }
 
 /**
- * Runs an expression whose value nobody reads. Minifiers join what has effects by whatever is shortest: commas,
- * conditions, arrays; no value has to be of any type there.
+ * Runs an expression whose value is not used. Minifiers join effects by the shortest construct, such as commas, conditions and
+ * arrays, so the values in it may have any type.
  */
 export function runForEffects(cx: Context, node: Expression): Value {
   cx.budget.enter();

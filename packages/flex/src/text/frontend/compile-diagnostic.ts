@@ -1,6 +1,6 @@
 import { CompileError, type SourcePlace } from '@heed/core';
 
-/** Where in a text: positions from its start. */
+/** A range of a text: positions from its start. */
 export interface Place {
   readonly start: number;
   readonly end: number;
@@ -12,11 +12,11 @@ interface Text {
   readonly offset: number;
 }
 
-/** Characters shown either side of the caret: minified functions are one long line. */
+/** Characters shown on either side of the caret: minified functions are one long line. */
 const AROUND = 60;
 
 /**
- * An error that shows the place in the user's source.
+ * Returns an error that shows the range in the user's source.
  *
  * @example
  * // compileMod: Math.random is not the same on every run.
@@ -42,7 +42,7 @@ export function compileError(
 
 const misreadings = new WeakSet<object>();
 
-/** Marks a fault that may only be there since the parameters were read as those of the other kind of mod. */
+/** Marks an error that may arise only because the parameters were read as the parameters of the other kind of mod. */
 export function misread(error: CompileError): CompileError {
   misreadings.add(error);
   return error;
@@ -54,7 +54,7 @@ export function isMisread(error: unknown): boolean {
 
 const starts = new WeakMap<object, number>();
 
-/** How far into the source the translation had come when it failed. */
+/** Returns the position in the source at which the translation failed. */
 export function startOf(error: unknown): number {
   return starts.get(error as object) ?? 0;
 }
@@ -88,7 +88,7 @@ const PURE = 'Mods are pure functions: return a number or a boolean.';
 const CAPTURES = 'Pass what you need in captures.';
 const TYPES = 'Types are known, and every capture is there: remove it.';
 
-/** What to write instead of constructs, by the types of their syntax nodes without the ending, or by operator. */
+/** The remedies for constructs, by the types of their syntax nodes without the ending, or by operator. */
 const remedies: readonly (readonly [constructs: string, remedy: string])[] = [
   ['While DoWhile ForOf ForIn', LOOP],
   ['This Super MetaProperty Import Await', CAPTURES],
@@ -103,7 +103,7 @@ const remedies: readonly (readonly [constructs: string, remedy: string])[] = [
   ['ArrayPattern', 'Index the table: c.table[0].'],
 ];
 
-/** What a construct is called where its type does not say it. */
+/** The names of constructs whose type is not their name. */
 const names: Readonly<Record<string, string>> = {
   DoWhile: 'do … while',
   ForOf: 'for … of',
@@ -122,7 +122,7 @@ const names: Readonly<Record<string, string>> = {
   TaggedTemplate: 'a template string',
 };
 
-/** Why a construct is not in the language, and what to write instead. */
+/** Returns the rule and the remedy for a construct that is not in the language. */
 export function refusal(type: string): Refusal {
   const kind = type.replace(
     /(?<=.)(Statement|Expression|Declaration|Element|(?<=Template)Literal)$/,
@@ -134,7 +134,7 @@ export function refusal(type: string): Refusal {
 
 export const RECURSION: Refusal = ['recursion cannot run on the GPU', LOOP];
 
-/** Names that are not in scope but that people write, or tools put in. */
+/** Returns the rule and the remedy for a name that is not in scope. Some are written by people, others inserted by tools. */
 export function refuseName(name: string, hint: string): Refusal {
   if (/^(cov_|__cov|_?stryMut|stryCov|__VITEST_COVERAGE)/.test(name)) {
     return [

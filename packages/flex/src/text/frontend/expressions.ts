@@ -19,7 +19,7 @@ import { isNode, UNDEFINED, type Value } from './source-value.ts';
 import { type Context, narrow, refuse, refuseConstruct } from './translation-context.ts';
 import { assign, identifier, update } from './variables.ts';
 
-/** The value of an expression; assignments in it change the flow. */
+/** Evaluates an expression; assignments in it change the flow. */
 export function evaluateExpression(cx: Context, node: Expression): Value {
   switch (node.type) {
     case 'Identifier':
@@ -53,7 +53,7 @@ export function evaluateExpression(cx: Context, node: Expression): Value {
   }
 }
 
-/** `a + b + c …`, which lies as deep as it is long: from the innermost left outwards. */
+/** Evaluates `a + b + c …` from the innermost left operand outwards: recursion would be as deep as the chain is long. */
 function chain(cx: Context, outermost: BinaryExpression | LogicalExpression): Value {
   const links = [outermost];
   let { left } = outermost;
@@ -135,8 +135,8 @@ function callExpression(cx: Context, node: CallExpression): Value {
 }
 
 /**
- * The function in `__name(function, 'name')`, by which esbuild's keepNames gives functions their names back, and which
- * minifying renames. Outside the mod nothing else takes a function of the mod and a name.
+ * Returns the function in `__name(function, 'name')`, by which esbuild's keepNames gives functions their names back. Minifiers
+ * rename `__name`, so any call of an undeclared function with a function and a string is taken for it.
  */
 function nameKept(cx: Context, callee: string, args: readonly Expression[]): Value | undefined {
   const [fn, name] = args;
@@ -146,7 +146,7 @@ function nameKept(cx: Context, callee: string, args: readonly Expression[]): Val
   return !isNode(value) && value.kind === 'closure' ? value : undefined;
 }
 
-/** Whether an expression is true where only that is asked: its parts need not be of one type, as in `n || near`. */
+/** Evaluates an expression as a condition: its parts may have different types, as in `n || near`. */
 export function truthOfExpression(cx: Context, node: Expression): Node {
   switch (node.type) {
     case 'LogicalExpression':
@@ -173,7 +173,7 @@ export function truthOfExpression(cx: Context, node: Expression): Node {
   return truthOf(cx, cx.evaluate(node), node);
 }
 
-/** `a && b && c …`, which lies as deep as it is long: from the innermost left outwards. */
+/** Evaluates `a && b && c …` from the innermost left operand outwards: recursion would be as deep as the chain is long. */
 function truthOfChain(cx: Context, outermost: LogicalExpression): Node {
   const links: LogicalExpression[] = [];
   let at: Expression = outermost;

@@ -13,19 +13,19 @@ import {
 import type { Budget } from './translation-budget.ts';
 
 /**
- * The state of a run at one point of the source, for all pairs at once: what each variable holds, and under which
- * conditions the run has left the way through the code. A branch is taken both ways, and the two flows are merged.
+ * The state of the translation at one point of the source, for all pairs at once: the value of each variable, and the
+ * conditions under which a path has returned, broken or continued. A branch is taken both ways, and the two flows are merged.
  */
 export interface Flow {
   vars: Variables;
   returned: Node;
   broken: Node;
   continued: Node;
-  /** How the function was left, where `returned` holds. */
+  /** The result of the function where `returned` holds. */
   exit: Exit | undefined;
 }
 
-/** What was returned, and what the variables held then: those of a closure's surroundings outlive it. */
+/** A returned value with the variables at that point: variables around a closure outlive its call. */
 interface Exit {
   readonly value: Value;
   readonly vars: Variables;
@@ -41,13 +41,13 @@ interface Forking {
   readonly budget: Budget;
 }
 
-/** A copy that is still on its way. */
+/** Copies a flow, with no path left yet. */
 export function forkFlow({ graph, budget }: Forking, flow: Flow): Flow {
   budget.copy(flow.vars.size);
   return startFlow(graph, new Map(flow.vars));
 }
 
-/** Where the run has left the list of statements. */
+/** Returns the condition under which a path has left the list of statements. */
 export function leftWhen(graph: Graph, { returned, broken, continued }: Flow): Node {
   return graph.or(returned, broken, continued);
 }
@@ -64,11 +64,11 @@ export function mergeFlows(graph: Graph, condition: Node, a: Flow, b: Flow): Flo
   };
 }
 
-/** `before` where it has left, and elsewhere `after`, which went on from it. */
+/** Merges two flows: `before` where it had left already, and elsewhere `after`, which continued from it. */
 export function rejoinFlows(graph: Graph, left: Node, before: Flow, after: Flow): Flow {
   const still = graph.not(left);
   const either = (x: Node, y: Node): Node => graph.or(x, graph.and(still, y));
-  // The variables of a run that has returned are those of its exit.
+  // Where a path has returned, the exit holds its variables.
   const onlyReturns = graph.or(before.broken, before.continued).data === false;
   return {
     vars: onlyReturns ? after.vars : mergeVariables(graph, left, before.vars, after.vars),
@@ -100,12 +100,12 @@ function mergeExits(graph: Graph, condition: Node, a?: Exit, b?: Exit): Exit | u
   return { value: choose(graph, condition, a.value, b.value), vars };
 }
 
-/** The variables where a function is left, at a return or at its end. */
+/** Returns the variables at the exit of a function, by a return or at its end. */
 export function variablesAfter(graph: Graph, { returned, exit, vars }: Flow): Variables {
   return exit ? mergeVariables(graph, returned, exit.vars, vars) : vars;
 }
 
-/** `a` where the condition holds, else `b`: a node where one type serves both. */
+/** Returns `a` where the condition holds, else `b`: one node if both have the same type. */
 export function choose(graph: Graph, condition: Node, a: Value, b: Value): Value {
   if (a === b || condition.data === true) return a;
   if (condition.data === false) return b;
@@ -113,7 +113,7 @@ export function choose(graph: Graph, condition: Node, a: Value, b: Value): Value
   return isOneType ? select(graph, condition, a, b) : mixed(graph, condition, a, b);
 }
 
-/** Of two numbers or two booleans; an integer that meets a float becomes one. */
+/** Selects between two numbers or two booleans; an integer beside a float becomes a float. */
 function select(graph: Graph, condition: Node, a: Node, b: Node): Node {
   const isFloat = a.type !== b.type || a.type === 'f32';
   return isFloat
@@ -121,7 +121,7 @@ function select(graph: Graph, condition: Node, a: Node, b: Node): Node {
     : graph.select(condition, a, b);
 }
 
-/** What is chosen among is used on each path by itself; more than this is not worth the code. */
+/** The most values in one choice: code is generated for each of them. */
 const MAX_CHOICES = 32;
 
 function mixed(graph: Graph, condition: Node, a: Value, b: Value): ChoiceValue | UnusableValue {

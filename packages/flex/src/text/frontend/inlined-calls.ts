@@ -67,7 +67,7 @@ function convert(
   return to === 'number' ? numberOf(cx, one, at) : truthOf(cx, one, at);
 }
 
-/** Calls a mod or a captured function, each part in the scope of its own captures. */
+/** Calls a mod or a captured function; each part sees its own captures. */
 export function callUnit(cx: Context, unit: Unit, args: readonly Value[], at: Place): Value {
   cx.budget.enter();
   const result = unitResult(cx, unit, args, at);
@@ -90,7 +90,10 @@ function unitResult(cx: Context, unit: Unit, args: readonly Value[], at: Place):
   }
 }
 
-/** Masks are pure: one that is there more than once, for the same pair, is asked once. */
+/**
+ * Translates a combination of masks. Masks are pure, so a part that occurs several times is translated once per set of
+ * arguments.
+ */
 function combination(cx: Context, unit: CombinedUnit, args: readonly Value[], at: Place): Node {
   const known = cx.combined.get(args) ?? new Map<Unit, Node>();
   cx.combined.set(args, known);
@@ -106,7 +109,7 @@ function combination(cx: Context, unit: CombinedUnit, args: readonly Value[], at
   return unit.kind === 'and' ? cx.graph.and(...parts) : cx.graph.or(...parts);
 }
 
-/** A captured function's syntax tree, parsed once. */
+/** Returns the syntax tree of a captured function, which is parsed once. */
 export function parsedUnit(
   { caller, parsed, budget }: Parsing,
   unit: FunctionUnit,
@@ -119,7 +122,10 @@ export function parsedUnit(
   return made;
 }
 
-/** The captures parameter is the first that is not a number; bound values go before those of the caller. */
+/**
+ * Adds bound values to the captures argument, which is the first that is not a number. They take precedence over the caller's
+ * values.
+ */
 function boundArguments({ captures }: BoundUnit, args: readonly Value[]): readonly Value[] {
   const found = args.findIndex(
     (arg) => isUndefined(arg) || (!isNode(arg) && arg.kind === 'captures'),
@@ -157,7 +163,10 @@ function callClosure(
   return result;
 }
 
-/** What a parameter without an argument holds. Minifiers leave out arguments that are not used. */
+/**
+ * Returns the value of a parameter without an argument. It is an error only where it is used, since minifiers leave out unused
+ * arguments.
+ */
 function missingArgument(
   { source }: Context,
   name: string,
@@ -189,7 +198,7 @@ const noReturn = {
   remedy: 'End it with a return.',
 };
 
-/** The value of a precompiled mod: its operations, over arguments and the captures among them. */
+/** Rebuilds the operations of a precompiled mod over the arguments of a call and their captures. */
 function callGraph(cx: Context, unit: GraphUnit, args: readonly Value[], at: Place): Node {
   const { graph } = cx;
   const indices = ['b', 'h', 'q', 'kv'] as const;
@@ -203,7 +212,7 @@ function callGraph(cx: Context, unit: GraphUnit, args: readonly Value[], at: Pla
     const slot = captured(cx, node.data as Slot, captures, at);
     return slot.kind === 'scalar' ? graph.param(slot) : graph.read(slot, indexNodes);
   };
-  // Over the inputs themselves it is what it was, to the last bit of its hash.
+  // Called with the inputs themselves, the graph is copied without change, so that its hash stays the same.
   const isSame = names.every((name) => given.get(name) === graph.input(name));
   return (isSame ? transfer : replay)(graph, unit.root, leafOf);
 }
@@ -216,7 +225,7 @@ function argument(cx: Context, name: string, value: Value, at: Place): Node {
   return refuse(cx, at, rule, 'Round it: Math.floor(x) | 0.');
 }
 
-/** What a name of the precompiled mod stands for here. */
+/** Finds the capture that a precompiled mod reads by name. */
 function captured(cx: Context, wanted: Slot, captures: Value, at: Place): ScalarSlot | TableSlot {
   const { name } = wanted;
   const value = propertyOf(cx, captures, name, at);
@@ -224,7 +233,7 @@ function captured(cx: Context, wanted: Slot, captures: Value, at: Place): Scalar
   if (!got) refuseFault(cx, at, faultOf(value) ?? mismatch(name, typeText(wanted), 'another'));
   if (wanted.kind === 'scalar' && got.kind === 'scalar') {
     if (got.type === wanted.type) return got;
-    // A whole number is as good a float.
+    // A whole number may stand for a float.
     if (got.type === 'i32' && wanted.type === 'f32') return { ...got, type: 'f32' };
   }
   if (wanted.kind === 'table' && got.kind === 'table') {

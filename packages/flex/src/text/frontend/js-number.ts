@@ -3,9 +3,9 @@ import { perNode } from '../ir/traversal.ts';
 import { isNode, type Value } from './source-value.ts';
 
 /**
- * A constant of the source. Constants are exact doubles as long as they only meet constants, so that what a minifier
- * computes ahead changes nothing; one that is whole and fits is an i32, as `1` and `1.0` are the same to JavaScript.
- * So is −0, which products with 0 come to.
+ * Returns the node of a constant in the source. Operations on constants alone are computed in exact doubles, so that constant
+ * folding by a minifier changes nothing. A whole number that fits is an i32, since `1` and `1.0` are the same to JavaScript; so
+ * is −0, the result of products with 0.
  */
 export function literal(graph: Graph, value: number | boolean): Node {
   if (typeof value === 'boolean') return graph.bool(value);
@@ -13,20 +13,20 @@ export function literal(graph: Graph, value: number | boolean): Node {
   return value === int ? graph.i32(int) : graph.const('f32', value);
 }
 
-/** A number or boolean as JavaScript's arithmetic takes it: true is 1. */
+/** Converts a number or boolean for JavaScript's arithmetic: true is 1. */
 export function asNumber(graph: Graph, value: Value): Node | undefined {
   if (!isNode(value)) return value.kind === 'choice' ? value.number : undefined;
   return value.type === 'bool' ? graph.select(value, graph.i32(1), graph.i32(0)) : value;
 }
 
-/** The number as f32; constants are rounded here. */
+/** Converts a number to f32; constants are rounded. */
 export function asF32(graph: Graph, node: Node): Node {
   const value = constantOf(node);
   if (value !== undefined) return graph.f32(value as number);
   return node.type === 'i32' ? graph.op('toF32', node) : node;
 }
 
-/** The numerator and denominator of a quotient of two integers; `/` has made both f32. */
+/** Returns the numerator and denominator of a quotient of two integers, which `/` has converted to f32. */
 export function intQuotient(graph: Graph, node: Node): readonly [Node, Node] | undefined {
   if (node.op !== 'div') return undefined;
   const [a, b] = node.args.map((arg) => intBehind(graph, arg));
@@ -39,7 +39,7 @@ function intBehind(graph: Graph, node: Node): Node | undefined {
   return value === (value | 0) ? graph.i32(value | 0) : undefined;
 }
 
-/** True where an f32 can only be a whole number. */
+/** Whether a number is whole by its construction. */
 export const isWhole: (node: Node) => boolean = perNode((node, ofArgs) => {
   if (node.type === 'i32') return true;
   switch (node.op) {
@@ -65,7 +65,7 @@ export const isWhole: (node: Node) => boolean = perNode((node, ofArgs) => {
   }
 });
 
-/** JavaScript's ToInt32 of a constant; of anything else the truncated, saturated i32. */
+/** Converts to i32: a constant by JavaScript's ToInt32, any other number by truncation and saturation. */
 export function asInt(graph: Graph, node: Node): Node {
   if (node.type === 'i32') return node;
   const value = constantOf(node);
@@ -74,10 +74,10 @@ export function asInt(graph: Graph, node: Node): Node {
   return quotient ? graph.op('idiv', ...quotient) : graph.op('toI32', node);
 }
 
-/** Exponents up to this become products, which keep integers integers and signs right. */
+/** The largest exponent that becomes products: they keep integers integers and signs right. */
 const MAX_PRODUCT = 16;
 
-/** `a ** b`, not both constant. */
+/** Translates `a ** b`, where at most one is constant. */
 export function power(graph: Graph, a: Node, b: Node): Node {
   const exponent = constantOf(b) as number | undefined;
   if (exponent !== undefined && Math.abs(exponent) <= MAX_PRODUCT) {

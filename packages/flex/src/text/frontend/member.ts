@@ -36,13 +36,13 @@ export function member(cx: Context, node: MemberExpression): Value {
   const index = cx.evaluate(property as Expression);
   return onEachPath(cx, object, (one) => {
     const fault = isUndefined(one) && one.why;
-    // A table that is not there, by its name.
+    // The message names the missing table.
     if (fault) refuseFault(cx, node.object, fault);
     return elementOf(cx, one, index, property);
   });
 }
 
-/** The name that a key is written as: `c.bias`, `c['bias']` or c[`bias`]. */
+/** Returns the name in a key: `c.bias`, `c['bias']` or c[`bias`]. */
 export function keyName(key: Expression, computed: boolean): string | undefined {
   if (key.type === 'Identifier' && !computed) return key.name;
   if (key.type === 'Literal' && typeof key.value === 'string') return key.value;
@@ -70,7 +70,7 @@ export function propertyOf(cx: Context, object: Value, name: string, at: Place):
   }
 }
 
-/** A name that is like none of info's was perhaps meant for captures. */
+/** A name unlike every field of info may be meant for captures: the parameters may be misread. */
 function refuseField(cx: Context, name: string, at: Place): never {
   const isNear = didYouMean(name, infoFields) !== '';
   const rule = `info has no ${name}`;
@@ -87,7 +87,7 @@ function refuseProperty(cx: Context, object: Value, name: string, at: Place): ne
   return isNode(object) ? refuseReading(cx, at, rule, remedy) : refuse(cx, at, rule, remedy);
 }
 
-/** A missing capture is undefined, so that `c.window ?? 128` has its meaning; it matters where it is used. */
+/** A missing capture is undefined, so that `c.window ?? 128` works. It is an error only where it is used. */
 function captureOf(cx: Context, { scopes }: CapturesValue, name: string): Value {
   const capture = scopes.map((scope) => scope.get(name)).find(Boolean);
   if (capture) return captured(cx, capture);
@@ -122,7 +122,7 @@ function elementOf(cx: Context, object: Value, index: Value, property: Place): V
 function indexed(cx: Context, { slot, indices }: TableValue, value: Value, property: Place): Value {
   const index = nodeOf(cx, value, property);
   if (index.type === 'bool') {
-    // JavaScript would look for an element called true.
+    // JavaScript would look for an element named 'true'.
     refuse(
       cx,
       property,
@@ -140,7 +140,7 @@ function indexed(cx: Context, { slot, indices }: TableValue, value: Value, prope
 
 const sums: readonly Op[] = ['add', 'sub', 'mul', 'min', 'max', 'neg', 'abs', 'select'];
 
-/** Where in an index the fraction arises: in the innermost part that is not made of whole numbers. */
+/** Finds the part of an index in which the fraction arises: the innermost part that is not made of whole numbers. */
 function fractionIn(
   { origins }: Context,
   table: string,

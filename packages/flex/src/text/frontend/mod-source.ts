@@ -10,7 +10,7 @@ import { isStackOverflow } from './translation-budget.ts';
 
 export type ModKind = 'score' | 'mask';
 
-/** A function to compile, with the values that are bound to it: what is known without reading any source. */
+/** A function to compile with the values bound to it: everything that is known before a source is parsed. */
 export type Unit = FunctionUnit | BoundUnit | CombinedUnit | GraphUnit;
 
 export interface FunctionUnit {
@@ -19,7 +19,7 @@ export interface FunctionUnit {
   readonly text: string;
 }
 
-/** A mod with a scope of its own; what it lacks comes from the caller's captures. */
+/** A mod with bound captures; names that are not bound come from the caller's captures. */
 export interface BoundUnit {
   readonly kind: 'bind';
   readonly mod: Unit;
@@ -32,11 +32,11 @@ export interface CombinedUnit {
   readonly parts: readonly Unit[];
 }
 
-/** A precompiled mod. Its captures are looked up by name, as those of a function are. */
+/** A precompiled mod. Its captures are looked up by name, as for a function. */
 export interface GraphUnit {
   readonly kind: 'graph';
   readonly of: ModKind;
-  /** Of everything that matters but the names of captures. */
+  /** The hash of the graph and the kind; the names of captures are not part of it. */
   readonly hash: string;
   readonly root: Node;
   readonly slots: readonly Slot[];
@@ -51,7 +51,7 @@ interface CapturedFunction {
 
 export type CaptureMap = ReadonlyMap<string, Capture>;
 
-/** What a mod is by its making; a function may be either. */
+/** Returns the kind of a mod if its construction determines it; a function may be of either kind. */
 export function kindOf(unit: Unit): ModKind | undefined {
   switch (unit.kind) {
     case 'function':
@@ -79,7 +79,9 @@ export interface ParsedFunction {
   readonly node: FunctionNode;
 }
 
-/** Without acorn's search for names declared twice: the engine has made it, and here it takes n² steps. */
+/**
+ * A parser without acorn's search for names declared twice, which takes quadratic time. The engine has checked them already.
+ */
 const SourceParser = Parser.extend((Base) => {
   class Trusting extends (Base as unknown as new () => object) {
     declareName(): void {}
@@ -87,7 +89,7 @@ const SourceParser = Parser.extend((Base) => {
   return Trusting as unknown as typeof Parser;
 });
 
-// A function expression or an arrow, else a method, else a private one.
+// A function expression or an arrow, else a method, else a private method.
 const wrappings = [
   ['(', ')'],
   ['({', '})'],
@@ -97,7 +99,7 @@ const wrappings = [
 const options = { ecmaVersion: 'latest', sourceType: 'script', checkPrivateFields: false } as const;
 
 /**
- * The syntax tree of a function from its source text.
+ * Parses the source text of a function.
  * @throws CompileError the text is hidden, is not JavaScript, or is not a plain function
  */
 export function parseFunction(caller: string, { name, text }: FunctionUnit): ParsedFunction {
@@ -109,7 +111,7 @@ export function parseFunction(caller: string, { name, text }: FunctionUnit): Par
   for (const [before, after] of wrappings) {
     const source = { name, text, offset: before.length };
     try {
-      // Lines and columns are counted from positions, so that one way of counting serves all messages.
+      // acorn's own lines and columns are not used: all messages count them from positions.
       const program = SourceParser.parse(before + text + after, options);
       return { source, node: functionIn(caller, source, program.body[0] as unknown as Parsed) };
     } catch (error) {

@@ -13,7 +13,7 @@ import { asF32, asInt, asNumber, intQuotient, literal, power } from './js-number
 import { describe, faultOf, isNode, isUndefined, type Value } from './source-value.ts';
 import { type Context, refuse, refuseFault } from './translation-context.ts';
 
-/** The operators on two numbers, but for `>` and `>=`, which are others turned round. */
+/** The binary operators on numbers. `>` and `>=` are `<` and `<=` with the operands exchanged. */
 const operations: Readonly<Record<string, BinaryOp>> = {
   ...({ '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod', '**': 'pow' } as const),
   ...({
@@ -27,21 +27,21 @@ const operations: Readonly<Record<string, BinaryOp>> = {
   ...({ '<': 'lt', '<=': 'le', '===': 'eq', '!==': 'ne', '==': 'eq', '!=': 'ne' } as const),
 };
 
-/** Where a value stands, and its operands where it has two. */
+/** The range of an expression, and of its operands if it has two. */
 type Operands = Place & { readonly left?: Place; readonly right?: Place };
 
-/** Both as i32, or both as f32. */
+/** Converts both numbers to one type: i32 if both are, else f32. */
 function unify(graph: Graph, a: Node, b: Node): readonly [Node, Node] {
   return a.type === 'i32' && b.type === 'i32' ? [a, b] : [asF32(graph, a), asF32(graph, b)];
 }
 
-/** `a operator b` by the typing rules: integers stay integers but for `/`, and become f32 where they meet one. */
+/** Translates `a operator b` by the typing rules: integers stay integers except with `/`, and become f32 beside an f32. */
 export function binary(cx: Context, operator: string, a: Value, b: Value, at: Operands): Node {
   const op = operations[operator.replace(/^>(=?)$/, '<$1')]!;
   if (op === 'eq' || op === 'ne') return equality(cx, op, a, b, at, operator.length < 3);
   const isOrder = op === 'lt' || op === 'le';
   if (isOrder && (isBoolean(a) || isBoolean(b))) {
-    // What minifiers write has a plus there; without one it is `a < b < c`, which is not what it says.
+    // Minifiers write a plus there. Without one it is `a < b < c`, which does not mean what it says.
     const remedy = 'Write a < b && b < c, or +(condition) where its number is meant.';
     refuse(cx, at, `a boolean has no order, and ${operator} compares one`, remedy);
   }
@@ -99,12 +99,12 @@ export function unary(cx: Context, operator: '-' | '~', value: Value, at: Place)
   const known = constantOf(node) as number | undefined;
   if (known !== undefined) return literal(graph, operator === '-' ? -known : ~known);
   if (operator === '-') return graph.op('neg', node);
-  // ~~x is the customary truncation.
+  // `~~x` is an idiom for truncation.
   const int = asInt(graph, node);
   return int.op === 'bitnot' ? int.args[0]! : graph.op('bitnot', int);
 }
 
-/** A number or boolean. @throws CompileError it is something else */
+/** Returns a number or boolean. @throws CompileError for any other value */
 export function nodeOf(cx: Context, value: Value, at: Place): Node {
   if (isNode(value)) return value;
   const remedy =
@@ -112,7 +112,7 @@ export function nodeOf(cx: Context, value: Value, at: Place): Node {
   refuseFault(cx, at, faultOf(value) ?? { rule: `${describe(value)} is not a number`, remedy });
 }
 
-/** Whether there is a value. @throws CompileError there is one on some paths only */
+/** Whether a value is undefined. @throws CompileError it is undefined on some paths only */
 export function isAbsent(cx: Context, value: Value, at: Place): boolean {
   if (isNode(value)) return false;
   if (value.kind === 'choice') {
@@ -122,31 +122,31 @@ export function isAbsent(cx: Context, value: Value, at: Place): boolean {
   return value.kind === 'unusable' ? refuseFault(cx, at, value.why) : isUndefined(value);
 }
 
-/** A number, as arithmetic takes it. @throws CompileError it is neither that nor a boolean */
+/** Returns a number, converted from a boolean if necessary. @throws CompileError for any other value */
 export function numberOf(cx: Context, value: Value, at: Place): Node {
   return asNumber(cx.graph, value) ?? nodeOf(cx, value, at);
 }
 
-/** What JavaScript takes a value for in a condition. */
+/** Returns whether JavaScript treats a value as true in a condition. */
 export function truthOf(cx: Context, value: Value, at: Place): Node {
   if (isUndefined(value) && !value.why) return cx.graph.bool(false);
   const { graph } = cx;
   if (isNode(value)) {
     if (value.type === 'bool') return value;
   } else if (value.kind === 'choice' && value.number) {
-    // Of `n || near` each part's truth, so that what follows from it is known.
+    // The truth of each part of `n || near` is taken by itself, so that later branches can use its outcome.
     return graph.select(value.condition, truthOf(cx, value.a, at), truthOf(cx, value.b, at));
   }
   const node = numberOf(cx, value, at);
   if (node.op === 'const') return graph.bool(Boolean(node.data));
-  // Not `!= 0`, which holds for NaN.
+  // Not `!= 0`, which is true for NaN.
   if (node.type === 'f32') return graph.op('lt', graph.f32(0), graph.op('abs', node));
   return graph.op('ne', node, graph.i32(0));
 }
 
 type Translate = (cx: Context, args: readonly [Node, ...Node[]]) => Node;
 
-/** f32 → f32, under the same name in the IR. */
+/** Functions f32 → f32 with the same name in the IR. */
 const floatFunctions = [
   ...(['sqrt', 'exp', 'log', 'log2', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan'] as const),
   ...(['sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh'] as const),
@@ -174,7 +174,7 @@ const functions = new Map<string, Translate>([
 
 const variadic: readonly string[] = ['min', 'max', 'hypot'];
 
-/** A property of Math: a number, or undefined if it is not one of the constants. */
+/** Returns a constant of Math, or undefined for any other name. */
 export function mathConstant(name: string): number | undefined {
   const value = Math[name as 'PI'] as unknown;
   return typeof value === 'number' ? value : undefined;
@@ -185,7 +185,7 @@ export function callMath(cx: Context, name: string, values: readonly Value[], at
   const translate = functions.get(name);
   if (!translate) refuseFunction(cx, name, at);
   const args = values.map((value) => numberOf(cx, value, at));
-  // Called without an argument, these are ±Infinity or 0.
+  // Without arguments, the variadic functions return ±Infinity or 0.
   const count = variadic.includes(name) ? args.length : Math[name as 'max'].length;
   if (args.length !== count) {
     const rule = `Math.${name} takes ${count} ${count === 1 ? 'argument' : 'arguments'}; got ${args.length}`;
@@ -210,7 +210,7 @@ function float({ graph }: Context, op: FloatFunction, a: Node): Node {
   return graph.op(op, asF32(graph, a));
 }
 
-/** Rounding a quotient of integers is an integer division, and exact; rounding an integer does nothing. */
+/** Rounds a number. Rounding a quotient of integers is an integer division, which is exact; an integer stays as it is. */
 function rounding({ graph }: Context, op: 'floor' | 'ceil' | 'trunc', a: Node): Node {
   if (a.op === 'toF32') return a.args[0]!;
   if (a.type === 'i32') return a;

@@ -2,7 +2,7 @@ import type { Node, TableSlot } from '../ir/expression-node.ts';
 import type { Place } from './compile-diagnostic.ts';
 import type { CaptureMap, ParsedFunction, Source, Unit } from './mod-source.ts';
 
-/** What an expression of the source stands for while it is translated. Only numbers and booleans become nodes. */
+/** The value of an expression during translation. Only numbers and booleans become nodes. */
 export type Value =
   | Node
   | TableValue
@@ -30,7 +30,7 @@ export interface CapturesValue {
   readonly scopes: readonly CaptureMap[];
 }
 
-/** A function written inside the mod, or a captured one once parsed. */
+/** A function written inside the mod, or a captured function after parsing. */
 export interface ClosureValue extends ParsedFunction {
   readonly kind: 'closure';
   readonly scope: Scope;
@@ -54,46 +54,46 @@ interface UnitValue {
   readonly unit: Unit;
 }
 
-/** What is wrong with a value, which only matters once it is used. */
+/** The error that the use of a value causes. */
 export interface Fault {
   readonly rule: string;
   readonly remedy: string;
-  /** Where it arose, if that is not where the value is used. */
+  /** The range of the cause, if the error is not reported where the value is used. */
   readonly from?: { readonly source: Source; readonly at: Place };
 }
 
-/** `undefined`, or a capture that is not there. */
+/** `undefined`, or a missing capture. */
 export interface UndefinedValue {
   readonly kind: 'undefined';
   readonly why?: Fault;
 }
 
-/** `[a, b]`, which is there to be taken apart at once. */
+/** `[a, b]`, which must be destructured at once. */
 interface ListValue {
   readonly kind: 'list';
   readonly items: readonly Value[];
 }
 
-/** What may be there, and may not. */
+/** A value that exists on some paths only. */
 export interface UnusableValue {
   readonly kind: 'unusable';
   readonly why: Fault;
 }
 
 /**
- * One of two values that no node serves, which only matters once it is used: minified code has conditional expressions
- * whose values nobody reads, and such of tables and functions.
+ * One of two values that cannot be one node. It is an error only where one number is needed: minified code has conditional
+ * expressions whose values are unused, or are tables or functions.
  */
 export interface ChoiceValue {
   readonly kind: 'choice';
   readonly condition: Node;
   readonly a: Value;
   readonly b: Value;
-  /** How many values it may be. */
+  /** The number of values that it chooses among. */
   readonly choices: number;
-  /** What is wrong where one value is needed. */
+  /** The error where a single value is needed. */
   readonly why: Fault;
-  /** The value as arithmetic takes it, if it is a number or a boolean. */
+  /** The value for arithmetic, if all choices are numbers or booleans. */
   readonly number?: Node;
 }
 
@@ -107,12 +107,12 @@ export function isUndefined(value: Value): value is UndefinedValue {
   return !isNode(value) && value.kind === 'undefined';
 }
 
-/** Why a value that is there cannot be used. */
+/** Returns why a value cannot be used. */
 export function faultOf(value: Value): Fault | undefined {
   return 'why' in value ? value.why : undefined;
 }
 
-/** The value in words, for messages. */
+/** Names a value in words, for messages. */
 export function describe(value: Value): string {
   if (isNode(value)) return value.type === 'bool' ? 'a boolean' : 'a number';
   switch (value.kind) {
@@ -133,7 +133,7 @@ export function describe(value: Value): string {
   }
 }
 
-/** A name of the source, in the block that declares it. Its value is part of the {@link Flow}. */
+/** A name of the source, in the block that declares it. Its value is in the {@link Flow}. */
 export interface Variable {
   readonly name: string;
   readonly constant: boolean;
@@ -143,7 +143,7 @@ export interface Variable {
 export class Scope {
   readonly #names = new Map<string, Variable>();
   readonly #parent: Scope | undefined;
-  /** Where `var` declares: the function's outermost block. */
+  /** The scope in which `var` declares: the outermost block of the function. */
   readonly ofFunction: Scope;
 
   constructor(parent: Scope | undefined, isFunction: boolean) {
@@ -157,19 +157,19 @@ export class Scope {
     return variable;
   }
 
-  /** The variable of this very block. */
+  /** Returns the variable that this block itself declares. */
   own(name: string): Variable | undefined {
     return this.#names.get(name);
   }
 
-  /** The block again with variables of its own, as each turn of a loop has them. */
+  /** Copies the block with new variables: each turn of a loop has its own. */
   renewed(renew: (from: Variable, to: Variable) => void): Scope {
     const scope = new Scope(this.#parent, false);
     for (const [name, from] of this.#names) renew(from, scope.declare(name, from.constant));
     return scope;
   }
 
-  /** All names that can be seen from here. */
+  /** All names that are visible in this block. */
   get all(): string[] {
     return [...this.#names.keys(), ...(this.#parent?.all ?? [])];
   }

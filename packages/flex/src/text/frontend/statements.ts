@@ -6,7 +6,7 @@ import { Scope, UNDEFINED, type Value } from './source-value.ts';
 import { type Context, refuse, refuseConstruct } from './translation-context.ts';
 import { bindPattern, valueFor } from './variables.ts';
 
-/** Runs statements in order, up to where every path has left. */
+/** Runs statements in order until every path has left. */
 export function executeStatements(cx: Context, statements: readonly Statement[]): void {
   const { graph, facts } = cx;
   const exits: { readonly left: Node; readonly before: Flow }[] = [];
@@ -17,7 +17,7 @@ export function executeStatements(cx: Context, statements: readonly Statement[])
     const left = leftWhen(graph, cx.flow);
     if (left.data === true) break;
     if (left.data === false) continue;
-    // As whereNotLeft, on no stack: there may be thousands of exits.
+    // Like whereNotLeft, but without recursion: there may be thousands of exits.
     exits.push({ left, before: cx.flow });
     cx.flow = forkFlow(cx, cx.flow);
     cx.facts = { condition: left, holds: false, before: cx.facts };
@@ -28,14 +28,14 @@ export function executeStatements(cx: Context, statements: readonly Statement[])
   cx.facts = facts;
 }
 
-/** Every `var` of a function is there from its start. */
+/** Declares every `var` of a function at its start. */
 export function hoistVars(cx: Context, statements: readonly Statement[]): void {
   for (const name of varNames(statements)) {
     if (!cx.scope.own(name)) cx.flow.vars.set(cx.scope.declare(name, false), UNDEFINED);
   }
 }
 
-/** A function declaration may be called before the line that it stands on; other names are taken from the block's start. */
+/** Declares the names of a block at its start. A function declaration may be called before its line. */
 export function hoist(cx: Context, statements: readonly Statement[]): void {
   for (const [name, kind] of lexicalNames(statements)) cx.scope.declare(name, kind === 'const');
   for (const node of statements) {
@@ -118,14 +118,14 @@ function declare(cx: Context, kind: string, name: string, value: Value, isBare: 
     cx.flow.vars.set(variable, value);
     return;
   }
-  // `var x;` of a variable that there is already leaves its value.
+  // `var x;` does not change an existing variable.
   if (!isBare) cx.flow.vars.set(cx.scope.ofFunction.own(name)!, value);
 }
 
-/** How many loop turns one mod may have: each becomes code, and compile time grows faster than code. */
+/** The most loop turns of one mod: each becomes code, and compile time grows faster than code. */
 export const MAX_TURNS = 256;
 
-/** `for` is unrolled; its condition, or an exit in its body, must be known to end it at some turn. */
+/** Unrolls a `for` loop. Its condition, or an exit in its body, must be known to end it at some turn. */
 function executeFor(cx: Context, node: ForStatement): void {
   const outer = cx.scope;
   cx.scope = new Scope(outer, false);
@@ -137,14 +137,14 @@ function executeFor(cx: Context, node: ForStatement): void {
   cx.scope = outer;
 }
 
-/** The turn that comes next, and all after it. */
+/** Runs the next turn of a loop and all turns after it. */
 function turns(cx: Context, node: ForStatement): void {
   const { graph } = cx;
   const { test, update, body } = node;
   const goesOn = test ? cx.truth(test) : graph.bool(true);
   if (goesOn.data === false) return;
   if (cx.turns-- === 0) refuseTurns(cx, node, goesOn.op === 'const');
-  // A condition that is only known on the GPU is a break: `i < 8 && i < c.n` may end a loop early.
+  // A condition that only the GPU can evaluate is a break: `i < 8 && i < c.n` may end a loop early.
   cx.flow.broken = graph.not(goesOn);
   whereNotLeft(cx, () => {
     cx.execute([body]);
@@ -173,7 +173,7 @@ function refuseTurns(cx: Context, { test, ...node }: ForStatement, isKnown: bool
 
 type Part = Statement | VariableDeclaration | null | undefined;
 
-/** The names that `var` declares in statements, blocks and loops in them included: minifiers move them about. */
+/** Returns the names that `var` declares in statements, including nested blocks and loops, to which minifiers move them. */
 function varNames(statements: readonly Part[]): string[] {
   return statements.flatMap((node) => {
     switch (node?.type) {
@@ -191,7 +191,7 @@ function varNames(statements: readonly Part[]): string[] {
   });
 }
 
-/** The names that `let` and `const` declare in a block itself. */
+/** Returns the names that `let` and `const` declare directly in a block. */
 function lexicalNames(statements: readonly Statement[]): [name: string, kind: string][] {
   return statements.flatMap((node) => {
     if (node.type !== 'VariableDeclaration' || node.kind === 'var') return [];
@@ -200,7 +200,7 @@ function lexicalNames(statements: readonly Statement[]): [name: string, kind: st
   });
 }
 
-/** The names that a pattern binds; what patterns may not have is refused where they are bound. */
+/** Returns the names that a pattern binds. Unsupported patterns are refused where they are bound. */
 function namesIn(pattern: Pattern): string[] {
   switch (pattern.type) {
     case 'Identifier':

@@ -21,20 +21,20 @@ import { executeStatements, MAX_TURNS } from './statements.ts';
 import { Budget, isStackOverflow, MAX_OPERATIONS, TOO_DEEP } from './translation-budget.ts';
 import { type Context, type Parsing, refuse, refuseReading } from './translation-context.ts';
 
-/** A mod as an expression graph, whose root is an f32 score, or a boolean that says whether the pair is visible. */
+/** A mod as an expression graph. Its root is the f32 score, or a boolean: whether the pair is visible. */
 export interface Translation extends Canonical {
   readonly kind: ModKind;
 }
 
 export interface TranslateOptions {
-  /** The public function that messages name. */
+  /** The public function that error messages name. */
   readonly caller: string;
-  /** Taken from what the function returns where it is not given. */
+  /** Default: a function that returns a boolean is a mask. */
   readonly kind?: ModKind | undefined;
 }
 
 /**
- * From source text to the expression graph.
+ * Translates source text to an expression graph.
  * @throws CompileError with the place and the remedy, where the function is not in the language
  */
 export function translate(
@@ -43,7 +43,7 @@ export function translate(
   { caller, kind = kindOf(unit) }: TranslateOptions,
 ): Translation {
   const parsed: Parsing['parsed'] = new Map();
-  // The text that messages show where the fault is the mod as a whole.
+  // The text that messages show where the error concerns the whole mod.
   const whole = { name: '', text: functionsOf(unit)[0]?.text ?? '', offset: 0 };
   const all = { start: 0, end: whole.text.length };
   const refuseAll = (rule: string, remedy: string): never => {
@@ -59,7 +59,7 @@ export function translate(
   }
 }
 
-/** By what the function returns: a boolean makes a mask. */
+/** Determines the kind by what the function returns: a boolean makes a mask. */
 function translateEither(
   unit: Unit,
   parsing: Parsing,
@@ -75,7 +75,7 @@ function translateEither(
     } catch (asScore) {
       const [isNoMask, isNoScore] = [isMisread(asMask), isMisread(asScore)];
       if (isNoMask !== isNoScore) throw isNoMask ? asScore : asMask;
-      // Under the wrong reading of the parameters, translation stops early.
+      // With the parameters of the wrong kind, translation stops earlier in the source.
       throw startOf(asMask) > startOf(asScore) ? asMask : asScore;
     }
   }
@@ -134,7 +134,7 @@ const signatures = {
   mask: '(b, h, q, kv, captures, info)',
 };
 
-/** The functions that a mod is composed of, each once. */
+/** Returns the functions that a mod is composed of, each once. */
 function functionsOf(unit: Unit): readonly FunctionUnit[] {
   const units = new Set([unit]);
   for (const part of units) {

@@ -1,18 +1,21 @@
-/** The most operations that a mod may consist of, once calls are inlined and loops unrolled. */
+/** The most operations of a mod after calls are inlined and loops unrolled. */
 export const MAX_OPERATIONS = 4096;
-/** The most that its translation may take: expressions, statements and calls, each as often as it is gone through. */
+/** The most steps of its translation: expressions, statements and calls, each counted as often as it is translated. */
 const MAX_STEPS = 65_536;
-/** How deep expressions, statements and calls may lie in one another: stacks of some engines hold no more. */
+/** The deepest nesting of expressions, statements and calls: the stacks of some engines hold no more. */
 const MAX_DEPTH = 400;
-/** The most characters of all sources of a mod. */
+/** The most characters in the sources of one mod. */
 const MAX_CHARACTERS = 2 ** 20;
 
-/** Copying this many variables, at a branch, costs what one expression does. */
+/** Copying this many variables at a branch counts as one step. */
 const VARIABLES_A_STEP = 32;
 
 const REMEDY = 'Call less, use fewer loop turns, or compute a table beforehand.';
 
-/** What the translation of one mod may still take. Counted, not timed: it is the same on every machine. */
+/**
+ * The steps that the translation of one mod may still take. They are counted, not timed, so that the limit is the same on every
+ * machine.
+ */
 export class Budget {
   readonly #refuse: (rule: string, remedy: string) => never;
   #steps = MAX_STEPS;
@@ -23,7 +26,7 @@ export class Budget {
     this.#refuse = refuse;
   }
 
-  /** One step, with others inside it until it is left. @throws CompileError there are no more */
+  /** Begins a step, which may contain others until `leave()`. @throws CompileError no steps are left */
   enter(): void {
     this.#take(1);
     if (++this.#depth > MAX_DEPTH) this.#refuse(...TOO_DEEP);
@@ -33,7 +36,7 @@ export class Budget {
     this.#depth--;
   }
 
-  /** What `run` gives, as one step. */
+  /** Returns the result of `run`, counted as one step. */
   step<T>(run: () => T): T {
     this.enter();
     const result = run();
@@ -41,7 +44,7 @@ export class Budget {
     return result;
   }
 
-  /** The steps that it takes to copy `count` variables. */
+  /** Counts the steps of copying `count` variables. */
   copy(count: number): void {
     this.#take(Math.floor(count / VARIABLES_A_STEP));
   }
@@ -58,13 +61,13 @@ export class Budget {
   }
 }
 
-/** Rule and remedy of what is nested too deep. */
+/** The rule and remedy for code that is nested too deep. */
 export const TOO_DEEP: readonly [rule: string, remedy: string] = [
   `the function is nested too deep: more than ${MAX_DEPTH} levels, or than there is stack for`,
   'Cut it into steps: const a = …; or pass what it computes as a table.',
 ];
 
-/** Whether an error says that the engine's stack is full: that of V8 and JavaScriptCore, of Firefox, of acorn. */
+/** Whether an error says that the stack is full: the errors of V8 and JavaScriptCore, of Firefox, and of acorn. */
 export function isStackOverflow(error: unknown): boolean {
   const { name, message } = error as Error;
   return (

@@ -7,15 +7,15 @@ import type { FunctionNode, FunctionUnit, ParsedFunction, Source, Unit } from '.
 import { type Fault, isNode, type Scope, type Value } from './source-value.ts';
 import type { Budget } from './translation-budget.ts';
 
-/** What the attempts at one mod share. */
+/** State that the two attempts at one mod, as a mask and as a score mod, share. */
 export interface Parsing {
-  /** The public function that messages name. */
+  /** The public function that error messages name. */
   readonly caller: string;
   readonly parsed: Map<FunctionUnit, ParsedFunction>;
   readonly budget: Budget;
 }
 
-/** The translation of one mod: where it stands in the source, and what is known there. */
+/** The translation of one mod: the current point of the source, and the facts known there. */
 export interface Context extends Parsing {
   readonly graph: Graph;
   source: Source;
@@ -24,44 +24,44 @@ export interface Context extends Parsing {
   facts: Facts | undefined;
   /** The functions that are being inlined, outermost first. */
   readonly stack: FunctionNode[];
-  /** Where numbers that may have a fraction first stood in the source. */
+  /** The ranges of the source in which numbers that may have a fraction first occur. */
   readonly origins: WeakMap<Node, { readonly source: Source; readonly at: Place }>;
-  /** Loop turns left. */
+  /** The number of loop turns left. */
   turns: number;
-  /** What the parts of compositions gave, by the arguments that they share. */
+  /** The results of the parts of compositions, by their shared arguments. */
   readonly combined: WeakMap<readonly Value[], Map<Unit, Node>>;
 
-  // The mutual recursion of the language, tied together in translate.ts.
+  // The mutual recursion of expressions, statements and calls; translate.ts connects them.
   evaluate(node: Expression): Value;
-  /** Whether it is true, where that is all that is asked. */
+  /** Evaluates an expression as a condition. */
   truth(node: Expression): Node;
   execute(statements: readonly Statement[]): void;
   call(callee: Value, args: readonly Value[], at: Place): Value;
 }
 
-/** @throws CompileError always: constructs of that type, or with that operator, are not part of the language */
+/** @throws CompileError always: constructs of this type, or with this operator, are not in the language */
 export function refuseConstruct(cx: Context, at: Place, type: string): never {
   return refuse(cx, at, ...refusal(type));
 }
 
-/** @throws CompileError always: the fault may be that the mod is of the other kind */
+/** @throws CompileError always, marked as possibly caused by reading the mod as the other kind */
 export function refuseReading(cx: Context, at: Place, rule: string, remedy: string): never {
   throw misread(compileError(cx.caller, cx.source, at, rule, remedy));
 }
 
-/** @throws CompileError always: what is wrong with a value that is used there */
+/** @throws CompileError always: the value used there cannot be used */
 export function refuseFault(cx: Context, at: Place, { rule, remedy, from }: Fault): never {
   throw compileError(cx.caller, from?.source ?? cx.source, from?.at ?? at, rule, remedy);
 }
 
-/** @throws CompileError always: the construct at that place is not part of the language */
+/** @throws CompileError always: the construct there is not in the language */
 export function refuse(cx: Context, at: Place, rule: string, remedy: string): never {
   throw compileError(cx.caller, cx.source, at, rule, remedy);
 }
 
-/** Conditions whose outcome is known at one point of the source, since branches on them led there. */
+/** Conditions whose outcome is known at one point of the source, because branches on them lead there. */
 interface Facts {
-  /** What a branch tested. */
+  /** The condition of a branch. */
   readonly condition: Node;
   readonly holds: boolean;
   readonly before: Facts | undefined;
@@ -69,7 +69,7 @@ interface Facts {
 
 const found = new WeakMap<Facts, ReadonlyMap<Node, boolean>>();
 
-/** What is known of each condition; found when it is first asked for, which few branches do. */
+/** Returns the known outcome of each condition. Computed on first use: few branches need it. */
 function outcomesOf(facts: Facts, budget: Budget): ReadonlyMap<Node, boolean> {
   const known = found.get(facts);
   if (known) return known;
@@ -80,7 +80,10 @@ function outcomesOf(facts: Facts, budget: Budget): ReadonlyMap<Node, boolean> {
   return all;
 }
 
-/** What holds in an `and`, and what does not in an `or`, is known too. What is in there already was learnt later. */
+/**
+ * Adds the outcome of a condition and of its parts: if an `and` holds, so do its operands; if an `or` does not, neither do its
+ * operands. Entries that exist come from later branches and stay.
+ */
 function addTo(all: Map<Node, boolean>, { condition, holds: isTrue }: Facts): void {
   const open: [Node, boolean][] = [[condition, isTrue]];
   for (let next = open.pop(); next; next = open.pop()) {
@@ -92,7 +95,7 @@ function addTo(all: Map<Node, boolean>, { condition, holds: isTrue }: Facts): vo
   }
 }
 
-/** What a value is where these facts hold: of a choice the side that led here, if that is known. */
+/** Narrows a value by the facts: a choice becomes the value of the path taken, if that is known. */
 export function narrow(facts: Facts | undefined, budget: Budget, value: Value): Value {
   if (isNode(value)) return narrowSelect(facts, value);
   if (value.kind !== 'choice') return value;
@@ -101,8 +104,8 @@ export function narrow(facts: Facts | undefined, budget: Budget, value: Value): 
 }
 
 /**
- * A node that was chosen by the very condition of the last branches needs no choice. Further back nothing is looked for:
- * it would only be shorter.
+ * Narrows a `select` by the conditions of the last two branches. Older branches are not searched: the code would only become
+ * shorter, not different.
  */
 function narrowSelect(facts: Facts | undefined, node: Node): Node {
   if (!facts || node.op !== 'select') return node;

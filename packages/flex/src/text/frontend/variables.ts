@@ -30,7 +30,7 @@ import {
   refuseReading,
 } from './translation-context.ts';
 
-/** The value of a name: a variable of the mod, or one of the globals that every mod may use. */
+/** Returns the value of a name: a variable of the mod, or a global that every mod may use. */
 export function identifier(cx: Context, node: Identifier): Value {
   const variable = cx.scope.find(node.name);
   if (variable) return held(cx, variable, node);
@@ -51,7 +51,7 @@ export function identifier(cx: Context, node: Identifier): Value {
   }
 }
 
-/** What a variable holds here. @throws CompileError it is only declared further on */
+/** Returns the value of a variable. @throws CompileError it is declared further down */
 function held(cx: Context, variable: Variable, at: Place): Value {
   const value = cx.flow.vars.get(variable);
   if (value) return narrow(cx.facts, cx.budget, value);
@@ -64,7 +64,7 @@ function held(cx: Context, variable: Variable, at: Place): Value {
   );
 }
 
-/** How `&&`, `||` and `??` go on, which belongs to expressions. */
+/** Translates `&&`, `||` and `??`; expressions.ts passes it in. */
 type Logical = (
   cx: Context,
   operator: LogicalExpression['operator'],
@@ -73,7 +73,7 @@ type Logical = (
   at: Pick<LogicalExpression, 'left'>,
 ) => Value;
 
-/** `x = y`, `x += y`, `x ??= y` and their like. */
+/** Translates assignments: `x = y`, `x += y`, `x ??= y`. */
 export function assign(cx: Context, node: AssignmentExpression, logical: Logical): Value {
   const { left } = node;
   if (left.type === 'ArrayPattern' || left.type === 'ObjectPattern') {
@@ -93,7 +93,7 @@ export function assign(cx: Context, node: AssignmentExpression, logical: Logical
   return store(cx, variable, binary(cx, operator, before, value(), node));
 }
 
-/** `x++` and its like. */
+/** Translates `x++`, `++x`, `x--` and `--x`. */
 export function update(cx: Context, node: UpdateExpression): Value {
   const variable = target(cx, node.argument);
   const before = numberOf(cx, held(cx, variable, node.argument), node.argument);
@@ -110,7 +110,7 @@ function store(cx: Context, variable: Variable, value: Value): Value {
 
 function target(cx: Context, node: Pattern | Node): Variable {
   if (node.type !== 'Identifier') {
-    // The counters of coverage tools are refused here, by name.
+    // Evaluated first for its error: counters of coverage tools are refused by name.
     if (node.type === 'MemberExpression') cx.evaluate(node as MemberExpression);
     const rule = 'only variables of the mod can be assigned to';
     refuse(cx, node, rule, 'Mods read tables and captures; they return what they compute.');
@@ -131,7 +131,7 @@ function variableOf(cx: Context, name: string, at: Place): Variable {
 }
 
 interface Declare {
-  /** Gives a name its value in the scope that it belongs to. */
+  /** Assigns the value of a name in its scope. */
   (name: string, value: Value, at: Place): void;
 }
 
@@ -161,7 +161,7 @@ export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare
       }
       return;
     case 'MemberExpression':
-      // `[][0] = x`, where uglify puts what nobody reads.
+      // uglify writes `[][0] = x` for a value that is not used.
       if (pattern.object.type === 'ArrayExpression' && !pattern.object.elements[0]) return;
       break;
     case 'RestElement':
@@ -169,7 +169,7 @@ export function bindPattern(cx: Context, pattern: Pattern, value: Value, declare
   refuseConstruct(cx, pattern, pattern.type);
 }
 
-/** What a pattern is to be bound to; an array only where it is taken apart. */
+/** Evaluates the value that a pattern is bound to. An array literal is allowed only where it is destructured. */
 export function valueFor(cx: Context, { type }: Pattern, init: Expression): Value {
   if (type !== 'ArrayPattern' || init.type !== 'ArrayExpression') return cx.evaluate(init);
   const items = init.elements.map((item) => (item ? cx.evaluate(item as Expression) : UNDEFINED));

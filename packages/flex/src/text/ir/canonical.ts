@@ -3,7 +3,7 @@ import { createGraph } from './graph.ts';
 import { printGraph } from './print-graph.ts';
 import { ordered } from './traversal.ts';
 
-/** A graph of just what one value needs, numbered by that value alone. */
+/** A graph that holds the nodes of one value and no others, numbered in the order in which that value uses them. */
 export interface Canonical {
   readonly graph: Graph;
   readonly root: Node;
@@ -12,12 +12,12 @@ export interface Canonical {
 }
 
 /**
- * Copies what a value needs into a graph of its own, so that all that is made from it depends on the computation only:
- * not on how the source was written, nor on captures that it does not use.
+ * Copies the nodes of a value into a new graph. Everything made from the copy depends on the computation only: not on how the
+ * source was written, nor on captures that it does not use.
  */
 export function canonical(root: Node): Canonical {
   const graph = createGraph();
-  // A tensor that is captured under two names has two slots with one index.
+  // A tensor captured under two names has two slots with the same index.
   const slots = new Map<string, Slot>();
   const count = { scalar: 0, table: 0 };
   const renumber = (slot: Slot): Slot => {
@@ -49,19 +49,19 @@ export function canonical(root: Node): Canonical {
 }
 
 /**
- * Text that is the same for the same computation, of a graph in canonical order (canonical.ts): no name enters it. So a
- * function and its minified twin have one text.
+ * Returns the text of a graph in canonical order, without any name of the source: a function and its minified form have the
+ * same text.
  */
 function canonicalText(root: Node): string {
   return printGraph(root);
 }
 
-/** What names a mod: equal for the same computation on captures of the same types. */
+/** Returns the hash of a mod: equal for equal computations on captures of the same types. */
 export function modHash(kind: string, root: Node): string {
   return hashText(`${kind}\n${canonicalText(root)}`);
 }
 
-/** 64 bits of FNV-1a over the characters of `text`, as 16 hexadecimal digits. */
+/** Returns the 64-bit FNV-1a hash of the characters of `text`, as 16 hexadecimal digits. */
 function hashText(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (const character of text) {

@@ -3,12 +3,12 @@ import { createGraph } from './graph.ts';
 import { ordered } from './traversal.ts';
 
 /**
- * One operation: `[op, ...indices of arguments]`, `['const', type, value]`, `['input', name]`, or `['capture', index,
- * ...indices of arguments]`. Numbers that JSON lacks are strings.
+ * One operation: `[op, ...indices of arguments]`, `['const', type, value]`, `['input', name]`, or
+ * `['capture', index, ...indices of arguments]`. Numbers that JSON cannot hold (−0, ±Infinity) are strings.
  */
 export type Row = readonly (string | number | boolean)[];
 
-/** The operations of a graph, arguments before what uses them, the root last; captures by their place in `slots`. */
+/** Returns the operations of a graph, arguments before their users, the root last; captures are indices into `slots`. */
 export function encodeGraph(root: Node, slots: readonly Slot[]): Row[] {
   const nodes = ordered([root]);
   const places = new Map(nodes.map((node, i) => [node, i]));
@@ -38,7 +38,7 @@ const inputTypes: { readonly [I in ModInput]: Type } = {
   kvRow: 'i32',
 };
 
-/** What the arguments of operations may be: one of the kinds, all of a kind alike. */
+/** The argument types that an operation accepts: alternatives separated by spaces, the types of one alternative by commas. */
 const signatures: {
   readonly [O in Exclude<Op, LeafOp | 'read' | 'range' | 'low' | 'high'>]: string;
 } = {
@@ -72,7 +72,9 @@ function all<O extends Op>(signature: string, ...ops: readonly O[]): { [K in O]:
   return Object.fromEntries(ops.map((op) => [op, signature])) as { [K in O]: string };
 }
 
-/** Reads what {@link encodeGraph} wrote, whoever has written it: undefined where a row is not what it may be. */
+/**
+ * Decodes rows in the format of {@link encodeGraph}, which may come from anywhere. Returns undefined where a row is malformed.
+ */
 export function decodeGraph(rows: readonly unknown[], slots: readonly Slot[]): Node | undefined {
   const graph = createGraph();
   const nodes: Node[] = [];
@@ -121,7 +123,7 @@ function constant(graph: Graph, [type, value, ...rest]: readonly unknown[]): Nod
   return type === 'i32' && number === (number | 0) ? graph.i32(number | 0) : undefined;
 }
 
-/** A constant count is 0 … 31, and that of `>>>` is constant and not 0. */
+/** A constant shift count is 0 … 31; the count of `>>>` is constant and not 0. */
 function isShiftSound(op: Op, [, count]: readonly Node[]): boolean {
   if (op !== 'shl' && op !== 'shr' && op !== 'ushr') return true;
   if (count!.op !== 'const') return op !== 'ushr';

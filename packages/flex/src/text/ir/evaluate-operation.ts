@@ -3,7 +3,7 @@ import type { BinaryOp, Type, UnaryOp } from './expression-node.ts';
 type Value = number | boolean;
 type Evaluator = (a: number, b: number) => Value;
 
-/** Operations on doubles, as JavaScript has them; rounding and wrapping come after. What is missing is in Math. */
+/** The operations on doubles, before rounding and wrapping. An operation that is missing here is a function of Math. */
 const evaluators: { readonly [O in UnaryOp | BinaryOp]?: Evaluator } = {
   neg: (a) => -a,
   exp2: (a) => 2 ** a,
@@ -29,20 +29,20 @@ const evaluators: { readonly [O in UnaryOp | BinaryOp]?: Evaluator } = {
   eq: (a, b) => a === b,
   ne: (a, b) => a !== b,
   not: (a) => !a,
-  // Of booleans.
+  // Both arguments are booleans.
   and: (a, b) => a && b,
   or: (a, b) => a || b,
 };
 
-/** The operation on doubles, or on booleans. */
+/** Applies an operation to doubles or booleans, without rounding or wrapping the result. */
 export function exactly(op: UnaryOp | BinaryOp, a: number, b: number): Value {
   const evaluator = evaluators[op] ?? Math[op as 'atan2'];
   return evaluator(a, b);
 }
 
 /**
- * Where adapters have no value in common, or JavaScript has an infinity or none, the value that the hooks' helper functions
- * give: what stands for an infinity; for none, what hides a pair.
+ * Results that the twin and the GPU agree on where adapters differ, or where JavaScript gives an infinity or NaN: the value
+ * that stands for an infinity, and for NaN the value that hides a pair. The hooks' helper functions give the same.
  */
 const agreed: {
   readonly [O in UnaryOp | BinaryOp]?: (a: number, b: number) => number | undefined;
@@ -61,7 +61,7 @@ function logarithm(a: number): number | undefined {
   return a <= 0 ? -INFINITE : undefined;
 }
 
-/** What the GPU means by an operation with a result of `type`: f32 rounds to nearest even, i32 wraps. */
+/** Evaluates an operation with the semantics of the GPU: f32 results round to nearest even, i32 results wrap. */
 export function evaluate(op: UnaryOp | BinaryOp, type: Type, a: Value, b: Value): Value {
   const [x, y] = [a, b] as [number, number];
   if (type === 'i32' && op === 'mul') return Math.imul(x, y);
@@ -69,27 +69,27 @@ export function evaluate(op: UnaryOp | BinaryOp, type: Type, a: Value, b: Value)
   return known ?? wrap(type, exactly(op, x, y));
 }
 
-/** A double as a value of `type`. */
+/** Rounds or wraps a double to a value of `type`. */
 function wrap(type: Type, value: Value): Value {
   if (type === 'bool') return value;
   return type === 'i32' ? (value as number) | 0 : Math.fround(value as number);
 }
 
 /**
- * What stands for an infinity on the GPU, since WGSL has none. Sums and doubles of it stay finite, and every kernel
- * counts a score as masked that is at or below −1e30.
+ * Stands for infinity on the GPU, since WGSL has none. Sums and doubles of it stay finite, and every kernel treats a score of
+ * −1e30 or less as masked.
  */
 export const INFINITE: number = Math.fround(1e38);
 
-// What every kernel takes for masked.
+// Every kernel treats this score, and all below it, as masked.
 const MASKED = -1e30;
 
-/** What the softmax takes for a score: hidden or not a number, −∞; none above the largest. */
+/** Returns the score that the softmax uses: −∞ for a hidden score or NaN, at most the largest score otherwise. */
 export function asScore(value: number): number {
   return value > MASKED ? Math.min(value, INFINITE) : -Infinity;
 }
 
-/** The value as the GPU holds it. */
+/** Replaces ±Infinity by the finite value that stands for it on the GPU. */
 export function finite(value: number): number {
   return Math.abs(value) === Infinity ? Math.sign(value) * INFINITE : value;
 }

@@ -2,21 +2,21 @@ import type { DType } from '@heed/core';
 
 export type Type = 'i32' | 'f32' | 'bool';
 
-/** What a mod is told about a pair. Indices count from 0; `q` is the logical position, which may be negative. */
+/** The inputs of a mod for one pair. Indices count from 0; `q` is the logical position, which may be negative. */
 export type ModInput = 'score' | 'b' | 'h' | 'q' | 'kv' | 'qLen' | 'kvLen' | 'qRow' | 'kvRow';
 
-/** What bounds are told about a block of pairs; all inclusive. `b` and `kvLen` are those of {@link ModInput}. */
+/** The inputs of the bounds for one block of pairs; all are inclusive. `b` and `kvLen` are inputs of {@link ModInput}. */
 type SpanInput = 'hFirst' | 'hLast' | 'qFirst' | 'qLast' | 'kvFirst' | 'kvLast';
 
-/** What the part of a mod that depends on the pair by its diagonal is told, for `q` and `kv`: `q − kv`. */
+/** The input of the part of a mod that depends on q − kv only: `offset` is q − kv. */
 type DiagonalInput = 'offset';
 
 export type Input = ModInput | SpanInput | DiagonalInput;
 
 /**
- * One operation. Every operation is total: integers wrap, integer division by 0 gives the dividend and its remainder 0,
- * table indices clamp, `toI32` truncates and saturates. On floats `evaluate` says what `pow`, `mod`, `log` and `atan2` are
- * where JavaScript has no number, or adapters differ; what else leaves f32 is met by the score guard.
+ * One operation. Every operation is total: integers wrap, integer division by 0 gives the dividend and its remainder 0, table
+ * indices clamp, `toI32` truncates and saturates. On floats `evaluate` defines `pow`, `mod`, `log` and `atan2` where JavaScript
+ * gives no number or adapters differ. The score guard handles all other results outside the finite f32.
  */
 export type Op =
   | LeafOp
@@ -89,7 +89,7 @@ export type BinaryOp =
   | 'and'
   | 'or';
 
-/** Which axis of a table a range runs along. */
+/** The table of a range, and the axis along which it runs. */
 export interface RangeOf {
   readonly slot: TableSlot;
   readonly axis: number;
@@ -108,8 +108,8 @@ export interface Node {
 }
 
 /**
- * Makes nodes: equal ones once (hash-consing), folded and simplified where that changes no result. Arguments must have the types
- * that an operation takes; the front end sees to that.
+ * Makes nodes: equal ones once (hash-consing), folded and simplified where that changes no result. Arguments must have the
+ * types that an operation takes; the front end ensures that.
  */
 export interface Graph {
   const(type: Type, value: number | boolean): Node;
@@ -145,9 +145,9 @@ export function isConstant(node: Node, value: number | boolean): boolean {
 /** A captured number or boolean: a field of the uniform block. */
 export interface ScalarSlot {
   readonly kind: 'scalar';
-  /** Its place among the scalars that the compiled function uses, in order of first use. */
+  /** Its index among the scalars that the compiled function uses, in order of first use. */
   readonly index: number;
-  /** Its place among the scalars of a call's captures. */
+  /** Its index among the scalars of a call's captures. */
   readonly capture: number;
   readonly name: string;
   readonly type: 'i32' | 'f32' | 'bool';
@@ -166,7 +166,7 @@ export interface TableSlot {
 
 export type Slot = ScalarSlot | TableSlot;
 
-/** What an element of the table is inside a mod. */
+/** Returns the type of the table's elements inside a mod. */
 export function elementType({ dtype }: TableSlot): 'i32' | 'f32' {
   return dtype === 'f32' || dtype === 'f16' ? 'f32' : 'i32';
 }

@@ -20,7 +20,7 @@ const commutative: ReadonlySet<Op> = new Set<Op>([
   ...(['bitand', 'bitor', 'bitxor'] as const),
 ]);
 
-/** The type of a result, from the operation and its first argument. */
+/** Returns the type of a result from the operation and its first argument. */
 function resultType(op: UnaryOp | BinaryOp, { type }: Node): Type {
   if (boolean.has(op)) return 'bool';
   if (op === 'toF32') return 'f32';
@@ -82,7 +82,7 @@ class HashConsedGraph implements Graph {
   op(op: UnaryOp | BinaryOp, ...args: readonly [Node, Node?]): Node {
     let [a, b] = args;
     const commutes = b !== undefined && commutative.has(op);
-    // Constants go to the right; else the order is the source's, unless the swapped node is there already.
+    // Constants go to the right. Otherwise the order of the source stays, unless the swapped node exists already.
     if (commutes && a.op === 'const') [a, b] = [b!, a];
     const type = resultType(op, a);
     const simple = simplify(this, op, type, a, b) ?? chosenConstants(this, op, a, b);
@@ -152,7 +152,7 @@ const binary =
     return graph.op(op, x!, y);
   };
 
-// The operations of the IR as functions, for code that makes graphs.
+// The operations of the IR as functions, for the back ends, which build graphs.
 export const neg: (a: Node) => Node = unary('neg');
 export const abs: (a: Node) => Node = unary('abs');
 export const sqrt: (a: Node) => Node = unary('sqrt');

@@ -1,17 +1,17 @@
 import { constantOf, type Input, type Node, type Op, type Slot } from './expression-node.ts';
 import { ordered } from './traversal.ts';
 
-/** A slot by what it is: no name of the source enters. */
+/** Prints a slot without any name of the source. */
 const slotText = (slot: Slot): string =>
   `${slot.kind}${slot.index}${slot.kind === 'table' ? slot.dtype : ''}`;
 
-/** Text that is the same for the same leaf. */
+/** Prints the data of a node: equal leaves have equal text. */
 export function dataText(data: Node['data'], nameOf: (slot: Slot) => string = slotText): string {
   if (typeof data !== 'object') return Object.is(data, -0) ? '-0' : String(data ?? '');
   return 'slot' in data ? `${nameOf(data.slot)}.${data.axis}` : nameOf(data);
 }
 
-/** The graph as text, one operation a line: `%4 f32 = add %0 %3`. */
+/** Prints a graph, one operation per line: `%4 f32 = add %0 %3`. */
 export function printGraph(root: Node, nameOf?: (slot: Slot) => string): string {
   const nodes = ordered([root]);
   const numbers = new Map(nodes.map((node, i) => [node, `%${i}`]));
@@ -47,10 +47,10 @@ const symbols: { readonly [O in Op]?: string } = {
 
 const prefixes: { readonly [O in Op]?: string } = { neg: '-', not: '!', bitnot: '~' };
 
-// Deeper than a reader follows; and what is used twice is written twice.
+// A reader does not follow deeper expressions. A shared node is written at each use.
 const DEEPEST = 6;
 
-/** A node much as its author wrote it, for messages: `q - kv < c.window`. What lies too deep is `…`. */
+/** Prints a node for messages much as its author wrote it: `q - kv < c.window`. Parts that lie too deep become `…`. */
 export function infix(node: Node, depth = 0): string {
   const { op, args, data } = node;
   if (depth > DEEPEST) return '…';

@@ -13,8 +13,8 @@ import {
 type Rule = (g: Graph, type: Type, a: Node, b: Node) => Node | undefined;
 
 /**
- * The simpler node that an operation is equal to, bit for bit, or nothing. So no rule here may assume that f32 addition
- * is associative, that x + 0 is x (it is not for −0), or that a comparison is the negation of its opposite (NaN).
+ * Returns a simpler node with the same value, bit for bit, if there is one. So no rule here may assume that f32 addition is
+ * associative, that x + 0 is x (it is not for −0), or that a comparison is the negation of its opposite (NaN).
  */
 export function simplify(
   g: Graph,
@@ -122,14 +122,14 @@ const rules: { readonly [K in UnaryOp | BinaryOp]?: Rule } = {
   },
 };
 
-/** Whether a chain of one connective has that part. */
+/** Whether a chain of one connective contains `part`. */
 function isPartOf(chain: Node, op: 'and' | 'or', part: Node): boolean {
   let at = chain;
   for (; at.op === op; at = at.args[0]!) if (at.args[1] === part) return true;
   return at === part;
 }
 
-/** Longer chains come from loops; to rebuild them at each turn would cost the square of their number. */
+/** Longer chains come from loops. Rebuilding them at each turn would take quadratic time. */
 const MAX_JOINED = 4;
 
 /** `a ∧ (x ∧ y)` as `(a ∧ x) ∧ y`, as source text without parentheses is read. */
@@ -153,8 +153,8 @@ function wholeNumber(_: Graph, __: Type, a: Node): Node | undefined {
 type Parts = readonly [condition: Node, a: Node, b: Node];
 
 /**
- * One form for choices within choices, whether they were written as returns, as nested conditions or as one condition:
- * minifiers turn each into the others. The same values, bit for bit.
+ * Gives nested choices one form, whether they were written as returns, as nested conditions or as one condition: minifiers turn
+ * each into the others. The values stay the same, bit for bit.
  */
 export function joinSelects(g: Graph, condition: Node, a: Node, b: Node): Node | undefined {
   return joinFirst(g, condition, a, b) ?? joinSecond(g, condition, a, b);
@@ -167,7 +167,7 @@ function joinFirst(g: Graph, condition: Node, a: Node, z: Node): Node | undefine
   if (inner === condition) return g.select(condition, x, z);
   if (y === z) return g.select(g.and(condition, inner), x, z);
   if (x === z) return g.select(g.and(condition, g.not(inner)), y, z);
-  // `A || B ? (A ? x : y) : z`, which early returns come to.
+  // Early returns produce `A || B ? (A ? x : y) : z`.
   const where = otherPart(condition, 'or', inner);
   if (where) return g.select(inner, x, g.select(where, y, z));
   const whereNot = otherPart(condition, 'or', g.not(inner));
@@ -181,21 +181,24 @@ function joinSecond(g: Graph, condition: Node, z: Node, b: Node): Node | undefin
   if (inner === condition) return g.select(condition, z, y);
   if (x === z) return g.select(g.or(condition, inner), z, y);
   if (y === z) return g.select(g.or(condition, g.not(inner)), z, x);
-  // `A && B ? z : (A ? x : y)`, which early exits of loops come to.
+  // Early exits of loops produce `A && B ? z : (A ? x : y)`.
   const where = otherPart(condition, 'and', inner);
   if (where) return g.select(inner, g.select(where, z, x), y);
   const whereNot = otherPart(condition, 'and', g.not(inner));
   return whereNot && g.select(inner, x, g.select(whereNot, z, y));
 }
 
-/** What `part` is joined with in a condition, if it is one of its two sides. */
+/** Returns the other operand of a connective that has `part` as one operand. */
 function otherPart({ op, args }: Node, by: 'and' | 'or', part: Node): Node | undefined {
   if (op !== by) return undefined;
   const [a, b] = args;
   return a === part ? b : b === part ? a : undefined;
 }
 
-/** Of a condition and its opposite one is chosen by, so that each choice has one form: the opposite, if that is the one. */
+/**
+ * Choices are made by a condition or by its opposite, never by both, so that each has one form. Returns the opposite if choices
+ * are made by that.
+ */
 export function oppositeOf(g: Graph, { op, args }: Node): Node | undefined {
   const [a, b] = args as readonly [Node, Node];
   if (op === 'not') return a;
@@ -208,7 +211,7 @@ const onConstants: ReadonlySet<Op> = new Set<Op>([
   ...(['bitand', 'bitor', 'bitxor', 'shl', 'shr'] as const),
 ]);
 
-/** An operation of a constant and a choice between constants is one: `0.5 * (near ? 1 : 0)` is `near ? 0.5 : 0`. */
+/** Applies an operation with a constant to a choice between constants: `0.5 * (near ? 1 : 0)` becomes `near ? 0.5 : 0`. */
 export function chosenConstants(
   g: Graph,
   op: UnaryOp | BinaryOp,

@@ -2,11 +2,14 @@ import type { BinaryOp, Graph, Input, Node, UnaryOp } from './expression-node.ts
 
 type Stop = (node: Node) => boolean;
 
-/** Everything that the roots depend on, each once, arguments before what uses them; but not beyond where to stop. */
+/**
+ * Returns the nodes that the roots depend on, each once, arguments before their users. Arguments of a node at which `stop`
+ * holds are left out.
+ */
 export function ordered(roots: readonly Node[], stop: Stop = () => false): Node[] {
   const seen = new Set<Node>();
   const opened = new Set<Node>();
-  // Graphs are deeper than stacks: a node stays here until its arguments are done.
+  // Recursion could overflow the stack: a node stays here until its arguments are done.
   const open = roots.toReversed();
   for (let node = open.at(-1); node; node = open.at(-1)) {
     if (seen.has(node) || opened.has(node) || stop(node)) {
@@ -22,7 +25,7 @@ export function ordered(roots: readonly Node[], stop: Stop = () => false): Node[
   return [...seen];
 }
 
-/** How often each node is used by the others and as a root. */
+/** Counts how often each node is used, by other nodes and as a root. */
 export function useCounts(roots: readonly Node[], stop: Stop = () => false): Map<Node, number> {
   const counts = new Map<Node, number>();
   const use = (node: Node): void => {
@@ -34,8 +37,8 @@ export function useCounts(roots: readonly Node[], stop: Stop = () => false): Map
 }
 
 /**
- * A function of nodes that is made of its values for the arguments: found once for each node, whatever the ways that lead
- * there, and on no stack. Arguments beyond where to stop are left out.
+ * Makes a memoised function of nodes from a rule that computes its value from the values of the arguments. Each node is
+ * evaluated once and without recursion; a node at which `stop` holds gets no argument values.
  */
 export function perNode<T>(
   find: (node: Node, ofArgs: readonly T[]) => T,
@@ -58,7 +61,7 @@ const inputsOfOne = perNode<ReadonlySet<Input>>(({ op, data }, ofArgs) =>
 );
 
 /**
- * The inputs that a value depends on; captures are not among them.
+ * Returns the inputs that the values depend on; captures are not among them.
  *
  * @example
  * inputsOf(read.args[0]) // Set { 'h' }: every query and key of a head adds to the same element
@@ -69,16 +72,16 @@ export function inputsOf(...roots: readonly Node[]): ReadonlySet<Input> {
 
 const NONE: ReadonlySet<Input> = new Set();
 
-/** The union; the first of the sets where it holds the others. */
+/** Returns the union: the first set itself if it contains the others. */
 function union([first = NONE, ...others]: readonly ReadonlySet<Input>[]): ReadonlySet<Input> {
   const more = others.flatMap((set) => [...set].filter((input) => !first.has(input)));
   return more.length > 0 ? new Set([...first, ...more]) : first;
 }
 
-/** What an input, a captured number or an element of a table becomes. */
+/** Returns the replacement of an input, a captured number or an element of a table. */
 type LeafOf = (node: Node, args: readonly Node[]) => Node;
 
-/** A value made anew, in that graph, over other leaves: folded and simplified as if it had been written so. */
+/** Rebuilds a value in a graph over other leaves. The result is folded and simplified. */
 export function replay(graph: Graph, root: Node, leafOf: LeafOf): Node {
   return remade(root, (node, args) => {
     const { op, type, data } = node;
@@ -89,7 +92,7 @@ export function replay(graph: Graph, root: Node, leafOf: LeafOf): Node {
   });
 }
 
-/** A value as it is, in another graph, but for its leaves. */
+/** Copies a value into a graph over other leaves, without simplification. */
 export function transfer(graph: Graph, root: Node, leafOf: LeafOf): Node {
   return remade(root, (node, args) => {
     const { op, data } = node;

@@ -24,7 +24,7 @@ export interface ClassesConfig extends Pick<Call, 'lengths' | 'keys'> {
 const label = ({ lengths, keys, mask }: ClassesConfig): string =>
   `heed/block-mask ${lengths} ${keys} ${mask.name}`;
 
-/** The class of every block from the mask's bounds, one thread per block, 32 of them to a word of each plane. */
+/** Computes the class of every block from the mask's bounds: one thread per block, 32 blocks per word of each plane. */
 export const classesSource: (config: ClassesConfig) => ComposedKernel = memoized(label, make);
 
 function make(config: ClassesConfig): ComposedKernel {
@@ -84,7 +84,7 @@ const packedRow = wgsl`
     return BlockRow(sequence(b), row - first_block_row(b));
   }
 
-  // NONE for a sequence that shares rows with another, as in lists that do not ascend.
+  // Returns NONE for a sequence that shares rows with another, as in lists that do not ascend.
   fn first_row_of(seq: Sequence) -> u32 {
     let first = first_block_row(seq.index);
     let last = first + (max(seq.q_len, 1u) - 1u) / params.block_m;
@@ -94,7 +94,7 @@ const packedRow = wgsl`
 `;
 
 const record = wgsl`
-  // What the blocks of a sequence are made for, see MADE_WORDS.
+  // Writes the lengths and begins that the blocks of a sequence are made for, see MADE_WORDS.
   fn write_made(b: u32) {
     let seq = sequence(b);
     let first = first_row_of(seq);

@@ -4,7 +4,7 @@ import { decode, SUMMARY_BLOCK } from '../backends/wgsl/captured-tables.ts';
 import { f32Literal } from '../backends/wgsl/expression-text.ts';
 import { INFINITE } from '../ir/evaluate-operation.ts';
 
-/** One thread per block of one row: its least and its largest element, as a mod would read them. */
+/** Computes the least and the largest element of each block of a row, as a mod reads them: one thread per block. */
 export const summarySource: (dtype: DType) => KernelSource = memoized((dtype) => dtype, make);
 
 function make(dtype: DType): KernelSource {
@@ -21,7 +21,7 @@ function make(dtype: DType): KernelSource {
       first: u32,
       size: u32,
       stride: u32,
-      // Of the other axes.
+      // Sizes and strides of the other axes.
       shape: vec4<u32>,
       strides: vec4<u32>,
     }

@@ -15,15 +15,15 @@ import {
 } from './interval.ts';
 import { type KeyRange, keyRange } from './key-range.ts';
 
-/** What is known of a mask over a block, as nodes over the block's span. */
+/** The bounds of a mask over a block, as nodes over the block's span. */
 export interface MaskBounds extends Verdict {
-  /** Keys that any query of the block may see. Holds for all keys of the sequence, not only the block's. */
+  /** The range of keys of the sequence, not only of the block, that any query of the block may see. */
   readonly keys: KeyRange;
 }
 
 /**
- * Interval bounds of a mask: when it holds for all pairs of a block, and when for none, as nodes over the block's span.
- * Sound for every operation of the IR; exact for linear conditions on the indices.
+ * Computes interval bounds of a mask: whether it holds for all pairs of a block, and whether for none, as nodes over the
+ * block's span. They are sound for every operation of the IR and exact for linear conditions on the indices.
  */
 export function boundsOf(graph: Graph, root: Node): MaskBounds {
   const bounds = new Bounds(graph);
@@ -32,7 +32,7 @@ export function boundsOf(graph: Graph, root: Node): MaskBounds {
   return { ...bounds.verdict(root), keys };
 }
 
-/** The bounds of the nodes of a graph, each found once. */
+/** The interval bounds of the nodes of a graph, each computed once. */
 export class Bounds {
   readonly #graph: Graph;
   readonly #intervals = new Map<Node, Interval>();
@@ -42,7 +42,7 @@ export class Bounds {
     this.#graph = graph;
   }
 
-  /** Of everything that a node depends on, arguments first: what asks for them then finds them. */
+  /** Computes the bounds of everything that a node depends on, arguments first, so that no later lookup recurses. */
   find(root: Node): void {
     for (const node of ordered([root])) {
       if (node.type === 'bool') this.verdict(node);
@@ -126,7 +126,7 @@ const swap = ({ all, none }: Verdict): Verdict => ({ all: none, none: all });
 
 type Comparison = (a: Interval, b: Interval) => Verdict;
 
-/** A comparison says something only where both sides are known. */
+/** The result of a comparison is known only where both operands are. */
 const compare =
   (comparison: Comparison): Comparison =>
   (a, b) => {
@@ -140,7 +140,7 @@ const equal = compare((a, b) => ({
   none: or(lt(a.hi, b.lo), lt(b.hi, a.lo)),
 }));
 
-/** Comparisons of numbers, from the bounds of both sides. */
+/** Comparisons of numbers, from the bounds of both operands. */
 const comparisons: { readonly [O in Op]?: Comparison } = {
   lt: compare((a, b) => ({ all: lt(a.hi, b.lo), none: le(b.hi, a.lo) })),
   le: compare((a, b) => ({ all: le(a.hi, b.lo), none: lt(b.hi, a.lo) })),
@@ -169,9 +169,9 @@ const connectives: { readonly [O in Op]?: Connective } = {
 };
 
 /**
- * Bounds of a table's element. An index that is the same in the whole block is read; along one axis that varies with the
- * query or the key, the least and largest element are asked for. Heads vary only where a tile holds several of them, so
- * an index that depends on the head is read where it is one.
+ * Bounds of a table's element. At an index that is the same in the whole block the element itself is read; along one axis that
+ * varies with the query or the key, the least and the largest element are used. Heads vary only where a tile holds several of
+ * them: an index that depends on the head is read where the block has one head.
  */
 function tableBounds(read: Node, indices: readonly Interval[]): Interval {
   const { args, data, graph } = read;

@@ -11,14 +11,14 @@ import {
   widened,
 } from './interval.ts';
 
-/** Bounds of a result, from those of its arguments. */
+/** Computes the bounds of a result from the bounds of its arguments. */
 type Rule = (a: Interval, b: Interval) => Interval;
 type Ends = readonly [Node, Node];
 
-// Below 2³¹ by more than f32 rounds away.
+// Below 2³¹ by more than the rounding error of f32.
 const EDGE = 2 ** 31 - 2048;
 
-/** True where the operation cannot wrap: for integers, the same on f32 stays clear of 2³¹. Floats do not wrap. */
+/** True where the operation cannot wrap: for integers, the same operation in f32 stays clear of 2³¹. Floats do not wrap. */
 export function isExact(op: BinaryOp, ends: Ends): Node {
   const { graph, type } = ends[0];
   if (type === 'f32' || fits(exactExtent(op, ends.map(extentOf)))) return graph.bool(true);
@@ -26,7 +26,7 @@ export function isExact(op: BinaryOp, ends: Ends): Node {
   return lt(abs(graph.op(op, x, y)), EDGE);
 }
 
-/** A result whose least and largest values are those at some of the ends, or among them. */
+/** Bounds of a result that is extreme at some of the end points of its arguments. */
 const atEnds =
   (
     op: BinaryOp,
@@ -44,13 +44,13 @@ const outermost = (values: readonly Node[]): Ends => [values.reduce(min), values
 
 const inOrder = ([lo, hi]: readonly Node[]): Ends => [lo!, hi!];
 
-/** Pairs of ends, each once. */
+/** The pairs of end points, each once. */
 function corners(a: Interval, b: Interval): Ends[] {
   const others = [...new Set([b.lo, b.hi])];
   return [...new Set([a.lo, a.hi])].flatMap((x) => others.map((y): Ends => [x, y]));
 }
 
-/** What keeps order in every argument that varies, and is exact on floats too. */
+/** Bounds of an operation that is monotone in every argument that varies, and exact on floats too. */
 const monotone =
   (op: UnaryOp | BinaryOp): Rule =>
   (a, b) => ({
@@ -59,7 +59,7 @@ const monotone =
     known: b ? and(a.known, b.known) : a.known,
   });
 
-/** What reverses order. */
+/** Bounds of an operation that reverses order. */
 const falling = (op: UnaryOp): Rule => {
   const rising = monotone(op);
   return (a, b) => {
@@ -68,7 +68,7 @@ const falling = (op: UnaryOp): Rule => {
   };
 };
 
-/** Bounds that hold for a divisor that is positive, and one number in the block. */
+/** Restricts a rule to a divisor that is positive and the same in the whole block. */
 const byPositive =
   (rule: Rule): Rule =>
   (a, b) =>
@@ -100,7 +100,7 @@ const mod: Rule = byPositive((a, { lo: divisor, known }) => {
   };
 });
 
-/** A natural number on either side bounds the result. */
+/** A natural number as either operand bounds the result. */
 const bitand: Rule = (a, b) => {
   const [x, y] = [a, b].map((side) => and(side.known, isNatural(side))) as [Node, Node];
   const hi = select(x, select(y, min(a.hi, b.hi), a.hi), b.hi);
@@ -120,7 +120,10 @@ const ushr: Rule = (a, { lo: count }) => {
 
 const multiplied = atEnds('mul', corners);
 
-/** Bounds of the operations on numbers. What is missing is known where its arguments are integers, and points. */
+/**
+ * Bounds of the operations on numbers. The result of an operation that is missing here is known only where its arguments are
+ * integers and points.
+ */
 export const rules: { readonly [O in Op]?: Rule } = {
   add: atEnds(
     'add',

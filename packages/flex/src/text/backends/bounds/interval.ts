@@ -3,18 +3,18 @@ import type { BinaryOp, Node, Op } from '../../ir/expression-node.ts';
 import { abs, add, and, eq, lt, max, min, mul, select, sub } from '../../ir/graph.ts';
 import { perNode } from '../../ir/traversal.ts';
 
-/** Numbers from `lo` to `hi` over a block, if `known` holds; else nothing is known of them. */
+/** Numbers between `lo` and `hi` in a block, if `known` holds; otherwise nothing is known of them. */
 export interface Interval {
   readonly lo: Node;
   readonly hi: Node;
   readonly known: Node;
 }
 
-/** Sound, not complete: both may be false. */
+/** What bounds claim of a condition over a block. Both may be false: bounds are sound, not complete. */
 export interface Verdict {
   /** True only if the condition holds for every pair of the block. */
   readonly all: Node;
-  /** True only if it holds for none. */
+  /** True only if the condition holds for no pair of the block. */
   readonly none: Node;
 }
 
@@ -36,15 +36,15 @@ export function isPoint({ lo, hi }: Interval): Node {
   return eq(lo, hi);
 }
 
-/** The interval, known only where the conditions hold too. */
+/** Restricts an interval: it is known only where the conditions hold too. */
 export function where({ lo, hi, known }: Interval, ...conditions: readonly Node[]): Interval {
   return { lo, hi, known: conditions.reduce(and, known) };
 }
 
-// Far enough from overflow that no sum or product of two bounds gets there unseen.
+// Far enough from overflow that no sum or product of two bounds overflows unnoticed.
 const LARGE = 1e37;
 
-/** Floats are known only where they are of ordinary size: no infinity, and no NaN from one. */
+/** Floats are known only where their size is ordinary, so that no infinity arises and no NaN from one. */
 export function ordinary(interval: Interval): Interval {
   const { lo, hi } = interval;
   return lo.type === 'f32' ? where(interval, lt(max(abs(lo), abs(hi)), LARGE)) : interval;
@@ -54,7 +54,10 @@ export function ordinary(interval: Interval): Interval {
 const RELATIVE = 2 ** -20;
 const ABSOLUTE = 1e-37;
 
-/** Makes room for the rounding of floats: of the GPU's operations, which need not be exact, and of the bounds' own. */
+/**
+ * Widens an interval by the rounding errors of floats: the errors of the GPU's operations, which need not be exact, and of the
+ * bounds' own.
+ */
 export function widened(interval: Interval): Interval {
   const { lo, hi, known } = interval;
   if (lo.type === 'i32') return interval;
@@ -62,7 +65,7 @@ export function widened(interval: Interval): Interval {
   return ordinary({ lo: sub(lo, margin(lo)), hi: add(hi, margin(hi)), known });
 }
 
-/** The interval of `a` where a condition holds for all of the block, of `b` where for none, else of both. */
+/** The interval of `a` where the condition holds for the whole block, of `b` where it holds nowhere, else of both. */
 export function selectInterval({ all, none }: Verdict, a: Interval, b: Interval): Interval {
   const pick = (x: Node, y: Node, either: Node): Node => select(all, x, select(none, y, either));
   return {
@@ -73,17 +76,17 @@ export function selectInterval({ all, none }: Verdict, a: Interval, b: Interval)
 }
 
 /**
- * Batches, heads, positions and lengths are taken to be at most this in size, so that sums of a few of them need no
- * overflow test. Callers hold problems to it.
+ * The largest batch, head, position or length in size, so that sums of a few of them need no overflow test. Callers check
+ * problems against it.
  */
 export const MAX_POSITION: number = 2 ** 29;
 
-/** The least and the largest value of an integer in any block. */
+/** The least and the largest value of an integer in all blocks. */
 type Extent = readonly [least: number, most: number];
 
 export const extentOf: (node: Node) => Extent = perNode(findExtent, ({ type }) => type !== 'i32');
 
-/** What an operation can give before it wraps, if it is monotone in both arguments. */
+/** The extent of an operation's exact result, before it wraps, if it is monotone in both arguments. */
 export function exactExtent(op: BinaryOp, [a, b]: readonly Extent[]): Extent {
   const ends = a!.flatMap((x) => (b ?? a!).map((y) => exactly(op, x, y) as number));
   return [Math.min(...ends), Math.max(...ends)];
@@ -96,7 +99,7 @@ export function fits([least, most]: Extent): boolean {
 const ANY: Extent = [MIN, MAX];
 
 const monotone: readonly Op[] = ['neg', 'add', 'sub', 'mul', 'min', 'max'];
-// By a positive divisor or shift.
+// Monotone only for a positive divisor or shift.
 const quotients: readonly Op[] = ['idiv', 'floordiv', 'shr'];
 
 function findExtent({ op, type, args, data }: Node, extents: readonly Extent[]): Extent {

@@ -4,18 +4,18 @@ import { inputsOf, perNode } from '../../ir/traversal.ts';
 import { isExact, rules } from './interval-rules.ts';
 import { type Interval, MAX, MAX_POSITION, point, where } from './interval.ts';
 
-/** Keys from `first` to before `end`; what is absent is unbounded. */
+/** Keys from `first` to before `end`; an absent end is unbounded. */
 export interface KeyRange {
   readonly first?: Node;
   readonly end?: Node;
 }
 
-/** Finds the bounds of a number that does not depend on the key. */
+/** Returns the bounds of a number that does not depend on the key. */
 type BoundsOf = (node: Node) => Interval;
 
 /**
- * The keys that a mask can show to the queries of a block, from the conditions on `kv` that are linear, like
- * `q - kv < window`: what bounds the loop over key tiles. Sound, as the classes of blocks are.
+ * Returns the keys that a mask can show to the queries of a block, from the conditions that are linear in `kv`, like
+ * `q - kv < window`. They bound the loop over key tiles, and are as sound as the classes of blocks.
  */
 export function keyRange(root: Node, boundsOf: BoundsOf): KeyRange {
   const linear = perNode(
@@ -52,13 +52,13 @@ function intersection([a, b]: readonly KeyRange[]): KeyRange {
   );
 }
 
-/** An end is bounded only where both are. */
+/** An end of a union is bounded only where both ranges bound it. */
 function union([a, b]: readonly KeyRange[]): KeyRange {
   const { first, end } = a!;
   return rangeOf(first && b!.first && min(first, b!.first), end && b!.end && max(end, b!.end));
 }
 
-/** factor · kv + rest, which does not wrap where the rest is known. */
+/** The form factor · kv + rest, which does not wrap where the rest is known. */
 interface Linear {
   readonly factor: number;
   readonly rest: Interval;
@@ -71,12 +71,12 @@ function comparisonRange({ op, args }: Node, linear: (node: Node) => Linear | un
   if (!left || !right) return {};
   const range = linearRange(op, left, right);
   if (a.op !== 'abs') return range;
-  // |x| < w says x < w and −x < w.
+  // |x| < w means x < w and −x < w.
   const mirrored = { factor: -left.factor, rest: negated(left.rest) };
   return intersection([range, linearRange(op, mirrored, right)]);
 }
 
-/** What `a < b` or `a <= b` says of kv. */
+/** The range of kv for which `a < b` or `a <= b` may hold. */
 function linearRange(op: string, a: Linear, b: Linear): KeyRange {
   const factor = a.factor - b.factor;
   const [{ lo }, { hi }] = [a.rest, b.rest];
@@ -85,7 +85,7 @@ function linearRange(op: string, a: Linear, b: Linear): KeyRange {
   return factor === -1 ? { first: difference(lo, hi, op === 'lt', known, 0) } : {};
 }
 
-/** x − y, or one more; `otherwise` where that is not known, or wraps. */
+/** Returns x − y, or x − y + 1 if `isMore`; `otherwise` where the result is not known or wraps. */
 function difference(x: Node, y: Node, isMore: boolean, known: Node, otherwise: number): Node {
   const { graph } = x;
   const one = graph.i32(Number(isMore));

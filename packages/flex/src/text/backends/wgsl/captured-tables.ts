@@ -27,7 +27,7 @@ export function readFunction(name: string, fields: FieldList, slot: TableSlot): 
   `;
 }
 
-// Infinities and NaN, which counts as −∞, are met as bits only: WGSL may assume that there are none.
+// Infinities, and NaN, which counts as −∞, are handled as bits only: WGSL may assume that neither occurs.
 const infinity = f32Literal(INFINITE);
 
 /** Returns element `at` of the words `captures`, from its bits. */
@@ -47,15 +47,15 @@ export function decode(dtype: DType): string {
   `;
 }
 
-/** Elements of an axis that one entry of a summary stands for. */
+/** The number of elements along an axis that one entry of a summary covers. */
 export const SUMMARY_BLOCK = 32;
 
 /**
- * A summary of a table along one axis: for every place along the other axes (row-major) and every block of
- * {@link SUMMARY_BLOCK} elements, two words with the least and the largest element as they are read, in i32 or f32 bits.
+ * A summary of a table along one axis: for every index along the other axes (row-major) and every block of {@link
+ * SUMMARY_BLOCK} elements, two words with the least and the largest element as a mod reads them, in i32 or f32 bits.
  */
 interface SummaryShape {
-  /** Places along the other axes. */
+  /** The number of indices along the other axes. */
   readonly rows: number;
   readonly blocks: number;
   readonly words: number;
@@ -67,7 +67,10 @@ export function summaryShape(shape: readonly number[], axis: number): SummarySha
   return { rows, blocks, words: rows * blocks * 2 };
 }
 
-/** Declares the function that gives bounds of the elements with `i<axis>` ≤ index ≤ `last`, wider where blocks overlap. */
+/**
+ * Declares the function that returns bounds of the elements with `i<axis>` ≤ index ≤ `last`. They cover whole blocks, so they
+ * may be wider.
+ */
 export function rangeFunction(
   name: string,
   fields: FieldList,

@@ -3,8 +3,8 @@ import { constantOf, type Node, type Op } from '../../ir/expression-node.ts';
 import { ordered, useCounts } from '../../ir/traversal.ts';
 
 /**
- * How tightly an expression binds, after WGSL's grammar: shifts and bit operations take unary operands only, and chains
- * of `&`, `|` and `^` mix with nothing.
+ * The precedence levels of WGSL's grammar: shifts and bit operations take unary operands only, and chains of `&`, `|` and `^`
+ * mix with no other operator.
  */
 export const Level = { chain: 1, relation: 2, sum: 3, product: 4, unary: 5 } as const;
 
@@ -15,25 +15,28 @@ export interface Text {
   readonly chain?: string;
 }
 
-/** Names of the helper functions that some operations call; see helpers.ts. */
+/** The helper functions that some operations call; see helper-functions.ts. */
 export type Helper = 'tanh' | 'pow' | 'atan2' | 'log' | 'log2' | 'fmod' | 'floor_div';
 
 type Print = (node: Node, args: readonly Text[], helper: (name: Helper) => string) => Text;
 
 const unary = (text: string): Text => ({ text, level: Level.unary });
 
-/** The text, in parentheses where it would bind too loosely. */
+/** Returns the text, in parentheses where its precedence is too low. */
 function at(level: number, { text, level: own }: Text): string {
   return own < level ? `(${text})` : text;
 }
 
-// WGSL takes `f(a < b, c > d)` for a template: only the last argument may be a bare comparison.
+// WGSL parses `f(a < b, c > d)` as a template: only the last argument may be a bare comparison.
 const call = (name: string, args: readonly Text[]): Text =>
   unary(
     `${name}(${args.map((arg, i) => at(i < args.length - 1 ? Level.sum : 0, arg)).join(', ')})`,
   );
 
-/** An operator, how tightly it binds, and how tightly its operands must; without that, it stands between equals. */
+/**
+ * An operator, its precedence, and the precedence that its operands need; without the last, chains of the operator need no
+ * parentheses.
+ */
 type Infix = readonly [operator: string, level: number, operands?: number];
 
 const infixes: { readonly [O in Op]?: Infix } = {
@@ -52,7 +55,7 @@ const infixes: { readonly [O in Op]?: Infix } = {
   bitand: ['&', Level.chain, Level.unary],
   bitor: ['|', Level.chain, Level.unary],
   bitxor: ['^', Level.chain, Level.unary],
-  // Both sides are computed: every operation is total, and some compilers never get through the branches of `&&`.
+  // Both operands are computed: every operation is total, and some compilers take too long over the branches of `&&`.
   and: ['&', Level.chain, Level.unary],
   or: ['|', Level.chain, Level.unary],
 };
@@ -71,7 +74,7 @@ const prefix =
     return unary(text.startsWith('-') ? `${operator}(${text})` : `${operator}${text}`);
   };
 
-/** A comparison with a constant reads better with that on the right. */
+/** A comparison with a constant reads better with the constant on the right. */
 const ordering: Print = ({ op, args }, [a, b]) => {
   const [operator, ...levels] = infixes[op]!;
   if (args[0]!.op !== 'const') return infix([operator, ...levels], a!, b!);
@@ -81,25 +84,25 @@ const ordering: Print = ({ op, args }, [a, b]) => {
 const shift: Print = ({ op, args }, [a, b]) =>
   infix(infixes[op]!, a!, unary(args[1]!.op === 'const' ? `${b!.text}u` : `u32(${b!.text})`));
 
-/** The exponent of a constant that is a power of two. */
+/** Returns the exponent of a constant that is a power of two. */
 function exponentOf(node: Node): number | undefined {
   const exponent = Math.log2(Math.abs(Number(constantOf(node))));
   return Number.isInteger(exponent) ? exponent : undefined;
 }
 
-/** A function that WGSL has too, but not for all numbers. */
+/** Calls a helper in place of a WGSL function that is not defined or accurate for all numbers. */
 function helped({ op }: Node, args: readonly Text[], helper: (name: Helper) => string): Text {
   return call(helper(op as Helper), args);
 }
 
-/** What is neither an infix operator nor a function of the same name. */
+/** Operations that are neither an infix operator nor a WGSL function of the same name. */
 const printers: { readonly [O in Op]?: Print } = {
   neg: prefix('-'),
   not: prefix('!'),
   bitnot: prefix('~'),
   clz: (_, args) => call('countLeadingZeros', args),
   toF32: (_, args) => call('f32', args),
-  // WGSL leaves open what a value out of range becomes on some backends.
+  // WGSL does not define the conversion of a value out of range on all backends.
   toI32: (_, [a]) => unary(`i32(clamp(${a!.text}, -2147483648.0, 2147483520.0))`),
   tanh: helped,
   pow: helped,
@@ -113,7 +116,7 @@ const printers: { readonly [O in Op]?: Print } = {
       ? infix(infixes.sub!, a!, unary(b!.text.slice(1)))
       : infix(infixes.add!, a!, b!);
   },
-  // A product with the reciprocal is exact where that is a power of two; WGSL's division need not be.
+  // A product with the reciprocal is exact where the divisor is a power of two; WGSL's division need not be.
   div: ({ args: [, y] }, [a, b]) =>
     Math.abs(exponentOf(y!) ?? Infinity) <= 120
       ? infix(infixes.mul!, a!, unary(f32Literal(1 / (y!.data as number))))
@@ -136,7 +139,7 @@ const printers: { readonly [O in Op]?: Print } = {
   high: (_, [range]) => unary(`${range!.text}.y`),
 };
 
-/** One operation as text, from the texts of its arguments. */
+/** Prints one operation from the texts of its arguments. */
 const printOperation: Print = (node, args, helper) => {
   const operator = infixes[node.op];
   const print = printers[node.op];
@@ -149,7 +152,7 @@ function printConstant(node: Node): Text {
   return unary(node.type === 'f32' ? f32Literal(value as number) : String(value));
 }
 
-/** An f32 literal: the shortest decimal that rounds to the value. */
+/** Returns an f32 literal: the shortest decimal that rounds to the value. */
 export function f32Literal(value: number): string {
   const exact = Math.fround(finite(value));
   let text = '';
@@ -160,12 +163,12 @@ export function f32Literal(value: number): string {
   return /[.e]/.test(signed) ? signed : `${signed}.0`;
 }
 
-/** What the surroundings of a function body provide. */
+/** The names that a function body uses. */
 interface BodyNames {
   /** The text of an input, a parameter or a table access. */
   leaf(node: Node, args: readonly Text[]): Text;
   helper(name: Helper): string;
-  /** The name of a node that is computed elsewhere. */
+  /** The text of a node that is computed elsewhere. */
   known(node: Node): string | undefined;
 }
 
@@ -175,10 +178,10 @@ interface Body {
   readonly results: readonly string[];
 }
 
-/** Longer expressions are cut up, for the reader. */
+/** Longer expressions are split, for readability. */
 const MAX_LENGTH = 100;
 
-/** Writes nodes as WGSL, each once. Names are numbers in order: nothing of the source's text gets through. */
+/** Writes nodes as WGSL, each once. Names are numbered: no text of the source enters the WGSL. */
 export function writeBody(roots: readonly Node[], names: BodyNames): Body {
   const texts = new Map<Node, Text>();
   const isKnown = (node: Node): boolean => names.known(node) !== undefined;

@@ -7,11 +7,12 @@ import { f32Literal, type Helper } from './expression-text.ts';
 const infinity = f32Literal(INFINITE);
 
 /**
- * Functions that WGSL lacks, or has with too little accuracy or too small a domain. Names start with the hook's. They are
- * called for every score, so nothing in them may branch, as `&&` does: some compilers never get through that.
+ * Functions that WGSL lacks, or has with too little accuracy or too small a domain. Their names start with the hook's name.
+ * They run for every score, so nothing in them may branch, as `&&` does: some compilers take too long over that.
  */
 const helpers: Record<Helper, (name: string) => string> = {
-  // As in the softcap of @heed/kernels-wgsl: WGSL's tanh is inaccurate near 0, and NaN on some adapters far from it.
+  // The same function as in the softcap of @heed/kernels-wgsl: WGSL's tanh is inaccurate near 0, and NaN on some adapters far
+  // from it.
   tanh: (name) => wgsl`
     fn ${name}(x: f32) -> f32 {
       let z = x * x;
@@ -20,7 +21,7 @@ const helpers: Record<Helper, (name: string) => string> = {
       return select(large, small, abs(x) < 0.625);
     }
   `,
-  // WGSL's pow wants a positive base. The cases are those of Math.pow, and of `evaluate` where that has no number.
+  // WGSL's pow needs a positive base. Other cases follow Math.pow, and `evaluate` where Math.pow gives no number.
   pow: (name) => wgsl`
     fn ${name}(x: f32, y: f32) -> f32 {
       let of_zero = select(0.0, ${infinity}, y < 0.0);
@@ -38,7 +39,7 @@ const helpers: Record<Helper, (name: string) => string> = {
   `,
   log: (name) => logarithm(name, 'log'),
   log2: (name) => logarithm(name, 'log2'),
-  // Exact, as in JavaScript: WGSL's % rounds the quotient. The long division of the mantissas, 8 bits at a time.
+  // Exact, as in JavaScript, by long division of the mantissas, 8 bits at a time. WGSL's % rounds the quotient.
   fmod: (name) => wgsl`
     fn ${name}(x: f32, y: f32) -> f32 {
       let a = bitcast<u32>(abs(x));
@@ -62,14 +63,14 @@ const helpers: Record<Helper, (name: string) => string> = {
   `,
 };
 
-/** Adapters differ at 0. */
+/** Adapters differ at 0, so the result there is fixed. */
 const logarithm = (name: string, fn: string): string => wgsl`
   fn ${name}(x: f32) -> f32 {
     return select(${fn}(x), -${infinity}, x <= 0.0);
   }
 `;
 
-/** Declarations of the helpers that some text calls, in a fixed order. */
+/** Returns the declarations of the helpers that a text calls, in a fixed order. */
 export function helperText(prefix: string, used: ReadonlySet<Helper>): string[] {
   const names = Object.keys(helpers) as Helper[];
   return names
@@ -109,7 +110,7 @@ const bounded: ReadonlySet<Op> = new Set<Op>([
   ] as const),
 ]);
 
-/** Whether finite inputs of ordinary size can give no infinity and no NaN. */
+/** Whether finite inputs of ordinary size cannot produce an infinity or NaN. */
 export function staysFinite(root: Node): boolean {
   return ordered([root]).every(({ op, type, args }) => {
     if (type !== 'f32' || bounded.has(op)) return true;
@@ -118,8 +119,8 @@ export function staysFinite(root: Node): boolean {
 }
 
 /**
- * Declares the function that a score passes last: NaN and −∞ hide a pair, +∞ is the largest score there is. Met as bits,
- * since WGSL may assume that there are none.
+ * Declares the function that every score passes last: NaN and −∞ become the score of a hidden pair, +∞ the largest score. They
+ * are compared as bits, since WGSL may assume that neither occurs.
  */
 export function scoreGuard(name: string): string {
   return wgsl`

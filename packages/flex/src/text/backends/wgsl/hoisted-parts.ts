@@ -1,7 +1,7 @@
 import type { Input, Node, Op, TableSlot } from '../../ir/expression-node.ts';
 import { inputsOf, ordered, replay } from '../../ir/traversal.ts';
 
-// What is worth a register for the time that a row's keys go by.
+// An operation outside this set is worth a register that holds its result while a row's keys are processed.
 const cheap: ReadonlySet<Op> = new Set<Op>([
   ...(['const', 'input', 'param', 'add', 'sub', 'mul', 'neg', 'abs', 'min', 'max'] as const),
   ...(['lt', 'le', 'eq', 'ne', 'and', 'or', 'not', 'select', 'toF32'] as const),
@@ -9,7 +9,9 @@ const cheap: ReadonlySet<Op> = new Set<Op>([
 
 const perRowInputs: ReadonlySet<unknown> = new Set<Input>(['b', 'h', 'q', 'qLen', 'kvLen', 'qRow']);
 
-/** The largest parts of a value that do not depend on the key, and cost something: a kernel computes them once per row. */
+/**
+ * Returns the largest parts of a value that do not depend on the key and are not cheap: a kernel computes them once per row.
+ */
 export function rowConstants(root: Node): Node[] {
   const perRow = new Set<Node>();
   const costly = new Set<Node>();
@@ -23,7 +25,7 @@ export function rowConstants(root: Node): Node[] {
   const isConstant = (node: Node): boolean =>
     perRow.has(node) && costly.has(node) && node.type !== 'bool';
   const constants = ordered([root], isConstant).filter(isConstant);
-  // Each is written as a function of its own, whatever they share.
+  // Each becomes a separate function, even where they share nodes.
   const length = constants.reduce((sum, node) => sum + ordered([node]).length, 0);
   return length > MAX_OPERATIONS ? [] : constants;
 }
@@ -31,8 +33,8 @@ export function rowConstants(root: Node): Node[] {
 const MAX_OPERATIONS = 4096;
 
 /**
- * The part of a value that reads tables and is the same for all pairs of a head and sequence with one q − kv; nothing if
- * there is none, or more than one.
+ * Returns the part of a value that reads tables and depends, within a head and sequence, on q − kv only; undefined if there is
+ * none, or more than one.
  */
 export function diagonalPart(root: Node): Node | undefined {
   const steps = diagonalSteps(root);
@@ -47,7 +49,7 @@ export function diagonalPart(root: Node): Node | undefined {
   return parts.length === 1 ? parts[0] : undefined;
 }
 
-/** The part as a function of `offset`: being the same for (q, kv) and (q − kv, 0), it is computed for the second. */
+/** Returns the part as a function of `offset` = q − kv: its value at (q, kv) is its value at (q − kv, 0). */
 export function atOffset(part: Node): Node {
   const { graph } = part;
   const inputs: { readonly [I in Input]?: Node } = { q: graph.input('offset'), kv: graph.i32(0) };
@@ -66,14 +68,17 @@ const inputSteps: { readonly [I in Input]?: number } = {
   kvLen: 0,
 };
 
-/** Steps of sums wrap as the sums do. */
+/** Steps of sums wrap, like the sums. */
 const sums: { readonly [O in Op]?: (a: number, b: number) => number } = {
   add: (a, b) => (a + b) | 0,
   sub: (a, b) => (a - b) | 0,
   neg: (a) => -a | 0,
 };
 
-/** By how much values change from a pair to the next on its diagonal, (q + 1, kv + 1); those are missing of which it is not known. */
+/**
+ * Returns by how much each value changes from a pair to the next on its diagonal, (q + 1, kv + 1). Values whose change is not
+ * known are missing.
+ */
 function diagonalSteps(root: Node): Map<Node, number> {
   const steps = new Map<Node, number>();
   for (const node of ordered([root])) {

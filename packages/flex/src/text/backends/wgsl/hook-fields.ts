@@ -4,25 +4,25 @@ import type { ScalarSlot, TableSlot } from '../../ir/expression-node.ts';
 
 type ParamField = Hook['params'][number];
 
-/** What a uniform field of a compiled hook holds. */
+/** The content of a uniform field of a compiled hook. */
 type FieldSource =
   | { readonly kind: 'scalar'; readonly slot: ScalarSlot }
-  /** Where the table's first element lies in `captures`, in elements of its dtype. */
+  /** The offset of the table's first element in `captures`, in elements of its dtype. */
   | { readonly kind: 'offset'; readonly slot: TableSlot }
   /** The last index along an axis, and the distance between neighbours in elements. */
   | { readonly kind: 'last' | 'stride'; readonly slot: TableSlot; readonly axis: number }
-  /** Where the table's summary along an axis lies in `captures`, in words, or NO_SUMMARY; see summary.ts. */
+  /** The offset of the table's summary along an axis in `captures`, in words, or NO_SUMMARY. */
   | { readonly kind: 'summary'; readonly slot: TableSlot; readonly axis: number };
 
 /** The offset of a table without a summary: nothing is known of its values. */
 export const NO_SUMMARY = 0xffffffff;
 
-/** A uniform field and what it holds. */
+/** A uniform field and its content. */
 export interface HookField extends ParamField {
   readonly source: FieldSource;
 }
 
-/** The uniform fields of one hook, in order of first use. Their names are the hook's, and numbers. */
+/** The uniform fields of one hook, in order of first use. Their names are the hook's name and numbers. */
 export class FieldList {
   readonly #prefix: string;
   readonly #fields = new Map<string, HookField>();
@@ -52,23 +52,23 @@ function fieldType(source: FieldSource): ParamField['type'] {
   return source.slot.type;
 }
 
-/** Where a captured tensor lies in the `captures` binding. Offset and strides are in elements of its dtype. */
+/** The layout of a captured tensor in the `captures` binding. Offset and strides are in elements of its dtype. */
 export interface TablePlace {
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
 }
 
-/** The values of a call. */
+/** The captured values of a call. */
 export interface HookValues {
   /** Scalars and tables by the `capture` index of their slots. */
   readonly scalars: readonly (number | boolean)[];
   readonly tables: readonly TablePlace[];
-  /** Word offsets of summaries, by the name of their field, where there are any. */
+  /** Word offsets of the summaries, by the names of their fields. */
   readonly summaries?: ReadonlyMap<string, number>;
 }
 
-/** The values of a compiled hook's uniform fields, by name. */
+/** Returns the values of a compiled hook's uniform fields, by name. */
 export function hookParams(
   fields: readonly HookField[],
   values: HookValues,

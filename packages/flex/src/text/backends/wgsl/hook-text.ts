@@ -4,7 +4,7 @@ import { type Helper, Level, type Text, writeBody } from './expression-text.ts';
 import { helperName, helperText } from './helper-functions.ts';
 import { FieldList, type HookField } from './hook-fields.ts';
 
-/** What the inputs are called in a function. */
+/** The texts of the inputs inside a function. */
 export type InputNames = { readonly [I in Input]?: string };
 
 export interface FunctionText {
@@ -12,15 +12,15 @@ export interface FunctionText {
   readonly signature: string;
   readonly inputs: InputNames;
   readonly roots: readonly Node[];
-  /** From the texts of the roots to what is returned; default the first. */
+  /** Combines the texts of the roots to the text that is returned. Default: the first. */
   result?(texts: readonly string[]): string;
-  /** Nodes that are written otherwise: values computed elsewhere. */
+  /** Nodes that are computed elsewhere, with the texts that stand for them. */
   readonly known?: ReadonlyMap<Node, string>;
 }
 
 /**
- * Writes the functions of one hook, and collects what they need: uniform fields, readers of tables, helpers. Every name
- * is the hook's with a number.
+ * Writes the functions of one hook, and collects their uniform fields, readers of tables and helpers. Every name is the hook's
+ * name with a suffix.
  */
 export class HookText {
   readonly #name: string;
@@ -38,13 +38,13 @@ export class HookText {
     return this.#fields.all;
   }
 
-  /** The declarations, what is called before what calls it. */
+  /** The declarations, each function before its callers. */
   get text(): string {
     const helpers = helperText(this.#name, this.#helpers);
     return [...helpers, ...this.#tables.values(), ...this.#functions].join('\n\n');
   }
 
-  /** The row-major element of a table at some indices, which clamp. */
+  /** Returns the text of the row-major index of a table's element; indices clamp. */
   element(slot: TableSlot, indices: readonly string[]): string {
     return indices.reduce((at, index, axis) => {
       const last = this.#fields.read({ kind: 'last', slot, axis });

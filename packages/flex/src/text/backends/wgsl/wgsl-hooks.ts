@@ -10,7 +10,7 @@ import { atOffset, diagonalPart, rowConstants } from './hoisted-parts.ts';
 import type { HookField } from './hook-fields.ts';
 import { HookText, type InputNames } from './hook-text.ts';
 
-/** A hook whose uniform fields say what they hold. */
+/** A hook whose uniform fields state their content. */
 export interface CompiledScoreHook extends ScoreHook {
   readonly params: readonly HookField[];
   readonly gradient: CompiledGradient;
@@ -24,7 +24,7 @@ export interface CompiledMaskHook extends MaskHook {
   readonly params: readonly HookField[];
 }
 
-/** What the inputs are called in functions of a pair: `(score: f32, row: Row, key: i32)`. */
+/** The inputs in functions of a pair: `(score: f32, row: Row, key: i32)`. */
 const pairInputs: InputNames = {
   score: 'score',
   b: 'row.batch',
@@ -37,10 +37,10 @@ const pairInputs: InputNames = {
   kvRow: 'kv_row(row, key)',
 };
 
-/** In functions of a diagonal: `(row: Row, offset: i32)`. */
+/** The inputs in functions of a diagonal: `(row: Row, offset: i32)`. */
 const diagonalInputs: InputNames = { ...pairInputs, offset: 'offset' };
 
-/** In functions of a block: `(span: Span)`. */
+/** The inputs in functions of a block: `(span: Span)`. */
 const spanInputs: InputNames = {
   b: 'span.batch',
   hFirst: 'span.head_first',
@@ -53,7 +53,7 @@ const spanInputs: InputNames = {
   kvLen: 'span.k_len',
 };
 
-/** A score mod as an instance of the kernels' hook contract. */
+/** Makes the kernels' score hook of a score mod. */
 export function scoreHook(
   name: string,
   root: Node,
@@ -79,7 +79,7 @@ export function scoreHook(
     wgsl: text.text,
     isLong,
     ...(diagonal && { hasDiagonal: true }),
-    // Not before it is asked for: most mods are only run forward.
+    // Computed on first use: most mods only run forward.
     get gradient() {
       return (gradient ??= scoreGradient(name, derivative(), diagonal));
     },
@@ -116,7 +116,7 @@ function scoreGradient(
 const differsByKey = (inputs: ReadonlySet<Input>): boolean =>
   inputs.has('kv') || inputs.has('kvRow') || inputs.has('score');
 
-/** A mask as an instance of the kernels' hook contract, with the classes of blocks from its interval bounds. */
+/** Makes the kernels' mask hook of a mask; its interval bounds give the classes of blocks. */
 export function maskHook(name: string, graph: Graph, root: Node): CompiledMaskHook {
   const text = new HookText(name);
   const { constants, known } = addRowConstants(text, name, root);
@@ -142,7 +142,7 @@ export function maskHook(name: string, graph: Graph, root: Node): CompiledMaskHo
   return { kind: 'mask', name, params: text.fields, constants, wgsl: text.text, isLong, hasRange };
 }
 
-/** Reads cost many instructions each, with their clamps and bounds. */
+/** Whether a text is long. Each read counts: its clamps and bounds are many instructions. */
 function isLongText(root: Node, known: ReadonlyMap<Node, string>): boolean {
   const nodes = ordered([root], (node) => known.has(node));
   return nodes.length > 40 || nodes.some((node) => node.op === 'read' && !known.has(node));
@@ -166,7 +166,7 @@ function addRowConstants(text: HookText, name: string, root: Node): RowConstants
   return { constants, known };
 }
 
-/** Declares the part of a score that is the same along a diagonal, if it has one. */
+/** Declares the part of a score that depends on q − kv only, if there is one. */
 function addDiagonal(
   text: HookText,
   name: string,
