@@ -1,50 +1,46 @@
 // Compares the public declarations of the package in the current folder, as built, with its api/*.d.ts.
 //   --update   writes them instead
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build } from 'tsdown';
 import { extractDts } from 'tsnapi';
+import { isMain, runMain } from './lib/tool.mjs';
 
 /** How many steps references are followed to types that an entry does not export: all. */
 const DEPTH = Number.MAX_SAFE_INTEGER;
 
-const folder = join(process.cwd(), 'api');
-const built = await apiSnapshots(process.cwd());
-
-if (process.argv.includes('--update')) {
+/** Writes the `api/*.d.ts` of a package. */
+export async function writeApi(cwd) {
+  const folder = join(cwd, 'api');
+  const built = await apiSnapshots(cwd);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const [name, text] of built) writeFileSync(join(folder, name), text);
-} else {
-  const names = new Set([...built.keys(), ...filesIn(folder)]);
-  const changed = [...names].filter((name) => built.get(name) !== read(name));
-  for (const name of changed) console.error(difference(name));
-  if (changed.length > 0) {
-    console.error('The public API has changed. If that is meant: npm run api:update');
-    process.exitCode = 1;
-  }
 }
 
-function filesIn(path) {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
+/** Returns, per `api/*.d.ts` that differs from the built declarations, the lines that only one of the two has. */
+export async function apiChanges(cwd) {
+  const folder = join(cwd, 'api');
+  const built = await apiSnapshots(cwd);
+  const written = new Map(
+    (existsSync(folder) ? readdirSync(folder) : []).map((name) => [
+      name,
+      readFileSync(join(folder, name), 'utf8'),
+    ]),
+  );
+  return [...new Set([...built.keys(), ...written.keys()])]
+    .filter((name) => built.get(name) !== written.get(name))
+    .map((name) => `api/${name}\n${difference(written.get(name), built.get(name))}`);
 }
 
-function read(name) {
-  return filesIn(folder).includes(name) ? readFileSync(join(folder, name), 'utf8') : undefined;
-}
-
-/** Returns the lines that only one of the two texts has. */
-function difference(name) {
-  const [before, after] = [read(name) ?? '', built.get(name) ?? ''].map((text) => text.split('\n'));
+function difference(written = '', built = '') {
+  const [before, after] = [written, built].map((text) => text.split('\n'));
   const gone = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
   const come = after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`);
-  return [`api/${name}`, ...gone, ...come].join('\n');
+  return [...gone, ...come].join('\n');
 }
 
 /**
@@ -86,3 +82,18 @@ async function rolledUp(cwd, entry) {
     await rm(outDir, { recursive: true });
   }
 }
+
+async function main(args) {
+  const { values } = parseArgs({ args, options: { update: { type: 'boolean' } } });
+  if (values.update) {
+    await writeApi(process.cwd());
+    return 0;
+  }
+  const changes = await apiChanges(process.cwd());
+  for (const text of changes) console.error(text);
+  if (changes.length > 0)
+    console.error('The public API has changed. If that is intended: npm run api:update');
+  return changes.length > 0 ? 1 : 0;
+}
+
+if (isMain(import.meta)) await runMain(main);
