@@ -31,6 +31,8 @@ test.each(rooms)('the room %s fits narrow windows, and hinders nobody', async (r
   const page = await open(`#${room}`, { before: 'delete Navigator.prototype.gpu' });
   await page.locator(`#room-${room} h1`).waitFor();
   await page.locator('main button').first().waitFor();
+  // What a room shows is pale until it is computed anew.
+  await page.locator(`#room-${room}:not(.stale)`).waitFor();
   for (const width of [1280, 390, 320]) {
     await page.setViewportSize({ width, height: 800 });
     expect([width, await overflowing(page)]).toEqual([width, []]);

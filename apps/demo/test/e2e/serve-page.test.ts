@@ -30,50 +30,54 @@ async function enter(): Promise<Page> {
   return page;
 }
 
-test('three prompts are served at once from shared pages, as each alone, and found again after a reload', async () => {
-  const page = await enter();
-  await page.getByLabel('Page format').selectOption('int8');
-  await press(page, 'Run');
-  await page.locator('.pages [data-state="shared"]').first().waitFor();
-  await press(page, 'Stop');
-  await says(page, /^Paused: 3 answers/);
-  expect(await page.locator('#pages-summary').innerText()).toMatch(/[1-9]\d* of them shared/);
+test(
+  'three prompts are served at once from shared pages, as each alone, and found again after a reload',
+  { tags: ['full'] },
+  async () => {
+    const page = await enter();
+    await page.getByLabel('Page format').selectOption('int8');
+    await press(page, 'Run');
+    await page.locator('.pages [data-state="shared"]').first().waitFor();
+    await press(page, 'Stop');
+    await says(page, /^Paused: 3 answers/);
+    expect(await page.locator('#pages-summary').innerText()).toMatch(/[1-9]\d* of them shared/);
 
-  await page.locator('.pages li[tabindex="0"]').focus();
-  await page.keyboard.press('Home');
-  await page.keyboard.press('ArrowRight');
-  expect(await page.locator('#page-readout').innerText()).toMatch(
-    /^Page 2, shared by A.* positions 16 to 31, full, name [0-9a-f]{8}: “/,
-  );
-  await picture(page, 'serve-pages');
+    await page.locator('.pages li[tabindex="0"]').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator('#page-readout').innerText()).toMatch(
+      /^Page 2, shared by A.* positions 16 to 31, full, name [0-9a-f]{8}: “/,
+    );
+    await picture(page, 'serve-pages');
 
-  await press(page, 'Run');
-  await says(page, /^Done: 3 answers, \d+ tokens/);
-  expect(await fact(page, 'Prefix hits')).toMatch(/^\d+ % · [1-9]\d* of \d+$/);
-  expect(await fact(page, 'Memory of pages')).toMatch(/^\d+ KiB · 63 % of f16$/);
-  const answers = await page.locator('.answer').allInnerTexts();
-  expect(answers).toHaveLength(3);
+    await press(page, 'Run');
+    await says(page, /^Done: 3 answers, \d+ tokens/);
+    expect(await fact(page, 'Prefix hits')).toMatch(/^\d+ % · [1-9]\d* of \d+$/);
+    expect(await fact(page, 'Memory of pages')).toMatch(/^\d+ KiB · 63 % of f16$/);
+    const answers = await page.locator('.answer').allInnerTexts();
+    expect(answers).toHaveLength(3);
 
-  await press(page, 'Check alone');
-  await says(page, /^Serving prompt [123] of 3 alone, in a cache of its own: token \d+ of 16\.$/);
-  await says(page, /^Checked: all 3 prompts have the same answers alone/);
-  for (const verdict of await page.locator('.verdict').allInnerTexts()) {
-    expect(verdict).toMatch(/^✓ same alone: [1-9]\d* tokens$/);
-  }
-  await press(page, 'Save in this browser');
-  await says(page, /^Saved [1-9]\d* pages in this browser/);
-  await picture(page, 'serve-light');
+    await press(page, 'Check alone');
+    await says(page, /^Serving prompt [123] of 3 alone, in a cache of its own: token \d+ of 16\.$/);
+    await says(page, /^Checked: all 3 prompts have the same answers alone/);
+    for (const verdict of await page.locator('.verdict').allInnerTexts()) {
+      expect(verdict).toMatch(/^✓ same alone: [1-9]\d* tokens$/);
+    }
+    await press(page, 'Save in this browser');
+    await says(page, /^Saved [1-9]\d* pages in this browser/);
+    await picture(page, 'serve-light');
 
-  await page.reload();
-  await press(page, 'Run');
-  await says(page, /^Done: 3 answers, .* Resumed [1-9]\d* saved pages/);
-  // Each prompt finds all of its full pages.
-  expect(Number.parseInt(await fact(page, 'Prefix hits'), 10)).toBeGreaterThan(75);
-  expect(await page.locator('.answer').allInnerTexts()).toEqual(answers);
-  await press(page, 'Delete saved pages');
-  await says(page, /^Deleted [1-9]\d* saved pages/);
-  await page.close();
-});
+    await page.reload();
+    await press(page, 'Run');
+    await says(page, /^Done: 3 answers, .* Resumed [1-9]\d* saved pages/);
+    // Each prompt finds all of its full pages.
+    expect(Number.parseInt(await fact(page, 'Prefix hits'), 10)).toBeGreaterThan(75);
+    expect(await page.locator('.answer').allInnerTexts()).toEqual(answers);
+    await press(page, 'Delete saved pages');
+    await says(page, /^Deleted [1-9]\d* saved pages/);
+    await page.close();
+  },
+);
 
 test('branches fork, a lost device is replaced, and a prompt that is too long is refused', async () => {
   const page = await enter();

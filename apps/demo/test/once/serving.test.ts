@@ -134,17 +134,21 @@ it('a pool that is too small for all: some give way, and say the same', async ()
   await expectAlone(requests, answers, 'f16');
 });
 
-it('branches share the prompt, and a page is copied when they part', async () => {
-  using cache = await createCache(80, 'int8');
-  const asked = requests.slice(0, 2).map((request) => ({ ...request, branches: 3, count: 12 }));
-  const { engine, answers, stats } = await serve(cache, asked, { seats: 6 });
-  expect(engine.tally.forks).toBe(4);
-  expect(stats.copies).toBeGreaterThan(0);
-  expect(new Set(answers.slice(0, 3).map(({ tokens }) => tokens[0])).size).toBe(3);
-  await expectAlone(asked, answers, 'int8');
-});
+it(
+  'branches share the prompt, and a page is copied when they part',
+  { tags: ['full'] },
+  async () => {
+    using cache = await createCache(80, 'int8');
+    const asked = requests.slice(0, 2).map((request) => ({ ...request, branches: 3, count: 12 }));
+    const { engine, answers, stats } = await serve(cache, asked, { seats: 6 });
+    expect(engine.tally.forks).toBe(4);
+    expect(stats.copies).toBeGreaterThan(0);
+    expect(new Set(answers.slice(0, 3).map(({ tokens }) => tokens[0])).size).toBe(3);
+    await expectAlone(asked, answers, 'int8');
+  },
+);
 
-it('guessing changes the number of steps, and nothing else', async () => {
+it('guessing changes the number of steps, and nothing else', { tags: ['full'] }, async () => {
   using guessing = await createCache(80, 'f16');
   using plain = await createCache(80, 'f16');
   const [a, b] = [await serve(guessing, requests), await serve(plain, requests, { drafts: 0 })];
@@ -174,33 +178,37 @@ const contents = (book: PageBook): unknown[] =>
     .map(({ name, position, tokens }) => [name!, position, tokens] as const)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-it('what was saved is found again by another cache, and its pages are known', async () => {
-  const store = memoryStore();
-  using first = await createCache(80, 'int8');
-  const known = watch(first);
-  const before = await serve(first, requests, {}, known);
-  const saved = await first.save(store, { namespace: 'test' });
-  expect(saved.saved).toBe(before.stats.cached);
+it(
+  'what was saved is found again by another cache, and its pages are known',
+  { tags: ['full'] },
+  async () => {
+    const store = memoryStore();
+    using first = await createCache(80, 'int8');
+    const known = watch(first);
+    const before = await serve(first, requests, {}, known);
+    const saved = await first.save(store, { namespace: 'test' });
+    expect(saved.saved).toBe(before.stats.cached);
 
-  using second = await createCache(80, 'int8');
-  const book = watch(second);
-  await second.load(store, { namespace: 'test' });
-  // The page numbers may differ, the contents may not.
-  expect(contents(book)).toEqual(contents(known));
-  // The book itself looks nothing up.
-  expect(second.stats()).toMatchObject({ lookups: 0, lookupTokens: 0, hitRate: 0 });
-  const after = await serve(second, requests, {}, book);
-  const { hits, lookedUp } = after.engine.tally;
-  expect(after.stats).toMatchObject({ lookups: 4, lookupTokens: lookedUp, hitTokens: hits });
-  // All full pages of each prompt without its last token.
-  const findable = requests.map(
-    ({ prompt }) => Math.floor((prompt.length - 1) / pageSize) * pageSize,
-  );
-  expect(after.engine.tally.hits).toBe(findable.reduce((a, b) => a + b));
-  const sorted = ({ answers }: Served) =>
-    answers.toSorted((a, b) => (a.request < b.request ? -1 : 1));
-  expect(sorted(after)).toEqual(sorted(before));
-});
+    using second = await createCache(80, 'int8');
+    const book = watch(second);
+    await second.load(store, { namespace: 'test' });
+    // The page numbers may differ, the contents may not.
+    expect(contents(book)).toEqual(contents(known));
+    // The book itself looks nothing up.
+    expect(second.stats()).toMatchObject({ lookups: 0, lookupTokens: 0, hitRate: 0 });
+    const after = await serve(second, requests, {}, book);
+    const { hits, lookedUp } = after.engine.tally;
+    expect(after.stats).toMatchObject({ lookups: 4, lookupTokens: lookedUp, hitTokens: hits });
+    // All full pages of each prompt without its last token.
+    const findable = requests.map(
+      ({ prompt }) => Math.floor((prompt.length - 1) / pageSize) * pageSize,
+    );
+    expect(after.engine.tally.hits).toBe(findable.reduce((a, b) => a + b));
+    const sorted = ({ answers }: Served) =>
+      answers.toSorted((a, b) => (a.request < b.request ? -1 : 1));
+    expect(sorted(after)).toEqual(sorted(before));
+  },
+);
 
 it('one answer that needs more pages than there are is refused', async () => {
   using cache = await createCache(10, 'f16');

@@ -33,7 +33,7 @@ const few: readonly Sample[] = text.samples.filter((_, i) => i % 7 === 0).slice(
 const tokens = few.reduce((sum, each) => sum + lengthOf(each), 0);
 
 describe('a packed batch', () => {
-  it('has the loss and the gradients of the same samples padded', async () => {
+  it('has the loss and the gradients of the same samples padded', { tags: ['full'] }, async () => {
     const trainer = newTrainer();
     const packed = tidy(() => trainer.gradients(batchOf(packRows(few, 96), 96)));
     const padded = tidy(() => trainer.gradients(batchOf(padRows(few), 96)));

@@ -171,7 +171,7 @@ describe('the example in the docstring of', () => {
     expect((await docstrings.planExample(gpu, zeros, zeros, zeros)).shape).toEqual(zeros.shape);
   });
 
-  it('tunable', async () => {
+  it('tunable', { tags: ['full'] }, async () => {
     const { entries } = await docstrings.tunableExample(gpu);
     expect(Object.keys(entries!)).toHaveLength(1);
   });

@@ -26,7 +26,7 @@ describe('a two-layer attention model', () => {
     expect(await model.score(unseen, attention)).toBeGreaterThan(0.95 * 500);
   });
 
-  it('follows the loss curve of float64 gradients', async () => {
+  it('follows the loss curve of float64 gradients', { tags: ['full'] }, async () => {
     const [, losses] = await train(gpuAttention(await testGpu()), 20);
     const [, want] = await train(attention64, 20);
     expect(losses).toHaveLength(20);

@@ -99,7 +99,7 @@ describe('the key of a problem with mods', () => {
 });
 
 describe('a tuned flex call', () => {
-  it('runs the tuned kernels, and is right', async () => {
+  it('runs the tuned kernels, and is right', { tags: ['full'] }, async () => {
     const candidates = tuneCandidates(gpu, tunable(problemOn(gpu)));
     const entries = Object.fromEntries(candidates.map(({ key }) => [key, other]));
     using tuned = await openGpu({ device: gpu.device, tuning: { version: 1, entries } });

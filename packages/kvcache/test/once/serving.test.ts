@@ -186,7 +186,7 @@ const expectedLine =
 
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 
-it('64 requests in a small pool get what each would get alone', async () => {
+it('64 requests in a small pool get what each would get alone', { tags: ['full'] }, async () => {
   const all = requests(new Rng(64), 64);
   using small = await create(56);
   const together = await new Scheduler(small, toy, all, { batch: 10, chunk: 16 }).run();
