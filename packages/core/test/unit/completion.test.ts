@@ -65,8 +65,9 @@ describe('nudging', () => {
     delete (globalThis as { setImmediate?: unknown }).setImmediate;
   });
   afterEach(() => {
-    vi.useRealTimers();
+    // In this order, since what was stubbed is a fake timer.
     vi.unstubAllGlobals();
+    vi.useRealTimers();
   });
 
   interface Queue {
