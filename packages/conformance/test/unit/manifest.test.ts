@@ -1,6 +1,7 @@
 import * as api from '@heed/conformance';
 import { manifestOf, selectCases } from '@heed/conformance';
 import * as reference from '@heed/conformance/reference';
+import type { AttentionOptions } from '@heed/kernels-wgsl';
 import { codeBlocks, sectionsOf, tableRows } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../manifest.json' with { type: 'json' };
@@ -23,6 +24,27 @@ describe('manifest.json', () => {
       expect(c.id.endsWith(`/${c.dtype}`), c.id).toBe(true);
       expect(c.id, c.id).not.toMatch(/\s/);
     }
+  });
+});
+
+/** The groups whose cases are about an option of attention. The types refuse an option that has none. */
+const groupsOfOptions: Readonly<Record<keyof AttentionOptions, readonly string[]>> = {
+  scale: ['options', 'windows', 'quantised-options'],
+  causal: ['chunked-prefill', 'lengths', 'backward-dense'],
+  window: ['windows', 'quantised-options', 'backward-dense'],
+  align: ['windows', 'backward-dense'],
+  softcap: ['options', 'quantised-options', 'backward-dense'],
+  alibiSlopes: ['options', 'quantised-options', 'backward-slopes'],
+  sinks: ['options', 'quantised-options', 'backward-sinks'],
+  seqUsedK: ['seqused', 'backward-seqused'],
+  returnLse: ['lse', 'backward-lse'],
+  out: ['out-param'],
+  numSplits: ['splits', 'batch-invariance'],
+};
+
+describe('allCases', () => {
+  it.each(Object.entries(groupsOfOptions))('has cases of the option %s', (_, groups) => {
+    expect(Object.keys(manifest.groups)).toEqual(expect.arrayContaining([...groups]));
   });
 });
 
