@@ -1,5 +1,5 @@
-import { runConformance } from '@heed/conformance';
 import { openGpu } from '@heed/core';
+import { runConformance } from '@heed/conformance';
 
 const gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
 const report = await runConformance(gpu, {
