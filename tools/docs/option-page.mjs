@@ -9,9 +9,13 @@ export function fieldsOf(name) {
   for (const file of readdirSync(sources, { recursive: true })) {
     if (!file.endsWith('.ts')) continue;
     const text = readFileSync(join(sources, file), 'utf8');
-    const [, body] =
-      text.match(new RegExp(`^export interface ${type}\\b[^]*?\\{\n([^]*?)^}`, 'm')) ?? [];
-    if (body !== undefined) return new Map(membersOf(body));
+    const [, head, body = ''] =
+      text.match(new RegExp(`^export interface ${type}\\b([^]*?)\\{(?:}|\n([^]*?)^})`, 'm')) ?? [];
+    if (head === undefined) continue;
+    // An interface of all options extends those of one option each.
+    const parts = [...head.matchAll(/\b\w+(Option|Flags)\b/g)].map(([part]) => part);
+    const inherited = parts.flatMap((part) => [...fieldsOf(`${folder}:${part}`)]);
+    return new Map([...membersOf(body), ...inherited]);
   }
   throw new Error(`no interface ${type} in packages/${folder}/src`);
 }

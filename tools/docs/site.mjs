@@ -53,7 +53,7 @@ const unnamedTypes = {
     'src/plan/plan-attention.ts:PageFormat',
     'src/plan/make-plan.ts:PlanParts',
     'src/host/attention-options.ts:WithLse',
-    'src/api/attention-names.ts:ResultOption',
+    'src/api/attention-names.ts:ResultName',
     'src/api/attention-names.ts:VariantOption',
     'src/host/forward-pass.ts:ForwardResult',
   ],

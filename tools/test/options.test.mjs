@@ -77,7 +77,7 @@ const packages = [
         'planFlexAttention(gpu, problem)',
         flex.flexProblemNames,
         ['flex:FlexOptions', grads, 'kernels-wgsl:AttentionProblem'],
-        ['causal', 'window', 'softcap', 'alibi'],
+        variants,
       ),
       of('createBlockMask(gpu, maskMod, o)', mask.blockMaskNames, [
         'flex:BlockMaskOptions',

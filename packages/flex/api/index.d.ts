@@ -42,7 +42,7 @@ export interface FlexOptions<C extends Captures = never, Lse extends boolean = b
   readonly blockMask?: BlockMask;
   readonly captures?: C;
 }
-export interface FlexProblem<C extends Captures = never> extends Omit<AttentionProblem, BuiltInVariants | "alibi">, Mods<C>, GradOptions {}
+export interface FlexProblem<C extends Captures = never> extends Omit<AttentionProblem, BuiltInVariants>, Mods<C>, GradOptions {}
 export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {
   readonly q: Tensor;
   readonly k: Tensor;

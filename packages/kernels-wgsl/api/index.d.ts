@@ -3,19 +3,7 @@
 export interface AttentionGradients extends Gradients {
   readonly dAlibiSlopes?: Tensor;
 }
-export interface AttentionOptions<Lse extends boolean = boolean> {
-  readonly scale?: number;
-  readonly causal?: boolean;
-  readonly window?: readonly [left: number, right: number];
-  readonly align?: "start" | "end";
-  readonly softcap?: number;
-  readonly alibiSlopes?: Tensor;
-  readonly sinks?: Tensor;
-  readonly seqUsedK?: GivenLengths;
-  readonly returnLse?: Lse;
-  readonly out?: Tensor;
-  readonly numSplits?: number | "auto";
-}
+export interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, ResultOption<Lse>, NumSplitsOption {}
 export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionResult> extends Disposable {
   readonly problem: AttentionProblem;
   readonly wgsl: string;
@@ -25,10 +13,9 @@ export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionRes
   describe(): string;
   dispose(): void;
 }
-export interface AttentionProblem {
+export interface AttentionProblem extends OptionFlags {
   readonly layout: "dense" | "varlen" | "paged";
   readonly dtype?: FloatType;
-  readonly kvDtype?: FloatType;
   readonly q: readonly number[];
   readonly k: readonly number[];
   readonly v?: readonly number[];
@@ -36,13 +23,6 @@ export interface AttentionProblem {
   readonly headDim?: number;
   readonly headDimV?: number;
   readonly sequences?: number;
-  readonly softcap?: boolean;
-  readonly alibi?: boolean;
-  readonly sinks?: boolean;
-  readonly causal?: boolean;
-  readonly window?: boolean;
-  readonly returnLse?: boolean;
-  readonly seqUsedK?: boolean;
   readonly numSplits?: number | "auto";
   readonly backward?: boolean;
 }
@@ -167,6 +147,14 @@ export declare function varlenAttentionVjp<D extends DType>(q: Tensor<D>, view: 
 // #endregion
 
 // #region Referenced (internal)
+interface AlibiSlopesOption {
+  readonly alibiSlopes?: Tensor;
+}
+interface BandOption {
+  readonly causal?: boolean;
+  readonly window?: readonly [left: number, right: number];
+  readonly align?: "start" | "end";
+}
 interface BoundHook {
   readonly hook: ScoreHook | MaskHook;
   readonly tables: readonly WordSource[];
@@ -231,6 +219,18 @@ type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
 interface MatrixTile extends ThreadGrid, MatrixShape {
   readonly path: "matrix";
 }
+interface NumSplitsOption {
+  readonly numSplits?: number | "auto";
+}
+interface OptionFlags {
+  readonly causal?: boolean;
+  readonly window?: boolean;
+  readonly softcap?: boolean;
+  readonly alibiSlopes?: boolean;
+  readonly sinks?: boolean;
+  readonly seqUsedK?: boolean;
+  readonly returnLse?: boolean;
+}
 interface ParamField {
   readonly name: string;
   readonly type: "u32" | "i32" | "f32";
@@ -238,6 +238,22 @@ interface ParamField {
 type ParamValues = Readonly<Record<string, number>>;
 interface PortableTile extends ThreadGrid {
   readonly path: "portable";
+}
+interface ResultOption<Lse extends boolean = boolean> {
+  readonly returnLse?: Lse;
+  readonly out?: Tensor;
+}
+interface ScaleOption {
+  readonly scale?: number;
+}
+interface SeqUsedKOption {
+  readonly seqUsedK?: GivenLengths;
+}
+interface SinksOption {
+  readonly sinks?: Tensor;
+}
+interface SoftcapOption {
+  readonly softcap?: number;
 }
 interface SubgroupTile {
   readonly path: "subgroup";

@@ -182,9 +182,9 @@ export declare const forcedPaths: readonly ForcedPath[];
 export declare const layoutNames: NamesOf<VarlenLayout>;
 export declare const MADE_WORDS: number;
 export declare const none: string;
-export declare const resultNames: NamesOf<Pick<AttentionOptions, ResultOption>>;
-export declare const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultOption>>;
-export declare const sharedProblemNames: NamesOf<Omit<AttentionProblem, "softcap" | "alibi" | "causal" | "window">>;
+export declare const resultNames: NamesOf<Pick<AttentionOptions, ResultName>>;
+export declare const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultName>>;
+export declare const sharedProblemNames: NamesOf<Omit<AttentionProblem, "softcap" | "alibiSlopes" | "causal" | "window">>;
 export declare const spanStruct: (more?: string) => string;
 export declare const synonyms: {
   iscausal: string;
@@ -228,24 +228,14 @@ export declare const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>
 // #endregion
 
 // #region Referenced (internal)
-type AnyPart = KernelPart | string | false | undefined;
-interface AttentionOptions<Lse extends boolean = boolean> {
-  readonly scale?: number;
-  readonly causal?: boolean;
-  readonly window?: readonly [left: number, right: number];
-  readonly align?: "start" | "end";
-  readonly softcap?: number;
+interface AlibiSlopesOption {
   readonly alibiSlopes?: Tensor;
-  readonly sinks?: Tensor;
-  readonly seqUsedK?: GivenLengths;
-  readonly returnLse?: Lse;
-  readonly out?: Tensor;
-  readonly numSplits?: number | "auto";
 }
-interface AttentionProblem {
+type AnyPart = KernelPart | string | false | undefined;
+interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, ResultOption<Lse>, NumSplitsOption {}
+interface AttentionProblem extends OptionFlags {
   readonly layout: "dense" | "varlen" | "paged";
   readonly dtype?: FloatType;
-  readonly kvDtype?: FloatType;
   readonly q: readonly number[];
   readonly k: readonly number[];
   readonly v?: readonly number[];
@@ -253,19 +243,17 @@ interface AttentionProblem {
   readonly headDim?: number;
   readonly headDimV?: number;
   readonly sequences?: number;
-  readonly softcap?: boolean;
-  readonly alibi?: boolean;
-  readonly sinks?: boolean;
-  readonly causal?: boolean;
-  readonly window?: boolean;
-  readonly returnLse?: boolean;
-  readonly seqUsedK?: boolean;
   readonly numSplits?: number | "auto";
   readonly backward?: boolean;
 }
 type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   readonly out: Tensor<D>;
 } & ([Lse] extends [true] ? WithLse : [Lse] extends [false] ? {} : Partial<WithLse>);
+interface BandOption {
+  readonly causal?: boolean;
+  readonly window?: readonly [left: number, right: number];
+  readonly align?: "start" | "end";
+}
 interface CallLengths {
   readonly cuQ?: Int32Array | Tensor;
   readonly cuK?: Int32Array | Tensor;
@@ -294,6 +282,18 @@ type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
 interface MatrixTile extends ThreadGrid, MatrixShape {
   readonly path: "matrix";
 }
+interface NumSplitsOption {
+  readonly numSplits?: number | "auto";
+}
+interface OptionFlags {
+  readonly causal?: boolean;
+  readonly window?: boolean;
+  readonly softcap?: boolean;
+  readonly alibiSlopes?: boolean;
+  readonly sinks?: boolean;
+  readonly seqUsedK?: boolean;
+  readonly returnLse?: boolean;
+}
 type PageFormat$1 = "format" | "headDim" | "headDimV";
 interface PlanParts<Tensors, Result> {
   readonly fn: string;
@@ -305,7 +305,23 @@ interface PlanParts<Tensors, Result> {
 interface PortableTile extends ThreadGrid {
   readonly path: "portable";
 }
-type ResultOption = "returnLse" | "out";
+type ResultName = keyof ResultOption;
+interface ResultOption<Lse extends boolean = boolean> {
+  readonly returnLse?: Lse;
+  readonly out?: Tensor;
+}
+interface ScaleOption {
+  readonly scale?: number;
+}
+interface SeqUsedKOption {
+  readonly seqUsedK?: GivenLengths;
+}
+interface SinksOption {
+  readonly sinks?: Tensor;
+}
+interface SoftcapOption {
+  readonly softcap?: number;
+}
 interface StorageBinding {
   readonly name: string;
   readonly kind: "read" | "write";

@@ -16,9 +16,9 @@ export { type Differentiable, differentiable, type Forward } from './api/differe
 export { varlenCall } from './api/varlen-call.ts';
 export { viewCall } from './api/view-call.ts';
 export type { Call } from './host/attention-call.ts';
-export type { GivenLengths, Lengths } from './host/attention-options.ts';
+export type { GivenLengths, Lengths } from './host/options/seq-used-k.ts';
 export type { AllGradients, Gradients } from './host/backward-pass.ts';
-export type { BoundHook } from './host/bound-hooks.ts';
+export type { BoundHook } from './host/options/attention-option.ts';
 export { runCall } from './host/forward-pass.ts';
 export {
   type DerivedWords,

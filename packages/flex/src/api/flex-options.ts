@@ -49,7 +49,7 @@ type Mods<C extends Captures> = Pick<
 
 /** The problem of a plan. Of the captures only the types matter: other values need no other plan. */
 export interface FlexProblem<C extends Captures = never>
-  extends Omit<AttentionProblem, BuiltInVariants | 'alibi'>, Mods<C>, GradOptions {}
+  extends Omit<AttentionProblem, BuiltInVariants>, Mods<C>, GradOptions {}
 
 /** The tensors of a run. Mods and captures of the problem are used, unless others of the same kinds are given. */
 export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> {

@@ -1,40 +1,41 @@
 import { type Meant, type NamesOf, optionsOf } from '@heed/core/kernel';
-import type { AttentionOptions, VarlenLayout, VarlenOptions } from '../host/attention-options.ts';
+import {
+  type AttentionOptions,
+  attentionOptions,
+  type VarlenLayout,
+  type VarlenOptions,
+} from '../host/attention-options.ts';
+import type { AttentionOption } from '../host/options/attention-option.ts';
+import type { ResultOption } from '../host/options/results.ts';
 
-/** What a variant of attention has hooks of its own for. */
+/** The options for which a variant of attention has its own hooks. */
 type VariantOption = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
 
-/** What is asked of the result. */
-type ResultOption = 'returnLse' | 'out';
+/** The options that concern the result. */
+type ResultName = keyof ResultOption;
+
+/** Names the options that a rule admits. */
+function namesWhere(rule: (option: AttentionOption) => unknown): never {
+  const admitted = Object.entries(attentionOptions).filter(([, option]) => rule(option));
+  return Object.fromEntries(admitted.map(([name]) => [name, 1])) as never;
+}
 
 /** Built-in variants, which a scoreMod and a maskMod replace in flexAttention(). */
-export const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>> = {
-  causal: 1,
-  window: 1,
-  softcap: 1,
-  alibiSlopes: 1,
-};
+export const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>> = namesWhere(
+  ({ isVariant }) => isVariant,
+);
 
-/** Options of every attention. */
-export const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultOption>> = {
-  scale: 1,
-  align: 1,
-  sinks: 1,
-  seqUsedK: 1,
-  numSplits: 1,
-};
+/** The options of every attention. */
+export const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultName>> = namesWhere(
+  ({ isVariant, isResult }) => !isVariant && !isResult,
+);
 
-/** What is asked of the result, by name. */
-export const resultNames: NamesOf<Pick<AttentionOptions, ResultOption>> = {
-  returnLse: 1,
-  out: 1,
-};
+/** The options that concern the result. */
+export const resultNames: NamesOf<Pick<AttentionOptions, ResultName>> = namesWhere(
+  ({ isResult }) => isResult,
+);
 
-export const attentionNames: NamesOf<AttentionOptions> = {
-  ...variantNames,
-  ...sharedNames,
-  ...resultNames,
-};
+export const attentionNames: NamesOf<AttentionOptions> = namesWhere(() => true);
 
 /** Lengths and tables of packed calls. */
 export const layoutNames: NamesOf<VarlenLayout> = {

@@ -1,6 +1,6 @@
 import type { Gpu } from '@heed/core';
 import { checkTensor, fail, formatShape, knownList, show } from '@heed/core/kernel';
-import type { GivenLengths, Lengths } from '../host/attention-options.ts';
+import type { GivenLengths, Lengths } from '../host/options/seq-used-k.ts';
 
 /** Type and shape of a lengths argument. */
 export function checkLengths(

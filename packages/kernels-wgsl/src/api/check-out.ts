@@ -1,6 +1,6 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, fail, formatShape, isContiguous, isTensor } from '@heed/core/kernel';
-import type { BoundHook } from '../host/bound-hooks.ts';
+import type { BoundHook } from '../host/options/attention-option.ts';
 
 /** The tensors of a call, all of which a kernel reads. */
 export interface Inputs {

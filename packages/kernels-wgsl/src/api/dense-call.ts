@@ -2,11 +2,12 @@ import type { Tensor } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { AttentionOptions } from '../host/attention-options.ts';
-import { type BoundHook, optionHooks } from '../host/bound-hooks.ts';
+import { optionHooks } from '../host/attention-options.ts';
+import { checkOptions } from '../host/attention-options.ts';
+import { type BoundHook } from '../host/options/attention-option.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { checkLengths, checkUsed } from './check-lengths.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './check-operands.ts';
-import { checkOptions } from './check-options.ts';
 import { checkOut } from './check-out.ts';
 
 /** Checks a call over [B, H, L, D] tensors, before anything reaches the GPU. Its hooks are those of the options, or given. */

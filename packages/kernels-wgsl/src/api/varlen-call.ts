@@ -1,8 +1,11 @@
 import type { Tensor } from '@heed/core';
 import { assertUsable, checkTensor, fail, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
-import type { GivenLengths, Lengths, VarlenOptions } from '../host/attention-options.ts';
-import { type BoundHook, optionHooks } from '../host/bound-hooks.ts';
+import type { VarlenOptions } from '../host/attention-options.ts';
+import { optionHooks } from '../host/attention-options.ts';
+import { checkOptions } from '../host/attention-options.ts';
+import { type BoundHook } from '../host/options/attention-option.ts';
+import type { GivenLengths, Lengths } from '../host/options/seq-used-k.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { checkCumulative, checkLengths, checkPages, checkUsed } from './check-lengths.ts';
 import {
@@ -13,7 +16,6 @@ import {
   checkWords,
   keyOperands,
 } from './check-operands.ts';
-import { checkOptions } from './check-options.ts';
 import { checkOut } from './check-out.ts';
 
 const floats = ['f32', 'f16'] as const;

@@ -2,7 +2,9 @@ import type { PagedKvView, Tensor } from '@heed/core';
 import { fail, isPagedView, knownList, readOptions, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions, ViewOptions } from '../host/attention-options.ts';
-import { boundHeld, type BoundHook, optionHooks } from '../host/bound-hooks.ts';
+import { optionHooks } from '../host/attention-options.ts';
+import { type BoundHook } from '../host/options/attention-option.ts';
+import { boundHeld } from '../host/options/visible-band.ts';
 import { meantHere, varlenNames } from './attention-names.ts';
 import { varlenCall } from './varlen-call.ts';
 

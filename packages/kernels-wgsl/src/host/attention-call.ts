@@ -3,7 +3,7 @@ import type { ProblemFacts } from '../select/problem-facts.ts';
 import { type Hook, type VariantHooks, variantHooks } from '../text/parts/hook.ts';
 import type { FloatType, KeyKind, KeyType, LengthKind } from '../text/parts/kinds.ts';
 import type { AttentionOptions } from './attention-options.ts';
-import type { BoundHook } from './bound-hooks.ts';
+import type { BoundHook } from './options/attention-option.ts';
 
 /** Lengths and tables of a call, as given. */
 interface CallLengths {

@@ -1,37 +1,96 @@
 import type { DType, PagedKvView, Tensor } from '@heed/core';
+import { type AlibiSlopesOption, alibiSlopes } from './options/alibi-slopes.ts';
+import {
+  type AttentionOption,
+  type BoundHook,
+  type MakeTensor,
+  type OptionContext,
+  type SampledProblem,
+} from './options/attention-option.ts';
+import { numSplits, type NumSplitsOption } from './options/num-splits.ts';
+import { out, type ResultOption, returnLse } from './options/results.ts';
+import { scale, type ScaleOption } from './options/scale.ts';
+import { type GivenLengths, seqUsedK, type SeqUsedKOption } from './options/seq-used-k.ts';
+import { sinks, type SinksOption } from './options/sinks.ts';
+import { softcapOption, type SoftcapOption } from './options/softcap-option.ts';
+import { align, type BandOption, boundBand, causal, window } from './options/visible-band.ts';
 
-/** An integer list from the host, which can be checked, or from the GPU, which kernels clamp instead. */
-export type Lengths = Int32Array | Tensor;
+/** The options of an attention. Order of application: q·k·scale → softcap → ALiBi → masks → softmax → sinks. */
+export interface AttentionOptions<Lse extends boolean = boolean>
+  extends
+    ScaleOption,
+    BandOption,
+    SoftcapOption,
+    AlibiSlopesOption,
+    SinksOption,
+    SeqUsedKOption,
+    ResultOption<Lse>,
+    NumSplitsOption {}
 
-/** As they may be given: 64-bit lists, which tokenizers and ONNX have, are narrowed when the options are read. */
-export type GivenLengths = Lengths | BigInt64Array;
+type OptionName = keyof AttentionOptions;
 
-/**
- * What varies in an attention. Order of application: q·k·scale → softcap → ALiBi → masks → softmax → sinks.
- */
-export interface AttentionOptions<Lse extends boolean = boolean> {
-  /** Default 1/√Dqk. */
-  readonly scale?: number;
-  /** Row i sees keys j ≤ i + off; for `off` see `align`. */
+/** All options. Score hooks apply in this order. */
+export const attentionOptions: { readonly [Name in OptionName]-?: AttentionOption } = {
+  causal,
+  window,
+  softcap: softcapOption,
+  alibiSlopes,
+  scale,
+  align,
+  sinks,
+  seqUsedK,
+  numSplits,
+  returnLse,
+  out,
+};
+
+const named = Object.entries(attentionOptions) as [OptionName, AttentionOption][];
+
+/** Which options the runs of a problem have. */
+export interface OptionFlags {
+  /** Accepted for the record, like `window`, `seqUsedK` and `returnLse`: no kernel depends on it. */
   readonly causal?: boolean;
-  /** Keys from i + off − left to i + off + right, inclusive; −1 is unbounded. Combines with `causal`. */
-  readonly window?: readonly [left: number, right: number];
-  /** Which corner the diagonal is tied to: 'end' (default) has off = Lk − Lq, as in flash-attention since 2.1; 'start' has off = 0. */
-  readonly align?: 'start' | 'end';
-  /** cap·tanh(s/cap), after scale, before bias and mask; above 0. */
-  readonly softcap?: number;
-  /** f32 [Hq] or [B, Hq]: adds −slope·|i + off − j|. */
-  readonly alibiSlopes?: Tensor;
-  /** f32 [Hq]: an extra logit in each row's denominator, with no value; −∞ is none. */
-  readonly sinks?: Tensor;
-  /** i32 [B]: only the first seqUsedK[b] keys take part; what lies beyond may hold anything. */
-  readonly seqUsedK?: GivenLengths;
-  /** Also return the log-sum-exp. */
-  readonly returnLse?: Lse;
-  /** Written and returned; its buffer may hold no input. */
-  readonly out?: Tensor;
-  /** Keys are split over this many workgroups and merged. Default 'auto'; a fixed number makes results batch-invariant bit for bit. */
-  readonly numSplits?: number | 'auto';
+  readonly window?: boolean;
+  readonly softcap?: boolean;
+  readonly alibiSlopes?: boolean;
+  /** With `backward`, sinks have a gradient, whose kernel is warmed up. */
+  readonly sinks?: boolean;
+  readonly seqUsedK?: boolean;
+  readonly returnLse?: boolean;
+}
+
+/** The names of the flags: options that have a sample. */
+export const flagNames: readonly (keyof OptionFlags)[] = named
+  .filter(([, { sample }]) => sample)
+  .map(([name]) => name as keyof OptionFlags);
+
+/** @throws ValidationError an option that does not fit the call */
+export function checkOptions(context: OptionContext, options: AttentionOptions): void {
+  for (const [name, { check }] of named) {
+    const value = options[name];
+    if (value !== undefined) check?.(value as never, name, context);
+  }
+}
+
+/** The hooks of a call's options, in the order in which they apply. */
+export function optionHooks(options: AttentionOptions): BoundHook[] {
+  const hooks: BoundHook[] = [];
+  for (const [name, { hook }] of named) {
+    const value = options[name];
+    if (hook && value !== undefined) hooks.push(hook(value as never));
+  }
+  return [...hooks, boundBand(options)];
+}
+
+/** Usual values of the options that a problem has. */
+export function sampleOptions(
+  flags: OptionFlags,
+  problem: SampledProblem,
+  make: MakeTensor,
+): AttentionOptions {
+  const flagged = flagNames.filter((name) => flags[name]);
+  const values = flagged.map((name) => [name, attentionOptions[name].sample!(problem, make)]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as AttentionOptions;
 }
 
 /** Where the sequences of packed tensors begin and end. */

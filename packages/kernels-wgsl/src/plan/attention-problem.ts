@@ -1,8 +1,14 @@
-import { type DType, type Gpu, type Tensor } from '@heed/core';
+import { type Gpu, type Tensor } from '@heed/core';
 import { fail, poolDType, shapeTensor, show } from '@heed/core/kernel';
 import { checkFormat, keyOperands, type Operand } from '../api/check-operands.ts';
-import { checkFlag } from '../api/check-options.ts';
-import type { AttentionOptions, VarlenLayout } from '../host/attention-options.ts';
+import {
+  type AttentionOptions,
+  flagNames,
+  type OptionFlags,
+  sampleOptions,
+  type VarlenLayout,
+} from '../host/attention-options.ts';
+import { checkFlag, type MakeTensor } from '../host/options/attention-option.ts';
 import type { FloatType, KeyType } from '../text/parts/kinds.ts';
 
 /**
@@ -10,12 +16,10 @@ import type { FloatType, KeyType } from '../text/parts/kinds.ts';
  * sinks are data of a run, so none of them needs another plan; shapes matter only through their head dims, the head
  * ratio, and, with `numSplits: 'auto'`, their sizes.
  */
-export interface AttentionProblem {
+export interface AttentionProblem extends OptionFlags {
   readonly layout: 'dense' | 'varlen' | 'paged';
   /** Of q and out; default 'f32'. */
   readonly dtype?: FloatType;
-  /** Of k and v; default `dtype`. Quantised pages have a `format` in its place. */
-  readonly kvDtype?: FloatType;
   /** [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk]. */
   readonly q: readonly number[];
   /**
@@ -25,21 +29,12 @@ export interface AttentionProblem {
   readonly k: readonly number[];
   /** As k, with Dv; default the shape of k. */
   readonly v?: readonly number[];
-  /** As in VarlenLayout: quantised pages need all three. A run need not repeat them. */
+  /** Element type of k and v; default `dtype`. Quantised pages have 'int8' or 'int4', with headDim and headDimV. A run need not repeat them. */
   readonly format?: KeyType;
   readonly headDim?: number;
   readonly headDimV?: number;
   /** Sequences of a packed batch, for the split heuristic; default 1. */
   readonly sequences?: number;
-  readonly softcap?: boolean;
-  readonly alibi?: boolean;
-  /** With `backward`: sinks have a gradient of their own to be warmed up. */
-  readonly sinks?: boolean;
-  /** Accepted for the record: no kernel depends on these. */
-  readonly causal?: boolean;
-  readonly window?: boolean;
-  readonly returnLse?: boolean;
-  readonly seqUsedK?: boolean;
   readonly numSplits?: number | 'auto';
   /** Whether a run is to have a gradient, as `attentionVjp` has; default false. */
   readonly backward?: boolean;
@@ -52,33 +47,17 @@ export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout
   readonly v: Tensor;
 }
 
-/** Makes one of the tensors of a call. */
-export type MakeTensor = (
-  name: 'q' | 'k' | 'v' | 'alibiSlopes' | 'sinks',
-  shape: readonly number[],
-  dtype: DType,
-) => Tensor;
-
-// Typical values: no kernel depends on them, and only the window changes a kernel's time.
-const SOFTCAP = 30;
-const WINDOW = 256;
-
 /** The tensors and options of one call of a problem. Packed sequences are equally long, and use all of their keys. */
 export function tensorsOfProblem(p: AttentionProblem, make: MakeTensor): AttentionTensors {
   const { dtype = 'f32' } = p;
-  const kDtype = poolDType(p.format ?? p.kvDtype ?? dtype);
-  const perHead = [p.q[1]!];
+  const kDtype = poolDType(p.format ?? dtype);
+  const sampled = { qHeads: p.q[1]!, causal: p.causal === true };
   return {
     q: make('q', p.q, dtype),
     k: make('k', p.k, kDtype),
     v: make('v', p.v ?? p.k, kDtype),
     numSplits: p.numSplits ?? 'auto',
-    ...(p.causal && { causal: true }),
-    ...(p.window && { window: [WINDOW, p.causal ? -1 : WINDOW] as const }),
-    ...(p.softcap && { softcap: SOFTCAP }),
-    ...(p.alibi && { alibiSlopes: make('alibiSlopes', perHead, 'f32') }),
-    ...(p.sinks && { sinks: make('sinks', perHead, 'f32') }),
-    ...(p.returnLse && { returnLse: true }),
+    ...sampleOptions(p, sampled, make),
     ...lengthsOf(p),
   };
 }
@@ -106,17 +85,6 @@ export function shapeTensors(gpu: Gpu, problem: AttentionProblem): AttentionTens
 
 const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
 
-const FLAGS = [
-  'softcap',
-  'alibi',
-  'sinks',
-  'causal',
-  'window',
-  'returnLse',
-  'seqUsedK',
-  'backward',
-] as const;
-
 /** Checks what a problem says otherwise than a call; the rest is checked as a call of its shapes. */
 export function checkProblem(p: AttentionProblem, fn: string): void {
   const ranks =
@@ -130,18 +98,14 @@ export function checkProblem(p: AttentionProblem, fn: string): void {
   checkShape(fn, 'k', k, ranks[1]);
   checkShape(fn, 'v', v, ranks[1]);
   checkType(fn, 'dtype', p.dtype);
-  checkType(fn, 'kvDtype', p.kvDtype);
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
-  for (const name of FLAGS) checkFlag(fn, name, p[name]);
+  for (const name of [...flagNames, 'backward'] as const) checkFlag(fn, name, p[name]);
   const type = checkFormat(fn, p.format, p.layout === 'paged');
-  if (p.kvDtype !== undefined && p.kvDtype !== (p.format ?? p.kvDtype)) {
-    fail(fn, `kvDtype must be the format, '${p.format}'`, show(p.kvDtype), 'Leave kvDtype out.');
-  }
   if (p.layout !== 'dense') return;
   // A dense call has no page options, so none that could contradict its tensors.
-  const dtype = p.format ?? p.kvDtype ?? p.dtype ?? 'f32';
+  const dtype = p.format ?? p.dtype ?? 'f32';
   const operand = (shape: readonly number[]): Operand => ({ shape, dtype: dtype as FloatType });
   keyOperands(fn, { q: operand(q), k: operand(k), v: operand(v) }, type, p);
 }

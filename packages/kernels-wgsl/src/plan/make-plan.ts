@@ -153,7 +153,7 @@ function withUsedLengths(
   return { ...tensors, seqUsedK: new Int32Array(q.shape[0]!).fill(k.shape[2]!) };
 }
 
-const MATCHED = ['dtype', 'kvDtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;
+const MATCHED = ['dtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;
 
 /**
  * A plan's kernel serves every size and every option value, but not another dtype, head dim, head ratio, layout or option
@@ -166,6 +166,7 @@ export function checkMatch(
   numSplits: number | 'auto' | undefined,
 ): void {
   for (const name of MATCHED) differ(fn, name, planned[name], got[name]);
+  differ(fn, 'format', planned.kvDtype, got.kvDtype);
   differ(fn, 'hooks', planned.hooks.key, got.hooks.key);
   differ(fn, 'query heads per kv head', headRatio(planned), headRatio(got));
   differ(fn, 'numSplits', planned.numSplits, numSplits ?? planned.numSplits);

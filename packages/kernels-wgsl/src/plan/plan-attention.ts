@@ -9,7 +9,7 @@ import {
 import { varlenCall } from '../api/varlen-call.ts';
 import type { Call } from '../host/attention-call.ts';
 import type { AttentionOptions, AttentionResult, VarlenLayout } from '../host/attention-options.ts';
-import type { BoundHook } from '../host/bound-hooks.ts';
+import type { BoundHook } from '../host/options/attention-option.ts';
 import { type AttentionProblem, type AttentionTensors, checkProblem } from './attention-problem.ts';
 import { type AttentionPlan, makePlan } from './make-plan.ts';
 import {

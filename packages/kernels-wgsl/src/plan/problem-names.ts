@@ -1,15 +1,16 @@
 import { type Meant, type NamesOf, optionsOf } from '@heed/core/kernel';
 import { attentionNames, layoutNames, meantHere, synonyms } from '../api/attention-names.ts';
-import type { AttentionOptions } from '../host/attention-options.ts';
+import {
+  type AttentionOptions,
+  attentionOptions,
+  flagNames,
+  type OptionFlags,
+} from '../host/attention-options.ts';
 import type { AttentionProblem, AttentionTensors } from './attention-problem.ts';
 
-/** The sizes and types of a problem, and what any attention may have. */
-export const sharedProblemNames: NamesOf<
-  Omit<AttentionProblem, 'softcap' | 'alibi' | 'causal' | 'window'>
-> = {
+const sizeNames: NamesOf<Omit<AttentionProblem, keyof OptionFlags>> = {
   layout: 1,
   dtype: 1,
-  kvDtype: 1,
   q: 1,
   k: 1,
   v: 1,
@@ -17,20 +18,22 @@ export const sharedProblemNames: NamesOf<
   headDim: 1,
   headDimV: 1,
   sequences: 1,
-  sinks: 1,
-  returnLse: 1,
-  seqUsedK: 1,
   numSplits: 1,
   backward: 1,
 };
 
-export const problemNames: NamesOf<AttentionProblem> = {
-  ...sharedProblemNames,
-  softcap: 1,
-  alibi: 1,
-  causal: 1,
-  window: 1,
-};
+function flagsWhere(rule: (name: keyof OptionFlags) => boolean): NamesOf<OptionFlags> {
+  return Object.fromEntries(
+    flagNames.filter(rule).map((name) => [name, 1]),
+  ) as NamesOf<OptionFlags>;
+}
+
+/** The sizes and types of a problem, and the flags of options that variants have too. */
+export const sharedProblemNames: NamesOf<
+  Omit<AttentionProblem, 'softcap' | 'alibiSlopes' | 'causal' | 'window'>
+> = { ...sizeNames, ...flagsWhere((name) => !attentionOptions[name].isVariant) };
+
+export const problemNames: NamesOf<AttentionProblem> = { ...sizeNames, ...flagsWhere(() => true) };
 
 type DenseTensors = AttentionOptions & Pick<AttentionTensors, 'q' | 'k' | 'v'>;
 
@@ -46,7 +49,7 @@ export const tensorNames: NamesOf<AttentionTensors> = {
 /** What is not of a problem: lengths are data of a run. */
 export const meantByProblem: Meant = () => ({
   ...synonyms,
-  alibislopes: 'alibi',
+  kvdtype: 'format',
   heads: 'The shapes of q and k tell the heads.',
   ...optionsOf('planFlexAttention() of @heed/flex', { scoreMod: 1, maskMod: 1, blockMask: 1 }),
   ...optionsOf('plan.run()', { ...layoutNames, scale: 1, align: 1, out: 1 }),

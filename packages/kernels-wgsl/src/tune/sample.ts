@@ -3,18 +3,18 @@ import { elementCount, fail, isQuantised, type QuantFormat, readOptions } from '
 import { checkDifferentiable } from '../api/differentiable.ts';
 import { type Call, factsOfCall } from '../host/attention-call.ts';
 import { outShape, runCall } from '../host/forward-pass.ts';
+import type { MakeTensor } from '../host/options/attention-option.ts';
 import type { ForwardState } from '../host/row-states.ts';
 import {
   type AttentionProblem,
   type AttentionTensors,
   checkProblem,
-  type MakeTensor,
   shapeTensors,
   tensorsOfProblem,
 } from '../plan/attention-problem.ts';
 import { layoutCall } from '../plan/plan-attention.ts';
-import type { ProblemFacts } from '../select/problem-facts.ts';
 import { meantByProblem, problemNames } from '../plan/problem-names.ts';
+import type { ProblemFacts } from '../select/problem-facts.ts';
 
 /** A problem of a variant of attention, for `tune` and `tuneCandidates`: `tunable()` of `@heed/flex` makes one. */
 export interface Tunable {
@@ -73,8 +73,8 @@ export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
   const make: MakeTensor = (name, shape, dtype) =>
     keep(
       format !== undefined && isQuantised(format) && dtype === 'u32'
-        ? gpu.tensor(words(shape, format, SEEDS[name]), { shape: [...shape] })
-        : numbers(gpu, shape, dtype, SEEDS[name]),
+        ? gpu.tensor(words(shape, format, SEEDS[name] ?? 7), { shape: [...shape] })
+        : numbers(gpu, shape, dtype, SEEDS[name] ?? 7),
     );
   try {
     const checked = callOf('tune', gpu, tensorsOfProblem(problem, make));
@@ -90,7 +90,7 @@ export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
 }
 
 // Each tensor has its own numbers.
-const SEEDS = { q: 1, k: 2, v: 3, alibiSlopes: 4, sinks: 5 } as const;
+const SEEDS: Readonly<Record<string, number>> = { q: 1, k: 2, v: 3, alibiSlopes: 4, sinks: 5 };
 
 function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): ForwardState {
   const { lse, states } = runCall(call, true);

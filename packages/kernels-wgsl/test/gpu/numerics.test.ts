@@ -11,7 +11,7 @@ import {
 } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tanhWgsl } from '../../src/text/hooks/softcap.ts';
+import { tanhWgsl } from '../../src/host/options/softcap-option.ts';
 import { writePart } from '../../src/text/parts/row-access.wgsl.ts';
 
 let gpu: Gpu;

@@ -50,7 +50,14 @@ const cases: Record<string, PlannedCase> = {
     tensors: () => normal(odd.q, odd.k, 'f16'),
   },
   'sinks and slopes': {
-    problem: { ...common, layout: 'dense', ...sizes, sinks: true, alibi: true, softcap: true },
+    problem: {
+      ...common,
+      layout: 'dense',
+      ...sizes,
+      sinks: true,
+      alibiSlopes: true,
+      softcap: true,
+    },
     tensors: () => ({
       ...normal(sizes.q, sizes.k),
       sinks: four([1, 0, -1, 2]),

@@ -176,7 +176,7 @@ describe('no run after the first compiles anything', () => {
 
   it('for other softcaps and slopes', async () => {
     const tensors = source.dense(1, 40, 40);
-    using plan = planAttention(gpu, { ...dense, softcap: true, alibi: true });
+    using plan = planAttention(gpu, { ...dense, softcap: true, alibiSlopes: true });
     const run = (softcap: number, slopes: readonly number[]): unknown =>
       plan.run({ ...tensors, softcap, alibiSlopes: gpu.tensor(slopes, { shape: [4] }) });
     run(30, [0.5, 0.25, 0.125, 0.0625]);

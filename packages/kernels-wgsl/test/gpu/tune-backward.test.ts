@@ -149,7 +149,10 @@ describe('a candidate for a gradient', () => {
       { layout: 'varlen', dtype: 'f16', q: [40, 4, 16], k: [40, 2, 16], sequences: 3 },
     ],
     ['pages', { layout: 'paged', q: [20, 4, 16], k: [8, 4, 2, 16], sequences: 2 }],
-    ['sinks and slopes', { ...problem, sinks: true, alibi: true, softcap: true, window: true }],
+    [
+      'sinks and slopes',
+      { ...problem, sinks: true, alibiSlopes: true, softcap: true, window: true },
+    ],
   ];
 
   it.for(isFullRun() ? some : some.slice(0, 1))('of %s has the default’s results', async (one) => {

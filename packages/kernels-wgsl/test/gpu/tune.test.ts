@@ -196,7 +196,7 @@ describe('a sample', () => {
     ['int8 pages', { ...paged, ...words }],
     [
       'all options',
-      { ...dense, causal: true, window: true, softcap: true, alibi: true, sinks: true },
+      { ...dense, causal: true, window: true, softcap: true, alibiSlopes: true, sinks: true },
     ],
     ['window and lse', { ...dense, window: true, returnLse: true, numSplits: 3 }],
   ])('is a call of its problem: %s', ([, problem]) => {

@@ -1,11 +1,11 @@
 import { UnsupportedError, ValidationError } from '@heed/core';
-import { describe, expect, it } from 'vitest';
 import { type AttentionProblem, planAttention } from '@heed/kernels-wgsl';
+import { describe, expect, it } from 'vitest';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import { checkProblem } from '../../src/plan/attention-problem.ts';
 import { checkMatch } from '../../src/plan/make-plan.ts';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import { capabilities, factsOfProblem, gpuOf } from './facts.ts';
 
@@ -35,9 +35,9 @@ describe('the facts of a problem', () => {
     });
   });
 
-  it('lets kvDtype follow dtype, and v follow k', () => {
+  it('lets the format follow dtype, and v follow k', () => {
     expect(factsOfProblem(gpu, { ...dense, dtype: 'f16' })).toMatchObject({ kvDtype: 'f16' });
-    const { dtype, kvDtype } = factsOfProblem(gpu, { ...dense, kvDtype: 'f16' });
+    const { dtype, kvDtype } = factsOfProblem(gpu, { ...dense, format: 'f16' });
     expect([dtype, kvDtype]).toEqual(['f32', 'f16']);
     expect(factsOfProblem(gpu, { ...dense, v: [2, 2, 70, 32] }).headDimV).toBe(32);
   });
@@ -78,7 +78,9 @@ const refused: Readonly<
   'v of another length': [dense, { v: [2, 2, 71, 64] }, /agree in all but the head dim/],
   'a batch of k alone': [dense, { k: [3, 2, 70, 64] }, /batch of q, or batch 1/],
   dtype: [dense, { dtype: 'bf16' as never }, /dtype must be/],
-  kvDtype: [dense, { kvDtype: 'i32' as never }, /kvDtype must be/],
+  'a dtype of k that is no format': [dense, { format: 'i32' as never }, /format must be/],
+  'the old name of format': [dense, { kvDtype: 'f16' } as never, /kvDtype.*format/],
+  'the old name of alibiSlopes': [dense, { alibi: true } as never, /alibi.*alibiSlopes/],
   'no splits': [dense, { numSplits: 0 }, /numSplits must be/],
   'too many splits': [dense, { numSplits: 129 }, /numSplits must be/],
   'a format that there is not': [quantised, { format: 'i8' as never }, /format must be/],
@@ -86,12 +88,7 @@ const refused: Readonly<
   'words of v': [quantised, { v: [9, 16, 2, 9] }, /rows of v must be 17 words/],
   'no head dim of v': [quantised, { headDimV: undefined as never }, /headDimV is needed/],
   'a head dim that is not of q': [quantised, { headDim: 63 }, /headDim must be the last dim/],
-  'a dtype of integers': [quantised, { kvDtype: 'f32' }, /kvDtype must be the format, 'int8'/],
-  'a format that is not the dtype': [
-    { ...paged, kvDtype: 'f16' },
-    { format: 'f32' },
-    /kvDtype must be the format, 'f32'/,
-  ],
+  'a float format of words': [quantised, { format: 'f32' }, /format must be|head dim|headDim/],
   'half a sequence': [varlen, { sequences: 0.5 }, /sequences must be a count/],
 };
 
@@ -147,8 +144,8 @@ describe('checkMatch', () => {
 
   it.for([
     [{ dtype: 'f16' }, 'dtype = f32; got f16'],
-    [{ kvDtype: 'f16' }, 'kvDtype = f32; got f16'],
-    [{ kvDtype: 'int8' }, 'kvDtype = f32; got int8'],
+    [{ kvDtype: 'f16' }, 'format = f32; got f16'],
+    [{ kvDtype: 'int8' }, 'format = f32; got int8'],
     [{ headDim: 32 }, 'headDim = 64; got 32'],
     [{ headDimV: 32 }, 'headDimV = 64; got 32'],
     [{ lengths: 'varlen' }, 'lengths = dense; got varlen'],

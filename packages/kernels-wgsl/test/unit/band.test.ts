@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bandValues, UNBOUNDED } from '../../src/text/hooks/band.ts';
+import { bandValues, UNBOUNDED } from '../../src/host/options/visible-band.ts';
 
 const LONGEST = 2 ** 29;
 const side = fc.oneof(

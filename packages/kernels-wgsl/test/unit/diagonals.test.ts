@@ -1,9 +1,9 @@
 import { wgsl } from '@heed/core/kernel';
 import { bareVars, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
 import { type ScoreHook, variantHooks } from '../../src/text/parts/hook.ts';

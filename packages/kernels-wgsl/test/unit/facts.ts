@@ -1,14 +1,14 @@
 import { openGpu } from '@heed/core';
+import type { Capabilities, Gpu, Limits } from '@heed/core';
 import type { AttentionProblem } from '@heed/kernels-wgsl';
 import { recordingDevice } from '@heed/testing';
-import { toTunable, tunableFacts } from '../../src/tune/sample.ts';
-import type { Capabilities, Gpu, Limits } from '@heed/core';
 import * as fc from 'fast-check';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import type { ProblemFacts } from '../../src/select/problem-facts.ts';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
+import { toTunable, tunableFacts } from '../../src/tune/sample.ts';
 
 /** WebGPU's default limits, as far as kernels meet them. */
 const defaults: Limits = {

@@ -1,7 +1,7 @@
 import { isQuantised } from '@heed/core/kernel';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
 import type { DeltaConfig } from '../../src/text/kernels/row-states.wgsl.ts';
 import type { SumConfig } from '../../src/text/kernels/shared-keys.wgsl.ts';

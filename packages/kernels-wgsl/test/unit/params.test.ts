@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { variantHooks } from '../../src/text/parts/hook.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import { combineSource } from '../../src/text/kernels/combine.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { variantHooks } from '../../src/text/parts/hook.ts';
 import { type AnyPart, composeKernel } from '../../src/text/parts/kernel-parts.ts';
 import { packParams, type ParamField, u32Fields } from '../../src/text/parts/params.ts';
 import { combineConfigs, plain } from './kernel-configs.ts';

@@ -1,11 +1,11 @@
 import type { Gpu } from '@heed/core';
+import type { AttentionProblem } from '@heed/kernels-wgsl';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AttentionProblem } from '@heed/kernels-wgsl';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import { problemKey } from '../../src/select/problem-facts.ts';
 import { knownSelection, select } from '../../src/select/selection.ts';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import { capabilities, facts, kinds, sizes, splitCounts, factsOfProblem, gpuOf } from './facts.ts';
 

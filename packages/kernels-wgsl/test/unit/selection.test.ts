@@ -1,10 +1,10 @@
 import { type Tuning, UnsupportedError } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import { select, selectBackward } from '../../src/select/selection.ts';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import { cannotImplement, tileShape } from '../../src/text/tiles/tile-paths.ts';
 import {

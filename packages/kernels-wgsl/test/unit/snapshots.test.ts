@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { softcap } from '../../src/host/options/softcap-option.ts';
+import { band } from '../../src/host/options/visible-band.ts';
 import { gatherSource } from '../../src/host/word-kernels.ts';
-import { alibi } from '../../src/text/hooks/alibi.ts';
-import { band } from '../../src/text/hooks/band.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
 import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { combineSource } from '../../src/text/kernels/combine.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';

@@ -1,9 +1,9 @@
 import type { Capabilities, Tuning, TuningEntry } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { softcap } from '../../src/host/options/softcap-option.ts';
 import { gradientKey, type ProblemFacts, problemKey } from '../../src/select/problem-facts.ts';
 import { select, selectBackward, type Selection } from '../../src/select/selection.ts';
-import { softcap } from '../../src/text/hooks/softcap.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import { capabilities, devices, facts, kinds, sizes, splitCounts } from './facts.ts';
 

@@ -2,11 +2,12 @@ import { type Gpu, openGpu } from '@heed/core';
 import { type AttentionProblem, type DifferentiablePlan, planAttention } from '@heed/kernels-wgsl';
 import { recordingDevice } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { type MakeTensor, tensorsOfProblem } from '../../src/plan/attention-problem.ts';
+import type { MakeTensor } from '../../src/host/options/attention-option.ts';
+import { tensorsOfProblem } from '../../src/plan/attention-problem.ts';
 import { devices } from './facts.ts';
 
 const layouts = ['dense', 'varlen', 'paged'] as const;
-const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f32', kvDtype: 'f16' }] as const;
+const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f32', format: 'f16' }] as const;
 const dims = [
   [64, 64],
   [6, 10],
@@ -21,8 +22,8 @@ const sizes = [
 const options: readonly Partial<AttentionProblem>[] = [
   {},
   { softcap: true, sinks: true },
-  { alibi: true, causal: true, window: true, returnLse: true },
-  { softcap: true, alibi: true, sinks: true },
+  { alibiSlopes: true, causal: true, window: true, returnLse: true },
+  { softcap: true, alibiSlopes: true, sinks: true },
 ];
 const modes: readonly Partial<AttentionProblem>[] = [
   {},

@@ -180,7 +180,13 @@ const quantisedPageRules: readonly Rule[] = [
   planBoundary('quantised-words', /rows of k/, planField('k'), [words], [[6, 4, 2, 64]]),
   planBoundary('quantised-head-dim', /headDim/, planField('headDim'), [64], [32, undefined]),
   planBoundary('quantised-head-dim-v', /headDimV/, planField('headDimV'), [64], [undefined]),
-  planBoundary('quantised-kv-dtype', /kvDtype/, planField('kvDtype'), [undefined], ['f32', 'f16']),
+  planBoundary(
+    'quantised-kv-dtype',
+    /kvDtype/,
+    planField('kvDtype' as never),
+    [undefined],
+    ['f32', 'f16'],
+  ),
   planBoundary(
     'quantised-needs-pages',
     /blockTable/,

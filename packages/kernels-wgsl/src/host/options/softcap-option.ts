@@ -1,5 +1,21 @@
-import { wgsl } from '@heed/core/kernel';
-import type { ScoreHook } from '../parts/hook.ts';
+import { fail, show, wgsl } from '@heed/core/kernel';
+import type { ScoreHook } from '../../text/parts/hook.ts';
+import { type AttentionOption, isF32 } from './attention-option.ts';
+
+export interface SoftcapOption {
+  /** cap·tanh(s/cap), after scale, before bias and mask; above 0. */
+  readonly softcap?: number;
+}
+
+export const softcapOption: AttentionOption<number> = {
+  check: (value, _, { fn }) => {
+    if (isF32(value) && Math.fround(value) > 0) return;
+    fail(fn, 'softcap must be a finite number above 0', show(value), 'Leave it out for no cap.');
+  },
+  hook: (cap) => ({ hook: softcap, tables: [], values: () => ({ softcap: cap }) }),
+  sample: () => 30,
+  isVariant: true,
+};
 
 /**
  * tanh to f32 accuracy. WGSL's own is only bound in absolute error, which softcap multiplies by its cap, and overflows to

@@ -1,0 +1,14 @@
+import type { Tensor } from '@heed/core';
+import { type AttentionOption, flagOption } from './attention-option.ts';
+
+export interface ResultOption<Lse extends boolean = boolean> {
+  /** Also return the log-sum-exp. */
+  readonly returnLse?: Lse;
+  /** Written and returned; its buffer may hold no input. */
+  readonly out?: Tensor;
+}
+
+export const returnLse: AttentionOption<boolean> = { ...flagOption, isResult: true };
+
+/** Each layout checks it against the shape of its result. */
+export const out: AttentionOption<Tensor> = { isResult: true };

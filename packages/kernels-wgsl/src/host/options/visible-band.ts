@@ -1,0 +1,138 @@
+import { fail, show, wgsl } from '@heed/core/kernel';
+import type { MaskHook } from '../../text/parts/hook.ts';
+import { type AttentionOption, type BoundHook, flagOption } from './attention-option.ts';
+
+export interface BandOption {
+  /** Row i sees keys j ≤ i + off; for `off` see `align`. */
+  readonly causal?: boolean;
+  /** Keys from i + off − left to i + off + right, inclusive; −1 is unbounded. Combines with `causal`. */
+  readonly window?: readonly [left: number, right: number];
+  /** Which corner the diagonal is tied to: 'end' (default) has off = Lk − Lq, as in flash-attention since 2.1; 'start' has off = 0. */
+  readonly align?: 'start' | 'end';
+}
+
+export const causal: AttentionOption<boolean> = { ...flagOption, isVariant: true };
+
+// Of the samples, only the window changes a kernel's time.
+const SAMPLE_WINDOW = 256;
+
+export const window: AttentionOption<readonly [number, number]> = {
+  check: (value, _, { fn }) => {
+    const isSide = (x: unknown): boolean => Number.isInteger(x) && (x as number) >= -1;
+    if (Array.isArray(value) && value.length === 2 && value.every(isSide)) return;
+    const rule = 'window must be [left, right], integers ≥ −1';
+    fail(fn, rule, show(value), 'Use −1 for an unbounded side.');
+  },
+  sample: ({ causal: isCausal }) => [SAMPLE_WINDOW, isCausal ? -1 : SAMPLE_WINDOW],
+  isVariant: true,
+};
+
+export const align: AttentionOption<'start' | 'end'> = {
+  check: (value, _, { fn }) => {
+    if (value === 'start' || value === 'end') return;
+    const fix = "Leave it out for 'end', the diagonal of cached decode.";
+    fail(fn, "align must be 'start' or 'end'", show(value), fix);
+  },
+};
+
+/** The mask of causal, window and align, which every attention without mods has. */
+export function boundBand({
+  causal: isCausal = false,
+  window: sides = [-1, -1],
+}: BandOption): BoundHook {
+  const values = { ...bandValues(isCausal, sides) };
+  return { hook: band, tables: [], values: () => values };
+}
+
+/** Stands for an unbounded side. Sums of two such values and any length still fit an i32. */
+export const UNBOUNDED: number = 2 ** 29;
+
+/** The keys from query − left to query + right. */
+export interface BandValues {
+  readonly band_left: number;
+  readonly band_right: number;
+}
+
+/**
+ * The diagonal band: causal attention, sliding windows and plain attention are values of it, so none of them needs a
+ * kernel of its own.
+ */
+export const band: MaskHook = {
+  kind: 'mask',
+  name: 'band',
+  params: [
+    { name: 'band_left', type: 'i32' },
+    { name: 'band_right', type: 'i32' },
+  ],
+  hasRange: true,
+  wgsl: wgsl`
+    fn visible_band(row: Row, key: i32) -> bool {
+      return (key >= row.query - params.band_left) & (key <= row.query + params.band_right);
+    }
+
+    fn class_band(span: Span) -> u32 {
+      if (span.key_last < span.query_first - params.band_left || span.key_first > span.query_last + params.band_right) {
+        return EMPTY;
+      }
+      if (span.key_first >= span.query_last - params.band_left && span.key_last <= span.query_first + params.band_right) {
+        return FULL;
+      }
+      return PARTIAL;
+    }
+
+    fn range_band(span: Span) -> vec2<i32> {
+      return vec2<i32>(span.query_first - params.band_left, span.query_last + params.band_right + 1);
+    }
+  `,
+};
+
+/** The band of `causal` and `window` together; −1 in a window means unbounded. */
+export function bandValues(isCausal: boolean, sides: readonly [number, number]): BandValues {
+  const [left, right] = sides.map((side) => (side < 0 ? UNBOUNDED : Math.min(side, UNBOUNDED)));
+  return { band_left: left!, band_right: isCausal ? 0 : right! };
+}
+
+/**
+ * The keys that a windowed cache holds for a query: those of its window, and the first ones. Where a key was released its place
+ * reads as zeros. Positions are the cache's own, whatever `align` says: the last query is at the last key.
+ */
+const held: MaskHook = {
+  kind: 'mask',
+  name: 'held',
+  params: [
+    { name: 'held_left', type: 'i32' },
+    { name: 'held_first', type: 'i32' },
+  ],
+  hasRange: false,
+  wgsl: wgsl`
+    // The first key in the window of a query.
+    fn held_from(query: i32, q_len: i32, k_len: i32) -> i32 {
+      return query - diagonal(q_len, k_len) + k_len - q_len - params.held_left;
+    }
+
+    fn visible_held(row: Row, key: i32) -> bool {
+      return (key >= held_from(row.query, row.q_len, row.k_len)) | (key < params.held_first);
+    }
+
+    fn class_held(span: Span) -> u32 {
+      let from_first = held_from(span.query_first, span.q_len, span.k_len);
+      let from_last = held_from(span.query_last, span.q_len, span.k_len);
+      if (span.key_last < from_first && span.key_first >= params.held_first) {
+        return EMPTY;
+      }
+      if (span.key_first >= from_last || span.key_last < params.held_first) {
+        return FULL;
+      }
+      return PARTIAL;
+    }
+  `,
+};
+
+/** The mask of a cache with these options. */
+export function boundHeld(width: number, sinkTokens: number): BoundHook {
+  const values = {
+    held_left: Math.min(width, UNBOUNDED),
+    held_first: Math.min(sinkTokens, UNBOUNDED),
+  };
+  return { hook: held, tables: [], values: () => values };
+}
