@@ -20,7 +20,7 @@ export async function testTfjs(): Promise<Tfjs> {
   return { gpu: await openTfjs({ gpu }), backend };
 }
 
-/** Makes a WebGPU backend on a device, and the active one; what was active before is disposed. */
+/** Creates and activates a WebGPU backend on a device; disposes the previous one. */
 export async function useDevice(device: GPUDevice): Promise<WebGPUBackend> {
   const { globals } = await import('webgpu');
   Object.assign(globalThis, globals);
@@ -30,7 +30,7 @@ export async function useDevice(device: GPUDevice): Promise<WebGPUBackend> {
   return tf.backend() as WebGPUBackend;
 }
 
-// The backend asks no more of navigator.gpu than to be there; other tests look for their adapter there.
+// The backend only checks that navigator.gpu exists; other tests search for their adapter there.
 function withNavigatorGpu<T>(fn: () => T): T {
   if ('gpu' in navigator) return fn();
   Object.defineProperty(navigator, 'gpu', { value: {}, configurable: true });
@@ -41,19 +41,19 @@ function withNavigatorGpu<T>(fn: () => T): T {
   }
 }
 
-/** Normal numbers; the same seed gives the same. */
+/** Returns normally distributed numbers, the same for equal seeds. */
 export function normal(seed: number, shape: number[], scale = 1): tf.Tensor {
   const count = shape.reduce((a, b) => a * b, 1);
   return tf.tensor(new Rng(seed).normals(count, scale), shape);
 }
 
-/** What varies in the formula: a term added to the scores, and a logit of each head without a value. */
+/** Options of the formula: a term added to the scores, and a logit per head without a value. */
 interface Terms {
   readonly add?: tf.Tensor;
   readonly sinks?: tf.Tensor;
 }
 
-/** Attention as it is written in TensorFlow.js: matMul, softmax, matMul, with the Lq × Lk scores in memory. */
+/** Computes attention with TensorFlow.js: matMul, softmax, matMul, with the Lq × Lk scores in memory. */
 export function formula(
   q: tf.Tensor,
   k: tf.Tensor,
@@ -70,13 +70,13 @@ export function formula(
   return tf.matMul(tf.slice(weights, [0, 0, 0, 0], [batch, heads, rows, keys]), v);
 }
 
-/** A term of the scores by row and column. */
+/** Returns a term of the scores by row and column. */
 export function term(rows: number, keys: number, of: (i: number, j: number) => number): tf.Tensor {
   const values = Array.from({ length: rows * keys }, (_, n) => of(Math.floor(n / keys), n % keys));
   return tf.tensor(values, [rows, keys]);
 }
 
-/** What a device was asked for while a function ran. */
+/** Calls to a device while a function ran. */
 interface Watched {
   readonly created: readonly GPUBufferDescriptor[];
   readonly bound: ReadonlySet<GPUBuffer>;

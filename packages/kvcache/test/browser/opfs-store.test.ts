@@ -26,7 +26,7 @@ const root = await navigator.storage.getDirectory();
 const folderOf = (name: string): Promise<FileSystemDirectoryHandle> =>
   root.getDirectoryHandle(`heed-${name}`);
 
-/** Writes a file as it is, past the store. */
+/** Writes a file without the store. */
 async function writeRaw(name: string, file: string, bytes: Uint8Array): Promise<void> {
   const handle = await (await folderOf(name)).getFileHandle(file, { create: true });
   const stream = await handle.createWritable();
@@ -95,7 +95,7 @@ describe('opfsStore', () => {
     const name = newName();
     const store = opfsStore(name);
     await store.put('x', one);
-    // What a page leaves behind that is closed during a put: an empty file, and a copy that is not shown.
+    // A page that is closed during a put leaves an empty file and a hidden copy.
     const handle = await (await folderOf(name)).getFileHandle('key-y.bin', { create: true });
     const stream = await handle.createWritable();
     await stream.write(new Uint8Array(100));

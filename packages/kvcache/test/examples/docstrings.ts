@@ -12,14 +12,14 @@ import {
   rotate,
 } from '@heed/kvcache';
 
-// PagedKvCache stands for a smaller one in createExample.
+// In createExample, PagedKvCache is a stub that creates a smaller cache.
 /* oxlint-disable no-shadow */
 
 /** Rows of zeros, [T, H, 64]. */
 const rows = (gpu: Gpu, T: number, H: number): Tensor =>
   gpu.tensor(new Float32Array(T * H * 64), { shape: [T, H, 64] });
 
-/** The `@example` of PagedKvCache; `computed` are the prompt's last tokens, those that were computed. */
+/** The `@example` of PagedKvCache. `computed` is the number of tokens that the cache did not have. */
 export async function cacheExample(gpu: Gpu, prompt: readonly number[]): Promise<Tensor> {
   const computed = prompt.length;
   const [q, k, v] = [rows(gpu, computed, 8), rows(gpu, computed, 2), rows(gpu, computed, 2)];
@@ -33,7 +33,7 @@ export async function cacheExample(gpu: Gpu, prompt: readonly number[]): Promise
   return out;
 }
 
-/** The `@example` of PagedKvCache.create, at another size: that of its text takes 256 MiB. */
+/** The `@example` of PagedKvCache.create, at a smaller size than its 256 MiB. */
 export async function createExample(
   gpu: Gpu,
   create: (gpu: Gpu, o: CacheOptions) => Promise<PagedKvCache>,
@@ -50,7 +50,7 @@ export async function createExample(
   return { pages, bytes };
 }
 
-/** The `@example`s of the methods, on a cache of one layer, two kv heads of 64, with the events that they print. */
+/** The `@example`s of the methods, on a cache with one layer and two kv heads of 64. They print events. */
 export async function methodExamples(
   gpu: Gpu,
   cache: PagedKvCache,

@@ -37,7 +37,7 @@ const create = (pages: number): Promise<PagedKvCache> =>
     poison: true,
   });
 
-/** The prefixes that a cache has, by its events alone. */
+/** Returns the prefixes of a cache, as derived from its events. */
 function replay(cache: PagedKvCache): Map<string, StoredEvent> {
   const known = new Map<string, StoredEvent>();
   cache.on('stored', (event) => {
@@ -51,7 +51,7 @@ function replay(cache: PagedKvCache): Map<string, StoredEvent> {
   return known;
 }
 
-/** What the cache says that it has: the names under which it saves. */
+/** Returns the prefixes of a cache, as derived from the names under which it saves. */
 async function namesOf(cache: PagedKvCache): Promise<string[]> {
   const store = memoryStore();
   await cache.save(store);
@@ -140,7 +140,7 @@ describe('events', () => {
     cache.on('stored', ({ tokens }) => {
       if (depth > 3) return;
       depth++;
-      // Opens, appends, commits, forks, truncates and closes while the first commit is being told of.
+      // Opens, appends, commits, forks, truncates and closes in a listener of the first commit.
       using sequence = cache.open({ tokens: [...tokens, 0] });
       hits.push(sequence.cachedTokens);
       const inner = write(cache, toy, [depth, depth, 7]);
@@ -193,7 +193,7 @@ function extend(
   }
 }
 
-/** What attention reads of each sequence, in each layer. */
+/** Expects the block tables that attention reads to equal `sequence.pages`, in each layer. */
 async function expectTables(cache: PagedKvCache, sequences: readonly KvSequence[]): Promise<void> {
   for (let layer = 0; layer < layers; layer++) {
     const { blockTable } = cache.view(layer, sequences);
@@ -222,7 +222,7 @@ describe('sequence.pages', () => {
     extend(cache, [{ sequence: fork, tokens }, first], [[7, 7, 7], [8]]);
     expect(fork.pages).toEqual([1, 2, 4, 5]);
     expect(first.sequence.pages).toEqual([1, 2, 3]);
-    // What was given out is a copy.
+    // The returned array is a copy.
     expect(before).toEqual([1, 2, 3]);
     await expectTables(cache, [fork, second, first.sequence]);
 

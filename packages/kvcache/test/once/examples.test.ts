@@ -23,7 +23,7 @@ afterAll(async () => {
   gpu.dispose();
 });
 
-// test/unit/readme.test.ts holds that these files are what the guide shows.
+// test/unit/readme.test.ts checks that the guide shows these files.
 describe('in docs/kvcache.md, example', () => {
   it.for(guide.map((example, i) => [example.title, example.printed, files[i]!] as const))(
     '%s prints what it says',
@@ -61,7 +61,7 @@ describe('the example in the docstring of', () => {
       return PagedKvCache.create(on, small);
     });
     expect(sizes).toEqual([2 ** 28]);
-    // 2 layers · 16 tokens · 2 heads · (8 + 8) halves of 2 bytes are 2048 bytes a page; one of nine is the null page.
+    // 2 layers · 16 tokens · 2 heads · (8 + 8) halves of 2 bytes are 2048 bytes per page; one of nine is the null page.
     expect([pages, bytes]).toEqual([8, 9 * 2048]);
   });
 
@@ -71,7 +71,7 @@ describe('the example in the docstring of', () => {
     const printed = await printedBy(async () => {
       results = await docstrings.methodExamples(gpu, cache, prompt);
     });
-    // Two pages for a, one for b; and under another salt there is nothing to find.
+    // Two pages for a, one for b; another salt finds nothing.
     expect(results).toMatchObject({ left: 7, fits: true, stats: [3, 0, 5, 0] });
     expect(results!.out.shape).toEqual([6, 8, 64]);
     expect(printed).toEqual([

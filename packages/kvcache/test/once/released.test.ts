@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 const [window, pageSize, LENGTH] = [5, 2, 40];
-// What the steps append: a prompt, tokens one by one, a chunk.
+// Rows per step: a prompt, single tokens, a chunk.
 const steps = [17, 1, 1, 1, 6, 1, 1, 4, 1, 1];
 
 const ids = Array.from({ length: LENGTH }, (_, i) => Math.floor(i / 7));
@@ -112,7 +112,7 @@ describe('what a windowed view refuses, and takes', () => {
         `keys more than 5 before a query may have been released from this view; got window [${given.join(', ')}]. Leave window out`,
       );
     }
-    // A narrower one is all that is seen: positions 16 and 17, then 17 and 18.
+    // A narrower window hides all other keys: visible are positions 16 and 17, then 17 and 18.
     const near = await varlenAttention(last, view, { causal: true, window: [1, -1] }).out.read();
     expect([...near]).toEqual([16.5, 17.5]);
     const earlier = () => varlenAttention(q, view, { cuSeqlensQ: Int32Array.of(0, 7) });

@@ -6,10 +6,10 @@ import { beforeAll, expect, it } from 'vitest';
 import { type KvSequence, PagedKvCache } from '../../src/index.ts';
 import { cached, layers, step, tokensOf, Toy, toyShape } from '../gpu/cache/toy.ts';
 
-/** What somebody asks for. */
+/** A request of a user. */
 interface Request {
   readonly id: number;
-  /** The step in which it comes in. */
+  /** The step in which it arrives. */
   readonly arrival: number;
   readonly prompt: readonly number[];
   /** Tokens to generate. */
@@ -23,13 +23,13 @@ interface Running {
   tokens: number[];
 }
 
-/** What serving took. */
+/** Results and counts of a run. */
 interface Served {
-  /** By request: the generated tokens. */
+  /** The generated tokens, by request. */
   readonly outputs: Map<number, number[]>;
   readonly steps: number;
   readonly preemptions: number;
-  /** Tokens whose keys and values were computed again since a sequence had lost them. */
+  /** Tokens whose keys and values were computed again after a preemption. */
   readonly recomputed: number;
   readonly computed: number;
 }
@@ -37,14 +37,14 @@ interface Served {
 interface Limits {
   /** Sequences that run together. */
   readonly batch: number;
-  /** Tokens that a step computes for one sequence at most. */
+  /** The most tokens that a step computes for one sequence. */
   readonly chunk: number;
   readonly onStep?: () => void;
 }
 
 /**
- * Continuous batching: requests join the batch when there is room and leave it when they are done; prompts go in by chunks
- * beside the others' single tokens. Where pages are too few, the youngest is closed and starts again later.
+ * Continuous batching: requests join the batch when it has a seat, and leave when they are done. Prompts are computed in chunks,
+ * beside the single tokens of other requests. When pages are too few, the youngest request is closed and restarts later.
  */
 class Scheduler {
   readonly #cache: PagedKvCache;
@@ -53,9 +53,9 @@ class Scheduler {
   readonly #waiting: Request[];
   /** The oldest first. */
   #running: Running[] = [];
-  /** Of requests that were preempted: what they had generated, and how many tokens had been computed. */
+  /** Tokens and computed counts of preempted requests. */
   readonly #resumed = new Map<number, { tokens: number[]; computed: number }>();
-  /** Somebody was preempted, and nobody has made room since. */
+  /** A request was preempted, and none has finished since. */
   #isFull = false;
   readonly #served: { -readonly [K in keyof Served]: Served[K] } = {
     outputs: new Map(),
@@ -110,14 +110,14 @@ class Scheduler {
     }
   }
 
-  /** Computes the next tokens of all, after preempting as many as it takes. */
+  /** Computes the next tokens of all requests; preempts as many as necessary. */
   #append(): [news: number[][], rows: Promise<Float32Array>] {
     for (;;) {
       const news = this.#running.map(({ sequence, tokens }) =>
         tokens.slice(sequence.length, sequence.length + this.#limits.chunk),
       );
       try {
-        // A copy: a failed step leaves these as they were.
+        // A copy, since a failed step leaves the tokens unchanged.
         const served = this.#running.map(({ sequence, tokens }) => ({ sequence, tokens }));
         const out = step(this.#cache, this.#toy, served, news);
         const rows = out.read() as Promise<Float32Array>;
@@ -150,7 +150,7 @@ class Scheduler {
 
 const vocabulary = 1000;
 
-/** Greedy: the same row gives the same token, and a row that is off by a bit most likely another. */
+/** Greedy sampling by the bits of a row: a row that is off by a bit most likely gives another token. */
 function nextToken(rows: Float32Array, row: number, { shape }: Toy): number {
   const size = shape.qHeads * shape.headDimV;
   const bits = new Uint32Array(rows.buffer, rows.byteOffset + 4 * row * size, size);
@@ -169,7 +169,7 @@ const create = (pages: number): Promise<PagedKvCache> => {
   return PagedKvCache.create(gpu, { ...cached(toyShape), layers, ...memory });
 };
 
-/** Users of a few assistants, each with a system prompt of its own. */
+/** Requests to three assistants, each with its own system prompt. */
 function requests(rng: Rng, count: number): Request[] {
   const systems = [37, 24, 30].map((length) => tokensOf(rng, length));
   let arrival = 0;
@@ -180,7 +180,7 @@ function requests(rng: Rng, count: number): Request[] {
   });
 }
 
-/** What docs/kvcache.md cites. The same on every device: tokens, not their numbers, decide what is shared. */
+/** The line that docs/kvcache.md cites. It is the same on every device, since only tokens decide about sharing. */
 const expectedLine =
   '64 requests in 56 pages of 4 tokens: 146 steps, hit rate 72.7 %, 126 preemptions, 505 of 2012 tokens recomputed, 412 evictions';
 
@@ -236,7 +236,7 @@ function countBytes(device: GPUDevice): () => number {
   return () => bytes;
 }
 
-/** Waves differ in their tokens, so that prefixes come and go, but not in their lengths. */
+/** Waves have equal lengths and different tokens, so that prefixes are stored and evicted. */
 function wave(n: number): Request[] {
   const rng = new Rng(9);
   const system = tokensOf(rng, 20);
@@ -247,7 +247,7 @@ function wave(n: number): Request[] {
 }
 
 async function heapUsed(): Promise<number> {
-  // What waits for a finaliser goes with the second.
+  // Objects with a finaliser are freed by the second collection.
   for (let i = 0; i < 3; i++) {
     collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -278,7 +278,7 @@ it(
     };
 
     const warm: number[] = [];
-    // The engine compiles and collects feedback for a while.
+    // At first the JavaScript engine still compiles and collects feedback.
     for (let i = 0; i < 24; i++) warm.push(await serve());
     const [peak, heap] = [Math.max(...warm), await heapUsed()];
     const start = performance.now();
@@ -291,7 +291,7 @@ it(
     );
     expect(evictions).toBeGreaterThan(waves);
     expect(cache.stats()).toMatchObject({ used: 0, sequences: 0 });
-    // What is still compiled. In 30 s a step that leaks a hundred bytes comes to 2 MB.
+    // The rest is compiled code. In 30 s, a leak of 100 bytes per step amounts to 2 MB.
     expect(grown).toBeLessThan(2 ** 19);
 
     cache.dispose();

@@ -71,7 +71,7 @@ describe('a cache with a window', () => {
     sequence.close();
     return sequence.cachedTokens;
   };
-  /** Token by token, so that the window releases the beginning. */
+  /** Appends token by token, so that the window releases the first pages. */
   const stream = async (): Promise<PagedKvCache> => {
     const cache = await create(windowed);
     const sequence = cache.open();
@@ -99,7 +99,7 @@ describe('a cache with a window', () => {
     using second = await create(windowed);
     expect(await second.load(store)).toMatchObject({ loaded: saved.saved, left: 0, refused: [] });
     expect(found(second)).toBe(40);
-    // A released page that is computed again is saved as itself, beside its link.
+    // A released page that is computed again is saved, next to its link.
     write(second, toy, long.slice(0, 5)).sequence.close();
     expect((await second.save(store)).saved).toBeGreaterThan(0);
     using third = await create({ window: 4, pages: 20 });

@@ -5,13 +5,13 @@ import { expect, it } from 'vitest';
 
 const source = fileURLToPath(new URL('../../src/', import.meta.url));
 
-/** Everything that a source file names in `from '…'` or `import('…')`. */
+/** Returns the specifiers in `from '…'` and `import('…')` of a source file. */
 const imports = (file: string): string[] =>
   [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
     ([, name]) => name!,
   );
 
-/** The entry's own files, and what they import from elsewhere. */
+/** Returns the source files that an entry reaches, and the packages that they import. */
 function reached(entry: string): { files: string[]; packages: string[] } {
   const files = new Set<string>();
   const packages = new Set<string>();

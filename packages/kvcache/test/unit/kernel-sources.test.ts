@@ -6,7 +6,7 @@ import { packSource } from '../../src/kernels/packed-pages.ts';
 import { copySource, fillSource } from '../../src/kernels/page-edits.ts';
 import { rotateSource } from '../../src/kernels/rotate.ts';
 
-/** Every kernel that the cache can ask for, by file name. */
+/** Every kernel of the package, by file name. */
 const sources: Readonly<Record<string, KernelSource>> = {
   'append-f32': appendSource({ format: 'f32', rotary: false }),
   'append-f32-rotary': appendSource({ format: 'f32', rotary: true }),

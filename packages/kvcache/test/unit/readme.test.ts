@@ -100,7 +100,7 @@ describe('the README', () => {
     const ofTheRest = names.filter((name) => !/^(sequence|view)\./.test(name));
     expect(ofTheRest.toSorted()).toEqual(all.toSorted());
     const rest = new Set(names.filter((name) => !ofTheRest.includes(name)));
-    // Classes that users do not make: their members are those of the sources.
+    // Interfaces have no members at run time, so these are listed.
     const members = [
       'id',
       'length',

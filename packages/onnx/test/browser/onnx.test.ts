@@ -46,7 +46,7 @@ it('the README’s example runs and prints what it says', async () => {
   expect(y).toMatchTensor(expectedQuickstart(), { tolerance: 2e-6 });
 });
 
-/** What it computes, in float64: two heads of 4, causal, and tanh. */
+/** Computes the expected values in float64: two heads of 4, causal, and tanh. */
 function expectedQuickstart(): Float64Array {
   const x = (i: number, n: number): number => Math.fround(Math.sin(i * 24 + n));
   const y = new Float64Array(128);

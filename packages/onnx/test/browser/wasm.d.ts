@@ -1,4 +1,4 @@
-/** vite's: where the page finds a file. */
+/** Vite's imports of a file's address. */
 declare module '*?url' {
   const url: string;
   export default url;

@@ -1,5 +1,5 @@
 /**
- * ONNX models (ModelProto) by hand: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto in the wire format of
+ * Encodes ONNX models (ModelProto): https://github.com/onnx/onnx/blob/main/onnx/onnx.proto in the wire format of
  * https://protobuf.dev/programming-guides/encoding/. Lengths here fit in two bytes of a varint.
  */
 interface Value {
@@ -38,7 +38,7 @@ function node({ op, inputs, outputs, ints = {} }: Operator): number[] {
   return [...names, ...text(4, op), ...attributes];
 }
 
-/** The bytes of a model of operator set 21. */
+/** Returns the bytes of a model of operator set 21. */
 export function model(
   operators: readonly Operator[],
   inputs: readonly Value[],

@@ -23,7 +23,7 @@ describe('the README', () => {
 });
 
 describe('every @example', () => {
-  // Types are no part of them, nor what a formatter decides.
+  // Ignores types and formatting.
   const bare = (code: string): string => code.replaceAll(/!(?=[.,)])/g, '').replaceAll(/\s+/g, '');
   const lines = Object.entries(files).flatMap(([path, text]) =>
     [...text.matchAll(/^ *\* @example\n *\* (.*)\n/gm)].map((match) => [path, match[1]!] as const),

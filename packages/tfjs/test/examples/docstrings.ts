@@ -4,7 +4,7 @@ import { attention, flexAttention, heedTensor, openTfjs, tfTensor } from '@heed/
 import type { ScoreMod } from '@heed/flex';
 import * as tf from '@tensorflow/tfjs-core';
 
-// The docstrings call tensors and positions alike, as the literature does.
+// Docstrings use the same names for tensors and positions.
 /* oxlint-disable no-shadow */
 
 export async function openTfjsExample(): Promise<Gpu> {

@@ -10,7 +10,7 @@ beforeAll(testTfjs);
 
 type Fn = (...inputs: tf.Tensor[]) => tf.Tensor;
 
-/** The same attention twice: heed's, and as TensorFlow.js writes it. */
+/** One attention, computed by heed and by TensorFlow.js. */
 interface Case {
   readonly inputs: () => tf.Tensor[];
   readonly heed: Fn;
@@ -22,13 +22,13 @@ const qkv = (): tf.Tensor[] => [1, 2, 3].map((seed) => normal(seed, [B, H, L, D]
 const causalTerm = (): tf.Tensor => term(L, L, (i, j) => (j <= i ? 0 : -1e30));
 const bias = (): tf.Tensor => normal(4, [H, L]);
 
-/** [H, L, L] from [H, L]: by distance, where there is one. */
+/** Expands [H, L] by distance to [H, L, L]. */
 function biasByDistance(table: tf.Tensor): tf.Tensor {
   const index = Array.from({ length: L * L }, (_, n) => Math.max(0, Math.floor(n / L) - (n % L)));
   return tf.reshape(tf.gather(table, tf.tensor1d(index, 'int32'), 1), [H, L, L]);
 }
 
-/* oxlint-disable no-shadow -- mods call positions q and kv, as people type it */
+/* oxlint-disable no-shadow -- mods name positions q and kv, as users do */
 const cases: Readonly<Record<string, Case>> = {
   'attention, plain': {
     inputs: qkv,

@@ -6,7 +6,7 @@ import { normal, testTfjs } from '../tfjs-fixture.ts';
 
 beforeAll(testTfjs);
 
-// test/unit/readme.test.ts holds that these files are what the README and the docstrings show.
+// test/unit/readme.test.ts checks that the README and the docstrings show these files.
 describe('the README’s example', () => {
   it('at its start runs and prints what it says', async () => {
     const [call] = await printedBy(() => import('../examples/quickstart.ts'));

@@ -108,7 +108,7 @@ describe('a copy to TensorFlow.js is refused', () => {
   });
 });
 
-/** A device like the one that TensorFlow.js requests: without what heed asks for. */
+/** Requests a device as TensorFlow.js does, without the features that heed uses. */
 async function plainDevice(): Promise<GPUDevice> {
   const { create } = await import('webgpu');
   const dawn = create([]);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 const bufferOf = ({ dataId }: tf.Tensor): GPUBuffer =>
   tfjs.backend.tensorMap.get(dataId).resource as GPUBuffer;
 
-/** The storage buffers that it still makes after some warm-up. */
+/** Returns the storage buffers that are created after a warm-up. */
 function madeLater(run: () => void): readonly GPUBufferDescriptor[] {
   for (let i = 0; i < 3; i++) run();
   const { created } = watched(tfjs.gpu.device, run);
@@ -22,7 +22,7 @@ function madeLater(run: () => void): readonly GPUBufferDescriptor[] {
 
 describe('the forward', () => {
   it('reads q, k and v where they are and writes the memory of its result', () => {
-    // What was bound together before is bound by a group that was made then.
+    // Fresh tensors, since a bind group of known buffers would be reused.
     const fresh = [q!, k!, v!].map((x) => tf.mul(x, 2));
     attention(fresh[0]!, k!, v!).dispose();
     attention(q!, fresh[1]!, fresh[2]!).dispose();
@@ -74,7 +74,7 @@ describe('a gradient', () => {
     const build = (early: boolean) => (x: tf.Tensor) => {
       const [k2, v2] = [tf.mul(k!, 2), tf.mul(v!, 2)];
       const out = attention(x, k2, v2);
-      // Tensors of their sizes, which take their memory if it is free.
+      // Tensors of equal sizes, which would take their memory if it were free.
       if (early) {
         tf.dispose([k2, v2]);
         for (let i = 0; i < 4; i++) tf.mul(k!, 1e6);
@@ -87,7 +87,7 @@ describe('a gradient', () => {
   });
 });
 
-/** TensorFlow.js, heed, TensorFlow.js, heed: each reads what the one before wrote. */
+/** TensorFlow.js and heed by turns, each reading the result of the other. */
 function chain(x: tf.Tensor, attend: typeof attention): tf.Tensor {
   const first = tf.add(tf.mul(x, 0.5), 1);
   const second = tf.mul(attend(first, tf.neg(first), x), 3);

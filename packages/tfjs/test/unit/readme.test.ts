@@ -29,7 +29,7 @@ describe('the README', () => {
 });
 
 describe('every @example', () => {
-  // Without types, and what a formatter decides.
+  // Ignores types and formatting.
   const bare = (code: string): string =>
     code.replaceAll(/: \{ scoreMod: ScoreMod \}|!(?=[.,)])/g, '').replaceAll(/\s+/g, '');
   const runs = bare(files['../examples/docstrings.ts']!);

@@ -9,7 +9,7 @@ interface Budget {
   left: number;
 }
 
-/** Makes a device answer as if it had so many bytes for pools and no more: to create one beyond is an out-of-memory error. */
+/** Stubs a device that has this many bytes for pools: creating a pool beyond them is an out-of-memory error. */
 function makeScarce(device: GPUDevice, budget: Budget): void {
   const scopes: { filter: GPUErrorFilter; isHit: boolean }[] = [];
   const [createBuffer, push, pop] = [
@@ -133,7 +133,7 @@ describe('PagedKvCache.create refuses', () => {
     try {
       const { maxBufferSize, maxStorageBufferBindingSize } = own.device.limits;
       const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-      // Pages so large that few fill a binding: the memory is asked for, not written.
+      // Pages so large that few fill a binding. The memory is allocated, not written.
       const pageSize = 2 ** 14;
       const large = {
         layers: 1,

@@ -15,7 +15,7 @@ import { cumulative, type Span, type Toy, type ToyShape } from './toy.ts';
 /** A sequence, and a model of it that stores every token. */
 export interface Followed {
   readonly sequence: KvSequence;
-  /** Salt and tokens: what its rows depend on. The first stands for the salt. */
+  /** The tokens on which its rows depend. The first stands for the salt. */
   tokens: number[];
   counts: number[];
   committed: number;
@@ -29,7 +29,7 @@ interface KeptView {
 
 const salts = ['', 'other'] as const;
 
-/** Whole numbers with a largest magnitude of 127: int8 pages keep them as they are, with a scale of 1. */
+/** Whole numbers with a largest magnitude of 127, which int8 pages store exactly, with a scale of 1. */
 export const wholeNumbers = (rng: Rng, count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) =>
     i % wholeShape.headDim === 0 ? 127 : rng.int(-127, 127),
@@ -37,7 +37,7 @@ export const wholeNumbers = (rng: Rng, count: number): Float32Array =>
 
 export const wholeShape: ToyShape = { qHeads: 2, kvHeads: 2, headDim: 8, headDimV: 8 };
 
-/** Runs programs on a cache and keeps what each sequence must hold. */
+/** Runs programs on a cache and tracks the tokens that each sequence must hold. */
 export class FollowedCache {
   readonly cache: PagedKvCache;
   readonly layers: number;
@@ -47,7 +47,7 @@ export class FollowedCache {
   readonly #store: KvStore = memoryStore();
   readonly #views: KeptView[] = [];
   #checks = 0;
-  /** How often a view of sequences that had not changed since was compared again. */
+  /** Number of repeated comparisons of views whose sequences had not changed. */
   oldViews = 0;
 
   constructor(cache: PagedKvCache, layers: number, toy: Toy, sinkTokens = 0) {
@@ -57,7 +57,7 @@ export class FollowedCache {
     this.#sinkTokens = sinkTokens;
   }
 
-  /** Runs one call, where the state admits it. */
+  /** Runs one call if the state allows it. */
   async run(op: Op): Promise<void> {
     switch (op.op) {
       case 'open':
@@ -132,7 +132,7 @@ export class FollowedCache {
 
   #append(some: Followed[], news: number[][], layers: number): void {
     if (some.length === 0) return;
-    // A step that some layers have not seen is finished before the next is begun.
+    // A step that some layers have not seen is finished before the next one.
     const added = some.map((one, i) => (isEven(one) ? news[i]! : []));
     for (let layer = 0; layer < layers; layer++) {
       const spans = some.map(({ tokens, counts }, i): Span => {
@@ -163,7 +163,7 @@ export class FollowedCache {
     }
   }
 
-  // Into a cache that has forgotten everything, if nothing is open.
+  // Into a cleared cache, if no sequence is open.
   async #load(): Promise<void> {
     if (this.sequences.length === 0) this.cache.clear();
     const { refused } = await this.cache.load(this.#store);
@@ -189,7 +189,7 @@ export class FollowedCache {
       assert.equal(sequence.length, Math.min(...counts));
     for (let layer = 0; layer < this.layers; layer++) {
       const { view } = await this.#checkView(layer, sequences);
-      // With poison a page that holds nothing is NaN from its first row to its last.
+      // With poison, a free page is NaN in every row.
       assert.ok((await poisonedPages(view.k)) >= free);
     }
     await this.#checkOldViews();
@@ -212,7 +212,7 @@ export class FollowedCache {
     return { view, layer, spans };
   }
 
-  /** A view that does not say that it is out of date still shows what it showed. */
+  /** Checks that a view that is still valid has not changed. */
   async #checkOldViews(): Promise<void> {
     for (const { view, layer, spans } of this.#views) {
       try {

@@ -91,7 +91,7 @@ const shapes: readonly ToyShape[] = [
   { qHeads: 3, kvHeads: 3, headDim: 5, headDimV: 7 },
 ];
 
-// Each shape compiles kernels of its own, some ten seconds on a software adapter.
+// Each shape compiles its own kernels, about ten seconds on a software adapter.
 describe.for(isFullRun() ? shapes : shapes.slice(0, 1))(
   '$qHeads query heads of $headDim over $kvHeads with values of $headDimV',
   (shape) => {
@@ -134,7 +134,7 @@ describe("numSplits 'auto'", () => {
       const at = served.sequence.length;
       const news = [[8], tokens.slice(at, at + count)];
       const out = step(cache, toy, [mate, served], news, 'f32', attention);
-      // The rows of a prefill are judged by every 25th, and all of a decode.
+      // Every 25th row of a prefill is checked, and every row of a decode.
       const size = toyShape.qHeads * toyShape.headDimV;
       const got = (await out.read()).subarray(size);
       for (let row = count === 1 ? 0 : 24; row < count; row += 25) {
@@ -152,7 +152,7 @@ describe("numSplits 'auto'", () => {
 
 const options = { causal: true, numSplits: 1 } as const;
 
-/** What the pages stand for, one sequence behind the other, as f32. */
+/** Returns the dequantised rows of a view's pages, packed, as f32. */
 async function dequantised(
   view: PagedKvView,
 ): Promise<{ k: Tensor; v: Tensor; lengths: number[] }> {
@@ -167,7 +167,7 @@ async function dequantised(
   return { k: k!, v: v!, lengths: rows.map(([keys]) => keys!.length) };
 }
 
-/** Outputs of the last layer's queries over pages and over what the pages stand for. */
+/** Returns the outputs of the last layer's queries over pages and over their dequantised rows. */
 async function both(
   cache: PagedKvCache,
   toy: Toy,

@@ -7,7 +7,7 @@ const valuesPerWord = { int8: 4, int4: 8 } as const;
 const f32 = new Float32Array(1);
 const u32 = new Uint32Array(f32.buffer);
 
-/** What a packed row stands for: its scale, and its whole numbers. */
+/** Returns the scale and the integers of a packed row. */
 function unpackRow(
   format: 'int8' | 'int4',
   row: ArrayLike<number>,
@@ -23,7 +23,7 @@ function unpackRow(
   return { scale: f32[0]!, integers };
 }
 
-/** A pool's rows as numbers, f32: those of int8 and int4 are scale · integer, rounded once. */
+/** Returns the rows of a pool as f32 numbers; int8 and int4 give scale · integer, rounded once. */
 async function poolNumbers(
   pool: Tensor,
   format: PagedKvView['format'],
@@ -43,7 +43,7 @@ async function poolNumbers(
   return Float32Array.from(rows.flat());
 }
 
-/** Keys and values of each sequence of a view, by the view's own tables; null where a window has released the page. */
+/** Returns keys and values of each sequence of a view, by its tables; null where a window has released the page. */
 export async function rowsOfView(view: PagedKvView): Promise<(Float32Array | null)[][][]> {
   const { k, v, blockTable, seqUsedK } = view;
   const lists = Promise.all([blockTable.read(), seqUsedK.read()]);
@@ -71,8 +71,8 @@ export async function rowsOfView(view: PagedKvView): Promise<(Float32Array | nul
 }
 
 /**
- * Every row that a view leads to is that of the model: to the bit, or for quantised rows of whole numbers to the integer (a
- * GPU's division, and so a scale, may be an ulp or two off). Only a window may have released any.
+ * Expects every row of a view to equal the model's row: bit for bit, or integer for integer in quantised rows of whole numbers,
+ * whose scale may be off by one or two ulp. Only a window may have released rows.
  */
 export async function expectRows(
   view: PagedKvView,
@@ -105,11 +105,11 @@ export async function expectRows(
   });
 }
 
-/** Pages of a pool that hold nothing but NaN. */
+/** Returns the pages of a pool that hold only NaN. */
 export async function poisonedPages(pool: Tensor): Promise<number> {
   const numbers = await pool.read();
   const size = numbers.length / pool.shape[0]!;
-  // Of quantised rows the scale is NaN; every word is that pattern.
+  // In quantised rows the scale is NaN; every word has its bits.
   const isNaNWord = (x: number): boolean => Number.isNaN(x) || x === 0x7fc00000;
   let count = 0;
   for (let page = 1; page < pool.shape[0]!; page++) {

@@ -13,14 +13,14 @@ export const sound: CacheOptions = {
   poison: true,
 };
 
-/** A call, and the error that it has to throw, or reject with, to the letter. */
+/** A call, and the exact error that it must throw or reject with. */
 export type Refusal = readonly [
   call: () => unknown,
   kind: new (...args: never[]) => HeedError,
   message: string,
 ];
 
-/** The message names the function, the rule, what was got, and the fix. */
+/** Expects an exact message, which names the function, the rule, the value and the fix. */
 export async function expectRefusal([call, kind, message]: Refusal): Promise<void> {
   let error: unknown;
   try {

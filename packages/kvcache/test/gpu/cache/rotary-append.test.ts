@@ -29,7 +29,7 @@ const positionsOf = (spans: readonly Span[]): Int32Array =>
     spans.flatMap((span) => Array.from({ length: lengthOf(span) }, (_, i) => span.start + i)),
   );
 
-/** Rows turned on the host, in float64. */
+/** Returns rows rotated on the host, in float64. */
 function turned(x: 'q' | 'k', spans: readonly Span[], interleaved: boolean): Tensor {
   const [heads, dim] = toy.size(x);
   const numbers = toy.numbers(x, 0, spans);
@@ -75,7 +75,7 @@ describe.for([false, true])('rotary embedding, interleaved %s', (interleaved) =>
       expect(await bitsOf(out)).toEqual(await bitsOf(same));
       const [hostQ, hostK] = [turned('q', spans, interleaved), turned('k', whole, interleaved)];
       const host = varlenAttention(hostQ, hostK, v, { ...options, ...cu }).out;
-      // Keys and queries are off by an ulp or two where they were turned in f32.
+      // Keys and queries that were rotated in f32 are off by one or two ulp.
       expect(await out.read()).toMatchTensor(await host.read(), { tolerance: 1e-5 });
     };
 

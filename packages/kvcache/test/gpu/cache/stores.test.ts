@@ -28,7 +28,7 @@ const prompts = [
   tokensOf(rng, 9),
 ] as const;
 const pagesInAll = 7;
-/** A store of one's own needs one; '' is the one that `savedPrompts` has. */
+/** Required except for memoryStore(); '' is the namespace of `savedPrompts`. */
 const namespace = '';
 
 async function savedPrompts(gpu: Gpu, dtype?: PageFormat): Promise<KvStore> {
@@ -96,11 +96,11 @@ describe('load', () => {
     await edit(truncated, (bytes) => bytes.slice(0, 200));
     const donor = firsts.find((key) => key !== altered)!;
     await store.put(swapped, (await store.get(donor))!);
-    // Of others: keys of no cache, of another model, of other pages. None is an entry of this cache.
+    // Foreign keys: of no cache, of another model, of other pages. None is an entry of this cache.
     await store.put('notes', Uint8Array.of(1, 2, 3));
     await store.put(donor.replace('..', '.llama.'), Uint8Array.of());
     for (const key of await keysByDepth(other)) await store.put(key, (await other.get(key))!);
-    // Under keys of this cache: text, and an entry that is listed but gone.
+    // Under keys of this cache: text, and an entry that is listed but missing.
     const foreign = donor.replace(nameOf(donor), 'ab'.repeat(32));
     const missing = donor.replace(nameOf(donor), 'cd'.repeat(32));
     await store.put(foreign, new TextEncoder().encode('hello'));
@@ -236,7 +236,7 @@ describe('load', () => {
         if (done === 3) cache.clear();
       },
     });
-    // The pages before them are gone, so those that go on from them are of no use.
+    // The pages before them are evicted, so their continuations are useless.
     const { loaded, refused } = report;
     expect(loaded + refused.length).toBe(pagesInAll);
     expect(new Set(refused.map((page) => page.refused))).toEqual(new Set(['orphan']));

@@ -19,19 +19,19 @@ export interface ToyShape {
 
 export const toyShape: ToyShape = { qHeads: 4, kvHeads: 2, headDim: 16, headDimV: 16 };
 
-/** What a cache is told of a shape. */
+/** Returns the options of a cache for a shape. */
 export const cached = ({ kvHeads, headDim, headDimV }: ToyShape): Omit<ToyShape, 'qHeads'> => ({
   kvHeads,
   headDim,
   headDimV,
 });
 
-/** The numbers of one row, made from a generator of its own. */
+/** Returns the numbers of one row, from a generator per row. */
 type RowNumbers = (rng: Rng, count: number) => Float32Array;
 
 const normals: RowNumbers = (rng, count) => rng.normals(count);
 
-/** Rows of a model that depend on all tokens up to theirs, as a transformer's do, and on nothing else. */
+/** A model whose rows depend only on all tokens up to their own, as those of a transformer do. */
 export class Toy {
   readonly gpu: Gpu;
   readonly shape: ToyShape;
@@ -43,7 +43,7 @@ export class Toy {
     this.#numbers = numbers;
   }
 
-  /** The packed rows of some spans in one layer. */
+  /** Returns the packed rows of spans in one layer. */
   rows(
     x: 'q' | 'k' | 'v',
     layer: number,
@@ -73,7 +73,7 @@ export class Toy {
   }
 }
 
-/** A hash of all tokens up to each of a span. */
+/** Returns a hash per token of a span, of all tokens up to it. */
 function hashes({ tokens, start, end }: Span): number[] {
   let hash = 17;
   const all = tokens.slice(0, end).map((token) => {
@@ -85,7 +85,7 @@ function hashes({ tokens, start, end }: Span): number[] {
 
 export const lengthOf = ({ start, end }: Span): number => end - start;
 
-/** 0, then the end of each of some lengths. */
+/** Returns 0, then the cumulative sums of the lengths. */
 export function cumulative(lengths: readonly number[]): Int32Array {
   let end = 0;
   return Int32Array.of(0, ...lengths.map((length) => (end += length)));
@@ -99,7 +99,7 @@ export async function bitsOf(t: Tensor): Promise<Uint32Array> {
   return new Uint32Array(buffer, byteOffset, length);
 }
 
-/** A sequence in a cache, and all tokens that it stands for. */
+/** A sequence in a cache, and all its tokens. */
 export interface Served {
   readonly sequence: KvSequence;
   tokens: number[];
@@ -109,7 +109,7 @@ export const layers = 2;
 
 type DType = 'f32' | 'f16';
 
-/** What attends: over pages, or over keys and values that lie one behind the other. */
+/** Attention over pages, or over contiguous keys and values. */
 export interface Attention {
   paged(q: Tensor, view: PagedKvView): Tensor;
   packed(
@@ -128,7 +128,7 @@ export const attentionWith = (options: Omit<VarlenOptions, 'cuSeqlensQ'>): Atten
 
 const exactCausal: Attention = attentionWith({ causal: true, numSplits: 1 });
 
-/** Where the next tokens of some sequences go; they are added to what each sequence stands for. */
+/** Adds new tokens to sequences; returns their spans. */
 export function spansOf(served: readonly Served[], news: readonly (readonly number[])[]): Span[] {
   return served.map((one, i): Span => {
     const start = one.sequence.length;
@@ -162,7 +162,7 @@ export function step(
   return out!;
 }
 
-/** The same rows' output over keys and values that lie one behind the other. */
+/** Returns the output of the same rows over contiguous keys and values. */
 export function contiguous(
   toy: Toy,
   spans: readonly Span[],
@@ -216,5 +216,5 @@ export async function keysByDepth(store: KvStore): Promise<string[]> {
   return keys.toSorted((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1));
 }
 
-/** Full pages before the one that a key names. */
+/** Returns the number of full pages before the page of a key. */
 export const depthOf = (key: string): number => Number(key.split('.').at(-2));

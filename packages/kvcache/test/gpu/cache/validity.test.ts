@@ -176,7 +176,7 @@ it('a block mask of a view is refused for the next, whose lengths the host knows
   append(0, 5);
   const view = cache.view(0, [sequence]);
   const { cuSeqlensQ, seqUsedK, blockTable } = view;
-  // Neither Lq nor Lk: what the view's lists hold is known.
+  // Neither Lq nor Lk is given: the contents of the view's lists are known.
   using blockMask = createBlockMask(gpu, causal, { cuSeqlensQ, seqUsedK, blockTable });
   const q = toy.rows('q', 0, [{ tokens, start: 0, end: 5 }], 'f32');
   const call = { cuSeqlensQ, blockMask };
@@ -190,7 +190,7 @@ it('a block mask of a view is refused for the next, whose lengths the host knows
   await gpu.settled();
 });
 
-/** Makes a call: `given` what it passes, `done` once it has returned. */
+/** A call passes `given`, and calls `done` once it has returned. */
 type Run = <T>(argument: T) => { readonly given: T; done(): void };
 
 const alone: Run = (argument) => ({ given: argument, done: () => {} });
@@ -202,7 +202,7 @@ const others: Readonly<Record<string, Run>> = {
   }),
 };
 
-/** Two sequences, one of which finds pages of the other; what attention gives over them, and the names of their pages. */
+/** Runs two sequences, one of which finds pages of the other. Returns attention over them, and the names of their pages. */
 async function served(run: Run): Promise<{ bits: unknown; names: string[]; cached: number }> {
   const memory = { pages: 12, pageSize: 2, dtype: 'f32', poison: true } as const;
   const options = run({ layers: 1, kvHeads: 2, headDim: 8, window: 64, ...memory });

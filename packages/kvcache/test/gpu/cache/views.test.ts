@@ -44,7 +44,7 @@ const prefilled = (cache: PagedKvCache, rng: Rng, counts: readonly number[]): Se
   return served;
 };
 
-/** The last token of each of some sequences attends to all of its own. */
+/** Returns the span of a sequence's last token. */
 const lastOf = ({ tokens }: Served): Span => {
   return { tokens, start: tokens.length - 1, end: tokens.length };
 };

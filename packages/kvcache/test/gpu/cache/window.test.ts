@@ -88,7 +88,7 @@ describe.for(kinds)('a cache with $name', ({ sinkTokens, attention }) => {
       const row = [...table.subarray(b * maxPages, b * maxPages + Math.ceil(length / pageSize))];
       expect(row.slice(0, sinkPages)).not.toContain(0);
       const kept = row.slice(sinkPages).filter((page) => page > 0);
-      // The window, what the last append brought, and a page at either end.
+      // The window, the last append, and a page at either end.
       expect(kept.length).toBeLessThanOrEqual(Math.ceil((window + 2) / pageSize) + 1);
       expect(row.slice(-Math.ceil(window / pageSize))).not.toContain(0);
       used += kept.length + Math.min(sinkPages, row.length);
@@ -107,7 +107,7 @@ describe.for(kinds)('a cache with $name', ({ sinkTokens, attention }) => {
       step(cache, toy, [first], [some], 'f32', attention);
       first.sequence.commit(some);
     }
-    // Ten pages do not hold the ten that were committed and what another sequence takes meanwhile.
+    // Ten pages do not hold the ten committed ones and those of another sequence.
     const other: Served = { sequence: cache.open(), tokens: [] };
     step(cache, toy, [other], [tokensOf(new Rng(14), 9)], 'f32', attention);
     expect(cache.stats().evictions).toBe(3);

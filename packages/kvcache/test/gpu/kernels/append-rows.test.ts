@@ -44,7 +44,7 @@ describe.for(['f32', 'f16'] as const)('append to %s pages', { tags: ['device'] }
     const { pools, hosts } = await poolsOf(gpu, geometry, pages);
     const tokens = 9;
     const slots = Int32Array.from(rng.permutation(pages * size).slice(0, tokens));
-    // Left out: −1, what is far below, and what is just and far beyond the pool.
+    // Not written: −1, a number far below it, and slots just and far beyond the pool.
     slots.set([-1, -(2 ** 31), pages * size, 2 ** 31 - 1], 2);
     const [k, v] = c.dims.map((dim, i) =>
       rowsOf(
@@ -125,7 +125,7 @@ describe('append', () => {
 const formats = { int8: { bits: 8, largest: 127 }, int4: { bits: 4, largest: 7 } } as const;
 type Format = keyof typeof formats;
 
-/** Element d of a packed row, and the zeros behind the last. */
+/** Returns the integers of a packed row, padding included. */
 function unpacked(format: Format, row: Uint32Array): number[] {
   const { bits } = formats[format];
   return Array.from(row.subarray(1)).flatMap((word) =>
@@ -140,8 +140,8 @@ const halfEven = (x: number): number => {
 };
 
 /**
- * Judges one stored row: the scale within a few ulp (a GPU's division is not exact), every integer the nearest to x / scale,
- * or one off where that lies close to the middle of two.
+ * Checks a stored row. The scale is within a few ulp, since a GPU's division is not exact. Every integer is nearest to x / scale,
+ * or one of the two nearest where x / scale is close to the middle.
  */
 function checkRow(format: Format, row: Uint32Array, numbers: Float32Array): void {
   const { largest } = formats[format];
@@ -160,7 +160,7 @@ function checkRow(format: Format, row: Uint32Array, numbers: Float32Array): void
   expect(Math.abs(scale / (top / largest) - 1)).toBeLessThan(3 * 2 ** -23);
   numbers.forEach((x, d) => {
     const exact = x / scale;
-    // Integers know no −0.
+    // Integers have no −0.
     const near = Math.min(largest, Math.max(-largest, halfEven(exact))) + 0;
     const isClear = Math.abs(Math.abs(exact - Math.floor(exact)) - 0.5) > 1e-4;
     if (isClear) expect(integers[d], `element ${d}`).toBe(near);
@@ -190,7 +190,7 @@ describe.for(['int8', 'int4'] as const)('append to %s pages', { tags: ['device']
     slots.set([-1, pages * size], 1);
     const rows = dims.map((dim) => {
       const numbers = rng.normals(tokens * heads * dim, 3);
-      // Rows of their own kind, by token: zeros, large, tiny, with NaN, with −∞.
+      // A kind of row per token: zeros, large, tiny, with NaN, with −∞.
       const each = heads * dim;
       numbers.fill(0, 0, each);
       numbers.subarray(3 * each, 4 * each).forEach((x, i, row) => (row[i] = x * 1e30));

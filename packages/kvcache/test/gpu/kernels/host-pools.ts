@@ -6,7 +6,7 @@ import { type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
 
 const SENTINEL = 0xdeadbeef;
 
-/** A geometry of one layer, unless it says otherwise. */
+/** Returns a geometry, of one layer by default. */
 export const geometryOf = (
   format: PageFormat,
   [headDim, headDimV]: readonly [number, number],
@@ -23,10 +23,10 @@ export function awkwardNumbers(rng: Rng, count: number): Float32Array<ArrayBuffe
   );
 }
 
-/** Ways to lie in memory. */
+/** Memory layouts of rows. */
 export type Layout = 'dense' | 'inside' | 'transposed';
 
-/** New rows [tokens, heads, dim] on the GPU, and the numbers that they then hold, row-major. */
+/** Uploads new rows [tokens, heads, dim]; returns them with their stored numbers, row-major. */
 export interface Rows {
   readonly tensor: Tensor;
   readonly numbers: Float32Array;
@@ -97,7 +97,7 @@ export function floatRow(format: 'f32' | 'f16', numbers: ArrayLike<number>): num
   });
 }
 
-/** The words of one pool, as the host knows them. */
+/** The words of a pool on the host. */
 export class HostPool {
   readonly words: Uint32Array<ArrayBuffer>;
   readonly #row: number;
@@ -115,7 +115,7 @@ export class HostPool {
   }
 }
 
-/** Pools on both sides, filled with {@link SENTINEL} or with what `words` gives for word `i`. */
+/** Creates pools on the GPU and on the host, filled with {@link SENTINEL} or with `words(i)`. */
 export async function poolsOf(
   gpu: Gpu,
   geometry: PageGeometry,
@@ -138,7 +138,7 @@ export async function poolsOf(
   return { pools, hosts };
 }
 
-/** The words of a tensor that has its buffer to itself. */
+/** Reads the words of a tensor that shares its buffer with no other. */
 export async function wordsOf(gpu: Gpu, t: Tensor, count: number): Promise<Uint32Array> {
   const raw = gpu.wrap(t.buffer, { shape: [count], dtype: 'u32' });
   return await raw.read();

@@ -86,7 +86,7 @@ const name = (g: PageGeometry): string =>
 const each = geometries.map((geometry) => ({ geometry, name: name(geometry) }));
 const pages = 9;
 
-/** Words that differ, NaNs of every kind among them. */
+/** Returns different words, among them NaNs of every kind. */
 const anyWord = (seed: number) => {
   const rng = new Rng(seed);
   return (): number => (rng.next() < 0.1 ? 0xffc0ffee : Math.floor(rng.next() * 2 ** 32));
@@ -171,7 +171,7 @@ describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
   });
 });
 
-/** A page with the unused half of every odd f16 row cleared. */
+/** Returns a page with the unused half word of every odd f16 row cleared. */
 function withZeroHalves(geometry: PageGeometry, x: 'k' | 'v', page: Uint32Array): Uint32Array {
   const dim = x === 'k' ? geometry.headDim : geometry.headDimV;
   if (geometry.format !== 'f16' || dim % 2 === 0) return page;

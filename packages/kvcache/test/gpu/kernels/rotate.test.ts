@@ -36,7 +36,7 @@ function tablesOf(pairs: number, dtype: 'f32' | 'f16', interleaved: boolean): Ta
   return { rotary: (positions) => ({ ...tensors, positions, interleaved }), cos, sin };
 }
 
-/** Rows turned in float64, and the error that f32 arithmetic may make: two ulp of what is added. */
+/** Returns rows rotated in float64, and the tolerance for f32 arithmetic: two ulp of the summands. */
 function turned(
   numbers: Float32Array,
   [heads, dim]: readonly [number, number],
@@ -118,7 +118,7 @@ describe.for(kinds)('$name rotary', ({ interleaved }) => {
     const { pools, hosts } = await poolsOf(gpu, geometry, tokens);
     const slots = Int32Array.of(4, 2, 0, 3, 1);
     appendRows(gpu, geometry, pools[0]!, { k, v: k, slots, rotary });
-    // Values are not turned; turned keys, stored as they are, would be the same.
+    // Values are not rotated. Keys rotated beforehand give the same pool.
     const plain = await poolsOf(gpu, geometry, tokens);
     const done = gpu.tensor(keys, { shape: [tokens, heads, dim] });
     appendRows(gpu, geometry, plain.pools[0]!, { k: done, v: k, slots });

@@ -1,3 +1,4 @@
+// Not vitest's matchers: millions of their calls would take minutes.
 import assert from 'node:assert/strict';
 import { CapacityError } from '@heed/core';
 import type { CacheCore } from '../../../src/cache/cache-core.ts';
@@ -19,16 +20,14 @@ import {
   take,
 } from './naive-cache.ts';
 
-// Called millions of times, where vitest's matchers would take minutes.
-
-/** A ledger and its model, driven together; every step checks what the ledger decided. */
+/** A ledger and its model. Every call is made on both, and the ledger's decisions are checked. */
 export class Double {
   readonly ledger: Ledger;
   readonly model: NaiveCache;
   readonly options: LedgerOptions;
-  /** Prefixes by the events so far. */
+  /** Prefixes as derived from the events. */
   readonly replayed: Set<string> = new Set();
-  /** Prefixes that events have told of since the last check, and the pages that hold them. */
+  /** Prefixes stored since the last check, and their pages. */
   readonly stored: [prefix: string, page: number][] = [];
   store: SavedPage[] = [];
 
@@ -42,7 +41,7 @@ export class Double {
       },
       removed: (node, page) => {
         assert.equal(this.replayed.delete(prefixOfNode(node)), true);
-        // The model follows when the call is done.
+        // The model is updated after the call.
         assert.equal(this.model.memory[page]!.prefix, prefixOfNode(node));
       },
     });
@@ -100,7 +99,7 @@ export class Double {
     );
     const { fits: hasRoom } = demandOf(this.model, growths);
     const before = hasRoom ? undefined : snapshot(this.ledger);
-    // In the middle of a step there is room already.
+    // In the middle of a step, the pages are reserved already.
     if (states.every(({ counts }) => counts.every((count) => count === counts[0])))
       assert.equal(this.ledger.canAppend(states, [...rows]), hasRoom);
     let step: ReturnType<Ledger['append']>;
@@ -129,7 +128,7 @@ export class Double {
 
   #write(slot: number, layer: number, content: string): void {
     const page = Math.floor(slot / this.options.pageSize);
-    // A shared page is never written, nor one that a prefix is found by.
+    // Neither a shared page nor a named one is ever written.
     assert.deepEqual(this.model.references(page), 1);
     assert.deepEqual(this.model.memory[page]!.prefix, undefined);
     this.model.memory[page]!.rows[layer]![slot % this.options.pageSize] = content;
@@ -236,13 +235,11 @@ export class Double {
   }
 }
 
-// Called millions of times, where vitest's matchers would take minutes.
-
 export const salts = ['', 'other'] as const;
 
 const handles = new WeakMap<SequenceState, KvSequence>();
 
-/** What its user has of it: it tells its pages from its state alone. */
+/** Returns the public sequence of a state; its `pages` need no cache. */
 function handleOf(state: SequenceState): KvSequence {
   const handle = handles.get(state) ?? sequenceOf({} as CacheCore, state);
   handles.set(state, handle);
@@ -304,7 +301,7 @@ function checkSequence(model: NaiveCache, state: SequenceState, sequence: ModelS
   });
 }
 
-/** All that a call may change. */
+/** Returns all state that a call may change. */
 function snapshot({ open, pages }: Ledger): unknown {
   return structuredClone({
     sequences: [...open].map(({ node, table, ...rest }) => ({
@@ -321,7 +318,7 @@ function snapshot({ open, pages }: Ledger): unknown {
   });
 }
 
-/** What the row of a position holds: keys depend on all tokens up to theirs. */
+/** Returns the content of a position's row: all tokens up to it, on which its key depends. */
 const contentAt = ({ tokens }: ModelSequence, position: number): string =>
   tokens.slice(0, position + 1).join();
 

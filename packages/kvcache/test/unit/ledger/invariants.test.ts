@@ -9,7 +9,7 @@ import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
 import type { PageMoves } from '../../../src/sequences/reservation.ts';
 import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
 
-/** A ledger of pages of 4 tokens, and what it said. */
+/** A ledger with pages of 4 tokens, and its events. */
 interface SmallLedger {
   readonly ledger: Ledger;
   readonly events: { kind: 'stored' | 'removed'; node: PrefixNode }[];
@@ -50,7 +50,7 @@ function written(ledger: Ledger, tokens: readonly number[], salt = ''): Sequence
   return state;
 }
 
-/** Opens for tokens, closes, and tells how many were found. */
+/** Opens a sequence, closes it, and returns the number of tokens found. */
 function hit(ledger: Ledger, tokens: readonly number[], salt = ''): number {
   const state = ledger.openSequence(tokens, salt, 0);
   ledger.close(state);
@@ -59,7 +59,7 @@ function hit(ledger: Ledger, tokens: readonly number[], salt = ''): number {
 
 const entries = (state: SequenceState): number[] => [...state.table.entries];
 
-// What the tests of vLLM, SGLang and TensorRT-LLM assert of their caches, one by one.
+// The assertions of vLLM's, SGLang's and TensorRT-LLM's own tests of their caches.
 describe('invariants of prefix caches', () => {
   test('1. names are a hash chain, salted at its root: equal pages at other positions differ', () => {
     const { ledger } = smallLedger();

@@ -3,9 +3,9 @@ import type { EvictionCandidate } from '../../../src/pages/eviction.ts';
 import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
 import type { PageMoves } from '../../../src/sequences/reservation.ts';
 
-/** A page as the model sees it: what was written to it, and the prefix that it is findable by. */
+/** A page of the model: the rows written to it, and its prefix if it is named. */
 interface ModelPage {
-  /** By layer and row: the tokens up to the one that the row belongs to. */
+  /** All tokens up to that of the row, by layer and row. */
   readonly rows: (string | undefined)[][];
   prefix: string | undefined;
   lastUsed: number;
@@ -28,13 +28,13 @@ export interface SavedPage {
   readonly rows: (string | undefined)[][];
 }
 
-/** A cache that stores every token of every page and looks everything up by searching. */
+/** A cache that stores every token of every page and finds everything by search. */
 export class NaiveCache {
   readonly options: LedgerOptions;
   readonly memory: ModelPage[];
   readonly sequences: Map<number, ModelSequence> = new Map();
   priorities: Map<string, number> = new Map();
-  /** Pages that this call copies from: they may not be overwritten by it. */
+  /** Source pages of this call's copies, which it may not overwrite. */
   readonly copied: Set<number> = new Set();
   now = 0;
 
@@ -51,7 +51,7 @@ export class NaiveCache {
     return Array.from({ length: this.options.layers }, () => []);
   }
 
-  /** Table entries that name each page. */
+  /** Returns the number of table entries that name each page. */
   referenceCounts(): number[] {
     const counts = this.memory.map(() => 0);
     for (const { pages } of this.sequences.values()) for (const page of pages) counts[page]!++;
@@ -62,12 +62,12 @@ export class NaiveCache {
     return this.referenceCounts()[page]!;
   }
 
-  /** Pages that no table names and no prefix is found by. */
+  /** Returns the pages in no table and without a prefix. */
   free(): number[] {
     return this.#unused().filter((page) => this.memory[page]!.prefix === undefined);
   }
 
-  /** Pages that no table names but a prefix is found by. */
+  /** Returns the pages in no table that hold a prefix. */
   cached(): number[] {
     return this.#unused().filter((page) => this.memory[page]!.prefix !== undefined);
   }
@@ -82,7 +82,7 @@ export class NaiveCache {
     return this.memory.flatMap((page, i) => (page.prefix === prefix ? [i] : []));
   }
 
-  /** Whether a page or a committed sequence goes on from a prefix. */
+  /** Returns whether a page or a committed sequence continues a prefix. */
   isContinued(prefix: string): boolean {
     const goesOn = (other: string | undefined): boolean => other?.startsWith(`${prefix}|`) ?? false;
     if (this.memory.some((page) => goesOn(page.prefix))) return true;
@@ -98,7 +98,7 @@ export class NaiveCache {
     this.priorities.set(prefix, Math.max(this.priorities.get(prefix) ?? -Infinity, priority));
   }
 
-  /** A prefix that nothing is left of starts anew. */
+  /** Forgets the priorities of prefixes without pages and sequences. */
   forgetPriorities(): void {
     const committed = [...this.sequences.values()].map((s) => this.committedPrefix(s));
     const alive = [...this.memory.flatMap(({ prefix }) => prefix ?? []), ...committed];
@@ -109,7 +109,7 @@ export class NaiveCache {
     );
   }
 
-  /** Marks pages whose last reference has gone; returns those that hold no prefix. */
+  /** Sets the time of pages without references; returns the pages without a prefix. */
   released(pages: readonly number[], now: number): number[] {
     return pages.filter((page) => {
       if (page === 0 || this.references(page) > 0) return false;
@@ -118,7 +118,7 @@ export class NaiveCache {
     });
   }
 
-  /** Full pages of the longest run that `open` is to find. */
+  /** Returns the number of full pages that `open` must find. */
   longestHit(salt: string, tokens: readonly number[]): number {
     const { pageSize } = this.options;
     let best = 0;
@@ -134,7 +134,7 @@ export class NaiveCache {
     return best;
   }
 
-  /** Whether no query at position `length` or later sees anything of a sequence's page `index`. */
+  /** Returns whether no query at position `length` or later sees a key of page `index`. */
   isUnseen(index: number, length: number): boolean {
     const { pageSize, window, sinkTokens = 0 } = this.options;
     if (window === undefined) return false;
@@ -144,7 +144,7 @@ export class NaiveCache {
     return true;
   }
 
-  /** Entries of a sequence's table that no query from the next token on can see. */
+  /** Returns the table entries that no query from the next token on can see. */
   passed({ pages, counts }: ModelSequence): number[] {
     const length = Math.min(...counts);
     return pages.flatMap((page, i) => (page !== 0 && this.isUnseen(i, length) ? [i] : []));
@@ -165,7 +165,7 @@ export function prefixOf(
 
 export const pagesOf = (prefix: string): string[] => prefix.split('|').slice(1);
 
-/** Gives out a page, and checks that it is one that may go. */
+/** Allocates a page, and checks that it may be allocated. */
 export function take(cache: NaiveCache, page: number): void {
   const free = cache.free();
   if (free.length > 0) assert.ok(free.includes(page));
@@ -173,7 +173,7 @@ export function take(cache: NaiveCache, page: number): void {
   Object.assign(cache.memory[page]!, { prefix: undefined, rows: cache.emptyRows() });
 }
 
-/** All pages that may be given up, in the order in which they are to go. */
+/** Returns all pages that may be evicted, in the order of eviction. */
 function evictionOrder(cache: NaiveCache): number[] {
   const { memory, options } = cache;
   const cached = cache.cached();
@@ -195,7 +195,7 @@ function candidate({ memory, priorities }: NaiveCache, page: number): EvictionCa
   return { page, priority, lastUsed, depth: pagesOf(prefix!).length - 1 };
 }
 
-/** Whether there is a page that goes on from this prefix and is the first not to see its last page. */
+/** Returns whether a page continues this prefix and is the first not to see its last page. */
 function isPassed(cache: NaiveCache, prefix: string): boolean {
   const { pageSize } = cache.options;
   const index = pagesOf(prefix).length - 1;
@@ -210,13 +210,13 @@ function isPassed(cache: NaiveCache, prefix: string): boolean {
 
 const parentOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('|'));
 
-/** A sequence that needs room, and the length that it needs it for. */
+/** A sequence that needs pages, and the length for which it needs them. */
 interface Growth {
   readonly sequence: ModelSequence;
   readonly length: number;
 }
 
-/** The sequences that an append of `rows[i]` tokens to a layer makes longer than any layer was. */
+/** Returns the sequences that need pages for `rows[i]` more tokens in a layer. */
 export function growing(
   sequences: readonly ModelSequence[],
   layer: number,
@@ -227,7 +227,7 @@ export function growing(
     .filter(({ sequence, length }) => length > Math.max(...sequence.counts));
 }
 
-/** Whether an append finds its pages, and which sequences get a copy of their last page: decided before anything changes. */
+/** Returns, before any change, whether an append finds its pages and which sequences get a copy of their last page. */
 export function demandOf(
   cache: NaiveCache,
   growths: readonly Growth[],
@@ -250,7 +250,7 @@ export function demandOf(
   return { fits: needed <= free, copiesTail };
 }
 
-/** Does in the model what the ledger decided, step by step, and checks each decision. */
+/** Applies the ledger's decisions to the model, and checks each of them. */
 export function follow(cache: NaiveCache, growths: readonly Growth[], moves: PageMoves): void {
   const copies = [...moves.copies];
   const fresh = [...moves.fresh];
@@ -278,7 +278,7 @@ export function follow(cache: NaiveCache, growths: readonly Growth[], moves: Pag
   cache.released(sources, now);
 }
 
-/** Forgets what a window has passed; returns the pages that hold no prefix. */
+/** Releases the pages that a window has passed; returns those without a prefix. */
 export function releasePassed(cache: NaiveCache, sequence: ModelSequence, now: number): number[] {
   return cache.passed(sequence).flatMap((i) => {
     const page = sequence.pages[i]!;
@@ -296,7 +296,7 @@ function copyTail(cache: NaiveCache, { pages }: ModelSequence, copy: number): vo
   cache.copied.add(tail);
 }
 
-/** The last page, where it is partly filled. */
+/** Returns the last page if it is partly filled. */
 function tailOf(cache: NaiveCache, { counts, pages }: ModelSequence): number | undefined {
   return Math.max(...counts) % cache.options.pageSize === 0 ? undefined : pages.at(-1);
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
 import { type Double, salts } from './double.ts';
 
-/** One call on a cache. Numbers are taken modulo what there is, so that any list of calls means something. */
+/** One call on a cache. Numbers are taken modulo the valid range, so that every list of calls is valid. */
 export type Op =
   | { readonly op: 'open'; salt: number; tokens: number[]; priority: number }
   | { readonly op: 'append'; which: number[]; tokens: number[][]; layers: number }
@@ -10,7 +10,7 @@ export type Op =
   | { readonly op: 'fork' | 'close' | 'overcommit' | 'overtruncate'; which: number }
   | { readonly op: 'save' | 'load' | 'clear' };
 
-// Mostly zeros, so that prefixes meet.
+// Mostly zeros, so that prefixes are often equal.
 const token = fc.oneof(
   { weight: 7, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.constant(1) },
@@ -70,7 +70,7 @@ export const program = (length: number): fc.Arbitrary<Op[]> =>
 
 const isEven = ({ counts }: SequenceState): boolean => counts.every((c) => c === counts[0]);
 
-/** Runs one call, where the state admits it. */
+/** Runs one call if the state allows it. */
 export function step(double: Double, op: Op): void {
   const { ledger } = double;
   const all = double.sequences;
@@ -86,7 +86,7 @@ export function step(double: Double, op: Op): void {
     case 'append': {
       if (all.length === 0) return;
       const states = [...new Set(op.which.map((i) => all[i % all.length]!))];
-      // A step that some layers have not seen is finished before the next is begun.
+      // A step that some layers have not seen is finished before the next one.
       const tokens = states.map((state, i) => (isEven(state) ? op.tokens[i]! : []));
       return double.append(states, tokens, Math.min(op.layers, double.options.layers));
     }

@@ -14,7 +14,7 @@ export const anyGeometry: fc.Arbitrary<PageGeometry> = fc.record({
   format: fc.constantFrom('f32', 'f16', 'int8', 'int4'),
 });
 
-/** Sound records, of any geometry: payloads need not fit it. */
+/** Valid records of any geometry; the payload's length need not match it. */
 export const anyRecord: fc.Arbitrary<PageRecord> = fc
   .record({
     geometry: anyGeometry,
@@ -43,7 +43,7 @@ export const smallRecord: PageRecord = {
   payload: Uint8Array.of(10, 20, 30),
 };
 
-/** A record with `edit` made to its bytes and the checksum made to fit. */
+/** Returns a record with edited bytes and a matching checksum. */
 export async function forged(
   record: PageRecord,
   edit: (view: DataView) => void,

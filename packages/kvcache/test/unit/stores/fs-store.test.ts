@@ -124,7 +124,7 @@ const geometry = {
 const page = (depth: number, letter: string): string =>
   storeKey({ geometry, namespace: '', depth, name: letter.repeat(64) });
 
-/** Makes an entry look as if it had been used so many seconds ago. */
+/** Sets the time of an entry's last use to `seconds` ago. */
 async function age(folder: string, key: string, seconds: number): Promise<void> {
   const time = Date.now() / 1000 - seconds;
   await utimes(join(folder, `key-${key}.bin`), time, time);

@@ -29,7 +29,7 @@ class WritableHandle {
 }
 const refused = new DOMException('denied', 'SecurityError');
 
-/** A browser whose file system does as told. */
+/** Stubs a browser's file system. */
 function stubBrowser(getDirectory: unknown, handle: unknown = WritableHandle): void {
   vi.stubGlobal('isSecureContext', true);
   vi.stubGlobal('navigator', { storage: { getDirectory }, locks });

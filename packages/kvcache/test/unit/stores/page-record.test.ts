@@ -114,7 +114,7 @@ describe('decodeRecord', () => {
   it('never throws, whatever the bytes', async () => {
     const anyBytes = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
-      // The same behind a sound start, so that the rest is looked at.
+      // The same bytes after a valid magic and version, so that later checks run.
       fc
         .uint8Array({ maxLength: 300 })
         .map((rest) => Uint8Array.from([...encoded.subarray(0, 12), ...rest])),

@@ -67,7 +67,7 @@ const anyProgram = fc
   .uniqueArray(anyKey, { minLength: 1, maxLength: 4 })
   .chain((keys) => fc.array(anyStep(keys), { maxLength: 12 }));
 
-/** What every store of heed holds. `open` gives a new and empty one. */
+/** Tests the contract of KvStore. `open` returns a new, empty store. */
 export function describeStore(name: string, open: () => KvStore | Promise<KvStore>): void {
   describe(`${name} is a KvStore`, () => {
     it('is empty at first', async () => {
