@@ -33,11 +33,11 @@ const normal = (
   v: source.normal(k, dtype),
 });
 
-const sizes = { q: [2, 4, 20, 8], k: [2, 2, 30, 8] } as const;
+const sizes = { q: [2, 4, 20, 16], k: [2, 2, 30, 16] } as const;
 const odd = { q: [1, 4, 9, 7], k: [1, 2, 11, 7] } as const;
-const shared = { q: [2, 4, 9, 8], k: [1, 2, 11, 8] } as const;
-const packed = { q: [20, 4, 8], k: [30, 2, 8] } as const;
-const paged = { q: [20, 4, 8], k: [5, 4, 2, 8] } as const;
+const shared = { q: [2, 4, 9, 16], k: [1, 2, 11, 16] } as const;
+const packed = { q: [20, 4, 16], k: [30, 2, 16] } as const;
+const paged = { q: [20, 4, 16], k: [5, 4, 2, 16] } as const;
 const common = { backward: true, numSplits: 1 } as const;
 
 const cases: Record<string, PlannedCase> = {
