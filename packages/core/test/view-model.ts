@@ -7,13 +7,13 @@ export type ViewOp =
   | { readonly kind: 'slice'; readonly axis: number; readonly start: number; readonly end: number }
   | { readonly kind: 'reshape'; readonly shape: number[] };
 
-/** A dense array: what a view is compared with. */
+/** A dense array, to compare a view with. */
 export interface Model {
   readonly shape: number[];
   readonly values: number[];
 }
 
-/** Every index of a shape in row-major order. */
+/** Returns every index of a shape in row-major order. */
 function indices(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
     (all, d) => all.flatMap((index) => Array.from({ length: d }, (_, i) => [...index, i])),
@@ -25,7 +25,7 @@ function at(model: Model, index: readonly number[]): number {
   return model.values[index.reduce((flat, i, axis) => flat * model.shape[axis]! + i, 0)]!;
 }
 
-/** The step done by copying. */
+/** Does a step by copying. */
 function applyToModel(model: Model, op: ViewOp): Model {
   if (op.kind === 'reshape') return { shape: op.shape, values: model.values };
   if (op.kind === 'slice') {
@@ -84,7 +84,7 @@ function chain(shape: number[], length: number): fc.Arbitrary<ViewOp[]> {
   );
 }
 
-/** A shape and steps that are legal one after the other, but for reshapes that turn out to need a copy. */
+/** Generates a shape and steps that are valid in order, except reshapes that need a copy. */
 export const viewChain: fc.Arbitrary<{ shape: number[]; ops: ViewOp[] }> = fc
   .array(fc.integer({ min: 0, max: 5 }), { maxLength: 4 })
   .chain((shape) =>

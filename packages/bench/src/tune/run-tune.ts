@@ -2,7 +2,7 @@ import type { Gpu, Tuning } from '@heed/core';
 import { tune, type TuneCandidates, tuneCandidates, type TuneReport } from '@heed/kernels-wgsl';
 import { openGpuHost, openHeed } from '../measure/gpu-host.ts';
 import type { RunContext } from '../runs/run-bench.ts';
-import { type Options, planOf, type Problems, problemsOf, toTune } from './tune-options.ts';
+import { type Options, planOf, type Problems, problemsOf, toTune } from './tune-problems.ts';
 
 /** The result of a run of the tuner. */
 export interface TuneResult {

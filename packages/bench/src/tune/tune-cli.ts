@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { HeedError } from '@heed/core';
 import { firstLine } from '../measure/first-use.ts';
 import { UsageError } from '../runs/bench-options.ts';
-import { type Options, parseOptions, usage } from './tune-options.ts';
+import { type Options, parseOptions, usage } from './tune-problems.ts';
 import { listCandidates, openTuned, runTune, type TuneResult } from './run-tune.ts';
 import { renderCandidates, renderReport } from './tune-report.ts';
 

@@ -176,7 +176,7 @@ const cases: Record<string, Given> = {
   },
 };
 
-// Each is six kernels to compile, of heed and of jax-js.
+// Each compiles six kernels, of heed and of jax-js.
 const entries = Object.entries(cases).filter(([name]) => isFullRun() || name === 'plain');
 
 describe('gradients are those of jax-js on the same adapter', () => {

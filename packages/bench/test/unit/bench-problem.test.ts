@@ -17,7 +17,7 @@ const workload = {
 // Ten rows of one number, 1 to 10.
 const rows = Float32Array.from({ length: 10 }, (_, i) => i + 1);
 
-/** What a sequence finds through its table. */
+/** Returns the rows that a sequence reads through its block table. */
 function rowsOf({ pool, table, maxPages }: ReturnType<typeof inPages>, n: number): number[] {
   return [...table.subarray(n * maxPages, (n + 1) * maxPages)]
     .filter((page) => page >= 0)
@@ -84,7 +84,7 @@ const maskWorkload = (causal: boolean, ...sequences: [number, number][]): Worklo
   headDim: 1,
   sequences: sequences.map(([seqlenQ, seqlenK]) => ({ seqlenQ, seqlenK })),
 });
-/** One string a row: 1 where a query sees a key. */
+/** Returns one string per row, with 1 where a query sees a key. */
 const picture = (mask: Float32Array | undefined, maxK: number): string[] => {
   const marks = [...(mask ?? [])].map((x) => (x === 0 ? '1' : '.')).join('');
   return marks.match(new RegExp(`.{${maxK}}`, 'g')) ?? [];

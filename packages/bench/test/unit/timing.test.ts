@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { interleave, Pace, pairedRatios, quantile, summarize } from '../../src/measure/timing.ts';
 
-/** Runs that note their order and move a clock of their own. */
+/** Makes runs that record their order and advance a fake clock. */
 function fakes(costs: readonly number[]): {
   order: number[];
   runs: (() => Promise<void>)[];

@@ -53,7 +53,7 @@ export function createState(device: GPUDevice, listener: Listener): GpuState {
   };
 }
 
-/** True for what `openGpu` returned. */
+/** True for a Gpu that `openGpu` returned. */
 export function isGpu(x: unknown): x is Gpu {
   return typeof x === 'object' && x !== null && gpuState in x;
 }

@@ -54,7 +54,7 @@ export class ParamRanges {
     return true;
   }
 
-  /** Uploads what changed since the last flush. */
+  /** Uploads the bytes written since the last flush. */
   flush(): void {
     for (const chunk of this.#chunks) chunk.flush(this.#device);
     for (const chunk of this.#retired) chunk.flush(this.#device);

@@ -133,12 +133,12 @@ export function storageOf(t: Tensor): Storage {
 /** Stands for the buffer of a tensor without memory. */
 const noBuffer = { size: 0 } as GPUBuffer;
 
-/** A tensor without memory, for what shapes alone decide. It can be bound, but what binds it must not be submitted. */
+/** Makes a tensor without memory, for code that needs shapes only. It can be bound, but work that binds it must not be submitted. */
 export function shapeOnly(gpu: Gpu, view: View): Tensor {
   return ownerTensor(gpu, view, 'shape', { buffer: noBuffer, pooled: false, owners: 1 });
 }
 
-/** Whether a tensor has a shape and no memory. */
+/** True for a tensor that has a shape and no memory. */
 export function isShapeOnly(t: Tensor): boolean {
   return storageOf(t).buffer === noBuffer;
 }

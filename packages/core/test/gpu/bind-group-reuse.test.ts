@@ -31,7 +31,7 @@ const filled = (value: number, count = 4): Tensor =>
 
 const values = async (t: Tensor): Promise<number[]> => Array.from((await t.read()) as Float32Array);
 
-/** result[i] = x[i] + table[i], the table from the host. */
+/** result[i] = x[i] + list[i], with a list from the host. */
 const addTableSource: KernelSource = {
   label: 'add table',
   bindings: ['read', 'read', 'write'],
@@ -171,7 +171,7 @@ describe('bind groups', () => {
     const buffer = gpu.device.createBuffer({ size: 16, usage: 0x80 | 0x4 | 0x8 });
     const wrapped = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
     add(gpu, wrapped, 0, out);
-    // One is of the group that is made.
+    // One error is that of the bind group itself.
     expect(await opened(own, out)).toBe(4);
     expect(await opened(own, out)).toBe(0);
     expect(await opened(wrapped, out)).toBe(3);

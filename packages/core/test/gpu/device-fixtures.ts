@@ -24,12 +24,12 @@ export async function newAdapter(): Promise<GPUAdapter> {
   return adapter;
 }
 
-/** A device at WebGPU's defaults, made the way a caller of heed would. */
+/** Requests a device at WebGPU's defaults, as a caller of heed would. */
 export async function newDevice(descriptor: GPUDeviceDescriptor = {}): Promise<GPUDevice> {
   return (await newAdapter()).requestDevice(descriptor);
 }
 
-/** A Gpu over a device that the caller keeps. */
+/** Opens a Gpu over a device of the caller. */
 export async function injectedGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   return openGpu({ device: await newDevice(), ...options });
 }
@@ -65,7 +65,7 @@ function addParams(
   return params;
 }
 
-/** x + amount, into `out` or a new tensor. */
+/** Dispatches x + amount into `out` or a new tensor. */
 export function add(gpu: Gpu, x: Tensor, amount: number, out: Tensor = gpu.empty(x.shape)): Tensor {
   const count = x.shape.reduce((n, d) => n * d, 1);
   const from = bindTensor(x);
@@ -80,7 +80,7 @@ export function add(gpu: Gpu, x: Tensor, amount: number, out: Tensor = gpu.empty
   return out;
 }
 
-/** A kernel that no compiler takes; `salt` makes it another one. */
+/** A kernel that every compiler refuses; `salt` makes kernels distinct. */
 export const brokenSource = (salt: string): KernelSource => ({
   label: `broken ${salt}`,
   bindings: ['write'],

@@ -125,7 +125,7 @@ describe('gpu.batch', () => {
       const sum = add(gpu, scratch, 1);
       const { buffer } = scratch;
       scratch.dispose();
-      // Were the scratch memory given out again, this write would overtake both dispatches.
+      // If the scratch memory were reused, this write would take effect before both dispatches.
       const fresh = gpu.tensor(new Float32Array(64).fill(50), { shape: [64] });
       expect(fresh.buffer).not.toBe(buffer);
       return [sum, fresh];
@@ -206,7 +206,7 @@ describe('uploadStorage', { tags: ['device'] }, () => {
   it('takes a length in bytes that is no multiple of 4', () => {
     expect(uploadStorage(gpu, new Uint8Array([1, 2, 3])).size).toBe(4);
     expect(uploadStorage(gpu, new Uint8Array(70_001)).size).toBe(70_004);
-    // A dispatch, so that the large one goes back to the pool.
+    // A dispatch, so that the large buffer returns to the pool.
     add(gpu, ones(1), 0);
   });
 });

@@ -61,7 +61,7 @@ describe('what only the GPU finds', () => {
     const buffer = gpu.device.createBuffer({ label: 'theirs', size: 16, usage: 0x80 });
     const x = gpu.wrap(buffer, { shape: [4], dtype: 'f32' });
     buffer.destroy();
-    // Engines look at a buffer when it is bound, or when the work is submitted: the kernel is blamed, or its call.
+    // Engines check a buffer when it is bound or when the work is submitted, so the error names the kernel or its call.
     const out = add(gpu, x, 1);
     await expect(out.read()).rejects.toThrow(GpuError);
     await gpu.settled();
@@ -86,7 +86,7 @@ describe('what only the GPU finds', () => {
 describe('what nobody awaits', () => {
   const tick = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-  /** A caller's Gpu and what its onError, or the console, was told; and the errors that the caller's device raised. */
+  /** A caller's Gpu, the errors that its onError or the console received, and those that the caller's device raised. */
   async function watched(own: boolean): Promise<{ gpu: Gpu; told: unknown[]; raised: GPUError[] }> {
     const told: unknown[] = [];
     const raised: GPUError[] = [];
@@ -183,7 +183,7 @@ describe('a lost device', () => {
     const rejected = { status: 'rejected', reason: expect.any(DeviceLostError) };
     const [read, ...others] = await Promise.allSettled(pending);
     expect(read).toMatchObject(rejected);
-    // Firefox calls the work of a destroyed device done, before it announces the loss.
+    // Firefox reports the work of a destroyed device as done before it announces the loss.
     if (testTier() !== 'gpu-firefox') expect(others).toMatchObject([rejected, rejected]);
     const lost = await gpu.lost;
     expect(lost).toBeInstanceOf(DeviceLostError);

@@ -108,7 +108,7 @@ describe('openGpu', { tags: ['device'] }, () => {
       "powerPreference must be 'low-power' or 'high-performance'; got 'low'",
     ],
     [{ tuning: null }, 'tuning.version must be 1; got undefined'],
-    // As requestAdapter() resolves where there is none: no other is taken in its place.
+    // requestAdapter() resolves to null without an adapter; heed must not take another one.
     [{ adapter: null }, "adapter must be WebGPU's; got null"],
     [{ device: null }, "device must be WebGPU's; got null"],
     [{ gpu: {} }, "gpu must be WebGPU's; got Object"],

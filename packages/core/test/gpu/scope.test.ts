@@ -4,7 +4,7 @@ import { ownGpu } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add } from './device-fixtures.ts';
 
-// Of its own, so that nobody else's tensors count.
+// A new Gpu, so that tensors of other tests do not count.
 let gpu: Gpu;
 let x: Tensor;
 beforeAll(async () => {
@@ -64,7 +64,7 @@ describe('gpu.scope', () => {
     expect(await b.read()).toEqual(Float32Array.of(3, 4));
     b.dispose();
     expect(gpu.memory().tensors).toBe(tensors);
-    // With its owner, it stays the owner's. A view of what was there before owns nothing either.
+    // A view that is returned with its owner owns nothing; neither does a view of an older tensor.
     const { whole, part, old } = gpu.scope(() => {
       const t = gpu.empty([4]);
       return { whole: t, part: t.slice(0, 0, 2), old: x.slice(0, 0, 1) };
@@ -90,7 +90,7 @@ describe('gpu.scope', () => {
   it('frees at the submit of an open batch', async () => {
     const out = gpu.batch(() => {
       const one = gpu.scope(() => add(gpu, add(gpu, x, 1), 1));
-      // Takes no memory that recorded work still reads.
+      // It must not take memory that recorded work still reads.
       const other = add(gpu, x, 10);
       return add(gpu, one, 1, other);
     });

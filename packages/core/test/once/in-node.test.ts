@@ -1,7 +1,7 @@
 import { printedBy } from '@heed/testing';
 import { expect, it } from 'vitest';
 
-// test/unit/readme.test.ts holds that these files are what the README shows.
+// test/unit/readme.test.ts compares these files with the README.
 it('the README’s first example runs and prints what it says', async () => {
   const [first, second] = await printedBy(() => import('../examples/quickstart.ts'));
   expect(Object.keys(first![1] as object)).toEqual(['f16', 'subgroups']);
@@ -13,7 +13,7 @@ it('the README’s kernel runs and prints what it says', async () => {
   expect(calls).toEqual([[Float32Array.of(2, 4, 6)]]);
 });
 
-// Node's, for which core has no types.
+// Core has no types of Node.
 interface NodeModule {
   spawnSync(
     program: string,
@@ -30,7 +30,7 @@ const program = `
   for (let i = 0; i < 3; i++) (await openGpu()).dispose();
 `;
 
-// What Dawn writes to stderr does not pass through the console.
+// Dawn writes to stderr, not through the console.
 it('what Dawn warns of is written once, however many are opened', () => {
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const flags = ['--conditions=@heed/source', '--input-type=module', '--eval', program];

@@ -4,13 +4,13 @@ import { breathing, nudging, watchCompletion } from '../../src/host/completion.t
 const adapter = (isFallbackAdapter: boolean): GPUAdapterInfo =>
   ({ isFallbackAdapter }) as GPUAdapterInfo;
 
-// Node's, for which core has no types.
+// Core has no types of Node.
 const { setImmediate } = globalThis as unknown as { setImmediate: (turn: () => void) => void };
 
 const later = (ms: number): Promise<string> =>
   new Promise((resolve) => setTimeout(() => resolve('done'), ms));
 
-/** Turns of a loop that polls as fast as it can, as Node's `webgpu` does, while `work` is pending. */
+/** Counts the turns of a loop that polls as fast as it can while `work` is pending, as Node's `webgpu` does. */
 async function polls(work: Promise<unknown>): Promise<number> {
   let count = 0;
   let over = false;
@@ -73,13 +73,13 @@ describe('nudging', () => {
   interface Queue {
     readonly device: GPUDevice;
     submits: number;
-    /** Work that ends in so many milliseconds. */
+    /** Returns work that ends in `ms` milliseconds. */
     work(ms: number): Promise<void>;
   }
 
   /**
-   * A device that is busy until some time, in milliseconds, and looks for finished work every `period` and at each submit; or, with
-   * period 0, tells at once.
+   * A device that is busy until some time, in milliseconds, and looks for finished work every `period` and at each submit. With
+   * period 0 it reports at once.
    */
   function newQueue(period: number, busyUntil = 0): Queue {
     const start = Date.now();
@@ -119,7 +119,7 @@ describe('nudging', () => {
     return queue;
   }
 
-  /** How long a wait for work of so many milliseconds takes. */
+  /** Measures the wait for work of `ms` milliseconds. */
   async function wait({ device, work }: Queue, ms: number): Promise<number> {
     const start = Date.now();
     let end = Infinity;
@@ -164,7 +164,7 @@ describe('nudging', () => {
     const queue = newQueue(100, 130);
     const watching = watchCompletion(queue.device);
     await vi.advanceTimersByTimeAsync(60);
-    // Which does not keep its opening waiting.
+    // Opening the Gpu must not wait for it.
     await watching;
     await vi.advanceTimersByTimeAsync(300);
     expect(await wait(queue, 3)).toBeLessThan(6);

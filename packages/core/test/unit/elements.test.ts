@@ -95,14 +95,14 @@ describe('encodeElements', () => {
 
 const maxHalf = 65504;
 
-/** Every finite half from 0 up, as a number, by definition of the format; index = its bits. */
+/** Every finite half from 0 up, by the definition of the format. Its index is its bits. */
 const halves = Array.from({ length: 0x7c00 }, (_, bits) => {
   const exponent = bits >> 10;
   const mantissa = bits & 0x3ff;
   return exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15);
 });
 
-/** Nearest half, ties to even, by search: halves and their midpoints are exact in float64. */
+/** Finds the nearest half, ties to even, by search: halves and their midpoints are exact in float64. */
 function nearestHalf(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
   const a = Math.abs(x);
@@ -121,7 +121,7 @@ function nearestHalf(x: number): number {
 }
 
 const scratch = new DataView(new ArrayBuffer(8));
-/** The float64 `ulps` steps away from x > 0. */
+/** Returns the float64 that is `ulps` steps away from x > 0. */
 function step(x: number, ulps: bigint): number {
   scratch.setFloat64(0, x);
   scratch.setBigUint64(0, scratch.getBigUint64(0) + ulps);

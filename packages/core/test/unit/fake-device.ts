@@ -1,7 +1,7 @@
 import { Faults } from '../../src/host/faults.ts';
 import type { HeedError } from '../../src/text/errors.ts';
 
-/** A buffer that remembers what was written to it and whether it was destroyed. */
+/** A buffer that records its contents and whether it was destroyed. */
 export interface FakeBuffer {
   label: string;
   size: number;
@@ -15,7 +15,7 @@ type ScopeEnd = {
   readonly reject: (error: unknown) => void;
 };
 
-/** As much of a GPUDevice as buffers and error scopes need, with every effect in sight. */
+/** The part of a GPUDevice that buffers and error scopes need; records every effect. */
 export class FakeDevice {
   readonly buffers: FakeBuffer[] = [];
   readonly writes: { label: string; offset: number; size: number }[] = [];
@@ -95,7 +95,7 @@ export class FakeDevice {
   }
 }
 
-/** An error as a scope reports it: implementations tell its kind by its class. */
+/** Makes an error as a scope reports it: its class gives its kind. */
 export function fakeError(
   kind: 'Validation' | 'OutOfMemory' | 'Internal',
   message: string,
@@ -108,7 +108,7 @@ export function fakeError(
   return new classes[kind](message);
 }
 
-/** The faults of a fake device, and what nobody awaited of them. */
+/** The faults of a fake device, and the list of those that no call awaited. */
 export function newFaults(device: FakeDevice, owned = true): { faults: Faults; told: HeedError[] } {
   const told: HeedError[] = [];
   const faults = new Faults(device.asDevice(), { tell: (error) => told.push(error), owned });

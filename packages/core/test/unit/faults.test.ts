@@ -18,12 +18,12 @@ function newFakes(owned = true): Fakes {
 
 const task = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** When what nobody awaits has been told. */
+/** Resolves after faults that no call awaits have been reported. */
 async function tasks(): Promise<void> {
   for (let i = 0; i < 4; i++) await task();
 }
 
-/** A call that the GPU finds at fault. */
+/** Makes a call that the GPU refuses. */
 function faulty({ device, faults }: Fakes, message: string): void {
   faults.scope('f', ['validation'], () => {});
   device.scopes.at(-1)!.resolve(fakeError('Validation', message));

@@ -47,7 +47,7 @@ describe('runCase', () => {
       peer: { right: true, ms: { median: 1 } },
       speedOfPeer: { median: 0.25 },
     });
-    // One call to find how many make a sample, a round to warm up, three that count.
+    // One call to find the calls per sample, one round to warm up, three timed rounds.
     expect([heed.asked, peer.asked]).toEqual([
       [1, 2, 2, 2, 2],
       [1, 8, 8, 8, 8],

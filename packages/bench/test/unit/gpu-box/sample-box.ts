@@ -63,7 +63,7 @@ export const withTorch: BoxReport = {
   ],
 };
 
-/** The same where there is no PyTorch. */
+/** The same machine without PyTorch. */
 export const withoutTorch: BoxReport = {
   ...withTorch,
   torch: { notMeasured: 'no torch here' },

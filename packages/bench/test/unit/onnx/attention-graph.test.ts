@@ -27,7 +27,7 @@ const self = (...lengths: number[]): Workload['sequences'] =>
 async function runOnCpu({ graph, feeds }: AttentionGraph): Promise<Float32Array> {
   const session = await InferenceSession.create(encodeModel(graph), {
     executionProviders: ['cpu'],
-    // Threads of its own spin, and other tests wait for the cores.
+    // The session's threads would spin while other tests wait for the cores.
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
   });

@@ -87,7 +87,11 @@ test('ONNX Runtime loads a model and runs it on the CPU', async () => {
     ],
     outputs: [{ ...value, name: 'sum' }],
   });
-  const session = await InferenceSession.create(bytes, { executionProviders: ['cpu'] });
+  const session = await InferenceSession.create(bytes, {
+    executionProviders: ['cpu'],
+    // The session's threads would spin while other tests wait for the cores.
+    intraOpNumThreads: 1,
+  });
   const { sum } = await session.run({ a: filled(1.5), b: filled(2) });
   expect([...((sum as Tensor).data as Float32Array)]).toEqual(Array(6).fill(3.5));
   await session.release();

@@ -4,7 +4,7 @@ export interface Field {
   readonly value: number | Uint8Array;
 }
 
-/** Decodes one level of a Protocol Buffers message, written apart from the encoder under test. */
+/** Decodes one level of a Protocol Buffers message, independently of the encoder under test. */
 export function readFields(bytes: Uint8Array): Field[] {
   const fields: Field[] = [];
   let at = 0;
@@ -28,14 +28,14 @@ export function readFields(bytes: Uint8Array): Field[] {
   return fields;
 }
 
-/** Every value of one field. */
+/** Returns all values of one field. */
 export function valuesOf(bytes: Uint8Array, field: number): (number | Uint8Array)[] {
   return readFields(bytes)
     .filter((entry) => entry.field === field)
     .map(({ value }) => value);
 }
 
-/** The strings of one field. */
+/** Returns the strings of one field. */
 export function stringsOf(bytes: Uint8Array, field: number): string[] {
   return valuesOf(bytes, field).map((value) => new TextDecoder().decode(value as Uint8Array));
 }

@@ -1,7 +1,10 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BindGroups, createGroupOn, maxGroups } from '../../src/host/bind-groups.ts';
+import { foldGrid } from '../../src/host/dispatch.ts';
 import { ParamRanges } from '../../src/host/param-ranges.ts';
 import type { BufferRange } from '../../src/text/buffer-range.ts';
+import { LimitError, ValidationError } from '../../src/text/errors.ts';
 import type { Dispatch, Kernel } from '../../src/text/kernel-dispatch.ts';
 import { FakeDevice } from './fake-device.ts';
 
@@ -133,7 +136,7 @@ describe('BindGroups', () => {
     };
     const dropped = bind();
     const kept = new WeakRef(groupOf(groups, bare));
-    // What a WeakRef was made of in this turn lives as long as the turn.
+    // The target of a WeakRef stays alive until the end of the turn that created the WeakRef.
     await new Promise((resolve) => setTimeout(resolve));
     collectGarbage();
     expect(dropped.map((ref) => ref.deref())).toEqual([undefined, undefined]);
@@ -219,5 +222,42 @@ describe('parameters', () => {
     expect(made.fake.buffers[0]!.bytes[0]).toBe(7);
     made.all.submitted();
     expect(made.fake.buffers[0]).toMatchObject({ destroyed: true });
+  });
+});
+
+describe('foldGrid', () => {
+  it('covers the count within the limit, and wastes less than a row', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 65535 ** 2 }),
+        fc.constantFrom(65535, 1000),
+        (total, max) => {
+          fc.pre(total <= max * max);
+          const [columns, rows, depth] = foldGrid(total, max);
+          expect(columns).toBeLessThanOrEqual(max);
+          expect(rows).toBeLessThanOrEqual(max);
+          expect(depth).toBe(1);
+          expect(columns * rows).toBeGreaterThanOrEqual(total);
+          expect(columns * rows - total).toBeLessThan(rows);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    [0, [0, 1, 1]],
+    [10, [10, 1, 1]],
+    [11, [6, 2, 1]],
+    [100, [10, 10, 1]],
+  ])('%i with 10 a dimension is %j', (total, grid) => {
+    expect(foldGrid(total, 10)).toEqual(grid);
+  });
+
+  it('refuses more than two dimensions hold', () => {
+    expect(() => foldGrid(101, 10)).toThrow(LimitError);
+  });
+
+  it.each([-1, 0.5, NaN, Infinity])('refuses %d', (total) => {
+    expect(() => foldGrid(total, 10)).toThrow(ValidationError);
   });
 });
