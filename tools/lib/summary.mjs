@@ -15,9 +15,9 @@ const COLUMNS = [
 /** How far above its budget a tier's processor time may be before the summary says so. */
 const TOLERANCE = 1.2;
 
-/** What a tier's report and exit status amount to: one that broke down, or ran nothing, has failed. */
+/** What a tier's report and exit status amount to: one that broke down, or had nothing to run, has failed. */
 export function tierCounts(report = { passed: 0, failed: 0, skipped: 0 }, code) {
-  const broken = report.failed === 0 && (code !== 0 || report.passed === 0);
+  const broken = report.failed === 0 && (code !== 0 || (report.passed === 0 && !report.left));
   return broken ? { ...report, failed: 1 } : report;
 }
 

@@ -17,6 +17,10 @@ test('a tier without a report, without a test or with a bad exit has failed', ()
   expect(tierCounts({ passed: 3, failed: 0, skipped: 0 }, 1).failed).toBe(1);
 });
 
+test('a tier whose tests are all left to the full run has not failed', () => {
+  expect(tierCounts({ passed: 0, failed: 0, skipped: 0, left: 4 }, 0).failed).toBe(0);
+});
+
 test('failures are not counted twice', () => {
   expect(tierCounts({ passed: 3, failed: 2, skipped: 0 }, 1).failed).toBe(2);
 });
