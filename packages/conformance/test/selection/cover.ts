@@ -75,12 +75,15 @@ const groupOf = (id: string): string => id.split('/')[0]!;
 const subjectOf = (id: string): string =>
   /^(flex|backward|quantised|cache)-/.exec(id)?.[1] ?? groupOf(id);
 
-/** Every group, and every part of every kind of kernel. */
+/** Every group, and every part of every kind of kernel; of backward's, which compile longest, not each combination of types. */
 const groupsAndParts: ElementsOf = ({ id, kernels }) => [
   groupOf(id),
   ...kernels.flatMap((label) => {
     const { kind, types, parts } = partsOf(label);
-    return [kind, ...[types.join(' '), ...parts].map((part) => `${kind} ${part}`)];
+    const some = kind.startsWith('heed/backward')
+      ? [...types, ...parts.filter((part) => !/^(read|write)=/.test(part))]
+      : [types.join(' '), ...parts];
+    return [kind, ...some.map((part) => `${kind} ${part}`)];
   }),
 ];
 
@@ -122,7 +125,7 @@ export interface SelectedCases {
 }
 
 /** A case that is slower than this, once its kernels are compiled, is left to the full run unless something needs it. */
-const SLOW_MS = 150;
+const SLOW_MS = 75;
 
 export function selectionOf(recorded: readonly Recorded[]): SelectedCases {
   const ids = (some: readonly Recorded[]): string[] =>

@@ -73,7 +73,7 @@ async function expectSlope(
 }
 
 // Each of them is four kernels to compile.
-const names = isFullRun() ? Object.keys(learnables) : ['two distinct'];
+const names = isFullRun() ? Object.keys(learnables) : ['two distinct', 'relative 1d'];
 
 describe('attention is that of float64, and its gradients those of differences', () => {
   it.for(names)('dense: %s', async (name) => {
@@ -201,7 +201,7 @@ describe.for([{ shape: [4] }, { shape: [2, 4] }])('slopes $shape, and sinks', ({
       sinks: Array.from(sinksAt),
     });
 
-  it('have the gradients of float64 differences', async () => {
+  it('have the gradients of float64 differences', { tags: ['full'] }, async () => {
     const { q, k, v } = layouts.dense.tensors(data.inputs);
     const { backward } = attentionVjp(q, k, v, {
       alibiSlopes: gpu.tensor(given, { shape }),

@@ -80,7 +80,7 @@ const pagedRows = sequenceRows.map(({ q }, b) => ({
 }));
 
 describe('info tells lengths, and rows of the tensors', () => {
-  it('dense, whichever batch entry', async () => {
+  it('dense, whichever batch entry', { tags: ['full'] }, async () => {
     const { q, k, v } = data.dense(2);
     await expectAttention(flexAttention(q, k, v, { ...mods(), numSplits: 1 }), reference(halves));
   });
