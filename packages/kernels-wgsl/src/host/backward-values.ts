@@ -63,8 +63,7 @@ export function backwardParameters(
       v: stridesOf(v, bound.v, keyAxes(call)),
       dout: stridesOf(dOut, bound.dout, queryAxes(call)),
       lse: { offset: side.values.derived, ...states },
-      // A kernel that writes dk and dv reads out_dim alone: the stride of elements, which both share.
-      out: result(results.out ?? results.dk),
+      out: result(results.out),
       dk: result(results.dk),
       dv: result(results.dv),
     },

@@ -5,7 +5,7 @@ import type { Selection } from '../select/selection.ts';
 import { tileShape } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
 import { groupSize, type Launch, type LaunchGrid } from './launch-values.ts';
-import { keyAxes, lseStrides, queryAxes, stridesOf } from './memory-layout.ts';
+import { keyAxes, lseStrides, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
 /** The tensors of one launch, as bound. */
@@ -28,6 +28,8 @@ export interface LaunchData {
   readonly captures: BoundCaptures;
 }
 
+const notWritten: Strides = { offset: 0, batch: 0, head: 0, row: 0, dim: 0, split: 0 };
+
 /** What the parameters of one launch are made of. */
 export function forwardLaunch(
   call: Call,
@@ -46,8 +48,9 @@ export function forwardLaunch(
       k: stridesOf(k, tensors.k, keyAxes(call)),
       v: stridesOf(v, tensors.v, keyAxes(call)),
       out: stridesOf(out, tensors.out, queryAxes(call, leading), leading),
-      lse: lse && lseStrides(call, lse, tensors.lse!, leading),
+      lse: lse ? lseStrides(call, lse, tensors.lse!, leading) : notWritten,
     },
+    writesLse: lse !== undefined,
     statePlane: states?.strides[0] ?? 0,
     more: [lengths.values, captures.values],
   };

@@ -17,8 +17,10 @@ export interface Launch {
   readonly call: Call;
   readonly grid: LaunchGrid;
   readonly tile: AnyTile;
-  /** Where each tensor lies behind its binding; one that is left out is not written. */
+  /** Where each tensor of the kernel lies behind its binding. */
   readonly strides: { readonly [Name in LaunchTensor]?: Strides | undefined };
+  /** Forward: whether an lse is wanted. */
+  readonly writesLse?: boolean;
   /** Words from a plane of row states to the next; 0 where only an lse is kept. */
   readonly statePlane: number;
   /** Values that other modules give, by name: of lists, of hooks, of table gradients. */
@@ -52,7 +54,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
   page_size: ({ call }) => call.pageSize,
   align_end: ({ call }) => (call.options.align === 'start' ? 0 : 1),
   scale: ({ call }) => call.options.scale ?? 1 / Math.sqrt(call.headDim),
-  write_lse: ({ strides }) => (strides.lse ? 1 : 0),
+  write_lse: ({ writesLse }) => (writesLse ? 1 : 0),
   state_plane: ({ statePlane }) => statePlane,
   // Loop bounds that a compiler must not know; see repeat.ts.
   q_vecs: ({ call }) => Math.ceil(call.headDim / 4),
@@ -65,7 +67,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
     tensors.flatMap((tensor) =>
       axes.map((axis): [string, ValueOf] => [
         `${tensor}_${axis}`,
-        ({ strides }) => strides[tensor]?.[axis] ?? 0,
+        ({ strides }) => strides[tensor]![axis],
       ]),
     ),
   ),

@@ -3,13 +3,13 @@ import type { AttentionProblem } from '../plan/attention-problem.ts';
 import { gradientKey, type ProblemFacts, problemKey } from '../select/problem-facts.ts';
 import { select, selectBackward } from '../select/selection.ts';
 import type { RowKind } from '../text/parts/kinds.ts';
+import { portableGrid } from '../text/tiles/portable-tile.ts';
+import { keyLanes, subgroupGrid } from '../text/tiles/subgroup-tile.ts';
 import {
   cannotImplement,
   cannotImplementGradient,
-  scoresAtOnce,
   tileCandidates,
   type TileConfig,
-  tileGrid,
   tileShape,
 } from '../text/tiles/tile-paths.ts';
 import type { TunedKernel } from './attempts.ts';
@@ -122,11 +122,17 @@ function tilesWorthTrying(
 ): TileConfig[] {
   // The few rows of a group fill a small tile, and leave most of a large one empty.
   const [least, most] = rows === 'group' ? [4, 32] : [16, 128];
-  const grid = tileGrid(capabilities).filter((tile) => {
+  const grid = [...subgroupGrid(capabilities), ...portableGrid(capabilities)].filter((tile) => {
     const { tileM } = tileShape(tile);
     return tileM >= least && tileM <= most;
   });
   return [...shipped, ...grid.filter((tile) => !shipped.some((other) => isSameTile(tile, other)))];
+}
+
+/** Scores that a thread holds at once, which compile time grows with. */
+function scoresAtOnce(tile: TileConfig): number {
+  if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
+  return tile.rowsPerThread * 4 * (tile.unroll ? 4 : 1);
 }
 
 function isSameTile(a: TileConfig, b: TileConfig): boolean {

@@ -11,7 +11,13 @@ import type { FloatType, RowKind, TileShape } from '../parts/kinds.ts';
 import { lengthsPart } from '../parts/lengths.wgsl.ts';
 import { blocksPart } from '../parts/mask-blocks.wgsl.ts';
 import { none, u32Fields } from '../parts/params.ts';
-import { diagonalPart, rowsPart, workPart } from '../parts/query-rows.wgsl.ts';
+import {
+  diagonalPart,
+  rowOffsetPart,
+  rowsPart,
+  splitRowOffsetPart,
+  workPart,
+} from '../parts/query-rows.wgsl.ts';
 import { loopFields } from '../parts/repeat.ts';
 import { readElement, readPart } from '../parts/row-access.wgsl.ts';
 import { variantPart } from '../parts/score-chain.wgsl.ts';
@@ -63,6 +69,8 @@ export function attentionKernel(
       workPart(lengths, own.rows, tileM),
       diagonalPart,
       rowsPart(lengths, own.rows, hooks),
+      rowOffsetPart('q', lengths),
+      splitRowOffsetPart('lse_index', 'lse', lengths),
       addressingPart(lengths, keys),
       readPart('q', qType, read, headDim),
       readPart('k', kvType, read, headDim),

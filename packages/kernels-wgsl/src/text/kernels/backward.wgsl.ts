@@ -1,9 +1,10 @@
 import { memoized, roundF16, wgsl } from '@heed/core/kernel';
 import type { AnyPart, ComposedKernel, KernelPart } from '../parts/kernel-parts.ts';
 import type { KeyKind, LengthKind } from '../parts/kinds.ts';
+import { keyList, packedWorkWgsl } from '../parts/packed-rows.wgsl.ts';
 import { strideFields } from '../parts/params.ts';
+import { rowOffsetPart, splitRowOffsetPart } from '../parts/query-rows.wgsl.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
-import { rowLayouts } from '../parts/row-layouts.wgsl.ts';
 import { gradientPart } from '../parts/score-chain.wgsl.ts';
 import { collectPart } from '../parts/table-sums.wgsl.ts';
 import { type AnyTile, type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
@@ -41,7 +42,11 @@ export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoiz
       resultType,
       inputs: [{ name: 'dout', kind: 'read', element: readElement(qType, read) }],
       outputs: [{ name: 'out', kind: 'write', element: result }],
-      access: [doutOffset(lengths), readPart('dout', qType, read, headDimV), ...writers(config)],
+      access: [
+        rowOffsetPart('dout', lengths),
+        readPart('dout', qType, read, headDimV),
+        ...writers(config),
+      ],
       compute: [of === 'kv' && keyWork(lengths, keys), gradientPart(hooks)],
       main: backwardMain(config),
     });
@@ -49,27 +54,22 @@ export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoiz
 );
 
 /** How a kernel writes its gradients. */
-function writers({ of, resultType, write, headDim, headDimV, hooks }: BackwardConfig): AnyPart[] {
+function writers(config: BackwardConfig): AnyPart[] {
+  const { of, lengths, resultType, write, headDim, headDimV, hooks } = config;
   if (of === 'tables') return [collectPart(hooks.scores.at(-1)!)];
   const rounding = resultType === 'f16' && roundF16;
-  if (of === 'q') return [rounding, writePart(resultType, write, headDim, 'dq')];
+  if (of === 'q') {
+    const offset = splitRowOffsetPart('out_row_offset', 'out', lengths);
+    return [offset, rounding, writePart(resultType, write, headDim, 'dq')];
+  }
   return [
     resultOffset('dk'),
     resultOffset('dv'),
     rounding,
-    writePart(resultType, write, headDim, 'dk'),
-    writePart(resultType, write, headDimV, 'dv'),
+    writePart(resultType, write, headDim, 'dk', 'dk'),
+    writePart(resultType, write, headDimV, 'dv', 'dv'),
   ];
 }
-
-const doutOffset = (lengths: LengthKind): KernelPart => ({
-  fields: strideFields('dout', 'offset', 'batch', 'head', 'row'),
-  text: wgsl`
-  fn dout_row_offset(row: Row) -> u32 {
-    return params.dout_offset${rowLayouts[lengths].batchOffset('dout', 'u32(row.batch)')} + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
-  }
-`,
-});
 
 // One formula for every layout: dense keys have k_row 0, packed ones batch stride 0, paged ones a slot per sequence.
 const resultOffset = (name: string): KernelPart => ({
@@ -91,6 +91,33 @@ function keyWork(lengths: LengthKind, keys: KeyKind): string {
       first_key: u32,
     }
 
-    ${rowLayouts[lengths].keyTiles(keys)}
+    ${keyTiles[lengths](keys)}
   `;
 }
+
+const evenKeys = wgsl`
+  fn find_keys(unit: u32) -> KeyWork {
+    let per_sequence = (params.seqlen_k + TILE_N - 1u) / TILE_N;
+    let tile = unit % params.tiles;
+    return KeyWork(sequence(tile / per_sequence), unit / params.tiles, tile % per_sequence * TILE_N);
+  }
+`;
+
+// Lists on the GPU may give several sequences the same keys; each key's gradient is written once all the same.
+const packedKeys = wgsl`
+  ${packedWorkWgsl('key_rows', keyList, (rows) => `${rows} / TILE_N`)}
+
+  fn find_keys(unit: u32) -> KeyWork {
+    let tile = unit % params.tiles;
+    let keys = find_key_rows(tile);
+    var seq = sequence(keys.index);
+    seq.k_row = keys.begin;
+    seq.k_len = min(seq.k_len, keys.end - keys.begin);
+    return KeyWork(seq, unit / params.tiles, (tile - keys.first_tile) * TILE_N);
+  }
+`;
+
+const keyTiles: Readonly<Record<LengthKind, (keys: KeyKind) => string>> = {
+  dense: () => evenKeys,
+  varlen: (keys) => (keys === 'strided' ? packedKeys : evenKeys),
+};

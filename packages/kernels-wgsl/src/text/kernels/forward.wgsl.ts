@@ -1,5 +1,6 @@
 import { memoized, roundF16 } from '@heed/core/kernel';
 import type { ComposedKernel } from '../parts/kernel-parts.ts';
+import { splitRowOffsetPart } from '../parts/query-rows.wgsl.ts';
 import { writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { epiloguePart } from '../parts/softmax.wgsl.ts';
 import { type ForwardConfig, forwardKey } from '../tiles/kernel-config.ts';
@@ -10,7 +11,7 @@ import { attentionKernel } from './attention-kernel.wgsl.ts';
 export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized(
   forwardKey,
   (config) => {
-    const { outType, write, headDimV } = config;
+    const { outType, write, headDimV, lengths } = config;
     return attentionKernel(config, {
       pass: 'forward',
       key: forwardKey(config),
@@ -22,7 +23,11 @@ export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized
         { name: 'out', kind: 'write', element: writeElement(outType, write) },
         { name: 'lse', kind: 'write', element: 'u32' },
       ],
-      access: [outType === 'f16' && roundF16, writePart(outType, write, headDimV)],
+      access: [
+        splitRowOffsetPart('out_row_offset', 'out', lengths),
+        outType === 'f16' && roundF16,
+        writePart(outType, write, headDimV),
+      ],
       compute: [epiloguePart],
       main: forwardMain(config),
     });

@@ -87,11 +87,9 @@ export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): Ker
   return { fields, text };
 }
 
-/** Query rows: position and head of a tile's row, and where it lies in q, out and lse. */
+/** Query rows: position and head of a tile's row. */
 export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): KernelPart {
   const constants = rowConstants(hooks);
-  const { batchOffset, queryRow } = rowLayouts[lengths];
-  const batch = (tensor: string): string => batchOffset(tensor, 'u32(row.batch)');
   const text = wgsl`
     ${rowStruct(constants)}
 
@@ -120,32 +118,36 @@ export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
       row.batch = i32(work.seq.index);
       row.head = i32(head);
       row.query = i32(position) + diagonal(q_len, k_len);
-      ${queryRow}
+      ${rowLayouts[lengths].queryRow}
       row.q_len = q_len;
       row.k_row = i32(work.seq.k_row);
       row.k_len = k_len;
       ${constants.map(({ name, expression }) => `row.${name} = ${expression};`)}
       return row;
     }
-
-    fn q_row_offset(row: Row) -> u32 {
-      return params.q_offset${batch('q')} + u32(row.head) * params.q_head + u32(row.q_row) * params.q_row;
-    }
-
-    fn out_row_offset(row: Row, split: u32) -> u32 {
-      return params.out_offset + split * params.out_split${batch('out')} + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
-    }
-
-    fn lse_index(row: Row, split: u32) -> u32 {
-      return params.lse_offset + split * params.lse_split${batch('lse')} + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
-    }
   `;
-  return { fields: rowFields, text };
+  return { fields: u32Fields('batch', 'group', 'seqlen_q'), text };
 }
 
-const rowFields = [
-  ...u32Fields('batch', 'group', 'seqlen_q'),
-  ...strideFields('q', 'offset', 'batch', 'head', 'row'),
-  ...strideFields('out', 'offset', 'batch', 'head', 'row', 'split'),
-  ...strideFields('lse', 'offset', 'batch', 'head', 'row', 'split'),
-];
+/** `<tensor>_row_offset(row)`: where a query row begins in a tensor, in elements. */
+export function rowOffsetPart(tensor: string, lengths: LengthKind): KernelPart {
+  const text = wgsl`
+    fn ${tensor}_row_offset(row: Row) -> u32 {
+      return params.${tensor}_offset${rowOffset(tensor, lengths)};
+    }
+  `;
+  return { fields: strideFields(tensor, 'offset', 'batch', 'head', 'row'), text };
+}
+
+/** `<name>(row, split)`: the same of a tensor that has a part per split. */
+export function splitRowOffsetPart(name: string, tensor: string, lengths: LengthKind): KernelPart {
+  const text = wgsl`
+    fn ${name}(row: Row, split: u32) -> u32 {
+      return params.${tensor}_offset + split * params.${tensor}_split${rowOffset(tensor, lengths)};
+    }
+  `;
+  return { fields: strideFields(tensor, 'offset', 'batch', 'head', 'row', 'split'), text };
+}
+
+const rowOffset = (tensor: string, lengths: LengthKind): string =>
+  `${rowLayouts[lengths].batchOffset(tensor, 'u32(row.batch)')} + u32(row.head) * params.${tensor}_head + u32(row.q_row) * params.${tensor}_row`;

@@ -99,21 +99,26 @@ export function writeBytes(type: FloatType, access: WriteAccess): number {
   return 4;
 }
 
-/** `write_<name>(row, d, x)`: elements d to d + 3 of `out`'s row at element offset `row`, leaving out those from `dim` on. */
+/**
+ * `write_<name>(row, d, x)`: elements d to d + 3 of a row of the buffer `out`, which begins at element offset `row`, leaving out those
+ * from `dim` on.
+ * @param tensor the parameters with its strides, where `out` holds several tensors
+ */
 export function writePart(
   type: FloatType,
   access: WriteAccess,
   dim: number,
   name = 'out',
+  tensor = 'out',
 ): KernelPart {
   const text = wgsl`
     fn write_${name}(row: u32, d: u32, x: vec4<f32>) {
       ${access === 'vec4' && `out[(row + d) / 4u] = ${type === 'f32' ? 'x' : 'vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w))'};`}
       ${access === 'pair' && pairs(dim)}
-      ${access === 'scalar' && scalars(type, dim)}
+      ${access === 'scalar' && scalars(type, dim, `params.${tensor}_dim`)}
     }
   `;
-  return { fields: strideFields('out', 'dim'), text };
+  return { fields: strideFields(tensor, 'dim'), text };
 }
 
 // Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.
@@ -136,15 +141,15 @@ const pairs = (dim: number): string => {
 };
 
 // A half widened and converted back is the same half. The plain way, a bitcast to vec2<f16>, does not compile in every engine.
-const scalars = (type: FloatType, dim: number): string => {
+const scalars = (type: FloatType, dim: number, stride: string): string => {
   const value = (i: number): string =>
     type === 'f32' ? `x[${i}]` : `f16(unpack2x16float(round_f16(x[${i}])).x)`;
   return wgsl`
-    out[row + d * params.out_dim] = ${value(0)};
+    out[row + d * ${stride}] = ${value(0)};
     ${[1, 2, 3].map(
       (i) => wgsl`
         if (d + ${i}u < ${dim}u) {
-          out[row + (d + ${i}u) * params.out_dim] = ${value(i)};
+          out[row + (d + ${i}u) * ${stride}] = ${value(i)};
         }
       `,
     )}

@@ -1,6 +1,6 @@
 import { sections, wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from './kinds.ts';
-import { keyList, packedRowsStruct, packedWorkWgsl, queryList } from './packed-rows.wgsl.ts';
+import { packedRowsStruct, packedWorkWgsl, queryList } from './packed-rows.wgsl.ts';
 
 /** The texts that depend on how the sequences of a call share the rows of a tensor. */
 interface RowLayoutText {
@@ -8,8 +8,6 @@ interface RowLayoutText {
   readonly sequences: (keys: KeyKind) => string;
   /** Declares `work_of_tile(tile, head, split)`; `rowsPerPosition` is a factor, or empty for 1. */
   readonly tiles: (rowsPerPosition: string) => string;
-  /** Declares `find_keys(unit)`: the key tile of a workgroup, in a backward kernel. */
-  readonly keyTiles: (keys: KeyKind) => string;
   /** Sets `row.q_row`, the row in q, from `position`, the row within the sequence. */
   readonly queryRow: string;
   /** What a sequence adds to the offset of a tensor's rows. */
@@ -27,14 +25,6 @@ const denseTiles = (rowsPerPosition: string): string => wgsl`
     let rows = params.seqlen_q${rowsPerPosition};
     let per_sequence = (rows + TILE_M - 1u) / TILE_M;
     return Work(sequence(tile / per_sequence), head, split, tile % per_sequence * TILE_M, rows);
-  }
-`;
-
-const evenKeys = wgsl`
-  fn find_keys(unit: u32) -> KeyWork {
-    let per_sequence = (params.seqlen_k + TILE_N - 1u) / TILE_N;
-    let tile = unit % params.tiles;
-    return KeyWork(sequence(tile / per_sequence), unit / params.tiles, tile % per_sequence * TILE_N);
   }
 `;
 
@@ -96,20 +86,6 @@ const packedTiles = (rowsPerPosition: string): string => wgsl`
   }
 `;
 
-// Lists on the GPU may give several sequences the same keys; each key's gradient is written once all the same.
-const packedKeys = wgsl`
-  ${packedWorkWgsl('key_rows', keyList, (rows) => `${rows} / TILE_N`)}
-
-  fn find_keys(unit: u32) -> KeyWork {
-    let tile = unit % params.tiles;
-    let keys = find_key_rows(tile);
-    var seq = sequence(keys.index);
-    seq.k_row = keys.begin;
-    seq.k_len = min(seq.k_len, keys.end - keys.begin);
-    return KeyWork(seq, unit / params.tiles, (tile - keys.first_tile) * TILE_N);
-  }
-`;
-
 // Rows of no sequence go on at row 0.
 const packedQueryRow = wgsl`
   let q_row = work.seq.q_row + position;
@@ -120,14 +96,12 @@ export const rowLayouts: Readonly<Record<LengthKind, RowLayoutText>> = {
   dense: {
     sequences: () => denseSequences,
     tiles: denseTiles,
-    keyTiles: () => evenKeys,
     queryRow: 'row.q_row = i32(work.seq.q_row + position);',
     batchOffset: (tensor, sequence) => ` + ${sequence} * params.${tensor}_batch`,
   },
   varlen: {
     sequences: packedSequences,
     tiles: packedTiles,
-    keyTiles: (keys) => (keys === 'strided' ? packedKeys : evenKeys),
     queryRow: packedQueryRow,
     batchOffset: () => '',
   },

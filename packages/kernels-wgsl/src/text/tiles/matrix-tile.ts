@@ -2,7 +2,6 @@ import type { Capabilities, SubgroupMatrixConfig } from '@heed/core';
 import {
   CHUNK,
   gridExceeds,
-  gridScores,
   gridShape,
   gridThreads,
   type ThreadGrid,
@@ -104,7 +103,6 @@ export const matrixTiles: TileClass<MatrixTile> = {
     );
   },
   fallsBack: (capabilities) => matrixShapes(capabilities).length > 0,
-  scoresAtOnce: gridScores,
 };
 
 const NO_SHAPE: MatrixShape = { M: 0, N: 0, K: 0 };

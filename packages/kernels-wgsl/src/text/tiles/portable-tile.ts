@@ -1,11 +1,6 @@
+import type { Capabilities } from '@heed/core';
 import { wgsl } from '@heed/core/kernel';
-import {
-  gridExceeds,
-  gridScores,
-  gridShape,
-  type ThreadGrid,
-  THREADS_N,
-} from './thread-grid.wgsl.ts';
+import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
 import { isSoftware, type TileClass } from './tile-path.ts';
 
 /** Workgroup memory and register blocking; runs at WebGPU's default limits. */
@@ -29,17 +24,18 @@ export const portableTiles: TileClass<PortableTile> = {
     const rowsPerThread = use === 'group' ? 1 : 4;
     return [{ path: 'portable', threadsM: 8, rowsPerThread, unroll: !isSoftware(capabilities) }];
   },
-  grid(capabilities) {
-    // A compiler that unrolls anyway gets no second reason to.
-    const unrolls = isSoftware(capabilities) ? [false] : [true, false];
-    return [4, 8, 16, 32].flatMap((threadsM) =>
-      ([1, 2, 4] as const).flatMap((rowsPerThread) =>
-        unrolls.map((unroll) => ({ path: 'portable' as const, threadsM, rowsPerThread, unroll })),
-      ),
-    );
-  },
-  scoresAtOnce: gridScores,
 };
+
+/** The tiles that `tune` tries. */
+export function portableGrid(capabilities: Capabilities): PortableTile[] {
+  // A compiler that unrolls anyway gets no second reason to.
+  const unrolls = isSoftware(capabilities) ? [false] : [true, false];
+  return [4, 8, 16, 32].flatMap((threadsM) =>
+    ([1, 2, 4] as const).flatMap((rowsPerThread) =>
+      unrolls.map((unroll) => ({ path: 'portable' as const, threadsM, rowsPerThread, unroll })),
+    ),
+  );
+}
 
 /** A tile in workgroup memory, and the call that fills it from `chunk` on. */
 export interface Side {

@@ -1,3 +1,4 @@
+import type { Capabilities } from '@heed/core';
 import type { TileShape } from '../parts/kinds.ts';
 import { isSoftware, type TileClass, type TileUse } from './tile-path.ts';
 
@@ -51,18 +52,6 @@ export const subgroupTiles: TileClass<SubgroupTile> = {
   defaults: (use, { subgroups }) => [
     { path: 'subgroup', subgroupSize: subgroups?.max ?? 0, ...lanesFor[use] },
   ],
-  grid({ subgroups }) {
-    const subgroupSize = subgroups?.max ?? 0;
-    return [1, 2, 4, 8].flatMap((rowsPerLane) =>
-      [1, 2, 4, 8].map((keysPerLane) => ({
-        path: 'subgroup' as const,
-        subgroupSize,
-        rowsPerLane,
-        keysPerLane,
-      })),
-    );
-  },
-  scoresAtOnce: (tile) => tile.rowsPerLane * tile.keysPerLane * keyLanes(tile),
   keyTurns: (tile) => tile.keysPerLane,
 };
 
@@ -75,3 +64,16 @@ const lanesFor: Readonly<Record<TileUse, Pick<SubgroupTile, 'rowsPerLane' | 'key
   kv: { rowsPerLane: 4, keysPerLane: 2 },
   tables: { rowsPerLane: 1, keysPerLane: 2 },
 };
+
+/** The tiles that `tune` tries. */
+export function subgroupGrid({ subgroups }: Capabilities): SubgroupTile[] {
+  const subgroupSize = subgroups?.max ?? 0;
+  return [1, 2, 4, 8].flatMap((rowsPerLane) =>
+    [1, 2, 4, 8].map((keysPerLane) => ({
+      path: 'subgroup' as const,
+      subgroupSize,
+      rowsPerLane,
+      keysPerLane,
+    })),
+  );
+}

@@ -28,11 +28,6 @@ export function gridThreads(grid: ThreadGrid): number {
   return grid.threadsM * THREADS_N;
 }
 
-/** Scores of a tile that a thread holds at once. */
-export function gridScores({ rowsPerThread, unroll }: ThreadGrid): number {
-  return rowsPerThread * 4 * (unroll ? 4 : 1);
-}
-
 /** @returns which limit a grid with so many bytes of workgroup memory exceeds, or undefined */
 export function gridExceeds(grid: ThreadGrid, bytes: number, limits: Limits): string | undefined {
   if (bytes > limits.maxComputeWorkgroupStorageSize) {

@@ -32,10 +32,6 @@ export interface TileClass<Tile extends AnyTile> {
   defaults(use: TileUse, capabilities: Capabilities): readonly Tile[];
   /** Whether kernels that the path cannot run take the default path when the path is forced; default: they are refused. */
   fallsBack?(capabilities: Capabilities): boolean;
-  /** The tiles that `tune` tries beside the defaults. */
-  grid?(capabilities: Capabilities): readonly Tile[];
-  /** Scores that a thread holds at once, which compile time grows with. */
-  scoresAtOnce(tile: Tile): number;
   /** The parameter `key_turns`: passes over the keys of a tile. Default 1. */
   keyTurns?(tile: Tile): number;
 }

@@ -48,11 +48,6 @@ export function tileCandidates(
   return (one.fallsBack?.(capabilities) ? [...own, ...defaults] : own) as TileConfig[];
 }
 
-/** All tiles that `tune` may try. */
-export function tileGrid(capabilities: Capabilities): readonly TileConfig[] {
-  return all.flatMap((one) => one.grid?.(capabilities) ?? []) as TileConfig[];
-}
-
 /** Query rows and keys per tile. */
 export function tileShape(tile: AnyTile): TileShape {
   return pathOf(tile).shape(tile);
@@ -61,11 +56,6 @@ export function tileShape(tile: AnyTile): TileShape {
 /** Queries and keys per tile of a backward kernel. */
 export function backwardShape({ of, tile }: Pick<BackwardConfig, 'of' | 'tile'>): TileShape {
   return gradientShape(of, tileShape(tile));
-}
-
-/** Scores that a thread holds at once. */
-export function scoresAtOnce(tile: AnyTile): number {
-  return pathOf(tile).scoresAtOnce(tile);
 }
 
 /** Passes over the keys of a tile. */

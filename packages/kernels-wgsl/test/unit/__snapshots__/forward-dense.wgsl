@@ -19,11 +19,6 @@ struct Params {
   q_batch: u32,
   q_head: u32,
   q_row: u32,
-  out_offset: u32,
-  out_batch: u32,
-  out_head: u32,
-  out_row: u32,
-  out_split: u32,
   lse_offset: u32,
   lse_batch: u32,
   lse_head: u32,
@@ -37,6 +32,11 @@ struct Params {
   v_batch: u32,
   v_head: u32,
   v_row: u32,
+  out_offset: u32,
+  out_batch: u32,
+  out_head: u32,
+  out_row: u32,
+  out_split: u32,
   scale: f32,
   band_left: i32,
   band_right: i32,
@@ -163,10 +163,6 @@ fn q_row_offset(row: Row) -> u32 {
   return params.q_offset + u32(row.batch) * params.q_batch + u32(row.head) * params.q_head + u32(row.q_row) * params.q_row;
 }
 
-fn out_row_offset(row: Row, split: u32) -> u32 {
-  return params.out_offset + split * params.out_split + u32(row.batch) * params.out_batch + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
-}
-
 fn lse_index(row: Row, split: u32) -> u32 {
   return params.lse_offset + split * params.lse_split + u32(row.batch) * params.lse_batch + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
 }
@@ -193,6 +189,10 @@ fn read_k(row: u32, d: u32) -> vec4<f32> {
 
 fn read_v(row: u32, d: u32) -> vec4<f32> {
   return v[(row + d) / 4u];
+}
+
+fn out_row_offset(row: Row, split: u32) -> u32 {
+  return params.out_offset + split * params.out_split + u32(row.batch) * params.out_batch + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
 }
 
 fn write_out(row: u32, d: u32, x: vec4<f32>) {

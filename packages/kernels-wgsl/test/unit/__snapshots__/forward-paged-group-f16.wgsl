@@ -107,10 +107,6 @@ fn q_row_offset(row: Row) -> u32 {
   return params.q_offset + u32(row.head) * params.q_head + u32(row.q_row) * params.q_row;
 }
 
-fn out_row_offset(row: Row, split: u32) -> u32 {
-  return params.out_offset + split * params.out_split + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
-}
-
 fn lse_index(row: Row, split: u32) -> u32 {
   return params.lse_offset + split * params.lse_split + u32(row.head) * params.lse_head + u32(row.q_row) * params.lse_row;
 }
@@ -145,6 +141,10 @@ fn read_k(row: u32, d: u32) -> vec4<f32> {
 fn read_v(row: u32, d: u32) -> vec4<f32> {
   let words = v[(row + d) / 4u];
   return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+}
+
+fn out_row_offset(row: Row, split: u32) -> u32 {
+  return params.out_offset + split * params.out_split + u32(row.head) * params.out_head + u32(row.q_row) * params.out_row;
 }
 
 fn tile_span(work: Work) -> Span {
