@@ -203,7 +203,7 @@ type GivenLengths = Lengths | BigInt64Array;
 interface HookGradient {
   readonly params: readonly ParamField[];
   readonly wgsl: string;
-  readonly hasSlope: boolean;
+  readonly hasScoreDerivative: boolean;
   readonly reads: readonly TableRead[];
 }
 type KeyKind = "strided" | "paged";

@@ -92,7 +92,7 @@ export interface Hook {
 export interface HookGradient {
   readonly params: readonly ParamField[];
   readonly wgsl: string;
-  readonly hasSlope: boolean;
+  readonly hasScoreDerivative: boolean;
   readonly reads: readonly TableRead[];
 }
 export interface KernelPart {

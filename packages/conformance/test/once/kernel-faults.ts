@@ -230,13 +230,13 @@ export const backwardFaults: readonly Fault[] = [
   },
   {
     name: 'the derivative of a score mod is taken for 1',
-    find: /slope \*= slope_\w+\(score, row, key\);/,
+    find: /score_derivative \*= score_derivative_\w+\(score, row, key\);/,
     replace: '',
     caughtBy: 'backward-score-mods/branches/dense/f32',
   },
   {
     name: 'the derivative is taken at the changed score',
-    find: /(slope \*= slope_\w+\(score, row, key\);)\s*(score = score_\w+\(score, row, key\);)/,
+    find: /(score_derivative \*= score_derivative_\w+\(score, row, key\);)\s*(score = score_\w+\(score, row, key\);)/,
     replace: '$2 $1',
     caughtBy: 'backward-dense/options/softcap-alibi-causal/f32',
   },

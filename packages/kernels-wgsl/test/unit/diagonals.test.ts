@@ -95,19 +95,19 @@ describe('values by diagonal', () => {
     expect([bareVars(code), untidiness(code), unpairedBracket(code)]).toEqual([[], [], undefined]);
   });
 
-  it('are given to the hook that has them, and to its slope', () => {
+  it('are given to the hook that has them, and to its derivative', () => {
     const code = backward('q', subgroup(8, 4, 2));
     expect(code).toContain(wgsl`
-      fn mod_slope(dot_product: f32, row: Row, key: i32, diagonal0: f32) -> f32 {
+      fn mod_score_derivative(dot_product: f32, row: Row, key: i32, diagonal0: f32) -> f32 {
         var score = dot_product;
-        var slope = 1.0;
-        slope *= slope_softcap(score, row, key);
+        var score_derivative = 1.0;
+        score_derivative *= score_derivative_softcap(score, row, key);
         score = score_softcap(score, row, key);
-        slope *= slope_distance(score, row, key, diagonal0);
+        score_derivative *= score_derivative_distance(score, row, key, diagonal0);
         score = score_distance(score, row, key, diagonal0);
-        slope *= slope_alibi(score, row, key);
+        score_derivative *= score_derivative_alibi(score, row, key);
         score = score_alibi(score, row, key);
-        return slope;
+        return score_derivative;
       }
     `);
   });

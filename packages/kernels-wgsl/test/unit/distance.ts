@@ -22,9 +22,9 @@ export const distance: ScoreHook = {
   gradient: {
     params: [],
     reads: [],
-    hasSlope: false,
+    hasScoreDerivative: false,
     wgsl: wgsl`
-      fn slope_distance(score: f32, row: Row, key: i32, diagonal: f32) -> f32 {
+      fn score_derivative_distance(score: f32, row: Row, key: i32, diagonal: f32) -> f32 {
         return 1.0;
       }
     `,

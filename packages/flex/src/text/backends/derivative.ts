@@ -78,10 +78,10 @@ type Tangent = Node | undefined;
 type Rule = (value: Node, args: readonly Node[], tangents: readonly Tangent[]) => Tangent;
 
 /** A partial derivative, as a function of the arguments and the value. */
-type Slope = (a: Node, b: Node, y: Node) => Node | number;
+type PartialDerivative = (a: Node, b: Node, y: Node) => Node | number;
 
 const partials =
-  (byA: Slope, byB: Slope = () => 0): Rule =>
+  (byA: PartialDerivative, byB: PartialDerivative = () => 0): Rule =>
   (y, [a, b], [da, db]) =>
     plus(da && mul(da, byA(a!, b!, y)), db && mul(db, byB(a!, b!, y)));
 

@@ -55,9 +55,9 @@ export const alibi: ScoreHook = {
   gradient: {
     params: [{ name: 'slopes_width', type: 'u32' }],
     reads: [{ table: 0, isPerRow: true }],
-    hasSlope: false,
+    hasScoreDerivative: false,
     wgsl: wgsl`
-      fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
+      fn score_derivative_alibi(score: f32, row: Row, key: i32) -> f32 {
         return 1.0;
       }
 

@@ -45,9 +45,9 @@ export const softcap: ScoreHook = {
   gradient: {
     params: [],
     reads: [],
-    hasSlope: true,
+    hasScoreDerivative: true,
     wgsl: wgsl`
-      fn slope_softcap(score: f32, row: Row, key: i32) -> f32 {
+      fn score_derivative_softcap(score: f32, row: Row, key: i32) -> f32 {
         let t = tanh_f32(score / params.softcap);
         return 1.0 - t * t;
       }

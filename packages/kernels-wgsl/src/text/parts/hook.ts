@@ -50,13 +50,13 @@ export interface HookGradient {
   /** Uniform values beside the hook's own. */
   readonly params: readonly ParamField[];
   /**
-   * Declares `fn slope_<name>`, of the arguments of `score_<name>`: the derivative of the result by the score; and for read
+   * Declares `fn score_derivative_<name>`, with the parameters of `score_<name>`: the derivative of the result with respect to the score; and for read
    * number i, of `(score: f32, row: Row, key: i32)`, `fn partial_<name>_<i>`, its derivative by the element read, and
    * `fn element_<name>_<i> -> u32`, which element that is, row-major.
    */
   readonly wgsl: string;
-  /** Whether the derivative by the score is anything but 1. */
-  readonly hasSlope: boolean;
+  /** Whether the derivative with respect to the score is anything but 1. */
+  readonly hasScoreDerivative: boolean;
   readonly reads: readonly TableRead[];
 }
 
@@ -117,9 +117,9 @@ export function isLong(hooks: readonly Hook[]): boolean {
   return hooks.some((hook) => hook.isLong);
 }
 
-/** Whether gradients change on their way back through the score hooks. */
-export function hasSlopes({ scores }: VariantHooks): boolean {
-  return scores.some(({ gradient }) => gradient?.hasSlope);
+/** Whether a score hook has a derivative other than 1. */
+export function hasScoreDerivatives({ scores }: VariantHooks): boolean {
+  return scores.some(({ gradient }) => gradient?.hasScoreDerivative);
 }
 
 /** The names of the hooks that have a part by diagonal, in order. */

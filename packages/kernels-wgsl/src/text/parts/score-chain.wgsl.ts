@@ -2,7 +2,7 @@ import { sections, wgsl } from '@heed/core/kernel';
 import {
   allHooks,
   diagonalHooks,
-  hasSlopes,
+  hasScoreDerivatives,
   isLong,
   type ScoreHook,
   type VariantHooks,
@@ -50,7 +50,11 @@ function chainParameters({ scores }: VariantHooks): string {
 }
 
 /** The call of a hook's function in such a function. */
-function hookCall({ scores }: VariantHooks, of: 'score' | 'slope', { name }: ScoreHook): string {
+function hookCall(
+  { scores }: VariantHooks,
+  of: 'score' | 'score_derivative',
+  { name }: ScoreHook,
+): string {
   const i = diagonalHooks(scores).indexOf(name);
   return `${of}_${name}(score, row, key${i < 0 ? '' : `, diagonal${i}`})`;
 }
@@ -58,8 +62,8 @@ function hookCall({ scores }: VariantHooks, of: 'score' | 'slope', { name }: Sco
 /** One score of a tile as a thread holds it: what it is called, its row, its key (i32). */
 export interface TileScore {
   readonly score: string;
-  /** Where gradients are computed: what the derivative of the score by its dot product is called. */
-  readonly slope: string;
+  /** Where gradients are computed: the name of d(score) / d(dot product). */
+  readonly scoreDerivative: string;
   readonly row: string;
   readonly key: string;
   /** What the hooks' values for the score's diagonal are called, where a thread keeps them. */
@@ -70,8 +74,8 @@ export interface TileScore {
 export type EachScore = (statement: (score: TileScore) => string, isLong: boolean) => string;
 
 interface ScoreOptions {
-  /** Slopes are wanted too; default false. */
-  readonly withSlopes?: boolean;
+  /** Derivatives are computed too; default false. */
+  readonly withDerivatives?: boolean;
   /** Every score has its `diagonals`; default false: it computes them, which is long. */
   readonly keepsDiagonals?: boolean;
 }
@@ -80,15 +84,21 @@ interface ScoreOptions {
 export function tileScores(
   hooks: VariantHooks,
   each: EachScore,
-  { withSlopes = false, keepsDiagonals = false }: ScoreOptions = {},
+  { withDerivatives = false, keepsDiagonals = false }: ScoreOptions = {},
 ): string {
   const { scores, masks } = hooks;
   const names = diagonalHooks(scores);
   const change = (one: TileScore): string => {
-    const { score, slope, row, key, diagonals = names.map((name) => diagonalAt(name, one)) } = one;
+    const {
+      score,
+      scoreDerivative,
+      row,
+      key,
+      diagonals = names.map((name) => diagonalAt(name, one)),
+    } = one;
     const pair = [score, row, key, ...diagonals].join(', ');
     return wgsl`
-      ${withSlopes && hasSlopes(hooks) && `${slope} = mod_slope(${pair});`}
+      ${withDerivatives && hasScoreDerivatives(hooks) && `${scoreDerivative} = mod_score_derivative(${pair});`}
       ${score} = mod_score(${pair});
     `;
   };
@@ -140,28 +150,28 @@ export function gradientPart(hooks: VariantHooks): KernelPart {
         return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
       }
 
-      // By q·k·scale, of which \`slope\` is the score's derivative. A masked pair has no gradient, whatever its slope.
-      fn pair_gradient(weight: f32, d_weight: f32, delta: f32, slope: f32) -> f32 {
-        return select(0.0, weight * (d_weight - delta) * slope, weight > 0.0);
+      // With respect to q·k·scale. \`score_derivative\` is d(score) / d(q·k·scale). A masked pair has no gradient, whatever it is.
+      fn pair_gradient(weight: f32, d_weight: f32, delta: f32, score_derivative: f32) -> f32 {
+        return select(0.0, weight * (d_weight - delta) * score_derivative, weight > 0.0);
       }
     `,
-    hasSlopes(hooks) && slopes(hooks),
+    hasScoreDerivatives(hooks) && scoreDerivatives(hooks),
   );
   const own = gradients.flatMap((gradient) => gradient.params);
   return { fields: [...u32Fields('state_plane'), ...own], text };
 }
 
-const slopes = (hooks: VariantHooks): string => wgsl`
+const scoreDerivatives = (hooks: VariantHooks): string => wgsl`
   // d(mod_score in natural units) / d(dot product), by the chain rule.
-  fn mod_slope(${chainParameters(hooks)}) -> f32 {
+  fn mod_score_derivative(${chainParameters(hooks)}) -> f32 {
     var score = dot_product;
-    var slope = 1.0;
+    var score_derivative = 1.0;
     ${hooks.scores.map(
       (hook) => wgsl`
-        slope *= ${hookCall(hooks, 'slope', hook)};
+        score_derivative *= ${hookCall(hooks, 'score_derivative', hook)};
         score = ${hookCall(hooks, 'score', hook)};
       `,
     )}
-    return slope;
+    return score_derivative;
   }
 `;

@@ -56,16 +56,16 @@ const collectText = wgsl`
   }
 `;
 
-/** What becomes of one score: `slope` is what the gradient of the final score is called. */
+/** Adds one score to the sums: `scoreDerivative` names the gradient of the final score. */
 export function collectScore(
   { name, gradient }: ScoreHook,
-  { score, slope, row, key }: TileScore,
+  { score, scoreDerivative, row, key }: TileScore,
 ): string {
   return gradient!.reads
     .map(({ isPerRow }, i) => {
-      const x = `${slope} * partial_${name}_${i}(${score}, ${row}, ${key})`;
-      if (isPerRow) return `${row}_sum${i} += select(${x}, 0.0, ${slope} == 0.0);`;
-      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${score}, ${row}, ${key}), select(${x}, 0.0, ${slope} == 0.0));`;
+      const x = `${scoreDerivative} * partial_${name}_${i}(${score}, ${row}, ${key})`;
+      if (isPerRow) return `${row}_sum${i} += select(${x}, 0.0, ${scoreDerivative} == 0.0);`;
+      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${score}, ${row}, ${key}), select(${x}, 0.0, ${scoreDerivative} == 0.0));`;
     })
     .join('\n');
 }

@@ -1,5 +1,5 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
-import { hasSlopes } from '../parts/hook.ts';
+import { hasScoreDerivatives } from '../parts/hook.ts';
 import { each, plus } from '../parts/repeat.ts';
 import { type TileScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
@@ -80,11 +80,11 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
       hooks,
       wgsl`
         ${rowProducts(config, tile)}
-        ${slopes(config, tile)}
-        ${tileScores(hooks, eachScore(tile, keyAt), { withSlopes: true })}
+        ${scoreDerivatives(config, tile)}
+        ${tileScores(hooks, eachScore(tile, keyAt), { withDerivatives: true })}
         ${rows(
           (r) => wgsl`
-            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${slopeOf(config, r, n)});`)}
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${scoreDerivativeOf(config, r, n)});`)}
             weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
           `,
         )}
@@ -132,11 +132,11 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
           }
         `,
       )}
-      ${slopes(config, tile)}
+      ${scoreDerivatives(config, tile)}
       ${tileScores(
         config.hooks,
         eachScore(tile, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
-        { withSlopes: true },
+        { withDerivatives: true },
       )}
       ${rows(
         (r) => wgsl`
@@ -148,7 +148,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
       workgroupBarrier();
       ${rows(
         (r) => wgsl`
-          ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${slopeOf(config, r, n)});`)}
+          ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${scoreDerivativeOf(config, r, n)});`)}
           weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
         `,
       )}
@@ -205,7 +205,7 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
           (r) => wgsl`
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, 1.0);`)}
             if (${plus('work.first_row + first_row', r)} < work.rows) {
-              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, slope: `s${r}[${n}]`, ...keyAt(r, n) }))}
+              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, scoreDerivative: `s${r}[${n}]`, ...keyAt(r, n) }))}
             }
           `,
         )}
@@ -236,13 +236,14 @@ const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl
   let key = i32(first_key + column * 4u);
 `;
 
-/** The slopes of a thread's scores, where hooks change scores. */
-const slopes = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
-  hasSlopes(hooks) && each(rowsPerThread)((r) => `var slope${r} = vec4<f32>(1.0);`);
+/** The derivatives of a thread's scores, where hooks change scores. */
+const scoreDerivatives = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
+  hasScoreDerivatives(hooks) &&
+  each(rowsPerThread)((r) => `var score_derivative${r} = vec4<f32>(1.0);`);
 
-/** The slope of the score of row r and column n, or 1. */
-const slopeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
-  hasSlopes(hooks) ? `slope${r}[${n}]` : '1.0';
+/** The derivative of the score of row r and column n, or 1. */
+const scoreDerivativeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
+  hasScoreDerivatives(hooks) ? `score_derivative${r}[${n}]` : '1.0';
 
 /** Head dims, in vectors and in chunks, with the parameters that bound their loops. */
 const qDim = ({ headDim }: BackwardConfig): Dim => ({

@@ -1,5 +1,5 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
-import { hasSlopes } from '../parts/hook.ts';
+import { hasScoreDerivatives } from '../parts/hook.ts';
 import { plus } from '../parts/repeat.ts';
 import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
@@ -42,9 +42,9 @@ export function subgroupBackward(config: BackwardConfig, tile: SubgroupTile): st
 function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks, headDim } = config;
   const { rows, shown: keys } = repeats(tile);
-  const slopes = slopesOf(config, tile);
+  const scoreDerivatives = scoreDerivativesOf(config, tile);
   const diagonals = queryDiagonals(tile, hooks);
-  const each = eachScore(tile, slopes.names, 'first_key', keyAt(diagonals));
+  const each = eachScore(tile, scoreDerivatives.names, 'first_key', keyAt(diagonals));
   return wgsl`
     ${queryRows(config, tile)}
     ${rows((r) => array(`dq${r}`, headDim))}
@@ -56,14 +56,14 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
         ${ownKeys(tile)}
 
         ${dots(tile, 's', 'q', k)}
-        ${slopes.declare}
+        ${scoreDerivatives.declare}
         ${diagonals.fill}
-        ${tileScores(hooks, each, { withSlopes: true, keepsDiagonals: diagonals.isKept })}
+        ${tileScores(hooks, each, { withDerivatives: true, keepsDiagonals: diagonals.isKept })}
         ${dots(tile, 'dp', 'dout', v)}
         ${rows((r) =>
           keys((n) => {
             const [s, dp] = [score('s', r, n), score('dp', r, n)];
-            return `${s} = pair_gradient(pair_weight(${s}, state${r}.row_max, state${r}.norm), ${dp}, state${r}.delta, ${slopes.of(r, n)});`;
+            return `${s} = pair_gradient(pair_weight(${s}, state${r}.row_max, state${r}.norm), ${dp}, state${r}.delta, ${scoreDerivatives.of(r, n)});`;
           }),
         )}
         ${sums(tile, 'dq', 's', k)}
@@ -87,7 +87,7 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks, headDim, headDimV } = config;
   const lanes = keyLanes(tile);
   const { rows, shown: queries, owned } = repeats(tile);
-  const slopes = slopesOf(config, tile);
+  const scoreDerivatives = scoreDerivativesOf(config, tile);
   const diagonals = keyDiagonals(tile, hooks);
   const ownState = (field: string, n: number): string =>
     `subgroupBroadcast(own_state${Math.floor(n / lanes)}.${field}, ${n % lanes}u)`;
@@ -129,9 +129,9 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
       )}
 
       ${dots(tile, 's', 'k', { ...q, factor: ' * q_scale()' })}
-      ${slopes.declare}
+      ${scoreDerivatives.declare}
       ${diagonals.fill}
-      ${tileScores(hooks, eachQuery(tile, slopes.names, where), { withSlopes: true, keepsDiagonals: diagonals.isKept })}
+      ${tileScores(hooks, eachQuery(tile, scoreDerivatives.names, where), { withDerivatives: true, keepsDiagonals: diagonals.isKept })}
       ${queries(
         (n) => wgsl`
           let row_max${n} = ${ownState('row_max', n)};
@@ -149,7 +149,7 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
       ${queries(
         (n) => wgsl`
           let delta${n} = ${ownState('delta', n)};
-          ${rows((r) => `${score('s', r, n)} = pair_gradient(${score('s', r, n)}, ${score('dp', r, n)}, delta${n}, ${slopes.of(r, n)});`)}
+          ${rows((r) => `${score('s', r, n)} = pair_gradient(${score('s', r, n)}, ${score('dp', r, n)}, delta${n}, ${scoreDerivatives.of(r, n)});`)}
         `,
       )}
       ${sums(tile, 'dk', 's', q)}
@@ -234,21 +234,21 @@ const dout: Shown = { name: 'dout', vecs: 'params.v_vecs' };
 const array = (name: string, dim: number): string =>
   `var ${name} = array<vec4<f32>, ${Math.ceil(dim / 4)}>();`;
 
-interface Slopes {
+interface ScoreDerivatives {
   /** The arrays that a score hook writes. */
   readonly names: [string, string?];
   readonly declare: WgslPart;
   readonly of: (r: number, n: number) => string;
 }
 
-/** The slopes of scores, where hooks change scores: an array of a lane's, or 1. */
-function slopesOf({ hooks }: BackwardConfig, tile: SubgroupTile): Slopes {
+/** The derivatives of a lane's scores in an array, where hooks change scores, or 1. */
+function scoreDerivativesOf({ hooks }: BackwardConfig, tile: SubgroupTile): ScoreDerivatives {
   const { rows, shown } = repeats(tile);
-  const has = hasSlopes(hooks);
+  const has = hasScoreDerivatives(hooks);
   return {
-    names: has ? ['s', 'slope'] : ['s'],
-    declare: has && rows((r) => shown((n) => `var ${score('slope', r, n)} = 1.0;`)),
-    of: (r: number, n: number): string => (has ? score('slope', r, n) : '1.0'),
+    names: has ? ['s', 'score_derivative'] : ['s'],
+    declare: has && rows((r) => shown((n) => `var ${score('score_derivative', r, n)} = 1.0;`)),
+    of: (r: number, n: number): string => (has ? score('score_derivative', r, n) : '1.0'),
   };
 }
 

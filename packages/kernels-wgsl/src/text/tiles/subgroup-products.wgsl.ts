@@ -100,18 +100,18 @@ export function sums(
 /**
  * Repeats a statement for every score. A long one is written for one group of shown vectors, and the groups are rotated
  * through it: each has its turn, and its place back.
- * @param arrays what the scores are called, and their slopes where there are any
+ * @param arrays the names of the scores, and of their derivatives where there are any
  * @param where the row, the key and more of a score whose vector has number `first` + n
  * @param prepare what comes before the statements of a vector
  */
 export function eachScore(
   tile: SubgroupTile,
-  arrays: readonly [scores: string, slopes?: string],
+  arrays: readonly [scores: string, scoreDerivatives?: string],
   first: string,
-  where: (r: number, first: string, n: number) => Omit<TileScore, 'score' | 'slope'>,
+  where: (r: number, first: string, n: number) => Omit<TileScore, 'score' | 'scoreDerivative'>,
   prepare: (first: string, n: number) => string = () => '',
 ): EachScore {
-  const [names, slopes = names] = arrays;
+  const [names, scoreDerivatives = names] = arrays;
   const { keysPerLane } = tile;
   const lanes = keyLanes(tile);
   const { rows } = repeats(tile);
@@ -126,7 +126,10 @@ export function eachScore(
       each(count)((n) => [
         prepare(start, n),
         ...rows((r) => {
-          const called = { score: score(names, r, n), slope: score(slopes, r, n) };
+          const called = {
+            score: score(names, r, n),
+            scoreDerivative: score(scoreDerivatives, r, n),
+          };
           return statement({ ...called, ...where(r, start, n) });
         }),
       ]).filter((text) => text !== '');
@@ -135,7 +138,7 @@ export function eachScore(
       for (var turn = 0u; turn < params.key_turns; turn++) {
         let turn_first = ${first} + turn * ${lanes}u;
         ${statements(lanes, 'turn_first')}
-        ${[...new Set([names, slopes])].map((name) => rotate(name))}
+        ${[...new Set([names, scoreDerivatives])].map((name) => rotate(name))}
       }
     `;
   };
@@ -144,7 +147,7 @@ export function eachScore(
 /** What is known of the scores of a tile of query rows: rows are the lane's own. */
 export const keyAt =
   (diagonals?: Diagonals) =>
-  (r: number, first: string, n: number): Omit<TileScore, 'score' | 'slope'> => ({
+  (r: number, first: string, n: number): Omit<TileScore, 'score' | 'scoreDerivative'> => ({
     row: `row${r}`,
     key: `i32(${plus(first, n)})`,
     ...diagonals?.of(r, n),

@@ -88,5 +88,11 @@ export const eachScore =
   ): EachScore =>
   (statement) =>
     each(rowsPerThread)((r) =>
-      lanes((n) => statement({ score: `s${r}[${n}]`, slope: `slope${r}[${n}]`, ...where(r, n) })),
+      lanes((n) =>
+        statement({
+          score: `s${r}[${n}]`,
+          scoreDerivative: `score_derivative${r}[${n}]`,
+          ...where(r, n),
+        }),
+      ),
     ).join('\n');

@@ -371,9 +371,9 @@ fn pair_weight(score: f32, row_max: f32, norm: f32) -> f32 {
   return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
 }
 
-// By q·k·scale, of which `slope` is the score's derivative. A masked pair has no gradient, whatever its slope.
-fn pair_gradient(weight: f32, d_weight: f32, delta: f32, slope: f32) -> f32 {
-  return select(0.0, weight * (d_weight - delta) * slope, weight > 0.0);
+// With respect to q·k·scale. `score_derivative` is d(score) / d(q·k·scale). A masked pair has no gradient, whatever it is.
+fn pair_gradient(weight: f32, d_weight: f32, delta: f32, score_derivative: f32) -> f32 {
+  return select(0.0, weight * (d_weight - delta) * score_derivative, weight > 0.0);
 }
 
 // A padded row of 9 vectors keeps neighbouring rows in different banks.

@@ -51,12 +51,12 @@ fn contribute(first: u32, count: u32, element: u32, x: f32) {
   atomicAdd(&out[first + 1u + count + element], value.y + carry);
 }
 
-fn slope_softcap(score: f32, row: Row, key: i32) -> f32 {
+fn score_derivative_softcap(score: f32, row: Row, key: i32) -> f32 {
   let t = tanh_f32(score / params.softcap);
   return 1.0 - t * t;
 }
 
-fn slope_alibi(score: f32, row: Row, key: i32) -> f32 {
+fn score_derivative_alibi(score: f32, row: Row, key: i32) -> f32 {
   return 1.0;
 }
 
@@ -69,14 +69,14 @@ fn element_alibi_0(score: f32, row: Row, key: i32) -> u32 {
 }
 
 // d(mod_score in natural units) / d(dot product), by the chain rule.
-fn mod_slope(dot_product: f32, row: Row, key: i32) -> f32 {
+fn mod_score_derivative(dot_product: f32, row: Row, key: i32) -> f32 {
   var score = dot_product;
-  var slope = 1.0;
-  slope *= slope_softcap(score, row, key);
+  var score_derivative = 1.0;
+  score_derivative *= score_derivative_softcap(score, row, key);
   score = score_softcap(score, row, key);
-  slope *= slope_alibi(score, row, key);
+  score_derivative *= score_derivative_alibi(score, row, key);
   score = score_alibi(score, row, key);
-  return slope;
+  return score_derivative;
 }
 
 @compute @workgroup_size(64)

@@ -95,7 +95,7 @@ function scoreGradient(
   diagonal: Node | undefined,
 ): CompiledGradient {
   const text = new HookText(`${name}_by`);
-  const signature = `fn slope_${name}(${pairParameters(diagonal)}) -> f32`;
+  const signature = `fn score_derivative_${name}(${pairParameters(diagonal)}) -> f32`;
   const known = new Map(diagonal && [[diagonal, 'diagonal']]);
   text.add({ signature, inputs: pairInputs, roots: [derivative.score], known });
   const reads = derivative.tables.map(({ slot, indices, value }, i) => {
@@ -109,8 +109,8 @@ function scoreGradient(
     });
     return { table: slot.index, isPerRow: !differsByKey(inputsOf(...indices)) };
   });
-  const hasSlope = constantOf(derivative.score) !== 1;
-  return { params: text.fields, wgsl: text.text, reads, hasSlope };
+  const hasScoreDerivative = constantOf(derivative.score) !== 1;
+  return { params: text.fields, wgsl: text.text, reads, hasScoreDerivative };
 }
 
 const differsByKey = (inputs: ReadonlySet<Input>): boolean =>
