@@ -1,5 +1,5 @@
 // Chooses the cases of the quick run by the kernels that each dispatches on this machine's adapter, and writes selection.json.
-//   node --conditions=@heed/source packages/conformance/test/selection/choose.ts
+//   pnpm choose
 import { writeFileSync } from 'node:fs';
 import { openGpu } from '@heed/core';
 import { runCase } from '../../src/run/run-conformance.ts';

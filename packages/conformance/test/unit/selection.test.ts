@@ -68,7 +68,7 @@ describe('selection.json', () => {
   const groups = (some: readonly string[]): Set<string> =>
     new Set(quick.filter(({ id }) => some.includes(id)).map(({ group }) => group));
 
-  it('names cases that there are; after a change of names: pnpm --filter @heed/conformance choose', () => {
+  it('names cases that there are; after a change of names: pnpm choose', () => {
     const { devices, browsers, left } = selection;
     expect(ids).toEqual(expect.arrayContaining([...devices, ...browsers, ...left]));
   });
