@@ -23,7 +23,7 @@ type Floor = string | readonly string[] | { readonly apart: readonly string[] };
 export const floors: Record<string, readonly Floor[]> = {
   'packages/core/src': ['text', 'host', 'tensor', 'paged', 'device'],
   'packages/kernels-wgsl/src': ['text', 'select', 'host', 'api', 'plan', 'tune'],
-  'packages/kernels-wgsl/src/text': ['parts', { apart: ['hooks', 'tiles'] }, 'kernels'],
+  'packages/kernels-wgsl/src/text': ['parts', 'tiles', 'kernels'],
   'packages/kvcache/src': ['pages', 'sequences', 'kernels', 'stores', 'cache'],
   'packages/flex/src': ['text', ['masks', 'mods'], 'host', 'api'],
   'packages/flex/src/text': ['ir', 'frontend', 'backends', 'compile', 'kernels'],
