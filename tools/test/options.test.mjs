@@ -37,6 +37,7 @@ const of = (signature, names, interfaces, without = []) => ({
   without,
 });
 
+const results = ['out', 'returnLse', 'returnMax'];
 const variants = ['causal', 'window', 'softcap', 'alibiSlopes'];
 const packages = [
   [
@@ -129,14 +130,13 @@ const packages = [
     [
       of('openTfjs(options?)', openTfjsNames, ['tfjs:OpenTfjsOptions']),
       of('attention(q, k, v, options?) with TensorFlow.js', tfjs.attentionNames, attention, [
-        'out',
-        'returnLse',
+        ...results,
       ]),
       of(
         'flexAttention(q, k, v, options) with TensorFlow.js',
         tfjs.flexNames,
         [grads, ...flexOptions],
-        [...variants, 'out', 'returnLse'],
+        [...variants, ...results],
       ),
     ],
   ],

@@ -3,6 +3,7 @@
 export interface AttentionState {
   readonly out: NdArray;
   readonly lse: NdArray;
+  readonly max?: NdArray;
 }
 export interface Case {
   readonly id: string;
@@ -113,7 +114,7 @@ export interface Selection {
 // #region Functions
 export declare function gradcheck<C extends Captures = {}>(fn: (q: Tensor, k: Tensor, v: Tensor, options: FlexOptions<Captures> & GradOptions) => AttentionResult & Differentiable<FlexGradients>, inputs: GradcheckInputs<C>, options?: GradcheckOptions): Promise<GradcheckReport>;
 export declare function manifestOf(cases: readonly Case[]): Manifest;
-export declare function referenceAttention(problem: ReferenceProblem): AttentionState;
+export declare function referenceAttention(problem: ReferenceProblem): Required<AttentionState>;
 export declare function runConformance(gpu: Gpu, options?: RunOptions): Promise<ConformanceReport>;
 export declare function selectCases(selection?: Selection): Case[];
 // #endregion

@@ -3,6 +3,7 @@
 export interface AttentionState {
   readonly out: NdArray;
   readonly lse: NdArray;
+  readonly max?: NdArray;
 }
 export interface Budget {
   readonly limit: number;
@@ -20,6 +21,7 @@ export interface Expected extends AttentionState {
   readonly budgets: {
     readonly out: Budget;
     readonly lse: Budget;
+    readonly max?: Budget;
   };
 }
 export interface Gradients {
@@ -73,12 +75,12 @@ export type FloatDType = "f32" | "f16";
 // #region Functions
 export declare function expected(reference: AttentionState, naive: AttentionState, dtype: FloatDType): Expected;
 export declare function gradientBudget(reference: NdArray, naive: NdArray, dtype: FloatDType): Budget;
-export declare function naiveAttention(problem: ReferenceProblem): AttentionState;
+export declare function naiveAttention(problem: ReferenceProblem): Required<AttentionState>;
 export declare function naiveGradients(problem: ReferenceProblem, by: ResultGradients, storage?: FloatDType): Gradients;
 export declare function near(label: string, got: NdArray, want: NdArray, { limit, naiveError, allowance }: Budget): Check;
 export declare function permutation(n: number, source: Random): Int32Array;
 export declare function random(seed: number): Random;
-export declare function referenceAttention(problem: ReferenceProblem): AttentionState;
+export declare function referenceAttention(problem: ReferenceProblem): Required<AttentionState>;
 export declare function referenceGradients(problem: ReferenceProblem, by: ResultGradients): Gradients;
 export declare function toStorage(x: number, dtype: FloatDType): number;
 // #endregion

@@ -121,6 +121,7 @@ export interface VarlenLayout {
 // #region Types
 export type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   readonly out: Tensor<D>;
+  readonly max?: Tensor<"f32">;
 } & ([Lse] extends [true] ? WithLse : [Lse] extends [false] ? {} : Partial<WithLse>);
 export type DifferentiablePlan = AttentionPlan<AttentionTensors, AttentionResult & Differentiable<AttentionGradients>>;
 export type VarlenOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> & VarlenLayout;
@@ -230,6 +231,7 @@ interface OptionFlags {
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly returnLse?: boolean;
+  readonly returnMax?: boolean;
 }
 interface ParamField {
   readonly name: string;
@@ -241,6 +243,7 @@ interface PortableTile extends ThreadGrid {
 }
 interface ResultOption<Lse extends boolean = boolean> {
   readonly returnLse?: Lse;
+  readonly returnMax?: boolean;
   readonly out?: Tensor;
 }
 interface ScaleOption {

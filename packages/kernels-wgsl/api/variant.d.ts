@@ -248,6 +248,7 @@ interface AttentionProblem extends OptionFlags {
 }
 type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   readonly out: Tensor<D>;
+  readonly max?: Tensor<"f32">;
 } & ([Lse] extends [true] ? WithLse : [Lse] extends [false] ? {} : Partial<WithLse>);
 interface BandOption {
   readonly causal?: boolean;
@@ -293,6 +294,7 @@ interface OptionFlags {
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly returnLse?: boolean;
+  readonly returnMax?: boolean;
 }
 type PageFormat$1 = "format" | "headDim" | "headDimV";
 interface PlanParts<Tensors, Result> {
@@ -308,6 +310,7 @@ interface PortableTile extends ThreadGrid {
 type ResultName = keyof ResultOption;
 interface ResultOption<Lse extends boolean = boolean> {
   readonly returnLse?: Lse;
+  readonly returnMax?: boolean;
   readonly out?: Tensor;
 }
 interface ScaleOption {

@@ -1,7 +1,7 @@
 /** The public declarations of `@heed/tfjs`, by tools/api.mjs. */
 // #region Interfaces
-export interface AttentionOptions extends OnTf<Omit<AttentionOptions$1, "out" | "returnLse">> {}
-export interface FlexOptions<C extends Captures = {}> extends OnTf<Omit<FlexOptions$1, "out" | "returnLse" | "scoreMod" | "maskMod" | "captures">>, GradOptions {
+export interface AttentionOptions extends OnTf<Omit<AttentionOptions$1, keyof typeof resultNames>> {}
+export interface FlexOptions<C extends Captures = {}> extends OnTf<Omit<FlexOptions$1, keyof typeof resultNames | "scoreMod" | "maskMod" | "captures">>, GradOptions {
   readonly scoreMod?: ScoreMod<HeedCaptures<C>>;
   readonly maskMod?: MaskMod<HeedCaptures<C>>;
   readonly captures?: C;

@@ -22,7 +22,7 @@ export interface Budget {
 
 /** The float64 result with the budgets that follow from it. */
 export interface Expected extends AttentionState {
-  readonly budgets: { readonly out: Budget; readonly lse: Budget };
+  readonly budgets: { readonly out: Budget; readonly lse: Budget; readonly max?: Budget };
 }
 
 // WGSL allows exp2 an error of 3 + 2|x| ulp; four ulp at the result's magnitude holds on every adapter tried.
@@ -66,7 +66,7 @@ export function headBudget(reference: NdArray, naive: NdArray, spread: number): 
   return budget(maxDifference(naive.data, reference.data), allowance);
 }
 
-/** Returns the budget of `lse`, which is f32 whatever the storage type. */
+/** Returns the budget of `lse` or `max`, which are f32 whatever the storage type. */
 function lseBudget(reference: NdArray, naive: NdArray): Budget {
   const allowance = lseUlps * ulp(Math.max(1, largest(reference)), 'f32') + logError;
   return budget(maxDifference(naive.data, reference.data), allowance);
@@ -92,20 +92,25 @@ export function expected(
     budgets: {
       out: outBudget(reference.out, naive.out, dtype),
       lse: lseBudget(reference.lse, naive.lse),
+      ...(reference.max && naive.max && { max: lseBudget(reference.max, naive.max) }),
     },
   };
 }
 
 /**
  * Widens the budgets for scores that are each off by up to `error`. A softmax weight is then off by a factor of at most
- * e^±2·error, so `out` by 2·error times the largest value, and `lse` by `error`.
+ * e^±2·error, so `out` by 2·error times the largest value, and `lse` and `max` by `error`.
  */
 export function allowScoreError(want: Expected, v: NdArray, error: number): Expected {
   if (error === 0) return want;
-  const { out, lse } = want.budgets;
+  const { out, lse, max } = want.budgets;
   return {
     ...want,
-    budgets: { out: widened(out, 2 * error * largest(v)), lse: widened(lse, error) },
+    budgets: {
+      out: widened(out, 2 * error * largest(v)),
+      lse: widened(lse, error),
+      ...(max && { max: widened(max, error) }),
+    },
   };
 }
 

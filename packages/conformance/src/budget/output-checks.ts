@@ -11,11 +11,12 @@ export interface Check {
   readonly report?: string;
 }
 
-/** Checks that both results of a run are within their error budgets. */
+/** Checks that the results of a run are within their error budgets. */
 export function withinBudget(label: string, got: AttentionState, want: Expected): Check[] {
   return [
     near(`${label}: out`, got.out, want.out, want.budgets.out),
     near(`${label}: lse`, got.lse, want.lse, want.budgets.lse),
+    ...(got.max ? [near(`${label}: max`, got.max, want.max!, want.budgets.max!)] : []),
   ];
 }
 

@@ -23,6 +23,7 @@ import { hostileLengthCases } from './forward/hostile-length-cases.ts';
 import { invarianceCases } from './forward/invariance-cases.ts';
 import { lengthCases } from './forward/length-cases.ts';
 import { lseCases } from './forward/lse-cases.ts';
+import { maxCases } from './forward/max-cases.ts';
 import { mergeCases } from './forward/merge-cases.ts';
 import { optionCases } from './forward/option-cases.ts';
 import { outCases } from './forward/out-cases.ts';
@@ -56,6 +57,7 @@ export const allCases: readonly RunnableCase[] = [
   ...headCases,
   ...optionCases,
   ...lseCases,
+  ...maxCases,
   ...mergeCases,
   ...invarianceCases,
   ...chunkedPrefillCases,

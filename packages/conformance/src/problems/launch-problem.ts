@@ -26,6 +26,8 @@ export interface LaunchOptions {
   /** Hints, which need not be true. */
   readonly maxSeqlenQ?: number;
   readonly maxSeqlenK?: number;
+  /** Also returns `max`. */
+  readonly returnMax?: boolean;
   /** A destination for `out`, which the caller owns. */
   readonly out?: Tensor;
 }
@@ -45,16 +47,21 @@ export async function launch(
   }
 }
 
-/** Reads both results of a call back. The scope frees them, except `own`, an `out` that the caller owns. */
+/** Reads the results of a call back. The scope frees them, except `own`, an `out` that the caller owns. */
 export async function collect(
   scope: Scope,
-  { out, lse }: AttentionResult,
+  { out, lse, max }: AttentionResult,
   own?: Tensor,
 ): Promise<AttentionState> {
   if (lse === undefined) throw new Error('collect: returnLse gave no lse');
   if (out !== own) scope.own(out);
   scope.own(lse);
-  return { out: await download(out), lse: await download(lse, 'lse') };
+  if (max) scope.own(max);
+  return {
+    out: await download(out),
+    lse: await download(lse, 'lse'),
+    ...(max && { max: await download(max, 'max') }),
+  };
 }
 
 /** Uploads the tensors of a problem and calls attention once. */
@@ -115,6 +122,7 @@ export function attentionOptions(
     ...(sinks && { sinks: uploadArray(scope, sinks, 'f32') }),
     ...(options.numSplits !== undefined && { numSplits: options.numSplits }),
     ...(options.out && { out: options.out }),
+    ...(options.returnMax && { returnMax: true }),
     returnLse: true,
   };
 }

@@ -13,20 +13,28 @@ import { type Heads, headsOf, type Sequence, sequencesOf } from './sequences.ts'
  * @example
  * const { out, lse } = referenceAttention({ q, k, v, options: { causal: true } });
  */
-export function referenceAttention(problem: ReferenceProblem): AttentionState {
+export function referenceAttention(problem: ReferenceProblem): Required<AttentionState> {
   return resultOf(attend(problem, float64));
 }
 
 /** Computes the same attention with every operation rounded to float32: the error budgets are made of its error. */
-export function naiveAttention(problem: ReferenceProblem): AttentionState {
+export function naiveAttention(problem: ReferenceProblem): Required<AttentionState> {
   return resultOf(attend(problem, float32));
 }
 
-const resultOf = ({ out, lse }: RowStates): AttentionState => ({ out, lse });
+const resultOf = ({ out, lse, keyMax }: RowStates): Required<AttentionState> => ({
+  out,
+  lse,
+  max: keyMax,
+});
 
-/** The state with `max`, the largest score of each row, and `sum`, its sum of exp(score − max), both in the shape of lse. */
-export interface RowStates extends AttentionState {
+/**
+ * The state with `max`, the largest score of each row, its sink included, `keyMax`, the largest score of its keys, and `sum`, its sum of
+ * exp(score − max), all in the shape of lse.
+ */
+export interface RowStates extends Omit<AttentionState, 'max'> {
   readonly max: NdArray;
+  readonly keyMax: NdArray;
   readonly sum: NdArray;
 }
 
@@ -41,6 +49,7 @@ export function attend(problem: ReferenceProblem, arithmetic: Arithmetic): RowSt
     out,
     lse: filled(rows, -Infinity),
     max: filled(rows, -Infinity),
+    keyMax: filled(rows, -Infinity),
     sum: filled(rows, 0),
   };
   for (const sequence of sequencesOf(problem)) {
@@ -78,7 +87,7 @@ function attendRow(
   const sink = problem.options.sinks?.data[h] ?? -Infinity;
   const q = sequence.q(h, i);
 
-  let max = sink;
+  let keyMax = -Infinity;
   for (let j = first; j < end; j++) {
     const s = score(
       arithmetic.dot(problem.q.data, q, problem.k.data, sequence.k(hkv, j), heads.qk),
@@ -87,8 +96,9 @@ function attendRow(
       position,
     );
     weights[j] = s;
-    if (s > max) max = s;
+    if (s > keyMax) keyMax = s;
   }
+  const max = Math.max(sink, keyMax);
   if (max === -Infinity) return;
 
   let sum = sink === -Infinity ? 0 : round(Math.exp(round(sink - max)));
@@ -107,6 +117,7 @@ function attendRow(
   task.out.data.set(row, sequence.out(h, i));
   task.lse.data[at] = round(max + round(Math.log(sum)));
   task.max.data[at] = max;
+  task.keyMax.data[at] = keyMax;
   task.sum.data[at] = sum;
 }
 

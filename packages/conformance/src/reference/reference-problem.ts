@@ -49,8 +49,13 @@ export type ProblemLengths = Pick<
   'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable'
 >;
 
-/** Results of attention: `out` has q's shape with Dv last; `lse` is [B, Hq, Lq] or [Hq, Tq], a natural logarithm. */
+/**
+ * Results of attention: `out` has q's shape with Dv last; `lse` is [B, Hq, Lq] or [Hq, Tq], a natural logarithm. The kernels return
+ * `max` only with returnMax.
+ */
 export interface AttentionState {
   readonly out: NdArray;
   readonly lse: NdArray;
+  /** The largest score of each row's visible keys, sinks left out, in the shape of lse; −∞ for a row without one. */
+  readonly max?: NdArray;
 }

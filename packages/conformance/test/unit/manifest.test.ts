@@ -38,6 +38,7 @@ const groupsOfOptions: Readonly<Record<keyof AttentionOptions, readonly string[]
   sinks: ['options', 'quantised-options', 'backward-sinks'],
   seqUsedK: ['seqused', 'backward-seqused'],
   returnLse: ['lse', 'backward-lse'],
+  returnMax: ['max'],
   out: ['out-param'],
   numSplits: ['splits', 'batch-invariance'],
 };

@@ -202,9 +202,12 @@ describe('referenceAttention in closed form', () => {
     expect(referenceAttention(empty)).toEqual({
       out: { shape: [1, 2, 1, 2], data: new Float64Array(4) },
       lse: { shape: [1, 2, 1], data: new Float64Array([-Infinity, -Infinity]) },
+      max: { shape: [1, 2, 1], data: new Float64Array([-Infinity, -Infinity]) },
     });
     const sinks = { shape: [2], data: Float32Array.of(1.5, -2) };
-    expect([...referenceAttention({ ...empty, options: { sinks } }).lse.data]).toEqual([1.5, -2]);
+    const { lse, max } = referenceAttention({ ...empty, options: { sinks } });
+    expect([...lse.data]).toEqual([1.5, -2]);
+    expect([...max.data]).toEqual([-Infinity, -Infinity]);
   });
 
   it('a query row outside every sequence has lse −∞ even with sinks', () => {
@@ -316,8 +319,13 @@ describe('referenceMerge', () => {
   });
 
   it('(−∞, −∞) is (0, −∞), and no state is an error', () => {
-    const nothing = keys(0, 0);
-    expect(referenceMerge([nothing, nothing])).toEqual(nothing);
+    const { out, lse } = keys(0, 0);
+    expect(
+      referenceMerge([
+        { out, lse },
+        { out, lse },
+      ]),
+    ).toEqual({ out, lse });
     expect(() => referenceMerge([])).toThrow(RangeError);
   });
 });

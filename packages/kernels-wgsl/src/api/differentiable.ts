@@ -39,10 +39,11 @@ export function differentiable<G>(
   forward: Forward = runCall,
 ): AttentionResult<DType, true> & Differentiable<G> {
   checkDifferentiable(call);
-  const { out, lse, states } = forward(call, true);
+  const { out, lse, max, states } = forward(call, true);
   return {
     out,
     lse: lse!,
+    ...(max && { max }),
     backward: (dOut, dLse) => {
       const { fn, gpu } = call;
       // A view whose sequences have changed since throws: its tables are no longer those of the forward pass.

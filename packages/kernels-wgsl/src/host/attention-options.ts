@@ -8,7 +8,7 @@ import {
   type SampledProblem,
 } from './options/attention-option.ts';
 import { numSplits, type NumSplitsOption } from './options/num-splits.ts';
-import { out, type ResultOption, returnLse } from './options/results.ts';
+import { out, type ResultOption, returnLse, returnMax } from './options/results.ts';
 import { scale, type ScaleOption } from './options/scale.ts';
 import { type GivenLengths, seqUsedK, type SeqUsedKOption } from './options/seq-used-k.ts';
 import { sinks, type SinksOption } from './options/sinks.ts';
@@ -41,6 +41,7 @@ export const attentionOptions: { readonly [Name in OptionName]-?: AttentionOptio
   seqUsedK,
   numSplits,
   returnLse,
+  returnMax,
   out,
 };
 
@@ -48,7 +49,7 @@ const named = Object.entries(attentionOptions) as [OptionName, AttentionOption][
 
 /** Which options the runs of a problem have. */
 export interface OptionFlags {
-  /** Accepted for the record, like `window`, `seqUsedK` and `returnLse`: no kernel depends on it. */
+  /** Accepted for the record, like `window`, `seqUsedK`, `returnLse` and `returnMax`: no kernel depends on it. */
   readonly causal?: boolean;
   readonly window?: boolean;
   readonly softcap?: boolean;
@@ -57,6 +58,7 @@ export interface OptionFlags {
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly returnLse?: boolean;
+  readonly returnMax?: boolean;
 }
 
 /** The names of the flags: options that have a sample. */
@@ -133,6 +135,11 @@ export type ViewOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> &
 export type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   /** [B, Hq, Lq, Dv] or [Tq, Hq, Dv], in the dtype of q. */
   readonly out: Tensor<D>;
+  /**
+   * With `returnMax`: f32 in the shape of lse, the largest score of each row's visible keys after softcap, ALiBi and mods; −∞ for a
+   * row that sees no key. It shares its memory with lse, which goes back when both are disposed.
+   */
+  readonly max?: Tensor<'f32'>;
 } & ([Lse] extends [true] ? WithLse : [Lse] extends [false] ? {} : Partial<WithLse>);
 
 interface WithLse {

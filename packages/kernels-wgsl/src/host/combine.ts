@@ -4,6 +4,7 @@ import { type CombineConfig, combineSource } from '../text/kernels/combine.wgsl.
 import type { FloatType } from '../text/parts/kinds.ts';
 import { packParams } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
+import type { RowPlanes } from './forward-values.ts';
 import type { Target } from './launch-target.ts';
 import {
   boundLse,
@@ -28,8 +29,8 @@ export interface Merge {
   readonly other?: State;
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
-  /** Where both are part of row states, which are then what is merged: [3, …], lse, row maximum and row sum. */
-  readonly states?: { readonly part: Tensor; readonly result: Tensor };
+  /** Where lse is not the only plane of the parts' rows, and of the result's. With row states, these are merged. */
+  readonly planes?: { readonly part: RowPlanes; readonly result: RowPlanes };
 }
 
 /** The kernel for parts (and one other, if given) that lie so in memory. */
@@ -52,8 +53,8 @@ function combineConfig(
 /** Dispatches one merge. */
 export function combine(target: Target, merge: Merge): void {
   const { gpu } = target;
-  const { part, other, out, lse, states } = merge;
-  const config = combineConfig(part.out, other?.out, out, states !== undefined);
+  const { part, other, out, lse, planes } = merge;
+  const config = combineConfig(part.out, other?.out, out, Boolean(planes?.part.statePlane));
   const rows = boundRows(out);
   const threads = rows.outer * rows.heads * rows.rows * Math.ceil(config.headDimV / 4);
   if (threads === 0) return;
@@ -61,10 +62,10 @@ export function combine(target: Target, merge: Merge): void {
   const bytes = readBytes(config.partType, config.read);
   const bound = {
     part: bindTensor(part.out, bytes),
-    partLse: bindTensor(states?.part ?? part.lse),
+    partLse: bindTensor(planes?.part.whole ?? part.lse),
     out: bindTensor(out, writeBytes(config.outType, config.write)),
     ...(other && { other: bindTensor(other.out, bytes), otherLse: bindTensor(other.lse) }),
-    ...(lse && { lse: bindTensor(states?.result ?? lse) }),
+    ...(lse && { lse: bindTensor(planes?.result.whole ?? lse) }),
   };
   const zero: RowStrides = { outer: 0, head: 0, row: 0, dim: 0, step: 0 };
   const values = {
@@ -78,9 +79,11 @@ export function combine(target: Target, merge: Merge): void {
     ...named('other_lse', bound.otherLse?.elementOffset ?? 0, other ? boundLse(other.lse) : zero),
     ...named('out', bound.out.elementOffset, rows.strides),
     ...named('lse', bound.lse?.elementOffset ?? 0, lse ? boundLse(lse) : zero),
-    part_lse_plane: states?.part.strides[0] ?? 0,
+    part_lse_plane: planes?.part.statePlane ?? 0,
+    part_max_plane: planes?.part.maxPlane ?? 0,
     write_lse: lse ? 1 : 0,
-    state_plane: states?.result.strides[0] ?? 0,
+    state_plane: planes?.result.statePlane ?? 0,
+    max_plane: planes?.result.maxPlane ?? 0,
   };
   const source = combineSource(config);
   const unused = placeholder(gpu, 'read');

@@ -8,9 +8,14 @@ import { packValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
 import { type Call, factsOfCall } from './attention-call.ts';
-import type { AttentionResult } from './attention-options.ts';
+import type { AttentionOptions, AttentionResult } from './attention-options.ts';
 import { combine } from './combine.ts';
-import { forwardLaunch, type ForwardTensors, type LaunchData } from './forward-values.ts';
+import {
+  forwardLaunch,
+  type ForwardTensors,
+  type LaunchData,
+  type RowPlanes,
+} from './forward-values.ts';
 import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
 import { valuesOf } from './launch-values.ts';
 import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
@@ -25,7 +30,7 @@ export function runCall(call: Call, keepsStates = false): ForwardResult {
 
 /** What a run gives. */
 export interface ForwardResult extends AttentionResult {
-  /** Where they are kept: [3, …], of which lse is the first plane, and owns the memory; row maximum and row sum are the others. */
+  /** With `keepsStates`: planes of lse, which owns the memory, of row maxima and of row sums. */
   readonly states?: Tensor;
 }
 
@@ -43,19 +48,22 @@ export function runForward(
   const { splits } = selection;
   if (splits > 1) checkPartials(target, call, splits);
   const out = options.out ?? target.result('out', outShape(call), dtype);
-  const kept = keepsStates ? ownedStates(target, lseShape(call)) : undefined;
-  const lse = kept?.lse ?? (options.returnLse ? target.result('lse', lseShape(call)) : undefined);
+  const rows = rowResults(target, lseShape(call), keepsStates, options);
   if (elementCount(out.shape) > 0) {
     const lengths = bindLengths(target, call);
     const captures = bindCaptures(target, call);
-    const data = { out, lse, states: kept?.states, lengths, captures };
+    const data = { out, lse: rows.lse, planes: rows.planes, lengths, captures };
     if (splits === 1) launch(call, selection, target, data);
     else launchSplit(call, selection, target, data);
     lengths.release();
     captures.release();
   }
-  if (kept) return { out, ...kept };
-  return lse ? { out, lse } : { out };
+  return {
+    out,
+    ...(rows.lse && (keepsStates || options.returnLse) && { lse: rows.lse }),
+    ...(rows.max && { max: rows.max }),
+    ...(rows.planes && keepsStates && { states: rows.planes.whole }),
+  };
 }
 
 // Each split writes a state of its own in f32.
@@ -63,32 +71,59 @@ function launchSplit(call: Call, selection: Selection, target: Target, data: Lau
   const { splits } = selection;
   const shape = [splits, ...lseShape(call)];
   const out = target.scratch('split out', [splits, ...outShape(call)]);
-  const states = data.states && target.scratch('split states', [3, ...shape]);
-  const lse = states ? firstPlane(states) : target.scratch('split lse', shape);
-  launch(call, selection, target, { ...data, out, lse, states });
+  const { planes: result } = data;
+  const planes =
+    result && planesOf(target.scratch('split rows', [result.whole.shape[0]!, ...shape]), result);
+  const lse = planes ? plane(planes.whole, 0) : target.scratch('split lse', shape);
+  launch(call, selection, target, { ...data, out, lse, planes });
   combine(target, {
     part: { out, lse },
     out: data.out,
     lse: data.lse,
-    ...(states && { states: { part: states, result: data.states } }),
+    ...(planes && { planes: { part: planes, result } }),
   });
   target.free(out);
-  target.free(states ?? lse);
+  target.free(planes?.whole ?? lse);
 }
 
-/** Row states whose memory is there for as long as lse is. */
-function ownedStates(
+/** What a run allocates for its rows. */
+interface RowResults {
+  readonly lse?: Tensor<'f32'>;
+  readonly max?: Tensor<'f32'>;
+  /** Where lse is not alone. */
+  readonly planes?: RowPlanes;
+}
+
+function rowResults(
   target: Target,
-  shape: number[],
-): Required<Pick<ForwardResult, 'lse' | 'states'>> {
-  const whole = target.result('lse', [3, ...shape]);
-  const [lse, states] = [adopt(firstPlane(whole)), whole.reshape(whole.shape)];
+  shape: readonly number[],
+  keepsStates: boolean,
+  { returnLse, returnMax }: AttentionOptions,
+): RowResults {
+  if (!keepsStates && !returnMax) return returnLse ? { lse: target.result('lse', shape) } : {};
+  const count = (keepsStates ? 3 : 1) + (returnMax ? 1 : 0);
+  const whole = target.result('lse', [count, ...shape]);
+  const lse = plane(whole, 0);
+  const max = returnMax ? adopt(plane(whole, count - 1)) : undefined;
+  const view = whole.reshape(whole.shape);
+  const planes = planesOf(view, { statePlane: keepsStates ? 1 : 0, maxPlane: returnMax ? 1 : 0 });
+  if (keepsStates || returnLse) adopt(lse);
   whole.dispose();
-  return { lse, states };
+  return { lse, planes, ...(max && { max }) };
 }
 
-const firstPlane = <D extends DType>(states: Tensor<D>): Tensor<D> =>
-  states.slice(0, 0, 1).reshape(states.shape.slice(1));
+/** The planes of a tensor that has those of another. */
+function planesOf(whole: Tensor, has: Pick<RowPlanes, 'statePlane' | 'maxPlane'>): RowPlanes {
+  const words = whole.strides[0]!;
+  return {
+    whole,
+    statePlane: has.statePlane && words,
+    maxPlane: has.maxPlane && words * (whole.shape[0]! - 1),
+  };
+}
+
+const plane = <D extends DType>(planes: Tensor<D>, i: number): Tensor<D> =>
+  planes.slice(0, i, i + 1).reshape(planes.shape.slice(1));
 
 function checkPartials(target: Target, call: Call, splits: number): void {
   const words = splits * elementCount(outShape(call));
@@ -106,7 +141,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     k: bindTensor(k, kvBytes),
     v: bindTensor(v, kvBytes),
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
-    lse: data.lse && bindTensor(data.states ?? data.lse),
+    lse: data.lse && bindTensor(data.planes?.whole ?? data.lse),
   };
   const work = forwardLaunch(call, selection, tensors, data);
   target.dispatch({

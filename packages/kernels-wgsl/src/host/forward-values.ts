@@ -17,13 +17,22 @@ export interface ForwardTensors {
   readonly lse: BoundTensor | undefined;
 }
 
-/** What one launch writes, and the tables that it reads. */
+/** What a kernel writes of each row, as planes of one tensor: [planes, …], lse first. */
+export interface RowPlanes {
+  readonly whole: Tensor;
+  /** Words from lse to the row maximum, and from there to the row sum; 0 without them. */
+  readonly statePlane: number;
+  /** Words from lse to the largest score of a key, in the last plane; 0 without it. */
+  readonly maxPlane: number;
+}
+
+/** The results of one launch, and the tables that it reads. */
 export interface LaunchData {
   /** With a leading axis of splits when there are several. */
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
-  /** Where it is the first plane of row states: all of them. */
-  readonly states?: Tensor | undefined;
+  /** All planes of rows, where lse is the first of several. */
+  readonly planes?: RowPlanes | undefined;
   readonly lengths: BoundLengths;
   readonly captures: BoundCaptures;
 }
@@ -35,7 +44,7 @@ export function forwardLaunch(
   call: Call,
   selection: Selection,
   tensors: ForwardTensors,
-  { out, lse, states, lengths, captures }: LaunchData,
+  { out, lse, planes, lengths, captures }: LaunchData,
 ): Launch {
   const { q, k, v } = call;
   const leading = selection.splits > 1 ? 1 : 0;
@@ -51,7 +60,8 @@ export function forwardLaunch(
       lse: lse ? lseStrides(call, lse, tensors.lse!, leading) : notWritten,
     },
     writesLse: lse !== undefined,
-    statePlane: states?.strides[0] ?? 0,
+    statePlane: planes?.statePlane ?? 0,
+    maxPlane: planes?.maxPlane ?? 0,
     more: [lengths.values, captures.values],
   };
 }

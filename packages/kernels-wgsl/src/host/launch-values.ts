@@ -23,6 +23,8 @@ export interface Launch {
   readonly writesLse?: boolean;
   /** Words from a plane of row states to the next; 0 where only an lse is kept. */
   readonly statePlane: number;
+  /** Words from lse to the largest score of a key; 0 where it is not kept. */
+  readonly maxPlane?: number;
   /** Values that other modules give, by name: of lists, of hooks, of table gradients. */
   readonly more: readonly ParamValues[];
 }
@@ -56,6 +58,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
   scale: ({ call }) => call.options.scale ?? 1 / Math.sqrt(call.headDim),
   write_lse: ({ writesLse }) => (writesLse ? 1 : 0),
   state_plane: ({ statePlane }) => statePlane,
+  max_plane: ({ maxPlane = 0 }) => maxPlane,
   // Loop bounds that a compiler must not know; see repeat.ts.
   q_vecs: ({ call }) => Math.ceil(call.headDim / 4),
   v_vecs: ({ call }) => Math.ceil(call.headDimV / 4),

@@ -17,7 +17,9 @@ export type OnTf<T> = {
 };
 
 /** Options of heed's `attention`, with tensors of TensorFlow.js. The result is always one new tensor of TensorFlow.js. */
-export interface AttentionOptions extends OnTf<Omit<HeedAttentionOptions, 'out' | 'returnLse'>> {}
+export interface AttentionOptions extends OnTf<
+  Omit<HeedAttentionOptions, keyof typeof resultNames>
+> {}
 
 /** Values that the mods read, by name. A tensor of TensorFlow.js has a gradient; a tensor of heed has none. */
 export type Captures = Record<string, Tensor | HeedTensor | number | boolean | Function>;
@@ -30,7 +32,7 @@ export type HeedCaptures<C> = {
 /** Options of heed's `flexAttention`, with tensors of TensorFlow.js. The result is always one new tensor of TensorFlow.js. */
 export interface FlexOptions<C extends Captures = {}>
   extends
-    OnTf<Omit<HeedFlexOptions, 'out' | 'returnLse' | 'scoreMod' | 'maskMod' | 'captures'>>,
+    OnTf<Omit<HeedFlexOptions, keyof typeof resultNames | 'scoreMod' | 'maskMod' | 'captures'>>,
     GradOptions {
   /** Changes the score of each pair; −Infinity hides the pair. */
   readonly scoreMod?: ScoreMod<HeedCaptures<C>>;

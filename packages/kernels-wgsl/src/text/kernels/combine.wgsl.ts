@@ -52,7 +52,7 @@ function make(config: CombineConfig): ComposedKernel {
       // Row maxima are base-2 scores; an lse is natural.
       softmaxWgsl(source === 'states' ? 'two' : 'e'),
       storeStatePart,
-      { fields, text: mainWgsl(config) },
+      { fields: source === 'pair' ? fields : [...fields, ...maxFields], text: mainWgsl(config) },
     ],
   });
 }
@@ -67,6 +67,8 @@ const fields = [
     strideFields(name, 'offset', 'outer', 'head', 'row'),
   ),
 ];
+
+const maxFields = u32Fields('part_max_plane', 'max_plane');
 
 function mainWgsl({ headDimV, source }: CombineConfig): string {
   return wgsl`
@@ -94,7 +96,9 @@ function mainWgsl({ headDimV, source }: CombineConfig): string {
 
         write_out(${rowOffset('out')}, d, acc * softmax_norm(state));
         if (d == 0u && params.write_lse != 0u) {
-          store_state(state, ${rowOffset('lse')});
+          let at = ${rowOffset('lse')};
+          store_state(state, at);
+          ${source !== 'pair' && storeMax}
         }
       `,
     )}
@@ -120,6 +124,18 @@ const takeIn = (name: string, row: string, times = ''): string => wgsl`
 const merge = (name: string, row: string, lse: string): string => wgsl`
   let score = softmax_score(${name}_lse[${lse}]);
   ${takeIn(name, row)}
+`;
+
+// The largest of the parts' maxima, which are natural scores as bits.
+const storeMax = wgsl`
+  if (params.max_plane != 0u) {
+    var key_max = MASKED;
+    for (var i = 0u; i < params.parts; i++) {
+      let bits = part_lse[${partLseRow} + params.part_max_plane];
+      key_max = max(key_max, select(bitcast<f32>(bits), MASKED, bits == NEGATIVE_INFINITY_BITS));
+    }
+    lse[at + params.max_plane] = select(NEGATIVE_INFINITY_BITS, bitcast<u32>(key_max), key_max > SEEN);
+  }
 `;
 
 // The same without rounding its lse: a part weighs its sum, times the weight of its maximum.

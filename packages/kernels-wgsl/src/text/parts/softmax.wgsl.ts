@@ -31,10 +31,12 @@ export function softmaxWgsl(base: ScoreBase): string {
     struct Softmax {
       row_max: f32,
       row_sum: f32,
+      // The row's maximum before its sink, once the row is finished.
+      key_max: f32,
     }
 
     fn softmax_init() -> Softmax {
-      return Softmax(MASKED, 0.0);
+      return Softmax(MASKED, 0.0, MASKED);
     }
 
     // 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.
@@ -95,13 +97,17 @@ export const storeStatePart: KernelPart = {
 
 /** What a finished row needs before it is stored: the sink, once per row, and its log-sum-exp. */
 export const epiloguePart: KernelPart = {
-  fields: [...storeStatePart.fields, ...u32Fields('batch', 'sinks', 'sinks_head', 'write_lse')],
+  fields: [
+    ...storeStatePart.fields,
+    ...u32Fields('batch', 'sinks', 'sinks_head', 'write_lse', 'max_plane'),
+  ],
   text: sections(
     storeStatePart.text,
     wgsl`
   // Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
   // Returns the factor for the row's accumulator.
   fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
+    (*state).key_max = (*state).row_max;
     if (params.sinks == NONE || split > 0u || u32(row.batch) >= params.batch) {
       return 1.0;
     }
@@ -111,7 +117,12 @@ export const epiloguePart: KernelPart = {
 
   fn write_lse(state: Softmax, row: Row, split: u32) {
     if (params.write_lse != 0u) {
-      store_state(state, lse_index(row, split));
+      let at = lse_index(row, split);
+      store_state(state, at);
+      if (params.max_plane != 0u) {
+        let natural = bitcast<u32>(state.key_max * LN_2);
+        lse[at + params.max_plane] = select(NEGATIVE_INFINITY_BITS, natural, state.key_max > SEEN);
+      }
     }
   }
 `,

@@ -221,10 +221,12 @@ const NEGATIVE_INFINITY_BITS = 0xff800000u;
 struct Softmax {
   row_max: f32,
   row_sum: f32,
+  // The row's maximum before its sink, once the row is finished.
+  key_max: f32,
 }
 
 fn softmax_init() -> Softmax {
-  return Softmax(MASKED, 0.0);
+  return Softmax(MASKED, 0.0, MASKED);
 }
 
 // 0 for masked scores. Clamped, since adapters disagree on exp2 of what is far below the range.

@@ -102,6 +102,7 @@ fn main(
 
   write_out(params.out_offset + outer * params.out_outer + head * params.out_head + row * params.out_row, d, acc * softmax_norm(state));
   if (d == 0u && params.write_lse != 0u) {
-    store_state(state, params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row);
+    let at = params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row;
+    store_state(state, at);
   }
 }

@@ -61,6 +61,15 @@ fn main(
 
   write_out(params.out_offset + outer * params.out_outer + head * params.out_head + row * params.out_row, d, acc * softmax_norm(state));
   if (d == 0u && params.write_lse != 0u) {
-    store_state(state, params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row);
+    let at = params.lse_offset + outer * params.lse_outer + head * params.lse_head + row * params.lse_row;
+    store_state(state, at);
+    if (params.max_plane != 0u) {
+      var key_max = MASKED;
+      for (var i = 0u; i < params.parts; i++) {
+        let bits = part_lse[part_lse_row + i * params.part_lse_step + params.part_max_plane];
+        key_max = max(key_max, select(bitcast<f32>(bits), MASKED, bits == NEGATIVE_INFINITY_BITS));
+      }
+      lse[at + params.max_plane] = select(NEGATIVE_INFINITY_BITS, bitcast<u32>(key_max), key_max > SEEN);
+    }
   }
 }
