@@ -4,7 +4,7 @@ import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions, ViewOptions } from '../host/attention-options.ts';
 import { optionHooks } from '../host/attention-options.ts';
 import { type BoundHook } from '../host/options/attention-option.ts';
-import { boundHeld } from '../host/options/visible-band.ts';
+import { boundHeld } from '../host/held-keys.ts';
 import { meantHere, varlenNames } from './attention-names.ts';
 import { varlenCall } from './varlen-call.ts';
 

@@ -7,7 +7,7 @@ import { type Data, launch } from './backward-launch.ts';
 import { checkMemory, type Target } from './launch-target.ts';
 import { keyAxes } from './memory-layout.ts';
 import { pageOwners, sumOwners } from './shared-keys.ts';
-import { fillZero } from './word-kernels.ts';
+import { fillZero } from './zero-fill.ts';
 
 /** dk and dv. */
 export function keyGradients(

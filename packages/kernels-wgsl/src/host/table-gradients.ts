@@ -8,7 +8,7 @@ import type { Call } from './attention-call.ts';
 import { type Data, launch } from './backward-launch.ts';
 import { checkMemory, type Target } from './launch-target.ts';
 import { queryAxes } from './memory-layout.ts';
-import { fillZero } from './word-kernels.ts';
+import { fillZero } from './zero-fill.ts';
 
 /**
  * The gradients by the tables that the last score hook reads, f32 in their shapes, by their index among its tables. Two passes

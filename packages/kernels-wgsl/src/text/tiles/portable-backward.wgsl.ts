@@ -112,7 +112,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
   const arrays = (name: string, dim: number): readonly string[] =>
     rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
   return wgsl`
-    ${keyTileStart}
+    ${keyTileStart()}
     ${ownRows(tile)}
     let key = i32(first_key + first_row);
     ${arrays('dk', headDim)}

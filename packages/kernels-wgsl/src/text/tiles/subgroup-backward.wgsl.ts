@@ -93,7 +93,7 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
     `subgroupBroadcast(own_state${Math.floor(n / lanes)}.${field}, ${n % lanes}u)`;
   const where: Where = (r, _, n) => ({ row: 'row', key: `i32(key${r})`, ...diagonals.of(r, n) });
   return wgsl`
-    ${keyTileStart}
+    ${keyTileStart()}
     ${rows(
       (r) => wgsl`
         let key${r} = ${plus('first_key + lane', r * tile.subgroupSize)};

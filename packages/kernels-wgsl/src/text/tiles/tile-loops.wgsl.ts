@@ -81,8 +81,8 @@ export function queryTileLoop(body: string): string {
   `;
 }
 
-/** What a workgroup needs before its loop over queries: its keys, `seq`, `head` and `first_key`. */
-export const keyTileStart: string = wgsl`
+/** The statements before the loop over queries: they declare the keys of the workgroup, `seq`, `head` and `first_key`. */
+export const keyTileStart = (): string => wgsl`
   let key_work = find_keys(unit);
   let seq = key_work.seq;
   let head = key_work.head;

@@ -1,0 +1,34 @@
+import type { Tensor } from '@heed/core';
+import { bindTensor, type KernelSource, threadGrid, threadMain, wgsl } from '@heed/core/kernel';
+import type { Target } from './launch-target.ts';
+
+/** Zeros, so that what a kernel does not reach is 0. */
+export const fillSource: KernelSource = {
+  label: 'heed/fill',
+  bindings: ['write', 'uniform'],
+  code: `${wgsl`
+    @group(0) @binding(0) var<storage, read_write> words: array<u32>;
+    @group(0) @binding(1) var<uniform> count: vec4<u32>;
+
+    ${threadMain(
+      'word',
+      wgsl`
+        if (word < count.x) {
+          words[word] = 0u;
+        }
+      `,
+    )}
+  `}\n`,
+};
+
+/** Sets a tensor that has its memory to itself to 0. */
+export function fillZero(target: Target, tensor: Tensor): void {
+  const { range } = bindTensor(tensor);
+  const words = range.size / 4;
+  target.dispatch({
+    source: fillSource,
+    buffers: [range],
+    params: Uint32Array.of(words, 0, 0, 0),
+    workgroups: threadGrid(target.gpu, words),
+  });
+}
