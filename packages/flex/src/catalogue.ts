@@ -236,7 +236,7 @@ const entries: Readonly<Record<string, Unnamed>> = {
     cases: [
       [
         { globals: 3, window: 9 },
-        { full: 0.95, empty: 1, hasRange: false },
+        { full: 0.95, empty: 1, hasRange: false, ragged: 0.95 },
       ],
       [
         { globals: 10, window: 17 },
