@@ -16,7 +16,7 @@ const TIERS = {
   'gpu-node': { find: (env) => findAdapter('lavapipe', env), budget: 150 },
   once: {
     find: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
-    budget: 60,
+    budget: 70,
     narrow: true,
   },
   'gpu-swiftshader': {

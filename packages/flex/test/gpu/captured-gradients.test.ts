@@ -84,7 +84,7 @@ describe('attention is that of float64, and its gradients those of differences',
     await expectGradients(learnables['two distinct']!, layouts.varlen);
   });
 
-  it('paged: branches with −Infinity', async () => {
+  it('paged: branches with −Infinity', { tags: ['full'] }, async () => {
     await expectGradients(learnables['branches with −Infinity']!, layouts.paged);
   });
 });

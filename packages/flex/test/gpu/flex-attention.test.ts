@@ -129,7 +129,7 @@ describe('a block mask in place of the mask', () => {
     },
   );
 
-  it.for([32, 96])('of blocks of %j, packed', async (blockSize) => {
+  it.for([32, 96])('of blocks of %j, packed', { tags: ['full'] }, async (blockSize) => {
     const { q, k, v } = data.packed();
     using blockMask = createBlockMask(gpu, maskMod, {
       ...lengths,

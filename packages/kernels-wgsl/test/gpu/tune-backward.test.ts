@@ -8,7 +8,7 @@ import {
   tuneCandidates,
   type TuneReport,
 } from '@heed/kernels-wgsl';
-import { isFullRun, TensorSource, testGpu } from '@heed/testing';
+import { TensorSource, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gradientAttempt } from '../../src/tune/attempts.ts';
 import { attemptsOf, examine, results, type Subject } from '../../src/tune/contender.ts';
@@ -155,7 +155,7 @@ describe('a candidate for a gradient', () => {
     ],
   ];
 
-  it.for(isFullRun() ? some : some.slice(0, 1))('of %s has the default’s results', async (one) => {
+  it.for(some)('of %s has the default’s results', { tags: ['full'] }, async (one) => {
     const given = { ...one[1], backward: true };
     const subject = subjectOf('kv', given);
     const first = { ...tuneCandidates(gpu, given)[2]!.tiles[0]! };
