@@ -1,6 +1,6 @@
 /**
- * For makers of variants: attention with their own hooks in place of the options' hooks, and the WGSL parts that their
- * kernels share with attention's. Less settled than the main entry.
+ * Entry for authors of attention variants. A variant passes its own hooks in place of the hooks made from the options, and
+ * reuses the WGSL parts of attention's kernels. Less stable than the main entry.
  */
 export { fail, isPagedView as isView, show } from '@heed/core/kernel';
 export {

@@ -8,24 +8,24 @@ import {
 import type { AttentionOption } from '../host/options/attention-option.ts';
 import type { ResultOption } from '../host/options/results.ts';
 
-/** The options for which a variant of attention has its own hooks. */
+/** Options that a variant of attention replaces with its own hooks. */
 type VariantOption = 'causal' | 'window' | 'softcap' | 'alibiSlopes';
 
 /** The options that concern the result. */
 type ResultName = keyof ResultOption;
 
-/** Names the options that a rule admits. */
+/** Returns the names of the options that satisfy `rule`. */
 function namesWhere(rule: (option: AttentionOption) => unknown): never {
   const admitted = Object.entries(attentionOptions).filter(([, option]) => rule(option));
   return Object.fromEntries(admitted.map(([name]) => [name, 1])) as never;
 }
 
-/** Built-in variants, which a scoreMod and a maskMod replace in flexAttention(). */
+/** Options of the built-in variants; flexAttention() has scoreMod and maskMod instead. */
 export const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>> = namesWhere(
   ({ isVariant }) => isVariant,
 );
 
-/** The options of every attention. */
+/** Options that every attention function accepts. */
 export const sharedNames: NamesOf<Omit<AttentionOptions, VariantOption | ResultName>> = namesWhere(
   ({ isVariant, isResult }) => !isVariant && !isResult,
 );
@@ -52,7 +52,7 @@ export const layoutNames: NamesOf<VarlenLayout> = {
 
 export const varlenNames: NamesOf<VarlenOptions> = { ...attentionNames, ...layoutNames };
 
-/** What other libraries call the options of an attention, in small letters without _ and -. */
+/** Maps other libraries' option names (lower case, without _ and -) to the names used here. */
 export const synonyms = {
   iscausal: 'causal',
   causalmask: 'causal',
@@ -93,14 +93,14 @@ export const synonyms = {
 
 const flexOnly = { scoreMod: 1, maskMod: 1, blockMask: 1, captures: 1, grads: 1 };
 
-/** Of functions without a scoreMod and a maskMod. */
+/** Suggestions for unknown options of functions that have no scoreMod and no maskMod. */
 export const meantHere: Meant = () => ({
   ...synonyms,
   enablegqa: 'No flag is needed: pass k and v with fewer heads.',
   ...optionsOf('flexAttention() of @heed/flex', flexOnly),
 });
 
-/** Of functions over dense tensors. */
+/** Suggestions for unknown options of functions over dense tensors. */
 export const meantDense: Meant = () => ({
   ...meantHere(),
   ...optionsOf('varlenAttention()', layoutNames),

@@ -24,7 +24,7 @@ import { packedCall } from './view-call.ts';
  * @param v [B or 1, Hkv, Lk, Dv]
  * @returns out [B, Hq, Lq, Dv] in the dtype of q. A row that sees no key is 0, and its lse −∞ (or its sink).
  * @throws ValidationError a shape, dtype or option that does not fit
- * @throws UnsupportedError what this device cannot do
+ * @throws UnsupportedError a feature that this device lacks
  * @throws LimitError a tensor larger than one binding
  * @throws DisposedError @throws DeviceLostError
  * @example
@@ -42,12 +42,13 @@ export function attention<D extends DType, Lse extends boolean = false>(
 }
 
 /**
- * `attention`, and its gradient (FlashAttention-2: the weights are computed again, tile by tile, so that memory stays O(L)).
- * dk and dv sum over the query heads of a group, and over the batch where k and v have batch 1. Deterministic: no float meets
- * an atomic. A row that sees no key, and what lies beyond a used length, has gradient 0.
+ * Computes `attention` and its gradient (FlashAttention-2: the weights are recomputed tile by tile, so memory stays O(L)).
+ * dk and dv sum over the query heads of a group, and over the batch where k and v have batch 1. Deterministic: no float
+ * atomics. Rows that see no key, and keys beyond a used length, have gradient 0.
  *
- * @returns out and lse as `attention` gives them (where keys are split, merged with more digits), lse always; and `backward(dOut, dLse?)`, which may be called more than once
- *   while q, k, v, out and lse are undisposed. dq, dk and dv have the dtype of their inputs, dSinks and dAlibiSlopes are f32.
+ * @returns out and lse as `attention` returns them (lse always; key splits are merged with more digits), and
+ *   `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are undisposed. dq, dk and dv have the
+ *   dtype of their inputs, dSinks and dAlibiSlopes are f32.
  * @throws as {@link attention}; backward throws ValidationError for gradients that do not fit
  * @example
  * const { out, backward } = attentionVjp(q, k, v, { causal: true });
@@ -65,12 +66,12 @@ export function attentionVjp<D extends DType>(
 }
 
 /**
- * Exact attention over sequences packed one behind the other, without padding.
+ * Exact attention over packed sequences, without padding.
  * Semantics follow torch.nn.attention.varlen and flash-attention; lengths given as Int32Array are fully checked.
  *
  * @param q [Tq, Hq, Dqk]; sequence b owns rows cuSeqlensQ[b] to cuSeqlensQ[b + 1] − 1. Rows after the last are 0 in out.
- * @param k [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]; with `format` int8 or int4 u32 rows of words, see
- *   {@link VarlenLayout}
+ * @param k [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk]; with `format` 'int8' or 'int4', rows of u32 words
+ *   (see {@link VarlenLayout})
  * @param v as k, with Dv
  * @returns out [Tq, Hq, Dv] in the dtype of q; lse [Hq, Tq]
  * @throws as {@link attention}
@@ -85,9 +86,9 @@ export function varlenAttention<D extends DType, Lse extends boolean = false>(
   options: VarlenOptions<Lse>,
 ): AttentionResult<D, Lse>;
 /**
- * Over a snapshot of a paged cache. The view brings `cuSeqlensQ`, the rows of the last append, unless one is given, and the window
- * and sink tokens of its cache: a wider `window` is a ValidationError, a narrower one hides the sink tokens too. It does not bring
- * `causal`.
+ * Attention over a snapshot of a paged cache. `cuSeqlensQ` defaults to the view's, the rows of the last append. The window and
+ * sink tokens of the cache apply: a wider `window` is a ValidationError, a narrower one hides the sink tokens too. The view does
+ * not set `causal`.
  */
 export function varlenAttention<D extends DType, Lse extends boolean = false>(
   q: Tensor<D>,
@@ -104,9 +105,9 @@ export function varlenAttention(
 }
 
 /**
- * `varlenAttention`, and its gradient; see {@link attentionVjp}. Rows outside every sequence, and keys that none uses, have
- * gradient 0. Gradients of paged keys have the pool's shape; a page that several table entries name gets their sum, in
- * ascending order. Quantised pages have none: an UnsupportedError.
+ * Computes `varlenAttention` and its gradient; see {@link attentionVjp}. Rows outside every sequence, and keys that no sequence
+ * uses, have gradient 0. Gradients of paged keys have the pool's shape; the gradient of a page that several `blockTable` entries
+ * name is their sum, added in ascending order. Quantised pages are not differentiable: an UnsupportedError.
  *
  * @example
  * const { backward } = varlenAttentionVjp(q, k, v, { cuSeqlensQ: Int32Array.of(0, 5, 12) });

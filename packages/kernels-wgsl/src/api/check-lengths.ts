@@ -2,7 +2,7 @@ import type { Gpu } from '@heed/core';
 import { checkTensor, fail, formatShape, knownList, show } from '@heed/core/kernel';
 import type { GivenLengths, Lengths } from '../host/options/seq-used-k.ts';
 
-/** Type and shape of a lengths argument. */
+/** Checks the type and shape of a lengths argument. */
 export function checkLengths(
   fn: string,
   gpu: Gpu,
@@ -31,7 +31,7 @@ export function checkLengths(
   }
 }
 
-/** Cumulative lengths known to the host: first 0, ascending, within the rows there are. */
+/** Checks cumulative lengths known to the host: the first is 0, they ascend, and the last is at most the row count. */
 export function checkCumulative(fn: string, name: string, list: Lengths, rows: number): void {
   const x = knownList(list);
   if (!x) return;
@@ -62,7 +62,7 @@ export function checkCumulative(fn: string, name: string, list: Lengths, rows: n
     );
 }
 
-/** Used lengths known to the host, each within its slot. `slot(b)` is undefined where only the GPU knows it. */
+/** Checks used lengths known to the host: each is at most `slot(b)`, which is undefined if only the GPU knows it. */
 export function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | undefined): void {
   if (!(x instanceof Int32Array)) return;
   x.forEach((used, b) => {
@@ -78,7 +78,7 @@ export function checkUsed(fn: string, x: Lengths, slot: (b: number) => number | 
   });
 }
 
-/** Page ids known to the host, where the used lengths are known too; entries past the used length are ignored. */
+/** Checks page ids if the host knows them and the used lengths; entries past the used length are ignored. */
 export function checkPages(
   fn: string,
   table: Lengths,

@@ -10,7 +10,7 @@ import {
 } from '@heed/core/kernel';
 import type { VarlenLayout } from '../host/attention-options.ts';
 
-/** What these rules look at: of a tensor, or of one that a plan expects. */
+/** The properties that these rules check, of a tensor or of one that a plan expects. */
 export type Operand = Pick<Tensor, 'shape' | 'dtype'>;
 
 /** q, k and v of one call. */
@@ -24,7 +24,7 @@ const MAX_HEAD_DIM = 256;
 // Lengths and their sums with window sizes stay within an i32.
 const MAX_LENGTH = 2 ** 29;
 
-/** Head dims and head counts; `kvHeads` is the axis of k and v that counts heads, q's is 1. */
+/** Checks head dims and head counts; `kvHeads` is the head axis of k and v (q's is 1). */
 export function checkHeads(fn: string, { q, k, v }: Operands, kvHeads: number): void {
   const refuse = (rule: string, fix: string): never =>
     fail(
@@ -51,7 +51,7 @@ export function checkHeads(fn: string, { q, k, v }: Operands, kvHeads: number): 
   }
 }
 
-/** k and v agree in dtype and in every dimension but the last. */
+/** Checks that k and v agree in dtype and in every dimension but the last. */
 export function checkKeyValue(fn: string, k: Operand, v: Operand): void {
   if (k.dtype !== v.dtype) {
     const got = `k ${k.dtype}, v ${v.dtype}`;
@@ -65,7 +65,7 @@ export function checkKeyValue(fn: string, k: Operand, v: Operand): void {
   }
 }
 
-/** Dense k and v serve each batch entry of q, or all of them. */
+/** Checks that dense k and v have the batch size of q, or 1. */
 export function checkKvBatch(fn: string, q: Operand, k: Operand): void {
   const [batch, kvBatch] = [q.shape[0], k.shape[0]];
   if (kvBatch === batch || kvBatch === 1) return;
@@ -81,8 +81,8 @@ export function checkLengthLimit(fn: string, name: string, length: number): void
 }
 
 /**
- * @returns the format, if its rows are integers
- * @throws UnsupportedError integers that do not lie in pages
+ * @returns the format if it is quantised, else undefined
+ * @throws UnsupportedError a quantised format without pages
  */
 export function checkFormat(
   fn: string,
@@ -99,14 +99,14 @@ export function checkFormat(
 
 type Layout = Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'>;
 
-/** Words without a format could be anything. */
+/** Refuses u32 keys without a format: the words alone do not determine their encoding. */
 export function checkWords(fn: string, type: QuantFormat | undefined, k: Tensor | undefined): void {
   if (type !== undefined || k?.dtype !== 'u32') return;
   const fix = 'Pass format, headDim and headDimV, as in PagedKvView.';
   fail(fn, "k and v in u32 need format 'int8' or 'int4'", 'neither', fix);
 }
 
-/** k and v with their head dims last, whatever their rows hold; and what a layout says of them. */
+/** Returns k and v with the head dim as last dimension, also for quantised rows, and checks them against the layout. */
 export function keyOperands(
   fn: string,
   { q, k, v }: Operands,
@@ -143,7 +143,7 @@ function unpacked(
   return { shape: [...shape.slice(0, -1), dim!], dtype };
 }
 
-/** What a page view says of float keys, k and v say too. */
+/** Checks that the format and head dims given for float keys agree with k and v. */
 function checkRepeated(
   fn: string,
   { format, headDim, headDimV }: Layout,

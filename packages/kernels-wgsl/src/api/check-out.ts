@@ -2,7 +2,7 @@ import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, fail, formatShape, isContiguous, isTensor } from '@heed/core/kernel';
 import type { BoundHook } from '../host/options/attention-option.ts';
 
-/** The tensors of a call, all of which a kernel reads. */
+/** The input tensors of a call; a kernel reads all of them. */
 export interface Inputs {
   readonly q: Tensor;
   readonly k: Tensor;
@@ -11,7 +11,7 @@ export interface Inputs {
   readonly hooks: readonly BoundHook[];
 }
 
-/** `out`: the result's shape and dtype, elements that do not overlap, and a buffer that holds no input. */
+/** Checks `out`: it has the result's shape and dtype, its elements do not overlap, and its buffer holds no input. */
 export function checkOut(
   { fn, gpu }: { fn: string; gpu: Gpu },
   out: Tensor,
@@ -50,7 +50,7 @@ function checkApart(fn: string, out: Tensor, { q, k, v, options, hooks }: Inputs
   }
 }
 
-/** Whether two indices may reach one element. Exact for views made by permute, slice and reshape. */
+/** Returns whether two indices may address the same element. Exact for views made by permute, slice and reshape. */
 function overlapsItself({ shape, strides }: Tensor): boolean {
   if (isContiguous(shape, strides)) return false;
   const axes = shape
@@ -65,7 +65,7 @@ function overlapsItself({ shape, strides }: Tensor): boolean {
   return false;
 }
 
-// Two halves share a word, and without f16 a word has to have one writer.
+// Without shader-f16, kernels store whole words of two halves, so each word must have a single writer.
 function checkHalfRows(fn: string, { gpu, dtype, shape, strides, byteOffset }: Tensor): void {
   if (dtype !== 'f16' || gpu.capabilities.f16) return;
   const rows = strides.slice(0, -1).filter((_, i) => shape[i]! > 1);

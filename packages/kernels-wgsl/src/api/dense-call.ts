@@ -10,7 +10,7 @@ import { checkLengths, checkUsed } from './check-lengths.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './check-operands.ts';
 import { checkOut } from './check-out.ts';
 
-/** Checks a call over [B, H, L, D] tensors, before anything reaches the GPU. Its hooks are those of the options, or given. */
+/** Checks a call over [B, H, L, D] tensors, before any GPU work. `given` replaces the hooks made from the options. */
 export function denseCall(
   fn: string,
   q: Tensor,

@@ -12,25 +12,25 @@ export interface AttentionGradients extends Gradients {
   readonly dAlibiSlopes?: Tensor;
 }
 
-/** The gradient of a call: what a result's gradients are by q, k, v. */
+/** The backward pass of a call, which returns the gradients with respect to its inputs. */
 export interface Differentiable<G> {
   /**
-   * Computes them; may be called again, while q, k, v, out and lse are there and the sequences of a view have not changed.
+   * Computes the gradients. May be called again while q, k, v, out and lse are undisposed and the view's sequences are unchanged.
    *
-   * @param dOut gradient by out: its shape and dtype, any strides
-   * @param dLse gradient by lse: its shape, f32
+   * @param dOut gradient with respect to out, in its shape and dtype, any strides
+   * @param dLse gradient with respect to lse, in its shape, f32
    */
   readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
 }
 
-/** Runs a checked call, for a gradient or not. */
+/** Runs a checked call forward; `keepsStates` keeps the row states that a backward pass reads. */
 export type Forward = (call: Call, keepsStates?: boolean) => ForwardResult;
 
 /**
- * Runs a checked call forward, and keeps what its backward needs.
- * @param withTables whether the gradients by the tables of the last score hook are wanted
- * @param name what they are called in the result
- * @param forward runs it forward; default with the kernel that its problem selects
+ * Runs a checked call forward, and keeps the row states for its backward pass.
+ * @param withTables whether to compute gradients with respect to the captured tables of the last score hook
+ * @param name maps all gradients to the named result of `backward`
+ * @param forward runs the forward pass; default: with the kernel selected for the call's problem
  */
 export function differentiable<G>(
   call: Call,
@@ -46,7 +46,7 @@ export function differentiable<G>(
     ...(max && { max }),
     backward: (dOut, dLse) => {
       const { fn, gpu } = call;
-      // A view whose sequences have changed since throws: its tables are no longer those of the forward pass.
+      // This getter throws if the view's sequences have changed: its blockTable then differs from the forward pass's.
       void call.view?.blockTable;
       checkTensor(`${fn} backward`, 'out', out);
       checkTensor(`${fn} backward`, 'lse', lse);
@@ -58,7 +58,7 @@ export function differentiable<G>(
   };
 }
 
-/** attention's own: the tables of its last score hook are ALiBi's slopes, if there are any. */
+/** `differentiable` for the built-in options: the table of the last score hook, if any, is ALiBi's slopes. */
 export function attentionDifferentiable<D extends DType>(
   call: Call,
   forward?: Forward,

@@ -5,8 +5,8 @@ import { combine, type State } from '../host/combine.ts';
 import { recorderTarget, type Target } from '../host/launch-target.ts';
 
 /**
- * Merges attention over disjoint sets of keys into attention over all of them, folded pairwise in order.
- * An empty state (lse −∞) changes nothing, two of them give (0, −∞). Give sinks to one part only.
+ * Merges the results of attention over disjoint sets of keys into attention over all keys, pairwise and in order.
+ * A state without keys (lse −∞) changes nothing; two such states merge to (0, −∞). Pass sinks to one part only.
  *
  * @param states out [B, H, L, D] with lse [B, H, L], or out [T, H, D] with lse [H, T]; lse f32, natural log
  * @throws ValidationError no states, or states of different shapes or dtypes
@@ -53,7 +53,7 @@ function release(target: Target, { out, lse }: State): void {
   target.free(lse);
 }
 
-/** A state as a list of one part. */
+/** Views a state as a list of one part. */
 function asPart({ out, lse }: State): State {
   return { out: out.reshape([1, ...out.shape]), lse: lse.reshape([1, ...lse.shape]) };
 }

@@ -98,13 +98,13 @@ function sequences(fn: string, cu: GivenLengths): number {
   return entries - 1;
 }
 
-/** What a call over packed queries knows of its keys, once their lengths are checked. */
+/** Facts about the keys of a call over packed queries, after their lengths are checked. */
 type KeyFacts = Pick<
   Call,
   'keys' | 'seqlenK' | 'maxSeqlenK' | 'pageSize' | 'pages' | 'maxPages' | 'given'
 >;
 
-/** Keys packed one sequence behind the other. */
+/** Checks keys packed [Tk, Hkv, D], sequence after sequence. */
 export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOptions): KeyFacts {
   const rows = k.shape[0]!;
   const cuK = o.cuSeqlensK ?? o.cuSeqlensQ;
@@ -128,7 +128,7 @@ export function packedKeys(fn: string, k: Tensor, batch: number, o: VarlenOption
   return { keys: 'strided', seqlenK: rows, maxSeqlenK, pageSize: 1, pages: 0, maxPages: 0, given };
 }
 
-/** Keys in pages, found through a block table. */
+/** Checks paged keys, addressed through `blockTable`. */
 function pagedKeys(
   fn: string,
   k: Tensor,
@@ -157,7 +157,7 @@ function pagedKeys(
   return { keys: 'paged', seqlenK, maxSeqlenK, pageSize, pages, maxPages, given };
 }
 
-/** The most rows of a sequence. */
+/** Returns the row count of the longest sequence. */
 function longestSlot(cu: Int32Array): number {
   let most = 0;
   for (let b = 1; b < cu.length; b++) most = Math.max(most, cu[b]! - cu[b - 1]!);
@@ -165,9 +165,10 @@ function longestSlot(cu: Int32Array): number {
 }
 
 /**
- * The most keys of a sequence, as far as the host can know: a hint may be wrong, and then costs time only.
- * @param slot the most that there can be
- * @param guess where neither a hint nor a used length is known: of packed sequences whose lengths are on the GPU, the mean
+ * Returns the key count of the longest sequence, as far as the host knows it. A wrong `maxSeqlenK` costs time only.
+ * @param slot upper limit of the key count
+ * @param guess returned if the host knows neither `maxSeqlenK` nor the used lengths: for packed sequences whose lengths are on
+ *   the GPU, their mean length
  */
 function longest(
   fn: string,

@@ -22,8 +22,8 @@ export function packedCall(
 }
 
 /**
- * The call that a page view stands for. The view brings its query rows, and hides what its cache's window has let go.
- * @param given the hooks of a variant, in place of those of the options
+ * Makes the call of a page view. `cuSeqlensQ` defaults to the view's, and keys that the cache's window has released are masked.
+ * @param given hooks of a variant, which replace the hooks made from the options
  */
 export function viewCall(
   fn: string,
@@ -48,7 +48,7 @@ export function viewCall(
   return { ...call, view };
 }
 
-/** What a view says, options may say too, but nothing else. */
+/** Checks that options which the view sets as well are either absent or equal to the view's. */
 function checkSame(fn: string, own: Partial<ViewOptions>, options: ViewOptions): void {
   for (const name of Object.keys(own) as (keyof ViewOptions)[]) {
     const given = options[name];
@@ -58,7 +58,7 @@ function checkSame(fn: string, own: Partial<ViewOptions>, options: ViewOptions):
   }
 }
 
-/** The hooks of a call over a windowed cache: what it has released reads as zeros, which must not be taken for keys. */
+/** Returns the hooks of a call over a windowed cache. They mask the released keys, which read as zeros. */
 function heldHooks(
   fn: string,
   { window: held = 0, sinkTokens = 0 }: PagedKvView,
@@ -75,14 +75,14 @@ function heldHooks(
     fail(fn, rule, `window [${window!.join(', ')}]`, fix);
   }
   if (align === 'start') return [...optionHooks(options), hidden];
-  // The band of plain attention will do, and has a kernel that serves all others too.
+  // The `window` option already masks the released keys, and its kernel is shared with calls without a view.
   if (left !== undefined) return optionHooks(options);
   return sinkTokens > 0
     ? [...optionHooks(options), hidden]
     : optionHooks({ ...options, window: [held, -1] });
 }
 
-/** Rows of earlier appends may have had keys in their window that are released by now. */
+/** Refuses query rows of earlier appends: keys in their window may have been released since. */
 function checkRows(fn: string, view: PagedKvView, { given, pageSize }: Call): void {
   const { window, sinkTokens = 0 } = view;
   if (window === undefined || view.cuSeqlensQ === undefined) return;

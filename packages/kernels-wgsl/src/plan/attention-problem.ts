@@ -12,22 +12,22 @@ import { checkFlag, type MakeTensor } from '../host/options/attention-option.ts'
 import type { FloatType, KeyType } from '../text/parts/kinds.ts';
 
 /**
- * What a plan is made for: everything that selects a kernel. Lengths, scale, softcap, window and causal values, slopes and
- * sinks are data of a run, so none of them needs another plan; shapes matter only through their head dims, the head
- * ratio, and, with `numSplits: 'auto'`, their sizes.
+ * Input of a plan: everything that selects a kernel. Lengths, scale, softcap, window and causal values, ALiBi slopes and
+ * sinks are data of a run, so none of them needs another plan. Shapes matter only through their head dims, the head
+ * ratio and, with `numSplits: 'auto'`, their sizes.
  */
 export interface AttentionProblem extends OptionFlags {
   readonly layout: 'dense' | 'varlen' | 'paged';
-  /** Of q and out; default 'f32'. */
+  /** Element type of q and out; default 'f32'. */
   readonly dtype?: FloatType;
   /** [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk]. */
   readonly q: readonly number[];
   /**
-   * [B, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or paged [pages, pageSize, Hkv, Dqk]; of quantised pages the shape of the u32
+   * [B, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or paged [pages, pageSize, Hkv, Dqk]; for quantised pages, the shape of the u32
    * tensor.
    */
   readonly k: readonly number[];
-  /** As k, with Dv; default the shape of k. */
+  /** Shape of v: as k, with Dv; default: the shape of k. */
   readonly v?: readonly number[];
   /** Element type of k and v; default `dtype`. Quantised pages have 'int8' or 'int4', with headDim and headDimV. A run need not repeat them. */
   readonly format?: KeyType;
@@ -36,18 +36,18 @@ export interface AttentionProblem extends OptionFlags {
   /** Sequences of a packed batch, for the split heuristic; default 1. */
   readonly sequences?: number;
   readonly numSplits?: number | 'auto';
-  /** Whether a run is to have a gradient, as `attentionVjp` has; default false. */
+  /** Whether runs return a `backward`, as `attentionVjp` does; default false. */
   readonly backward?: boolean;
 }
 
-/** What a plan runs on: the tensors, and the values of the options that its problem named. */
+/** Input of a run: the tensors, and values for the options that the plan's problem named. */
 export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout> {
   readonly q: Tensor;
   readonly k: Tensor;
   readonly v: Tensor;
 }
 
-/** The tensors and options of one call of a problem. Packed sequences are equally long, and use all of their keys. */
+/** Returns tensors and options for one call of a problem. Packed sequences have equal lengths, and use all of their keys. */
 export function tensorsOfProblem(p: AttentionProblem, make: MakeTensor): AttentionTensors {
   const { dtype = 'f32' } = p;
   const kDtype = poolDType(p.format ?? dtype);
@@ -78,14 +78,14 @@ function lengthsOf({ layout, q, k, sequences = 1 }: AttentionProblem): Partial<A
   };
 }
 
-/** The tensors of a problem without memory: a call of them selects kernels, and nothing else. */
+/** Returns the tensors of a problem without memory: a call of them can select kernels but not run. */
 export function shapeTensors(gpu: Gpu, problem: AttentionProblem): AttentionTensors {
   return tensorsOfProblem(problem, (_, shape, dtype) => shapeTensor(gpu, shape, dtype));
 }
 
 const RANKS = { dense: [4, 4], varlen: [3, 3], paged: [3, 4] } as const;
 
-/** Checks what a problem says otherwise than a call; the rest is checked as a call of its shapes. */
+/** Checks the fields of a problem that a call does not have; the rest is checked by making a call with its shapes. */
 export function checkProblem(p: AttentionProblem, fn: string): void {
   const ranks =
     typeof p?.layout === 'string' && Object.hasOwn(RANKS, p.layout) ? RANKS[p.layout] : undefined;
@@ -104,7 +104,7 @@ export function checkProblem(p: AttentionProblem, fn: string): void {
   for (const name of [...flagNames, 'backward'] as const) checkFlag(fn, name, p[name]);
   const type = checkFormat(fn, p.format, p.layout === 'paged');
   if (p.layout !== 'dense') return;
-  // A dense call has no page options, so none that could contradict its tensors.
+  // Dense calls have no page options, so the format and head dims of the problem are checked here.
   const dtype = p.format ?? p.dtype ?? 'f32';
   const operand = (shape: readonly number[]): Operand => ({ shape, dtype: dtype as FloatType });
   keyOperands(fn, { q: operand(q), k: operand(k), v: operand(v) }, type, p);

@@ -12,7 +12,7 @@ import type { ProblemFacts } from '../select/problem-facts.ts';
 import { select, selectBackward } from '../select/selection.ts';
 import { type AttentionProblem, type AttentionTensors, shapeTensors } from './attention-problem.ts';
 
-/** A kernel choice that can be made, compiled and looked at before there is any data. */
+/** A kernel selection that can be made, compiled and inspected before there is any data. */
 export interface AttentionPlan<
   Tensors = AttentionTensors,
   Result = AttentionResult,
@@ -21,42 +21,42 @@ export interface AttentionPlan<
   /** The generated attention kernel, for contiguous tensors. */
   readonly wgsl: string;
   /**
-   * Compiles off the hot path, and runs each kernel once over nothing, since some drivers compile at the first dispatch.
-   * After it, runs over contiguous tensors compile nothing, nor do their gradients.
-   * @throws CompileError what the adapter's compiler refused
+   * Compiles off the hot path, and dispatches each kernel once over no elements, since some drivers compile at the first
+   * dispatch. Afterwards, runs over contiguous tensors and their gradients compile nothing.
+   * @throws CompileError a kernel that the adapter's compiler refused
    */
   warmup(options?: WarmupOptions): Promise<void>;
   /**
-   * Dispatches, like the function that the plan stands for.
-   * @throws as that does, and ValidationError for data that the plan was not made for
+   * Dispatches the kernels, like the function that the plan was made for.
+   * @throws as that function, and ValidationError for data that do not fit the plan
    */
   run(tensors: Tensors): Result;
   /**
-   * Records into a compute pass of yours, which you end and submit; forward only. Scratch memory stays with the plan until `dispose`;
-   * dispose plan and tensors only after the submit.
+   * Records the forward pass into the caller's compute pass; the caller ends and submits it. The plan keeps scratch memory until
+   * `dispose`. Dispose the plan and the tensors only after the submit.
    */
   encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
-  /** Why these tiles: a line for the forward pass, with `backward` one for each gradient; then the identity of each kernel. */
+  /** Explains the selected tiles: a line for the forward pass, with `backward` one per gradient; then each kernel's identity. */
   describe(): string;
   /** Frees scratch memory. Kernels stay cached with the device. */
   dispose(): void;
 }
 
-/** What makes one kind of plan. */
+/** The functions that make one kind of plan. */
 interface PlanParts<Tensors, Result> {
-  /** The function that makes the plan, for messages. */
+  /** Name of the public function that makes the plan, for error messages. */
   readonly fn: string;
   readonly problem: AttentionProblem;
-  /** Makes and checks the call for some tensors, in the name of a function. */
+  /** Makes and checks the call for the given tensors; error messages name `fn`. */
   readonly callOf: (fn: string, tensors: Tensors | AttentionTensors) => Call;
-  /** Returns the result of a run: the forward pass of a call, or that and its gradient. */
+  /** Returns the result of a run: the forward pass of a call, with `backward` also its gradient. */
   readonly resultOf: (call: Call, forward: Forward) => Result;
   /** With `backward`: whether the tables of the score hook get a gradient; default true. */
   readonly withTables?: boolean;
 }
 
 /**
- * The plan of a problem: its facts are those of a call of its shapes, and its kernels are those that this call would launch.
+ * Makes the plan of a problem. It makes a call with the problem's shapes, and selects the kernels that the call would launch.
  * @throws ValidationError @throws UnsupportedError as that call
  */
 export function makePlan<
@@ -111,7 +111,7 @@ export function makePlan<
     wgsl: kernels.own[0]!.code,
     warmup: async (options) => {
       alive('plan.warmup');
-      // Whether lists and tables on the GPU must be gathered depends on the memory that they lie in.
+      // Whether lists and tables on the GPU must be gathered depends on their buffers, which only a run has.
       const preparing = new Set([gatherSource, ...kernels.preparing]);
       await warmup(gpu, [...kernels.own, ...preparing], options, 'plan.warmup');
     },
@@ -129,7 +129,7 @@ export function makePlan<
   };
 }
 
-/** No kernel depends on a size, and a run over nothing launches none: an axis of no elements gets some. */
+/** Replaces empty axes by non-empty ones: an empty call launches no kernel, and no kernel depends on a size. */
 function withoutEmptyAxes(problem: AttentionProblem): AttentionProblem {
   const { q, k, v = k, sequences = 1 } = problem;
   const filled = (shape: readonly number[]): number[] => shape.map((n) => n || 1);
@@ -143,7 +143,7 @@ function withoutEmptyAxes(problem: AttentionProblem): AttentionProblem {
   };
 }
 
-/** Adds used lengths: any run may have them, and gradients of unused keys are then filled with zeros. */
+/** Adds used lengths, since any run may pass them; the gradients of unused keys are then filled with zeros. */
 function withUsedLengths(
   { layout }: AttentionProblem,
   tensors: AttentionTensors,
@@ -156,8 +156,8 @@ function withUsedLengths(
 const MATCHED = ['dtype', 'headDim', 'headDimV', 'lengths', 'keys'] as const;
 
 /**
- * A plan's kernel serves every size and every option value, but not another dtype, head dim, head ratio, layout or option
- * kind. `numSplits` is part of the plan; a run need not repeat it.
+ * Checks that a run fits the plan. A plan's kernel supports every size and option value, but only one dtype, head dim, head
+ * ratio, layout and set of options. `numSplits` is part of the plan; a run need not repeat it.
  */
 export function checkMatch(
   fn: string,

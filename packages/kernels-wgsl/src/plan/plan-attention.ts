@@ -20,17 +20,17 @@ import {
   tensorNames,
 } from './problem-names.ts';
 
-/** The plan of a problem with `backward: true`: its runs have a gradient, as those of `attentionVjp`. */
+/** The plan of a problem with `backward: true`: its runs return a `backward`, as `attentionVjp` does. */
 export type DifferentiablePlan = AttentionPlan<
   AttentionTensors,
   AttentionResult & Differentiable<AttentionGradients>
 >;
 
 /**
- * Selects the kernel for a problem. Plans are light: kernels are cached per device, and two plans of one problem share them.
+ * Selects the kernel for a problem. Plans are cheap: kernels are cached per device, and two plans of one problem share them.
  *
- * @throws ValidationError a problem that cannot be
- * @throws UnsupportedError what this device cannot do, or gradients of quantised pages
+ * @throws ValidationError an invalid problem
+ * @throws UnsupportedError a feature that this device lacks, or gradients of quantised pages
  * @example
  * const problem = { layout: 'dense', q: [1, 8, 1024, 64], k: [1, 8, 1024, 64] } as const;
  * const plan = planAttention(gpu, problem);
@@ -68,7 +68,7 @@ function readTensors(
 
 type PageFormat = 'format' | 'headDim' | 'headDimV';
 
-/** Makes and checks the call of a problem's layout. */
+/** Makes and checks the call for a problem's layout. */
 export function layoutCall(
   fn: string,
   { layout, format, headDim, headDimV }: Pick<AttentionProblem, 'layout' | PageFormat>,

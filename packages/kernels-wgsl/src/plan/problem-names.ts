@@ -37,16 +37,16 @@ export const problemNames: NamesOf<AttentionProblem> = { ...sizeNames, ...flagsW
 
 type DenseTensors = AttentionOptions & Pick<AttentionTensors, 'q' | 'k' | 'v'>;
 
-/** What a plan runs on where keys are dense; */
+/** Names of a run's tensors and options for dense keys. */
 export const denseTensorNames: NamesOf<DenseTensors> = { q: 1, k: 1, v: 1, ...attentionNames };
 
-/** and where they are packed or in pages. */
+/** Names of a run's tensors and options for packed or paged keys. */
 export const tensorNames: NamesOf<AttentionTensors> = {
   ...denseTensorNames,
   ...layoutNames,
 };
 
-/** What is not of a problem: lengths are data of a run. */
+/** Suggestions for names that a problem does not have, such as lengths, which are data of a run. */
 export const meantByProblem: Meant = () => ({
   ...synonyms,
   kvdtype: 'format',

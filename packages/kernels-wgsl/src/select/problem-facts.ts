@@ -9,9 +9,9 @@ import type {
 } from '../text/parts/kinds.ts';
 import { rowShapes } from './row-shapes.ts';
 
-/** A problem in the terms that selection uses. */
+/** The facts of a problem that selection depends on. */
 export interface ProblemFacts {
-  /** Of q and out. */
+  /** Element type of q and out. */
   readonly dtype: FloatType;
   readonly kvDtype: KeyType;
   readonly headDim: number;
@@ -29,28 +29,28 @@ export interface ProblemFacts {
 }
 
 /**
- * A problem's canonical name in a `Tuning`: everything that may decide a tile. With a fixed `numSplits` no batch size and no
- * length is in it, nor a number of heads, which is what keeps results batch-invariant when tuned; with 'auto', their classes are.
+ * Returns a problem's canonical name in a `Tuning`: all facts that may select a tile. With a fixed `numSplits` it has no batch
+ * size, length or head count, which keeps tuned results batch-invariant; with 'auto' it has their size classes.
  */
 export function problemKey(facts: ProblemFacts, rows: RowKind): string {
   const fixed = `forward ${kindOf(facts)}`;
   return facts.numSplits === 'auto' ? `${fixed} rows=${rows} ${sizeClass(facts)}` : fixed;
 }
 
-/** The same of a backward kernel. */
+/** Returns the canonical name of a problem's backward kernel in a `Tuning`. */
 export function gradientKey(facts: ProblemFacts, of: GradientOf): string {
   const fixed = `d${of} ${kindOf(facts)}`;
   return facts.numSplits === 'auto' ? `${fixed} ${sizeClass(facts)}` : fixed;
 }
 
-// A compiled mod's hook is named by the hash of what it computes: no name and no text of its source is in a key.
+// A compiled mod's hook is named by a hash of its computation, so keys contain no source names or text.
 function kindOf(facts: ProblemFacts): string {
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, hooks, numSplits } =
     facts;
   return `q=${dtype} kv=${kvDtype} d=${headDim} dv=${headDimV} ${lengths} ${keys} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
 }
 
-/** Query positions and keys of a sequence, and how many kv heads all sequences have: each up to the next power of two. */
+/** Query positions and keys per sequence, and kv heads of all sequences: each rounded up to a power of two. */
 function sizeClass({ lengths, batch, kvHeads, seqlenQ, seqlenK }: ProblemFacts): string {
   return `q<=${classOf(rowShapes[lengths].positions(seqlenQ, batch))} k<=${classOf(seqlenK)} heads<=${classOf(batch * kvHeads)}`;
 }

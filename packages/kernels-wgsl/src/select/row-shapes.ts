@@ -1,6 +1,6 @@
 import type { LengthKind } from '../text/parts/kinds.ts';
 
-/** Which axis of a tensor means what; packed tensors have no batch axis. */
+/** Indices of a tensor's axes; packed tensors have no batch axis. */
 export interface Axes {
   readonly batch: number | undefined;
   readonly head: number;
@@ -8,7 +8,7 @@ export interface Axes {
   readonly dim: number;
 }
 
-/** The sizes that the shapes of results follow from. */
+/** The sizes that determine the shapes of results. */
 interface ResultSizes {
   readonly batch: number;
   readonly qHeads: number;
@@ -16,19 +16,19 @@ interface ResultSizes {
   readonly headDimV: number;
 }
 
-/** What depends on how the sequences of a call share the rows of a tensor. */
+/** Shapes and tile counts that depend on whether rows are dense or packed. */
 interface RowShapes {
   /** The axes of q, out, and of k and v where they are not in pages. */
   readonly axes: Axes;
   readonly outShape: (sizes: ResultSizes) => number[];
   readonly lseShape: (sizes: ResultSizes) => number[];
-  /** Entries of the outermost axis of a result: batch entries, or 1. */
+  /** Length of a result's batch axis; 1 if it has none. */
   readonly outer: (batch: number) => number;
   /** Query positions per sequence, on average. */
   readonly positions: (seqlenQ: number, batch: number) => number;
-  /** The most tiles that sequences fill; `rows` are those of each sequence, or of all together. */
+  /** Upper limit of the tiles that sequences fill; `rows` counts one sequence's rows if dense, all rows if packed. */
   readonly sequenceTiles: (rows: number, batch: number, tileM: number) => number;
-  /** Tiles of a launch: these, and those of rows that no sequence owns. */
+  /** Tiles of a launch: `sequenceTiles`, plus the tiles of rows that no sequence owns. */
   readonly tiles: (rows: number, batch: number, tileM: number) => number;
 }
 
@@ -58,8 +58,8 @@ function evenTiles(rows: number, batch: number, tileM: number): number {
 }
 
 /**
- * The tiles of `sequences` packed sequences. Each sequence may need one tile more than its share, and so may the rows of no
- * sequence. The kernel's `first_tile` numbers them.
+ * Returns an upper limit of the tiles of packed sequences. Each sequence may need one tile more than its share, and so may the
+ * rows that no sequence owns. The kernel's `first_tile` numbers the tiles.
  */
 export function packedTiles(rows: number, sequences: number, tileM: number): number {
   return Math.floor(rows / tileM) + sequences + 1;

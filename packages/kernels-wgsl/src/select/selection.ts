@@ -16,33 +16,33 @@ import { gradientKey, type ProblemFacts, problemKey } from './problem-facts.ts';
 import { rowShapes } from './row-shapes.ts';
 import { type Tuned, tunedChoice } from './tuned.ts';
 
-/** A kernel choice: everything of a config that does not depend on how tensors lie in memory. */
+/** A selected kernel: the part of its config that does not depend on the memory layout of tensors. */
 export interface Selection {
   readonly config: Omit<ForwardConfig, 'read' | 'write' | 'outType' | 'tile'> & {
     readonly tile: TileConfig;
   };
   readonly splits: number;
-  /** Why this kernel, in one line a person can read. */
+  /** Explains the selection in one readable line. */
   readonly reason: string;
 }
 
-// With 'auto', this many rows of a group or fewer are worth packing into one tile.
+// With 'auto', groups of at most this many rows are worth packing into one tile.
 const DECODE_ROWS = 16;
 // A split shorter than this does not pay for its merge.
 const MIN_KEYS_PER_SPLIT = 256;
 
-/** What `tuning.force.path` may be: a tile path, or `decode`, which packs the rows of a group whatever their number. */
+/** Values of `tuning.force.path`: a tile path, or `decode`, which packs the rows of a group regardless of their number. */
 export type ForcedPath = TilePath | 'decode';
 
-/** All of them. */
+/** All values of `tuning.force.path`. */
 export const forcedPaths: readonly ForcedPath[] = [
   ...(Object.keys(tilePaths) as TilePath[]),
   'decode',
 ];
 
 /**
- * The path that a tuning forces.
- * @throws ValidationError no such path
+ * Returns the path that a tuning forces, if any.
+ * @throws ValidationError an unknown path
  */
 function forcedPath(tuning: Tuning | undefined): ForcedPath | undefined {
   const path = tuning?.force?.path;
@@ -53,8 +53,8 @@ function forcedPath(tuning: Tuning | undefined): ForcedPath | undefined {
 }
 
 /**
- * Chooses path, tiles and splits: those of the tuning, else the defaults. With a fixed `numSplits` it looks only at dtypes,
- * head dims, hooks, head ratio and `numSplits`, never at a batch size or a length: that is what makes results batch-invariant.
+ * Selects path, tiles and splits from the tuning, else the defaults. With a fixed `numSplits` it uses only dtypes, head dims,
+ * hooks, head ratio and `numSplits`, never a batch size or a length, so results are batch-invariant.
  * @throws ValidationError the forced path does not exist
  * @throws UnsupportedError the forced path cannot run here
  */
@@ -106,15 +106,15 @@ function chooseSplits(
   return Math.max(1, Math.min(wanted, Math.floor(seqlenK / MIN_KEYS_PER_SPLIT), 64));
 }
 
-/** Workgroups that keep a device of this class busy; WebGPU does not tell how many cores there are. */
+/** Returns the number of workgroups that keep a device of this class busy; WebGPU does not expose the core count. */
 function parallelWorkgroups(capabilities: Capabilities): number {
   return isSoftware(capabilities) ? 8 : 256;
 }
 
-/** The choice of a backward kernel. */
+/** A selected backward kernel. */
 interface GradientSelection {
   readonly tile: TileConfig;
-  /** Why this kernel, in one line a person can read. */
+  /** Explains the selection in one readable line. */
   readonly reason: string;
 }
 
@@ -125,8 +125,8 @@ const gradientNames: Readonly<Record<GradientOf, string>> = {
 };
 
 /**
- * Chooses the tile of a backward kernel: that of the tuning, else the default. With a fixed `numSplits` it looks at no batch size
- * and no length.
+ * Selects the tile of a backward kernel from the tuning, else the default. With a fixed `numSplits` it uses no batch size and no
+ * length.
  * @throws ValidationError the forced path does not exist
  * @throws UnsupportedError the forced path cannot run here
  */
@@ -140,7 +140,7 @@ export function selectBackward(
   const path =
     forced === 'decode' || (forced && !tilePaths[forced].hasBackward) ? undefined : forced;
   const modelsOf = (one?: TilePath): readonly TileConfig[] => tileCandidates(of, capabilities, one);
-  // What tables have is as much text as compiles at all: there is nothing to choose from.
+  // Table gradients are not tuned: their tiles are already as much code as compiles, which leaves no choice.
   const tuned =
     tuning && !forced && of !== 'tables'
       ? tunedChoice(gradientKey(facts, of), modelsOf, capabilities, tuning)
@@ -154,8 +154,8 @@ export function selectBackward(
 }
 
 /**
- * The first tile that the device can run: the tuned one, if there is one, else of those in the table.
- * @throws UnsupportedError none of them
+ * Returns the first tile that the device can run: the tuned one if there is one, then those of `tiles` in order.
+ * @throws UnsupportedError no tile can run
  */
 function chooseTile(
   tiles: readonly TileConfig[],
@@ -191,11 +191,11 @@ interface Known {
   readonly selection: Selection;
 }
 
-// The layers of a model pose a few problems, one after the other.
+// The layers of a model repeat a few problems in turn.
 const kept = 8;
 const latest = new WeakMap<Gpu, Known[]>();
 
-/** The selection for a problem: the one made before, if the problem was met lately. */
+/** Returns the selection for a problem, cached for the latest problems per Gpu. */
 export function knownSelection(gpu: Gpu, facts: ProblemFacts): Selection {
   let list = latest.get(gpu);
   if (!list) latest.set(gpu, (list = []));

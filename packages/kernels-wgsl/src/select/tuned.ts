@@ -2,18 +2,18 @@ import type { Capabilities, TunedAdapter, Tuning } from '@heed/core';
 import { show } from '@heed/core/kernel';
 import type { TileConfig, TilePath } from '../text/tiles/tile-paths.ts';
 
-/** What a tuning says of a problem. */
+/** The result of looking up a problem in a tuning. */
 export interface Tuned {
   readonly tile?: TileConfig;
-  /** Of keys, where they are to be chosen at all; left out, as many as without an entry. */
+  /** Number of key splits, used where selection chooses it; default: as without an entry. */
   readonly splits?: number | undefined;
-  /** Why there is no tile, for a tuning that has entries. */
+  /** Reason why there is no tile, if the tuning has entries. */
   readonly note?: string;
 }
 
 /**
  * Looks up the entry of a key.
- * @param modelsOf tiles of a path, whose fields an entry of it must have
+ * @param modelsOf returns tiles of a path; an entry of that path must have their fields
  */
 export function tunedChoice(
   key: string,
@@ -27,7 +27,7 @@ export function tunedChoice(
     return { note: `tuning not used: made on '${nameOf(adapter)}', not '${here}'` };
   }
   if (!Object.hasOwn(entries, key)) return { note: 'not tuned: no entry for this problem' };
-  // Entries come from a file: nothing of one reaches a kernel but known fields that hold small whole numbers and flags.
+  // Entries come from a file and are untrusted: only known fields with small whole numbers or flags reach a kernel.
   const entry = Object(entries[key]) as Record<string, unknown>;
   const { splits } = entry;
   const [model] = modelsOf(entry['path'] as TilePath);

@@ -9,31 +9,31 @@ import type { FloatType } from '../text/parts/kinds.ts';
 import type { TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Sample } from './sample.ts';
 
-/** A kernel that is tuned by itself: the forward pass, dq, or dk and dv. */
+/** A kernel that is tuned separately: the forward pass, dq, or dk and dv. */
 export type TunedKernel = 'forward' | 'q' | 'kv';
 
-/** Numbers that a kernel wrote. */
+/** Values that a kernel wrote. */
 export interface Output {
   readonly values: ArrayLike<number>;
   readonly dtype: FloatType;
 }
 
-/** A tuning's choice for one sample. */
+/** The kernel that a tuning selects for one sample. */
 export interface Attempt {
   readonly tile: TileConfig;
   readonly splits: number;
   readonly reason: string;
   readonly sources: () => readonly KernelSource[];
-  /** Dispatches it once; nothing is read. */
+  /** Dispatches the kernel once, without reading the results. */
   readonly run: () => void;
-  /** Resolves to the results; their memory held no result before. */
+  /** Runs the kernel and resolves to the results. Their memory never holds an earlier result. */
   readonly read: () => Promise<Output[]>;
 }
 
-/** How a kernel is chosen and run on a sample. */
+/** Selects a kernel for a sample under a tuning. */
 export type AttemptOf = (sample: Sample, tuning: Tuning) => Attempt;
 
-/** The forward pass of a sample. */
+/** Attempts the forward pass of a sample. */
 export const forwardAttempt: AttemptOf = ({ call }, tuning): Attempt => {
   const { gpu, dtype } = call;
   const selection = select(factsOfCall(call), gpu.capabilities, tuning);
@@ -49,7 +49,7 @@ export const forwardAttempt: AttemptOf = ({ call }, tuning): Attempt => {
     run: () => run(call),
     read: async (): Promise<Output[]> => {
       const shape = outShape(call);
-      // An element that the kernel does not write must not pass for another kernel's result.
+      // NaN marks elements that the kernel fails to write; stale memory could hold another kernel's result.
       const blank = new Float32Array(elementCount(shape)).fill(NaN);
       const out = gpu.tensor(blank, { shape, dtype });
       try {
@@ -62,10 +62,10 @@ export const forwardAttempt: AttemptOf = ({ call }, tuning): Attempt => {
   };
 };
 
-/** One of the backward kernels on a sample, after the row states that it reads. */
+/** Attempts one of the backward kernels on a sample, after computing the row states that it reads. */
 export function gradientAttempt(of: 'q' | 'kv'): AttemptOf {
   return ({ call: given, state }, tuning): Attempt => {
-    // Problems of quantised pages with gradients are refused.
+    // Problems with `backward` and quantised pages were refused earlier.
     const call = given as FloatCall;
     const { gpu, dtype, kvDtype } = call;
     const selection = selectBackward(factsOfCall(call), of, gpu.capabilities, tuning);
@@ -93,7 +93,7 @@ export function gradientAttempt(of: 'q' | 'kv'): AttemptOf {
   };
 }
 
-// Memory is used again: an element that the next kernel does not write must not pass for its result.
+// Buffers are reused. NaN marks elements that the next kernel fails to write.
 function spoil(gradient: Tensor): void {
   const { buffer, gpu } = gradient;
   gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(NaN));

@@ -5,7 +5,7 @@ import type { Attempt, AttemptOf, Output } from './attempts.ts';
 import type { Sample } from './sample.ts';
 import type { CandidateReport } from './tune-options.ts';
 
-/** What the candidates of one canonical problem are tried on. */
+/** The samples of one canonical problem, on which its candidates are timed. */
 export interface Subject {
   readonly gpu: Gpu;
   readonly key: string;
@@ -13,7 +13,7 @@ export interface Subject {
   readonly attemptOf: AttemptOf;
 }
 
-/** An entry, as a call would meet it in a tuning: what it comes to on each sample. */
+/** Returns the attempt that each sample selects when a tuning holds only this entry. */
 export function attemptsOf(
   { key, samples, attemptOf }: Subject,
   entry: TuningEntry,
@@ -22,20 +22,20 @@ export function attemptsOf(
   return samples.map((sample) => {
     const attempt = attemptOf(sample, tuning);
     const isMet = Object.entries(attempt.tile).every(([name, x]) => entry[name] === x);
-    // Else the default would be timed in the entry's name.
+    // Without this check, the default could be timed and reported as the entry.
     if (!isMet) throw new Error(`tune: ${key} did not lead to its own entry: ${attempt.reason}`);
     return attempt;
   });
 }
 
-/** The results on all samples. */
+/** Runs and reads the results of all attempts. */
 export async function results(attempts: readonly Attempt[]): Promise<Output[]> {
   const outputs: Output[] = [];
   for (const attempt of attempts) outputs.push(...(await attempt.read()));
   return outputs;
 }
 
-/** Compiles the kernels of each sample; resolves to the milliseconds that it took. */
+/** Compiles the kernels of each attempt; resolves to the milliseconds that took. */
 export async function compile(
   { gpu }: Subject,
   attempts: readonly Attempt[],
@@ -46,7 +46,7 @@ export async function compile(
   return performance.now() - start;
 }
 
-/** An entry that may be timed. */
+/** An entry that compiled in time and agrees with the default, and so may be timed. */
 export interface Contender {
   readonly entry: TuningEntry;
   readonly compileMs: number;
@@ -57,10 +57,10 @@ export interface ExamineOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-// What one kernel may meet and another not.
+// Errors that depend on the kernel, and so reject one candidate only; others end the tuning.
 const FAILURES: readonly string[] = ['compile', 'gpu', 'limit'] satisfies ErrorCode[];
 
-/** Compiles an entry's kernels and holds their results against the default's; a report is what keeps it from being timed. */
+/** Compiles an entry's kernels and compares their results with the default's; a report says why it must not be timed. */
 export async function examine(
   subject: Subject,
   entry: TuningEntry,
@@ -83,10 +83,10 @@ export async function examine(
   }
 }
 
-// Other tiles add in another order. Far above what that does to f32 sums, and to their rounding to halves; far under a wrong key.
+// Tolerance per dtype. Tiles differ in summation order, whose rounding is far below this; a wrong key's error is far above.
 const LIMIT: Readonly<Record<FloatType, number>> = { f32: 2 ** -13, f16: 2 ** -8 };
 
-/** @returns how far a result is from the default's, if that is farther than tiles may differ */
+/** @returns the first difference from the default's result that exceeds the tolerance, as text, or undefined */
 export function disagreement(
   got: ArrayLike<number>,
   want: ArrayLike<number>,
@@ -96,7 +96,7 @@ export function disagreement(
   for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(want[i]!));
   const limit = LIMIT[dtype] * Math.max(largest, 1e-3);
   for (let i = 0; i < want.length; i++) {
-    // Not the other way round: NaN is no number that agrees.
+    // Negated, so that NaN counts as a disagreement.
     if (!(Math.abs(got[i]! - want[i]!) <= limit)) {
       return `element ${i} is ${got[i]}, the default gives ${want[i]}`;
     }

@@ -14,12 +14,12 @@ import { type Clock, clockFor, DROP, type Lap, quantile, race, type Standing } f
 import type { TuneCandidates } from './tile-candidates.ts';
 import type { CandidateReport, TuneReport } from './tune-options.ts';
 
-// A gain below this may be noise: the default stays.
+// Largest time ratio to the default at which it is replaced; a smaller gain may be noise.
 const WORTHWHILE = 0.97;
-// Of the time that is left, where splits are to follow.
+// Share of the remaining time for tiles, if splits are timed after them.
 const TILE_SHARE = 0.7;
 
-/** Tries the tiles for one canonical problem, then splits with the best of them. */
+/** Times the tiles for one canonical problem, then key splits with the best tile. */
 export async function contest(
   subject: Subject,
   { key, tiles, splits }: TuneCandidates,
@@ -51,7 +51,7 @@ export async function contest(
   };
 }
 
-/** An entry with other splits than it has by itself. */
+/** Returns `entry` with each split count that differs from its default one. */
 function splitEntries(
   subject: Subject,
   entry: TuningEntry,
@@ -61,7 +61,7 @@ function splitEntries(
   return splits.filter((n) => own.size > 1 || !own.has(n)).map((n) => ({ ...entry, splits: n }));
 }
 
-/** The fastest of those that were timed to the end, if the gain over the default (the first) is worth it. */
+/** Returns the fastest steady candidate of those timed to the end, or the default (the first) if the gain is too small. */
 export function winner(candidates: readonly CandidateReport[]): TuningEntry {
   const timed = candidates.filter(({ status, isSteady }) => status === 'timed' && isSteady);
   const best = timed.reduce((a, b) => (b.ratio! < a.ratio! ? b : a), candidates[0]!);
@@ -78,17 +78,17 @@ function sourceOf(clocks: readonly Clock[]): Clock['source'] {
 
 interface HeatOptions extends ExamineOptions {
   readonly rounds: number;
-  /** Of `performance.now()`. */
+  /** Milliseconds on the clock of `performance.now()`. */
   readonly deadline: number;
   readonly onProgress: (label: string) => void;
 }
 
-// Of the time that is left.
+// Share of the remaining time for compiling.
 const COMPILE_SHARE = 0.6;
-// Time stamps may be rounded to none at all.
+// Lower limit of a measured time: rounded time stamps may differ by 0.
 const LEAST_MS = 1e-4;
 
-/** What the entries of a heat are held against. */
+/** The reference of one heat: the default's entry, its results and the clocks. */
 interface Heat {
   readonly subject: Subject;
   readonly favourite: Contender;
@@ -98,9 +98,9 @@ interface Heat {
 }
 
 interface HeatResult {
-  /** The default's first. */
+  /** One per entry; the default's is first. */
   readonly reports: readonly CandidateReport[];
-  /** Third over first quartile of the default's laps. */
+  /** Ratio of the third to the first quartile of the default's laps. */
   readonly spread: number;
 }
 
@@ -136,7 +136,7 @@ async function runHeat(
   return { reports, spread: quantile(base, 0.75) / quantile(base, 0.25) };
 }
 
-/** One call of each sample; their geometric mean gives each the same weight. */
+/** Returns a lap that runs one call per sample. Its time is their geometric mean, which weights samples equally. */
 function lapOf({ subject, clocks }: Heat, entry: TuningEntry): Lap {
   const attempts = attemptsOf(subject, entry);
   return async () => {
@@ -158,7 +158,7 @@ export function reportOf(
     return { entry, status: 'skipped', reason: 'no time left to run it', compileMs };
   }
   const ratios = laps.map((ms, round) => ms / base[round]!);
-  // Other work on the machine only adds to a time: a gain that the best laps do not show is none.
+  // Other work on the machine only lengthens laps, so a real gain must show in the shortest laps too.
   const isSteady = quantile(ratios, 0.75) <= 1 && Math.min(...laps) <= Math.min(...base);
   const ratio = quantile(ratios, 0.5);
   const timed = { entry, compileMs, ms: quantile(laps, 0.5), ratio, isSteady };
@@ -173,7 +173,7 @@ function entryText(entry: TuningEntry): string {
     .join(' ');
 }
 
-/** A deadline at a part of the time that is left. */
+/** Returns a deadline after the given fraction of the remaining time. */
 function share(deadline: number, part: number): number {
   const now = performance.now();
   return now + (deadline - now) * part;

@@ -1,31 +1,31 @@
 import type { Gpu } from '@heed/core';
 
-/** One competitor: resolves to the milliseconds of a call. */
+/** Runs one competitor; resolves to the milliseconds of a call. */
 export type Lap = () => Promise<number>;
 
 interface RaceOptions {
   readonly rounds: number;
-  /** Of `now`: no round begins after it, and the first leaves out who has not begun, but for the first competitor. */
+  /** Time on the clock of `now`. Later rounds do not start after it; in the first round, only the first competitor may. */
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
   readonly onRound?: (round: number) => void;
   readonly now?: () => number;
 }
 
-/** Slower than this times the best of the first round is out. */
+/** Competitors slower than this factor times the best of the first round are dropped. */
 export const DROP = 1.5;
-// Not so much slower that a second lap is sure to say the same: one slow moment of the machine puts nobody out.
+// Up to this factor a second lap is timed, so that one slow moment of the machine does not drop a competitor.
 const RETRY = 3;
 
-/** How one competitor did; no laps if there was no time. */
+/** The result of one competitor; `laps` is empty if there was no time. */
 export interface Standing {
   readonly laps: readonly number[];
   readonly isDropped: boolean;
 }
 
 /**
- * Runs competitors in turn, round after round, so that all meet the same machine; the order turns by one place a round. The
- * first competitor is what the others are measured by: it stays in.
+ * Times competitors in interleaved rounds, so that all see the same load of the machine; the order rotates by one per round.
+ * The first competitor is the baseline and is never dropped.
  */
 export async function race(competitors: readonly Lap[], options: RaceOptions): Promise<Standing[]> {
   const { rounds, deadline, signal, onRound, now = () => performance.now() } = options;
@@ -48,7 +48,7 @@ export async function race(competitors: readonly Lap[], options: RaceOptions): P
   return laps.map((mine, i) => ({ laps: mine, isDropped: lost.has(i) }));
 }
 
-/** Puts out who was slow in the first round, and after a close miss in a second lap too. */
+/** Drops competitors that were slow in the first round; those slower by at most `RETRY` get a second lap first. */
 async function drop(
   competitors: readonly Lap[],
   laps: readonly number[][],
@@ -64,7 +64,7 @@ async function drop(
   }
 }
 
-/** Linear between order statistics; 0.5 is the median. */
+/** Returns the `p`-quantile, interpolated linearly between order statistics; 0.5 is the median. */
 export function quantile(values: readonly number[], p: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = p * (sorted.length - 1);
@@ -75,17 +75,17 @@ export function quantile(values: readonly number[], p: number): number {
 /** Measures work on a Gpu. */
 export interface Clock {
   readonly source: 'timestamp' | 'wall';
-  /** Milliseconds of one run of `fn`, which dispatches. */
+  /** Resolves to the milliseconds of one run of `fn`, which dispatches. */
   measure(fn: () => void): Promise<number>;
 }
 
-// A lap of a short call repeats it until this time is full: time stamps are rounded, to a tenth of a millisecond in browsers.
+// A lap repeats a short call for this long, since browsers round time stamps to a tenth of a millisecond.
 const LAP_MS = 10;
 const MOST_REPEATS = 256;
-// Of a short call, to tell its time from that of a submit.
+// Repetitions of a short call, to separate its time from the time of a submit.
 const PROBE = 16;
 
-/** The device's time stamps, where it has any that tell this work from none; else wall time. */
+/** Returns a clock of GPU time stamps if the device has them and they resolve this work, else of wall time. */
 export async function clockFor(gpu: Gpu, fn: () => void): Promise<Clock> {
   const first = await wallTime(gpu, fn, 1);
   const ms = first < LAP_MS ? await wallTime(gpu, fn, PROBE) : first;

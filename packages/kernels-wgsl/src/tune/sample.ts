@@ -19,11 +19,11 @@ import type { ProblemFacts } from '../select/problem-facts.ts';
 /** A problem of a variant of attention, for `tune` and `tuneCandidates`: `tunable()` of `@heed/flex` makes one. */
 export interface Tunable {
   readonly problem: AttentionProblem;
-  /** Makes and checks a call of some tensors on a Gpu, in the name of a function. */
+  /** Makes and checks a call for the given tensors; error messages name `fn`. */
   readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
 }
 
-/** @throws ValidationError a problem that cannot be */
+/** @throws ValidationError an invalid problem */
 export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunable {
   if (given !== null && typeof given === 'object' && 'callOf' in given) {
     checkProblem(given.problem, fn);
@@ -37,14 +37,14 @@ export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunabl
   };
 }
 
-/** The facts of a problem, which those of a call of its shapes are. */
+/** Returns the facts of a problem, taken from a call with its shapes. */
 export function tunableFacts(fn: string, gpu: Gpu, { problem, callOf }: Tunable): ProblemFacts {
   const call = callOf(fn, gpu, shapeTensors(gpu, problem));
   if (problem.backward) checkDifferentiable(call);
   return factsOfCall(call);
 }
 
-/** A call over made-up numbers. */
+/** A call over pseudorandom data. */
 export interface Sample {
   readonly call: Call;
   /** With `backward`: the result of the forward pass, and the gradient with respect to `out`. */
@@ -53,7 +53,7 @@ export interface Sample {
 }
 
 /**
- * Makes a call of the problem's shapes.
+ * Makes a call with the problem's shapes.
  * @throws ValidationError nothing to compute
  */
 export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
@@ -89,7 +89,7 @@ export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
   }
 }
 
-// Each tensor has its own numbers.
+// Every tensor gets different values.
 const SEEDS: Readonly<Record<string, number>> = { q: 1, k: 2, v: 3, alibiSlopes: 4, sinks: 5 };
 
 function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): ForwardState {
@@ -100,7 +100,7 @@ function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): For
 
 function numbers(gpu: Gpu, shape: readonly number[], dtype: DType, seed: number): Tensor {
   const next = random(seed);
-  // Variance 1. A prime count of numbers is repeated: rows differ, and large tensors are filled fast.
+  // Values have variance 1. A prime number of them is repeated, so that rows differ and large tensors are filled fast.
   const some = Float32Array.from({ length: 65_537 }, () => (next() / 2 ** 31 - 1) * Math.sqrt(3));
   const data = new Float32Array(elementCount(shape));
   for (let i = 0; i < data.length; i += some.length) {
@@ -109,7 +109,7 @@ function numbers(gpu: Gpu, shape: readonly number[], dtype: DType, seed: number)
   return gpu.tensor(data, { shape: [...shape], dtype });
 }
 
-/** Rows of a scale and packed integers. */
+/** Returns quantised rows: each is a scale followed by packed integers. */
 function words(shape: readonly number[], format: QuantFormat, seed: number): Uint32Array {
   const next = random(seed);
   const row = shape.at(-1)!;
@@ -119,7 +119,7 @@ function words(shape: readonly number[], format: QuantFormat, seed: number): Uin
   );
 }
 
-/** Whole numbers below 2³² (mulberry32). */
+/** Generates pseudorandom integers below 2³² (mulberry32). */
 function random(seed: number): () => number {
   let state = seed;
   return () => {

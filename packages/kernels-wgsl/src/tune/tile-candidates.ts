@@ -15,22 +15,22 @@ import {
 import type { TunedKernel } from './attempts.ts';
 import { toTunable, type Tunable, tunableFacts } from './sample.ts';
 
-/** What `tune` would try for one kernel of a problem. */
+/** The candidates that `tune` times for one kernel of a problem. */
 export interface TuneCandidates {
   /** The name of the problem and the kernel in `Tuning.entries`. */
   readonly key: string;
-  /** The default first, then others of its path; of a path, what has the least text to compile first. */
+  /** The default first, then other tiles of its path, then other paths; within a path, in ascending order of code to compile. */
   readonly tiles: readonly TileConfig[];
-  /** Splits of the keys, tried with the best of the tiles; empty where they are not to be chosen. */
+  /** Numbers of key splits, timed with the best tile; empty if `numSplits` is fixed. */
   readonly splits: readonly number[];
-  /** What this device cannot run. */
+  /** Tiles that this device cannot run. */
   readonly refused: readonly { readonly tile: TileConfig; readonly reason: string }[];
 }
 
 /**
- * What `tune` would time for a problem, without running any: first for its forward pass, then with `backward` for dq, and for
- * dk and dv.
- * @throws ValidationError a problem that cannot be
+ * Returns the candidates that `tune` would time for a problem, without running any: for its forward pass, then with `backward`
+ * for dq, and for dk and dv.
+ * @throws ValidationError an invalid problem
  * @throws UnsupportedError gradients of quantised pages
  * @example
  * const [{ key, tiles, splits }] = tuneCandidates(gpu, problem);
@@ -86,7 +86,7 @@ function gradientCandidates(
   return { key: gradientKey(facts, of), ...sifted(tile, grid, cannot), splits: [] };
 }
 
-/** The tiles that this device can run, the default and its path first, and those that it cannot. */
+/** Splits tiles into those that this device can run (the default and its path first) and those that it cannot. */
 function sifted(
   first: TileConfig,
   grid: readonly TileConfig[],
@@ -107,20 +107,20 @@ function sifted(
   };
 }
 
-// A shorter split is all overhead.
+// Keys per split; with fewer, the overhead outweighs the gain.
 const MIN_KEYS = 64;
 
 function splitsOf({ seqlenK }: ProblemFacts): number[] {
   return [1, 2, 4, 8, 16, 32, 64].filter((n) => n === 1 || n * MIN_KEYS <= seqlenK);
 }
 
-/** The shipped tiles, and all others of a size that may suit the rows. */
+/** Returns the shipped tiles, and all others whose `tileM` suits the kind of rows. */
 function tilesWorthTrying(
   rows: RowKind,
   capabilities: Capabilities,
   shipped: readonly TileConfig[],
 ): TileConfig[] {
-  // The few rows of a group fill a small tile, and leave most of a large one empty.
+  // A group has few rows, which would leave most of a large tile empty.
   const [least, most] = rows === 'group' ? [4, 32] : [16, 128];
   const grid = [...subgroupGrid(capabilities), ...portableGrid(capabilities)].filter((tile) => {
     const { tileM } = tileShape(tile);
@@ -129,7 +129,7 @@ function tilesWorthTrying(
   return [...shipped, ...grid.filter((tile) => !shipped.some((other) => isSameTile(tile, other)))];
 }
 
-/** Scores that a thread holds at once, which compile time grows with. */
+/** Returns the number of scores that a thread holds at once; compile time grows with it. */
 function scoresAtOnce(tile: TileConfig): number {
   if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
   return tile.rowsPerThread * 4 * (tile.unroll ? 4 : 1);

@@ -8,15 +8,15 @@ import { candidatesOf, kernelsOf, type TuneCandidates } from './tile-candidates.
 import { tuneNames, type TuneOptions, type TuneReport } from './tune-options.ts';
 
 /**
- * Times the kernels that this device can run for some problems, and chooses the fastest of each whose result is that of the
- * default. Problems that differ only in what a kernel may not depend on (with a fixed `numSplits`: sizes) are tuned together.
- * With `backward`, a problem's forward pass, dq, and dk and dv are tuned each by itself. Kernels that were tried stay cached with
- * the Gpu: tune on one of its own.
+ * Times the kernels that this device can run for the given problems, and chooses for each the fastest whose result agrees with
+ * the default's. Problems that differ only in facts that selection ignores (with a fixed `numSplits`: sizes) are tuned
+ * together. With `backward`, the forward pass, dq, and dk with dv are tuned separately. All timed kernels stay cached with the
+ * Gpu, so use a separate Gpu for tuning.
  *
- * @param problems shapes and options of usual calls, or what `tunable()` of `@heed/flex` makes of those with mods; each takes the
- *   memory of one
- * @returns plain JSON, for `openGpu({ tuning })`; merge two of one adapter by their `entries`
- * @throws ValidationError (as a rejection) a problem that cannot be, or has nothing to compute
+ * @param problems shapes and options of typical calls, or results of `tunable()` of `@heed/flex` for calls with mods; each needs
+ *   the memory of one such call
+ * @returns plain JSON, for `openGpu({ tuning })`; to merge two tunings of one adapter, merge their `entries`
+ * @throws ValidationError (as a rejection) an invalid problem, or one with nothing to compute
  * @throws UnsupportedError (as a rejection) gradients of quantised pages
  * @throws LimitError (as a rejection) tensors larger than one binding
  * @throws DeviceLostError (as a rejection); the reason of `signal` on abort
@@ -52,7 +52,7 @@ export async function tune(
   return { version: 1, adapter: { vendor, architecture, device, description }, entries };
 }
 
-/** Problems of one canonical name, as far as one kernel of theirs goes. */
+/** Problems that share a canonical name for one kernel, and so are tuned together. */
 interface Group {
   readonly kernel: TunedKernel;
   readonly candidates: TuneCandidates;
