@@ -5,7 +5,7 @@ import type { FloatType, KeyKind, KeyType, LengthKind } from '../text/parts/kind
 import type { AttentionOptions } from './attention-options.ts';
 import type { BoundHook } from './options/attention-option.ts';
 
-/** Lengths and tables of a call, as given. */
+/** Lengths and block table of a call, as given. */
 interface CallLengths {
   readonly cuQ?: Int32Array | Tensor;
   readonly cuK?: Int32Array | Tensor;
@@ -14,9 +14,9 @@ interface CallLengths {
   readonly table?: Int32Array | Tensor;
 }
 
-/** One checked attention call: the same facts whatever the layout it came in. */
+/** One checked attention call. The fields are the same for every input layout. */
 export interface Call {
-  /** The public function, for messages. */
+  /** Name of the public function, for messages. */
   readonly fn: string;
   readonly gpu: Gpu;
   readonly q: Tensor;
@@ -34,28 +34,28 @@ export interface Call {
   readonly batch: number;
   /** Lq, or Tq. */
   readonly seqlenQ: number;
-  /** Lk, or Tk, or what a block-table row can address. */
+  /** Lk, Tk, or the number of keys that a row of the block table can address. */
   readonly seqlenK: number;
-  /** The most keys of a sequence, as far as the host knows, else their mean: for the number of splits, not to be trusted. */
+  /** Longest key length of a sequence if the host knows it, else the mean. A hint for the number of splits; it may be wrong. */
   readonly maxSeqlenK: number;
   readonly pageSize: number;
   readonly pages: number;
   /** Entries of a block-table row. */
   readonly maxPages: number;
   readonly given: CallLengths;
-  /** What makes it a variant, with its data. */
+  /** The hooks that make it a variant, with their data. */
   readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
-  /** Where keys came as one. */
+  /** The view, if the keys were given as one. */
   readonly view?: PagedKvView;
 }
 
-/** A call over keys of floats, which alone have gradients. */
+/** A call whose keys are floats. Only such calls have gradients. */
 export interface FloatCall extends Call {
   readonly kvDtype: FloatType;
 }
 
-/** The problem of a call. */
+/** Returns the facts of a call that select its kernel. */
 export function factsOfCall(call: Call): ProblemFacts {
   return {
     dtype: call.dtype,
@@ -74,7 +74,7 @@ export function factsOfCall(call: Call): ProblemFacts {
   };
 }
 
-// Most calls have one hook, and it is always the same.
+// Most calls have exactly one hook, the band, and it is always the same object.
 const single = new WeakMap<Hook, VariantHooks>();
 
 function variantOf(bound: readonly BoundHook[]): VariantHooks {

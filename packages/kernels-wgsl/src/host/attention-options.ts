@@ -15,7 +15,7 @@ import { sinks, type SinksOption } from './options/sinks.ts';
 import { softcapOption, type SoftcapOption } from './options/softcap-option.ts';
 import { align, type BandOption, boundBand, causal, window } from './options/visible-band.ts';
 
-/** The options of an attention. Order of application: q·k·scale → softcap → ALiBi → masks → softmax → sinks. */
+/** Options of attention. They apply in this order: q·k·scale → softcap → ALiBi → masks → softmax → sinks. */
 export interface AttentionOptions<Lse extends boolean = boolean>
   extends
     ScaleOption,
@@ -47,26 +47,26 @@ export const attentionOptions: { readonly [Name in OptionName]-?: AttentionOptio
 
 const named = Object.entries(attentionOptions) as [OptionName, AttentionOption][];
 
-/** Which options the runs of a problem have. */
+/** Flags that say which options the runs of a problem use. */
 export interface OptionFlags {
-  /** Accepted for the record, like `window`, `seqUsedK`, `returnLse` and `returnMax`: no kernel depends on it. */
+  /** Accepted for completeness, like `window`, `seqUsedK`, `returnLse` and `returnMax`: no kernel depends on it. */
   readonly causal?: boolean;
   readonly window?: boolean;
   readonly softcap?: boolean;
   readonly alibiSlopes?: boolean;
-  /** With `backward`, sinks have a gradient, whose kernel is warmed up. */
+  /** With `backward`, the kernel of the sinks' gradient is warmed up too. */
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }
 
-/** The names of the flags: options that have a sample. */
+/** Names of the flags: the options that have a sample. */
 export const flagNames: readonly (keyof OptionFlags)[] = named
   .filter(([, { sample }]) => sample)
   .map(([name]) => name as keyof OptionFlags);
 
-/** @throws ValidationError an option that does not fit the call */
+/** @throws ValidationError if an option does not fit the call */
 export function checkOptions(context: OptionContext, options: AttentionOptions): void {
   for (const [name, { check }] of named) {
     const value = options[name];
@@ -74,7 +74,7 @@ export function checkOptions(context: OptionContext, options: AttentionOptions):
   }
 }
 
-/** The hooks of a call's options, in the order in which they apply. */
+/** Returns the hooks of a call's options, in the order in which they apply. */
 export function optionHooks(options: AttentionOptions): BoundHook[] {
   const hooks: BoundHook[] = [];
   for (const [name, { hook }] of named) {
@@ -84,7 +84,7 @@ export function optionHooks(options: AttentionOptions): BoundHook[] {
   return [...hooks, boundBand(options)];
 }
 
-/** Usual values of the options that a problem has. */
+/** Returns typical values for the options that a problem uses. */
 export function sampleOptions(
   flags: OptionFlags,
   problem: SampledProblem,
@@ -95,17 +95,20 @@ export function sampleOptions(
   return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as AttentionOptions;
 }
 
-/** Where the sequences of packed tensors begin and end. */
+/** Row ranges of the sequences in packed tensors. */
 export interface VarlenLayout {
   /** i32 [N + 1]: first 0, ascending, at most Tq. */
   readonly cuSeqlensQ: GivenLengths;
   /** i32 [N + 1]; default `cuSeqlensQ`; not used with `blockTable`. */
   readonly cuSeqlensK?: GivenLengths;
-  /** Accepted for the record: nothing depends on it. */
+  /** Accepted for completeness: nothing depends on it. */
   readonly maxSeqlenQ?: number;
-  /** With lengths on the GPU and `numSplits: 'auto'`, how many splits are worth while. Never needed, never trusted. */
+  /**
+   * Hint for the number of splits, used with lengths on the GPU and `numSplits: 'auto'`. Optional; a wrong value changes no
+   * result.
+   */
   readonly maxSeqlenK?: number;
-  /** i32 [N]: only the first seqUsedK[b] keys of slot b take part. */
+  /** i32 [N]: only the first seqUsedK[b] keys of sequence b take part. */
   readonly seqUsedK?: GivenLengths;
   /** i32 [N, maxPages]: logical to physical page. Needs `seqUsedK`; entries past the used length are ignored. */
   readonly blockTable?: GivenLengths;
@@ -124,14 +127,17 @@ export interface VarlenLayout {
   readonly headDimV?: number;
 }
 
-/** Options of `varlenAttention`: those of `attention`, and where the sequences lie in packed or paged memory. */
+/** Options of `varlenAttention`: the options of `attention`, and the row ranges of the sequences in packed or paged memory. */
 export type VarlenOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> & VarlenLayout;
 
-/** Options over a PagedKvView, which brings its keys, its lengths and, unless they are given, its query rows. */
+/** Options over a PagedKvView. The view supplies the keys, their lengths and, unless they are given, the query rows. */
 export type ViewOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> &
   Partial<VarlenLayout>;
 
-/** What an attention gives; dispatched when the call returns, and read by `out.read()`. `lse` is there iff `returnLse` is true. */
+/**
+ * Result of attention. It is dispatched when the call returns; `out.read()` reads it. `lse` is present iff `returnLse` is
+ * true.
+ */
 export type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   /** [B, Hq, Lq, Dv] or [Tq, Hq, Dv], in the dtype of q. */
   readonly out: Tensor<D>;

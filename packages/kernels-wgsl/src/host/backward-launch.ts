@@ -10,7 +10,7 @@ import type { Target } from './launch-target.ts';
 import { valuesOf } from './launch-values.ts';
 import { readAccess } from './memory-layout.ts';
 
-/** What all backward kernels of a call read beside q, k and v, and their tiles. */
+/** Inputs that all backward kernels of a call read besides q, k and v, and the kernels' tiles. */
 export type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures' | 'tiles'>;
 
 /** Dispatches one backward kernel. */

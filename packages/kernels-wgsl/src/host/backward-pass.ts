@@ -13,23 +13,23 @@ import { type ForwardState, rowStates } from './row-states.ts';
 import { sinkGradients } from './sink-gradients.ts';
 import { tableGradients } from './table-gradients.ts';
 
-/** Gradients by the operands: shapes and dtypes are theirs. */
+/** Gradients with respect to the operands, in the operands' shapes and dtypes. */
 export interface Gradients {
   readonly dq: Tensor;
   readonly dk: Tensor;
   readonly dv: Tensor;
-  /** f32 [Hq], where there are sinks. */
+  /** f32 [Hq]; present if the call has sinks. */
   readonly dSinks?: Tensor;
 }
 
-/** With those by the tables of the last score hook, by their index. */
+/** Gradients, and those with respect to the tables of the last score hook, indexed as the tables are. */
 export interface AllGradients extends Gradients {
   readonly tables: readonly (Tensor | undefined)[];
 }
 
 /**
  * Runs the backward kernels of a checked call.
- * @param tiles default the tiles that the call's problem selects
+ * @param tiles default: the tiles that the call's problem selects
  */
 export function runBackward(
   call: FloatCall,
@@ -49,7 +49,7 @@ export function runBackward(
   });
 }
 
-/** Runs one of the backward kernels with a given tile; returns dq, or dk and dv. */
+/** Runs one backward kernel with a given tile; returns dq, or dk and dv. */
 export function runGradient(
   of: 'q' | 'kv',
   call: FloatCall,
@@ -76,7 +76,7 @@ function selectedTiles(call: FloatCall): GradientTiles {
   return (of) => selectBackward(facts, of, capabilities, tuning).tile;
 }
 
-/** Binds the data that backward kernels read, for as long as `work` takes. */
+/** Binds the data that backward kernels read, and releases it after `work`. */
 function withData<T>(
   call: FloatCall,
   state: ForwardState,

@@ -11,16 +11,16 @@ import { offsetWithin } from './memory-layout.ts';
 import { keyAxes, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
-/** What one launch reads and writes. */
+/** Inputs and outputs of one launch. */
 export interface BackwardLaunch {
   readonly of: GradientOf;
   readonly dOut: Tensor;
   readonly side: BoundLengths;
   readonly captures: BoundCaptures;
-  /** What is bound, and the gradients that lie in it. */
+  /** The tensor that is bound; the gradients are views of it. */
   readonly whole: Tensor;
   readonly results: { readonly out?: Tensor; readonly dk?: Tensor; readonly dv?: Tensor };
-  /** Of the gradients. */
+  /** Axes of the gradients. */
   readonly axes: Axes;
   readonly tiles: GradientTiles;
 }
@@ -36,7 +36,7 @@ interface Bound {
   readonly out: BoundTensor;
 }
 
-/** What the parameters of one launch are made of. */
+/** Returns the values of one launch's parameters. */
 export function backwardParameters(
   call: Call,
   config: BackwardConfig,
@@ -50,7 +50,7 @@ export function backwardParameters(
     const elementOffset = bound.out.elementOffset + offsetWithin(tensor, whole);
     return stridesOf(tensor, { ...bound.out, elementOffset }, axes);
   };
-  // Row states are words [outer, head, row].
+  // Row states are indexed [outer, head, row], in words.
   const rows = call.qHeads * call.seqlenQ;
   const states = { batch: rows, head: call.seqlenQ, row: 1, dim: 0, split: 0 };
   return {
@@ -72,13 +72,13 @@ export function backwardParameters(
   };
 }
 
-/** The grid: tiles × heads, of queries or of keys. */
+/** Returns the grid: tiles × heads, where tiles are of queries or of keys. */
 function backwardGrid(call: Call, config: BackwardConfig): LaunchGrid {
   const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths, keys } = call;
   const { tileM, tileN } = backwardShape(config);
   const ofQueries = config.of !== 'kv';
   const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
-  // Every sequence has as many keys as a row of the block table can address.
+  // The grid covers, for every sequence, all keys that a row of the block table can address.
   const layout = !ofQueries && keys === 'paged' ? 'dense' : lengths;
   const tiles = rowShapes[layout].tiles(length, batch, tile);
   return {

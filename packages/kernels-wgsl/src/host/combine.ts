@@ -22,18 +22,18 @@ export interface State {
   readonly lse: Tensor;
 }
 
-/** One merge: of `parts` states that lie one behind the other in `part`, and of `other` if given. */
+/** One merge: `parts` states stored consecutively in `part`, and `other` if given. */
 export interface Merge {
-  /** With a leading axis of parts. */
+  /** Has a leading axis of parts. */
   readonly part: State;
   readonly other?: State;
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
-  /** Where lse is not the only plane of the parts' rows, and of the result's. With row states, these are merged. */
+  /** Planes of the parts' rows and of the result's, if lse is not the only one. Row states, if present, are merged too. */
   readonly planes?: { readonly part: RowPlanes; readonly result: RowPlanes };
 }
 
-/** The kernel for parts (and one other, if given) that lie so in memory. */
+/** Returns the kernel for this memory layout of the parts (and of `other`, if given). */
 function combineConfig(
   part: MemoryLayout,
   other: MemoryLayout | undefined,

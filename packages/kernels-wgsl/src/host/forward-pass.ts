@@ -28,15 +28,15 @@ export function runCall(call: Call, keepsStates = false): ForwardResult {
   return gpu.batch(() => runForward(call, selection, recorderTarget(gpu), keepsStates));
 }
 
-/** What a run gives. */
+/** Result of a run. */
 export interface ForwardResult extends AttentionResult {
-  /** With `keepsStates`: planes of lse, which owns the memory, of row maxima and of row sums. */
+  /** With `keepsStates`: planes of lse, row maxima and row sums. The lse tensor owns the memory. */
   readonly states?: Tensor;
 }
 
 /**
  * Runs a checked call with a chosen kernel.
- * @param keepsStates whether a gradient will want row maxima and sums, and so an lse too
+ * @param keepsStates whether a gradient needs the row maxima and sums; lse is then kept too
  */
 export function runForward(
   call: Call,
@@ -66,7 +66,7 @@ export function runForward(
   };
 }
 
-// Each split writes a state of its own in f32.
+// Each split writes its own state, in f32.
 function launchSplit(call: Call, selection: Selection, target: Target, data: LaunchData): void {
   const { splits } = selection;
   const shape = [splits, ...lseShape(call)];
@@ -86,11 +86,11 @@ function launchSplit(call: Call, selection: Selection, target: Target, data: Lau
   target.free(planes?.whole ?? lse);
 }
 
-/** What a run allocates for its rows. */
+/** Memory that a run allocates for its rows. */
 interface RowResults {
   readonly lse?: Tensor<'f32'>;
   readonly max?: Tensor<'f32'>;
-  /** Where lse is not alone. */
+  /** Planes of the rows, if lse is not the only one. */
   readonly planes?: RowPlanes;
 }
 
@@ -112,7 +112,7 @@ function rowResults(
   return { lse, planes, ...(max && { max }) };
 }
 
-/** The planes of a tensor that has those of another. */
+/** Returns the planes of `whole`, at the offsets that `has` gives. */
 function planesOf(whole: Tensor, has: Pick<RowPlanes, 'statePlane' | 'maxPlane'>): RowPlanes {
   const words = whole.strides[0]!;
   return {
@@ -166,7 +166,7 @@ type Sizes = Pick<Call, 'lengths' | 'batch' | 'qHeads' | 'seqlenQ' | 'headDimV'>
 export const outShape = (sizes: Sizes): number[] => rowShapes[sizes.lengths].outShape(sizes);
 const lseShape = (sizes: Sizes): number[] => rowShapes[sizes.lengths].lseShape(sizes);
 
-/** What a selection comes to once it is known how the tensors lie in memory. */
+/** The kernel of a selection, for the actual memory layout of the tensors. */
 interface ForwardKernel {
   readonly config: ForwardConfig;
   readonly source: ComposedKernel;
@@ -174,7 +174,7 @@ interface ForwardKernel {
 
 const known = new WeakMap<Selection, ForwardKernel[]>();
 
-/** The kernel of a selection for tensors that lie so; found again without its name being spelled out. */
+/** Returns the kernel of a selection for this memory layout. It is cached, so that a repeated call builds no key string. */
 function forwardKernel(
   selection: Selection,
   inputs: readonly MemoryLayout[],

@@ -8,7 +8,7 @@ import { groupSize, type Launch, type LaunchGrid } from './launch-values.ts';
 import { keyAxes, lseStrides, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
-/** The tensors of one launch, as bound. */
+/** Tensors of one launch, as bound. */
 export interface ForwardTensors {
   readonly q: BoundTensor;
   readonly k: BoundTensor;
@@ -17,21 +17,21 @@ export interface ForwardTensors {
   readonly lse: BoundTensor | undefined;
 }
 
-/** What a kernel writes of each row, as planes of one tensor: [planes, …], lse first. */
+/** Per-row results of a kernel, as planes of one tensor: [planes, …], lse first. */
 export interface RowPlanes {
   readonly whole: Tensor;
-  /** Words from lse to the row maximum, and from there to the row sum; 0 without them. */
+  /** Words from lse to the row maximum, and from the row maximum to the row sum; 0 if neither is kept. */
   readonly statePlane: number;
-  /** Words from lse to the largest score of a key, in the last plane; 0 without it. */
+  /** Words from lse to the largest score of each row, in the last plane; 0 if it is not kept. */
   readonly maxPlane: number;
 }
 
-/** The results of one launch, and the tables that it reads. */
+/** Results of one launch, and the tables that it reads. */
 export interface LaunchData {
-  /** With a leading axis of splits when there are several. */
+  /** Has a leading axis of splits if there are several. */
   readonly out: Tensor;
   readonly lse: Tensor | undefined;
-  /** All planes of rows, where lse is the first of several. */
+  /** All planes of rows, if lse is the first of several. */
   readonly planes?: RowPlanes | undefined;
   readonly lengths: BoundLengths;
   readonly captures: BoundCaptures;
@@ -39,7 +39,7 @@ export interface LaunchData {
 
 const notWritten: Strides = { offset: 0, batch: 0, head: 0, row: 0, dim: 0, split: 0 };
 
-/** What the parameters of one launch are made of. */
+/** Returns the values of one launch's parameters. */
 export function forwardLaunch(
   call: Call,
   selection: Selection,
@@ -66,7 +66,7 @@ export function forwardLaunch(
   };
 }
 
-/** The grid: tiles × splits × heads. */
+/** Returns the grid: tiles × splits × heads. */
 function forwardGrid(call: Call, { config, splits }: Selection): LaunchGrid {
   const { batch, seqlenQ, qHeads, kvHeads, lengths } = call;
   const { tileM } = tileShape(config.tile);

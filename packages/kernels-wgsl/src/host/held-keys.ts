@@ -4,8 +4,8 @@ import type { BoundHook } from './options/attention-option.ts';
 import { UNBOUNDED } from './options/visible-band.ts';
 
 /**
- * The keys that a windowed cache holds for a query: those of its window, and the first ones. Where a key was released its place
- * reads as zeros. Positions are the cache's own, whatever `align` says: the last query is at the last key.
+ * Mask of the keys that a windowed cache holds for a query: the keys of its window, and the first (sink) keys. A released
+ * key reads as zeros. Positions are those of the cache, whatever `align` says: the last query is aligned with the last key.
  */
 const held: MaskHook = {
   kind: 'mask',
@@ -39,7 +39,7 @@ const held: MaskHook = {
   `,
 };
 
-/** The mask of a cache with these options. */
+/** Returns the mask of a cache with these options. */
 export function boundHeld(width: number, sinkTokens: number): BoundHook {
   const values = {
     held_left: Math.min(width, UNBOUNDED),

@@ -9,7 +9,7 @@ import { keyAxes } from './memory-layout.ts';
 import { pageOwners, sumOwners } from './shared-keys.ts';
 import { fillZero } from './zero-fill.ts';
 
-/** dk and dv. */
+/** Computes dk and dv. */
 export function keyGradients(
   call: FloatCall,
   data: Data,
@@ -23,7 +23,7 @@ export function keyGradients(
   if (areShared(call, k.shape)) {
     sumOfParts(call, data, pair, target);
   } else {
-    // Keys that no sequence uses are not visited.
+    // The kernel does not visit keys that no sequence uses.
     if (lengths === 'varlen' || call.given.used) fillZero(target, whole);
     const work = { ...data, of: 'kv', whole, results: { dk, dv }, axes: keyAxes(call) } as const;
     if (elementCount(dk.shape) > 0) launch(call, work, kvDtype, write, target);
@@ -32,7 +32,7 @@ export function keyGradients(
   return { dk, dv };
 }
 
-/** Keys of several sequences: the gradients of each, in f32, and then their sum. */
+/** Computes the gradients of keys that several sequences share: one f32 gradient per sequence, then their sum. */
 function sumOfParts(
   call: Call,
   data: Data,
@@ -66,7 +66,10 @@ function sumOfParts(
   for (const tensor of [parts.whole, parts.dk, parts.dv]) tensor.dispose();
 }
 
-/** Whether several sequences may own a key, whose gradient is then a sum over them: pages, or K/V of batch 1 beside more queries. */
+/**
+ * Whether several sequences may share a key, so that its gradient is a sum over them: pages, or K/V of batch 1 with more
+ * queries.
+ */
 function areShared(
   { keys, lengths, batch }: Pick<Call, 'keys' | 'lengths' | 'batch'>,
   k: readonly number[],
@@ -74,7 +77,7 @@ function areShared(
   return keys === 'paged' || (lengths === 'dense' && k[0] === 1 && batch > 1);
 }
 
-/** dk and dv in one allocation, since one dispatch writes both. */
+/** dk and dv in one allocation, because one dispatch writes both. */
 interface GradientPair {
   readonly whole: Tensor;
   readonly dk: Tensor;
@@ -82,7 +85,7 @@ interface GradientPair {
   readonly write: WriteAccess;
 }
 
-// 16 bytes of halves: where a window of vectors may begin.
+// 16 bytes of halves: the alignment of a window of vectors.
 const ALIGNMENT = 8;
 
 function gradientPair(
@@ -106,7 +109,7 @@ function gradientPair(
   return { whole, dk, dv, write: pairAccess(dtype, kShape.at(-1)!, vShape.at(-1)!) };
 }
 
-/** How the rows of a pair are written: both lie dense, and start where vectors may. */
+/** Returns how the rows of a pair are written. Both tensors are dense and start at vector alignment. */
 function pairAccess(dtype: FloatType, headDim: number, headDimV: number): WriteAccess {
   if (headDim % 4 === 0 && headDimV % 4 === 0) return 'vec4';
   return dtype === 'f16' ? 'pair' : 'scalar';
@@ -117,7 +120,7 @@ interface PaddedShape {
   readonly count: number;
 }
 
-/** Rows of halves begin on whole words, each of which has one writer. */
+/** Pads rows of halves to whole words, so that each word has one writer. */
 function paddedShape(shape: readonly number[], dtype: FloatType): PaddedShape {
   const dim = shape.at(-1)!;
   const padded = [...shape.slice(0, -1), dtype === 'f16' ? dim + (dim % 2) : dim];

@@ -13,28 +13,28 @@ import {
   uploadStorage,
 } from '@heed/core/kernel';
 
-/** One launch of a kernel, which is compiled when it is first launched. */
+/** One launch of a kernel. The kernel is compiled at its first launch. */
 interface Launch extends Pick<Dispatch, 'buffers' | 'workgroups'> {
   readonly source: KernelSource;
   readonly params: Uint32Array;
-  /** Brings data into place for another kernel: it is not one of attention's own kernels. */
+  /** Prepares data for another kernel; it is not one of attention's own kernels. */
   readonly prepares?: boolean;
 }
 
-/** Where a run puts its launches, and where its results and its scratch memory come from. */
+/** Destination of a run's launches, and allocator of its results and scratch memory. */
 export interface Target {
   readonly gpu: Gpu;
-  /** The most bytes that one binding can hold. */
+  /** Size limit of one binding, in bytes. */
   readonly maxBytes: number;
-  /** Launches a kernel, or compiles it and then launches it. */
+  /** Launches a kernel, and compiles it first if needed. */
   dispatch(launch: Launch): void;
-  /** Uploads data of the host for a launch. */
+  /** Uploads host data for a launch. */
   storage(data: ArrayBufferView): BufferRange;
-  /** Allocates what the run returns. */
+  /** Allocates a result of the run. */
   result<D extends DType = 'f32'>(label: string, shape: readonly number[], dtype?: D): Tensor<D>;
-  /** Allocates memory for this run. `use` tells the scratch tensors of one run apart. */
+  /** Allocates scratch memory for this run. `use` distinguishes the scratch tensors of one run. */
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
-  /** Takes scratch memory back once the work that reads it has been dispatched. */
+  /** Frees scratch memory, once the work that reads it has been dispatched. */
   free(scratch: Tensor): void;
 }
 
@@ -55,7 +55,7 @@ const allocate =
   (label, shape, dtype) =>
     gpu.empty(shape, { dtype: dtype ?? ('f32' as never), label: `heed/${label}` });
 
-/** Records on the Gpu. Must be used within one batch, since uploads last as long as the batch. */
+/** Returns a target that records on the Gpu. Use it within one batch: its uploads are valid only for that batch. */
 export function recorderTarget(gpu: Gpu): Target {
   let target = recorderTargets.get(gpu);
   if (!target) recorderTargets.set(gpu, (target = makeRecorderTarget(gpu)));
@@ -74,11 +74,11 @@ const makeRecorderTarget = (gpu: Gpu): Target => ({
   free: (scratch) => scratch.dispose(),
 });
 
-/** Scratch memory that outlives a run: a caller's pass is submitted at a time heed does not know. */
+/** Scratch memory that outlives a run: the caller submits its own pass, and heed does not know when. */
 export class KeptScratch {
   readonly #tensors = new Map<string, Tensor>();
 
-  // Every run writes its scratch before reading it, so runs may share it in whatever order they are submitted.
+  // Every run writes its scratch before it reads it, so runs may share it in any order of submission.
   get(gpu: Gpu, use: string, shape: readonly number[], dtype: DType): Tensor {
     const key = `${use} ${dtype} ${shape.join()}`;
     const kept = this.#tensors.get(key);
@@ -95,7 +95,7 @@ export class KeptScratch {
   }
 }
 
-/** Encodes into a compute pass of the caller. */
+/** Returns a target that encodes into the caller's compute pass. */
 export function passTarget(gpu: Gpu, pass: GPUComputePassEncoder, kept: KeptScratch): Target {
   return {
     gpu,
@@ -108,15 +108,15 @@ export function passTarget(gpu: Gpu, pass: GPUComputePassEncoder, kept: KeptScra
   };
 }
 
-/** The kernels of a run, each once, in the order of their first launch. */
+/** Kernels of a run, without repeats, in the order of their first launch. */
 export interface RunKernels {
-  /** Attention's own. */
+  /** Attention's own kernels. */
   readonly own: readonly KernelSource[];
-  /** Those that bring data into place for them. */
+  /** Kernels that prepare data for them. */
   readonly preparing: readonly KernelSource[];
 }
 
-/** Collects the kernels that `run` would launch; allocates no memory and launches nothing. */
+/** Collects the kernels that `run` would launch, without allocating memory or launching anything. */
 export function kernelsOf(gpu: Gpu, run: (target: Target) => void): RunKernels {
   const own = new Set<KernelSource>();
   const preparing = new Set<KernelSource>();
@@ -133,17 +133,17 @@ export function kernelsOf(gpu: Gpu, run: (target: Target) => void): RunKernels {
   return { own: [...own], preparing: [...preparing] };
 }
 
-/** Words that a kernel writes before another reads them, in the same batch. */
+/** Words that one kernel writes before another reads them, in the same batch. */
 export interface DerivedWords {
   readonly count: number;
-  /** Dispatches the kernel, which writes `words` from word `first` on. */
+  /** Dispatches the kernel, which writes `words` starting at word `first`. */
   readonly write: (target: Target, words: Tensor, first: number) => void;
 }
 
 /** A list from the host, a tensor (rank ≤ 4, any dtype and strides), or words that a kernel computes. */
 export type WordSource = Int32Array | Tensor | DerivedWords;
 
-/** Position of a source in its binding: in elements of its dtype (two halves to a word), else in words. */
+/** Offset of a source in its binding: in elements of its dtype for tensors (two halves per word), else in words. */
 export interface TablePlace {
   readonly offset: number;
   readonly strides: readonly number[];
@@ -154,10 +154,10 @@ export function isDerived(source: WordSource): source is DerivedWords {
 }
 
 /**
- * Checks that memory which a run needs beside its arguments fits one binding.
+ * Checks that the memory which a run needs besides its arguments fits in one binding.
  * @param words its size in 32-bit words
- * @param what it holds
- * @param fix what makes it smaller
+ * @param what its contents
+ * @param fix how the caller can make it smaller
  * @throws LimitError
  */
 export function checkMemory(

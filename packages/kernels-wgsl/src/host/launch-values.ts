@@ -5,36 +5,36 @@ import { keyTurns } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
 import type { Strides } from './memory-layout.ts';
 
-/** The grid of a launch: tiles × splits × heads. */
+/** Grid of a launch: tiles × splits × heads. */
 export interface LaunchGrid {
   readonly units: number;
   readonly tiles: number;
   readonly splits: number;
 }
 
-/** Everything that the parameters of one launch are made of. */
+/** The inputs from which the parameters of one launch are computed. */
 export interface Launch {
   readonly call: Call;
   readonly grid: LaunchGrid;
   readonly tile: AnyTile;
-  /** Where each tensor of the kernel lies behind its binding. */
+  /** Offset and strides of each tensor of the kernel within its binding. */
   readonly strides: { readonly [Name in LaunchTensor]?: Strides | undefined };
-  /** Forward: whether an lse is wanted. */
+  /** Forward: whether the kernel writes lse. */
   readonly writesLse?: boolean;
-  /** Words from a plane of row states to the next; 0 where only an lse is kept. */
+  /** Words from one plane of row states to the next; 0 if only lse is kept. */
   readonly statePlane: number;
-  /** Words from lse to the largest score of a key; 0 where it is not kept. */
+  /** Words from lse to the largest score of each row; 0 if it is not kept. */
   readonly maxPlane?: number;
-  /** Values that other modules give, by name: of lists, of hooks, of table gradients. */
+  /** Values from other modules, by name: of lists, of hooks, of table gradients. */
   readonly more: readonly ParamValues[];
 }
 
 type LaunchTensor = 'q' | 'k' | 'v' | 'out' | 'lse' | 'dout' | 'dk' | 'dv';
 
-/** The value of one parameter in any launch. */
+/** Computes the value of one parameter of a launch. */
 type ValueOf = (launch: Launch) => number;
 
-/** Query heads of a kv head. */
+/** Returns the number of query heads per kv head. */
 export function groupSize({ qHeads, kvHeads }: Call): number {
   return kvHeads === 0 ? 1 : qHeads / kvHeads;
 }
@@ -42,7 +42,7 @@ export function groupSize({ qHeads, kvHeads }: Call): number {
 const tensors: readonly LaunchTensor[] = ['q', 'k', 'v', 'out', 'lse', 'dout', 'dk', 'dv'];
 const axes = ['offset', 'batch', 'head', 'row', 'dim', 'split'] as const;
 
-/** What each parameter of an attention kernel is, forward and backward. */
+/** The value of each parameter of an attention kernel, forward and backward. */
 const VALUES: Readonly<Record<string, ValueOf>> = {
   units: ({ grid }) => grid.units,
   tiles: ({ grid }) => grid.tiles,
@@ -59,7 +59,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
   write_lse: ({ writesLse }) => (writesLse ? 1 : 0),
   state_plane: ({ statePlane }) => statePlane,
   max_plane: ({ maxPlane = 0 }) => maxPlane,
-  // Loop bounds that a compiler must not know; see repeat.ts.
+  // Loop bounds that must stay unknown to the compiler; see repeat.ts.
   q_vecs: ({ call }) => Math.ceil(call.headDim / 4),
   v_vecs: ({ call }) => Math.ceil(call.headDimV / 4),
   chunk_vecs: () => THREADS_N,
@@ -78,14 +78,14 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
 
 const known = new WeakMap<readonly ParamField[], readonly ValueOf[]>();
 
-/** The values of a kernel's parameters, in the order of its fields. */
+/** Returns the values of a kernel's parameters, in the order of its fields. */
 export function valuesOf(fields: readonly ParamField[], launch: Launch): number[] {
   let values = known.get(fields);
   if (!values) known.set(fields, (values = fields.map(({ name }) => VALUES[name] ?? given(name))));
   return values.map((value) => value(launch));
 }
 
-/** A value that is looked up by its name. */
+/** Looks up a value by its name. */
 const given =
   (name: string): ValueOf =>
   ({ more }) => {

@@ -4,15 +4,18 @@ import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import type { ReadAccess, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call } from './attention-call.ts';
 
-/** How a tensor lies in memory: of one that exists, or of one that a plan expects. */
+/** Memory layout of a tensor, either of an existing one or of one that a plan expects. */
 export type MemoryLayout = Pick<Tensor, 'shape' | 'strides' | 'byteOffset' | 'dtype'>;
 
-/** How q, k and v can be read: one answer for all three keeps the number of kernels down. Integers are read by the word. */
+/**
+ * Returns how q, k and v can be read. They share one answer, which keeps the number of kernels small. Integers are read by
+ * the word.
+ */
 export function readAccess(tensors: readonly MemoryLayout[]): ReadAccess {
   return tensors.every((t) => t.dtype === 'u32' || inVectors(t)) ? 'vec4' : 'scalar';
 }
 
-/** How `out` can be written. */
+/** Returns how `out` can be written. */
 export function writeAccess(out: MemoryLayout): WriteAccess {
   if (inVectors(out)) return 'vec4';
   return out.dtype === 'f16' && startsOn(out, 2) ? 'pair' : 'scalar';
@@ -26,17 +29,17 @@ function inVectors(t: MemoryLayout): boolean {
 function startsOn({ shape, strides, byteOffset, dtype }: MemoryLayout, elements: number): boolean {
   const last = shape.length - 1;
   if (strides[last] !== 1 && shape[last] !== 1) return false;
-  // A loop, since this is asked of each tensor of each call.
+  // A plain loop, because this runs for each tensor of each call.
   for (let axis = 0; axis < last; axis++) {
     if (shape[axis]! > 1 && strides[axis]! % elements !== 0) return false;
   }
   return (byteOffset / bytesPerElement[dtype]) % elements === 0;
 }
 
-// [pages, pageSize, Hkv, D]: the stride of a page takes the place of a batch stride.
+// [pages, pageSize, Hkv, D]: the page stride is stored as the batch stride.
 const paged: Axes = { batch: 0, head: 2, row: 1, dim: 3 };
 
-/** The axes of q and out; `leading` counts the axes before them (a split axis). */
+/** Returns the axes of q and out; `leading` counts the axes before them (a split axis). */
 export function queryAxes({ lengths }: Call, leading = 0): Axes {
   const { axes } = rowShapes[lengths];
   if (leading === 0) return axes;
@@ -49,24 +52,24 @@ export function queryAxes({ lengths }: Call, leading = 0): Axes {
   };
 }
 
-/** The axes of k and v. */
+/** Returns the axes of k and v. */
 export function keyAxes({ keys, lengths }: Call): Axes {
   if (keys === 'paged') return paged;
   return rowShapes[lengths].axes;
 }
 
-/** Where a tensor lies behind its binding, in elements. */
+/** Offset and strides of a tensor within its binding, in elements. */
 export interface Strides {
   readonly offset: number;
   readonly batch: number;
   readonly head: number;
   readonly row: number;
   readonly dim: number;
-  /** From the part of one split to the next. */
+  /** Stride between the parts of successive splits. */
   readonly split: number;
 }
 
-/** Offset and strides of one tensor, by meaning. */
+/** Returns the offset and strides of one tensor, by axis name. */
 export function stridesOf(
   { shape, strides }: Tensor,
   { elementOffset }: BoundTensor,
@@ -83,7 +86,7 @@ export function stridesOf(
   };
 }
 
-// A batch of 1 serves every batch entry.
+// A batch of 1 broadcasts over the batch.
 function strideOf(
   shape: readonly number[],
   strides: readonly number[],
@@ -92,7 +95,7 @@ function strideOf(
   return axis === undefined || shape[axis] === 1 ? 0 : strides[axis]!;
 }
 
-/** The same of an lse, [B, H, L] or [H, T], behind `leading` axes. */
+/** Returns the offset and strides of an lse, [B, H, L] or [H, T], after `leading` axes. */
 export function lseStrides(
   { lengths }: Call,
   lse: Tensor,
@@ -112,7 +115,7 @@ export function lseStrides(
   };
 }
 
-/** Strides by meaning, in elements; 0 where a layout has no such axis. */
+/** Strides by axis name, in elements; 0 if the layout lacks the axis. */
 export interface RowStrides {
   readonly step: number;
   readonly outer: number;
@@ -128,7 +131,7 @@ interface Rows {
   readonly strides: RowStrides;
 }
 
-/** An `out`: [B, H, L, D] or [T, H, D], behind `leading` axes (a split axis). */
+/** Returns the rows of an `out`, [B, H, L, D] or [T, H, D], after `leading` axes (a split axis). */
 export function boundRows({ shape, strides }: Tensor, leading: 0 | 1 = 0): Rows {
   const step = leading === 1 ? strides[0]! : 0;
   const [s, n] = [strides.slice(leading), shape.slice(leading)];
@@ -148,7 +151,7 @@ export function boundRows({ shape, strides }: Tensor, leading: 0 | 1 = 0): Rows 
   };
 }
 
-/** An `lse`: [B, H, L] or [H, T], behind `leading` axes. */
+/** Returns the strides of an `lse`, [B, H, L] or [H, T], after `leading` axes. */
 export function boundLse({ strides }: Tensor, leading: 0 | 1 = 0): RowStrides {
   const step = leading === 1 ? strides[0]! : 0;
   const s = strides.slice(leading);
@@ -156,7 +159,7 @@ export function boundLse({ strides }: Tensor, leading: 0 | 1 = 0): RowStrides {
   return { step, outer: 0, head: s[0]!, row: s[1]!, dim: 0 };
 }
 
-/** Offset and strides as parameters of that name. */
+/** Returns an offset and strides as parameters whose names start with `name`. */
 export function named(name: string, offset: number, strides: RowStrides): Record<string, number> {
   return {
     [`${name}_offset`]: offset,
@@ -166,7 +169,7 @@ export function named(name: string, offset: number, strides: RowStrides): Record
   };
 }
 
-/** Where a gradient begins in the tensor that it is a view of, in elements. */
+/** Returns the offset of a gradient within the tensor that it is a view of, in elements. */
 export function offsetWithin(view: Tensor, whole: Tensor): number {
   return (view.byteOffset - whole.byteOffset) / bytesPerElement[view.dtype];
 }

@@ -19,17 +19,18 @@ import {
 } from './launch-target.ts';
 import { gatherWords } from './word-kernels.ts';
 
-/** Several lists of words behind one binding. */
+/** Several lists of words in one binding. */
 interface PackedWords {
   readonly range: BufferRange;
   readonly places: readonly TablePlace[];
-  /** Frees what the packing allocated; call it once the reading work has been dispatched. */
+  /** Frees the memory that the packing allocated; call it once the reading work has been dispatched. */
   release(): void;
 }
 
 /**
- * One read-only binding for any number of lists. Lists from the host go into one upload; tensors of one buffer are bound as
- * they are, if their strides will do; only a mixture costs a copy on the GPU. A source that is named several times is packed once.
+ * Packs any number of lists into one read-only binding. Host lists share one upload. Tensors of one buffer are bound in
+ * place if their strides allow it. Only a mixture needs a copy on the GPU. A source that is named several times is packed
+ * once.
  */
 export function packWords(
   target: Target,
@@ -67,7 +68,7 @@ function pack(
   };
 }
 
-/** One window over tensors of one buffer; none where they lie in several, or too far apart. */
+/** Returns one window over tensors of one buffer; undefined if they are in several buffers, or too far apart. */
 function bindTogether({ gpu }: Target, tensors: readonly Tensor[]): PackedWords | undefined {
   const bound = tensors.map((tensor) => bindTensor(tensor));
   const { buffer } = bound[0]!.range;
@@ -115,14 +116,14 @@ function wordCount(source: WordSource): number {
 function concatenated(counts: readonly number[]): { firsts: number[]; total: number } {
   let end = 0;
   const firsts = counts.map((count) => (end += count) - count);
-  // A binding may not be empty.
+  // WebGPU allows no empty binding.
   return { firsts, total: Math.max(1, end) };
 }
 
-/** Lengths and tables behind the `metadata` binding. */
+/** Lengths and tables in the `metadata` binding. */
 export interface BoundLengths {
   readonly range: BufferRange;
-  /** Offsets of the lists that were given, in words. */
+  /** Offsets of the given lists, in words. */
   readonly values: {
     readonly cu_q: number;
     readonly cu_k: number;
@@ -130,13 +131,13 @@ export interface BoundLengths {
     readonly table: number;
     readonly derived: number;
   };
-  /** Gives back what was gathered for this run, once it is dispatched. */
+  /** Frees the memory gathered for this run; call it once the run is dispatched. */
   release(): void;
 }
 
 const isDense = ({ shape, strides }: Tensor): boolean => isContiguous(shape, strides);
 
-/** Brings lengths and page tables into the one binding `metadata`. */
+/** Packs lengths and page tables into the one binding `metadata`. */
 export function bindLengths(
   target: Target,
   { given }: Pick<Call, 'given'>,
@@ -157,16 +158,16 @@ export function bindLengths(
   return { range, values, release };
 }
 
-/** The tables behind the `captures` binding: what the hooks read, then the sinks. */
+/** Tables in the `captures` binding: those that the hooks read, then the sinks. */
 export interface BoundCaptures {
   readonly range: BufferRange;
-  /** The params of all hooks, and where the sinks are. */
+  /** Params of all hooks, and the offset of the sinks. */
   readonly values: ParamValues;
-  /** Gives back what was gathered for this run, once it is dispatched. */
+  /** Frees the memory gathered for this run; call it once the run is dispatched. */
   release(): void;
 }
 
-/** Brings the tables of all hooks, and the sinks, into the one binding `captures`. */
+/** Packs the tables of all hooks, and the sinks, into the one binding `captures`. */
 export function bindCaptures(
   target: Target,
   { hooks, options }: Pick<Call, 'hooks' | 'options'>,

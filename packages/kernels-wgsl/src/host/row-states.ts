@@ -7,7 +7,7 @@ import { readBytes } from '../text/parts/row-access.wgsl.ts';
 import type { DerivedWords } from './launch-target.ts';
 import { boundLse, boundRows, named, readAccess } from './memory-layout.ts';
 
-/** What came out of the forward pass, and the gradients by it. */
+/** Results of the forward pass, and the gradients with respect to them. */
 export interface ForwardState {
   readonly out: Tensor;
   readonly lse: Tensor;
@@ -17,7 +17,7 @@ export interface ForwardState {
   readonly dLse: Tensor | undefined;
 }
 
-/** Row maximum, 1 / row sum and delta of every row, as words of the side buffer. */
+/** Returns the row maximum, 1 / row sum and delta of every row, as words of the side buffer. */
 export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): DerivedWords {
   const { outer, heads, rows, strides } = boundRows(out);
   const count = outer * heads * rows;

@@ -12,8 +12,8 @@ import { keyAxes, readAccess } from './memory-layout.ts';
 import type { BoundLengths } from './packed-words.ts';
 
 /**
- * Which table entries name a page, as linked lists in ascending order: the first entry of each page, then for each entry the
- * next one of its page. One thread per link, which looks through the entries behind it.
+ * Links the block-table entries that name the same page, in ascending order: stores the first entry of each page, then for
+ * each entry the next one of its page. One thread per link scans the entries after it.
  */
 export const ownersSource: ComposedKernel = composeKernel({
   label: 'heed/page owners',
@@ -58,7 +58,7 @@ export const ownersSource: ComposedKernel = composeKernel({
   ],
 });
 
-/** The links of a paged call, which the caller frees. */
+/** Returns the links of a paged call. The caller frees them. */
 export function pageOwners(target: Target, call: Call, side: BoundLengths): Tensor {
   const { batch, pages, maxPages, pageSize } = call;
   const entries = batch * maxPages;
@@ -84,7 +84,7 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
   return links;
 }
 
-/** One gradient: its parts by sequence, f32 [B, Hkv, L, D], and where their sum goes: a view of `whole`. */
+/** One gradient: its parts per sequence, f32 [B, Hkv, L, D], and the destination of their sum, a view of `whole`. */
 interface SharedSum {
   readonly part: Tensor;
   readonly result: Tensor;
@@ -93,7 +93,7 @@ interface SharedSum {
   readonly owners: Tensor | undefined;
 }
 
-/** Sums over owners: the entries that name a page, or all batch entries. */
+/** Sums over the owners of a key: the block-table entries that name its page, or all batch entries. */
 export function sumOwners(
   target: Target,
   call: Call,

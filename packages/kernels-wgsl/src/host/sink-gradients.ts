@@ -11,8 +11,8 @@ import type { BoundLengths } from './packed-words.ts';
 const THREADS = 64;
 
 /**
- * dSink = −Σ P(sink)·delta over a head's rows: the sink has no value, so only delta speaks. One workgroup per head; each thread
- * sums every 64th row, and the threads meet in a tree, so that the order is always the same.
+ * Computes dSink = −Σ P(sink)·delta over a head's rows; the sink has no value vector, so dP is 0 and only delta contributes.
+ * One workgroup per head. Each thread sums every 64th row, and a tree reduction keeps the order of summation fixed.
  */
 export const sinksSource: ComposedKernel = composeKernel({
   label: 'heed/sink gradients',
@@ -63,7 +63,7 @@ export const sinksSource: ComposedKernel = composeKernel({
   ],
 });
 
-/** The gradient by the sinks, f32 [Hq]. */
+/** Returns the gradient with respect to the sinks, f32 [Hq]. */
 export function sinkGradients(target: Target, call: Call, side: BoundLengths): Tensor {
   const { qHeads, seqlenQ, lengths } = call;
   const sinks = call.options.sinks!;

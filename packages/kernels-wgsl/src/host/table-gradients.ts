@@ -11,8 +11,9 @@ import { queryAxes } from './memory-layout.ts';
 import { fillZero } from './zero-fill.ts';
 
 /**
- * The gradients by the tables that the last score hook reads, f32 in their shapes, by their index among its tables. Two passes
- * over the pairs: the first finds each table's largest contribution, from which the exponent of the sums comes.
+ * Computes the gradients with respect to the tables that the last score hook reads: f32 in the tables' shapes, indexed as
+ * the tables are. Two passes over the pairs: the first finds each table's largest contribution, which fixes the exponent of
+ * the sums.
  */
 export function tableGradients(call: Call, data: Data, target: Target): (Tensor | undefined)[] {
   const { hooks } = call;
@@ -57,12 +58,12 @@ export function tableGradients(call: Call, data: Data, target: Target): (Tensor 
   return results;
 }
 
-/** No fewer than the pairs of the call. */
+/** Returns an upper bound of the call's number of pairs. */
 function pairs({ lengths, batch, qHeads, seqlenQ, seqlenK }: Call): number {
   return rowShapes[lengths].outer(batch) * qHeads * seqlenQ * seqlenK;
 }
 
-/** From fixed point to f32; what had a contribution that was not finite is NaN. */
+/** Converts sums from fixed point to f32; an element that got a non-finite contribution is NaN. */
 export const finishSource: ComposedKernel = composeKernel({
   label: 'heed/table gradients',
   head: [],

@@ -11,7 +11,7 @@ import type { Target } from './launch-target.ts';
 
 const MAX_RANK = 4;
 
-/** Copies a strided tensor to consecutive words: 4-byte elements, or two halves to a word. */
+/** Copies a strided tensor to consecutive words: 4-byte elements, or two halves per word. */
 export const gatherSource: KernelSource = {
   label: 'heed/gather',
   bindings: ['read', 'write', 'uniform'],
@@ -63,8 +63,8 @@ export const gatherSource: KernelSource = {
 };
 
 /**
- * Copies a list from the host, or a tensor of rank ≤ 4, to consecutive words of `all`, row-major, from word `first` on; two
- * halves to a word.
+ * Copies a host list, or a tensor of rank ≤ 4, row-major to consecutive words of `all`, starting at word `first`; two halves
+ * per word.
  */
 export function gatherWords(
   target: Target,

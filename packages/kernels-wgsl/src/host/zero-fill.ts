@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import { bindTensor, type KernelSource, threadGrid, threadMain, wgsl } from '@heed/core/kernel';
 import type { Target } from './launch-target.ts';
 
-/** Zeros, so that what a kernel does not reach is 0. */
+/** Writes zeros, so that elements which no kernel writes are 0. */
 export const fillSource: KernelSource = {
   label: 'heed/fill',
   bindings: ['write', 'uniform'],
@@ -21,7 +21,7 @@ export const fillSource: KernelSource = {
   `}\n`,
 };
 
-/** Sets a tensor that has its memory to itself to 0. */
+/** Sets a tensor to 0. The tensor must not share its memory with another. */
 export function fillZero(target: Target, tensor: Tensor): void {
   const { range } = bindTensor(tensor);
   const words = range.size / 4;

@@ -4,16 +4,16 @@ import type { MaskHook, ScoreHook } from '../../text/parts/hook.ts';
 import type { ParamValues } from '../../text/parts/params.ts';
 import type { TablePlace, WordSource } from '../launch-target.ts';
 
-/** A hook and the data of one call: the hook selects the kernel, the data never do. */
+/** A hook and the data of one call. The hook selects the kernel; the data never do. */
 export interface BoundHook {
   readonly hook: ScoreHook | MaskHook;
-  /** What it reads from `captures`. */
+  /** Tables that the hook reads from `captures`. */
   readonly tables: readonly WordSource[];
-  /** Values of the hook's params, once it is known where each table lies. */
+  /** Returns the values of the hook's params, given the offset of each table. */
   readonly values: (places: readonly TablePlace[]) => ParamValues;
-  /** Values of its gradient's params, where it has any. */
+  /** Returns the values of the params of the hook's gradient, if it has any. */
   readonly gradientValues?: (places: readonly TablePlace[]) => ParamValues;
-  /** The bit planes of a block mask, for a hook that has blocks. */
+  /** Bit planes of a block mask, for a hook that has blocks. */
   readonly blocks?: Tensor;
 }
 
@@ -25,7 +25,7 @@ export interface OptionContext {
   readonly qHeads: number;
 }
 
-/** Makes a tensor of a sample. `name` tells the tensors of one sample apart. */
+/** Makes a tensor of a sample. `name` distinguishes the tensors of one sample. */
 export type MakeTensor = (name: string, shape: readonly number[], dtype: DType) => Tensor;
 
 /** The problem that a sample belongs to. */
@@ -34,17 +34,17 @@ export interface SampledProblem {
   readonly causal: boolean;
 }
 
-/** An option of attention. Its docstring, its type and this descriptor stand in one file. */
+/** Describes one option of attention. The option's docstring, type and descriptor are in one file. */
 export interface AttentionOption<Value = never> {
-  /** Throws a ValidationError unless the value fits the call; missing where the layout checks it. */
+  /** Throws a ValidationError unless the value fits the call; absent if the layout checks it. */
   readonly check?: (value: Value, name: string, context: OptionContext) => void;
-  /** The score hook that stands for the option. */
+  /** Returns the hook that implements the option. */
   readonly hook?: (value: Value) => BoundHook;
-  /** A usual value. A problem has a flag for each option that has one; no kernel depends on the value. */
+  /** Returns a typical value. A problem has a flag for each option with a sample; no kernel depends on the value. */
   readonly sample?: (problem: SampledProblem, make: MakeTensor) => unknown;
-  /** Variants of attention express it by their own hooks. */
+  /** Variants of attention implement it by their own hooks. */
   readonly isVariant?: true;
-  /** It concerns the result, not the attention. */
+  /** The option concerns the result, not the computation. */
   readonly isResult?: true;
 }
 

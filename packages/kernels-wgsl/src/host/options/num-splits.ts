@@ -6,7 +6,7 @@ export interface NumSplitsOption {
   readonly numSplits?: number | 'auto';
 }
 
-// The combine pass reads the partials of all splits of a row; more than this has no use on any device.
+// The combine pass reads the partial results of all splits of a row; more splits than this help on no device.
 const MAX_SPLITS = 128;
 
 export const numSplits: AttentionOption<number | 'auto'> = {

@@ -14,5 +14,5 @@ export const returnLse: AttentionOption<boolean> = { ...flagOption, isResult: tr
 
 export const returnMax: AttentionOption<boolean> = { ...flagOption, isResult: true };
 
-/** Each layout checks it against the shape of its result. */
+/** The layout checks it against the shape of its result. */
 export const out: AttentionOption<Tensor> = { isResult: true };

@@ -1,10 +1,10 @@
 import type { Tensor } from '@heed/core';
 import type { AttentionOption } from './attention-option.ts';
 
-/** An integer list from the host, which can be checked, or from the GPU, which kernels clamp instead. */
+/** A list of integers: on the host, where it is checked, or on the GPU, where kernels clamp it instead. */
 export type Lengths = Int32Array | Tensor;
 
-/** Lengths as they may be given: 64-bit lists, which tokenizers and ONNX have, are narrowed when the options are read. */
+/** Lengths as the caller gives them. 64-bit lists, common in tokenizers and ONNX, are narrowed when the options are read. */
 export type GivenLengths = Lengths | BigInt64Array;
 
 export interface SeqUsedKOption {
@@ -12,5 +12,5 @@ export interface SeqUsedKOption {
   readonly seqUsedK?: GivenLengths;
 }
 
-/** Each layout checks it against its own keys, and has lengths of its own in a sample. */
+/** Each layout checks it against its own keys, and supplies its own lengths in a sample. */
 export const seqUsedK: AttentionOption<GivenLengths | undefined> = { sample: () => undefined };

@@ -18,8 +18,9 @@ export const softcapOption: AttentionOption<number> = {
 };
 
 /**
- * tanh to f32 accuracy. WGSL's own is only bound in absolute error, which softcap multiplies by its cap, and overflows to
- * NaN on some adapters. Below 0.625 the minimax polynomial of Cephes' tanhf, above it the exponential form.
+ * tanh to f32 accuracy. WGSL bounds only the absolute error of its builtin, and softcap multiplies that error by its cap; on
+ * some adapters the builtin also overflows to NaN. Below 0.625 this is the minimax polynomial of Cephes' tanhf, above it the
+ * exponential form.
  */
 export const tanhWgsl: string = wgsl`
   fn tanh_f32(x: f32) -> f32 {

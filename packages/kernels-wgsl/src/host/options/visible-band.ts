@@ -13,7 +13,7 @@ export interface BandOption {
 
 export const causal: AttentionOption<boolean> = { ...flagOption, isVariant: true };
 
-// Of the samples, only the window changes a kernel's time.
+// Only the window has a sample: of these options, only it changes a kernel's time.
 const SAMPLE_WINDOW = 256;
 
 export const window: AttentionOption<readonly [number, number]> = {
@@ -35,7 +35,7 @@ export const align: AttentionOption<'start' | 'end'> = {
   },
 };
 
-/** The mask of causal, window and align, which every attention without mods has. */
+/** Returns the mask of causal, window and align. Every attention without mods has it. */
 export function boundBand({
   causal: isCausal = false,
   window: sides = [-1, -1],
@@ -44,18 +44,18 @@ export function boundBand({
   return { hook: band, tables: [], values: () => values };
 }
 
-/** Stands for an unbounded side. Sums of two such values and any length still fit an i32. */
+/** The value of an unbounded side. Sums of two such values and any length still fit an i32. */
 export const UNBOUNDED: number = 2 ** 29;
 
-/** The keys from query − left to query + right. */
+/** Bounds of the visible keys: from query − left to query + right. */
 export interface BandValues {
   readonly band_left: number;
   readonly band_right: number;
 }
 
 /**
- * The diagonal band: causal attention, sliding windows and plain attention are values of it, so none of them needs a
- * kernel of its own.
+ * The diagonal band. Causal attention, sliding windows and plain attention differ only in its values, so none needs its own
+ * kernel.
  */
 export const band: MaskHook = {
   kind: 'mask',
@@ -86,7 +86,7 @@ export const band: MaskHook = {
   `,
 };
 
-/** The band of `causal` and `window` together; −1 in a window means unbounded. */
+/** Returns the band of `causal` and `window` together; −1 in a window means unbounded. */
 export function bandValues(isCausal: boolean, sides: readonly [number, number]): BandValues {
   const [left, right] = sides.map((side) => (side < 0 ? UNBOUNDED : Math.min(side, UNBOUNDED)));
   return { band_left: left!, band_right: isCausal ? 0 : right! };

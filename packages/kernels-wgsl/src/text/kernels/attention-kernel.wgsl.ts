@@ -25,25 +25,25 @@ import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
 import type { BackwardConfig, ForwardConfig } from '../tiles/kernel-config.ts';
 import { enables } from '../tiles/tile-paths.ts';
 
-/** What forward and backward kernels differ in: what they write, and what they do with the scores of a tile. */
+/** The differences between forward and backward kernels: their outputs, and their use of the scores of a tile. */
 export interface AttentionKernel {
   readonly pass: 'forward' | 'backward';
-  /** The canonical name of the config. */
+  /** Canonical name of the config. */
   readonly key: string;
   readonly rows: RowKind;
   readonly shape: TileShape;
   readonly resultType: FloatType;
-  /** Inputs beside q, k, v and the tables. */
+  /** Inputs besides q, k, v and the tables. */
   readonly inputs: readonly StorageBinding[];
   readonly outputs: readonly StorageBinding[];
-  /** How those inputs and outputs are read and written. */
+  /** Parts that read those inputs and write the outputs. */
   readonly access: readonly AnyPart[];
   readonly compute: readonly AnyPart[];
   /** The entry point. */
   readonly main: string;
 }
 
-/** Composes a kernel over tiles of scores. Each part is one concern; forward and backward share this list of them. */
+/** Composes a kernel over tiles of scores. Each part is one concern; forward and backward kernels share this list of parts. */
 export function attentionKernel(
   config: ForwardConfig | BackwardConfig,
   own: AttentionKernel,
@@ -53,7 +53,7 @@ export function attentionKernel(
   return composeKernel({
     label: `heed/${own.pass} ${own.key}`,
     head: [enables(config.tile, own.resultType, config.write), `// ${own.key}`, none, tileClasses],
-    // Kernels of one pass have the same bindings in every package; one that a config does not use gets a placeholder.
+    // All kernels of one pass have the same bindings in every package; a binding that a config does not use gets a placeholder.
     bindings: [
       { name: 'q', kind: 'read', element: readElement(qType, read) },
       { name: 'k', kind: 'read', element: readElement(kvType, read) },

@@ -17,18 +17,18 @@ interface BackwardPath {
   main(config: BackwardConfig, tile: AnyTile): string;
 }
 
-/** The backward kernels of the tile paths. They are apart from `tilePaths`, so that a bundle of the forward pass has none. */
+/** Backward kernels of the tile paths. They are separate from `tilePaths`, so that a bundle of the forward pass contains none. */
 const backwardPaths: Readonly<Record<string, BackwardPath>> = {
   subgroup: { main: subgroupBackward },
   portable: { main: portableBackward },
 };
 
-/** The entry point of a backward kernel. */
+/** Returns the entry point of a backward kernel. */
 function backwardMain(config: BackwardConfig): string {
   return backwardPaths[config.tile.path]!.main(config, config.tile);
 }
 
-/** A backward kernel of a config: writes dq, or dk and dv, or adds to the sums of table gradients. */
+/** Returns the backward kernel of a config. It writes dq, or dk and dv, or adds to the sums of table gradients. */
 export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoized(
   backwardKey,
   (config) => {
@@ -53,7 +53,7 @@ export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoiz
   },
 );
 
-/** How a kernel writes its gradients. */
+/** Returns the parts that write a kernel's gradients. */
 function writers(config: BackwardConfig): AnyPart[] {
   const { of, lengths, resultType, write, headDim, headDimV, hooks } = config;
   if (of === 'tables') return [collectPart(hooks.scores.at(-1)!)];
@@ -71,7 +71,8 @@ function writers(config: BackwardConfig): AnyPart[] {
   ];
 }
 
-// One formula for every layout: dense keys have k_row 0, packed ones batch stride 0, paged ones a slot per sequence.
+// One formula serves every layout: k_row is 0 for dense keys, the batch stride is 0 for packed ones, and the gradients of
+// paged keys have one batch entry per sequence.
 const resultOffset = (name: string): KernelPart => ({
   fields: strideFields(name, 'offset', 'batch', 'head', 'row'),
   text: wgsl`
@@ -81,7 +82,7 @@ const resultOffset = (name: string): KernelPart => ({
 `,
 });
 
-/** Which key tile a workgroup works on. */
+/** Returns the part that assigns a key tile to a workgroup. */
 function keyWork(lengths: LengthKind, keys: KeyKind): string {
   return wgsl`
     struct KeyWork {
@@ -103,7 +104,7 @@ const evenKeys = wgsl`
   }
 `;
 
-// Lists on the GPU may give several sequences the same keys; each key's gradient is written once all the same.
+// Lists on the GPU may assign the same keys to several sequences; each key's gradient must still be written only once.
 const packedKeys = wgsl`
   ${packedWorkWgsl('key_rows', keyList, (rows) => `${rows} / TILE_N`)}
 

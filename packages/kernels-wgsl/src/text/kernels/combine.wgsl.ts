@@ -6,7 +6,7 @@ import { readElement, readPart, writeElement, writePart } from '../parts/row-acc
 import { softmaxWgsl, storeStatePart } from '../parts/softmax.wgsl.ts';
 import { enables } from '../tiles/tile-paths.ts';
 
-/** What the combine kernel's WGSL depends on. */
+/** Everything that the combine kernel's WGSL depends on. */
 export interface CombineConfig {
   readonly headDimV: number;
   readonly partType: FloatType;
@@ -14,13 +14,13 @@ export interface CombineConfig {
   readonly read: ReadAccess;
   readonly write: WriteAccess;
   /**
-   * `splits`: any number of parts, evenly spaced in one tensor. `states`: the same, with their row maxima and sums, of which
-   * the result keeps its own. `pair`: two tensors.
+   * `splits`: any number of parts, evenly spaced in one tensor. `states`: the same, with row maxima and sums, which the
+   * result keeps too. `pair`: two tensors.
    */
   readonly source: 'splits' | 'states' | 'pair';
 }
 
-/** A canonical name: equal configs, and only those, have equal keys. */
+/** Returns a canonical name: two configs have the same key iff they are equal. */
 export function combineKey(c: CombineConfig): string {
   return `${c.source} dv=${c.headDimV} part=${c.partType} out=${c.outType} read=${c.read} write=${c.write}`;
 }
@@ -49,7 +49,7 @@ function make(config: CombineConfig): ComposedKernel {
       source === 'pair' && readPart('other', partType, read, headDimV),
       outType === 'f16' && roundF16,
       writePart(outType, write, headDimV),
-      // Row maxima are base-2 scores; an lse is natural.
+      // Row maxima are base-2 scores; an lse is a natural logarithm.
       softmaxWgsl(source === 'states' ? 'two' : 'e'),
       storeStatePart,
       { fields: source === 'pair' ? fields : [...fields, ...maxFields], text: mainWgsl(config) },
@@ -57,7 +57,7 @@ function make(config: CombineConfig): ComposedKernel {
   });
 }
 
-// Rows are [outer, head, row]: batch entries of a dense tensor, or one outer entry of a packed one.
+// Rows are indexed [outer, head, row]: outer is the batch of a dense tensor, or 1 for a packed one.
 const fields = [
   ...u32Fields('threads', 'parts', 'heads', 'rows', 'write_lse', 'part_lse_plane'),
   ...['part', 'part_lse'].flatMap((name) =>
@@ -120,13 +120,13 @@ const takeIn = (name: string, row: string, times = ''): string => wgsl`
   }
 `;
 
-// A part is one more key, whose score is its lse and whose value is its out. An empty part's out is not read.
+// A part counts as one key, whose score is its lse and whose value is its out. The out of an empty part is not read.
 const merge = (name: string, row: string, lse: string): string => wgsl`
   let score = softmax_score(${name}_lse[${lse}]);
   ${takeIn(name, row)}
 `;
 
-// The largest of the parts' maxima, which are natural scores as bits.
+// The largest of the parts' maxima, which are natural scores stored as bits.
 const storeMax = wgsl`
   if (params.max_plane != 0u) {
     var key_max = MASKED;
@@ -138,7 +138,7 @@ const storeMax = wgsl`
   }
 `;
 
-// The same without rounding its lse: a part weighs its sum, times the weight of its maximum.
+// The same merge without rounding lse: a part's weight is its row sum times the weight of its row maximum.
 const mergeState = wgsl`
   let state_at = ${partLseRow};
   let score = bitcast<f32>(part_lse[state_at + params.part_lse_plane]);

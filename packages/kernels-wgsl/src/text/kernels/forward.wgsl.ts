@@ -7,7 +7,7 @@ import { type ForwardConfig, forwardKey } from '../tiles/kernel-config.ts';
 import { forwardMain, tileShape } from '../tiles/tile-paths.ts';
 import { attentionKernel } from './attention-kernel.wgsl.ts';
 
-/** The forward kernel of a config: writes out and, if wanted, lse. */
+/** Returns the forward kernel of a config. It writes out and, if wanted, lse. */
 export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized(
   forwardKey,
   (config) => {

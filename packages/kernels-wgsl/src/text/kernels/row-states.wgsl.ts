@@ -6,7 +6,7 @@ import { readElement, readPart } from '../parts/row-access.wgsl.ts';
 import { infinityBits } from '../parts/softmax.wgsl.ts';
 
 export interface DeltaConfig {
-  /** Of out and dOut. */
+  /** Dtype of out and dOut. */
   readonly type: FloatType;
   readonly headDimV: number;
   readonly read: ReadAccess;
@@ -15,7 +15,10 @@ export interface DeltaConfig {
 const deltaKey = ({ type, headDimV, read }: DeltaConfig): string =>
   `${type} dv=${headDimV} read=${read}`;
 
-/** What backward needs of each row, a plane of words each: row maximum, 1 / row sum, and delta = rowsum(dOut∘out) − dLse. */
+/**
+ * Computes the row states that backward needs, one plane of words each: row maximum, 1 / row sum, and delta =
+ * rowsum(dOut∘out) − dLse.
+ */
 export const deltaSource: (config: DeltaConfig) => ComposedKernel = memoized(deltaKey, (config) => {
   const { type, read, headDimV } = config;
   return composeKernel({
@@ -36,7 +39,7 @@ export const deltaSource: (config: DeltaConfig) => ComposedKernel = memoized(del
   });
 });
 
-// Rows are [outer, head, row]: batch entries of dense tensors, or one outer entry of packed ones.
+// Rows are indexed [outer, head, row]: outer is the batch of dense tensors, or 1 for packed ones.
 const fields = [
   ...u32Fields('rows', 'heads', 'length', 'first', 'state_plane', 'has_dlse'),
   ...['out', 'dout', 'lse', 'dlse'].flatMap((name) =>

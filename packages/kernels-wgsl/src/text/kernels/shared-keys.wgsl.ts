@@ -5,9 +5,9 @@ import { none, strideFields, u32Fields } from '../parts/params.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { enables } from '../tiles/tile-paths.ts';
 
-/** What the kernel's WGSL depends on. */
+/** Everything that the kernel's WGSL depends on. */
 export interface SumConfig {
-  /** `pages`: rows of pages, each owned by the entries that name its page. `batch`: rows owned by every batch entry. */
+  /** `pages`: rows of pages; the block-table entries that name a page own its rows. `batch`: every batch entry owns every row. */
   readonly owners: 'pages' | 'batch';
   readonly dim: number;
   readonly resultType: FloatType;

@@ -13,9 +13,9 @@ export const tileClasses: string = wgsl`
 `;
 
 /**
- * Block range: which key tiles a query tile visits, and the class of each. EMPTY tiles are skipped, FULL ones need no mask
- * per element. Key tiles start at key 0 of the sequence, so that a row's sum is formed in the same order whatever else is
- * in the batch.
+ * Block range: the key tiles that a query tile visits, and the class of each. EMPTY tiles are skipped; FULL tiles need no
+ * mask per element. Key tiles start at key 0 of the sequence, so that the order of a row's sum does not depend on the rest
+ * of the batch.
  */
 export function blockRangePart(rows: RowKind, hooks: VariantHooks, tileN: number): KernelPart {
   const { masks } = hooks;
@@ -73,7 +73,7 @@ export function blockRangePart(rows: RowKind, hooks: VariantHooks, tileN: number
   return { fields: u32Fields('splits', 'group'), text };
 }
 
-// Bounds may tell the tiles of a partial block apart.
+// Interval bounds may classify the tiles of a partial block more finely.
 const classOf = ({ name, hasBlocks: isLookedUp }: MaskHook): string =>
   isLookedUp
     ? wgsl`

@@ -17,15 +17,18 @@ export interface Hook {
   readonly name: string;
   /** Uniform values; their names are unique over all hooks. */
   readonly params: readonly ParamField[];
-  /** Values computed once per query row: a field of `Row`, and an expression over `batch`, `head` (u32) and `row`, what is known by then. */
+  /**
+   * Values computed once per query row: a field of `Row`, and an expression over `batch`, `head` (u32) and the fields of
+   * `row` known by then.
+   */
   readonly constants?: readonly RowConstant[];
   /** Declares the functions named below. */
   readonly wgsl: string;
-  /** Too much text to repeat for each score of a tile: where a path would, it loops instead. */
+  /** The text is too long to repeat for each score of a tile; paths that would repeat it loop instead. */
   readonly isLong?: boolean;
 }
 
-/** A per-row value, kept in a register while the row's keys go by. */
+/** A per-row value, kept in a register during the loop over the row's keys. */
 export interface RowConstant {
   readonly name: string;
   readonly type: 'f32' | 'i32';
@@ -36,33 +39,34 @@ export interface RowConstant {
 export interface ScoreHook extends Hook {
   readonly kind: 'score';
   /**
-   * A part of the change is the same for all pairs of a head and sequence that have one offset = query − key. The hook
-   * then declares `fn diagonal_<name>(row: Row, offset: i32) -> f32` too, and `score_<name>` takes that value as a last
-   * argument, so that a kernel may compute it once for several scores. `isLong` is said of the rest.
+   * Part of the change depends only on the head, the sequence and offset = query − key. The hook then also declares `fn
+   * diagonal_<name>(row: Row, offset: i32) -> f32`, and `score_<name>` takes that value as a last argument, so that a kernel
+   * may compute it once for several scores. `isLong` describes the hook without its diagonal part.
    */
   readonly hasDiagonal?: boolean;
-  /** What backward needs; without it the hook has no gradient. */
+  /** Derivatives, which backward needs; a hook without them has no gradient. */
   readonly gradient?: HookGradient;
 }
 
 /** The derivatives of a score hook. */
 export interface HookGradient {
-  /** Uniform values beside the hook's own. */
+  /** Uniform values besides the hook's own. */
   readonly params: readonly ParamField[];
   /**
-   * Declares `fn score_derivative_<name>`, with the parameters of `score_<name>`: the derivative of the result with respect to the score; and for read
-   * number i, of `(score: f32, row: Row, key: i32)`, `fn partial_<name>_<i>`, its derivative by the element read, and
-   * `fn element_<name>_<i> -> u32`, which element that is, row-major.
+   * Declares `fn score_derivative_<name>`, with the parameters of `score_<name>`: the derivative of the result with respect
+   * to the score. For read number i, also declares two functions of `(score: f32, row: Row, key: i32)`:
+   * `fn partial_<name>_<i>`, the derivative of the result with respect to the element read, and
+   * `fn element_<name>_<i> -> u32`, the row-major index of that element.
    */
   readonly wgsl: string;
-  /** Whether the derivative with respect to the score is anything but 1. */
+  /** Whether the derivative with respect to the score can differ from 1. */
   readonly hasScoreDerivative: boolean;
   readonly reads: readonly TableRead[];
 }
 
 /** One place where a score hook reads a float table. */
 interface TableRead {
-  /** Among the hook's tables. */
+  /** Index among the hook's tables. */
   readonly table: number;
   /** All keys of a query row read the same element. */
   readonly isPerRow: boolean;
@@ -79,7 +83,10 @@ interface TableRead {
 export interface MaskHook extends Hook {
   readonly kind: 'mask';
   readonly hasRange: boolean;
-  /** The classes of blocks were found beforehand: they are looked up before `class_<name>` is asked. One mask at most. */
+  /**
+   * The classes of blocks are precomputed; the kernel looks them up before it calls `class_<name>`. At most one mask has
+   * them.
+   */
   readonly hasBlocks?: boolean;
 }
 
@@ -94,7 +101,7 @@ export interface VariantHooks {
 const hookKey = (hook: ScoreHook | MaskHook): string =>
   'hasBlocks' in hook && hook.hasBlocks ? `${hook.name}(blocks)` : hook.name;
 
-/** Sorts hooks by kind, each kind in the order given. */
+/** Sorts hooks by kind and keeps their order within each kind. */
 export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks {
   return {
     key: hooks.map(hookKey).join('+') || 'none',
@@ -103,7 +110,7 @@ export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantH
   };
 }
 
-/** Score hooks, then mask hooks, in the order in which they apply. */
+/** Returns score hooks, then mask hooks, in the order in which they apply. */
 export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
   return [...scores, ...masks];
 }
@@ -112,22 +119,22 @@ export function hasBlocks({ masks }: VariantHooks): boolean {
   return masks.some((mask) => mask.hasBlocks);
 }
 
-/** Whether the text of any is too much to repeat for each score. */
+/** Whether the text of any hook is too long to repeat for each score. */
 export function isLong(hooks: readonly Hook[]): boolean {
   return hooks.some((hook) => hook.isLong);
 }
 
-/** Whether a score hook has a derivative other than 1. */
+/** Whether any score hook has a derivative other than 1. */
 export function hasScoreDerivatives({ scores }: VariantHooks): boolean {
   return scores.some(({ gradient }) => gradient?.hasScoreDerivative);
 }
 
-/** The names of the hooks that have a part by diagonal, in order. */
+/** Returns the names of the hooks that have a diagonal part, in order. */
 export function diagonalHooks(scores: readonly ScoreHook[]): readonly string[] {
   return scores.filter(({ hasDiagonal }) => hasDiagonal).map(({ name }) => name);
 }
 
-/** The per-row values of all hooks. */
+/** Returns the per-row values of all hooks. */
 export function rowConstants(hooks: VariantHooks): readonly RowConstant[] {
   return allHooks(hooks).flatMap((hook) => hook.constants ?? []);
 }

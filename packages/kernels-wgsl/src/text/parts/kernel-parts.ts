@@ -7,7 +7,7 @@ export interface KernelPart {
   readonly text: string;
 }
 
-/** A part, or text that reads no parameter; what is empty is left out. */
+/** A part, or text that reads no parameter; empty parts are left out. */
 export type AnyPart = KernelPart | string | false | undefined;
 
 /** A storage buffer of a kernel, `array<element>`; its index in the list is its `@binding`. */
@@ -17,10 +17,10 @@ export interface StorageBinding {
   readonly element: string;
 }
 
-/** What a kernel is composed of. */
+/** The parts that a kernel is composed of. */
 export interface KernelParts {
   readonly label: string;
-  /** What stands before the uniform block: extensions and constants. */
+  /** Text before the uniform block: extensions and constants. */
   readonly head: readonly AnyPart[];
   readonly bindings: readonly StorageBinding[];
   readonly parts: readonly AnyPart[];
@@ -33,8 +33,8 @@ export interface ComposedKernel extends KernelSource {
 
 /**
  * Composes a kernel. Its uniform block holds the parameters that its text reads, in the order in which the parts list them.
- * @throws Error a parameter is read that no part lists, or two parts list it with different types: a fault of heed's, not of
- * the caller
+ * @throws Error if the text reads a parameter that no part lists, or two parts list it with different types: a bug in heed,
+ * not in the caller
  */
 export function composeKernel({ label, head, bindings, parts }: KernelParts): ComposedKernel {
   const all = [...head, ...parts].map(asPart);
@@ -57,7 +57,7 @@ export function composeKernel({ label, head, bindings, parts }: KernelParts): Co
 const asPart = (part: AnyPart): KernelPart =>
   typeof part === 'object' ? part : { fields: [], text: part || '' };
 
-/** Of the fields that parts list, those that the text reads, each once. */
+/** Returns the fields that the text reads, of those that the parts list, without repeats. */
 function fieldsRead(
   label: string,
   texts: readonly string[],

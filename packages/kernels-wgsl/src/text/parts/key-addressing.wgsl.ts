@@ -4,12 +4,15 @@ import type { KernelPart } from './kernel-parts.ts';
 import { strideFields, u32Fields } from './params.ts';
 import { rowLayouts } from './row-layouts.wgsl.ts';
 
-/** Key addressing: from key j of a sequence to the element offset of its row in k and in v, and to the row that mods see. */
+/**
+ * Key addressing: maps key j of a sequence to the element offsets of its rows in k and in v, and to the row index that mods
+ * see.
+ */
 export function addressingPart(lengths: LengthKind, keys: KeyKind): KernelPart {
   return { fields, text: keys === 'paged' ? paged : strided(lengths) };
 }
 
-// For paged keys `batch` is the stride of a page.
+// For paged keys, `batch` is the page stride.
 const fields = [
   ...strideFields('k', 'offset', 'batch', 'head', 'row'),
   ...strideFields('v', 'offset', 'batch', 'head', 'row'),

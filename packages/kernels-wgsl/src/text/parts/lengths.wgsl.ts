@@ -5,8 +5,8 @@ import { u32Fields } from './params.ts';
 import { rowLayouts } from './row-layouts.wgsl.ts';
 
 /**
- * Lengths: where each sequence's rows are. Values from the GPU cannot be checked by the host, so each is clamped here to
- * what the tensors hold, and nothing after this point needs to distrust a length again.
+ * Lengths: the rows of each sequence. The host cannot check values on the GPU, so each is clamped here to the size of the
+ * tensors, and later code can rely on every length.
  */
 export function lengthsPart(lengths: LengthKind, keys: KeyKind): KernelPart {
   const fields = u32Fields('batch', 'seqlen_q', 'seqlen_k', 'cu_q', 'cu_k', 'used_k');

@@ -4,9 +4,9 @@ import { type ParamField, u32Fields } from './params.ts';
 import type { KernelPart } from './kernel-parts.ts';
 
 /**
- * What the reader of a block mask is told. Two bit planes, `some` and `full`, each have one bit per block, 32 columns to a
- * word; batch, head and row are strides in words, 0 where one entry serves all. `made` is where it says what each sequence's
- * blocks were made for, or NONE where the host has compared all lengths.
+ * Parameters of the block-mask lookup. Two bit planes, `some` and `full`, have one bit per block, 32 columns per word. The
+ * strides of batch, head and row are in words; 0 broadcasts. `made` is the offset of the lengths that each sequence's blocks
+ * were made for, or NONE if the host has compared all lengths.
  */
 export const blockParams: readonly ParamField[] = [
   ...u32Fields('blocks_some', 'blocks_full', 'blocks_made'),
@@ -14,12 +14,12 @@ export const blockParams: readonly ParamField[] = [
 ];
 
 /**
- * What a block mask keeps of each sequence that its blocks were made for: words `q_begin, q_len, k_begin, k_len, first row of
- * its blocks`. A length of NONE matches nothing, a begin of NONE matches any.
+ * Number of words that a block mask stores per sequence that it has blocks for: `q_begin, q_len, k_begin, k_len, first row
+ * of its blocks`. The blocks hold only for these lengths. A length of NONE matches nothing; a begin of NONE matches any.
  */
 export const MADE_WORDS = 5;
 
-// Lengths on the GPU may have changed since the mask was made. Its blocks then say nothing of the sequence.
+// Lengths on the GPU may have changed since the mask was made. The blocks are then not valid for the sequence.
 const planesOf: Record<LengthKind, string> = {
   dense: wgsl`
     fn planes_of(seq: Sequence) -> u32 {

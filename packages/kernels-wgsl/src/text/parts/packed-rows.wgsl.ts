@@ -1,13 +1,13 @@
 import { wgsl } from '@heed/core/kernel';
 
-/** Where sequences begin among packed rows, by the lists as they are. */
+/** Cumulative query lengths: where sequences begin among packed rows. */
 export const queryList: PackedList = { begin: (b) => `q_begin(${b})`, rows: 'params.seqlen_q' };
 export const keyList: PackedList = { begin: (b) => `k_begin(${b})`, rows: 'params.seqlen_k' };
 
 /**
- * Tiles of packed sequences: `first_<name>(b)`, where those of sequence b start, and `sequence_of_<name>(tile)`, which sequence a
- * tile belongs to.
- * @param begin how many whole tiles the rows before sequence `b` fill
+ * Tiles of packed sequences: `first_<name>(b)` is the first tile of sequence b, and `sequence_of_<name>(tile)` is the
+ * sequence of a tile.
+ * @param begin WGSL for the number of whole tiles that the rows before sequence `b` fill
  */
 export function packedTilesWgsl(name: string, begin: string): string {
   return wgsl`
@@ -33,17 +33,17 @@ export function packedTilesWgsl(name: string, begin: string): string {
   `;
 }
 
-/** A list of cumulative lengths: its entry `b` as WGSL, clamped to the rows there are, and their number. */
+/** A list of cumulative lengths: WGSL for its entry `b`, clamped to the number of rows, and WGSL for that number. */
 export interface PackedList {
   readonly begin: (b: string) => string;
   readonly rows: string;
 }
 
 /**
- * Work on packed rows: `find_<name>(tile)`, the rows that a tile is of. Lists on the GPU may say anything: an entry counts as what
- * the search's bounds make of it, so that they ascend whatever they say, and rows before the first sequence follow those after the
- * last. So every row is of one sequence or of none, which is number `batch`, and has one tile.
- * @param tiles how many whole tiles so many rows fill
+ * Assigns work on packed rows: `find_<name>(tile)` returns the rows of a tile. Lists on the GPU may hold anything, so the
+ * bounds of the search clamp each entry, which makes the entries ascend. Rows before the first sequence follow those after
+ * the last. So every row has one tile, and belongs to one sequence or to none, which has number `batch`.
+ * @param tiles WGSL for the number of whole tiles that a number of rows fills
  */
 export function packedWorkWgsl(
   name: string,
@@ -76,7 +76,7 @@ export function packedWorkWgsl(
   `;
 }
 
-/** What {@link packedWorkWgsl} finds. */
+/** Result of the search of {@link packedWorkWgsl}. */
 export const packedRowsStruct: string = wgsl`
   // Rows begin to end − 1 of sequence \`index\`, and the first of their tiles. Rows of no sequence go on at row 0.
   struct PackedRows {

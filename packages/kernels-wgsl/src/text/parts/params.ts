@@ -4,7 +4,7 @@ export interface ParamField {
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
-/** Values by field name; booleans do not occur, the offset of an absent table is `NONE`. */
+/** Values by field name. There are no booleans; the offset of an absent table is `NONE`. */
 export type ParamValues = Readonly<Record<string, number>>;
 
 /** The offset of a table that was not given. */
@@ -13,22 +13,22 @@ export const NONE = 0xffffffff;
 /** The WGSL constant of `NONE`. */
 export const none: string = 'const NONE = 0xffffffffu;';
 
-/** Fields of one type, in order. */
+/** Returns fields of one type, in order. */
 export function u32Fields(...names: string[]): ParamField[] {
   return names.map((name) => ({ name, type: 'u32' }));
 }
 
-/** Where a tensor lies in its binding, in elements: a field `<tensor>_<axis>` per axis. */
+/** Returns one field `<tensor>_<axis>` per axis: the offset and strides of a tensor in its binding, in elements. */
 export function strideFields(tensor: string, ...axes: string[]): ParamField[] {
   return u32Fields(...axes.map((axis) => `${tensor}_${axis}`));
 }
 
-/** The WGSL declaration of the block. */
+/** Returns the WGSL declaration of the block. */
 export function paramsStruct(fields: readonly ParamField[]): string {
   return ['struct Params {', ...fields.map((f) => `  ${f.name}: ${f.type},`), '}'].join('\n');
 }
 
-/** The size of the largest block. */
+/** Size limit of a block, in bytes. */
 const MAX_PARAM_BYTES = 4096;
 
 const words = new Uint32Array(MAX_PARAM_BYTES / 4);
@@ -50,8 +50,8 @@ export function packValues(fields: readonly ParamField[], values: readonly numbe
 }
 
 /**
- * Packs a block from values by name, in the manner of `packValues`.
- * @throws Error a field has no value: a fault of heed's, not of the caller
+ * Packs a block from values by name, as `packValues` does.
+ * @throws Error if a field has no value: a bug in heed, not in the caller
  */
 export function packParams(fields: readonly ParamField[], values: ParamValues): Uint32Array {
   const valueOf = ({ name }: ParamField): number => {

@@ -5,7 +5,7 @@ import { rowLayouts } from './row-layouts.wgsl.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { strideFields, u32Fields } from './params.ts';
 
-/** A query row as hooks see it. */
+/** Returns the struct of a query row that hooks see. */
 export function rowStruct(constants: readonly RowConstant[]): string {
   return wgsl`
     struct Row {
@@ -23,7 +23,7 @@ export function rowStruct(constants: readonly RowConstant[]): string {
 }
 
 /**
- * A block of pairs as hooks see it: of queries and keys, by logical position.
+ * Returns the struct of a block of query–key pairs that hooks see, by logical position.
  * @param more fields that hooks do not see
  */
 export const spanStruct = (more: string = ''): string => wgsl`
@@ -41,7 +41,7 @@ export const spanStruct = (more: string = ''): string => wgsl`
   }
 `;
 
-/** Logical positions, which tie the diagonal to one corner or the other. */
+/** Logical positions, which align the diagonal with the first or the last corner. */
 export const diagonalPart: KernelPart = {
   fields: u32Fields('align_end'),
   text: wgsl`
@@ -53,7 +53,7 @@ export const diagonalPart: KernelPart = {
 };
 
 /**
- * Which query tile a workgroup works on. Tile rows are positions of one head, or, grouped, positions × the query heads
+ * Assigns a query tile to a workgroup. The rows of a tile are positions of one head or, grouped, positions × the query heads
  * of one kv head (head fastest), so that a decode step fills a tile.
  */
 export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): KernelPart {
@@ -87,7 +87,7 @@ export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): Ker
   return { fields, text };
 }
 
-/** Query rows: position and head of a tile's row. */
+/** Query rows: the position and head of each row of a tile. */
 export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): KernelPart {
   const constants = rowConstants(hooks);
   const text = wgsl`
@@ -129,7 +129,7 @@ export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
   return { fields: u32Fields('batch', 'group', 'seqlen_q'), text };
 }
 
-/** `<tensor>_row_offset(row)`: where a query row begins in a tensor, in elements. */
+/** Declares `<tensor>_row_offset(row)`: the offset of a query row in a tensor, in elements. */
 export function rowOffsetPart(tensor: string, lengths: LengthKind): KernelPart {
   const text = wgsl`
     fn ${tensor}_row_offset(row: Row) -> u32 {
@@ -139,7 +139,7 @@ export function rowOffsetPart(tensor: string, lengths: LengthKind): KernelPart {
   return { fields: strideFields(tensor, 'offset', 'batch', 'head', 'row'), text };
 }
 
-/** `<name>(row, split)`: the same of a tensor that has a part per split. */
+/** Declares `<name>(row, split)`: the offset of a query row in a tensor that has one part per split. */
 export function splitRowOffsetPart(name: string, tensor: string, lengths: LengthKind): KernelPart {
   const text = wgsl`
     fn ${name}(row: Row, split: u32) -> u32 {

@@ -6,12 +6,12 @@ export function each(count: number): (text: (i: number) => string | readonly str
   return (text) => Array.from({ length: count }, (_, i) => i).flatMap((i) => text(i));
 }
 
-/** The text of `base + n`, as one would write it: plain `base` for 0. */
+/** Returns the text of `base + n`, or plain `base` for 0. */
 export function plus(base: string, n: number, suffix: 'u' | '' = 'u'): string {
   return n === 0 ? base : `${base} + ${n}${suffix}`;
 }
 
-/** The same as a factor: in brackets where it is a sum. */
+/** Returns the text of `base + n` as a factor: in brackets if it is a sum. */
 export function bracketed(base: string, n: number): string {
   return n === 0 ? base : `(${plus(base, n)})`;
 }
@@ -23,18 +23,18 @@ export const loopFields: readonly ParamField[] = [
 
 /** A loop whose trip count is known when the kernel is generated. */
 interface Loop {
-  /** Repeat the body, with literal indices that let arrays become registers; else loop up to `bound`. */
+  /** Repeats the body with literal indices, which lets arrays become registers; otherwise loops up to `bound`. */
   readonly unroll: boolean;
   readonly index: string;
   readonly count: number;
   /**
-   * A parameter that holds `count`. Software adapters unroll every loop with a constant bound, at a compile time that
-   * grows faster than the code; they cannot unroll what they do not know.
+   * A parameter that holds `count`. Software adapters unroll every loop with a constant bound, and their compile time grows
+   * faster than the code. They cannot unroll a loop whose bound they do not know.
    */
   readonly bound: string;
 }
 
-/** The loop's text; `body` gets the index as an expression. */
+/** Returns the loop's text; `body` gets the index as an expression. */
 export function loop(
   { unroll, index, count, bound }: Loop,
   body: (index: string) => string,

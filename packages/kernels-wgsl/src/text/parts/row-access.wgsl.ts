@@ -4,23 +4,23 @@ import { plus } from './repeat.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { strideFields } from './params.ts';
 
-/** Element type of the storage array that a tensor is bound as. */
+/** Returns the element type of the storage array that a tensor is bound as. */
 export function readElement(type: KeyType, access: ReadAccess): string {
   if (isQuantised(type)) return 'u32';
   if (type === 'f32') return access === 'vec4' ? 'vec4<f32>' : 'f32';
   return access === 'vec4' ? 'vec2<u32>' : 'u32';
 }
 
-/** Bytes of one load, which the bound window must be a multiple of. */
+/** Returns the bytes of one load. The size of the bound window must be a multiple of it. */
 export function readBytes(type: KeyType, access: ReadAccess): number {
   if (isQuantised(type) || access === 'scalar') return 4;
   return type === 'f32' ? 16 : 8;
 }
 
 /**
- * `read_<name>(row, d)`: elements d to d + 3 of the row at element offset `row`, as f32; d is a multiple of 4. Elements from
- * `dim` on read as 0, in rows of integers as what fills up their last word: no product and no result takes that in. f16 is
- * unpacked from words, which needs no device feature.
+ * Declares `read_<name>(row, d)`: elements d to d + 3 of the row at element offset `row`, as f32; d is a multiple of 4.
+ * Elements from `dim` on read as 0 in rows of floats, and as the padding of the last word in rows of integers; no product
+ * and no result uses them. f16 is unpacked from words, which needs no device feature.
  */
 export function readPart(name: string, type: KeyType, access: ReadAccess, dim: number): KernelPart {
   return { fields: strideFields(name, 'dim'), text: readText(name, type, access, dim) };
@@ -72,7 +72,7 @@ const scalarF16 = (name: string): string => wgsl`
   }
 `;
 
-// Shifted up to the sign and down again, an integer of few bits is one of 32.
+// Shifts left to the sign bit, then right again: this extends an integer of few bits to 32 bits.
 const integers = (name: string, type: QuantFormat): string => {
   const count = valuesPerWord[type];
   const bits = 32 / count;
@@ -86,23 +86,23 @@ const integers = (name: string, type: QuantFormat): string => {
   `;
 };
 
-/** Element type of the storage array that `out` is bound as. */
+/** Returns the element type of the storage array that `out` is bound as. */
 export function writeElement(type: FloatType, access: WriteAccess): string {
   if (type === 'f32') return access === 'vec4' ? 'vec4<f32>' : 'f32';
   if (access === 'vec4') return 'vec2<u32>';
   return access === 'pair' ? 'u32' : 'f16';
 }
 
-/** Bytes of one store. */
+/** Returns the bytes of one store. */
 export function writeBytes(type: FloatType, access: WriteAccess): number {
   if (access === 'vec4') return type === 'f32' ? 16 : 8;
   return 4;
 }
 
 /**
- * `write_<name>(row, d, x)`: elements d to d + 3 of a row of the buffer `out`, which begins at element offset `row`, leaving out those
- * from `dim` on.
- * @param tensor the parameters with its strides, where `out` holds several tensors
+ * Declares `write_<name>(row, d, x)`: writes elements d to d + 3 of the row of `out` at element offset `row`, except
+ * elements from `dim` on.
+ * @param tensor the parameters with its strides, if `out` holds several tensors
  */
 export function writePart(
   type: FloatType,
@@ -121,7 +121,8 @@ export function writePart(
   return { fields: strideFields(tensor, 'dim'), text };
 }
 
-// Rows start on whole words, so every word has one writer; a half after an odd row belongs to somebody else and is kept.
+// Rows start on whole words, so every word has one writer. The half after an odd row is other
+// data and is preserved.
 const pairs = (dim: number): string => {
   const store = (i: 0 | 2, low: string, high: string): string => {
     const target = `out[${plus('word', i / 2)}]`;
@@ -140,7 +141,7 @@ const pairs = (dim: number): string => {
   `;
 };
 
-// A half widened and converted back is the same half. The plain way, a bitcast to vec2<f16>, does not compile in every engine.
+// Widening a half and converting it back is exact. A plain bitcast to vec2<f16> does not compile in every engine.
 const scalars = (type: FloatType, dim: number, stride: string): string => {
   const value = (i: number): string =>
     type === 'f32' ? `x[${i}]` : `f16(unpack2x16float(round_f16(x[${i}])).x)`;

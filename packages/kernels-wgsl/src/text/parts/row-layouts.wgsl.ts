@@ -2,15 +2,15 @@ import { sections, wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from './kinds.ts';
 import { packedRowsStruct, packedWorkWgsl, queryList } from './packed-rows.wgsl.ts';
 
-/** The texts that depend on how the sequences of a call share the rows of a tensor. */
+/** Texts that depend on how the sequences of a call share the rows of a tensor. */
 interface RowLayoutText {
   /** Declares `sequence(b)`: the rows of sequence b. */
   readonly sequences: (keys: KeyKind) => string;
   /** Declares `work_of_tile(tile, head, split)`; `rowsPerPosition` is a factor, or empty for 1. */
   readonly tiles: (rowsPerPosition: string) => string;
-  /** Sets `row.q_row`, the row in q, from `position`, the row within the sequence. */
+  /** Sets `row.q_row`, the row index in q, from `position`, the row index within the sequence. */
   readonly queryRow: string;
-  /** What a sequence adds to the offset of a tensor's rows. */
+  /** Returns the offset that a sequence adds to the rows of a tensor. */
   readonly batchOffset: (tensor: string, sequence: string) => string;
 }
 
@@ -71,7 +71,7 @@ const packedSequence = wgsl`
   return Sequence(b, q_row, q_len, k_row, used_length(b, max(k_row, k_end) - k_row));
 `;
 
-// seqlen_k is then what a row of the block table can address.
+// seqlen_k is then the number of keys that a row of the block table can address.
 const pagedSequence = wgsl`
   return Sequence(b, q_row, q_len, 0u, used_length(b, params.seqlen_k));
 `;

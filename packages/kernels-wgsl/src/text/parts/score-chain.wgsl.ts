@@ -10,7 +10,7 @@ import {
 import type { KernelPart } from './kernel-parts.ts';
 import { u32Fields } from './params.ts';
 
-/** The hooks of a variant, in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
+/** Applies the hooks of a variant in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
 export function variantPart(hooks: VariantHooks): KernelPart {
   const { scores, masks } = hooks;
   const shown = masks.map(({ name }) => `visible_${name}(row, key)`);
@@ -43,13 +43,13 @@ const modScore = (hooks: VariantHooks): string => wgsl`
   }
 `;
 
-/** The parameters of a function that goes through the score hooks: a pair, and the hooks' values for its diagonal. */
+/** Returns the parameters of a function that applies the score hooks: a pair, and the hooks' values for its diagonal. */
 function chainParameters({ scores }: VariantHooks): string {
   const diagonals = diagonalHooks(scores).map((_, i) => `diagonal${i}: f32`);
   return ['dot_product: f32', 'row: Row', 'key: i32', ...diagonals].join(', ');
 }
 
-/** The call of a hook's function in such a function. */
+/** Returns the call of a hook's function within such a function. */
 function hookCall(
   { scores }: VariantHooks,
   of: 'score' | 'score_derivative',
@@ -59,28 +59,28 @@ function hookCall(
   return `${of}_${name}(score, row, key${i < 0 ? '' : `, diagonal${i}`})`;
 }
 
-/** One score of a tile as a thread holds it: what it is called, its row, its key (i32). */
+/** One score of a tile in a thread's registers: its name, its row, its key (i32). */
 export interface TileScore {
   readonly score: string;
   /** Where gradients are computed: the name of d(score) / d(dot product). */
   readonly scoreDerivative: string;
   readonly row: string;
   readonly key: string;
-  /** What the hooks' values for the score's diagonal are called, where a thread keeps them. */
+  /** Names of the hooks' values for the score's diagonal, if a thread keeps them. */
   readonly diagonals?: readonly string[];
 }
 
-/** Repeats a statement for every score that a thread holds; `isLong` says that it is better not to. */
+/** Repeats a statement for every score that a thread holds; with `isLong`, a loop is better than repetition. */
 export type EachScore = (statement: (score: TileScore) => string, isLong: boolean) => string;
 
 interface ScoreOptions {
-  /** Derivatives are computed too; default false. */
+  /** Also computes derivatives; default false. */
   readonly withDerivatives?: boolean;
-  /** Every score has its `diagonals`; default false: it computes them, which is long. */
+  /** Every score has its `diagonals`; default false: each score computes them, which is long. */
   readonly keepsDiagonals?: boolean;
 }
 
-/** From dot products to what the softmax takes: score hooks everywhere, masks in PARTIAL tiles only. */
+/** Turns dot products into softmax inputs: applies score hooks in all tiles, masks in PARTIAL tiles only. */
 export function tileScores(
   hooks: VariantHooks,
   each: EachScore,
@@ -117,9 +117,9 @@ const diagonalAt = (hook: string, { row, key }: TileScore): string =>
   `diagonal_${hook}(${row}, ${row}.query - (${key}))`;
 
 /**
- * The gradient of one pair, from FlashAttention-2: P is computed again from the score and
- * what the forward pass kept of the row, in the forward's own arithmetic, and
- * dScore = P·(dP − delta), taken back through the score hooks. Needs softmaxWgsl('two') and variantPart.
+ * Computes the gradient of one pair, as in FlashAttention-2. P is recomputed from the score and the row states of the
+ * forward pass, in the forward's own arithmetic; dScore = P·(dP − delta) is then multiplied by the derivatives of the score
+ * hooks. Needs softmaxWgsl('two') and variantPart.
  */
 export function gradientPart(hooks: VariantHooks): KernelPart {
   const gradients = hooks.scores.flatMap(({ gradient }) => gradient ?? []);

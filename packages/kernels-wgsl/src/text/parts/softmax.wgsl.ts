@@ -2,17 +2,17 @@ import { sections, wgsl } from '@heed/core/kernel';
 import type { KernelPart } from './kernel-parts.ts';
 import { u32Fields } from './params.ts';
 
-/** What one unit of a score is: a power of two (scores × LOG2_E, folded into q) or of e. */
+/** Base of the exponential: two (scores × LOG2_E, folded into q) or e. */
 type ScoreBase = 'two' | 'e';
 
 /** −∞. */
 export const infinityBits = 'const NEGATIVE_INFINITY_BITS = 0xff800000u;';
 
 /**
- * The online softmax, and the only place that knows −∞, empty rows and NaN.
+ * The online softmax. Only this module handles −∞, empty rows and NaN.
  *
- * WGSL may assume that there are no infinities, and adapters differ where there are, so a masked score is a finite
- * sentinel and an infinity is only ever made or met as bits.
+ * WGSL may assume that there are no infinities, and adapters differ where there are. A masked score is therefore a finite
+ * sentinel, and infinities are made and compared only as bits.
  */
 export function softmaxWgsl(base: ScoreBase): string {
   const difference = base === 'two' ? 'score - row_max' : '(score - row_max) * LOG2_E';
@@ -79,8 +79,8 @@ export function softmaxWgsl(base: ScoreBase): string {
 }
 
 /**
- * Where a kernel keeps what it found of a row: its lse and, for a gradient, planes of its maximum and its sum. An lse in one
- * word does not bring the weights back: where it is large, half an ulp of it is many ulp of a weight.
+ * Stores a row's results: its lse and, for a gradient, planes of its maximum and its sum. The weights cannot be recovered
+ * from an lse in one word: if it is large, half an ulp of it is many ulps of a weight.
  */
 export const storeStatePart: KernelPart = {
   fields: u32Fields('state_plane'),
@@ -95,7 +95,7 @@ export const storeStatePart: KernelPart = {
 `,
 };
 
-/** What a finished row needs before it is stored: the sink, once per row, and its log-sum-exp. */
+/** Finishes a row before it is stored: adds the sink, once per row, and computes its log-sum-exp. */
 export const epiloguePart: KernelPart = {
   fields: [
     ...storeStatePart.fields,

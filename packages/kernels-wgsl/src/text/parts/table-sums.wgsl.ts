@@ -5,12 +5,13 @@ import { u32Fields } from './params.ts';
 import type { TileScore } from './score-chain.wgsl.ts';
 
 /**
- * Sums any number of contributions in any order to the same bits: 64-bit fixed point, whose exponent comes from the largest
- * contribution (first pass), so that no sum can overflow. Integer addition is associative; floats never meet atomics.
+ * Sums any number of contributions to the same bits in any order: in 64-bit fixed point, whose exponent comes from the
+ * largest contribution (first pass), so that no sum can overflow. Integer addition is associative, so atomics are used on
+ * integers only.
  *
- * Parameters say for each read where the sums of its table begin, and how many elements the table has. The sums of a table are
- * the largest contribution (bits), then per element the low words, the high words, and a word that is 1 if a contribution was
- * not finite.
+ * For each read, parameters give the offset of its table's sums and the number of the table's elements. The sums of a table
+ * are the largest contribution (bits), then per element the low words, the high words, and a word that is 1 if a
+ * contribution was not finite.
  */
 export function collectPart(hook: ScoreHook): KernelPart {
   const reads = hook.gradient!.reads.flatMap((_, i) => [`read${i}_first`, `read${i}_count`]);
@@ -56,7 +57,7 @@ const collectText = wgsl`
   }
 `;
 
-/** Adds one score to the sums: `scoreDerivative` names the gradient of the final score. */
+/** Adds one score's contribution to the sums. `scoreDerivative` names the gradient with respect to the final score. */
 export function collectScore(
   { name, gradient }: ScoreHook,
   { score, scoreDerivative, row, key }: TileScore,
@@ -70,12 +71,12 @@ export function collectScore(
     .join('\n');
 }
 
-/** Sums over the keys of a row, where they all read one element. */
+/** Declares sums over the keys of a row, for reads whose element is the same for every key. */
 export function declareRowSums({ gradient }: ScoreHook, row: string): string[] {
   return perRow(gradient!.reads).map((i) => `var ${row}_sum${i} = 0.0;`);
 }
 
-/** What a row that is one adds. */
+/** Adds a row's sums to their table elements, for reads whose element is the same for every key. */
 export function collectRow({ name, gradient }: ScoreHook, row: string): string[] {
   return perRow(gradient!.reads).map(
     (i) =>

@@ -15,32 +15,32 @@ import {
 } from './thread-grid.wgsl.ts';
 import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts';
 
-/** How a path multiplies: everything else about a grid of threads is the same for all. */
+/** How a path multiplies. The rest of a thread grid's kernel is the same for all paths. */
 export interface GridProducts {
-  /** What the entry point is told besides `thread`. */
+  /** Builtin inputs of the entry point besides `thread`. */
   readonly builtins?: readonly ThreadIndex[];
   /** Declarations in workgroup memory: tiles, and weights. */
   readonly arrays: string;
   /** Declarations of functions. */
   readonly functions: string;
-  /** Before the loop over key tiles. */
+  /** Statements before the loop over key tiles. */
   readonly start?: string;
-  /** Declares `s<r>`, a vector for each own row r: its dot products, scaled, with the thread's keys. */
+  /** Declares `s<r>`, a vector for each of the thread's rows r: the scaled dot products with the thread's keys. */
   readonly dots: string;
-  /** Keeps the weights `s<r>` of row r, for all threads. */
+  /** Stores the weights `s<r>` of row r for all threads. */
   readonly keepWeights: (r: number) => string;
   /** `acc<r>[chunk] = acc<r>[chunk] · factor<r> + weights of row r · v`. Begins with a barrier. */
   readonly sums: string;
 }
 
-/** The elements of an output row, and its chunks. */
+/** Returns the elements of an output row, and its chunks. */
 export function valueDim({ headDimV }: Pick<ForwardConfig, 'headDimV'>): Dim {
   return { size: headDimV, bound: 'params.v_chunks' };
 }
 
 /**
- * Tile compute through workgroup memory. Per key tile: scores; softmax over the columns of the grid; then the weights, from
- * workgroup memory, times CHUNK columns of v at a time.
+ * Computes tiles through workgroup memory. For each key tile: computes scores; applies softmax over the columns of the grid;
+ * then multiplies the weights, from workgroup memory, by CHUNK columns of v at a time.
  */
 export function gridMain(config: ForwardConfig, grid: ThreadGrid, products: GridProducts): string {
   const { tileM } = gridShape(grid);

@@ -10,7 +10,7 @@ import type {
   WriteAccess,
 } from '../parts/kinds.ts';
 
-/** A tile of a path; its other fields are the path's own. */
+/** A tile of a path; the path defines the other fields. */
 export interface AnyTile {
   readonly path: string;
 }
@@ -33,7 +33,7 @@ export interface ForwardConfig {
   readonly tile: AnyTile;
 }
 
-/** A canonical name: equal configs, and only those, have equal keys. */
+/** Returns a canonical name: two configs have the same key iff they are equal. */
 export function forwardKey(c: ForwardConfig): string {
   return [
     `q=${c.qType} kv=${c.kvType} out=${c.outType}`,
@@ -54,13 +54,13 @@ export interface BackwardConfig extends Pick<
   'qType' | 'kvType' | 'headDim' | 'headDimV' | 'lengths' | 'keys' | 'read' | 'hooks'
 > {
   readonly of: GradientOf;
-  /** Of the gradients: their inputs' type, or f32 where they are summed up afterwards. */
+  /** Dtype of the gradients: their inputs' dtype, or f32 if they are summed afterwards. */
   readonly resultType: FloatType;
   readonly write: WriteAccess;
   readonly tile: AnyTile;
 }
 
-/** A canonical name: equal configs, and only those, have equal keys. */
+/** Returns a canonical name: two configs have the same key iff they are equal. */
 export function backwardKey(c: BackwardConfig): string {
   return [
     `d${c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,

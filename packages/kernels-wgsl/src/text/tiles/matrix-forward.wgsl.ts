@@ -14,10 +14,10 @@ import {
 } from './thread-grid.wgsl.ts';
 
 /**
- * Products of subgroup matrices. A matrix has no rows that a thread could get at, so each product goes through workgroup
- * memory: scores on their way to the hooks and the softmax, and what a tile adds to the output, which the threads then add to
- * their own accumulators, rescaled, in f32. That costs as much traffic as the products' operands do; accumulators that
- * stayed in matrices would need twice that to be rescaled.
+ * Computes products with subgroup matrices. A thread cannot access the rows of a matrix, so each product goes through
+ * workgroup memory: the scores, on which the hooks and the softmax then work, and a tile's contribution to the output, which
+ * the threads add to their own rescaled f32 accumulators. This costs as much traffic as the products' operands. Keeping the
+ * accumulators in matrices would cost twice as much, to rescale them.
  */
 export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
   const rows = each(tile.rowsPerThread);
@@ -82,8 +82,8 @@ function arrays(config: ForwardConfig, tile: MatrixTile): string {
   `;
 }
 
-// In f16 alone, weights would be off by 2⁻¹² of themselves, far more than anything else. The bits that f16 holds are found
-// without a conversion, since compilers may take one there and back for none at all (Mesa does).
+// Weights in f16 alone would have a relative error of 2⁻¹², far above all other errors. The bits that f16 holds are found
+// without a conversion, because compilers (Mesa's, for one) may remove a conversion to f16 and back.
 const keepWeights = wgsl`
   // At most 1; small ones need the range of f16 below that, so a power of two moves them up.
   const WEIGHT_SCALE = 32768.0;
@@ -97,7 +97,7 @@ const keepWeights = wgsl`
   }
 `;
 
-/** Both products of a tile: `multiply_keys` and `multiply_values`. */
+/** Returns both products of a tile: `multiply_keys` and `multiply_values`. */
 function multiply(tile: MatrixTile, headDim: number): readonly string[] {
   const { unroll, K } = tile;
   const keys = multiplyWgsl(tile, {
@@ -123,15 +123,15 @@ interface Product {
   readonly name: string;
   readonly what: string;
   readonly parameter: string;
-  /** Of the inner dimension. */
+  /** Size of the inner dimension. */
   readonly size: string;
-  /** Arrays whose sum is the left side. */
+  /** Arrays whose sum is the left operand. */
   readonly left: readonly { readonly array: string; readonly stride: string }[];
-  /** Where a matrix of kv_tile begins, and whether it is transposed. */
+  /** Offset of a matrix in kv_tile, and whether it is transposed. */
   readonly right: { readonly first: string; readonly order: 'row_major' | 'col_major' };
 }
 
-// The loop over a subgroup's matrices is uniform for its lanes, which is all that matrix operations ask.
+// The loop over a subgroup's matrices is uniform for its lanes, as matrix operations require.
 function multiplyWgsl(
   tile: MatrixTile,
   { name, what, parameter, size, left, right }: Product,

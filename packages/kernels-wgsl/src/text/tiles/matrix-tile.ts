@@ -9,18 +9,18 @@ import {
 } from './thread-grid.wgsl.ts';
 import { isSoftware, type TileClass } from './tile-path.ts';
 
-/** (M×K)·(K×N), the product being M×N. */
+/** Shape of (M×K)·(K×N), whose product is M×N. */
 type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
 
 /**
- * Products by the device's matrix operations, (M×K)·(K×N) of f16 into f32; all else by the threads of a grid. The products
- * are shared out among however many subgroups the workgroup turns out to have.
+ * Multiplies by the device's matrix operations, (M×K)·(K×N) of f16 into f32; the threads of a grid do the rest. The products
+ * are distributed over the subgroups of the workgroup, whose number is known only at run time.
  */
 export interface MatrixTile extends ThreadGrid, MatrixShape {
   readonly path: 'matrix';
 }
 
-/** Strides of workgroup arrays, in vectors. Each is a multiple of 16 bytes, and of no power of two of banks. */
+/** Strides of workgroup arrays, in vectors. Each is a multiple of 16 bytes, but spans no power of two of memory banks. */
 export const WEIGHTS: number = CHUNK / 4 + 2;
 export const PRODUCT: number = CHUNK / 4 + 1;
 
@@ -29,12 +29,12 @@ interface Dims {
   readonly headDimV: number;
 }
 
-/** Vectors of a staged row of q, k or v: whole chunks, with zeros behind the head dim. */
+/** Returns the vectors of a staged row of q, k or v: whole chunks, padded with zeros after the head dim. */
 export function stagedVecs({ headDim, headDimV }: Dims): number {
   return (Math.ceil(Math.max(headDim, headDimV) / CHUNK) * CHUNK) / 4;
 }
 
-/** Lengths of the workgroup arrays, in vectors: of f16, but for the product, which is of f32. */
+/** Returns the lengths of the workgroup arrays, in vectors of f16; the product's are of f32. */
 export function matrixArrays(
   dims: Dims,
   tile: MatrixTile,
@@ -50,14 +50,14 @@ export function matrixArrays(
   };
 }
 
-/** Bytes of workgroup memory: staged q, staged k or v, weights in two parts, product, row maxima. */
+/** Returns the bytes of workgroup memory: staged q, staged k or v, weights in two parts, product, row maxima. */
 export function matrixBytes(dims: Dims, tile: MatrixTile): number {
   const { product, ...halves } = matrixArrays(dims, tile);
   const vecs = Object.values(halves).reduce((a, b) => a + b);
   return vecs * 8 + product * 16 + gridThreads(tile) * tile.rowsPerThread * 4;
 }
 
-/** The shapes in which a device multiplies f16 into f32, the largest first. */
+/** Returns the shapes in which a device multiplies f16 into f32, the largest first. */
 function matrixShapes({ subgroupMatrix }: Capabilities): readonly MatrixShape[] {
   return subgroupMatrix
     .filter((c) => c.componentType === 'f16' && c.resultComponentType === 'f32')

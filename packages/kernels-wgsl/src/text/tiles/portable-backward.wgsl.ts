@@ -27,7 +27,7 @@ import {
 
 const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
 
-/** The entry point of a backward kernel, with what it stages. */
+/** Returns the entry point of a backward kernel, and the functions that stage its tiles. */
 export function portableBackward(config: BackwardConfig, tile: PortableTile): string {
   const { of, headDim, headDimV } = config;
   const { tileM, tileN } = gradientShape(of, gridShape(tile));
@@ -61,7 +61,7 @@ function main(config: BackwardConfig, tile: PortableTile, threads: number): stri
   }
 }
 
-/** dq of a tile of queries: dq = scale·Σ dScore·k over the key tiles that it sees. */
+/** Computes dq of a tile of queries: dq = scale·Σ dScore·k over the key tiles that the queries see. */
 function queryGradient(config: BackwardConfig, tile: PortableTile): string {
   const { headDim, hooks } = config;
   const rows = each(tile.rowsPerThread);
@@ -103,11 +103,14 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
   `;
 }
 
-/** dk and dv of a tile of keys: dv = Σ P·dOut, dk = scale·Σ dScore·q, over the group's heads and the query tiles that see it. */
+/**
+ * Computes dk and dv of a tile of keys: dv = Σ P·dOut, dk = scale·Σ dScore·q, over the group's heads and the query tiles
+ * that see it.
+ */
 function keyGradient(config: BackwardConfig, tile: PortableTile): string {
   const { headDim, headDimV } = config;
   const rows = each(tile.rowsPerThread);
-  // Queries are staged with q_scale() in them: scale, and the base change where no hook is in between.
+  // Staged queries include q_scale(): the scale, and the change of base if no hook comes in between.
   const base = config.hooks.scores.length === 0 ? ' * LN_2' : '';
   const arrays = (name: string, dim: number): readonly string[] =>
     rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
@@ -179,7 +182,7 @@ const store = (
   }
 `;
 
-/** What the tables of the last score hook get from a tile of queries. */
+/** Adds the contributions of a tile of queries to the gradients of the last score hook's tables. */
 function tableGradient(config: BackwardConfig, tile: PortableTile): string {
   const { hooks } = config;
   const rows = each(tile.rowsPerThread);
@@ -216,19 +219,22 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
   `;
 }
 
-/** The thread's place: its four columns of the tile, and its rows. */
+/** Declares the thread's four columns of the tile, and its rows. */
 const ownRows = ({ rowsPerThread }: PortableTile): string => wgsl`
   let column = thread % ${THREADS_N}u;
   let first_row = thread / ${THREADS_N}u${rowsPerThread > 1 && ` * ${rowsPerThread}u`};
 `;
 
-/** The row and key of the score of row r and column n. */
+/** Returns the row and key of the score of row r and column n. */
 const keyAt = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
   row: `row${r}`,
   key: plus('key', n, ''),
 });
 
-/** A thread's dot products of its queries with a tile's keys (s), and of their output gradients with its values (dp). */
+/**
+ * Computes a thread's dot products: its queries with a tile's keys (s), and their output gradients with the tile's values
+ * (dp).
+ */
 const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl`
   ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
   ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
@@ -236,12 +242,12 @@ const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl
   let key = i32(first_key + column * 4u);
 `;
 
-/** The derivatives of a thread's scores, where hooks change scores. */
+/** Declares the derivatives of a thread's scores, if hooks change scores. */
 const scoreDerivatives = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
   hasScoreDerivatives(hooks) &&
   each(rowsPerThread)((r) => `var score_derivative${r} = vec4<f32>(1.0);`);
 
-/** The derivative of the score of row r and column n, or 1. */
+/** Returns the derivative of the score of row r and column n, or 1. */
 const scoreDerivativeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
   hasScoreDerivatives(hooks) ? `score_derivative${r}[${n}]` : '1.0';
 

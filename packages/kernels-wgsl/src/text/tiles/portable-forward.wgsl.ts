@@ -14,7 +14,7 @@ import {
   THREADS_N,
 } from './thread-grid.wgsl.ts';
 
-/** Products of vectors, CHUNK elements of a head dim at a time. */
+/** Computes products of vectors, CHUNK elements of a head dim at a time. */
 export function portableMain(config: ForwardConfig, tile: PortableTile): string {
   const { tileM, tileN } = gridShape(tile);
   const threads = gridThreads(tile);
@@ -41,7 +41,10 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
 
 export const lanes: ReturnType<typeof each> = each(4);
 
-/** `<sum>r += own row r · the thread's 4 columns`, over a head dim. Leaves a barrier between the tiles' uses, none behind. */
+/**
+ * Computes `<sum>r += own row r · the thread's 4 columns`, over a head dim. A barrier separates the uses of a tile; none
+ * follows the last.
+ */
 export function dotProducts(
   { rowsPerThread, unroll }: PortableTile,
   sum: string,
@@ -71,7 +74,10 @@ export function dotProducts(
   `;
 }
 
-/** `<sum>r[chunk] = <sum>r[chunk] · factor + weights of row r · the other side`, a chunk of its head dim after another. */
+/**
+ * Computes `<sum>r[chunk] = <sum>r[chunk] · factor + weights of row r · the other operand`, for each chunk of the head dim
+ * in turn.
+ */
 export function weightedSums(
   tile: PortableTile,
   sum: string,

@@ -3,12 +3,12 @@ import { wgsl } from '@heed/core/kernel';
 import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
 import { isSoftware, type TileClass } from './tile-path.ts';
 
-/** Workgroup memory and register blocking; runs at WebGPU's default limits. */
+/** Workgroup memory and register blocking, within WebGPU's default limits. */
 export interface PortableTile extends ThreadGrid {
   readonly path: 'portable';
 }
 
-/** Bytes of workgroup memory: staged q, staged k or v, weights, row maxima. */
+/** Returns the bytes of workgroup memory: staged q, staged k or v, weights, row maxima. */
 export function portableBytes(tile: PortableTile): number {
   const { tileM, tileN } = gridShape(tile);
   const vecs = tileM * (THREADS_N + 1) + tileN * (THREADS_N + 1) + tileM * THREADS_N;
@@ -26,9 +26,9 @@ export const portableTiles: TileClass<PortableTile> = {
   },
 };
 
-/** The tiles that `tune` tries. */
+/** Returns the tiles that `tune` tries. */
 export function portableGrid(capabilities: Capabilities): PortableTile[] {
-  // A compiler that unrolls anyway gets no second reason to.
+  // Constant bounds are not tried on a compiler that unrolls anyway.
   const unrolls = isSoftware(capabilities) ? [false] : [true, false];
   return [4, 8, 16, 32].flatMap((threadsM) =>
     ([1, 2, 4] as const).flatMap((rowsPerThread) =>
@@ -44,7 +44,7 @@ export interface Side {
   readonly stage: (chunk: string) => string;
 }
 
-/** The tiles in workgroup memory: query rows, and keys. */
+/** Declares the tiles in workgroup memory: query rows, and keys. */
 export function tileArrays(tileM: number, tileN: number): string {
   const array = (name: string, rows: number): string => {
     const length = rows * (THREADS_N + 1);
@@ -58,12 +58,12 @@ export function tileArrays(tileM: number, tileN: number): string {
   `;
 }
 
-/** The query rows as one side of a product. */
+/** Returns the query rows as one operand of a product. */
 export function rowSide(name: string): Side {
   return { name, tile: 'q_tile', stage: (chunk) => `stage_${name}(work, ${chunk}, thread);` };
 }
 
-/** The keys as one side of a product. */
+/** Returns the keys as one operand of a product. */
 export function keySide(name: string): Side {
   return {
     name,

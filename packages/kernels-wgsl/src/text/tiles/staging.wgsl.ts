@@ -1,16 +1,16 @@
 import { wgsl } from '@heed/core/kernel';
 import { CHUNK, THREADS_N } from './thread-grid.wgsl.ts';
 
-/** What is staged of a tensor's rows. */
+/** Describes the staged part of a tensor's rows. */
 export interface Staged {
   readonly name: string;
   readonly dim: number;
   readonly threads: number;
-  /** Whole rows of so many vectors, in f16; without it, CHUNK elements at a time, in f32. */
+  /** Vectors per row, to stage whole rows in f16; if absent, CHUNK elements are staged at a time, in f32. */
   readonly wholeVecs?: number;
 }
 
-/** Stages q, or what has its rows. `inside` leaves out rows beyond the sequence; else they are copies of the last. */
+/** Stages q, or a tensor with the same rows. `inside` skips rows beyond the sequence; otherwise they repeat its last row. */
 export function stageRows(staged: Staged, scale = '', inside = false): string {
   const { name, dim } = staged;
   const { what, chunk, row, d, loop, store } = parts(staged, 'q_tile', 'TILE_M');
@@ -29,7 +29,7 @@ export function stageRows(staged: Staged, scale = '', inside = false): string {
   `;
 }
 
-/** Stages k or v. Rows beyond the sequence's keys are not read: they may hold anything. */
+/** Stages k or v. Rows beyond the sequence's keys are not read, because they may hold anything. */
 export function stageKeys(staged: Staged): string {
   const { name, dim } = staged;
   const { what, chunk, row, d, loop, store } = parts(staged, 'kv_tile', 'TILE_N');
@@ -49,7 +49,7 @@ export function stageKeys(staged: Staged): string {
   `;
 }
 
-/** What the amount that is staged at once makes of the text. */
+/** Returns the text that depends on the amount staged at a time. */
 function parts(
   { threads, wholeVecs }: Staged,
   tile: string,

@@ -25,7 +25,7 @@ import {
   threadEntry,
 } from './tile-loops.wgsl.ts';
 
-/** The entry point of a backward kernel, by subgroup broadcast as the forward's. */
+/** Returns the entry point of a backward kernel, which uses subgroup broadcast as the forward kernel does. */
 export function subgroupBackward(config: BackwardConfig, tile: SubgroupTile): string {
   const { subgroupSize } = tile;
   switch (config.of) {
@@ -38,7 +38,7 @@ export function subgroupBackward(config: BackwardConfig, tile: SubgroupTile): st
   }
 }
 
-/** dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that they see. */
+/** Computes dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that the queries see. */
 function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks, headDim } = config;
   const { rows, shown: keys } = repeats(tile);
@@ -82,7 +82,10 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
   `;
 }
 
-/** dk and dv of a lane's keys: dv = Σ P·dOut, dk = scale·Σ dScore·q, over the group's heads and the queries that see them. */
+/**
+ * Computes dk and dv of a lane's keys: dv = Σ P·dOut, dk = scale·Σ dScore·q, over the group's heads and the queries that see
+ * them.
+ */
 function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks, headDim, headDimV } = config;
   const lanes = keyLanes(tile);
@@ -172,7 +175,7 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
 
 type Where = Parameters<typeof eachScore>[3];
 
-// The statements of a query share its row.
+// The statements for a query share its row.
 function eachQuery(tile: SubgroupTile, names: readonly [string, string?], where: Where): EachScore {
   const braced = eachScore(
     tile,
@@ -189,7 +192,7 @@ function eachQuery(tile: SubgroupTile, names: readonly [string, string?], where:
   `;
 }
 
-/** What the tables of the last score hook get from a lane's queries. */
+/** Adds the contributions of a lane's queries to the gradients of the last score hook's tables. */
 function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks } = config;
   const { rows, shown: keys } = repeats(tile);
@@ -230,18 +233,18 @@ const k: Shown = { name: 'k', vecs: 'params.q_vecs' };
 const v: Shown = { name: 'v', vecs: 'params.v_vecs' };
 const dout: Shown = { name: 'dout', vecs: 'params.v_vecs' };
 
-/** A vector of a lane's, in registers. */
+/** Declares one of a lane's vectors, in registers. */
 const array = (name: string, dim: number): string =>
   `var ${name} = array<vec4<f32>, ${Math.ceil(dim / 4)}>();`;
 
 interface ScoreDerivatives {
-  /** The arrays that a score hook writes. */
+  /** Names of the arrays that a score hook writes. */
   readonly names: [string, string?];
   readonly declare: WgslPart;
   readonly of: (r: number, n: number) => string;
 }
 
-/** The derivatives of a lane's scores in an array, where hooks change scores, or 1. */
+/** Declares the derivatives of a lane's scores in an array if hooks change scores; otherwise they are 1. */
 function scoreDerivativesOf({ hooks }: BackwardConfig, tile: SubgroupTile): ScoreDerivatives {
   const { rows, shown } = repeats(tile);
   const has = hasScoreDerivatives(hooks);
@@ -252,7 +255,7 @@ function scoreDerivativesOf({ hooks }: BackwardConfig, tile: SubgroupTile): Scor
   };
 }
 
-/** The lane's query rows, with all that is read of them. */
+/** Declares the lane's query rows, and all values read for them. */
 function queryRows({ headDim, headDimV }: BackwardConfig, tile: SubgroupTile): string {
   const { rows } = repeats(tile);
   return wgsl`

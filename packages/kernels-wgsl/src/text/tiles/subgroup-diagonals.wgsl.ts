@@ -6,22 +6,26 @@ import type { TileScore } from '../parts/score-chain.wgsl.ts';
 import { keyLanes, subgroupShape, type SubgroupTile } from './subgroup-tile.ts';
 
 /**
- * The hooks' values for the diagonals of a lane's scores: those with one offset = query − key share it. Rows of a lane are a
- * subgroup apart, so in lanes of 8 the 128 scores of 4 rows and 32 keys have 56 offsets. Registers `diagonal<hook>_<i>`,
- * from the least offset on: an array that a loop indexes gains less than half as much.
+ * Keeps the hooks' values for the diagonals of a lane's scores: scores with equal offset = query − key share one value. A
+ * lane's rows are subgroupSize apart: with 8 lanes, the 128 scores of 4 rows and 32 keys have 56 distinct offsets. The
+ * values are in registers `diagonal<hook>_<i>`, from the least offset on, because an array indexed by a loop gains less than
+ * half as much.
  */
 export interface Diagonals {
-  /** Whether there are any; else each score computes its own, and all is empty. */
+  /** Whether values are kept; otherwise each score computes its own, and all texts are empty. */
   readonly isKept: boolean;
-  /** Before the loop over tiles. */
+  /** Text before the loop over tiles. */
   readonly declare: WgslPart;
-  /** In a tile, before its scores. */
+  /** Text within a tile, before its scores. */
   readonly fill: WgslPart;
-  /** Those of the score of row r and vector n. */
+  /** Returns the values for the score of row r and vector n. */
   readonly of: (r: number, n: number) => Pick<TileScore, 'diagonals'>;
 }
 
-/** Of tiles whose rows are queries. The next tile of keys begins where this one ends, and most of its values are there. */
+/**
+ * Returns the diagonals of tiles whose rows are queries. Consecutive key tiles are adjacent, so a tile reuses most values of
+ * the last one.
+ */
 export function queryDiagonals(
   tile: SubgroupTile,
   { scores }: VariantHooks,
@@ -41,7 +45,7 @@ export function queryDiagonals(
   };
 }
 
-/** Of tiles whose rows are keys. */
+/** Returns the diagonals of tiles whose rows are keys. */
 export function keyDiagonals(tile: SubgroupTile, { scores }: VariantHooks): Diagonals {
   const { apart, tileN, lanes } = sizes(tile);
   const kept = keep(tile, scores, {
@@ -54,21 +58,24 @@ export function keyDiagonals(tile: SubgroupTile, { scores }: VariantHooks): Diag
   return { ...kept, fill: kept.isKept && [row, kept.fill] };
 }
 
-/** A lane's first and last row are `apart`, so its scores have apart + tileN offsets; `lanes` are computed in a turn. */
+/**
+ * A lane's first and last row are `apart` rows apart, so its scores have apart + tileN offsets; each turn computes `lanes`
+ * of them.
+ */
 function sizes(tile: SubgroupTile): { apart: number; tileN: number; lanes: number } {
   const { tileN } = subgroupShape(tile);
   return { apart: tile.subgroupSize * (tile.rowsPerLane - 1), tileN, lanes: keyLanes(tile) };
 }
 
-/** Where a tile's values come from, and where they go. */
+/** Source and destination of a tile's values. */
 interface Place {
   /** A row of the tile. */
   readonly row: string;
-  /** The least offset of the first turn. */
+  /** Least offset of the first turn. */
   readonly offset: string;
-  /** Turns whose values are there already. */
+  /** Number of the first turn to compute; the values of earlier turns are already present. */
   readonly start: string;
-  /** The register of the score of row r and vector n. */
+  /** Returns the register index of the score of row r and vector n. */
   readonly index: (r: number, n: number) => number;
 }
 
@@ -76,7 +83,7 @@ function keep(tile: SubgroupTile, scores: readonly ScoreHook[], place: Place): D
   const { apart, tileN, lanes } = sizes(tile);
   const { row, offset, start, index } = place;
   const isShared = tile.rowsPerLane > 1 && tile.subgroupSize < tileN;
-  // Statements in a loop over scores could not name a register by the score.
+  // In a loop over scores, a statement could not select a register by the score.
   const names = isShared && !isLong(scores) ? diagonalHooks(scores) : [];
   const isKept = names.length > 0;
   const register = (hook: number, i: number): string => `diagonal${hook}_${i}`;
@@ -86,7 +93,7 @@ function keep(tile: SubgroupTile, scores: readonly ScoreHook[], place: Place): D
   return {
     isKept,
     declare: all((i, hook) => `var ${register(hook, i)} = 0.0;`, last + 1),
-    // From the greatest offset down: in each turn the values move up by as many registers as it computes.
+    // From the greatest offset down: each turn moves the values up by the number of registers that it computes.
     fill: wgsl`
       // One value for all scores with the same query − key.
       for (var turn = ${start}; turn < params.key_turns + ${apart / lanes}u; turn++) {

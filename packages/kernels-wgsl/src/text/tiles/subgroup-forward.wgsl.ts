@@ -10,8 +10,8 @@ import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts'
 export const lane: ThreadIndex = { name: 'lane', builtin: 'subgroup_invocation_id' };
 
 /**
- * Tile compute by subgroup broadcast: no workgroup memory and no barrier. Each lane keeps its query rows and their
- * accumulators to itself; per tile every lane loads its own keys, and each key is broadcast to all.
+ * Computes tiles by subgroup broadcast, without workgroup memory or barriers. Each lane keeps its query rows and their
+ * accumulators in registers. Per tile, every lane loads its own keys, and each key is broadcast to all lanes.
  *
  * Loops over the head dim are bounded by parameters, not constants: compilers for narrow subgroups unroll constant loops
  * over private arrays completely, and then take minutes.
@@ -73,7 +73,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
   return entryPoint(tile.subgroupSize, lane, body);
 }
 
-/** The keys that this lane shows: their rows in k and in v, where there are any. */
+/** Declares the keys that this lane broadcasts: their rows in k and in v, if the lane has any. */
 export function ownKeys(tile: SubgroupTile): string {
   const lanes = keyLanes(tile);
   return repeats(tile)

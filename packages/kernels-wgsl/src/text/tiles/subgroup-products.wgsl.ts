@@ -4,25 +4,25 @@ import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
 import type { Diagonals } from './subgroup-diagonals.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
 
-/** Vectors that the lanes own and show one another: `name` is what is read, `row<g>` and `used<g>` are in scope. */
+/** Vectors that the lanes own and broadcast. `name` is the tensor read; `row<g>` and `used<g>` are in scope. */
 export interface Shown {
   readonly name: string;
-  /** A parameter: how many vectors there are. */
+  /** Parameter that holds the number of vectors. */
   readonly vecs: string;
-  /** What they are multiplied by as they are read. */
+  /** Factor by which they are multiplied as they are read. */
   readonly factor?: string;
 }
 
-/** Scores that a lane holds: of its own rows r, and the vectors n that the others show. */
+/** Name of a score that a lane holds: of its own row r and broadcast vector n. */
 export const score = (name: string, r: number, n: number): string => `${name}${r}_${n}`;
 
-// Vector n of the tile is owned by lane n mod `lanes`, as its number n div `lanes`.
+// Vector n of the tile is owned by lane n mod `lanes`, with index n div `lanes` there.
 function broadcast(tile: SubgroupTile, name: string, n: number): string {
   const lanes = keyLanes(tile);
   return `let ${name}${n} = subgroupBroadcast(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
 }
 
-// What lies beyond the sequence is not read: it may hold anything.
+// Rows beyond the sequence are not read, because they may hold anything.
 const loadOwn = ({ name, factor }: Shown, g: number): string => wgsl`
   var own${g} = vec4<f32>();
   if (used${g}) {
@@ -32,7 +32,7 @@ const loadOwn = ({ name, factor }: Shown, g: number): string => wgsl`
 
 type Repeat = ReturnType<typeof each>;
 
-/** Repeats over a lane's rows, its own vectors, and all vectors of a tile. */
+/** Returns repetitions over a lane's rows, its own vectors, and all vectors of a tile. */
 export function repeats(tile: SubgroupTile): Readonly<Record<'rows' | 'owned' | 'shown', Repeat>> {
   const { rowsPerLane, keysPerLane } = tile;
   return {
@@ -42,7 +42,7 @@ export function repeats(tile: SubgroupTile): Readonly<Record<'rows' | 'owned' | 
   };
 }
 
-/** A pass over the vectors that are shown, with a statement for each of a row's elements. */
+/** Loops over the broadcast vectors, with a statement for each of a row's elements. */
 export function pass(
   tile: SubgroupTile,
   vectors: Shown,
@@ -69,7 +69,7 @@ export function pass(
   `;
 }
 
-/** `<sum>r_n = row r of <own> · vector n`. */
+/** Computes `<sum>r_n = row r of <own> · vector n`. */
 export function dots(tile: SubgroupTile, sum: string, own: string, shown: Shown): string {
   const { rows, shown: all } = repeats(tile);
   return wgsl`
@@ -81,7 +81,7 @@ export function dots(tile: SubgroupTile, sum: string, own: string, shown: Shown)
   `;
 }
 
-/** `<sum>r = <sum>r · factor + Σ weights r_n · vector n`. */
+/** Computes `<sum>r = <sum>r · factor + Σ weights r_n · vector n`. */
 export function sums(
   tile: SubgroupTile,
   sum: string,
@@ -98,11 +98,11 @@ export function sums(
 }
 
 /**
- * Repeats a statement for every score. A long one is written for one group of shown vectors, and the groups are rotated
- * through it: each has its turn, and its place back.
- * @param arrays the names of the scores, and of their derivatives where there are any
+ * Repeats a statement for every score. A long statement is written for one group of broadcast vectors, in a loop that
+ * rotates the groups through it and ends with each group back in its registers.
+ * @param arrays the names of the scores, and of their derivatives if there are any
  * @param where the row, the key and more of a score whose vector has number `first` + n
- * @param prepare what comes before the statements of a vector
+ * @param prepare text before the statements of a vector
  */
 export function eachScore(
   tile: SubgroupTile,
@@ -144,7 +144,7 @@ export function eachScore(
   };
 }
 
-/** What is known of the scores of a tile of query rows: rows are the lane's own. */
+/** Returns the row and key of a score in a tile of query rows, where the rows are the lane's own. */
 export const keyAt =
   (diagonals?: Diagonals) =>
   (r: number, first: string, n: number): Omit<TileScore, 'score' | 'scoreDerivative'> => ({

@@ -2,10 +2,10 @@ import type { Capabilities } from '@heed/core';
 import type { TileShape } from '../parts/kinds.ts';
 import { isSoftware, type TileClass, type TileUse } from './tile-path.ts';
 
-/** One lane owns whole query rows; the lanes of a subgroup own one key each and show it to the others by broadcast. */
+/** Each lane owns whole query rows. The lanes of a subgroup each own some keys and broadcast them to the others. */
 export interface SubgroupTile {
   readonly path: 'subgroup';
-  /** The device's one subgroup size. */
+  /** The device's only subgroup size. */
   readonly subgroupSize: number;
   /** Query rows per lane. */
   readonly rowsPerLane: number;
@@ -13,7 +13,7 @@ export interface SubgroupTile {
   readonly keysPerLane: number;
 }
 
-/** Lanes whose keys are broadcast: all of them, up to what is worth unrolling. */
+/** Returns the number of lanes whose keys are broadcast: all lanes, up to the number worth unrolling. */
 export function keyLanes(tile: SubgroupTile): number {
   return Math.min(tile.subgroupSize, 8);
 }
@@ -26,8 +26,8 @@ export function subgroupShape(tile: SubgroupTile): TileShape {
 }
 
 /**
- * Scores of a tile that a lane may hold at once. Compile time grows faster than these numbers, and a gradient has twice the
- * text for each.
+ * Limit of a lane's scores per tile. Compile time grows faster than these numbers, and a gradient has twice as much text per
+ * score.
  */
 const maxScores = { forward: 256, gradient: 128 } as const;
 
@@ -65,7 +65,7 @@ const lanesFor: Readonly<Record<TileUse, Pick<SubgroupTile, 'rowsPerLane' | 'key
   tables: { rowsPerLane: 1, keysPerLane: 2 },
 };
 
-/** The tiles that `tune` tries. */
+/** Returns the tiles that `tune` tries. */
 export function subgroupGrid({ subgroups }: Capabilities): SubgroupTile[] {
   const subgroupSize = subgroups?.max ?? 0;
   return [1, 2, 4, 8].flatMap((rowsPerLane) =>

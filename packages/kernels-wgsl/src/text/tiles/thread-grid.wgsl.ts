@@ -5,8 +5,8 @@ import { bracketed, each, loop } from '../parts/repeat.ts';
 import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
 
 /**
- * The workgroup as a grid of threadsM × 8 threads; each owns rowsPerThread query rows × 4 keys of the score tile, and as many
- * rows × 4 columns per value chunk.
+ * The workgroup as a grid of threadsM × 8 threads. Each thread owns rowsPerThread query rows × 4 keys of the score tile, and
+ * the same rows × 4 columns of each value chunk.
  */
 export interface ThreadGrid {
   readonly threadsM: number;
@@ -28,7 +28,7 @@ export function gridThreads(grid: ThreadGrid): number {
   return grid.threadsM * THREADS_N;
 }
 
-/** @returns which limit a grid with so many bytes of workgroup memory exceeds, or undefined */
+/** @returns which limit a grid with `bytes` of workgroup memory exceeds, or undefined */
 export function gridExceeds(grid: ThreadGrid, bytes: number, limits: Limits): string | undefined {
   if (bytes > limits.maxComputeWorkgroupStorageSize) {
     return `its tiles take ${bytes} bytes of workgroup memory; the device has ${limits.maxComputeWorkgroupStorageSize}`;
@@ -48,10 +48,10 @@ export interface Dim {
   readonly bound: string;
 }
 
-/** A thread's own row within the tile. */
+/** Returns the index of one of the thread's rows within the tile. */
 export const localRow = (r: number): string => bracketed('first_row', r);
 
-/** A loop over the chunks of a head dim. */
+/** Returns a loop over the chunks of a head dim. */
 export function chunkLoop(
   { unroll }: ThreadGrid,
   dim: Dim,
@@ -61,7 +61,7 @@ export function chunkLoop(
   return loop({ unroll, index: 'chunk', count, bound: dim.bound }, body);
 }
 
-/** The thread's columns of each own row, chunk by chunk: `store` gets the element `d` and the sum. */
+/** Stores the thread's columns of each of its rows, chunk by chunk: `store` gets the element index `d` and the sum. */
 export function storeChunks(
   grid: ThreadGrid,
   sum: string,
@@ -80,7 +80,7 @@ export function storeChunks(
   );
 }
 
-/** Repeats a statement for the thread's scores: a vector of four for each of its rows. */
+/** Repeats a statement for the thread's scores, a vector of four per row. */
 export const eachScore =
   (
     { rowsPerThread }: ThreadGrid,

@@ -1,13 +1,13 @@
 import { wgsl } from '@heed/core/kernel';
 import { hasBlocks, type VariantHooks } from '../parts/hook.ts';
 
-/** A number that an invocation is told, such as its own in its workgroup: its name in the body, and where it comes from. */
+/** A builtin input of an invocation, such as its index in its workgroup: its name in the body, and its source. */
 export interface ThreadIndex {
   readonly name: string;
   readonly builtin: string;
 }
 
-/** An entry point whose body runs once per unit of work, with `unit` and the thread's own number. */
+/** Returns an entry point whose body runs once per unit of work, with `unit` and the thread's own index. */
 export function threadEntry(
   threads: number,
   thread: ThreadIndex,
@@ -30,7 +30,7 @@ export function threadEntry(
   `;
 }
 
-/** The entry point of a tile path: its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
+/** Returns the entry point of a tile path. Its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
 export function entryPoint(
   threads: number,
   thread: ThreadIndex,
@@ -49,7 +49,7 @@ export function entryPoint(
   return threadEntry(threads, thread, rows, ...more);
 }
 
-/** The loop over the key tiles that the block range leaves; its body has `tile_class` and `first_key`. */
+/** Returns the loop over the key tiles within the block range. Its body has `tile_class` and `first_key`. */
 export function keyTileLoop(hooks: VariantHooks, body: string): string {
   return wgsl`
     let tiles = key_tiles(work, span);
@@ -65,7 +65,10 @@ export function keyTileLoop(hooks: VariantHooks, body: string): string {
   `;
 }
 
-/** The loop over a key tile's queries: the group's heads, and their tiles that see it. Its body has `work` and `tile_class`. */
+/**
+ * Returns the loop over a key tile's queries: the group's heads, and the query tiles that see it. Its body has `work` and
+ * `tile_class`.
+ */
 export function queryTileLoop(body: string): string {
   return wgsl`
     for (var group_head = 0u; group_head < params.group; group_head++) {
@@ -81,7 +84,7 @@ export function queryTileLoop(body: string): string {
   `;
 }
 
-/** The statements before the loop over queries: they declare the keys of the workgroup, `seq`, `head` and `first_key`. */
+/** Returns the statements before the loop over queries. They declare the workgroup's keys: `seq`, `head` and `first_key`. */
 export const keyTileStart = (): string => wgsl`
   let key_work = find_keys(unit);
   let seq = key_work.seq;

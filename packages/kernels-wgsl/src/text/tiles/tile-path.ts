@@ -2,10 +2,10 @@ import type { Capabilities } from '@heed/core';
 import type { FloatType, GradientOf, KeyType, RowKind, TileShape } from '../parts/kinds.ts';
 import type { AnyTile, ForwardConfig } from './kernel-config.ts';
 
-/** What a tile is for: the rows of a forward kernel, or what a backward kernel computes. */
+/** Use of a tile: the rows of a forward kernel, or the gradients of a backward kernel. */
 export type TileUse = RowKind | GradientOf;
 
-/** What decides whether a device can run a tile. */
+/** Requirements that decide whether a device can run a tile. */
 export interface TileNeeds {
   readonly qType: FloatType;
   readonly kvType: KeyType;
@@ -13,7 +13,7 @@ export interface TileNeeds {
   readonly headDimV: number;
 }
 
-/** The tiles of a path: their geometry, their limits, and which of them to try. */
+/** The tiles of a path: their geometry, their limits, and the tiles to try. */
 export interface TileClass<Tile extends AnyTile> {
   /** WGSL extensions that the text of its kernels needs. */
   readonly enables: readonly string[];
@@ -28,30 +28,33 @@ export interface TileClass<Tile extends AnyTile> {
   ): string | undefined;
   /** Whether the path is chosen without being forced. */
   isDefault(use: TileUse, capabilities: Capabilities): boolean;
-  /** The tiles to try where nothing is tuned, best first; for a device that has none, one that `cannot` explains. */
+  /**
+   * Returns the tiles to try when none is tuned, best first; for a device that can run none, returns one whose reason
+   * `cannot` gives.
+   */
   defaults(use: TileUse, capabilities: Capabilities): readonly Tile[];
-  /** Whether kernels that the path cannot run take the default path when the path is forced; default: they are refused. */
+  /** Whether kernels that the path cannot run take the default path when the path is forced. By default they are refused. */
   fallsBack?(capabilities: Capabilities): boolean;
-  /** The parameter `key_turns`: passes over the keys of a tile. Default 1. */
+  /** Returns the parameter `key_turns`: passes over the keys of a tile. Default 1. */
   keyTurns?(tile: Tile): number;
 }
 
 /** A tile path: how a workgroup computes the products and sums of a tile. */
 export interface TilePathOf<Tile extends AnyTile> extends TileClass<Tile> {
-  /** The entry point of a forward kernel. */
+  /** Returns the entry point of a forward kernel. */
   forward(config: ForwardConfig, tile: Tile): string;
   /** Whether it has backward kernels (text/kernels/backward.wgsl.ts lists them); without them, gradients take the default path. */
   readonly hasBackward: boolean;
 }
 
-/** Queries and keys per tile of a backward kernel: the rows of a path's tile are those whose gradient is computed. */
+/** Returns queries and keys per tile of a backward kernel. The rows of a path's tile are the rows whose gradient is computed. */
 export function gradientShape(of: GradientOf, { tileM, tileN }: TileShape): TileShape {
   return of === 'kv' ? { tileM: tileN, tileN: tileM } : { tileM, tileN };
 }
 
 /**
- * Whether the device is a CPU: subgroups as narrow as its vectors, few threads, and a compiler that is slow on unrolled code.
- * Wider subgroups do better with workgroup memory: onnxruntime measured 10 to 20 times on Apple, 10 to 15 % on NVIDIA.
+ * Whether the device is a CPU: subgroups as narrow as its vectors, few threads, and a compiler that is slow on unrolled
+ * code. Wider subgroups do better with workgroup memory: onnxruntime measured 10 to 20 times on Apple, 10 to 15 % on NVIDIA.
  */
 export function isSoftware({ adapter, subgroups }: Capabilities): boolean {
   return adapter.isFallbackAdapter || (subgroups !== undefined && subgroups.max <= 8);

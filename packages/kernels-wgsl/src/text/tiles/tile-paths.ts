@@ -23,15 +23,15 @@ export const tilePaths: { readonly [Path in TilePath]: TilePathOf<TileConfig & {
 
 const all = Object.values(tilePaths) as readonly TilePathOf<AnyTile>[];
 
-// A tile belongs to the path that it names.
+// The tile names the path that it belongs to.
 const pathOf = ({ path }: AnyTile): TilePathOf<AnyTile> =>
   (tilePaths as Readonly<Record<string, TilePathOf<AnyTile>>>)[path]!;
 
 const isGradient = (use: TileUse): use is GradientOf => use !== 'head' && use !== 'group';
 
 /**
- * The tiles to try for a kernel, best first: of one path, or where none is given or it has no kernels of that use, the shipped
- * defaults of the device's class.
+ * Returns the tiles to try for a kernel, best first: those of one path, or the shipped defaults of the device's class if no
+ * path is given or the path has no kernels for that use.
  */
 export function tileCandidates(
   use: TileUse,
@@ -48,22 +48,22 @@ export function tileCandidates(
   return (one.fallsBack?.(capabilities) ? [...own, ...defaults] : own) as TileConfig[];
 }
 
-/** Query rows and keys per tile. */
+/** Returns query rows and keys per tile. */
 export function tileShape(tile: AnyTile): TileShape {
   return pathOf(tile).shape(tile);
 }
 
-/** Queries and keys per tile of a backward kernel. */
+/** Returns queries and keys per tile of a backward kernel. */
 export function backwardShape({ of, tile }: Pick<BackwardConfig, 'of' | 'tile'>): TileShape {
   return gradientShape(of, tileShape(tile));
 }
 
-/** Passes over the keys of a tile. */
+/** Returns the number of passes over the keys of a tile. */
 export function keyTurns(tile: AnyTile): number {
   return pathOf(tile).keyTurns?.(tile) ?? 1;
 }
 
-/** The entry point of a forward kernel. */
+/** Returns the entry point of a forward kernel. */
 export function forwardMain(config: ForwardConfig): string {
   return pathOf(config.tile).forward(config, config.tile);
 }
@@ -84,7 +84,7 @@ export function cannotImplementGradient(
   return pathOf(config.tile).cannot(config.tile, capabilities, 'gradient', config);
 }
 
-/** The extensions that the text of a kernel needs; a device on which such a kernel is chosen has them. */
+/** Returns the extensions that a kernel's text needs. A device on which such a kernel is chosen has them. */
 export function enables(
   tile: AnyTile | undefined,
   resultType: FloatType,
