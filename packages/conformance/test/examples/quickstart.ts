@@ -1,7 +1,7 @@
 import { openGpu } from '@heed/core';
 import { runConformance } from '@heed/conformance';
 
-const gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
+const gpu = await openGpu(); // or openGpu({ device }) over your own GPUDevice
 const report = await runConformance(gpu, {
   filter: 'merge/empty-with-empty', // parts of case ids, or a list of them; without it, all cases
   tier: 'quick',

@@ -38,7 +38,7 @@ export interface Memory {
   readonly peakBytes: number;
 }
 
-/** Shape, type and place of a tensor in a buffer of yours. */
+/** Shape, type and place of a tensor in your own buffer. */
 export interface WrapOptions<D extends DType = DType> {
   readonly shape: readonly number[];
   readonly dtype: D;
@@ -107,7 +107,7 @@ export interface Gpu extends Disposable {
   empty<D extends DType = 'f32'>(shape: readonly number[], options?: EmptyOptions<D>): Tensor<D>;
 
   /**
-   * Makes a tensor over a buffer of yours. heed never destroys the buffer; `dispose()` only retires the tensor.
+   * Makes a tensor over your own buffer. heed never destroys the buffer; `dispose()` only retires the tensor.
    * @throws ValidationError no STORAGE usage, a misaligned offset, or an extent beyond the buffer
    * @example gpu.wrap(buffer, { shape: [8, 64], dtype: 'f16', byteOffset: 512 })
    */

@@ -1,7 +1,7 @@
 import { openGpu } from '@heed/core';
 import { flexAttention } from '@heed/flex';
 
-const gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
+const gpu = await openGpu(); // or openGpu({ device }) over your own GPUDevice
 const random = (...shape: number[]) =>
   gpu.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, Math.random), { shape });
 

@@ -1,7 +1,7 @@
 import { openGpu, type Tensor } from '@heed/core';
 import { flexAttention } from '@heed/flex';
 
-/** The seed example of the field, over [1, 4, 40, 8] queries and [1, 2, 40, 8] keys. On a device of yours, or its own. */
+/** The seed example of the field, over [1, 4, 40, 8] queries and [1, 2, 40, 8] keys. On your own device, or its own. */
 export async function seedExample(device?: GPUDevice): Promise<Float32Array> {
   const gpu = await openGpu(device ? { device } : {});
   const tensor = (heads: number, turn: number): Tensor =>

@@ -77,7 +77,7 @@ export function checkDifferentiable(call: Call): asserts call is FloatCall {
   const { fn, hooks, kvDtype } = call;
   if (isQuantised(kvDtype)) {
     throw new UnsupportedError(
-      `${fn}: ${kvDtype} pages have no gradient: what was rounded to integers does not move by small steps. Use f32 or f16 pages.`,
+      `${fn}: ${kvDtype} pages are not differentiable: their values are rounded to integers. Use f32 or f16 pages.`,
     );
   }
   if (hooks.every(({ hook }) => hook.kind === 'mask' || hook.gradient)) return;
@@ -89,5 +89,10 @@ function checkGradient({ fn, gpu }: Call, name: string, gradient: Tensor, of: Te
   checkTensor(backward, name, gradient, { rank: of.shape.length, dtype: [of.dtype], gpu });
   if (gradient.shape.every((n, i) => n === of.shape[i])) return;
   const rule = `${name} must be ${formatShape(of.shape)}`;
-  fail(backward, rule, formatShape(gradient.shape), 'It is the gradient by that result.');
+  fail(
+    backward,
+    rule,
+    formatShape(gradient.shape),
+    'Pass the gradient with respect to that result.',
+  );
 }

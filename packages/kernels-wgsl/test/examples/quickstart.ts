@@ -1,7 +1,7 @@
 import { openGpu } from '@heed/core';
 import { attention } from '@heed/kernels-wgsl';
 
-const gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
+const gpu = await openGpu(); // or openGpu({ device }) over your own GPUDevice
 const random = (...shape: number[]) =>
   gpu.tensor(
     Array.from({ length: shape.reduce((a, b) => a * b) }, () => Math.random() - 0.5),

@@ -117,7 +117,7 @@ describe('planAttention', () => {
     expect(() => planAttention(gpu, integers)).not.toThrow();
     expect(() => planAttention(gpu, { ...integers, backward: true })).toThrow(UnsupportedError);
     expect(() => planAttention(gpu, { ...integers, backward: true })).toThrow(
-      /int8 pages have no gradient/,
+      /int8 pages are not differentiable/,
     );
   });
 

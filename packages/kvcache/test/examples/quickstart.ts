@@ -2,7 +2,7 @@ import { openGpu } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import { PagedKvCache } from '@heed/kvcache';
 
-const gpu = await openGpu(); // or openGpu({ device }) over a GPUDevice of yours
+const gpu = await openGpu(); // or openGpu({ device }) over your own GPUDevice
 const cache = await PagedKvCache.create(gpu, { layers: 1, kvHeads: 2, headDim: 64, pages: 256 });
 const prompt = Array.from({ length: 100 }, (_, i) => i);
 const x = gpu.tensor(new Float32Array(100 * 128).fill(0.5), { shape: [100, 2, 64] }); // for q, k and v

@@ -2,7 +2,7 @@ import { openGpu } from '@heed/core';
 import { attention } from '@heed/kernels-wgsl';
 import { heedTensor, ortTensor, sessionOptions } from '@heed/onnx';
 import * as ort from 'onnxruntime-web/webgpu';
-import { after, before } from './models.ts'; // two models of yours
+import { after, before } from './models.ts'; // two of your own models
 
 const gpu = await openGpu();
 const first = await ort.InferenceSession.create(before, sessionOptions(gpu));

@@ -162,7 +162,7 @@ const quantisedPageRules: readonly Rule[] = [
   boundary('float-head-dim', /headDim/, (b, headDim) => paged(b, { headDim }), [64], [32]),
   boundaryOf('varlenAttentionVjp')(
     'quantised',
-    /int8 pages have no gradient/,
+    /int8 pages are not differentiable/,
     (b, format) => inInt8(b, { format }, {}, varlenAttentionVjp),
     [],
     ['int8'],
@@ -170,7 +170,7 @@ const quantisedPageRules: readonly Rule[] = [
   ),
   boundaryOf('flexAttentionVjp')(
     'quantised',
-    /int8 pages have no gradient/,
+    /int8 pages are not differentiable/,
     (b, format) => inInt8(b, { format }, {}, flexAttentionVjp as never),
     [],
     ['int8'],

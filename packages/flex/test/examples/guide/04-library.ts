@@ -12,7 +12,7 @@ const biased = flexAttention(...inputs(4), {
 });
 console.log(await numbers(biased.out)); // [ 0, 0.667, 1.429, 2.267 ]
 
-// One mod of another and of a function of yours: captured functions are inlined.
+// One mod that calls another and your own function: captured functions are inlined.
 const cap = bind(softcap, { cap: 2.5 });
 const composed = flexAttention(...inputs(4), {
   scoreMod: (score, b, h, q, kv, c, info) =>

@@ -10,7 +10,7 @@ const blockMask = BlockMask.fromCuSeqlens(gpu, cuSeqlensQ, { maskMod: causal });
 const row = flexAttention(q, k, v, { blockMask });
 console.log(await numbers(row.out)); // [ 0, 0.5, 2, 2.5, 3, 3.5 ]
 
-// The packed layout, [T, H, D]: every document is an attention of its own, and q and kv count from its start.
+// The packed layout, [T, H, D]: every document is a separate attention, and q and kv count from its start.
 const [qs, ks, vs] = [q.reshape([6, 1, 8]), k.reshape([6, 1, 8]), v.reshape([6, 1, 1])];
 const packed = flexAttention(qs, ks, vs, { cuSeqlensQ, maskMod: causal });
 console.log(await numbers(packed.out)); // [ 0, 0.5, 2, 2.5, 3, 3.5 ]

@@ -1,6 +1,6 @@
 import { type Gpu, openGpu, type Tensor } from '@heed/core';
 
-export const gpu: Gpu = await openGpu(); // Node: npm install webgpu. openGpu({ device }) takes a device of yours
+export const gpu: Gpu = await openGpu(); // Node: npm install webgpu. openGpu({ device }) takes your own device
 
 /** q and k are 0, so every score is 0 before your function; v[j] is j, so `out` is the mean position of what a row sees. */
 export function inputs(

@@ -2,7 +2,7 @@ import { type Gpu, openGpu, type Tensor } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import type { KvSequence, PagedKvCache } from '@heed/kvcache';
 
-export const gpu: Gpu = await openGpu(); // Node: npm install webgpu. openGpu({ device }) takes a device of yours
+export const gpu: Gpu = await openGpu(); // Node: npm install webgpu. openGpu({ device }) takes your own device
 
 /** One kv head of two numbers: all that the toy model needs. */
 export const shape = { layers: 1, kvHeads: 1, headDim: 2 };
