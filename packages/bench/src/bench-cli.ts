@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HeedError, type Tuning } from '@heed/core';
+import type { Tuning } from '@heed/core';
 import { pagePeerNames } from './browser/page-job.ts';
 import type { Report } from './measure/bench-results.ts';
 import { firstLine } from './measure/first-use.ts';
@@ -9,10 +9,15 @@ import { changesSince, leftOut, renderChanges } from './report/report-changes.ts
 import { renderMarkdown } from './report/report-markdown.ts';
 import { renderPlot } from './report/report-plot.ts';
 import { isWrong, renderComparisons, renderTable } from './report/report-tables.ts';
-import { type Options, parseOptions, usage, UsageError } from './runs/bench-options.ts';
+import {
+  type Options,
+  parseOptions,
+  statusOfFailure,
+  usage,
+  UsageError,
+} from './runs/bench-options.ts';
 import { runBench } from './runs/run-bench.ts';
 
-const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
 
 /** Runs the command; resolves to its exit status: 0, 1 if heed's own result is wrong, 2 on a bad flag, 130 on Ctrl-C. */
@@ -45,17 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     return heedIsRight(report) ? 0 : 1;
   } catch (error) {
-    if (abort.signal.aborted) {
-      progress('interrupted');
-      return interrupted;
-    }
-    if (error instanceof UsageError) {
-      progress(error.message);
-      return 2;
-    }
-    if (!HeedError.is(error)) throw error;
-    progress(error.message);
-    return 1;
+    return statusOfFailure(error, abort.signal.aborted, progress);
   }
 }
 

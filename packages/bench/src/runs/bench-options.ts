@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { HeedError } from '@heed/core';
 import type { Comparison } from '../measure/bench-results.ts';
 import { comparisons } from '../comparisons/comparison-list.ts';
 import { type Workload, workloads } from '../measure/workloads.ts';
@@ -35,6 +36,25 @@ export const usage: string = readFileSync(new URL('usage.txt', import.meta.url),
 
 /** The command line asks for something impossible; the message names the choices. */
 export class UsageError extends Error {}
+
+/**
+ * Reports why a command failed, and returns its exit status: 130 if it was interrupted, 2 for a bad command line, 1 for an error of
+ * heed.
+ * @throws other errors, as they are
+ */
+export function statusOfFailure(
+  error: unknown,
+  isInterrupted: boolean,
+  progress: (line: string) => void,
+): number {
+  if (isInterrupted) {
+    progress('interrupted');
+    return 130;
+  }
+  if (!(error instanceof UsageError) && !HeedError.is(error)) throw error;
+  progress(error.message);
+  return error instanceof UsageError ? 2 : 1;
+}
 
 /** Reads the command line. Throws an Error that names the flag, the value it got and the values it takes. */
 export function parseOptions(args: readonly string[], peerNames: PeerNames): Options {

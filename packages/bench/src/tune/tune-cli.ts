@@ -1,13 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HeedError } from '@heed/core';
 import { firstLine } from '../measure/first-use.ts';
-import { UsageError } from '../runs/bench-options.ts';
+import { statusOfFailure } from '../runs/bench-options.ts';
 import { type Options, parseOptions, usage } from './tune-problems.ts';
 import { listCandidates, openTuned, runTune, type TuneResult } from './run-tune.ts';
 import { renderCandidates, renderReport } from './tune-report.ts';
 
-const interrupted = 130;
 const progress = (line: string): void => void process.stderr.write(`tune: ${line}\n`);
 
 /** Runs the command; resolves to its exit status: 0, 1 if a candidate's result is wrong, 2 on a bad flag, 130 on Ctrl-C. */
@@ -34,17 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
       ? 1
       : 0;
   } catch (error) {
-    if (abort.signal.aborted) {
-      progress('interrupted');
-      return interrupted;
-    }
-    if (error instanceof UsageError) {
-      progress(error.message);
-      return 2;
-    }
-    if (!HeedError.is(error)) throw error;
-    progress(error.message);
-    return 1;
+    return statusOfFailure(error, abort.signal.aborted, progress);
   }
 }
 
