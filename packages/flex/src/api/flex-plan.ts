@@ -19,7 +19,8 @@ import {
 } from './flex-options.ts';
 
 /**
- * Selects the kernel for a problem with mods, to be compiled off the hot path and looked at. As `planAttention`.
+ * Selects the kernel for a problem with mods, as `planAttention` does for one without. The plan can compile it off the hot path and
+ * describe it.
  *
  * @throws CompileError @throws ValidationError @throws UnsupportedError
  * @example
@@ -53,9 +54,9 @@ export function planFlexAttention<C extends Captures = {}>(
 }
 
 /**
- * A problem with mods, for `tune` and `tuneCandidates` of `@heed/kernels-wgsl`. Its captures are used: tensors of the Gpu that is
- * tuned. The entry that comes of it serves every call whose mods compute the same, whatever their names, their text or the values of
- * their captures.
+ * Makes a problem with mods for `tune` and `tuneCandidates` of `@heed/kernels-wgsl`. Its captures must be tensors of the tuned Gpu. The
+ * resulting entry serves every call whose mods compute the same, regardless of their names, their text and the values of their
+ * captures.
  *
  * @throws CompileError @throws ValidationError
  * @example
@@ -72,7 +73,7 @@ interface FlexVariant extends Tunable {
 }
 
 /**
- * Compiles the mods of a problem, or finds them compiled.
+ * Compiles the mods of a problem, or returns them from the cache.
  * @param fn the public function, for messages
  * @throws CompileError @throws ValidationError
  */
@@ -114,7 +115,7 @@ function variantOf<C extends Captures>(fn: string, given: FlexProblem<C>): FlexV
   };
 }
 
-/** The captures of a plan's mods; numbers keep the types that they have here. */
+/** Resolves the captures of a plan's mods. Numbers keep the types that they have here in every run. */
 function resolutionsOf(
   fn: string,
   { scoreMod, maskMod, blockMask, captures }: AnyFlexOptions,

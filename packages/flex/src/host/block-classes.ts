@@ -18,12 +18,15 @@ import {
 } from './block-planes.ts';
 import type { BlockProblem } from './block-problem.ts';
 
-/** What of a sequence must be as it was for its blocks to count: its lengths, where it begins too, or nothing does. */
+/**
+ * When the blocks of a sequence are valid: with the lengths that the mask was made for, with those lengths and the same begins, or
+ * never.
+ */
 export type Match = 'lengths' | 'begins' | 'never';
 
 const matches: readonly Match[] = ['lengths', 'begins', 'never'];
 
-/** Evaluates the mask's bounds for every block. One dispatch, and what the captures need; nothing is read back. */
+/** Evaluates the mask's bounds for every block, in one dispatch beside those that prepare the captures. Nothing is read back. */
 export function classifyBlocks(
   gpu: Gpu,
   problem: BlockProblem,
@@ -33,7 +36,7 @@ export function classifyBlocks(
 ): BlockView {
   const size = Math.max(1, layoutWords(layout));
   const options = { dtype: 'u32', label: 'heed/block mask' } as const;
-  // The mask's, which an open scope disposes as one.
+  // The mask owns them: an open scope disposes the mask, not its parts.
   const words = unscoped(gpu, () => gpu.empty([size], options));
   const view = wholeView(words, problem, layout);
   const threads = Math.max(layout.plane * 32, layout.made);

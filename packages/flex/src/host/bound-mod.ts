@@ -11,14 +11,14 @@ import {
   type HookField,
   hookParams,
   type HookValues,
-  type TablePlace as ShapedPlace,
+  type ShapedPlace,
 } from '../text/backends/wgsl/hook-fields.ts';
 import { summarySource } from '../text/kernels/table-summary.wgsl.ts';
 import { hookOf, type ResolvedMod, type Role } from './compiled-hook.ts';
 
 /**
- * The hook of a mod with the captures of one call.
- * @throws ValidationError a captured table that is no tensor of this Gpu, or has no element
+ * Binds the captures of one call to a mod's hook.
+ * @throws ValidationError a captured table is no tensor of this Gpu, or has no element
  */
 export function boundMod(
   fn: string,
@@ -30,7 +30,7 @@ export function boundMod(
   const tables = mod.tables.map(({ name, capture }) => {
     return { capture, tensor: checkTable(fn, gpu, name, resolution.tables[capture]) };
   });
-  // A block mask has its classes already; what bounds add to that is not worth a pass over the tables.
+  // A block mask already has the classes of its blocks. Tighter classes of tiles are not worth a pass over the tables.
   const summaries = role === 'block' ? [] : hook.params.filter(isSummary);
   const sources = summaries.map(({ source: { slot, axis } }) =>
     tableSummary(tables[slot.index]!.tensor, axis),
@@ -54,7 +54,7 @@ type SummaryField = HookField & { readonly source: { readonly kind: 'summary' } 
 
 const isSummary = (field: HookField): field is SummaryField => field.source.kind === 'summary';
 
-/** Places by capture index, from those of the tables in use. */
+/** Returns the offsets of the tables in use, by capture index. */
 function tablePlaces(
   tables: readonly { readonly capture: number; readonly tensor: Tensor }[],
   places: readonly TablePlace[],
@@ -76,7 +76,7 @@ function checkTable(fn: string, gpu: Gpu, name: string, table: unknown): Tensor 
 
 const MAX_RANK = 4;
 
-/** The least and largest elements of a table by blocks of an axis, for the bounds of masks that read it. */
+/** Computes the least and the largest element of each block along an axis of a table, for the bounds of masks that read the table. */
 function tableSummary(table: Tensor, axis: number): DerivedWords {
   const { rows, blocks, words: count } = summaryShape(table.shape, axis);
   const others = (values: readonly number[], filler: number): number[] => [

@@ -7,7 +7,7 @@ import type {
 import {
   hookParams,
   type HookValues,
-  type TablePlace,
+  type ShapedPlace,
 } from '../../src/text/backends/wgsl/hook-fields.ts';
 
 export type AnyHook = CompiledScoreHook | CompiledMaskHook;
@@ -39,7 +39,7 @@ export function packTables(
     readonly shape: readonly number[];
     readonly data: readonly number[];
   }[],
-): { words: Uint32Array<ArrayBuffer>; places: TablePlace[] } {
+): { words: Uint32Array<ArrayBuffer>; places: ShapedPlace[] } {
   const all: number[] = [7, 7];
   const places = tables.map(({ dtype, shape, data }) => {
     const isHalf = dtype === 'f16';

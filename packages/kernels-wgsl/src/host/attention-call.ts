@@ -68,7 +68,7 @@ export function factsOfCall(call: Call): ProblemFacts {
     kvHeads: call.kvHeads,
     batch: call.batch,
     seqlenQ: call.seqlenQ,
-    seqlenK: call.maxSeqlenK,
+    maxSeqlenK: call.maxSeqlenK,
     hooks: variantOf(call.hooks),
     numSplits: call.options.numSplits ?? 'auto',
   };

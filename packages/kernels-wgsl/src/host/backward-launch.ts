@@ -1,14 +1,102 @@
-import { bindTensor, dispatchGrid, placeholder } from '@heed/core/kernel';
+import type { Tensor } from '@heed/core';
+import { bindTensor, type BoundTensor, dispatchGrid } from '@heed/core/kernel';
+import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import { backwardSource } from '../text/kernels/backward.wgsl.ts';
 import { variantHooks } from '../text/parts/hook.ts';
+import type { GradientOf } from '../text/parts/kinds.ts';
 import { packValues, type ParamValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
+import { backwardShape, type TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
-import { type BackwardLaunch, backwardParameters } from './backward-values.ts';
 import type { Target } from './launch-target.ts';
-import { valuesOf } from './launch-values.ts';
-import { readAccess } from './memory-layout.ts';
+import { type LaunchGrid, type LaunchInputs, valuesOf } from './launch-values.ts';
+import {
+  keyAxes,
+  offsetWithin,
+  queryAxes,
+  readAccess,
+  type Strides,
+  stridesOf,
+} from './memory-layout.ts';
+import { bindBlocks, type BoundCaptures, type BoundLengths } from './packed-words.ts';
+
+/** Inputs and outputs of one launch. */
+interface BackwardLaunch {
+  readonly of: GradientOf;
+  readonly dOut: Tensor;
+  readonly side: BoundLengths;
+  readonly captures: BoundCaptures;
+  /** The tensor that is bound; the gradients are views of it. */
+  readonly whole: Tensor;
+  readonly results: { readonly out?: Tensor; readonly dk?: Tensor; readonly dv?: Tensor };
+  /** Axes of the gradients. */
+  readonly axes: Axes;
+  readonly tiles: GradientTiles;
+}
+
+/** The tile of each kernel. */
+export type GradientTiles = (of: GradientOf) => TileConfig;
+
+interface Bound {
+  readonly q: BoundTensor;
+  readonly k: BoundTensor;
+  readonly v: BoundTensor;
+  readonly dout: BoundTensor;
+  readonly out: BoundTensor;
+}
+
+/** Returns the inputs of one launch's parameters. */
+function backwardInputs(
+  call: Call,
+  config: BackwardConfig,
+  { dOut, side, captures, whole, results, axes }: BackwardLaunch,
+  bound: Bound,
+  more: ParamValues,
+): LaunchInputs {
+  const { q, k, v } = call;
+  const result = (tensor: Tensor | undefined): Strides | undefined => {
+    if (!tensor) return undefined;
+    const elementOffset = bound.out.elementOffset + offsetWithin(tensor, whole);
+    return stridesOf(tensor, { ...bound.out, elementOffset }, axes);
+  };
+  // Row states are indexed [outer, head, row], in words.
+  const rows = call.qHeads * call.seqlenQ;
+  const states = { batch: rows, head: call.seqlenQ, row: 1, dim: 0, split: 0 };
+  return {
+    call,
+    grid: backwardGrid(call, config),
+    tile: config.tile,
+    strides: {
+      q: stridesOf(q, bound.q, queryAxes(call)),
+      k: stridesOf(k, bound.k, keyAxes(call)),
+      v: stridesOf(v, bound.v, keyAxes(call)),
+      dout: stridesOf(dOut, bound.dout, queryAxes(call)),
+      lse: { offset: side.values.derived, ...states },
+      out: result(results.out),
+      dk: result(results.dk),
+      dv: result(results.dv),
+    },
+    statePlane: rowShapes[call.lengths].outer(call.batch) * rows,
+    more: [side.values, captures.values, more],
+  };
+}
+
+/** Returns the grid: tiles × heads, where tiles are of queries or of keys. */
+function backwardGrid(call: Call, config: BackwardConfig): LaunchGrid {
+  const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths, keys } = call;
+  const { tileM, tileN } = backwardShape(config);
+  const ofQueries = config.of !== 'kv';
+  const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
+  // The grid covers, for every sequence, all keys that a row of the block table can address.
+  const layout = !ofQueries && keys === 'paged' ? 'dense' : lengths;
+  const tiles = rowShapes[layout].tiles(length, batch, tile);
+  return {
+    units: tiles * (ofQueries ? qHeads : kvHeads),
+    tiles,
+    splits: 1,
+  };
+}
 
 /** Inputs that all backward kernels of a call read besides q, k and v, and the kernels' tiles. */
 export type Data = Pick<BackwardLaunch, 'dOut' | 'side' | 'captures' | 'tiles'>;
@@ -50,8 +138,7 @@ export function launch(
     out: bindTensor(work.whole, writeBytes(resultType, write)),
   };
   const source = backwardSource(config);
-  const parameters = backwardParameters(call, config, work, tensors, extra);
-  const blocks = hooks.find((bound) => bound.blocks)?.blocks;
+  const parameters = backwardInputs(call, config, work, tensors, extra);
   target.dispatch({
     source,
     buffers: [
@@ -60,7 +147,7 @@ export function launch(
       tensors.v.range,
       tensors.dout.range,
       work.side.range,
-      blocks ? bindTensor(blocks).range : placeholder(gpu, 'read'),
+      bindBlocks(call),
       work.captures.range,
       tensors.out.range,
     ],

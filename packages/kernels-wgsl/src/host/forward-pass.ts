@@ -11,7 +11,7 @@ import { type Call, factsOfCall } from './attention-call.ts';
 import type { AttentionOptions, AttentionResult } from './attention-options.ts';
 import { combine } from './combine.ts';
 import {
-  forwardLaunch,
+  forwardInputs,
   type ForwardTensors,
   type LaunchData,
   type RowPlanes,
@@ -19,7 +19,7 @@ import {
 import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
 import { valuesOf } from './launch-values.ts';
 import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
-import { bindCaptures, bindLengths } from './packed-words.ts';
+import { bindBlocks, bindCaptures, bindLengths } from './packed-words.ts';
 
 /** Runs a checked call with the kernel that its problem selects. */
 export function runCall(call: Call, keepsStates = false): ForwardResult {
@@ -73,7 +73,12 @@ function launchSplit(call: Call, selection: Selection, target: Target, data: Lau
   const out = target.scratch('split out', [splits, ...outShape(call)]);
   const { planes: result } = data;
   const planes =
-    result && planesOf(target.scratch('split rows', [result.whole.shape[0]!, ...shape]), result);
+    result &&
+    planesOf(
+      target.scratch('split rows', [result.whole.shape[0]!, ...shape]),
+      result.statePlane > 0,
+      result.maxPlane > 0,
+    );
   const lse = planes ? plane(planes.whole, 0) : target.scratch('split lse', shape);
   launch(call, selection, target, { ...data, out, lse, planes });
   combine(target, {
@@ -106,19 +111,19 @@ function rowResults(
   const lse = plane(whole, 0);
   const max = returnMax ? adopt(plane(whole, count - 1)) : undefined;
   const view = whole.reshape(whole.shape);
-  const planes = planesOf(view, { statePlane: keepsStates ? 1 : 0, maxPlane: returnMax ? 1 : 0 });
+  const planes = planesOf(view, keepsStates, returnMax);
   if (keepsStates || returnLse) adopt(lse);
   whole.dispose();
   return { lse, planes, ...(max && { max }) };
 }
 
-/** Returns the planes of `whole`, at the offsets that `has` gives. */
-function planesOf(whole: Tensor, has: Pick<RowPlanes, 'statePlane' | 'maxPlane'>): RowPlanes {
+/** Returns the planes of rows in `whole`: lse, then row maxima and row sums, then largest scores. */
+function planesOf(whole: Tensor, hasStates: boolean, hasMax = false): RowPlanes {
   const words = whole.strides[0]!;
   return {
     whole,
-    statePlane: has.statePlane && words,
-    maxPlane: has.maxPlane && words * (whole.shape[0]! - 1),
+    statePlane: hasStates ? words : 0,
+    maxPlane: hasMax ? words * (whole.shape[0]! - 1) : 0,
   };
 }
 
@@ -132,8 +137,7 @@ function checkPartials(target: Target, call: Call, splits: number): void {
 }
 
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {
-  const { gpu, q, k, v, hooks } = call;
-  const blocks = hooks.find((bound) => bound.blocks)?.blocks;
+  const { gpu, q, k, v } = call;
   const { config, source } = forwardKernel(selection, [q, k, v], data.out);
   const kvBytes = readBytes(config.kvType, config.read);
   const tensors: ForwardTensors = {
@@ -143,7 +147,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
     lse: data.lse && bindTensor(data.planes?.whole ?? data.lse),
   };
-  const work = forwardLaunch(call, selection, tensors, data);
+  const work = forwardInputs(call, selection, tensors, data);
   target.dispatch({
     source,
     buffers: [
@@ -151,7 +155,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
       tensors.k.range,
       tensors.v.range,
       data.lengths.range,
-      blocks ? bindTensor(blocks).range : placeholder(gpu, 'read'),
+      bindBlocks(call),
       data.captures.range,
       tensors.out.range,
       tensors.lse?.range ?? placeholder(gpu, 'write'),

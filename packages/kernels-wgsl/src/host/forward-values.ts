@@ -4,7 +4,7 @@ import { rowShapes } from '../select/row-shapes.ts';
 import type { Selection } from '../select/selection.ts';
 import { tileShape } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
-import { groupSize, type Launch, type LaunchGrid } from './launch-values.ts';
+import { groupSize, type LaunchInputs, type LaunchGrid } from './launch-values.ts';
 import { keyAxes, lseStrides, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
@@ -39,13 +39,13 @@ export interface LaunchData {
 
 const notWritten: Strides = { offset: 0, batch: 0, head: 0, row: 0, dim: 0, split: 0 };
 
-/** Returns the values of one launch's parameters. */
-export function forwardLaunch(
+/** Returns the inputs of one launch's parameters. */
+export function forwardInputs(
   call: Call,
   selection: Selection,
   tensors: ForwardTensors,
   { out, lse, planes, lengths, captures }: LaunchData,
-): Launch {
+): LaunchInputs {
   const { q, k, v } = call;
   const leading = selection.splits > 1 ? 1 : 0;
   return {

@@ -13,7 +13,7 @@ export interface LaunchGrid {
 }
 
 /** The inputs from which the parameters of one launch are computed. */
-export interface Launch {
+export interface LaunchInputs {
   readonly call: Call;
   readonly grid: LaunchGrid;
   readonly tile: AnyTile;
@@ -32,7 +32,7 @@ export interface Launch {
 type LaunchTensor = 'q' | 'k' | 'v' | 'out' | 'lse' | 'dout' | 'dk' | 'dv';
 
 /** Computes the value of one parameter of a launch. */
-type ValueOf = (launch: Launch) => number;
+type ValueOf = (launch: LaunchInputs) => number;
 
 /** Returns the number of query heads per kv head. */
 export function groupSize({ qHeads, kvHeads }: Call): number {
@@ -79,7 +79,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
 const known = new WeakMap<readonly ParamField[], readonly ValueOf[]>();
 
 /** Returns the values of a kernel's parameters, in the order of its fields. */
-export function valuesOf(fields: readonly ParamField[], launch: Launch): number[] {
+export function valuesOf(fields: readonly ParamField[], launch: LaunchInputs): number[] {
   let values = known.get(fields);
   if (!values) known.set(fields, (values = fields.map(({ name }) => VALUES[name] ?? given(name))));
   return values.map((value) => value(launch));

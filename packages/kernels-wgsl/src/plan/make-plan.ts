@@ -4,7 +4,7 @@ import { checkDifferentiable, type Forward } from '../api/differentiable.ts';
 import { type Call, factsOfCall, type FloatCall } from '../host/attention-call.ts';
 import type { AttentionResult } from '../host/attention-options.ts';
 import { runBackward } from '../host/backward-pass.ts';
-import type { GradientTiles } from '../host/backward-values.ts';
+import type { GradientTiles } from '../host/backward-launch.ts';
 import { runForward } from '../host/forward-pass.ts';
 import { KeptScratch, kernelsOf, passTarget, recorderTarget } from '../host/launch-target.ts';
 import { gatherSource } from '../host/word-kernels.ts';

@@ -23,7 +23,7 @@ export interface ProblemFacts {
   readonly batch: number;
   readonly seqlenQ: number;
   /** Of a sequence. */
-  readonly seqlenK: number;
+  readonly maxSeqlenK: number;
   readonly hooks: VariantHooks;
   readonly numSplits: number | 'auto';
 }
@@ -51,8 +51,8 @@ function kindOf(facts: ProblemFacts): string {
 }
 
 /** Query positions and keys per sequence, and kv heads of all sequences: each rounded up to a power of two. */
-function sizeClass({ lengths, batch, kvHeads, seqlenQ, seqlenK }: ProblemFacts): string {
-  return `q<=${classOf(rowShapes[lengths].positions(seqlenQ, batch))} k<=${classOf(seqlenK)} heads<=${classOf(batch * kvHeads)}`;
+function sizeClass({ lengths, batch, kvHeads, seqlenQ, maxSeqlenK }: ProblemFacts): string {
+  return `q<=${classOf(rowShapes[lengths].positions(seqlenQ, batch))} k<=${classOf(maxSeqlenK)} heads<=${classOf(batch * kvHeads)}`;
 }
 
 function classOf(size: number): number {

@@ -90,7 +90,7 @@ function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: Probl
 }
 
 function chooseSplits(
-  { numSplits, kvHeads, qHeads, batch, seqlenQ, seqlenK, lengths }: ProblemFacts,
+  { numSplits, kvHeads, qHeads, batch, seqlenQ, maxSeqlenK, lengths }: ProblemFacts,
   rows: RowKind,
   tile: TileConfig,
   capabilities: Capabilities,
@@ -103,7 +103,7 @@ function chooseSplits(
   const { tileM } = tileShape(tile);
   const tiles = rowShapes[lengths].sequenceTiles(positions, batch, tileM);
   const wanted = Math.ceil(parallelWorkgroups(capabilities) / Math.max(1, tiles * kvHeads));
-  return Math.max(1, Math.min(wanted, Math.floor(seqlenK / MIN_KEYS_PER_SPLIT), 64));
+  return Math.max(1, Math.min(wanted, Math.floor(maxSeqlenK / MIN_KEYS_PER_SPLIT), 64));
 }
 
 /** Returns the number of workgroups that keep a device of this class busy; WebGPU does not expose the core count. */

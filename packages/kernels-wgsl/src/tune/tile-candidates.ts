@@ -110,7 +110,7 @@ function sifted(
 // Keys per split; with fewer, the overhead outweighs the gain.
 const MIN_KEYS = 64;
 
-function splitsOf({ seqlenK }: ProblemFacts): number[] {
+function splitsOf({ maxSeqlenK: seqlenK }: ProblemFacts): number[] {
   return [1, 2, 4, 8, 16, 32, 64].filter((n) => n === 1 || n * MIN_KEYS <= seqlenK);
 }
 

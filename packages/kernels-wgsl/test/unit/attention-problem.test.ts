@@ -26,12 +26,12 @@ const quantised: AttentionProblem = {
 describe('the facts of a problem', () => {
   it('finds heads and sizes where each layout has them', () => {
     const common = { qHeads: 8, kvHeads: 2, seqlenQ: 100, headDim: 64, headDimV: 64 };
-    expect(factsOfProblem(gpu, dense)).toMatchObject({ ...common, batch: 2, seqlenK: 70 });
-    expect(factsOfProblem(gpu, varlen)).toMatchObject({ ...common, batch: 1, seqlenK: 70 });
-    expect(factsOfProblem(gpu, paged)).toMatchObject({ ...common, batch: 1, seqlenK: 144 });
+    expect(factsOfProblem(gpu, dense)).toMatchObject({ ...common, batch: 2, maxSeqlenK: 70 });
+    expect(factsOfProblem(gpu, varlen)).toMatchObject({ ...common, batch: 1, maxSeqlenK: 70 });
+    expect(factsOfProblem(gpu, paged)).toMatchObject({ ...common, batch: 1, maxSeqlenK: 144 });
     expect(factsOfProblem(gpu, { ...varlen, sequences: 7 })).toMatchObject({
       batch: 7,
-      seqlenK: 10,
+      maxSeqlenK: 10,
     });
   });
 
@@ -46,7 +46,11 @@ describe('the facts of a problem', () => {
 describe('the facts of a problem of quantised pages', () => {
   it('takes the head dims from q and from headDimV, not from words', () => {
     const facts = { kvDtype: 'int8', headDim: 64, headDimV: 64, qHeads: 8, kvHeads: 2 };
-    expect(factsOfProblem(gpu, quantised)).toMatchObject({ dtype: 'f32', ...facts, seqlenK: 144 });
+    expect(factsOfProblem(gpu, quantised)).toMatchObject({
+      dtype: 'f32',
+      ...facts,
+      maxSeqlenK: 144,
+    });
     const narrow = { v: [9, 16, 2, 3], headDimV: 7, dtype: 'f16' } as const;
     expect(factsOfProblem(gpu, { ...quantised, ...narrow })).toMatchObject({
       headDimV: 7,
@@ -137,7 +141,7 @@ describe('checkMatch', () => {
     checkMatch('plan.run', planned, { ...planned, ...change }, numSplits);
 
   it('lets sizes differ, and heads of the same ratio', () => {
-    const sizes = { batch: 9, seqlenQ: 1, seqlenK: 4000, qHeads: 4, kvHeads: 1 };
+    const sizes = { batch: 9, seqlenQ: 1, maxSeqlenK: 4000, qHeads: 4, kvHeads: 1 };
     expect(match(sizes)).not.toThrow();
     expect(match({}, 2)).not.toThrow();
   });

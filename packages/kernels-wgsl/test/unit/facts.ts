@@ -99,7 +99,7 @@ export const facts: ProblemFacts = {
   kvHeads: 2,
   batch: 1,
   seqlenQ: 512,
-  seqlenK: 512,
+  maxSeqlenK: 512,
   hooks: variantHooks([band]),
   numSplits: 'auto',
 };
@@ -108,7 +108,7 @@ const count = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max })
 const dim = fc.integer({ min: 1, max: 256 });
 const float = fc.constantFrom('f32' as const, 'f16' as const);
 
-type Sizes = Pick<ProblemFacts, 'batch' | 'seqlenQ' | 'seqlenK'>;
+type Sizes = Pick<ProblemFacts, 'batch' | 'seqlenQ' | 'maxSeqlenK'>;
 
 /** What may select a kernel whatever `numSplits` is. */
 export const kinds: fc.Arbitrary<Omit<ProblemFacts, keyof Sizes | 'numSplits'>> = fc
@@ -132,7 +132,7 @@ export const kinds: fc.Arbitrary<Omit<ProblemFacts, keyof Sizes | 'numSplits'>> 
 export const sizes: fc.Arbitrary<Sizes> = fc.record({
   batch: count(100_000),
   seqlenQ: count(2 ** 20),
-  seqlenK: count(2 ** 29),
+  maxSeqlenK: count(2 ** 29),
 });
 
 export const splitCounts: fc.Arbitrary<number> = fc.integer({ min: 1, max: 128 });

@@ -35,7 +35,7 @@ describe('knownSelection', () => {
     { kvHeads: 4 },
     { batch: 2 },
     { seqlenQ: 1 },
-    { seqlenK: 101 },
+    { maxSeqlenK: 101 },
     { numSplits: 2 },
     { hooks: variantHooks([alibi, band]) },
   ] as const)('is another for %j', (change) => {
@@ -54,7 +54,7 @@ describe('knownSelection', () => {
   it('is forgotten after many others', () => {
     const gpu = newGpu();
     const selection = knownSelection(gpu, denseFacts);
-    for (let i = 0; i < 1000; i++) knownSelection(gpu, { ...denseFacts, seqlenK: i + 1000 });
+    for (let i = 0; i < 1000; i++) knownSelection(gpu, { ...denseFacts, maxSeqlenK: i + 1000 });
     expect(knownSelection(gpu, denseFacts)).not.toBe(selection);
   });
 });
@@ -101,12 +101,12 @@ describe('the key of a problem', () => {
   it("has with 'auto' the kind of rows and the class of each size, a power of two", () => {
     expect(key).toMatch(/splits=auto rows=head q<=512 k<=512 heads<=2$/);
     const at = (change: object): string => problemKey({ ...facts, ...change }, 'head');
-    expect(at({ seqlenQ: 257, seqlenK: 257 })).toBe(key);
+    expect(at({ seqlenQ: 257, maxSeqlenK: 257 })).toBe(key);
     expect(at({ seqlenQ: 256 })).toContain('q<=256 k<=512');
-    expect(at({ seqlenK: 513 })).toContain('q<=512 k<=1024');
-    expect(at({ seqlenQ: 1, seqlenK: 2 ** 29 })).toContain(`q<=1 k<=${2 ** 29}`);
+    expect(at({ maxSeqlenK: 513 })).toContain('q<=512 k<=1024');
+    expect(at({ seqlenQ: 1, maxSeqlenK: 2 ** 29 })).toContain(`q<=1 k<=${2 ** 29}`);
     expect(at({ batch: 3 })).toContain('heads<=8');
-    expect(at({ batch: 0, seqlenQ: 0, seqlenK: 0 })).toContain('q<=1 k<=1 heads<=1');
+    expect(at({ batch: 0, seqlenQ: 0, maxSeqlenK: 0 })).toContain('q<=1 k<=1 heads<=1');
     expect(problemKey(facts, 'group')).toContain('rows=group');
   });
 

@@ -98,11 +98,11 @@ describe("with numSplits 'auto', select", () => {
 
   it('splits the keys of a lone decode step, but not into scraps', () => {
     const step = { ...facts, seqlenQ: 1 };
-    expect(select({ ...step, seqlenK: 511 }, cpu).splits).toBe(1);
-    expect(select({ ...step, seqlenK: 512 }, cpu).splits).toBe(2);
-    expect(select({ ...step, seqlenK: 2 ** 20, batch: 64 }, cpu).splits).toBe(1);
-    expect(select({ ...step, seqlenK: 2 ** 20 }, devices['WebGPU defaults']!).splits).toBe(64);
-    expect(select({ ...facts, seqlenK: 2 ** 20 }, cpu).splits).toBe(1);
+    expect(select({ ...step, maxSeqlenK: 511 }, cpu).splits).toBe(1);
+    expect(select({ ...step, maxSeqlenK: 512 }, cpu).splits).toBe(2);
+    expect(select({ ...step, maxSeqlenK: 2 ** 20, batch: 64 }, cpu).splits).toBe(1);
+    expect(select({ ...step, maxSeqlenK: 2 ** 20 }, devices['WebGPU defaults']!).splits).toBe(64);
+    expect(select({ ...facts, maxSeqlenK: 2 ** 20 }, cpu).splits).toBe(1);
   });
 });
 

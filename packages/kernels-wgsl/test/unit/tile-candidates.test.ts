@@ -11,7 +11,7 @@ import {
 import { candidatesOf } from '../../src/tune/tile-candidates.ts';
 import { devices, facts } from './facts.ts';
 
-const step = { ...facts, seqlenQ: 1, seqlenK: 1000 };
+const step = { ...facts, seqlenQ: 1, maxSeqlenK: 1000 };
 
 describe.for(Object.entries(devices))('the candidates on %s', ([, on]) => {
   it.for([facts, step])('begin with the default, and none comes twice', (some) => {
@@ -96,7 +96,7 @@ describe('splits', () => {
 
   it("are candidates with 'auto' and few rows, down to 64 keys each", () => {
     expect(candidatesOf(step, on).splits).toEqual([1, 2, 4, 8]);
-    expect(candidatesOf({ ...step, seqlenK: 2 ** 20 }, on).splits.at(-1)).toBe(64);
+    expect(candidatesOf({ ...step, maxSeqlenK: 2 ** 20 }, on).splits.at(-1)).toBe(64);
   });
 
   it('are none where they were asked for, or for many rows', () => {

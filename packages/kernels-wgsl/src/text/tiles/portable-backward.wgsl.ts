@@ -18,11 +18,11 @@ import {
 } from './thread-grid.wgsl.ts';
 import { gradientShape } from './tile-path.ts';
 import {
-  entryPoint,
+  type GradientBodies,
+  gradientEntry,
   keyTileLoop,
   keyTileStart,
   queryTileLoop,
-  threadEntry,
 } from './tile-loops.wgsl.ts';
 
 const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
@@ -46,20 +46,15 @@ export function portableBackward(config: BackwardConfig, tile: PortableTile): st
 
     ${stageKeys({ name: 'v', dim: headDimV, threads })}
 
-    ${main(config, tile, threads)}
+    ${gradientEntry(config, tile, threads, thread, bodies)}
   `;
 }
 
-function main(config: BackwardConfig, tile: PortableTile, threads: number): string {
-  switch (config.of) {
-    case 'q':
-      return entryPoint(threads, thread, queryGradient(config, tile));
-    case 'kv':
-      return threadEntry(threads, thread, keyGradient(config, tile));
-    case 'tables':
-      return entryPoint(threads, thread, tableGradient(config, tile));
-  }
-}
+const bodies: GradientBodies<PortableTile> = {
+  q: queryGradient,
+  kv: keyGradient,
+  tables: tableGradient,
+};
 
 /** Computes dq of a tile of queries: dq = scale·Σ dScore·k over the key tiles that the queries see. */
 function queryGradient(config: BackwardConfig, tile: PortableTile): string {

@@ -18,25 +18,23 @@ import {
 } from './subgroup-products.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
 import {
-  entryPoint,
+  type GradientBodies,
+  gradientEntry,
   keyTileLoop,
   keyTileStart,
   queryTileLoop,
-  threadEntry,
 } from './tile-loops.wgsl.ts';
 
 /** Returns the entry point of a backward kernel, which uses subgroup broadcast as the forward kernel does. */
 export function subgroupBackward(config: BackwardConfig, tile: SubgroupTile): string {
-  const { subgroupSize } = tile;
-  switch (config.of) {
-    case 'q':
-      return entryPoint(subgroupSize, lane, queryGradient(config, tile));
-    case 'kv':
-      return threadEntry(subgroupSize, lane, keyGradient(config, tile));
-    case 'tables':
-      return entryPoint(subgroupSize, lane, tableGradient(config, tile));
-  }
+  return gradientEntry(config, tile, tile.subgroupSize, lane, bodies);
 }
+
+const bodies: GradientBodies<SubgroupTile> = {
+  q: queryGradient,
+  kv: keyGradient,
+  tables: tableGradient,
+};
 
 /** Computes dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that the queries see. */
 function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {

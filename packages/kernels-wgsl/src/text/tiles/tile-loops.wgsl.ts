@@ -1,5 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import { hasBlocks, type VariantHooks } from '../parts/hook.ts';
+import type { GradientOf } from '../parts/kinds.ts';
+import type { BackwardConfig } from './kernel-config.ts';
 
 /** A builtin input of an invocation, such as its index in its workgroup: its name in the body, and its source. */
 export interface ThreadIndex {
@@ -8,7 +10,7 @@ export interface ThreadIndex {
 }
 
 /** Returns an entry point whose body runs once per unit of work, with `unit` and the thread's own index. */
-export function threadEntry(
+function threadEntry(
   threads: number,
   thread: ThreadIndex,
   body: string,
@@ -47,6 +49,24 @@ export function entryPoint(
     ${body}
   `;
   return threadEntry(threads, thread, rows, ...more);
+}
+
+/** The bodies of a path's backward kernels, by gradient. */
+export type GradientBodies<Tile> = Readonly<
+  Record<GradientOf, (config: BackwardConfig, tile: Tile) => string>
+>;
+
+/** Returns the entry point of a backward kernel: over key tiles for dk and dv, else over query tiles. */
+export function gradientEntry<Tile>(
+  config: BackwardConfig,
+  tile: Tile,
+  threads: number,
+  thread: ThreadIndex,
+  bodies: GradientBodies<Tile>,
+): string {
+  const { of } = config;
+  const entry = of === 'kv' ? threadEntry : entryPoint;
+  return entry(threads, thread, bodies[of](config, tile));
 }
 
 /** Returns the loop over the key tiles within the block range. Its body has `tile_class` and `first_key`. */

@@ -53,7 +53,7 @@ function fieldType(source: FieldSource): ParamField['type'] {
 }
 
 /** The layout of a captured tensor in the `captures` binding. Offset and strides are in elements of its dtype. */
-export interface TablePlace {
+export interface ShapedPlace {
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
@@ -63,7 +63,7 @@ export interface TablePlace {
 export interface HookValues {
   /** Scalars and tables by the `capture` index of their slots. */
   readonly scalars: readonly (number | boolean)[];
-  readonly tables: readonly TablePlace[];
+  readonly tables: readonly ShapedPlace[];
   /** Word offsets of the summaries, by the names of their fields. */
   readonly summaries?: ReadonlyMap<string, number>;
 }
