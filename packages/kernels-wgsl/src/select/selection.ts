@@ -2,7 +2,7 @@ import { type Capabilities, type Gpu, type Tuning, UnsupportedError } from '@hee
 import { fail, knownNames, show } from '@heed/core/kernel';
 import type { GradientOf, RowKind } from '../text/parts/kinds.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
-import { isSoftware } from '../text/tiles/tile-path.ts';
+import { deviceClass } from '../text/tiles/device-class.ts';
 import {
   cannotImplement,
   cannotImplementGradient,
@@ -74,7 +74,8 @@ export function select(
     tuning && !forced ? tunedChoice(problemKey(facts, rows), modelsOf, capabilities, tuning) : {};
   const cannot = (candidate: TileConfig): string | undefined =>
     cannotImplement({ ...problem, tile: candidate }, capabilities);
-  const { tile, reason } = chooseTile(modelsOf(path), path, cannot, tuned);
+  const { name } = deviceClass(capabilities);
+  const { tile, reason } = chooseTile(modelsOf(path), path, name, cannot, tuned);
   const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
   return {
     config: { ...problem, tile },
@@ -102,13 +103,9 @@ function chooseSplits(
   const positions = (seqlenQ * qHeads) / kvHeads;
   const { tileM } = tileShape(tile);
   const tiles = rowShapes[lengths].sequenceTiles(positions, batch, tileM);
-  const wanted = Math.ceil(parallelWorkgroups(capabilities) / Math.max(1, tiles * kvHeads));
+  const { workgroups } = deviceClass(capabilities);
+  const wanted = Math.ceil(workgroups / Math.max(1, tiles * kvHeads));
   return Math.max(1, Math.min(wanted, Math.floor(maxSeqlenK / MIN_KEYS_PER_SPLIT), 64));
-}
-
-/** Returns the number of workgroups that keep a device of this class busy; WebGPU does not expose the core count. */
-function parallelWorkgroups(capabilities: Capabilities): number {
-  return isSoftware(capabilities) ? 8 : 256;
 }
 
 /** A selected backward kernel. */
@@ -149,7 +146,8 @@ export function selectBackward(
   const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV };
   const cannot = (tile: TileConfig): string | undefined =>
     cannotImplementGradient({ ...needs, tile }, capabilities);
-  const { tile, reason } = chooseTile(modelsOf(path), path, cannot, tuned);
+  const { name } = deviceClass(capabilities);
+  const { tile, reason } = chooseTile(modelsOf(path), path, name, cannot, tuned);
   return { tile, reason: `${gradientNames[of]}, ${reason}` };
 }
 
@@ -160,6 +158,7 @@ export function selectBackward(
 function chooseTile(
   tiles: readonly TileConfig[],
   forced: TilePath | undefined,
+  className: string,
   cannot: (tile: TileConfig) => string | undefined,
   tuned: Pick<Tuned, 'tile' | 'note'> = {},
 ): { tile: TileConfig; reason: string } {
@@ -172,7 +171,8 @@ function chooseTile(
     if (reason === undefined) {
       const { tileM, tileN } = tileShape(tile);
       const isTuned = tile === tuned.tile;
-      const why = isTuned ? 'tuned' : forced === undefined ? 'default for this class' : 'forced';
+      const byDefault = forced === undefined ? `default for class ${className}` : 'forced';
+      const why = isTuned ? 'tuned' : byDefault;
       const chosen = `${why}: ${tile.path} tiles of ${tileM} × ${tileN}`;
       return { tile, reason: [...new Set([chosen, ...notes, ...refusals(tile.path)])].join('; ') };
     }

@@ -145,7 +145,7 @@ describe('plan.describe and plan.wgsl', () => {
     using plan = planAttention(gpu, { ...dense, numSplits: 2 });
     const [reason, forward, combine, ...rest] = plan.describe().split('\n');
     expect(reason).toMatch(
-      /^decode, default for this class: \w+ tiles of \d+ × \d+.*, keys in 2 splits$/,
+      /^decode, default for class .*: \w+ tiles of \d+ × \d+.*, keys in 2 splits$/,
     );
     expect(forward).toMatch(/^heed\/forward q=f32 kv=f32 out=f32 \| d=64 dv=64 \| dense strided/);
     expect(combine).toMatch(/^heed\/combine splits dv=64/);

@@ -72,7 +72,7 @@ describe('tune with backward', () => {
       expect.stringMatching(/^dq, tuned: /),
       expect.stringMatching(/^dk and dv, tuned: /),
     ]);
-    expect(reasons(gpu)[1]).toMatch(/^dq, default for this class: /);
+    expect(reasons(gpu)[1]).toMatch(/^dq, default for class /);
   });
 });
 

@@ -71,8 +71,15 @@ export function matrices(...shapes: string[]): Capabilities['subgroupMatrix'] {
 export const devices: Readonly<Record<string, Capabilities>> = {
   'WebGPU defaults': capabilities(),
   'a fallback adapter without subgroups': capabilities({ isFallbackAdapter: true }),
-  'a CPU with subgroups of 4': capabilities({ subgroups: { min: 4, max: 4 } }),
-  'a CPU with subgroups of 8': capabilities({ subgroups: { min: 8, max: 8 }, f16: true }),
+  'a CPU with subgroups of 4': capabilities({
+    subgroups: { min: 4, max: 4 },
+    isFallbackAdapter: true,
+  }),
+  'a CPU with subgroups of 8': capabilities({
+    subgroups: { min: 8, max: 8 },
+    f16: true,
+    isFallbackAdapter: true,
+  }),
   'a GPU with subgroups of 32': capabilities({ subgroups: { min: 32, max: 32 }, f16: true }),
   'a GPU with subgroups of 8 to 32': capabilities({ subgroups: { min: 8, max: 32 } }),
   'a GPU with matrices': capabilities({
@@ -84,6 +91,7 @@ export const devices: Readonly<Record<string, Capabilities>> = {
     subgroups: { min: 8, max: 8 },
     f16: true,
     subgroupMatrix: matrices('8×8×8'),
+    isFallbackAdapter: true,
   }),
 };
 

@@ -80,7 +80,7 @@ describe('whatever the problem, select', () => {
 });
 
 describe("with numSplits 'auto', select", () => {
-  const cpu = capabilities({ subgroups: { min: 8, max: 8 } });
+  const cpu = capabilities({ subgroups: { min: 8, max: 8 }, isFallbackAdapter: true });
   // 16 rows of a group fill a tile: 4 positions × 4 query heads per kv head.
   it.for([
     [1, 'group'],
@@ -182,7 +182,7 @@ describe('the matrix path', () => {
     const { config, reason } = select(halves, gpu);
     expect(config.tile).toMatchObject({ path: 'matrix', rowsPerThread: 2 });
     expect(reason).toMatch(
-      /^prefill, default for this class: matrix tiles of 16 × 32; not larger ones: its tiles take/,
+      /^prefill, default for class unknown GPU: matrix tiles of 16 × 32; not larger ones: its tiles take/,
     );
   });
 
@@ -208,12 +208,12 @@ describe('the reason of a selection', () => {
     const { reason, config } = select(facts, devices['WebGPU defaults']!);
     const { tileM, tileN } = tileShape(config.tile);
     expect(reason).toBe(
-      `prefill, default for this class: portable tiles of ${tileM} × ${tileN}, keys not split`,
+      `prefill, default for class unknown GPU: portable tiles of ${tileM} × ${tileN}, keys not split`,
     );
   });
 
   it('says why a better path was passed over', () => {
-    const odd = capabilities({ subgroups: { min: 4, max: 8 } });
+    const odd = capabilities({ subgroups: { min: 4, max: 8 }, isFallbackAdapter: true });
     const { reason, config } = select({ ...facts, seqlenQ: 1, numSplits: 3 }, odd);
     expect(config.tile.path).toBe('portable');
     expect(reason).toMatch(/^decode, .*; not subgroup: .*4 to 8 lanes.*, keys in 3 splits$/);

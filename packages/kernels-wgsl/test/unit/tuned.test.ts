@@ -34,7 +34,7 @@ describe('an entry of the tuning', () => {
     const other = { ...facts, headDim: 32 };
     const { config, reason } = select(other, gpu, tuningFor(facts, portable));
     expect(config).toEqual(select(other, gpu).config);
-    expect(reason).toContain('default for this class: ');
+    expect(reason).toContain('default for class ');
     expect(reason).toContain('; not tuned: no entry for this problem, ');
   });
 
@@ -76,7 +76,7 @@ describe('an entry that this device cannot run', () => {
   ] as const)('gives way to the default, with the reason', ([on, reason]) => {
     const chosen = tuned(facts, subgroup, on);
     expect(chosen.config).toEqual(select(facts, on).config);
-    expect(chosen.reason).toContain('default for this class: ');
+    expect(chosen.reason).toContain('default for class ');
     expect(chosen.reason).toContain(`; not the tuned subgroup: ${reason}`);
   });
 

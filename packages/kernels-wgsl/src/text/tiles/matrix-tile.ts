@@ -1,4 +1,5 @@
 import type { Capabilities, SubgroupMatrixConfig } from '@heed/core';
+import { deviceClass } from './device-class.ts';
 import {
   CHUNK,
   gridExceeds,
@@ -7,7 +8,7 @@ import {
   type ThreadGrid,
   THREADS_N,
 } from './thread-grid.wgsl.ts';
-import { isSoftware, type TileClass } from './tile-path.ts';
+import type { TileClass } from './tile-path.ts';
 
 /** Shape of (M×K)·(K×N), whose product is M×N. */
 type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
@@ -94,7 +95,7 @@ export const matrixTiles: TileClass<MatrixTile> = {
   isDefault(use, capabilities) {
     const { min, max } = capabilities.subgroups ?? { min: 0, max: 0 };
     const isMatrixWork = use === 'head' && matrixShapes(capabilities).length > 0;
-    return isMatrixWork && min === max && !isSoftware(capabilities);
+    return isMatrixWork && min === max && deviceClass(capabilities).matrices;
   },
   defaults(_, capabilities) {
     const shapes = matrixShapes(capabilities);
@@ -110,7 +111,7 @@ const NO_SHAPE: MatrixShape = { M: 0, N: 0, K: 0 };
 // More rows per tile read each key less often, where workgroup memory has room for them.
 function tilesOf({ M, N, K }: MatrixShape, capabilities: Capabilities): MatrixTile[] {
   const threadsM = Math.max(8, (capabilities.subgroups?.max ?? 0) / THREADS_N);
-  const unroll = !isSoftware(capabilities);
+  const { unroll } = deviceClass(capabilities);
   return ([4, 2] as const).map((rowsPerThread) => {
     return { path: 'matrix', M, N, K, threadsM, rowsPerThread, unroll };
   });

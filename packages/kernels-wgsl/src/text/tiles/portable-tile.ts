@@ -1,7 +1,8 @@
 import type { Capabilities } from '@heed/core';
 import { wgsl } from '@heed/core/kernel';
+import { deviceClass } from './device-class.ts';
 import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
-import { isSoftware, type TileClass } from './tile-path.ts';
+import type { TileClass } from './tile-path.ts';
 
 /** Workgroup memory and register blocking, within WebGPU's default limits. */
 export interface PortableTile extends ThreadGrid {
@@ -22,14 +23,16 @@ export const portableTiles: TileClass<PortableTile> = {
   isDefault: () => true,
   defaults(use, capabilities) {
     const rowsPerThread = use === 'group' ? 1 : 4;
-    return [{ path: 'portable', threadsM: 8, rowsPerThread, unroll: !isSoftware(capabilities) }];
+    return [
+      { path: 'portable', threadsM: 8, rowsPerThread, unroll: deviceClass(capabilities).unroll },
+    ];
   },
 };
 
 /** Returns the tiles that `tune` tries. */
 export function portableGrid(capabilities: Capabilities): PortableTile[] {
   // Constant bounds are not tried on a compiler that unrolls anyway.
-  const unrolls = isSoftware(capabilities) ? [false] : [true, false];
+  const unrolls = deviceClass(capabilities).unroll ? [true, false] : [false];
   return [4, 8, 16, 32].flatMap((threadsM) =>
     ([1, 2, 4] as const).flatMap((rowsPerThread) =>
       unrolls.map((unroll) => ({ path: 'portable' as const, threadsM, rowsPerThread, unroll })),

@@ -1,6 +1,7 @@
 import type { Capabilities } from '@heed/core';
 import type { TileShape } from '../parts/kinds.ts';
-import { isSoftware, type TileClass, type TileUse } from './tile-path.ts';
+import { deviceClass } from './device-class.ts';
+import type { TileClass, TileUse } from './tile-path.ts';
 
 /** Each lane owns whole query rows. The lanes of a subgroup each own some keys and broadcast them to the others. */
 export interface SubgroupTile {
@@ -48,7 +49,8 @@ export const subgroupTiles: TileClass<SubgroupTile> = {
     }
     return undefined;
   },
-  isDefault: (_, capabilities) => isSoftware(capabilities) && Boolean(capabilities.subgroups),
+  isDefault: (_, capabilities) =>
+    deviceClass(capabilities).broadcasts && Boolean(capabilities.subgroups),
   defaults: (use, { subgroups }) => [
     { path: 'subgroup', subgroupSize: subgroups?.max ?? 0, ...lanesFor[use] },
   ],

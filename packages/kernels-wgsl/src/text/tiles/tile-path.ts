@@ -51,11 +51,3 @@ export interface TilePathOf<Tile extends AnyTile> extends TileClass<Tile> {
 export function gradientShape(of: GradientOf, { tileM, tileN }: TileShape): TileShape {
   return of === 'kv' ? { tileM: tileN, tileN: tileM } : { tileM, tileN };
 }
-
-/**
- * Whether the device is a CPU: subgroups as narrow as its vectors, few threads, and a compiler that is slow on unrolled
- * code. Wider subgroups do better with workgroup memory: onnxruntime measured 10 to 20 times on Apple, 10 to 15 % on NVIDIA.
- */
-export function isSoftware({ adapter, subgroups }: Capabilities): boolean {
-  return adapter.isFallbackAdapter || (subgroups !== undefined && subgroups.max <= 8);
-}
