@@ -4,14 +4,7 @@ import { gridMain, valueDim } from './grid-forward.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import { matrixArrays, type MatrixTile, PRODUCT, stagedVecs, WEIGHTS } from './matrix-tile.ts';
 import { stageKeys, stageRows } from './staging.wgsl.ts';
-import {
-  CHUNK,
-  chunkLoop,
-  gridShape,
-  gridThreads,
-  localRow,
-  THREADS_N,
-} from './thread-grid.wgsl.ts';
+import { CHUNK, chunkLoop, gridShape, localRow, THREADS_N } from './thread-grid.wgsl.ts';
 
 /**
  * Computes products with subgroup matrices. A thread cannot access the rows of a matrix, so each product goes through
@@ -23,7 +16,7 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
   const rows = each(tile.rowsPerThread);
   const { headDim, headDimV } = config;
   const own = (r: number, stride: number): string => `${localRow(r)} * ${stride}u + column`;
-  const threads = gridThreads(tile);
+  const { tileM, tileN } = gridShape(tile);
   const wholeVecs = stagedVecs(config);
   return gridMain(config, tile, {
     builtins: [
@@ -32,9 +25,9 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
     ],
     arrays: arrays(config, tile),
     functions: sections(
-      stageRows({ name: 'q', dim: headDim, threads, wholeVecs }),
-      stageKeys({ name: 'k', dim: headDim, threads, wholeVecs }),
-      stageKeys({ name: 'v', dim: headDimV, threads, wholeVecs }),
+      stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM, wholeVecs }),
+      stageKeys({ name: 'k', dim: headDim, grid: tile, rows: tileN, wholeVecs }),
+      stageKeys({ name: 'v', dim: headDimV, grid: tile, rows: tileN, wholeVecs }),
       keepWeights,
       ...multiply(tile, headDim),
     ),

@@ -15,6 +15,7 @@ import {
   storeChunks,
   THREADS_N,
   gridShape,
+  gridThreads,
 } from './thread-grid.wgsl.ts';
 import { gradientShape } from './tile-path.ts';
 import {
@@ -31,20 +32,19 @@ const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
 export function portableBackward(config: BackwardConfig, tile: PortableTile): string {
   const { of, headDim, headDimV } = config;
   const { tileM, tileN } = gradientShape(of, gridShape(tile));
-  const threads = tile.threadsM * THREADS_N;
+  const threads = gridThreads(tile);
   const own = tile.threadsM * tile.rowsPerThread;
-  const inside = of === 'kv';
   return wgsl`
     ${tileArrays(tileM, tileN)}
     var<workgroup> weights: array<vec4<f32>, ${own * THREADS_N}>; // ${own * THREADS_N * 16} bytes
 
-    ${stageRows({ name: 'q', dim: headDim, threads }, ' * q_scale()', inside)}
+    ${stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM }, ' * q_scale()')}
 
-    ${stageRows({ name: 'dout', dim: headDimV, threads }, '', inside)}
+    ${stageRows({ name: 'dout', dim: headDimV, grid: tile, rows: tileM })}
 
-    ${stageKeys({ name: 'k', dim: headDim, threads })}
+    ${stageKeys({ name: 'k', dim: headDim, grid: tile, rows: tileN })}
 
-    ${stageKeys({ name: 'v', dim: headDimV, threads })}
+    ${stageKeys({ name: 'v', dim: headDimV, grid: tile, rows: tileN })}
 
     ${gradientEntry(config, tile, threads, thread, bodies)}
   `;

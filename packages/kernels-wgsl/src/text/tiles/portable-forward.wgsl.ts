@@ -4,20 +4,11 @@ import { gridMain, valueDim } from './grid-forward.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import { keySide, type PortableTile, rowSide, type Side, tileArrays } from './portable-tile.ts';
 import { stageKeys, stageRows } from './staging.wgsl.ts';
-import {
-  CHUNK,
-  chunkLoop,
-  type Dim,
-  gridShape,
-  gridThreads,
-  localRow,
-  THREADS_N,
-} from './thread-grid.wgsl.ts';
+import { CHUNK, chunkLoop, type Dim, gridShape, localRow, THREADS_N } from './thread-grid.wgsl.ts';
 
 /** Computes products of vectors, CHUNK elements of a head dim at a time. */
 export function portableMain(config: ForwardConfig, tile: PortableTile): string {
   const { tileM, tileN } = gridShape(tile);
-  const threads = gridThreads(tile);
   const weights = tileM * THREADS_N;
   const { headDim, headDimV } = config;
   return gridMain(config, tile, {
@@ -26,9 +17,9 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
       var<workgroup> weights: array<vec4<f32>, ${weights}>; // ${weights * 16} bytes
     `,
     functions: sections(
-      stageRows({ name: 'q', dim: headDim, threads }, ' * q_scale()'),
-      stageKeys({ name: 'k', dim: headDim, threads }),
-      stageKeys({ name: 'v', dim: headDimV, threads }),
+      stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM }, ' * q_scale()'),
+      stageKeys({ name: 'k', dim: headDim, grid: tile, rows: tileN }),
+      stageKeys({ name: 'v', dim: headDimV, grid: tile, rows: tileN }),
     ),
     dots: dotProducts(tile, 's', rowSide('q'), keySide('k'), {
       size: headDim,

@@ -379,39 +379,29 @@ var<workgroup> partial: array<f32, 256>; // 1024 bytes
 
 // Elements chunk to chunk + 31 of q of the tile's query rows.
 fn stage_q(work: Work, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_M * 8u; i += 64u) {
+  for (var i = thread; i < 256u; i += 64u) {
+    let row = make_row(work, work.first_row + i / 8u);
     let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (d < 64u) {
-      x = read_q(q_row_offset(make_row(work, work.first_row + i / 8u)), d) * q_scale();
-    }
+    let x = read_q(q_row_offset(row), d) * q_scale();
     q_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 
 // Elements chunk to chunk + 31 of k of the tile's keys.
 fn stage_k(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 8u; i += 64u) {
-    let key = first_key + i / 8u;
+  for (var i = thread; i < 256u; i += 64u) {
+    let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 64u) {
-      x = read_k(k_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 8u * STAGED + i % 8u] = x;
+    kv_tile[i / 8u * STAGED + i % 8u] = read_k(k_row_offset(seq, head, key), d);
   }
 }
 
 // Elements chunk to chunk + 31 of v of the tile's keys.
 fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 8u; i += 64u) {
-    let key = first_key + i / 8u;
+  for (var i = thread; i < 256u; i += 64u) {
+    let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 64u) {
-      x = read_v(v_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 8u * STAGED + i % 8u] = x;
+    kv_tile[i / 8u * STAGED + i % 8u] = read_v(v_row_offset(seq, head, key), d);
   }
 }
 

@@ -11,39 +11,32 @@ var<workgroup> partial: array<f32, 64>; // 256 bytes
 
 // The rows, filled up with zeros to 64 elements, of q of the tile's query rows.
 fn stage_q(work: Work, thread: u32) {
-  for (var i = thread; i < TILE_M * 16u; i += 64u) {
+  for (var step = 0u; step < 2u; step++) {
+    let i = thread + step * 64u;
+    let row = make_row(work, work.first_row + i / 16u);
     let d = i % 16u * 4u;
-    var x = vec4<f32>();
-    if (d < 40u) {
-      x = read_q(q_row_offset(make_row(work, work.first_row + i / 16u)), d);
-    }
-    q_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
+    let x = read_q(q_row_offset(row), min(d, 36u));
+    q_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(select(vec4<f32>(), x, d < 40u));
   }
 }
 
 // The rows, filled up with zeros to 64 elements, of k of the tile's keys.
 fn stage_k(seq: Sequence, head: u32, first_key: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 16u; i += 64u) {
-    let key = first_key + i / 16u;
+  for (var step = 0u; step < 8u; step++) {
+    let i = thread + step * 64u;
+    let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 40u) {
-      x = read_k(k_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_k(k_row_offset(seq, head, key), min(d, 36u)));
   }
 }
 
 // The rows, filled up with zeros to 64 elements, of v of the tile's keys.
 fn stage_v(seq: Sequence, head: u32, first_key: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 16u; i += 64u) {
-    let key = first_key + i / 16u;
+  for (var step = 0u; step < 8u; step++) {
+    let i = thread + step * 64u;
+    let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 36u) {
-      x = read_v(v_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_v(v_row_offset(seq, head, key), min(d, 32u)));
   }
 }
 

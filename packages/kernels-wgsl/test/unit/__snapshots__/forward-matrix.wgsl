@@ -29,39 +29,29 @@ var<workgroup> partial: array<f32, 128>; // 512 bytes
 
 // The rows, filled up with zeros to 64 elements, of q of the tile's query rows.
 fn stage_q(work: Work, thread: u32) {
-  for (var i = thread; i < TILE_M * 16u; i += 64u) {
+  for (var i = thread; i < 256u; i += 64u) {
+    let row = make_row(work, work.first_row + i / 16u);
     let d = i % 16u * 4u;
-    var x = vec4<f32>();
-    if (d < 64u) {
-      x = read_q(q_row_offset(make_row(work, work.first_row + i / 16u)), d);
-    }
+    let x = read_q(q_row_offset(row), d);
     q_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
   }
 }
 
 // The rows, filled up with zeros to 64 elements, of k of the tile's keys.
 fn stage_k(seq: Sequence, head: u32, first_key: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 16u; i += 64u) {
-    let key = first_key + i / 16u;
+  for (var i = thread; i < 512u; i += 64u) {
+    let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 64u) {
-      x = read_k(k_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_k(k_row_offset(seq, head, key), d));
   }
 }
 
 // The rows, filled up with zeros to 64 elements, of v of the tile's keys.
 fn stage_v(seq: Sequence, head: u32, first_key: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 16u; i += 64u) {
-    let key = first_key + i / 16u;
+  for (var i = thread; i < 512u; i += 64u) {
+    let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 64u) {
-      x = read_v(v_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_v(v_row_offset(seq, head, key), d));
   }
 }
 

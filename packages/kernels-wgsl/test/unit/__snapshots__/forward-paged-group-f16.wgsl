@@ -168,6 +168,16 @@ var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
 var<workgroup> weights: array<vec4<f32>, 64>; // 1024 bytes
 var<workgroup> partial: array<f32, 64>; // 256 bytes
 
+// Elements chunk to chunk + 31 of q of the tile's query rows.
+fn stage_q(work: Work, chunk: u32, thread: u32) {
+  for (var i = thread; i < 64u; i += 64u) {
+    let row = make_row(work, work.first_row + i / 8u);
+    let d = chunk + i % 8u * 4u;
+    let x = read_q(q_row_offset(row), d) * q_scale();
+    q_tile[i / 8u * STAGED + i % 8u] = x;
+  }
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,

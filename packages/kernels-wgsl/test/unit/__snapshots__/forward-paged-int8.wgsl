@@ -37,14 +37,10 @@ fn write_out(row: u32, d: u32, x: vec4<f32>) {
 
 // Elements chunk to chunk + 31 of v of the tile's keys.
 fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
-  for (var i = thread; i < TILE_N * 8u; i += 64u) {
-    let key = first_key + i / 8u;
+  for (var i = thread; i < 256u; i += 64u) {
+    let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    var x = vec4<f32>();
-    if (key < seq.k_len && d < 17u) {
-      x = read_v(v_row_offset(seq, head, key), d);
-    }
-    kv_tile[i / 8u * STAGED + i % 8u] = x;
+    kv_tile[i / 8u * STAGED + i % 8u] = read_v(v_row_offset(seq, head, key), min(d, 16u));
   }
 }
 
