@@ -10,6 +10,7 @@ const arrows: Record<string, readonly string[]> = {
   onnx: ['core'],
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
   bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'testing'],
+  inspect: ['bench', 'flex', 'kernels-wgsl', 'core', 'testing'],
   testing: ['core'],
 };
 
@@ -50,6 +51,7 @@ export const floors: Record<string, readonly Floor[]> = {
     'report',
     { apart: ['browser', 'gpu-box', 'tune'] },
   ],
+  'packages/inspect/src': ['device', 'cases', 'compile', 'amd', 'report'],
   'apps/demo/src': [
     { apart: ['text', 'page'] },
     'transformer',

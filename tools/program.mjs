@@ -1,11 +1,12 @@
 // `node tools/program.mjs NAME [ARGUMENTS…]`: prepares the machine and starts a TypeScript program on the best adapter.
-// NAME: start, conformance, bench, bench:gpu or tune, as in `npm start` or `npm run NAME`; `NAME --help` says what it takes.
+// NAME: start, conformance, bench, bench:gpu, tune or inspect, as in `npm start` or `npm run NAME`; `NAME --help` says what it takes.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bestAdapter } from './lib/adapters.mjs';
 import { build } from './lib/checks.mjs';
 import { engines } from './lib/engines.mjs';
+import { findNullGpu } from './lib/null-gpu.mjs';
 import { run } from './lib/run.mjs';
 import { prepare } from './lib/setup.mjs';
 import { root, runMain, say, SetupError } from './lib/tool.mjs';
@@ -25,6 +26,7 @@ const programs = {
   },
   'bench:gpu': { entry: 'packages/bench/src/gpu-box/box-cli.ts' },
   tune: { entry: 'packages/bench/src/tune/tune-cli.ts', peers: true },
+  inspect: { entry: 'packages/inspect/src/inspect-cli.ts', peers: true, find: findNullGpu },
 };
 
 const [, , name, ...args] = process.argv;

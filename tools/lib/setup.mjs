@@ -91,7 +91,7 @@ async function install(wanted, env) {
 const marker = join(root, 'node_modules', '.heed-installed');
 
 /** Packages whose dependencies take hundreds of megabytes. */
-const heavy = ['@heed/bench', '@heed/tfjs', '@heed/onnx', '@heed/examples'];
+const heavy = ['@heed/bench', '@heed/inspect', '@heed/tfjs', '@heed/onnx', '@heed/examples'];
 
 /**
  * Installs the dependencies exactly as the lockfile has them; without `peers`, all but those of the

@@ -3,6 +3,9 @@
 export interface AllGradients extends Gradients {
   readonly tables: readonly (Tensor | undefined)[];
 }
+export interface AnyTile {
+  readonly path: string;
+}
 export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionResult> extends Disposable {
   readonly problem: AttentionProblem;
   readonly wgsl: string;
@@ -131,6 +134,10 @@ export interface Target {
   scratch(use: string, shape: readonly number[], dtype?: DType): Tensor;
   free(scratch: Tensor): void;
 }
+export interface TileShape {
+  readonly tileM: number;
+  readonly tileN: number;
+}
 export interface VariantHooks {
   readonly key: string;
   readonly scores: readonly ScoreHook[];
@@ -169,6 +176,7 @@ export declare function recorderTarget(gpu: Gpu): Target;
 export declare function rowConstants(hooks: VariantHooks): readonly RowConstant[];
 export declare function rowStruct(constants: readonly RowConstant[]): string;
 export declare function runCall(call: Call, keepsStates?: boolean): ForwardResult;
+export declare function tileShape(tile: AnyTile): TileShape;
 export declare function u32Fields(...names: string[]): ParamField[];
 export declare function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks;
 export declare function varlenCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions, given?: readonly BoundHook[]): Call;

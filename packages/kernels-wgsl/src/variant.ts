@@ -62,3 +62,6 @@ export {
   u32Fields,
 } from './text/parts/params.ts';
 export { diagonalPart, rowStruct, spanStruct } from './text/parts/query-rows.wgsl.ts';
+export type { TileShape } from './text/parts/kinds.ts';
+export type { AnyTile } from './text/tiles/kernel-config.ts';
+export { tileShape } from './text/tiles/tile-paths.ts';

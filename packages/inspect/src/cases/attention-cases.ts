@@ -1,0 +1,100 @@
+import type { AttentionProblem } from '@heed/kernels-wgsl';
+import type { KernelCase } from './kernel-case.ts';
+
+type Dtype = 'f32' | 'f16';
+
+const QUERY_HEADS = 32;
+const KV_HEADS = 8;
+const TOKENS = 2048;
+
+const prefill = (dtype: Dtype, headDim: number, headDimV = headDim): AttentionProblem => ({
+  layout: 'dense',
+  dtype,
+  causal: true,
+  q: [1, QUERY_HEADS, TOKENS, headDim],
+  k: [1, KV_HEADS, TOKENS, headDim],
+  v: [1, KV_HEADS, TOKENS, headDimV],
+});
+
+const training = (dtype: Dtype, headDim: number): AttentionProblem => ({
+  ...prefill(dtype, headDim),
+  backward: true,
+});
+
+const packed = (dtype: Dtype, headDim: number): AttentionProblem => ({
+  layout: 'varlen',
+  dtype,
+  causal: true,
+  q: [TOKENS, QUERY_HEADS, headDim],
+  k: [TOKENS, KV_HEADS, headDim],
+  sequences: 4,
+});
+
+const PAST = 65_536;
+const PAGE = 16;
+
+const decode = (dtype: Dtype, headDim: number): AttentionProblem => ({
+  layout: 'dense',
+  dtype,
+  q: [1, QUERY_HEADS, 1, headDim],
+  k: [1, KV_HEADS, PAST, headDim],
+});
+
+const pagedDecode = (headDim: number, format?: 'int8' | 'int4'): AttentionProblem => {
+  const rows = [PAST / PAGE, PAGE, KV_HEADS];
+  const words = { int8: headDim / 4 + 1, int4: headDim / 8 + 1 };
+  return {
+    layout: 'paged',
+    dtype: 'f16',
+    q: [1, QUERY_HEADS, headDim],
+    k: [...rows, format === undefined ? headDim : words[format]],
+    ...(format && { format, headDim, headDimV: headDim }),
+    sequences: 1,
+  };
+};
+
+/** The calls that heed's users make, with the tiles that heed chooses. */
+const usual: readonly KernelCase[] = [
+  { name: 'forward f32 D64', problem: prefill('f32', 64) },
+  { name: 'forward f32 D128', problem: prefill('f32', 128) },
+  { name: 'forward f16 D64', problem: prefill('f16', 64) },
+  { name: 'forward f16 D128', problem: prefill('f16', 128) },
+  { name: 'forward f16 D256', problem: prefill('f16', 256) },
+  { name: 'forward f16 D512', problem: prefill('f16', 512) },
+  { name: 'forward f16 D576/512', problem: prefill('f16', 576, 512) },
+  { name: 'varlen f16 D128', problem: packed('f16', 128) },
+  { name: 'bias f16 D64', problem: prefill('f16', 64), hasBias: true },
+  { name: 'bias f16 D128', problem: prefill('f16', 128), hasBias: true },
+  { name: 'decode f32 D128', problem: decode('f32', 128) },
+  { name: 'decode f16 D64', problem: decode('f16', 64) },
+  { name: 'decode f16 D128', problem: decode('f16', 128) },
+  { name: 'decode f16 D256', problem: decode('f16', 256) },
+  { name: 'decode paged f16 D128', problem: pagedDecode(128) },
+  { name: 'decode paged int8 D128', problem: pagedDecode(128, 'int8') },
+  { name: 'decode paged int4 D128', problem: pagedDecode(128, 'int4') },
+  { name: 'backward f32 D64', problem: training('f32', 64) },
+  { name: 'backward f16 D64', problem: training('f16', 64) },
+  { name: 'backward f16 D128', problem: training('f16', 128) },
+  { name: 'backward f16 D256', problem: training('f16', 256) },
+  { name: 'backward bias f16 D64', problem: training('f16', 64), hasBias: true },
+];
+
+const forced = (path: string, cases: readonly Omit<KernelCase, 'path'>[]): KernelCase[] =>
+  cases.map((one) => ({ ...one, name: `${path} ${one.name}`, path }));
+
+/** The same calls on a path that heed does not choose on every device. */
+const byForce: readonly KernelCase[] = [
+  ...forced('matrix', [
+    { name: 'forward f16 D64', problem: prefill('f16', 64) },
+    { name: 'forward f16 D128', problem: prefill('f16', 128) },
+    { name: 'forward f16 D256', problem: prefill('f16', 256) },
+    { name: 'backward f16 D128', problem: training('f16', 128) },
+  ]),
+  ...forced('portable', [
+    { name: 'decode f16 D128', problem: decode('f16', 128) },
+    { name: 'decode paged f16 D128', problem: pagedDecode(128) },
+  ]),
+];
+
+/** Every case, by its kernel family. A new tile path is one more call of `forced`. */
+export const attentionCases: readonly KernelCase[] = [...usual, ...byForce];

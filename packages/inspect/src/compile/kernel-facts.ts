@@ -1,0 +1,51 @@
+import { tileShape } from '@heed/kernels-wgsl/variant';
+
+/** The kernels that loop over tiles; `helper` is any other. */
+type KernelKind = 'forward' | 'dq' | 'dkv' | 'dtables' | 'helper';
+
+/** What a kernel of heed computes per turn of its loop, as its label says. */
+export interface KernelFacts {
+  readonly kind: KernelKind;
+  /** Query rows and keys of a tile. */
+  readonly rows: number;
+  readonly keys: number;
+  /** Dqk and Dv. */
+  readonly headDim: number;
+  readonly headDimV: number;
+  readonly isDecode: boolean;
+  readonly path: string;
+}
+
+/** Returns the facts of a label such as `heed/forward q=f16 … | d=128 dv=128 | … | path=portable threadsM=8 …`; undefined for a helper. */
+export function factsOfLabel(label: string): KernelFacts | undefined {
+  const kind = kindOf(label);
+  const tile = tileOf(label);
+  if (kind === 'helper' || tile === undefined) return undefined;
+  const { tileM, tileN } = tileShape(tile);
+  const [rows, keys] = kind === 'dkv' ? [tileN, tileM] : [tileM, tileN];
+  const dim = (name: string): number => Number(new RegExp(` ${name}=(\\d+)`).exec(label)?.[1]);
+  const isDecode = label.includes(' rows=group ');
+  const { path } = tile;
+  return { kind, rows, keys, headDim: dim('d'), headDimV: dim('dv'), isDecode, path };
+}
+
+function kindOf(label: string): KernelKind {
+  if (label.startsWith('heed/forward ')) return 'forward';
+  return (/^heed\/backward (dq|dkv|dtables) /.exec(label)?.[1] ?? 'helper') as KernelKind;
+}
+
+/** Returns the tile with which a label ends: `path=… name=value …`. */
+function tileOf(label: string): { readonly path: string } | undefined {
+  const text = /(?:^| )(path=.*)$/.exec(label)?.[1];
+  if (text === undefined) return undefined;
+  const fields = text.split(' ').map((field) => field.split('=') as [string, string]);
+  return Object.fromEntries(fields.map(([name, value]) => [name, valueOf(value)])) as {
+    readonly path: string;
+  };
+}
+
+function valueOf(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  const number = Number(text);
+  return Number.isNaN(number) ? text : number;
+}

@@ -1,0 +1,20 @@
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CompiledKernel } from './compiled-kernel.ts';
+
+/** Copies the files of kernels to a folder, by the kernels' names: assembly, SPIR-V, statistics, and the WGSL where it is known. */
+export async function keepFiles(kernels: readonly CompiledKernel[], folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { name, label, assembly, spirv, wgsl, statistics } of kernels) {
+    const path = join(folder, name.replaceAll(/[^\w.=-]+/g, '-'));
+    await copyFile(assembly, `${path}.s`);
+    await copyFile(spirv, `${path}.spv`);
+    await writeFile(`${path}.json`, `${JSON.stringify({ name, label, statistics }, null, 2)}\n`);
+    if (wgsl !== undefined) await writeFile(`${path}.wgsl`, wgsl);
+  }
+}
+
+/** Removes the folder of a run. */
+export async function removeFiles(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { run, tail } from './run.mjs';
+import { cache, root, say } from './tool.mjs';
+
+const SOURCE = join(root, 'packages', 'inspect', 'driver', 'null-driver.c');
+const MANIFESTS = [
+  '/usr/share/vulkan/icd.d/radeon_icd.json',
+  '/usr/share/vulkan/icd.d/radeon_icd.x86_64.json',
+];
+const folder = join(cache, 'null-driver');
+
+/**
+ * Finds the null device: a Radeon GPU that Mesa compiles for and that the machine does not have. Returns `{ kind, name, env }` like an
+ * adapter, or `missing` with the package that must be installed. The driver before Mesa's is built the first time.
+ */
+export async function findNullGpu(env) {
+  const manifest = MANIFESTS.find((path) => existsSync(path));
+  if (!manifest) return { missing: 'Mesa’s RADV is not installed (Debian: mesa-vulkan-drivers)' };
+  const failure = await buildDriver(manifest, env);
+  if (failure) return { missing: failure };
+  return {
+    kind: 'null device',
+    name: 'compilers only, nothing is executed',
+    env: {
+      XDG_RUNTIME_DIR: env.XDG_RUNTIME_DIR ?? tmpdir(),
+      VK_DRIVER_FILES: join(folder, 'null-driver.json'),
+      // Kernels that come from Mesa's cache on disk would leave no record.
+      MESA_SHADER_CACHE_DISABLE: 'true',
+    },
+  };
+}
+
+/** Builds the driver if it is missing or older than its source; returns why it could not, or undefined. */
+async function buildDriver(manifest, env) {
+  const library = join(folder, 'libnull_driver.so');
+  const { library_path: realDriver, api_version: version } = JSON.parse(
+    readFileSync(manifest, 'utf8'),
+  ).ICD;
+  if (existsSync(library) && statSync(library).mtimeMs > statSync(SOURCE).mtimeMs) return undefined;
+  say('driver', 'building the null driver');
+  mkdirSync(folder, { recursive: true });
+  // Another process may build it at the same time, so the library appears at once or not at all.
+  const built = `${library}.${process.pid}`;
+  const flags = ['-std=c11', '-O1', '-shared', '-fPIC', `-DREAL_DRIVER="${realDriver}"`];
+  const args = [...flags, '-o', built, SOURCE, '-ldl', '-lpthread'];
+  const { code, text } = await run('gcc', args, { env, output: 'capture' }).catch(() => ({}));
+  if (code === undefined) return 'gcc is not installed (Debian: gcc)';
+  if (code !== 0 && text.includes('vulkan')) {
+    return 'Vulkan’s headers are not installed (Debian: libvulkan-dev)';
+  }
+  if (code !== 0) return `gcc could not build the null driver:\n${tail(text)}`;
+  renameSync(built, library);
+  writeFileSync(
+    join(folder, 'null-driver.json'),
+    JSON.stringify({
+      file_format_version: '1.0.0',
+      ICD: { library_path: library, api_version: version },
+    }),
+  );
+  return undefined;
+}
