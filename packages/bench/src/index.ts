@@ -2,6 +2,7 @@ export { flopsOf, visiblePairs } from './measure/roofline.ts';
 export { type Problem, problemOf } from './measure/bench-problem.ts';
 export { interleave, type MeasureOptions } from './measure/timing.ts';
 export type { Peer, Prepared, Unsupported } from './measure/bench-problem.ts';
+export { onnxruntimePeer } from './peers/node-peers.ts';
 export { renderPlot } from './report/report-plot.ts';
 export { renderTable } from './report/report-tables.ts';
 export type { Checked, Report, RowResult, Skipped, Timed } from './measure/bench-results.ts';

@@ -422,6 +422,9 @@ static const Entry entries[] = {
     SUCCEED(vkResetQueryPool),
     FAKE(vkGetQueryPoolResults),
     // commands; those that begin with vkCmd need no entry
+    SUCCEED(vkDestroyCommandPool),
+    SUCCEED(vkResetCommandPool),
+    SUCCEED(vkFreeCommandBuffers),
     SUCCEED(vkBeginCommandBuffer),
     SUCCEED(vkEndCommandBuffer),
     SUCCEED(vkResetCommandBuffer),

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { amdFigures } from './amd/amd-figures.ts';
+import { inspectKernels } from './amd/inspect-kernels.ts';
 import { attentionCases } from './cases/attention-cases.ts';
+import { onnxCases } from './cases/onnx-cases.ts';
 import { type CompileContext, compileCases } from './compile/compile-cases.ts';
 import { keepFiles, removeFiles } from './compile/kernel-files.ts';
 import { type Options, parseOptions, usage } from './inspect-options.ts';
@@ -36,14 +37,10 @@ async function inspect(
   { family, match, keep }: Options,
   context: CompileContext,
 ): Promise<Inspection> {
-  const cases = attentionCases.filter(({ name }) => match.test(name));
+  const cases = [...attentionCases, ...onnxCases].filter(({ name }) => match.test(name));
   const compiled = await compileCases(cases, family, context);
   const { driver, refused, folder } = compiled;
-  const kernels = compiled.kernels.map((kernel) => ({
-    name: kernel.name,
-    label: kernel.label,
-    figures: amdFigures(family, kernel),
-  }));
+  const kernels = inspectKernels(family, compiled.kernels);
   if (keep !== undefined) await keepFiles(compiled.kernels, keep);
   await removeFiles(folder);
   return { date: new Date().toISOString(), family, driver, kernels, refused };

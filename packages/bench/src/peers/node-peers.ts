@@ -9,7 +9,7 @@ import { tensorflowPeer } from './tensorflow-js.ts';
 /** Every program of the benchmark in Node, by name; heed first. */
 export const peerFactories: Readonly<Record<string, (host: GpuHost) => Peer>> = {
   heed: (host) => heedPeer(packageVersion('@heed/kernels-wgsl'), () => openHeed(host)),
-  onnxruntime: () => onnxruntimePeer(packageVersion('onnxruntime-node')),
+  onnxruntime: () => onnxruntimePeer(),
   'jax-js': () => jaxPeer(packageVersion('@jax-js/jax')),
   tfjs: () => tensorflowPeer(packageVersion('@tensorflow/tfjs-core')),
 };
@@ -19,11 +19,11 @@ type Ort = typeof OrtModule;
 /**
  * onnxruntime-node's WebGPU execution provider. It has its own Dawn, which takes the adapter that VK_DRIVER_FILES leaves.
  */
-function onnxruntimePeer(version: string): Peer {
+export function onnxruntimePeer(): Peer {
   let ort: Ort | undefined;
   return {
     name: 'onnxruntime',
-    version,
+    version: packageVersion('onnxruntime-node'),
     async available() {
       ort = await import('onnxruntime-node');
       // Errors are thrown as well; the log would only repeat them, with advice at every run.

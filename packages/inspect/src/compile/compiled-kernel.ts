@@ -10,6 +10,8 @@ export interface CompiledKernel extends PipelineRecord {
   readonly threads: number;
   /** Undefined for helpers. */
   readonly facts: KernelFacts | undefined;
+  /** In decode, the workgroups of the case's call. */
+  readonly workgroups: number | undefined;
   /** Undefined for kernels of other programs. */
   readonly wgsl: string | undefined;
 }

@@ -1,7 +1,7 @@
 import { tileShape } from '@heed/kernels-wgsl/variant';
 
-/** The kernels that loop over tiles; `helper` is any other. */
-type KernelKind = 'forward' | 'dq' | 'dkv' | 'dtables' | 'helper';
+/** The kernels that loop over tiles. */
+type KernelKind = 'forward' | 'dq' | 'dkv' | 'dtables';
 
 /** What a kernel of heed computes per turn of its loop, as its label says. */
 export interface KernelFacts {
@@ -20,7 +20,7 @@ export interface KernelFacts {
 export function factsOfLabel(label: string): KernelFacts | undefined {
   const kind = kindOf(label);
   const tile = tileOf(label);
-  if (kind === 'helper' || tile === undefined) return undefined;
+  if (kind === undefined || tile === undefined) return undefined;
   const { tileM, tileN } = tileShape(tile);
   const [rows, keys] = kind === 'dkv' ? [tileN, tileM] : [tileM, tileN];
   const dim = (name: string): number => Number(new RegExp(` ${name}=(\\d+)`).exec(label)?.[1]);
@@ -29,9 +29,9 @@ export function factsOfLabel(label: string): KernelFacts | undefined {
   return { kind, rows, keys, headDim: dim('d'), headDimV: dim('dv'), isDecode, path };
 }
 
-function kindOf(label: string): KernelKind {
+function kindOf(label: string): KernelKind | undefined {
   if (label.startsWith('heed/forward ')) return 'forward';
-  return (/^heed\/backward (dq|dkv|dtables) /.exec(label)?.[1] ?? 'helper') as KernelKind;
+  return /^heed\/backward (dq|dkv|dtables) /.exec(label)?.[1] as KernelKind | undefined;
 }
 
 /** Returns the tile with which a label ends: `path=… name=value …`. */
@@ -48,4 +48,15 @@ function valueOf(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';
   const number = Number(text);
   return Number.isNaN(number) ? text : number;
+}
+
+/** Returns the multiply-adds that a workgroup needs per tile: rows × keys × the head dims of its products. */
+export function multiplyAdds({ kind, rows, keys, headDim, headDimV }: KernelFacts): number {
+  const perPair: Record<KernelKind, number> = {
+    forward: headDim + headDimV,
+    dq: 2 * headDim + headDimV,
+    dkv: 2 * (headDim + headDimV),
+    dtables: headDim + headDimV,
+  };
+  return rows * keys * perPair[kind];
 }

@@ -1,4 +1,5 @@
-import type { Figures } from '../amd/amd-figures.ts';
+import type { AmdFigures } from '../amd/amd-figures.ts';
+import type { InspectedKernel } from '../amd/inspect-kernels.ts';
 
 /** A stored run. */
 export interface Inspection {
@@ -9,12 +10,6 @@ export interface Inspection {
   readonly refused: readonly { readonly name: string; readonly reason: string }[];
 }
 
-interface InspectedKernel {
-  readonly name: string;
-  readonly label: string;
-  readonly figures: Figures;
-}
-
 /** A column: its heading, and the cell of a row. */
 interface Column<Row> {
   readonly heading: string;
@@ -22,7 +17,9 @@ interface Column<Row> {
   readonly isText?: boolean;
 }
 
-const figure = (name: string, heading: string): Column<InspectedKernel> => ({
+type Figure = Exclude<keyof AmdFigures, 'kinds'>;
+
+const figure = (name: Figure, heading: string): Column<InspectedKernel> => ({
   heading,
   cell: ({ figures }) => numberText(figures[name]),
 });
@@ -34,11 +31,32 @@ const columns: readonly Column<InspectedKernel>[] = [
   figure('spills', 'spills'),
   figure('scratchBytes', 'scratch B'),
   figure('ldsBytes', 'LDS B'),
-  figure('wavesByRegisters', 'waves by regs'),
+  figure('wavesByRegisters', 'waves by VGPR'),
   figure('wavesByLds', 'by LDS'),
   figure('codeBytes', 'code B'),
-  figure('instructions', 'instr'),
+  figure('codeByF32', '/ f32'),
+  figure('waits', 'waits'),
+  figure('vectorInstructions', 'vector instr'),
+  figure('multiplyAddsPerVector', 'fma / vector'),
+  figure('multiplyAddsPerLdsRead', 'fma / LDS read'),
+  figure('ldsBytesPerFlop', 'LDS B / flop'),
+  figure('matrixWork', 'matrix work'),
+  {
+    heading: 'MB in flight',
+    cell: ({ figures: { bytesInFlight } }) =>
+      bytesInFlight === undefined ? '' : numberText(bytesInFlight / 1e6),
+  },
+  { heading: '', cell: doubts, isText: true },
 ];
+
+/** Returns what makes the figures of a tile doubtful. */
+function doubts({ figures: { workFound, unknownLoops } }: InspectedKernel): string {
+  const isOdd = workFound !== undefined && (workFound < 0.7 || workFound > 1.6);
+  return [
+    ...(isOdd ? [`${numberText(workFound)} of the work found`] : []),
+    ...(unknownLoops ? [`${unknownLoops} loops of unknown length`] : []),
+  ].join(', ');
+}
 
 /** Renders a run: a row per kernel, and a line per case that the device refused. */
 export function renderInspection({ family, driver, kernels, refused }: Inspection): string {

@@ -1,0 +1,137 @@
+import { type Block, isInside, type Loop, type Program } from './control-flow.ts';
+import {
+  bytesOf,
+  type Instruction,
+  isVector,
+  loadsAfterWait,
+  multiplyAddsOf,
+} from './instruction.ts';
+
+/**
+ * Returns one turn of a loop, in order: the way through it with the most instructions, with the turns of the loops in it. Where the
+ * lanes of a wave may differ, AMD's code passes both sides of a branch; of two ways for a whole wave, the longer one counts. An inner
+ * loop whose trips are unknown turns once.
+ */
+export function turnOf(program: Program, loop: Loop): Instruction[] {
+  return flatten(longestTurn(program, loop).blocks);
+}
+
+interface Way {
+  readonly weight: number;
+  readonly blocks: Chain | undefined;
+}
+
+/** A list that shares its beginning with others. */
+interface Chain {
+  readonly before: Chain | undefined;
+  readonly blocks: readonly Block[];
+}
+
+function longestTurn({ blocks, loops }: Program, loop: Loop): Way {
+  const inner = loops.filter((other) => isInside(other, loop));
+  const ways = new Map<number, Way>([[loop.first, { weight: 0, blocks: undefined }]]);
+  let longest: Way = { weight: 0, blocks: undefined };
+  for (let at = loop.first; at <= loop.last; at++) {
+    const way = ways.get(at);
+    if (!way) continue;
+    const nested = inner.find(({ first }) => first === at);
+    const part = nested ? nestedPart({ blocks, loops }, nested) : [blocks[at]!];
+    const end = nested?.last ?? at;
+    const here = {
+      weight: way.weight + weightOf(part),
+      blocks: { before: way.blocks, blocks: part },
+    };
+    for (const next of blocks.slice(at, end + 1).flatMap((block) => block.next)) {
+      if (next === loop.first && here.weight > longest.weight) longest = here;
+      const isAhead = next > end && next <= loop.last;
+      if (isAhead && here.weight > (ways.get(next)?.weight ?? -1)) ways.set(next, here);
+    }
+    at = end;
+  }
+  return longest;
+}
+
+function nestedPart(program: Program, loop: Loop): Block[] {
+  const turn = blocksOf(longestTurn(program, loop).blocks);
+  return Array.from({ length: loop.trips ?? 1 }, () => turn).flat();
+}
+
+function blocksOf(chain: Chain | undefined): Block[] {
+  const parts: (readonly Block[])[] = [];
+  for (let link = chain; link; link = link.before) parts.push(link.blocks);
+  return parts.toReversed().flat();
+}
+
+const flatten = (chain: Chain | undefined): Instruction[] =>
+  blocksOf(chain).flatMap(({ instructions }) => instructions);
+
+const weightOf = (blocks: readonly Block[]): number =>
+  blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+
+/** The loop over key tiles (or, for dk and dv, over query tiles), and one turn of it. */
+export interface TileLoop {
+  readonly loop: Loop;
+  readonly turn: readonly Instruction[];
+}
+
+/**
+ * Finds the loop over tiles: the innermost loop with an unknown number of turns that does nearly all multiply-adds of a kernel's
+ * loops. Undefined if the kernel has none, as helpers.
+ */
+export function tileLoop(program: Program, lanes: number): TileLoop | undefined {
+  const candidates = program.loops
+    .filter(({ trips }) => trips === undefined)
+    .map((loop) => {
+      const turn = turnOf(program, loop);
+      return { loop, turn, work: workOf(turn, lanes) };
+    });
+  const most = Math.max(0, ...candidates.map(({ work }) => work));
+  return candidates
+    .filter(({ work }) => work > 0 && work >= 0.9 * most)
+    .toSorted((a, b) => sizeOf(a.loop) - sizeOf(b.loop))[0];
+}
+
+const sizeOf = ({ first, last }: Loop): number => last - first;
+
+/** Returns the multiply-adds per lane of a list of instructions. */
+export function workOf(instructions: readonly Instruction[], lanes: number): number {
+  return instructions.reduce((sum, one) => sum + multiplyAddsOf(one, lanes), 0);
+}
+
+/** How one wave waits for global memory in a turn that follows another. */
+export interface Loading {
+  /** How often it stops until loads arrive. Loads that are issued together have one stop. */
+  readonly waits: number;
+  /** The most bytes per lane that are on their way at a time. */
+  readonly bytesInFlight: number;
+}
+
+/** Follows the loads of a loop through two turns, and returns what the second does. */
+export function loadingOf(turn: readonly Instruction[]): Loading {
+  let inFlight: number[] = [];
+  let isNew = false;
+  let waits = 0;
+  let bytesInFlight = 0;
+  for (const [i, instruction] of [...turn, ...turn].entries()) {
+    const isCounted = i >= turn.length;
+    if (instruction.kind === 'globalLoad' || isReload(instruction)) {
+      inFlight.push(bytesOf(instruction));
+      isNew = true;
+      if (isCounted) bytesInFlight = Math.max(bytesInFlight, sum(inFlight));
+    }
+    const left = loadsAfterWait(instruction);
+    if (left === undefined || inFlight.length <= left) continue;
+    if (isNew && isCounted) waits++;
+    isNew = false;
+    inFlight = left === 0 ? [] : inFlight.slice(-left);
+  }
+  return { waits, bytesInFlight };
+}
+
+// Registers that were spilled come from memory too.
+const isReload = ({ op }: Instruction): boolean => op.startsWith('scratch_load');
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+
+/** Returns the number of vector instructions. */
+export const vectorCount = (turn: readonly Instruction[]): number => turn.filter(isVector).length;
