@@ -51,7 +51,7 @@ export const floors: Record<string, readonly Floor[]> = {
     'report',
     { apart: ['browser', 'gpu-box', 'tune'] },
   ],
-  'packages/inspect/src': ['device', 'cases', 'compile', 'amd', 'report'],
+  'packages/inspect/src': ['device', 'cases', 'compile', 'amd', 'limits', 'report'],
   'apps/demo/src': [
     { apart: ['text', 'page'] },
     'transformer',

@@ -92,6 +92,21 @@ const otherEngine = (name: string): TestProjectInlineConfiguration => ({
   },
 });
 
+/** What the compilers of GPUs make of the kernels, on a device that computes nothing. */
+const compilers: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'gpu-compiler',
+    include: ['packages/inspect/test/compiler/**/*.test.ts'],
+    env: tierEnv('gpu-compiler'),
+    setupFiles: [setup('setup')],
+    pool: 'forks',
+    ...oneProcess,
+    // All kernels of a family are compiled at once.
+    hookTimeout: 1_200_000,
+  },
+};
+
 /** The demo as its visitors have it: built, served, and driven in Chromium from here. */
 const demo: TestProjectInlineConfiguration = {
   extends: true,
@@ -134,6 +149,7 @@ export default defineConfig({
       gpuInBrowser('gpu-browser', 'chromium', inChromium),
       otherEngine('gpu-naga'),
       full ? gpuInBrowser('gpu-firefox', 'firefox', inFirefox) : otherEngine('gpu-firefox'),
+      compilers,
       demo,
     ],
   },

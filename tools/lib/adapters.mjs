@@ -106,7 +106,7 @@ function systemDrivers() {
 }
 
 /** Queries Dawn in a child process, because a failing driver may crash its process. */
-async function probe(env, extra) {
+export async function probe(env, extra) {
   const { code, stdout } = await run('node', [join(root, 'tools', 'lib', 'probe.mjs')], {
     env: { ...env, ...extra },
     output: 'capture',

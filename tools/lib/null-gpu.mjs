@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { probe } from './adapters.mjs';
 import { run, tail } from './run.mjs';
 import { cache, root, say } from './tool.mjs';
 
@@ -20,16 +21,17 @@ export async function findNullGpu(env) {
   if (!manifest) return { missing: 'Mesa’s RADV is not installed (Debian: mesa-vulkan-drivers)' };
   const failure = await buildDriver(manifest, env);
   if (failure) return { missing: failure };
-  return {
-    kind: 'null device',
-    name: 'compilers only, nothing is executed',
-    env: {
-      XDG_RUNTIME_DIR: env.XDG_RUNTIME_DIR ?? tmpdir(),
+  const found = await probe(
+    { XDG_RUNTIME_DIR: tmpdir(), ...env },
+    {
       VK_DRIVER_FILES: join(folder, 'null-driver.json'),
+      RADV_FORCE_FAMILY: 'navi31',
       // Kernels that come from Mesa's cache on disk would leave no record.
       MESA_SHADER_CACHE_DISABLE: 'true',
     },
-  };
+  );
+  if (!found) return { missing: 'Dawn refuses Mesa’s RADV (it needs Mesa 25 or later)' };
+  return { ...found, kind: 'null device', name: `${found.name}, computes nothing` };
 }
 
 /** Builds the driver if it is missing or older than its source; returns why it could not, or undefined. */
@@ -56,7 +58,7 @@ async function buildDriver(manifest, env) {
     join(folder, 'null-driver.json'),
     JSON.stringify({
       file_format_version: '1.0.0',
-      ICD: { library_path: library, api_version: version },
+      ICD: { library_path: './libnull_driver.so', api_version: version },
     }),
   );
   return undefined;

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { inspectKernels } from './amd/inspect-kernels.ts';
 import { attentionCases } from './cases/attention-cases.ts';
 import { onnxCases } from './cases/onnx-cases.ts';
@@ -6,6 +6,7 @@ import { type CompileContext, compileCases } from './compile/compile-cases.ts';
 import { keepFiles, removeFiles } from './compile/kernel-files.ts';
 import { type Options, parseOptions, usage } from './inspect-options.ts';
 import { type Inspection, renderInspection } from './report/inspection.ts';
+import { renderChanges } from './report/inspection-changes.ts';
 
 const progress = (line: string): void => void process.stderr.write(`inspect: ${line}\n`);
 
@@ -22,15 +23,22 @@ async function main(args: readonly string[]): Promise<number> {
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort(new Error('interrupted')));
   try {
+    // Read first, since --json may name the same file.
+    const before = options.compare === undefined ? undefined : await stored(options.compare);
     const inspection = await inspect(options, { signal: abort.signal, progress });
     if (options.json !== undefined)
       await writeFile(options.json, `${JSON.stringify(inspection)}\n`);
-    return print(renderInspection(inspection));
+    print(renderInspection(inspection));
+    return before ? print(`\n${renderChanges(before, inspection)}`) : 0;
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     progress('interrupted');
     return 130;
   }
+}
+
+async function stored(file: string): Promise<Inspection> {
+  return JSON.parse(await readFile(file, 'utf8')) as Inspection;
 }
 
 async function inspect(

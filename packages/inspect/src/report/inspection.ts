@@ -19,33 +19,38 @@ interface Column<Row> {
 
 type Figure = Exclude<keyof AmdFigures, 'kinds'>;
 
-const figure = (name: Figure, heading: string): Column<InspectedKernel> => ({
-  heading,
-  cell: ({ figures }) => numberText(figures[name]),
-});
+/** The figures that are shown, with their headings. */
+const headings: Readonly<Partial<Record<Figure, string>>> = {
+  lanes: 'wave',
+  vgprs: 'VGPR',
+  spills: 'spills',
+  scratchBytes: 'scratch B',
+  ldsBytes: 'LDS B',
+  wavesByRegisters: 'waves by VGPR',
+  wavesByLds: 'by LDS',
+  codeBytes: 'code B',
+  codeByF32: '/ f32',
+  waits: 'waits',
+  vectorInstructions: 'vector instr',
+  multiplyAddsPerVector: 'fma / vector',
+  multiplyAddsPerLdsRead: 'fma / LDS read',
+  ldsBytesPerFlop: 'LDS B / flop',
+  matrixWork: 'matrix work',
+  bytesInFlight: 'B in flight',
+};
+
+/** Names of the figures that are shown. */
+export const figureNames: readonly Figure[] = Object.keys(headings) as Figure[];
+
+/** Returns the heading of a figure that is shown. */
+export const headingOf = (name: Figure): string => headings[name] ?? name;
 
 const columns: readonly Column<InspectedKernel>[] = [
   { heading: 'kernel', cell: ({ name }) => name, isText: true },
-  figure('lanes', 'wave'),
-  figure('vgprs', 'VGPR'),
-  figure('spills', 'spills'),
-  figure('scratchBytes', 'scratch B'),
-  figure('ldsBytes', 'LDS B'),
-  figure('wavesByRegisters', 'waves by VGPR'),
-  figure('wavesByLds', 'by LDS'),
-  figure('codeBytes', 'code B'),
-  figure('codeByF32', '/ f32'),
-  figure('waits', 'waits'),
-  figure('vectorInstructions', 'vector instr'),
-  figure('multiplyAddsPerVector', 'fma / vector'),
-  figure('multiplyAddsPerLdsRead', 'fma / LDS read'),
-  figure('ldsBytesPerFlop', 'LDS B / flop'),
-  figure('matrixWork', 'matrix work'),
-  {
-    heading: 'MB in flight',
-    cell: ({ figures: { bytesInFlight } }) =>
-      bytesInFlight === undefined ? '' : numberText(bytesInFlight / 1e6),
-  },
+  ...figureNames.map((name) => ({
+    heading: headingOf(name),
+    cell: ({ figures }: InspectedKernel) => numberText(figures[name]),
+  })),
   { heading: '', cell: doubts, isText: true },
 ];
 
@@ -87,7 +92,8 @@ function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row[]): st
   return [line(all.map(({ heading }) => heading)), line(rule), ...cells.map(line)].join('\n');
 }
 
-function numberText(x: number | undefined): string {
+/** Returns a figure as the table has it; '' if there is none. */
+export function numberText(x: number | undefined): string {
   if (x === undefined) return '';
-  return Number.isInteger(x) ? String(x) : x.toFixed(2);
+  return Number.isInteger(x) || x >= 1000 ? String(Math.round(x)) : x.toFixed(2);
 }
