@@ -195,6 +195,13 @@ interface CallLengths {
   readonly used?: Int32Array | Tensor;
   readonly table?: Int32Array | Tensor;
 }
+interface DecodeTile {
+  readonly path: "decode";
+  readonly rows: number;
+  readonly lanes: number;
+  readonly keysPerLane: number;
+  readonly shuffled: number;
+}
 interface DerivedWords {
   readonly count: number;
   readonly write: (target: Target, words: Tensor, first: number) => void;
@@ -286,7 +293,7 @@ interface ThreadGrid {
   readonly rowsPerThread: 1 | 2 | 4;
   readonly unroll: boolean;
 }
-type TileConfig = MatrixTile | SubgroupTile | PortableTile;
+type TileConfig = MatrixTile | DecodeTile | SubgroupTile | PortableTile;
 interface WithLse {
   readonly lse: Tensor<"f32">;
 }

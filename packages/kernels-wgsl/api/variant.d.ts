@@ -146,11 +146,11 @@ export interface VariantHooks {
 // #endregion
 
 // #region Types
-export type ForcedPath = TilePath | "decode";
 export type Forward = (call: Call, keepsStates?: boolean) => ForwardResult;
 export type GivenLengths = Lengths | BigInt64Array;
 export type Lengths = Int32Array | Tensor;
 export type ParamValues = Readonly<Record<string, number>>;
+export type TilePath = TileConfig["path"];
 export type WordSource = Int32Array | Tensor | DerivedWords;
 // #endregion
 
@@ -186,7 +186,7 @@ export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, optio
 // #region Variables
 export declare const blockParams: readonly ParamField[];
 export declare const diagonalPart: KernelPart;
-export declare const forcedPaths: readonly ForcedPath[];
+export declare const forcedPaths: readonly TilePath[];
 export declare const layoutNames: NamesOf<VarlenLayout>;
 export declare const MADE_WORDS: number;
 export declare const none: string;
@@ -268,6 +268,13 @@ interface CallLengths {
   readonly cuK?: Int32Array | Tensor;
   readonly used?: Int32Array | Tensor;
   readonly table?: Int32Array | Tensor;
+}
+interface DecodeTile {
+  readonly path: "decode";
+  readonly rows: number;
+  readonly lanes: number;
+  readonly keysPerLane: number;
+  readonly shuffled: number;
 }
 type FloatType = "f32" | "f16";
 interface ForwardResult extends AttentionResult {
@@ -353,8 +360,7 @@ interface ThreadGrid {
   readonly rowsPerThread: 1 | 2 | 4;
   readonly unroll: boolean;
 }
-type TileConfig = MatrixTile | SubgroupTile | PortableTile;
-type TilePath = TileConfig["path"];
+type TileConfig = MatrixTile | DecodeTile | SubgroupTile | PortableTile;
 type VariantOption = "causal" | "window" | "softcap" | "alibiSlopes";
 interface VarlenLayout {
   readonly cuSeqlensQ: GivenLengths;

@@ -38,7 +38,8 @@ export { type AttentionPlan, makePlan } from './plan/make-plan.ts';
 export { layoutCall } from './plan/plan-attention.ts';
 export { sharedProblemNames } from './plan/problem-names.ts';
 export { tileClasses } from './text/parts/block-range.wgsl.ts';
-export { type ForcedPath, forcedPaths } from './select/selection.ts';
+export { forcedPaths } from './select/selection.ts';
+export type { TilePath } from './text/tiles/tile-paths.ts';
 export {
   allHooks,
   type Hook,

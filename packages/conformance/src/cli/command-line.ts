@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type ForcedPath, forcedPaths } from '@heed/kernels-wgsl/variant';
+import { forcedPaths, type TilePath } from '@heed/kernels-wgsl/variant';
 import { type EngineName, engineNames } from '../engines/engine-process.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type { Selection } from '../run/select-cases.ts';
@@ -18,7 +18,7 @@ export interface Command {
   readonly compare: string | undefined;
   /** A device with no features and no raised limits. */
   readonly minimal: boolean;
-  readonly path: ForcedPath | undefined;
+  readonly path: TilePath | undefined;
   /** The engine that runs the cases; default this process. */
   readonly engine: EngineName | undefined;
 }
@@ -63,7 +63,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
       json: values.json,
       compare: values.compare,
       minimal: values.minimal,
-      path: oneOf<ForcedPath>('path', values.path, forcedPaths),
+      path: oneOf<TilePath>('path', values.path, forcedPaths),
       engine: oneOf<EngineName>('engine', values.engine, engineNames),
     };
   } catch (error) {

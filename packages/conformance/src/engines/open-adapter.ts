@@ -1,5 +1,5 @@
 import { type Gpu, openGpu } from '@heed/core';
-import type { ForcedPath } from '@heed/kernels-wgsl/variant';
+import type { TilePath } from '@heed/kernels-wgsl/variant';
 
 // Keeps the result of `create()` alive: Dawn crashes if it is garbage-collected.
 const kept: GPU[] = [];
@@ -8,7 +8,7 @@ const kept: GPU[] = [];
 export interface DeviceOptions {
   /** Requests no features and no raised limits. */
   readonly minimal: boolean;
-  readonly path: ForcedPath | undefined;
+  readonly path: TilePath | undefined;
 }
 
 /** Opens the adapter that WebGPU finds, with the device that the options describe. */

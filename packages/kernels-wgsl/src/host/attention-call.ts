@@ -56,7 +56,7 @@ export interface FloatCall extends Call {
 }
 
 /** Returns the facts of a call that select its kernel. */
-export function factsOfCall(call: Call): ProblemFacts {
+export function factsOfCall(call: Call, keepsStates = false): ProblemFacts {
   return {
     dtype: call.dtype,
     kvDtype: call.kvDtype,
@@ -71,6 +71,7 @@ export function factsOfCall(call: Call): ProblemFacts {
     maxSeqlenK: call.maxSeqlenK,
     hooks: variantOf(call.hooks),
     numSplits: call.options.numSplits ?? 'auto',
+    keepsStates,
   };
 }
 

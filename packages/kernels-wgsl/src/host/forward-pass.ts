@@ -7,6 +7,7 @@ import type { ComposedKernel } from '../text/parts/kernel-parts.ts';
 import { packValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
+import { readsWide } from '../text/tiles/tile-paths.ts';
 import { type Call, factsOfCall } from './attention-call.ts';
 import type { AttentionOptions, AttentionResult } from './attention-options.ts';
 import { combine } from './combine.ts';
@@ -24,7 +25,7 @@ import { bindBlocks, bindCaptures, bindLengths } from './packed-words.ts';
 /** Runs a checked call with the kernel that its problem selects. */
 export function runCall(call: Call, keepsStates = false): ForwardResult {
   const { gpu } = call;
-  const selection = knownSelection(gpu, factsOfCall(call));
+  const selection = knownSelection(gpu, factsOfCall(call, keepsStates));
   return gpu.batch(() => runForward(call, selection, recorderTarget(gpu), keepsStates));
 }
 
@@ -184,7 +185,7 @@ function forwardKernel(
   inputs: readonly MemoryLayout[],
   out: MemoryLayout,
 ): ForwardKernel {
-  const read = readAccess(inputs);
+  const read = readAccess(inputs, readsWide(selection.config.tile));
   const write = writeAccess(out);
   const outType = out.dtype as ForwardConfig['outType'];
   let kernels = known.get(selection);

@@ -10,19 +10,22 @@ export type MemoryLayout = Pick<Tensor, 'shape' | 'strides' | 'byteOffset' | 'dt
 /**
  * Returns how q, k and v can be read. They share one answer, which keeps the number of kernels small. Integers are read by
  * the word.
+ * @param isWide whether the kernel loads f16 eight elements at a time, where it can
  */
-export function readAccess(tensors: readonly MemoryLayout[]): ReadAccess {
-  return tensors.every((t) => t.dtype === 'u32' || inVectors(t)) ? 'vec4' : 'scalar';
+export function readAccess(tensors: readonly MemoryLayout[], isWide = false): ReadAccess {
+  if (!tensors.every((t) => t.dtype === 'u32' || inVectors(t, 4))) return 'scalar';
+  const halves = isWide ? tensors.filter((t) => t.dtype === 'f16') : [];
+  return halves.length > 0 && halves.every((t) => inVectors(t, 8)) ? 'vec8' : 'vec4';
 }
 
 /** Returns how `out` can be written. */
 export function writeAccess(out: MemoryLayout): WriteAccess {
-  if (inVectors(out)) return 'vec4';
+  if (inVectors(out, 4)) return 'vec4';
   return out.dtype === 'f16' && startsOn(out, 2) ? 'pair' : 'scalar';
 }
 
-function inVectors(t: MemoryLayout): boolean {
-  return t.shape[t.shape.length - 1]! % 4 === 0 && startsOn(t, 4);
+function inVectors(t: MemoryLayout, elements: number): boolean {
+  return t.shape[t.shape.length - 1]! % elements === 0 && startsOn(t, elements);
 }
 
 /** Whether the last axis is dense and every row of it starts on a multiple of `elements`. */

@@ -69,7 +69,7 @@ export function makePlan<
   const { capabilities, tuning } = gpu;
   const planned = callOf(fn, shapeTensors(gpu, problem));
   if (problem.backward) checkDifferentiable(planned);
-  const facts = factsOfCall(planned);
+  const facts = factsOfCall(planned, problem.backward);
   const selection = select(facts, capabilities, tuning);
   const reasons = new Set([selection.reason]);
   const tileOf: GradientTiles = (of) => {

@@ -26,6 +26,8 @@ export interface ProblemFacts {
   readonly maxSeqlenK: number;
   readonly hooks: VariantHooks;
   readonly numSplits: number | 'auto';
+  /** Whether a gradient follows, which recomputes the scores and needs their bits. */
+  readonly keepsStates: boolean;
 }
 
 /**

@@ -26,9 +26,7 @@ interface RowShapes {
   readonly outer: (batch: number) => number;
   /** Query positions per sequence, on average. */
   readonly positions: (seqlenQ: number, batch: number) => number;
-  /** Upper limit of the tiles that sequences fill; `rows` counts one sequence's rows if dense, all rows if packed. */
-  readonly sequenceTiles: (rows: number, batch: number, tileM: number) => number;
-  /** Tiles of a launch: `sequenceTiles`, plus the tiles of rows that no sequence owns. */
+  /** Tiles of a launch; `rows` counts one sequence's rows if dense, all rows if packed. */
   readonly tiles: (rows: number, batch: number, tileM: number) => number;
 }
 
@@ -39,7 +37,6 @@ export const rowShapes: Readonly<Record<LengthKind, RowShapes>> = {
     lseShape: ({ batch, qHeads, seqlenQ }) => [batch, qHeads, seqlenQ],
     outer: (batch) => batch,
     positions: (seqlenQ) => seqlenQ,
-    sequenceTiles: evenTiles,
     tiles: evenTiles,
   },
   varlen: {
@@ -48,7 +45,6 @@ export const rowShapes: Readonly<Record<LengthKind, RowShapes>> = {
     lseShape: ({ qHeads, seqlenQ }) => [qHeads, seqlenQ],
     outer: () => 1,
     positions: (seqlenQ, batch) => seqlenQ / Math.max(batch, 1),
-    sequenceTiles: (rows, batch, tileM) => Math.floor(rows / tileM) + batch,
     tiles: packedTiles,
   },
 };

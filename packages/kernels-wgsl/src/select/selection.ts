@@ -3,6 +3,7 @@ import { fail, knownNames, show } from '@heed/core/kernel';
 import type { GradientOf, RowKind } from '../text/parts/kinds.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
 import { deviceClass } from '../text/tiles/device-class.ts';
+import type { TileProblem } from '../text/tiles/tile-path.ts';
 import {
   cannotImplement,
   cannotImplementGradient,
@@ -31,23 +32,17 @@ const DECODE_ROWS = 16;
 // A split shorter than this does not pay for its merge.
 const MIN_KEYS_PER_SPLIT = 256;
 
-/** Values of `tuning.force.path`: a tile path, or `decode`, which packs the rows of a group regardless of their number. */
-export type ForcedPath = TilePath | 'decode';
-
-/** All values of `tuning.force.path`. */
-export const forcedPaths: readonly ForcedPath[] = [
-  ...(Object.keys(tilePaths) as TilePath[]),
-  'decode',
-];
+/** All values of `tuning.force.path`. The path `decode` packs the rows of a group regardless of their number. */
+export const forcedPaths = Object.keys(tilePaths) as readonly TilePath[];
 
 /**
  * Returns the path that a tuning forces, if any.
  * @throws ValidationError an unknown path
  */
-function forcedPath(tuning: Tuning | undefined): ForcedPath | undefined {
+function forcedPath(tuning: Tuning | undefined): TilePath | undefined {
   const path = tuning?.force?.path;
   if (path === undefined || (forcedPaths as readonly string[]).includes(path))
-    return path as ForcedPath | undefined;
+    return path as TilePath | undefined;
   const fix = knownNames(path, forcedPaths);
   fail('attention', 'tuning.force.path must be a tile path', show(path), fix);
 }
@@ -65,23 +60,32 @@ export function select(
 ): Selection {
   const forced = forcedPath(tuning);
   const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
-  const path = forced === 'decode' ? undefined : forced;
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
   const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
-  const modelsOf = (of?: TilePath): readonly TileConfig[] => tileCandidates(rows, capabilities, of);
+  const modelsOf = (of?: TilePath): readonly TileConfig[] =>
+    tileCandidates(rows, capabilities, tileProblem(facts), of);
   const tuned =
     tuning && !forced ? tunedChoice(problemKey(facts, rows), modelsOf, capabilities, tuning) : {};
   const cannot = (candidate: TileConfig): string | undefined =>
-    cannotImplement({ ...problem, tile: candidate }, capabilities);
+    cannotImplement({ ...problem, keepsStates: facts.keepsStates, tile: candidate }, capabilities);
   const { name } = deviceClass(capabilities);
-  const { tile, reason } = chooseTile(modelsOf(path), path, name, cannot, tuned);
+  const { tile, reason } = chooseTile(modelsOf(forced), forced, name, cannot, tuned);
   const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
   return {
     config: { ...problem, tile },
     splits,
     reason: `${rows === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
   };
+}
+
+/** Returns what the default tiles depend on: with a fixed `numSplits`, nothing but types, head dims and the ratio of heads. */
+export function tileProblem(facts: ProblemFacts): TileProblem {
+  const { dtype: qType, kvDtype: kvType, headDim, headDimV, numSplits } = facts;
+  const { qHeads, kvHeads, lengths, seqlenQ, batch } = facts;
+  const positions = numSplits === 'auto' ? rowShapes[lengths].positions(seqlenQ, batch) : 1;
+  const groupRows = (Math.ceil(positions) * qHeads) / kvHeads;
+  return { qType, kvType, headDim, headDimV, groupRows };
 }
 
 function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
@@ -100,9 +104,9 @@ function chooseSplits(
   if (numSplits !== 'auto') return numSplits;
   if (rows === 'head') return 1;
   if (tuned.splits && tile === tuned.tile) return tuned.splits;
-  const positions = (seqlenQ * qHeads) / kvHeads;
   const { tileM } = tileShape(tile);
-  const tiles = rowShapes[lengths].sequenceTiles(positions, batch, tileM);
+  const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));
+  const tiles = batch * Math.ceil((positions * qHeads) / kvHeads / tileM);
   const { workgroups } = deviceClass(capabilities);
   const wanted = Math.ceil(workgroups / Math.max(1, tiles * kvHeads));
   return Math.max(1, Math.min(wanted, Math.floor(maxSeqlenK / MIN_KEYS_PER_SPLIT), 64));
@@ -134,9 +138,9 @@ export function selectBackward(
   tuning?: Tuning,
 ): GradientSelection {
   const forced = forcedPath(tuning);
-  const path =
-    forced === 'decode' || (forced && !tilePaths[forced].hasBackward) ? undefined : forced;
-  const modelsOf = (one?: TilePath): readonly TileConfig[] => tileCandidates(of, capabilities, one);
+  const path = forced && tilePaths[forced].hasBackward ? forced : undefined;
+  const modelsOf = (one?: TilePath): readonly TileConfig[] =>
+    tileCandidates(of, capabilities, tileProblem(facts), one);
   // Table gradients are not tuned: their tiles are already as much code as compiles, which leaves no choice.
   const tuned =
     tuning && !forced && of !== 'tables'

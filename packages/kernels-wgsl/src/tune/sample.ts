@@ -41,7 +41,7 @@ export function toTunable(fn: string, given: AttentionProblem | Tunable): Tunabl
 export function tunableFacts(fn: string, gpu: Gpu, { problem, callOf }: Tunable): ProblemFacts {
   const call = callOf(fn, gpu, shapeTensors(gpu, problem));
   if (problem.backward) checkDifferentiable(call);
-  return factsOfCall(call);
+  return factsOfCall(call, problem.backward);
 }
 
 /** A call over pseudorandom data. */

@@ -1,8 +1,9 @@
 import type { Capabilities, Gpu } from '@heed/core';
 import type { AttentionProblem } from '../plan/attention-problem.ts';
 import { gradientKey, type ProblemFacts, problemKey } from '../select/problem-facts.ts';
-import { select, selectBackward } from '../select/selection.ts';
+import { select, selectBackward, tileProblem } from '../select/selection.ts';
 import type { RowKind } from '../text/parts/kinds.ts';
+import { decodeGrid } from '../text/tiles/decode-tile.ts';
 import { portableGrid } from '../text/tiles/portable-tile.ts';
 import { keyLanes, subgroupGrid } from '../text/tiles/subgroup-tile.ts';
 import {
@@ -62,12 +63,21 @@ export function candidatesOf(
   if (kernel !== 'forward') return gradientCandidates(facts, capabilities, kernel);
   const { config } = select(facts, capabilities);
   const { rows, tile } = config;
-  const shipped = tileCandidates(rows, capabilities);
+  const shipped = tileCandidates(rows, capabilities, tileProblem(facts));
   const cannot = (one: TileConfig): string | undefined =>
     cannotImplement({ ...config, tile: one }, capabilities);
   return {
     key: problemKey(facts, rows),
-    ...sifted(tile, tilesWorthTrying(rows, capabilities, shipped), cannot),
+    ...sifted(
+      tile,
+      [
+        ...tilesWorthTrying(rows, capabilities, shipped),
+        ...(rows === 'group'
+          ? othersOf(shipped, decodeGrid(capabilities, tileProblem(facts)))
+          : []),
+      ],
+      cannot,
+    ),
     splits: facts.numSplits === 'auto' && rows === 'group' ? splitsOf(facts) : [],
   };
 }
@@ -78,7 +88,11 @@ function gradientCandidates(
   of: 'q' | 'kv',
 ): TuneCandidates {
   const { tile } = selectBackward(facts, of, capabilities);
-  const grid = tilesWorthTrying('head', capabilities, tileCandidates(of, capabilities));
+  const grid = tilesWorthTrying(
+    'head',
+    capabilities,
+    tileCandidates(of, capabilities, tileProblem(facts)),
+  );
   const { dtype, kvDtype, headDim, headDimV } = facts;
   const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV };
   const cannot = (one: TileConfig): string | undefined =>
@@ -126,12 +140,16 @@ function tilesWorthTrying(
     const { tileM } = tileShape(tile);
     return tileM >= least && tileM <= most;
   });
-  return [...shipped, ...grid.filter((tile) => !shipped.some((other) => isSameTile(tile, other)))];
+  return [...shipped, ...othersOf(shipped, grid)];
 }
+
+const othersOf = (shipped: readonly TileConfig[], grid: readonly TileConfig[]): TileConfig[] =>
+  grid.filter((tile) => !shipped.some((other) => isSameTile(tile, other)));
 
 /** Returns the number of scores that a thread holds at once; compile time grows with it. */
 function scoresAtOnce(tile: TileConfig): number {
   if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
+  if (tile.path === 'decode') return tile.rows * tile.keysPerLane;
   return tile.rowsPerThread * 4 * (tile.unroll ? 4 : 1);
 }
 

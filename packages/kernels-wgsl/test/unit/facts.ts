@@ -110,6 +110,7 @@ export const facts: ProblemFacts = {
   maxSeqlenK: 512,
   hooks: variantHooks([band]),
   numSplits: 'auto',
+  keepsStates: false,
 };
 
 const count = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
@@ -133,6 +134,7 @@ export const kinds: fc.Arbitrary<Omit<ProblemFacts, keyof Sizes | 'numSplits'>> 
     kvHeads: fc.integer({ min: 1, max: 8 }),
     group: fc.integer({ min: 1, max: 16 }),
     hooks: fc.subarray([softcap, alibi, band]).map(variantHooks),
+    keepsStates: fc.boolean(),
   })
   .map(({ layout, group, ...rest }) => ({ ...rest, ...layout, qHeads: rest.kvHeads * group }));
 

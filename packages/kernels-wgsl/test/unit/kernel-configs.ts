@@ -49,6 +49,8 @@ const gradientTiles: readonly TileConfig[] = [
 
 const tiles: readonly TileConfig[] = [
   ...gradientTiles,
+  { path: 'decode', rows: 1, lanes: 4, keysPerLane: 2, shuffled: 1 },
+  { path: 'decode', rows: 8, lanes: 32, keysPerLane: 2, shuffled: 8 },
   { path: 'matrix', M: 8, N: 8, K: 8, threadsM: 8, rowsPerThread: 4, unroll: false },
   { path: 'matrix', M: 8, N: 16, K: 16, threadsM: 8, rowsPerThread: 2, unroll: true },
 ];
@@ -93,6 +95,17 @@ const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
 
 const isVector = (dim: number): boolean => dim % 4 === 0;
 
+/** Wide loads are of f16, and on the decode path only. */
+function forwardReads(
+  headDims: readonly [number, number],
+  { path }: TileConfig,
+  ofTypes: readonly KeyType[],
+): ReadAccess[] {
+  const isEven = headDims.every((dim) => dim % 8 === 0);
+  const isWide = path === 'decode' && ofTypes.includes('f16') && isEven;
+  return [...(isWide ? ['vec8' as const] : []), ...reads(headDims)];
+}
+
 function reads([d, dv]: readonly [number, number]): ReadAccess[] {
   return isVector(d) && isVector(dv) ? ['vec4', 'scalar'] : ['scalar'];
 }
@@ -109,7 +122,7 @@ export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
       rowKinds.flatMap((rows) =>
         hooks.flatMap((variant) =>
           dims.flatMap(([headDim, headDimV]) =>
-            reads([headDim, headDimV]).flatMap((read) =>
+            forwardReads([headDim, headDimV], tile, [qType, kvType]).flatMap((read) =>
               writes(headDimV, outType).map((write) => ({
                 qType,
                 kvType,

@@ -43,6 +43,15 @@ describe('readAccess', () => {
     expect(readAccess([layout])).toBe(access);
   });
 
+  it('reads eight halves at a time where the kernel can and every row of halves starts so', () => {
+    expect(readAccess([half, half], true)).toBe('vec8');
+    expect(readAccess([whole, half], true)).toBe('vec8');
+    expect(readAccess([whole, whole], true)).toBe('vec4');
+    expect(readAccess([half, { ...half, byteOffset: 8 }], true)).toBe('vec4');
+    expect(readAccess([half, { ...half, shape: [2, 4, 10, 60] }], true)).toBe('vec4');
+    expect(readAccess([half, { ...half, byteOffset: 4 }], true)).toBe('scalar');
+  });
+
   it('has one answer for all tensors', () => {
     const odd = { ...whole, byteOffset: 4 };
     expect(readAccess([whole, whole, odd])).toBe('scalar');

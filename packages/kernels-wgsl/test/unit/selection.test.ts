@@ -1,12 +1,13 @@
-import { type Tuning, UnsupportedError } from '@heed/core';
+import { type Capabilities, type Tuning, UnsupportedError } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alibi } from '../../src/host/options/alibi-slopes.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import { select, selectBackward } from '../../src/select/selection.ts';
+import type { ProblemFacts } from '../../src/select/problem-facts.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
-import { cannotImplement, tileShape } from '../../src/text/tiles/tile-paths.ts';
+import { cannotImplement, type TileConfig, tileShape } from '../../src/text/tiles/tile-paths.ts';
 import {
   capabilities,
   devices,
@@ -112,7 +113,7 @@ describe('a forced path', () => {
   it('that does not exist is refused, with those that do', () => {
     const message =
       "attention: tuning.force.path must be a tile path; got 'subgroups'. " +
-      'Did you mean subgroup? There are matrix, subgroup, portable, decode.';
+      'Did you mean subgroup? There are matrix, decode, subgroup, portable.';
     expect(() => select(facts, cpu, force('subgroups'))).toThrow(message);
     expect(() => selectBackward(facts, 'q', cpu, force('subgroups'))).toThrow(message);
   });
@@ -126,7 +127,7 @@ describe('a forced path', () => {
   it('decode packs the heads of a group, at any length', () => {
     const { config } = select(facts, cpu, force('decode'));
     expect(config.rows).toBe('group');
-    expect(config.tile.path).toBe(select(facts, cpu).config.tile.path);
+    expect(config.tile.path).toBe('decode');
   });
 
   it.for(Object.entries(devices))('never breaks anything but subgroup: %s', ([, on]) => {
@@ -146,6 +147,55 @@ describe('a forced path', () => {
   });
 });
 
+describe('the decode path', () => {
+  const gpu = devices['a GPU with subgroups of 32']!;
+  const step = { ...facts, seqlenQ: 1 } as const;
+  const tileOn = (on: Capabilities, change: Partial<ProblemFacts> = {}): TileConfig =>
+    select({ ...step, ...change }, on).config.tile;
+
+  it('is the default for few rows on a GPU, with or without subgroups', () => {
+    for (const name of [
+      'WebGPU defaults',
+      'a GPU with subgroups of 8 to 32',
+      'a GPU with matrices',
+    ])
+      expect(tileOn(devices[name]!).path, name).toBe('decode');
+    for (const name of ['a fallback adapter without subgroups', 'a CPU with subgroups of 8'])
+      expect(tileOn(devices[name]!).path, name).not.toBe('decode');
+  });
+
+  it('has as many rows as a group, up to 8, and with a fixed numSplits counts no positions', () => {
+    const rowsOf = (change: Partial<ProblemFacts>): unknown => tileOn(gpu, change);
+    expect(rowsOf({ qHeads: 2 })).toMatchObject({ rows: 1 });
+    expect(rowsOf({ qHeads: 6 })).toMatchObject({ rows: 4 });
+    expect(rowsOf({ qHeads: 32 })).toMatchObject({ rows: 8 });
+    expect(rowsOf({ qHeads: 2, seqlenQ: 4 })).toMatchObject({ rows: 4 });
+    expect(rowsOf({ qHeads: 2, seqlenQ: 4, numSplits: 2 })).toMatchObject({ rows: 1 });
+  });
+
+  it('leaves what a gradient follows to paths that sum scores in its order', () => {
+    const { config, reason } = select({ ...step, keepsStates: true }, gpu);
+    expect(config).toMatchObject({ rows: 'group', tile: { path: 'portable' } });
+    expect(reason).toContain(
+      'not decode: a gradient needs scores that are summed in its own order',
+    );
+    expect(select({ ...step, keepsStates: true }, gpu, force('decode')).config).toEqual(config);
+  });
+
+  it('loads a row 16 bytes a lane, and shuffles as far as every subgroup reaches', () => {
+    const narrow = devices['a GPU with subgroups of 8 to 32']!;
+    const halves = { dtype: 'f16', kvDtype: 'f16', headDim: 128, headDimV: 128 } as const;
+    expect(tileOn(gpu, halves)).toMatchObject({ lanes: 16, keysPerLane: 8, shuffled: 16 });
+    expect(tileOn(narrow, halves)).toMatchObject({ lanes: 16, keysPerLane: 8, shuffled: 8 });
+    expect(tileOn(gpu)).toMatchObject({ lanes: 16, keysPerLane: 8, shuffled: 16 });
+    expect(tileOn(gpu, { headDim: 256, headDimV: 256 })).toMatchObject({
+      lanes: 32,
+      keysPerLane: 4,
+    });
+    expect(tileOn(gpu, { headDim: 5, headDimV: 3 })).toMatchObject({ lanes: 4 });
+  });
+});
+
 describe('the matrix path', () => {
   const halves = { ...facts, dtype: 'f16', kvDtype: 'f16' } as const;
   const gpu = devices['a GPU with matrices']!;
@@ -159,7 +209,7 @@ describe('the matrix path', () => {
 
   it('leaves decode to others, and everything on a CPU, unless forced', () => {
     const step = { ...halves, seqlenQ: 1 };
-    expect(select(step, gpu).config).toMatchObject({ rows: 'group', tile: { path: 'portable' } });
+    expect(select(step, gpu).config).toMatchObject({ rows: 'group', tile: { path: 'decode' } });
     expect(select(halves, cpu).config.tile.path).toBe('subgroup');
     expect(select(step, gpu, force('matrix')).config.tile.path).toBe('matrix');
     expect(select(halves, cpu, force('matrix')).config.tile).toMatchObject({

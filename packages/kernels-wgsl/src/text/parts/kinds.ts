@@ -14,9 +14,10 @@ export type KeyKind = 'strided' | 'paged';
 
 /**
  * How rows of floats are read. `vec4` needs head dims, offsets and strides that are multiples of 4, and a last stride of 1;
- * `scalar` accepts any. Both yield the same bits. Rows of integers are read word by word.
+ * `vec8` needs multiples of 8 for f16, and loads 16 bytes of it at a time; `scalar` accepts any. All yield the same bits. Rows of
+ * integers are read word by word.
  */
-export type ReadAccess = 'vec4' | 'scalar';
+export type ReadAccess = 'vec8' | 'vec4' | 'scalar';
 
 /** How `out` is written. `pair` writes one word of two halves at a time: f16 without `shader-f16`. */
 export type WriteAccess = 'vec4' | 'pair' | 'scalar';

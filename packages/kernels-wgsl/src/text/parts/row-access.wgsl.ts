@@ -7,14 +7,14 @@ import { strideFields } from './params.ts';
 /** Returns the element type of the storage array that a tensor is bound as. */
 export function readElement(type: KeyType, access: ReadAccess): string {
   if (isQuantised(type)) return 'u32';
-  if (type === 'f32') return access === 'vec4' ? 'vec4<f32>' : 'f32';
-  return access === 'vec4' ? 'vec2<u32>' : 'u32';
+  if (type === 'f32') return access === 'scalar' ? 'f32' : 'vec4<f32>';
+  return { vec8: 'vec4<u32>', vec4: 'vec2<u32>', scalar: 'u32' }[access];
 }
 
 /** Returns the bytes of one load. The size of the bound window must be a multiple of it. */
 export function readBytes(type: KeyType, access: ReadAccess): number {
   if (isQuantised(type) || access === 'scalar') return 4;
-  return type === 'f32' ? 16 : 8;
+  return type === 'f32' || access === 'vec8' ? 16 : 8;
 }
 
 /**
@@ -28,7 +28,10 @@ export function readPart(name: string, type: KeyType, access: ReadAccess, dim: n
 
 function readText(name: string, type: KeyType, access: ReadAccess, dim: number): string {
   if (isQuantised(type)) return integers(name, type);
-  if (access === 'vec4') return type === 'f32' ? vec4F32(name) : vec4F16(name);
+  if (access !== 'scalar') {
+    if (type === 'f32') return vec4F32(name);
+    return access === 'vec8' ? vec8F16(name) : vec4F16(name);
+  }
   return wgsl`
     ${type === 'f32' ? scalarF32(name) : scalarF16(name)}
 
@@ -59,6 +62,21 @@ const vec4F16 = (name: string): string => wgsl`
   }
 `;
 
+const vec8F16 = (name: string): string => wgsl`
+  fn load_${name}(row: u32, d: u32) -> vec4<u32> {
+    return ${name}[(row + d) / 8u];
+  }
+
+  fn unpack_${name}(words: vec2<u32>) -> vec4<f32> {
+    return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+  }
+
+  fn read_${name}(row: u32, d: u32) -> vec4<f32> {
+    let words = load_${name}(row, d);
+    return unpack_${name}(select(words.xy, words.zw, (row + d) % 8u == 4u));
+  }
+`;
+
 const scalarF32 = (name: string): string => wgsl`
   fn read_${name}_at(index: u32) -> f32 {
     return ${name}[index];
@@ -78,13 +96,54 @@ const integers = (name: string, type: QuantFormat): string => {
   const bits = 32 / count;
   const up = [1, 2, 3, 4].map((i) => `${32 - i * bits}u`).join(', ');
   return wgsl`
+    fn scale_${name}(row: u32) -> f32 {
+      return bitcast<f32>(${name}[row]);
+    }
+
+    fn load_${name}(row: u32, d: u32) -> u32 {
+      return ${name}[row + (1u + d / ${count}u) * params.${name}_dim];
+    }
+
+    fn unpack_${name}(word: u32) -> vec4<f32> {
+      return vec4<f32>(vec4<i32>(vec4<u32>(word) << vec4<u32>(${up})) >> vec4<u32>(${32 - bits}u));
+    }
+
     fn read_${name}(row: u32, d: u32) -> vec4<f32> {
-      let word = ${name}[row + (1u + d / ${count}u) * params.${name}_dim]${count > 4 && ` >> (d % ${count}u * ${bits}u)`};
-      let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(${up})) >> vec4<u32>(${32 - bits}u);
-      return bitcast<f32>(${name}[row]) * vec4<f32>(x);
+      return scale_${name}(row) * unpack_${name}(load_${name}(row, d)${count > 4 && ` >> (d % ${count}u * ${bits}u)`});
     }
   `;
 };
+
+/** How a thread loads elements of a row now and unpacks them later, which takes fewer registers in between. */
+export interface PackedRead {
+  /** Elements per load; a load begins at a multiple of them. */
+  readonly elements: 4 | 8;
+  /** Whether the unpacked values must be multiplied by the scale of their row. */
+  readonly isScaled: boolean;
+  readonly load: (row: string, d: string) => string;
+  /** Returns the unpacked values of one load, four each. */
+  readonly vectors: (loaded: string) => readonly string[];
+}
+
+/** Returns the loads of a tensor that `readPart` declares. */
+export function packedRead(name: string, type: KeyType, access: ReadAccess): PackedRead {
+  const isScaled = isQuantised(type);
+  const unpack = (of: string): string => `unpack_${name}(${of})`;
+  const load = (row: string, d: string): string => `load_${name}(${row}, ${d})`;
+  if (type === 'int8') return { elements: 4, isScaled, load, vectors: (x) => [unpack(x)] };
+  if (type === 'int4') {
+    return { elements: 8, isScaled, load, vectors: (x) => [unpack(x), unpack(`${x} >> 16u`)] };
+  }
+  if (type === 'f16' && access === 'vec8') {
+    return { elements: 8, isScaled, load, vectors: (x) => [unpack(`${x}.xy`), unpack(`${x}.zw`)] };
+  }
+  return {
+    elements: 4,
+    isScaled,
+    load: (row, d) => `read_${name}(${row}, ${d})`,
+    vectors: (x) => [x],
+  };
+}
 
 /** Returns the element type of the storage array that `out` is bound as. */
 export function writeElement(type: FloatType, access: WriteAccess): string {

@@ -66,7 +66,7 @@ function matrixShapes({ subgroupMatrix }: Capabilities): readonly MatrixShape[] 
 }
 
 export const matrixTiles: TileClass<MatrixTile> = {
-  enables: ['chromium_experimental_subgroup_matrix', 'subgroups', 'f16'],
+  enables: () => ['chromium_experimental_subgroup_matrix', 'subgroups', 'f16'],
   shape: gridShape,
   cannot(tile, capabilities, _, needs) {
     const { qType, kvType } = needs;

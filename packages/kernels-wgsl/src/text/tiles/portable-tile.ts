@@ -17,7 +17,7 @@ export function portableBytes(tile: PortableTile): number {
 }
 
 export const portableTiles: TileClass<PortableTile> = {
-  enables: [],
+  enables: () => [],
   shape: gridShape,
   cannot: (tile, { limits }) => gridExceeds(tile, portableBytes(tile), limits),
   isDefault: () => true,

@@ -33,7 +33,7 @@ export function subgroupShape(tile: SubgroupTile): TileShape {
 const maxScores = { forward: 256, gradient: 128 } as const;
 
 export const subgroupTiles: TileClass<SubgroupTile> = {
-  enables: ['subgroups'],
+  enables: () => ['subgroups'],
   shape: subgroupShape,
   cannot(tile, { subgroups }, pass) {
     if (!subgroups) return 'the device has no subgroups';

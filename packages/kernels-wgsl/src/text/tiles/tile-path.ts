@@ -11,12 +11,20 @@ export interface TileNeeds {
   readonly kvType: KeyType;
   readonly headDim: number;
   readonly headDimV: number;
+  /** Forward: whether a gradient follows. Default false. */
+  readonly keepsStates?: boolean;
+}
+
+/** What the default tiles of a path may depend on. */
+export interface TileProblem extends TileNeeds {
+  /** Query rows that read the same keys: the query heads of a kv head, times their positions if sizes may select a tile. */
+  readonly groupRows: number;
 }
 
 /** The tiles of a path: their geometry, their limits, and the tiles to try. */
 export interface TileClass<Tile extends AnyTile> {
-  /** WGSL extensions that the text of its kernels needs. */
-  readonly enables: readonly string[];
+  /** Returns the WGSL extensions that the text of a tile's kernels needs. */
+  enables(tile: Tile): readonly string[];
   /** Query rows and keys per tile. */
   shape(tile: Tile): TileShape;
   /** @returns why a device cannot run a kernel, or undefined if it can */
@@ -32,10 +40,12 @@ export interface TileClass<Tile extends AnyTile> {
    * Returns the tiles to try when none is tuned, best first; for a device that can run none, returns one whose reason
    * `cannot` gives.
    */
-  defaults(use: TileUse, capabilities: Capabilities): readonly Tile[];
+  defaults(use: TileUse, capabilities: Capabilities, problem: TileProblem): readonly Tile[];
   /** Whether kernels that the path cannot run take the default path when the path is forced. By default they are refused. */
   fallsBack?(capabilities: Capabilities): boolean;
-  /** Returns the parameter `key_turns`: passes over the keys of a tile. Default 1. */
+  /** Whether its kernels load f16 eight elements at a time where the memory layout allows it. */
+  readonly readsWide?: boolean;
+  /** Returns the parameter `key_turns`: passes over the keys of a tile, or the teams that share them. Default 1. */
   keyTurns?(tile: Tile): number;
 }
 

@@ -1,5 +1,7 @@
 import type { Capabilities } from '@heed/core';
 import type { FloatType, GradientOf, TileShape, WriteAccess } from '../parts/kinds.ts';
+import { decodeMain } from './decode-forward.wgsl.ts';
+import { type DecodeTile, decodeTiles } from './decode-tile.ts';
 import type { AnyTile, BackwardConfig, ForwardConfig } from './kernel-config.ts';
 import { matrixMain } from './matrix-forward.wgsl.ts';
 import { matrixTiles, type MatrixTile } from './matrix-tile.ts';
@@ -7,9 +9,15 @@ import { portableMain } from './portable-forward.wgsl.ts';
 import { portableTiles, type PortableTile } from './portable-tile.ts';
 import { subgroupMain } from './subgroup-forward.wgsl.ts';
 import { subgroupTiles, type SubgroupTile } from './subgroup-tile.ts';
-import { gradientShape, type TileNeeds, type TilePathOf, type TileUse } from './tile-path.ts';
+import {
+  gradientShape,
+  type TileNeeds,
+  type TilePathOf,
+  type TileProblem,
+  type TileUse,
+} from './tile-path.ts';
 
-export type TileConfig = MatrixTile | SubgroupTile | PortableTile;
+export type TileConfig = MatrixTile | DecodeTile | SubgroupTile | PortableTile;
 
 /** The name of a tile path. */
 export type TilePath = TileConfig['path'];
@@ -17,6 +25,7 @@ export type TilePath = TileConfig['path'];
 /** The tile paths, the preferred ones first. */
 export const tilePaths: { readonly [Path in TilePath]: TilePathOf<TileConfig & { path: Path }> } = {
   matrix: { ...matrixTiles, forward: matrixMain, hasBackward: false },
+  decode: { ...decodeTiles, forward: decodeMain, hasBackward: false },
   subgroup: { ...subgroupTiles, forward: subgroupMain, hasBackward: true },
   portable: { ...portableTiles, forward: portableMain, hasBackward: true },
 };
@@ -36,15 +45,16 @@ const isGradient = (use: TileUse): use is GradientOf => use !== 'head' && use !=
 export function tileCandidates(
   use: TileUse,
   capabilities: Capabilities,
+  problem: TileProblem,
   path?: string,
 ): readonly TileConfig[] {
   const usable = all.filter((one) => !isGradient(use) || one.hasBackward);
   const defaults = usable
     .filter((one) => one.isDefault(use, capabilities))
-    .flatMap((one) => one.defaults(use, capabilities));
+    .flatMap((one) => one.defaults(use, capabilities, problem));
   const one = path !== undefined && Object.hasOwn(tilePaths, path) ? pathOf({ path }) : undefined;
   if (!one || !usable.includes(one)) return defaults as TileConfig[];
-  const own = one.defaults(use, capabilities);
+  const own = one.defaults(use, capabilities, problem);
   return (one.fallsBack?.(capabilities) ? [...own, ...defaults] : own) as TileConfig[];
 }
 
@@ -61,6 +71,11 @@ export function backwardShape({ of, tile }: Pick<BackwardConfig, 'of' | 'tile'>)
 /** Returns the number of passes over the keys of a tile. */
 export function keyTurns(tile: AnyTile): number {
   return pathOf(tile).keyTurns?.(tile) ?? 1;
+}
+
+/** Whether kernels of a tile load f16 eight elements at a time where the memory layout allows it. */
+export function readsWide(tile: AnyTile): boolean {
+  return pathOf(tile).readsWide ?? false;
 }
 
 /** Returns the entry point of a forward kernel. */
@@ -91,6 +106,6 @@ export function enables(
   write: WriteAccess,
 ): string {
   const ofResult = resultType === 'f16' && write === 'scalar' ? ['f16'] : [];
-  const names = new Set([...(tile ? pathOf(tile).enables : []), ...ofResult]);
+  const names = new Set([...(tile ? pathOf(tile).enables(tile) : []), ...ofResult]);
   return [...names].map((name) => `enable ${name};`).join('\n');
 }

@@ -14,10 +14,6 @@ enable f16;
 @group(0) @binding(7) var<storage, read_write> lse: array<u32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-fn write_out(row: u32, d: u32, x: vec4<f32>) {
-  out[(row + d) / 4u] = vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w));
-}
-
 // Padded rows keep neighbours in different banks; matrices begin at multiples of 16 bytes.
 const STAGED = 18u;
 var<workgroup> q_tile: array<vec4<f16>, 288>; // 2304 bytes

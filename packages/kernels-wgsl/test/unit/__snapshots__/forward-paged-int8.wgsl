@@ -10,16 +10,36 @@
 @group(0) @binding(7) var<storage, read_write> lse: array<u32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
+fn scale_k(row: u32) -> f32 {
+  return bitcast<f32>(k[row]);
+}
+
+fn load_k(row: u32, d: u32) -> u32 {
+  return k[row + (1u + d / 4u) * params.k_dim];
+}
+
+fn unpack_k(word: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
+}
+
 fn read_k(row: u32, d: u32) -> vec4<f32> {
-  let word = k[row + (1u + d / 4u) * params.k_dim];
-  let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
-  return bitcast<f32>(k[row]) * vec4<f32>(x);
+  return scale_k(row) * unpack_k(load_k(row, d));
+}
+
+fn scale_v(row: u32) -> f32 {
+  return bitcast<f32>(v[row]);
+}
+
+fn load_v(row: u32, d: u32) -> u32 {
+  return v[row + (1u + d / 4u) * params.v_dim];
+}
+
+fn unpack_v(word: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
 }
 
 fn read_v(row: u32, d: u32) -> vec4<f32> {
-  let word = v[row + (1u + d / 4u) * params.v_dim];
-  let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
-  return bitcast<f32>(v[row]) * vec4<f32>(x);
+  return scale_v(row) * unpack_v(load_v(row, d));
 }
 
 fn write_out(row: u32, d: u32, x: vec4<f32>) {

@@ -12,16 +12,28 @@
 
 const TILE_M = 4u;
 
+fn load_k(row: u32, d: u32) -> u32 {
+  return k[row + (1u + d / 8u) * params.k_dim];
+}
+
+fn unpack_k(word: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<i32>(vec4<u32>(word) << vec4<u32>(28u, 24u, 20u, 16u)) >> vec4<u32>(28u));
+}
+
 fn read_k(row: u32, d: u32) -> vec4<f32> {
-  let word = k[row + (1u + d / 8u) * params.k_dim] >> (d % 8u * 4u);
-  let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(28u, 24u, 20u, 16u)) >> vec4<u32>(28u);
-  return bitcast<f32>(k[row]) * vec4<f32>(x);
+  return scale_k(row) * unpack_k(load_k(row, d) >> (d % 8u * 4u));
+}
+
+fn load_v(row: u32, d: u32) -> u32 {
+  return v[row + (1u + d / 8u) * params.v_dim];
+}
+
+fn unpack_v(word: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<i32>(vec4<u32>(word) << vec4<u32>(28u, 24u, 20u, 16u)) >> vec4<u32>(28u));
 }
 
 fn read_v(row: u32, d: u32) -> vec4<f32> {
-  let word = v[row + (1u + d / 8u) * params.v_dim] >> (d % 8u * 4u);
-  let x = vec4<i32>(vec4<u32>(word) << vec4<u32>(28u, 24u, 20u, 16u)) >> vec4<u32>(28u);
-  return bitcast<f32>(v[row]) * vec4<f32>(x);
+  return scale_v(row) * unpack_v(load_v(row, d) >> (d % 8u * 4u));
 }
 
 const TILE_N = 8u;

@@ -1,0 +1,323 @@
+import { wgsl } from '@heed/core/kernel';
+import { bracketed, each, plus } from '../parts/repeat.ts';
+import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
+import {
+  type Decode,
+  elementOf,
+  isExact,
+  lastOf,
+  layoutOf,
+  ownRow,
+  placeOf,
+  type Side,
+  unpacked,
+  vecType,
+} from './decode-layout.ts';
+import { DECODE_THREADS, decodeArrays, type DecodeTile } from './decode-tile.ts';
+import type { ForwardConfig } from './kernel-config.ts';
+import { entryPoint, keyTileLoop } from './tile-loops.wgsl.ts';
+
+/**
+ * Computes tiles of few query rows, whose time is that of reading k and v. The lanes of a team load whole rows of k and v: every
+ * load of a tile is outstanding before the first is used. A team sums the products of its keys over its lanes. Then each thread
+ * finishes scores of one query row, as many as the others, and the weights return to the teams through workgroup memory. Teams
+ * add up values of different keys; their sums meet in the end.
+ */
+export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
+  const decode = layoutOf(config, tile);
+  const body = wgsl`
+    let lane = thread % ${tile.lanes}u;
+    let team = thread / ${tile.lanes}u;
+    // The row whose scores this thread finishes, and the first of its keys in a tile.
+    let index = ${ownRow(decode)};
+    let row = make_row(work, work.first_row + index);
+    let column = thread / ${tile.rows}u;
+    var state = softmax_init();
+    ${rowsInRegisters(decode)}
+
+    ${keyTileLoop(
+      config.hooks,
+      wgsl`
+        ${loads(decode)}
+        ${dots(decode)}
+        workgroupBarrier();
+        ${weights(decode)}
+        workgroupBarrier();
+        ${sums(decode)}
+      `,
+    )}
+
+    ${results(decode)}
+  `;
+  return wgsl`
+    ${arrays(decode)}
+
+    // a · b + sum, as one chain.
+    fn dot_onto(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
+      return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+    }
+
+    ${entryPoint(DECODE_THREADS, { name: 'thread', builtin: 'local_invocation_index' }, body)}
+  `;
+}
+
+function arrays({ config, tile, v, width }: Decode): string {
+  const lengths = decodeArrays(config.headDimV, v.read.elements, tile);
+  const array = (name: string, type: string, length: number, floats: number): string =>
+    `var<workgroup> ${name}: array<${type}, ${length}>; // ${length * floats * 4} bytes`;
+  return wgsl`
+    ${array('scores', vecType(width), lengths.scores / width, width)}
+    ${array('weights', 'f32', lengths.weights, 1)}
+    ${array('columns', 'f32', DECODE_THREADS, 1)}
+    ${array('factors', 'f32', tile.rows, 1)}
+    ${array('team_sums', 'vec4<f32>', lengths.sums, 4)}
+  `;
+}
+
+/** Declares where the lane's loads begin, its part of each query row as f32, and its sums. */
+function rowsInRegisters(decode: Decode): string {
+  const { tile, k, v } = decode;
+  const rows = each(tile.rows);
+  const starts = (side: Side): string[] =>
+    each(side.loads)((c) => {
+      const d = elementOf(decode, side, c);
+      const end = lastOf(side.dim, side.read.elements);
+      return `let ${side.name}_d${c} = ${isExact(decode, side) ? d : `min(${d}, ${end}u)`};`;
+    });
+  const halves = k.read.elements / 4;
+  return wgsl`
+    ${starts(k)}
+    ${starts(v)}
+    ${rows(
+      (r) => wgsl`
+        let q_row${r} = q_row_offset(make_row(work, ${plus('work.first_row', r)}));
+        ${each(k.vecs)((x) => {
+          const d = elementOf(decode, k, Math.floor(x / halves), x % halves);
+          if (isExact(decode, k)) return `let q${r}_${x} = read_q(q_row${r}, ${d}) * q_scale();`;
+          const read = `read_q(q_row${r}, min(${d}, ${lastOf(k.dim, 4)}u)) * q_scale()`;
+          return `let q${r}_${x} = select(vec4<f32>(), ${read}, ${d} < ${k.dim}u);`;
+        })}
+        ${each(v.vecs)((x) => `var acc${r}_${x} = vec4<f32>();`)}
+      `,
+    )}
+  `;
+}
+
+/** Loads the tile's rows: first all entries of the block table, then all rows. Keys beyond the sequence repeat its last. */
+function loads(decode: Decode): string {
+  const { tile, k, v, teams } = decode;
+  const keys = each(tile.keysPerLane);
+  const last = 'work.seq.k_len - 1u';
+  return wgsl`
+    ${keys(
+      (i) => wgsl`
+        let key${i} = min(${plus('first_key + team', i * teams)}, ${last});
+        let k_row${i} = k_row_offset(work.seq, head, key${i});
+        let v_row${i} = v_row_offset(work.seq, head, key${i});
+      `,
+    )}
+    ${k.read.isScaled && scales(decode, last)}
+    ${[k, v].map(({ name, read, loads: count }) =>
+      keys((i) =>
+        each(count)(
+          (c) => `let ${name}${i}_${c} = ${read.load(`${name}_row${i}`, `${name}_d${c}`)};`,
+        ),
+      ),
+    )}
+  `;
+}
+
+// A scale multiplies a finished score or weight, which are fewer than the elements of a row.
+function scales({ columns, scores }: Decode, last: string): string {
+  return each(scores)(
+    (n) => wgsl`
+      let own_key${n} = min(${plus('first_key + column', n * columns)}, ${last});
+      let k_scale${n} = scale_k(k_row_offset(work.seq, head, own_key${n}));
+      let v_scale${n} = scale_v(v_row_offset(work.seq, head, own_key${n}));
+    `,
+  ).join('\n');
+}
+
+/** Sums the products of the team's keys and all query rows over the lanes, as far as shuffles reach, and stores them. */
+function dots(decode: Decode): string {
+  const { tile, k, tileN, width, groups } = decode;
+  const { lanes, shuffled } = tile;
+  const plane = shuffled === lanes ? '' : `lane / ${shuffled}u * ${tileN * groups}u + `;
+  const keys = each(tile.keysPerLane);
+  const stores = keys((i) =>
+    each(groups)((g) => `scores[${plane}${placeOf(decode, i, groups, g)}] = s${i}_${g};`),
+  );
+  return wgsl`
+    ${keys((i) => {
+      const { text, names } = unpacked(k, i);
+      const dot = (r: number): string =>
+        names.reduce((sum, name, x) => `dot_onto(q${r}_${x}, ${name}, ${sum})`, '0.0');
+      return [
+        ...text,
+        ...each(groups)((g) => productsOf(width, `s${i}_${g}`, (r) => dot(g * width + r))),
+      ];
+    })}
+    ${powersOfTwo(1, shuffled).map((mask) =>
+      keys((i) => each(groups)((g) => `s${i}_${g} += subgroupShuffleXor(s${i}_${g}, ${mask}u);`)),
+    )}
+    ${shuffled === 1 ? stores : guarded(`lane % ${shuffled}u == 0u`, stores.join('\n'))}
+  `;
+}
+
+const productsOf = (width: number, name: string, dot: (r: number) => string): string =>
+  width === 1
+    ? `var ${name} = ${dot(0)};`
+    : wgsl`
+        var ${name} = ${vecType(width)}(
+          ${each(width)((r) => `${dot(r)},`)}
+        );
+      `;
+
+const guarded = (condition: string, body: string): string => wgsl`
+  if (${condition}) {
+    ${body}
+  }
+`;
+
+/** Declares the scores of the thread's row and keys, final and in base 2. */
+function finishedScores(decode: Decode): string {
+  const { config, tile, k, columns, tileN, width } = decode;
+  const scores = each(decode.scores);
+  const plane = tileN * tile.rows;
+  const partial = (at: number): string =>
+    width === 1
+      ? `scores[${plus('thread', at)}]`
+      : `scores[${bracketed('thread', at)} / ${width}u][thread % ${width}u]`;
+  const sum = (n: number): string => {
+    const partials = each(tile.lanes / tile.shuffled)((p) =>
+      partial(n * DECODE_THREADS + p * plane),
+    ).join(' + ');
+    return k.read.isScaled ? `(${partials}) * k_scale${n}` : partials;
+  };
+  const eachScore: EachScore = (statement) =>
+    scores((n) =>
+      statement({
+        score: `s${n}`,
+        scoreDerivative: '',
+        row: 'row',
+        key: plus('key', n * columns, ''),
+      }),
+    ).join('\n');
+  const finish = tileScores(config.hooks, eachScore);
+  if (plane >= DECODE_THREADS) {
+    return wgsl`
+      ${scores((n) => `var s${n} = ${sum(n)};`)}
+      ${finish}
+    `;
+  }
+  return wgsl`
+    var s0 = MASKED;
+    ${guarded(`thread < ${plane}u`, `s0 = ${sum(0)};\n${finish}`)}
+  `;
+}
+
+/** Turns the thread's scores into weights, in the order in which they lie in memory: key by key, and row by row within a key. */
+function weights(decode: Decode): string {
+  const { tile, k } = decode;
+  const scores = each(decode.scores);
+  const scale = (n: number): string => (k.read.isScaled ? ` * v_scale${n}` : '');
+  return wgsl`
+    let key = i32(first_key + column);
+    ${finishedScores(decode)}
+    var tile_max = ${scores((n) => `s${n}`).reduce((a, b) => `max(${a}, ${b})`)};
+    ${overColumns(decode, 'tile_max', (x) => `max(tile_max, ${x})`)}
+    let factor = softmax_rescale(&state, tile_max);
+    ${scores((n) => `s${n} = softmax_weight(s${n}, state.row_max);`)}
+    // A thread sums its own keys only; the columns meet in the end.
+    state.row_sum += ${scores((n) => `s${n}`).join(' + ')};
+    ${scores((n) => `weights[${plus('thread', n * DECODE_THREADS)}] = s${n}${scale(n)};`)}
+    ${guarded(`thread < ${tile.rows}u`, 'factors[thread] = factor;')}
+  `;
+}
+
+/** Combines a value of all threads of a row, in the same order for each: by shuffles within a block, then through memory. */
+function overColumns({ tile, block }: Decode, name: string, join: (x: string) => string): string {
+  const { rows } = tile;
+  const masks = powersOfTwo(rows, block);
+  const blocks = DECODE_THREADS / block;
+  const first = rows === 1 ? '' : `index * ${blocks}u`;
+  const at = (i: string): string => `columns[${[first, i].filter(Boolean).join(' + ') || '0'}]`;
+  const store = `${at(`thread / ${block}u`)} = ${name};`;
+  return wgsl`
+    ${masks.map((mask) => `${name} = ${join(`subgroupShuffleXor(${name}, ${mask}u)`)};`)}
+    ${masks.length === 0 ? store : guarded(`thread % ${block}u < ${rows}u`, store)}
+    workgroupBarrier();
+    ${name} = ${at('')};
+    for (var i = 1u; i < ${blocks}u; i++) {
+      ${name} = ${join(at('i'))};
+    }
+  `;
+}
+
+/** Returns the powers of two from `first` on that are below `end`. */
+function powersOfTwo(first: number, end: number): number[] {
+  return first < end ? [first, ...powersOfTwo(first * 2, end)] : [];
+}
+
+/** Adds the values of the team's keys to the lane's sums. */
+function sums(decode: Decode): string {
+  const { tile, v } = decode;
+  const rows = each(tile.rows);
+  const weight = (i: number, r: number): string => `weights[${placeOf(decode, i, tile.rows, r)}]`;
+  return wgsl`
+    ${rows(
+      (r) => wgsl`
+        let factor${r} = factors[${r}];
+        ${each(v.vecs)((x) => `acc${r}_${x} *= factor${r};`)}
+      `,
+    )}
+    ${each(tile.keysPerLane)((i) => {
+      const { text, names } = unpacked(v, i);
+      return [
+        ...text,
+        ...rows((r) => [
+          `let p${i}_${r} = vec4<f32>(${weight(i, r)});`,
+          ...names.map((name, x) => `acc${r}_${x} = fma(p${i}_${r}, ${name}, acc${r}_${x});`),
+        ]),
+      ];
+    })}
+  `;
+}
+
+/** Sums up the columns' row sums and the teams' outputs, and stores each row. */
+function results(decode: Decode): string {
+  const { config, tile, v } = decode;
+  const { rows, lanes } = tile;
+  const halves = v.read.elements / 4;
+  const stride = v.vecs * lanes;
+  const out = Math.ceil(config.headDimV / 4);
+  const place = (x: number): string => {
+    const load = Math.floor(x / halves);
+    const first = halves === 1 ? 'lane' : `lane * ${halves}u`;
+    return plus(`team * ${stride}u + ${first}`, load * lanes * halves + (x % halves));
+  };
+  return wgsl`
+    ${overColumns(decode, 'state.row_sum', (x) => `state.row_sum + ${x}`)}
+    if (thread < ${rows}u && work.first_row + index < work.rows) {
+      factors[thread] = apply_sink(&state, row, work.split) * softmax_norm(state);
+      write_lse(state, row, work.split);
+    }
+    ${each(rows)(
+      (r) => wgsl`
+        ${r > 0 && 'workgroupBarrier();'}
+        ${each(v.vecs)((x) => `team_sums[${place(x)}] = acc${r}_${x};`)}
+        workgroupBarrier();
+        if (${plus('work.first_row', r)} < work.rows) {
+          let out_row = out_row_offset(make_row(work, ${plus('work.first_row', r)}), work.split);
+          for (var i = thread; i < ${out}u; i += ${DECODE_THREADS}u) {
+            var sum = team_sums[i];
+            for (var other = 1u; other < params.key_turns; other++) {
+              sum += team_sums[i + other * ${stride}u];
+            }
+            write_out(out_row, i * 4u, sum * factors[${r}]);
+          }
+        }
+      `,
+    )}
+  `;
+}
