@@ -51,7 +51,15 @@ export const floors: Record<string, readonly Floor[]> = {
     'report',
     { apart: ['browser', 'gpu-box', 'tune'] },
   ],
-  'packages/inspect/src': ['device', 'cases', 'compile', 'amd', 'limits', 'report'],
+  'packages/inspect/src': [
+    'spirv',
+    'device',
+    'cases',
+    'compile',
+    { apart: ['amd', 'nvidia'] },
+    'limits',
+    'report',
+  ],
   'apps/demo/src': [
     { apart: ['text', 'page'] },
     'transformer',

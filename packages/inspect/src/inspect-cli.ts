@@ -1,10 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { inspectKernels } from './amd/inspect-kernels.ts';
-import { attentionCases } from './cases/attention-cases.ts';
+import { attentionCases, nvidiaCases } from './cases/attention-cases.ts';
 import { onnxCases } from './cases/onnx-cases.ts';
 import { type CompileContext, compileCases } from './compile/compile-cases.ts';
 import { keepFiles, removeFiles } from './compile/kernel-files.ts';
 import { type Options, parseOptions, usage } from './inspect-options.ts';
+import { compileForNvidia } from './nvidia/compile-for-nvidia.ts';
+import { architectureOf } from './nvidia/gpu-architecture.ts';
+import { nvccVersion } from './nvidia/nvcc.ts';
 import { type Inspection, renderInspection } from './report/inspection.ts';
 import { renderChanges } from './report/inspection-changes.ts';
 
@@ -41,17 +44,26 @@ async function stored(file: string): Promise<Inspection> {
   return JSON.parse(await readFile(file, 'utf8')) as Inspection;
 }
 
-async function inspect(
-  { family, match, keep }: Options,
-  context: CompileContext,
-): Promise<Inspection> {
-  const cases = [...attentionCases, ...onnxCases].filter(({ name }) => match.test(name));
-  const compiled = await compileCases(cases, family, context);
-  const { driver, refused, folder } = compiled;
-  const kernels = inspectKernels(family, compiled.kernels);
+async function inspect(options: Options, context: CompileContext): Promise<Inspection> {
+  const { family, nvidia, match, keep } = options;
+  const architecture = nvidia === undefined ? undefined : architectureOf(nvidia);
+  const compiler = architecture && (await nvccVersion());
+  const all = [...(architecture ? nvidiaCases : attentionCases), ...onnxCases];
+  const cases = all.filter(({ name }) => match.test(name));
+  const device = { family, isNvidia: architecture !== undefined };
+  const compiled = await compileCases(cases, device, context);
+  const { kernels, refused } = architecture
+    ? await compileForNvidia(compiled.kernels, architecture, context)
+    : { kernels: inspectKernels(family, compiled.kernels), refused: [] };
   if (keep !== undefined) await keepFiles(compiled.kernels, keep);
-  await removeFiles(folder);
-  return { date: new Date().toISOString(), family, driver, kernels, refused };
+  await removeFiles(compiled.folder);
+  return {
+    date: new Date().toISOString(),
+    family: nvidia ?? family,
+    driver: compiler ?? compiled.driver,
+    kernels,
+    refused: [...compiled.refused, ...refused],
+  };
 }
 
 function print(text: string): number {

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { familyNames } from './amd/gpu-family.ts';
+import { architectureNames } from './nvidia/gpu-architecture.ts';
 
 /** The options of the command line. */
 export interface Options {
+  /** AMD's family whose compiler is wanted. */
   readonly family: string;
+  /** NVIDIA's architecture whose compiler is wanted in its place. */
+  readonly nvidia: string | undefined;
   /** Which cases to compile, by name. */
   readonly match: RegExp;
   /** File to write the figures to. */
@@ -25,6 +29,7 @@ export function parseOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       family: { type: 'string', default: 'navi31' },
+      nvidia: { type: 'string' },
       match: { type: 'string', default: '.' },
       json: { type: 'string' },
       compare: { type: 'string' },
@@ -32,11 +37,15 @@ export function parseOptions(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
     },
   });
-  const { family, match, json, compare, keep, help } = values;
-  if (!familyNames.includes(family)) {
-    throw new Error(`--family: takes one of ${familyNames.join(', ')}; got ${family}.`);
-  }
-  return { family, match: expression(match), json, compare, keep, help };
+  const { family, nvidia, match, json, compare, keep, help } = values;
+  checkName('--family', family, familyNames);
+  if (nvidia !== undefined) checkName('--nvidia', nvidia, architectureNames);
+  return { family, nvidia, match: expression(match), json, compare, keep, help };
+}
+
+function checkName(flag: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  throw new Error(`${flag}: takes one of ${names.join(', ')}; got ${name}.`);
 }
 
 function expression(text: string): RegExp {

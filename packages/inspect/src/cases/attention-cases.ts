@@ -98,3 +98,14 @@ const byForce: readonly KernelCase[] = [
 
 /** Every case, by its kernel family. A new tile path is one more call of `forced`. */
 export const attentionCases: readonly KernelCase[] = [...usual, ...byForce];
+
+/** The cases for NVIDIA, where heed chooses matrices for f16 by itself. */
+export const nvidiaCases: readonly KernelCase[] = [
+  ...usual,
+  ...forced('portable', [
+    { name: 'forward f16 D64', problem: prefill('f16', 64) },
+    { name: 'forward f16 D128', problem: prefill('f16', 128) },
+    { name: 'forward f16 D256', problem: prefill('f16', 256) },
+    { name: 'decode f16 D128', problem: decode('f16', 128) },
+  ]),
+];

@@ -1,7 +1,7 @@
 import { CompileError, HeedError } from '@heed/core';
 import { type KernelCase, planOfCase } from '../cases/kernel-case.ts';
 import { type OnnxCase, runOnnxCase } from '../cases/onnx-cases.ts';
-import { type NullGpu, openNullGpu, recordPipelines } from '../device/null-gpu.ts';
+import { type NullDevice, type NullGpu, openNullGpu, recordPipelines } from '../device/null-gpu.ts';
 import { type PipelineRecord, readRecords, workgroupThreads } from '../device/pipeline-record.ts';
 import { type CompiledKernel, kernelName, type RefusedCase } from './compiled-kernel.ts';
 import { factsOfLabel } from './kernel-facts.ts';
@@ -14,7 +14,6 @@ export interface CompileContext {
 
 /** The result of a run over cases. */
 export interface Compiled {
-  readonly family: string;
   /** Name and version of the driver whose compiler it is. */
   readonly driver: string;
   readonly kernels: readonly CompiledKernel[];
@@ -24,17 +23,17 @@ export interface Compiled {
 }
 
 /**
- * Compiles the kernels of cases for a family. Each kernel appears once: one that several cases share belongs to the first.
+ * Compiles the kernels of cases for a device. Each kernel appears once: one that several cases share belongs to the first.
  * Rejects with the abort reason of `signal`.
  * @throws CompileError a kernel that the compiler refuses
  */
 export async function compileCases(
   cases: readonly (KernelCase | OnnxCase)[],
-  family: string,
+  wanted: NullDevice,
   { signal, progress }: CompileContext = {},
 ): Promise<Compiled> {
   const folder = recordPipelines();
-  const plain = await openNullGpu(family);
+  const plain = await openNullGpu(wanted);
   const forced = new Map<string, NullGpu>();
   const kernels: CompiledKernel[] = [];
   const refused: RefusedCase[] = [];
@@ -54,13 +53,13 @@ export async function compileCases(
     }
     const { path } = one;
     const device =
-      path === undefined ? plain : (forced.get(path) ?? (await openNullGpu(family, path)));
+      path === undefined ? plain : (forced.get(path) ?? (await openNullGpu(wanted, path)));
     if (path !== undefined) forced.set(path, device);
     const { reason, workgroups } = await compileCase(device, one);
     if (reason !== undefined) refused.push({ name: one.name, reason });
     kernels.push(...heedKernels(one, records(), device, workgroups));
   }
-  return { family, driver: plain.driver, kernels: unique(kernels), refused, folder };
+  return { driver: plain.driver, kernels: unique(kernels), refused, folder };
 }
 
 interface CaseResult {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Gpu, openGpu } from '@heed/core';
 import { create, globals } from 'webgpu';
+import { asNvidia } from './nvidia-gpu.ts';
 
 /** A Gpu of a Radeon family that the machine does not have, on the null driver. */
 export interface NullGpu {
@@ -33,13 +34,24 @@ function dawnFor(family: string): GPU {
   return dawn;
 }
 
+/** The device that the null driver is to have. */
+export interface NullDevice {
+  readonly family: string;
+  /** Whether heed is to choose its kernels as for NVIDIA's devices. */
+  readonly isNvidia?: boolean;
+}
+
 /**
  * Opens a Gpu of a family. `path` forces a tile path of heed's.
  * @throws UnsupportedError the driver knows no such family
  */
-export async function openNullGpu(family: string, path?: string): Promise<NullGpu> {
+export async function openNullGpu(
+  { family, isNvidia = false }: NullDevice,
+  path?: string,
+): Promise<NullGpu> {
   const tuning = path === undefined ? undefined : ({ version: 1, force: { path } } as const);
-  const gpu = await openGpu({ gpu: dawnFor(family), ...(tuning && { tuning }) });
+  const dawn = dawnFor(family);
+  const gpu = await openGpu({ gpu: isNvidia ? asNvidia(dawn) : dawn, ...(tuning && { tuning }) });
   return { gpu, driver: gpu.capabilities.adapter.description, wgsl: keepTexts(gpu.device) };
 }
 

@@ -1,5 +1,4 @@
-import type { AmdFigures } from '../amd/amd-figures.ts';
-import type { InspectedKernel } from '../amd/inspect-kernels.ts';
+import type { FigureName, InspectedKernel } from '../limits/inspected-kernel.ts';
 
 /** A stored run. */
 export interface Inspection {
@@ -17,17 +16,18 @@ interface Column<Row> {
   readonly isText?: boolean;
 }
 
-type Figure = Exclude<keyof AmdFigures, 'kinds'>;
-
 /** The figures that are shown, with their headings. */
-const headings: Readonly<Partial<Record<Figure, string>>> = {
+const headings: Readonly<Partial<Record<FigureName, string>>> = {
   lanes: 'wave',
   vgprs: 'VGPR',
+  registers: 'registers',
   spills: 'spills',
   scratchBytes: 'scratch B',
   ldsBytes: 'LDS B',
+  sharedBytes: 'shared B',
   wavesByRegisters: 'waves by VGPR',
   wavesByLds: 'by LDS',
+  blocks: 'blocks',
   codeBytes: 'code B',
   codeByF32: '/ f32',
   waits: 'waits',
@@ -35,15 +35,21 @@ const headings: Readonly<Partial<Record<Figure, string>>> = {
   multiplyAddsPerVector: 'fma / vector',
   multiplyAddsPerLdsRead: 'fma / LDS read',
   ldsBytesPerFlop: 'LDS B / flop',
+  slots: 'slots',
+  ffmaShare: 'FFMA share',
+  issueClocks: 'issue / FMA clk',
+  sharedClocks: 'shared / FMA clk',
+  conflictClocks: 'conflicts',
+  sharedBytesPerFlop: 'shared B / flop',
   matrixWork: 'matrix work',
   bytesInFlight: 'B in flight',
 };
 
 /** Names of the figures that are shown. */
-export const figureNames: readonly Figure[] = Object.keys(headings) as Figure[];
+export const figureNames: readonly FigureName[] = Object.keys(headings) as FigureName[];
 
 /** Returns the heading of a figure that is shown. */
-export const headingOf = (name: Figure): string => headings[name] ?? name;
+export const headingOf = (name: FigureName): string => headings[name] ?? name;
 
 const columns: readonly Column<InspectedKernel>[] = [
   { heading: 'kernel', cell: ({ name }) => name, isText: true },
@@ -68,7 +74,10 @@ export function renderInspection({ family, driver, kernels, refused }: Inspectio
   return [
     `${family}, ${driver}`,
     '',
-    renderTable(columns, kernels),
+    renderTable(
+      columns.filter(({ cell }) => kernels.some((kernel) => cell(kernel) !== '')),
+      kernels,
+    ),
     ...refused.map(({ name, reason }) => `\n${name}: refused: ${reason}`),
     '',
   ].join('\n');

@@ -21,7 +21,7 @@ describe.for(isFullRun() ? ['navi31', 'navi21', 'vega10'] : ['navi31'])('on %s',
   let kernels: InspectedKernel[];
 
   beforeAll(async () => {
-    compiled = await compileCases(cases, family);
+    compiled = await compileCases(cases, { family });
     kernels = inspectKernels(family, compiled.kernels);
   });
   afterAll(() => removeFiles(compiled.folder));

@@ -5,7 +5,7 @@ import { type FigureLimit, missedLimits } from '../../src/limits/figure-limits.t
 const kernel = (figures: Partial<AmdFigures>): Parameters<typeof missedLimits>[1][0] => ({
   name: 'forward',
   label: '',
-  figures: figures as AmdFigures,
+  figures,
 });
 
 const missed = (limit: Partial<FigureLimit>, figures: Partial<AmdFigures>): string[] =>

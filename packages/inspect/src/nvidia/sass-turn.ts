@@ -1,0 +1,86 @@
+import { loopTrips, type SassLoop } from './loop-trips.ts';
+import type { SassInstruction } from './sass.ts';
+
+/** One turn of a kernel's loop over tiles. */
+export interface SassTurn {
+  /** The instructions that a warp issues, in order: those of inner loops as often as they run. */
+  readonly trace: readonly SassInstruction[];
+  /** Inner loops whose turns do not follow from the code; the trace has one turn of each. */
+  readonly unknownLoops: number;
+  /** Bytes from the loop's first to its last instruction. */
+  readonly codeBytes: number;
+}
+
+/** Instructions for which the trace takes the way that has them, where a branch could leave them out. */
+const work = new Set([
+  'LDG',
+  'LDGSTS',
+  'LDS',
+  'LDSM',
+  'STS',
+  'FFMA',
+  'HMMA',
+  'HFMA2',
+  'BAR',
+  'MUFU',
+]);
+
+const arithmetic: Record<string, number> = { FFMA: 1, HFMA2: 1, HMMA: 64 };
+
+/** Returns one turn of the innermost loop, of a number of turns that is not literal, with nearly all arithmetic; undefined if there is none. */
+export function sassTurn(code: readonly SassInstruction[]): SassTurn | undefined {
+  const loops = loopsOf(code).map((loop) => ({ ...loop, trips: loopTrips(code, loop) }));
+  const weight = ({ head, tail }: SassLoop): number =>
+    code.slice(head, tail + 1).reduce((total, { name }) => total + (arithmetic[name] ?? 0), 0);
+  const most = Math.max(...loops.map(weight));
+  const [main] = loops
+    .filter((loop) => loop.trips === undefined && weight(loop) > 0 && weight(loop) >= 0.9 * most)
+    .toSorted((a, b) => a.tail - a.head - (b.tail - b.head));
+  if (main === undefined) return;
+  const inner = new Map(
+    loops
+      .filter((loop) => loop !== main && loop.head >= main.head && loop.tail <= main.tail)
+      .map((loop) => [loop.head, loop]),
+  );
+  return {
+    trace: expand(code, main, inner),
+    unknownLoops: [...inner.values()].filter(({ trips }) => trips === undefined).length,
+    codeBytes: code[main.tail]!.address - code[main.head]!.address + 16,
+  };
+}
+
+/** Loops by their backward branches; those with one head are one loop. */
+function loopsOf(code: readonly SassInstruction[]): SassLoop[] {
+  const tails = new Map<number, number>();
+  for (const [index, { target }] of code.entries())
+    if (target !== undefined && target < code[index]!.address) tails.set(target / 16, index);
+  return [...tails].map(([head, tail]) => ({ head, tail }));
+}
+
+type InnerLoops = ReadonlyMap<number, SassLoop & { readonly trips: number | undefined }>;
+
+function expand(
+  code: readonly SassInstruction[],
+  { head, tail }: SassLoop,
+  inner: InnerLoops,
+): SassInstruction[] {
+  const trace: SassInstruction[] = [];
+  for (let at = head; at <= tail;) {
+    const loop = inner.get(at);
+    if (loop !== undefined && at !== head) {
+      const turn = expand(code, loop, inner);
+      for (let i = 0; i < (loop.trips ?? 1); i++) trace.push(...turn);
+      at = loop.tail + 1;
+      continue;
+    }
+    const instruction = code[at]!;
+    trace.push(instruction);
+    const to = instruction.target === undefined ? -1 : instruction.target / 16;
+    const isForward = to > at && to <= tail + 1;
+    const isTaken =
+      isForward &&
+      (!instruction.isPredicated || !code.slice(at + 1, to).some(({ name }) => work.has(name)));
+    at = isTaken ? to : at + 1;
+  }
+  return trace;
+}
