@@ -17,6 +17,10 @@ import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts'
 
 /** How a path multiplies. The rest of a thread grid's kernel is the same for all paths. */
 export interface GridProducts {
+  /** Declares the thread's place in the grid: its `column` and `first_row`. */
+  readonly place: string;
+  /** Key of the thread's score n, relative to the tile's first key. */
+  readonly key: (n: number) => string;
   /** Builtin inputs of the entry point besides `thread`. */
   readonly builtins?: readonly ThreadIndex[];
   /** Declarations in workgroup memory: tiles, and weights. */
@@ -48,8 +52,7 @@ export function gridMain(config: ForwardConfig, grid: ThreadGrid, products: Grid
   const lanes = each(4);
   const chunkVecs = grid.unroll ? `${THREADS_N}u` : 'params.chunk_vecs';
   const body = wgsl`
-    let column = thread % ${THREADS_N}u;
-    let first_row = thread / ${THREADS_N}u${grid.rowsPerThread > 1 && ` * ${grid.rowsPerThread}u`};
+    ${products.place}
 
     ${rows(
       (r) => wgsl`
@@ -65,10 +68,10 @@ export function gridMain(config: ForwardConfig, grid: ThreadGrid, products: Grid
       wgsl`
       ${products.dots}
 
-      let key = i32(first_key + column * 4u);
+      ${lanes((n) => `let key${n} = i32(first_key + ${products.key(n)});`)}
       ${tileScores(
         config.hooks,
-        eachScore(grid, (r, n) => ({ row: `row${r}`, key: plus('key', n, '') })),
+        eachScore(grid, (r, n) => ({ row: `row${r}`, key: `key${n}` })),
       )}
       ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));`)}
       workgroupBarrier();

@@ -1,5 +1,5 @@
 import { sections, wgsl } from '@heed/core/kernel';
-import { each } from '../parts/repeat.ts';
+import { each, plus } from '../parts/repeat.ts';
 import { gridMain, valueDim } from './grid-forward.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import { matrixArrays, type MatrixTile, PRODUCT, stagedVecs, WEIGHTS } from './matrix-tile.ts';
@@ -19,6 +19,11 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
   const { tileM, tileN } = gridShape(tile);
   const wholeVecs = stagedVecs(config);
   return gridMain(config, tile, {
+    place: wgsl`
+      let column = thread % ${THREADS_N}u;
+      let first_row = thread / ${THREADS_N}u * ${tile.rowsPerThread}u;
+    `,
+    key: (n) => plus('column * 4u', n),
     builtins: [
       { name: 'subgroup', builtin: 'subgroup_id' },
       { name: 'subgroups', builtin: 'num_subgroups' },

@@ -4,16 +4,24 @@ import { each, plus } from '../parts/repeat.ts';
 import { type TileScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
 import type { BackwardConfig } from './kernel-config.ts';
-import { dotProducts, lanes, weightedSums } from './portable-forward.wgsl.ts';
-import { keySide, type PortableTile, rowSide, tileArrays } from './portable-tile.ts';
+import {
+  columnItem,
+  dotProducts,
+  keepWeights,
+  keySide,
+  lanes,
+  rowSide,
+  threadPlace,
+  tileArrays,
+  weightedSums,
+} from './portable-products.wgsl.ts';
+import type { PortableTile } from './portable-tile.ts';
 import { stageKeys, stageRows } from './staging.wgsl.ts';
 import {
   CHUNK,
   type Dim,
   eachScore,
-  localRow,
   storeChunks,
-  THREADS_N,
   gridShape,
   gridThreads,
 } from './thread-grid.wgsl.ts';
@@ -33,10 +41,8 @@ export function portableBackward(config: BackwardConfig, tile: PortableTile): st
   const { of, headDim, headDimV } = config;
   const { tileM, tileN } = gradientShape(of, gridShape(tile));
   const threads = gridThreads(tile);
-  const own = tile.threadsM * tile.rowsPerThread;
   return wgsl`
     ${tileArrays(tileM, tileN)}
-    var<workgroup> weights: array<vec4<f32>, ${own * THREADS_N}>; // ${own * THREADS_N * 16} bytes
 
     ${stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM }, ' * q_scale()')}
 
@@ -61,7 +67,7 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
   const { headDim, hooks } = config;
   const rows = each(tile.rowsPerThread);
   return wgsl`
-    ${ownRows(tile)}
+    ${threadPlace(tile)}
 
     ${rows(
       (r) => wgsl`
@@ -77,13 +83,14 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
         ${rowProducts(config, tile)}
         ${scoreDerivatives(config, tile)}
         ${tileScores(hooks, eachScore(tile, keyAt), { withDerivatives: true })}
+        workgroupBarrier();
         ${rows(
           (r) => wgsl`
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${scoreDerivativeOf(config, r, n)});`)}
-            weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
+            ${keepWeights('q_tile', r)}
           `,
         )}
-        ${weightedSums(tile, 'dq', keySide('k'), qChunks(config))}
+        ${weightedSums(tile, 'dq', 'q_tile', keySide('k'), qChunks(config))}
       `,
     )}
 
@@ -111,7 +118,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
     rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
   return wgsl`
     ${keyTileStart()}
-    ${ownRows(tile)}
+    ${threadPlace(tile)}
     let key = i32(first_key + first_row);
     ${arrays('dk', headDim)}
     ${arrays('dv', headDimV)}
@@ -122,7 +129,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
 
       ${lanes(
         (n) => wgsl`
-          let index${n} = ${plus('work.first_row + column * 4u', n)};
+          let index${n} = work.first_row + ${columnItem(n)};
           let row${n} = make_row(work, index${n});
           var state${n} = row_state(row${n});
           if (index${n} >= work.rows) {
@@ -136,21 +143,22 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
         eachScore(tile, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
         { withDerivatives: true },
       )}
+      workgroupBarrier();
       ${rows(
         (r) => wgsl`
           ${lanes((n) => `s${r}[${n}] = pair_weight(s${r}[${n}], state${n}.row_max, state${n}.norm);`)}
-          weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
+          ${keepWeights('kv_tile', r)}
         `,
       )}
-      ${weightedSums(tile, 'dv', rowSide('dout'), vChunks(config))}
+      ${weightedSums(tile, 'dv', 'kv_tile', rowSide('dout'), vChunks(config))}
       workgroupBarrier();
       ${rows(
         (r) => wgsl`
           ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${scoreDerivativeOf(config, r, n)});`)}
-          weights[${localRow(r)} * ${THREADS_N}u + column] = s${r};
+          ${keepWeights('kv_tile', r)}
         `,
       )}
-      ${weightedSums(tile, 'dk', rowSide('q'), qChunks(config))}
+      ${weightedSums(tile, 'dk', 'kv_tile', rowSide('q'), qChunks(config))}
     `)}
 
     ${rows(
@@ -183,7 +191,7 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
   const rows = each(tile.rowsPerThread);
   const hook = hooks.scores.at(-1)!;
   return wgsl`
-    ${ownRows(tile)}
+    ${threadPlace(tile)}
 
     ${rows(
       (r) => wgsl`
@@ -214,16 +222,10 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
   `;
 }
 
-/** Declares the thread's four columns of the tile, and its rows. */
-const ownRows = ({ rowsPerThread }: PortableTile): string => wgsl`
-  let column = thread % ${THREADS_N}u;
-  let first_row = thread / ${THREADS_N}u${rowsPerThread > 1 && ` * ${rowsPerThread}u`};
-`;
-
 /** Returns the row and key of the score of row r and column n. */
 const keyAt = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
   row: `row${r}`,
-  key: plus('key', n, ''),
+  key: `key${n}`,
 });
 
 /**
@@ -234,7 +236,7 @@ const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl
   ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
   ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
 
-  let key = i32(first_key + column * 4u);
+  ${lanes((n) => `let key${n} = i32(first_key + ${columnItem(n)});`)}
 `;
 
 /** Declares the derivatives of a thread's scores, if hooks change scores. */

@@ -382,7 +382,15 @@ fn pair_gradient(weight: f32, d_weight: f32, delta: f32, score_derivative: f32) 
 const STAGED = 9u;
 var<workgroup> q_tile: array<vec4<f32>, 288>; // 4608 bytes
 var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
-var<workgroup> weights: array<vec4<f32>, 256>; // 4096 bytes
+
+// sum + a · b, in the order of the elements: a chain is one instruction per element.
+fn add_dot(sum: f32, a: vec4<f32>, b: vec4<f32>) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
+fn add_scaled(sum: vec4<f32>, factor: f32, x: vec4<f32>) -> vec4<f32> {
+  return fma(vec4<f32>(factor), x, sum);
+}
 
 // Elements chunk to chunk + 31 of q of the tile's query rows.
 fn stage_q(work: Work, chunk: u32, thread: u32) {
@@ -438,8 +446,8 @@ fn main(
   }
   let head = kv_head(work);
   let span = tile_span(work);
-  let column = thread % 8u;
-  let first_row = thread / 8u * 4u;
+  let column = thread / 2u % 8u;
+  let first_row = (thread % 2u + thread / 16u * 2u) * 4u;
 
   let row0 = make_row(work, work.first_row + first_row);
   let state0 = row_state(row0);
@@ -471,18 +479,30 @@ fn main(
       stage_k(work.seq, head, first_key, chunk * 4u, thread);
       workgroupBarrier();
       for (var d = 0u; d < params.chunk_vecs; d++) {
-        let k0 = kv_tile[column * 4u * STAGED + d];
-        let k1 = kv_tile[(column * 4u + 1u) * STAGED + d];
-        let k2 = kv_tile[(column * 4u + 2u) * STAGED + d];
-        let k3 = kv_tile[(column * 4u + 3u) * STAGED + d];
+        let k0 = kv_tile[column * STAGED + d];
+        let k1 = kv_tile[(column + 8u) * STAGED + d];
+        let k2 = kv_tile[(column + 16u) * STAGED + d];
+        let k3 = kv_tile[(column + 24u) * STAGED + d];
         let q0 = q_tile[first_row * STAGED + d];
-        s0 += vec4<f32>(dot(q0, k0), dot(q0, k1), dot(q0, k2), dot(q0, k3));
+        s0[0] = add_dot(s0[0], q0, k0);
+        s0[1] = add_dot(s0[1], q0, k1);
+        s0[2] = add_dot(s0[2], q0, k2);
+        s0[3] = add_dot(s0[3], q0, k3);
         let q1 = q_tile[(first_row + 1u) * STAGED + d];
-        s1 += vec4<f32>(dot(q1, k0), dot(q1, k1), dot(q1, k2), dot(q1, k3));
+        s1[0] = add_dot(s1[0], q1, k0);
+        s1[1] = add_dot(s1[1], q1, k1);
+        s1[2] = add_dot(s1[2], q1, k2);
+        s1[3] = add_dot(s1[3], q1, k3);
         let q2 = q_tile[(first_row + 2u) * STAGED + d];
-        s2 += vec4<f32>(dot(q2, k0), dot(q2, k1), dot(q2, k2), dot(q2, k3));
+        s2[0] = add_dot(s2[0], q2, k0);
+        s2[1] = add_dot(s2[1], q2, k1);
+        s2[2] = add_dot(s2[2], q2, k2);
+        s2[3] = add_dot(s2[3], q2, k3);
         let q3 = q_tile[(first_row + 3u) * STAGED + d];
-        s3 += vec4<f32>(dot(q3, k0), dot(q3, k1), dot(q3, k2), dot(q3, k3));
+        s3[0] = add_dot(s3[0], q3, k0);
+        s3[1] = add_dot(s3[1], q3, k1);
+        s3[2] = add_dot(s3[2], q3, k2);
+        s3[3] = add_dot(s3[3], q3, k3);
       }
     }
     var dp0 = vec4<f32>();
@@ -495,60 +515,76 @@ fn main(
       stage_v(work.seq, head, first_key, chunk * 4u, thread);
       workgroupBarrier();
       for (var d = 0u; d < params.chunk_vecs; d++) {
-        let v0 = kv_tile[column * 4u * STAGED + d];
-        let v1 = kv_tile[(column * 4u + 1u) * STAGED + d];
-        let v2 = kv_tile[(column * 4u + 2u) * STAGED + d];
-        let v3 = kv_tile[(column * 4u + 3u) * STAGED + d];
+        let v0 = kv_tile[column * STAGED + d];
+        let v1 = kv_tile[(column + 8u) * STAGED + d];
+        let v2 = kv_tile[(column + 16u) * STAGED + d];
+        let v3 = kv_tile[(column + 24u) * STAGED + d];
         let dout0 = q_tile[first_row * STAGED + d];
-        dp0 += vec4<f32>(dot(dout0, v0), dot(dout0, v1), dot(dout0, v2), dot(dout0, v3));
+        dp0[0] = add_dot(dp0[0], dout0, v0);
+        dp0[1] = add_dot(dp0[1], dout0, v1);
+        dp0[2] = add_dot(dp0[2], dout0, v2);
+        dp0[3] = add_dot(dp0[3], dout0, v3);
         let dout1 = q_tile[(first_row + 1u) * STAGED + d];
-        dp1 += vec4<f32>(dot(dout1, v0), dot(dout1, v1), dot(dout1, v2), dot(dout1, v3));
+        dp1[0] = add_dot(dp1[0], dout1, v0);
+        dp1[1] = add_dot(dp1[1], dout1, v1);
+        dp1[2] = add_dot(dp1[2], dout1, v2);
+        dp1[3] = add_dot(dp1[3], dout1, v3);
         let dout2 = q_tile[(first_row + 2u) * STAGED + d];
-        dp2 += vec4<f32>(dot(dout2, v0), dot(dout2, v1), dot(dout2, v2), dot(dout2, v3));
+        dp2[0] = add_dot(dp2[0], dout2, v0);
+        dp2[1] = add_dot(dp2[1], dout2, v1);
+        dp2[2] = add_dot(dp2[2], dout2, v2);
+        dp2[3] = add_dot(dp2[3], dout2, v3);
         let dout3 = q_tile[(first_row + 3u) * STAGED + d];
-        dp3 += vec4<f32>(dot(dout3, v0), dot(dout3, v1), dot(dout3, v2), dot(dout3, v3));
+        dp3[0] = add_dot(dp3[0], dout3, v0);
+        dp3[1] = add_dot(dp3[1], dout3, v1);
+        dp3[2] = add_dot(dp3[2], dout3, v2);
+        dp3[3] = add_dot(dp3[3], dout3, v3);
       }
     }
 
-    let key = i32(first_key + column * 4u);
+    let key0 = i32(first_key + column);
+    let key1 = i32(first_key + column + 8u);
+    let key2 = i32(first_key + column + 16u);
+    let key3 = i32(first_key + column + 24u);
     if (tile_class == PARTIAL) {
-      s0[0] = masked_score(s0[0], row0, key);
-      s0[1] = masked_score(s0[1], row0, key + 1);
-      s0[2] = masked_score(s0[2], row0, key + 2);
-      s0[3] = masked_score(s0[3], row0, key + 3);
-      s1[0] = masked_score(s1[0], row1, key);
-      s1[1] = masked_score(s1[1], row1, key + 1);
-      s1[2] = masked_score(s1[2], row1, key + 2);
-      s1[3] = masked_score(s1[3], row1, key + 3);
-      s2[0] = masked_score(s2[0], row2, key);
-      s2[1] = masked_score(s2[1], row2, key + 1);
-      s2[2] = masked_score(s2[2], row2, key + 2);
-      s2[3] = masked_score(s2[3], row2, key + 3);
-      s3[0] = masked_score(s3[0], row3, key);
-      s3[1] = masked_score(s3[1], row3, key + 1);
-      s3[2] = masked_score(s3[2], row3, key + 2);
-      s3[3] = masked_score(s3[3], row3, key + 3);
+      s0[0] = masked_score(s0[0], row0, key0);
+      s0[1] = masked_score(s0[1], row0, key1);
+      s0[2] = masked_score(s0[2], row0, key2);
+      s0[3] = masked_score(s0[3], row0, key3);
+      s1[0] = masked_score(s1[0], row1, key0);
+      s1[1] = masked_score(s1[1], row1, key1);
+      s1[2] = masked_score(s1[2], row1, key2);
+      s1[3] = masked_score(s1[3], row1, key3);
+      s2[0] = masked_score(s2[0], row2, key0);
+      s2[1] = masked_score(s2[1], row2, key1);
+      s2[2] = masked_score(s2[2], row2, key2);
+      s2[3] = masked_score(s2[3], row2, key3);
+      s3[0] = masked_score(s3[0], row3, key0);
+      s3[1] = masked_score(s3[1], row3, key1);
+      s3[2] = masked_score(s3[2], row3, key2);
+      s3[3] = masked_score(s3[3], row3, key3);
     }
+    workgroupBarrier();
     s0[0] = pair_gradient(pair_weight(s0[0], state0.row_max, state0.norm), dp0[0], state0.delta, 1.0);
     s0[1] = pair_gradient(pair_weight(s0[1], state0.row_max, state0.norm), dp0[1], state0.delta, 1.0);
     s0[2] = pair_gradient(pair_weight(s0[2], state0.row_max, state0.norm), dp0[2], state0.delta, 1.0);
     s0[3] = pair_gradient(pair_weight(s0[3], state0.row_max, state0.norm), dp0[3], state0.delta, 1.0);
-    weights[first_row * 8u + column] = s0;
+    q_tile[first_row * STAGED + column] = s0;
     s1[0] = pair_gradient(pair_weight(s1[0], state1.row_max, state1.norm), dp1[0], state1.delta, 1.0);
     s1[1] = pair_gradient(pair_weight(s1[1], state1.row_max, state1.norm), dp1[1], state1.delta, 1.0);
     s1[2] = pair_gradient(pair_weight(s1[2], state1.row_max, state1.norm), dp1[2], state1.delta, 1.0);
     s1[3] = pair_gradient(pair_weight(s1[3], state1.row_max, state1.norm), dp1[3], state1.delta, 1.0);
-    weights[(first_row + 1u) * 8u + column] = s1;
+    q_tile[(first_row + 1u) * STAGED + column] = s1;
     s2[0] = pair_gradient(pair_weight(s2[0], state2.row_max, state2.norm), dp2[0], state2.delta, 1.0);
     s2[1] = pair_gradient(pair_weight(s2[1], state2.row_max, state2.norm), dp2[1], state2.delta, 1.0);
     s2[2] = pair_gradient(pair_weight(s2[2], state2.row_max, state2.norm), dp2[2], state2.delta, 1.0);
     s2[3] = pair_gradient(pair_weight(s2[3], state2.row_max, state2.norm), dp2[3], state2.delta, 1.0);
-    weights[(first_row + 2u) * 8u + column] = s2;
+    q_tile[(first_row + 2u) * STAGED + column] = s2;
     s3[0] = pair_gradient(pair_weight(s3[0], state3.row_max, state3.norm), dp3[0], state3.delta, 1.0);
     s3[1] = pair_gradient(pair_weight(s3[1], state3.row_max, state3.norm), dp3[1], state3.delta, 1.0);
     s3[2] = pair_gradient(pair_weight(s3[2], state3.row_max, state3.norm), dp3[2], state3.delta, 1.0);
     s3[3] = pair_gradient(pair_weight(s3[3], state3.row_max, state3.norm), dp3[3], state3.delta, 1.0);
-    weights[(first_row + 3u) * 8u + column] = s3;
+    q_tile[(first_row + 3u) * STAGED + column] = s3;
     for (var chunk = 0u; chunk < params.q_chunks; chunk++) {
       workgroupBarrier();
       stage_k(work.seq, head, first_key, chunk * 32u, thread);
@@ -558,18 +594,30 @@ fn main(
       var sum2 = dq2[chunk];
       var sum3 = dq3[chunk];
       for (var i = 0u; i < params.chunk_vecs; i++) {
-        let k0 = kv_tile[i * 4u * STAGED + column];
-        let k1 = kv_tile[(i * 4u + 1u) * STAGED + column];
-        let k2 = kv_tile[(i * 4u + 2u) * STAGED + column];
-        let k3 = kv_tile[(i * 4u + 3u) * STAGED + column];
-        let p0 = weights[first_row * 8u + i];
-        sum0 += p0.x * k0 + p0.y * k1 + p0.z * k2 + p0.w * k3;
-        let p1 = weights[(first_row + 1u) * 8u + i];
-        sum1 += p1.x * k0 + p1.y * k1 + p1.z * k2 + p1.w * k3;
-        let p2 = weights[(first_row + 2u) * 8u + i];
-        sum2 += p2.x * k0 + p2.y * k1 + p2.z * k2 + p2.w * k3;
-        let p3 = weights[(first_row + 3u) * 8u + i];
-        sum3 += p3.x * k0 + p3.y * k1 + p3.z * k2 + p3.w * k3;
+        let k0 = kv_tile[i * STAGED + column];
+        let k1 = kv_tile[(i + 8u) * STAGED + column];
+        let k2 = kv_tile[(i + 16u) * STAGED + column];
+        let k3 = kv_tile[(i + 24u) * STAGED + column];
+        let p0 = q_tile[first_row * STAGED + i];
+        sum0 = add_scaled(sum0, p0[0], k0);
+        sum0 = add_scaled(sum0, p0[1], k1);
+        sum0 = add_scaled(sum0, p0[2], k2);
+        sum0 = add_scaled(sum0, p0[3], k3);
+        let p1 = q_tile[(first_row + 1u) * STAGED + i];
+        sum1 = add_scaled(sum1, p1[0], k0);
+        sum1 = add_scaled(sum1, p1[1], k1);
+        sum1 = add_scaled(sum1, p1[2], k2);
+        sum1 = add_scaled(sum1, p1[3], k3);
+        let p2 = q_tile[(first_row + 2u) * STAGED + i];
+        sum2 = add_scaled(sum2, p2[0], k0);
+        sum2 = add_scaled(sum2, p2[1], k1);
+        sum2 = add_scaled(sum2, p2[2], k2);
+        sum2 = add_scaled(sum2, p2[3], k3);
+        let p3 = q_tile[(first_row + 3u) * STAGED + i];
+        sum3 = add_scaled(sum3, p3[0], k0);
+        sum3 = add_scaled(sum3, p3[1], k1);
+        sum3 = add_scaled(sum3, p3[2], k2);
+        sum3 = add_scaled(sum3, p3[3], k3);
       }
       dq0[chunk] = sum0;
       dq1[chunk] = sum1;

@@ -374,7 +374,15 @@ fn write_lse(state: Softmax, row: Row, split: u32) {
 const STAGED = 9u;
 var<workgroup> q_tile: array<vec4<f32>, 288>; // 4608 bytes
 var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
-var<workgroup> weights: array<vec4<f32>, 256>; // 4096 bytes
+
+// sum + a · b, in the order of the elements: a chain is one instruction per element.
+fn add_dot(sum: f32, a: vec4<f32>, b: vec4<f32>) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
+fn add_scaled(sum: vec4<f32>, factor: f32, x: vec4<f32>) -> vec4<f32> {
+  return fma(vec4<f32>(factor), x, sum);
+}
 var<workgroup> partial: array<f32, 256>; // 1024 bytes
 
 // Elements chunk to chunk + 31 of q of the tile's query rows.
@@ -421,8 +429,8 @@ fn main(
   }
   let head = kv_head(work);
   let span = tile_span(work);
-  let column = thread % 8u;
-  let first_row = thread / 8u * 4u;
+  let column = thread / 2u % 8u;
+  let first_row = (thread % 2u + thread / 16u * 2u) * 4u;
 
   let row0 = make_row(work, work.first_row + first_row);
   var state0 = softmax_init();
@@ -454,39 +462,54 @@ fn main(
       stage_k(work.seq, head, first_key, chunk * 4u, thread);
       workgroupBarrier();
       for (var d = 0u; d < params.chunk_vecs; d++) {
-        let k0 = kv_tile[column * 4u * STAGED + d];
-        let k1 = kv_tile[(column * 4u + 1u) * STAGED + d];
-        let k2 = kv_tile[(column * 4u + 2u) * STAGED + d];
-        let k3 = kv_tile[(column * 4u + 3u) * STAGED + d];
+        let k0 = kv_tile[column * STAGED + d];
+        let k1 = kv_tile[(column + 8u) * STAGED + d];
+        let k2 = kv_tile[(column + 16u) * STAGED + d];
+        let k3 = kv_tile[(column + 24u) * STAGED + d];
         let q0 = q_tile[first_row * STAGED + d];
-        s0 += vec4<f32>(dot(q0, k0), dot(q0, k1), dot(q0, k2), dot(q0, k3));
+        s0[0] = add_dot(s0[0], q0, k0);
+        s0[1] = add_dot(s0[1], q0, k1);
+        s0[2] = add_dot(s0[2], q0, k2);
+        s0[3] = add_dot(s0[3], q0, k3);
         let q1 = q_tile[(first_row + 1u) * STAGED + d];
-        s1 += vec4<f32>(dot(q1, k0), dot(q1, k1), dot(q1, k2), dot(q1, k3));
+        s1[0] = add_dot(s1[0], q1, k0);
+        s1[1] = add_dot(s1[1], q1, k1);
+        s1[2] = add_dot(s1[2], q1, k2);
+        s1[3] = add_dot(s1[3], q1, k3);
         let q2 = q_tile[(first_row + 2u) * STAGED + d];
-        s2 += vec4<f32>(dot(q2, k0), dot(q2, k1), dot(q2, k2), dot(q2, k3));
+        s2[0] = add_dot(s2[0], q2, k0);
+        s2[1] = add_dot(s2[1], q2, k1);
+        s2[2] = add_dot(s2[2], q2, k2);
+        s2[3] = add_dot(s2[3], q2, k3);
         let q3 = q_tile[(first_row + 3u) * STAGED + d];
-        s3 += vec4<f32>(dot(q3, k0), dot(q3, k1), dot(q3, k2), dot(q3, k3));
+        s3[0] = add_dot(s3[0], q3, k0);
+        s3[1] = add_dot(s3[1], q3, k1);
+        s3[2] = add_dot(s3[2], q3, k2);
+        s3[3] = add_dot(s3[3], q3, k3);
       }
     }
 
-    let key = i32(first_key + column * 4u);
+    let key0 = i32(first_key + column);
+    let key1 = i32(first_key + column + 8u);
+    let key2 = i32(first_key + column + 16u);
+    let key3 = i32(first_key + column + 24u);
     if (tile_class == PARTIAL) {
-      s0[0] = masked_score(s0[0], row0, key);
-      s0[1] = masked_score(s0[1], row0, key + 1);
-      s0[2] = masked_score(s0[2], row0, key + 2);
-      s0[3] = masked_score(s0[3], row0, key + 3);
-      s1[0] = masked_score(s1[0], row1, key);
-      s1[1] = masked_score(s1[1], row1, key + 1);
-      s1[2] = masked_score(s1[2], row1, key + 2);
-      s1[3] = masked_score(s1[3], row1, key + 3);
-      s2[0] = masked_score(s2[0], row2, key);
-      s2[1] = masked_score(s2[1], row2, key + 1);
-      s2[2] = masked_score(s2[2], row2, key + 2);
-      s2[3] = masked_score(s2[3], row2, key + 3);
-      s3[0] = masked_score(s3[0], row3, key);
-      s3[1] = masked_score(s3[1], row3, key + 1);
-      s3[2] = masked_score(s3[2], row3, key + 2);
-      s3[3] = masked_score(s3[3], row3, key + 3);
+      s0[0] = masked_score(s0[0], row0, key0);
+      s0[1] = masked_score(s0[1], row0, key1);
+      s0[2] = masked_score(s0[2], row0, key2);
+      s0[3] = masked_score(s0[3], row0, key3);
+      s1[0] = masked_score(s1[0], row1, key0);
+      s1[1] = masked_score(s1[1], row1, key1);
+      s1[2] = masked_score(s1[2], row1, key2);
+      s1[3] = masked_score(s1[3], row1, key3);
+      s2[0] = masked_score(s2[0], row2, key0);
+      s2[1] = masked_score(s2[1], row2, key1);
+      s2[2] = masked_score(s2[2], row2, key2);
+      s2[3] = masked_score(s2[3], row2, key3);
+      s3[0] = masked_score(s3[0], row3, key0);
+      s3[1] = masked_score(s3[1], row3, key1);
+      s3[2] = masked_score(s3[2], row3, key2);
+      s3[3] = masked_score(s3[3], row3, key3);
     }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
     partial[(first_row + 1u) * 8u + column] = max(max(s1.x, s1.y), max(s1.z, s1.w));
@@ -504,7 +527,7 @@ fn main(
     s0[3] = softmax_weight(s0[3], state0.row_max);
     // A thread sums its own keys only; the columns meet in the end.
     state0.row_sum += s0.x + s0.y + s0.z + s0.w;
-    weights[first_row * 8u + column] = s0;
+    q_tile[first_row * STAGED + column] = s0;
     var tile_max1 = MASKED;
     for (var i = 0u; i < params.chunk_vecs; i++) {
       tile_max1 = max(tile_max1, partial[(first_row + 1u) * 8u + i]);
@@ -516,7 +539,7 @@ fn main(
     s1[3] = softmax_weight(s1[3], state1.row_max);
     // A thread sums its own keys only; the columns meet in the end.
     state1.row_sum += s1.x + s1.y + s1.z + s1.w;
-    weights[(first_row + 1u) * 8u + column] = s1;
+    q_tile[(first_row + 1u) * STAGED + column] = s1;
     var tile_max2 = MASKED;
     for (var i = 0u; i < params.chunk_vecs; i++) {
       tile_max2 = max(tile_max2, partial[(first_row + 2u) * 8u + i]);
@@ -528,7 +551,7 @@ fn main(
     s2[3] = softmax_weight(s2[3], state2.row_max);
     // A thread sums its own keys only; the columns meet in the end.
     state2.row_sum += s2.x + s2.y + s2.z + s2.w;
-    weights[(first_row + 2u) * 8u + column] = s2;
+    q_tile[(first_row + 2u) * STAGED + column] = s2;
     var tile_max3 = MASKED;
     for (var i = 0u; i < params.chunk_vecs; i++) {
       tile_max3 = max(tile_max3, partial[(first_row + 3u) * 8u + i]);
@@ -540,7 +563,7 @@ fn main(
     s3[3] = softmax_weight(s3[3], state3.row_max);
     // A thread sums its own keys only; the columns meet in the end.
     state3.row_sum += s3.x + s3.y + s3.z + s3.w;
-    weights[(first_row + 3u) * 8u + column] = s3;
+    q_tile[(first_row + 3u) * STAGED + column] = s3;
 
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       workgroupBarrier();
@@ -551,18 +574,30 @@ fn main(
       var sum2 = acc2[chunk] * factor2;
       var sum3 = acc3[chunk] * factor3;
       for (var i = 0u; i < params.chunk_vecs; i++) {
-        let v0 = kv_tile[i * 4u * STAGED + column];
-        let v1 = kv_tile[(i * 4u + 1u) * STAGED + column];
-        let v2 = kv_tile[(i * 4u + 2u) * STAGED + column];
-        let v3 = kv_tile[(i * 4u + 3u) * STAGED + column];
-        let p0 = weights[first_row * 8u + i];
-        sum0 += p0.x * v0 + p0.y * v1 + p0.z * v2 + p0.w * v3;
-        let p1 = weights[(first_row + 1u) * 8u + i];
-        sum1 += p1.x * v0 + p1.y * v1 + p1.z * v2 + p1.w * v3;
-        let p2 = weights[(first_row + 2u) * 8u + i];
-        sum2 += p2.x * v0 + p2.y * v1 + p2.z * v2 + p2.w * v3;
-        let p3 = weights[(first_row + 3u) * 8u + i];
-        sum3 += p3.x * v0 + p3.y * v1 + p3.z * v2 + p3.w * v3;
+        let v0 = kv_tile[i * STAGED + column];
+        let v1 = kv_tile[(i + 8u) * STAGED + column];
+        let v2 = kv_tile[(i + 16u) * STAGED + column];
+        let v3 = kv_tile[(i + 24u) * STAGED + column];
+        let p0 = q_tile[first_row * STAGED + i];
+        sum0 = add_scaled(sum0, p0[0], v0);
+        sum0 = add_scaled(sum0, p0[1], v1);
+        sum0 = add_scaled(sum0, p0[2], v2);
+        sum0 = add_scaled(sum0, p0[3], v3);
+        let p1 = q_tile[(first_row + 1u) * STAGED + i];
+        sum1 = add_scaled(sum1, p1[0], v0);
+        sum1 = add_scaled(sum1, p1[1], v1);
+        sum1 = add_scaled(sum1, p1[2], v2);
+        sum1 = add_scaled(sum1, p1[3], v3);
+        let p2 = q_tile[(first_row + 2u) * STAGED + i];
+        sum2 = add_scaled(sum2, p2[0], v0);
+        sum2 = add_scaled(sum2, p2[1], v1);
+        sum2 = add_scaled(sum2, p2[2], v2);
+        sum2 = add_scaled(sum2, p2[3], v3);
+        let p3 = q_tile[(first_row + 3u) * STAGED + i];
+        sum3 = add_scaled(sum3, p3[0], v0);
+        sum3 = add_scaled(sum3, p3[1], v1);
+        sum3 = add_scaled(sum3, p3[2], v2);
+        sum3 = add_scaled(sum3, p3[3], v3);
       }
       acc0[chunk] = sum0;
       acc1[chunk] = sum1;

@@ -91,7 +91,7 @@ fn main(
   let head = kv_head(work);
   let span = tile_span(work);
   let column = thread % 8u;
-  let first_row = thread / 8u;
+  let first_row = thread / 8u * 1u;
 
   let row0 = make_row(work, work.first_row + first_row);
   var state0 = softmax_init();
@@ -112,16 +112,19 @@ fn main(
     workgroupBarrier();
     var s0 = product[first_row * 9u + column] * q_scale();
 
-    let key = i32(first_key + column * 4u);
-    s0[0] = mod_score(s0[0], row0, key);
-    s0[1] = mod_score(s0[1], row0, key + 1);
-    s0[2] = mod_score(s0[2], row0, key + 2);
-    s0[3] = mod_score(s0[3], row0, key + 3);
+    let key0 = i32(first_key + column * 4u);
+    let key1 = i32(first_key + column * 4u + 1u);
+    let key2 = i32(first_key + column * 4u + 2u);
+    let key3 = i32(first_key + column * 4u + 3u);
+    s0[0] = mod_score(s0[0], row0, key0);
+    s0[1] = mod_score(s0[1], row0, key1);
+    s0[2] = mod_score(s0[2], row0, key2);
+    s0[3] = mod_score(s0[3], row0, key3);
     if (tile_class == PARTIAL) {
-      s0[0] = masked_score(s0[0], row0, key);
-      s0[1] = masked_score(s0[1], row0, key + 1);
-      s0[2] = masked_score(s0[2], row0, key + 2);
-      s0[3] = masked_score(s0[3], row0, key + 3);
+      s0[0] = masked_score(s0[0], row0, key0);
+      s0[1] = masked_score(s0[1], row0, key1);
+      s0[2] = masked_score(s0[2], row0, key2);
+      s0[3] = masked_score(s0[3], row0, key3);
     }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
     workgroupBarrier();

@@ -138,16 +138,19 @@ fn main(
     var s0 = product[first_row * 9u + column] * q_scale();
     var s1 = product[(first_row + 1u) * 9u + column] * q_scale();
 
-    let key = i32(first_key + column * 4u);
+    let key0 = i32(first_key + column * 4u);
+    let key1 = i32(first_key + column * 4u + 1u);
+    let key2 = i32(first_key + column * 4u + 2u);
+    let key3 = i32(first_key + column * 4u + 3u);
     if (tile_class == PARTIAL) {
-      s0[0] = masked_score(s0[0], row0, key);
-      s0[1] = masked_score(s0[1], row0, key + 1);
-      s0[2] = masked_score(s0[2], row0, key + 2);
-      s0[3] = masked_score(s0[3], row0, key + 3);
-      s1[0] = masked_score(s1[0], row1, key);
-      s1[1] = masked_score(s1[1], row1, key + 1);
-      s1[2] = masked_score(s1[2], row1, key + 2);
-      s1[3] = masked_score(s1[3], row1, key + 3);
+      s0[0] = masked_score(s0[0], row0, key0);
+      s0[1] = masked_score(s0[1], row0, key1);
+      s0[2] = masked_score(s0[2], row0, key2);
+      s0[3] = masked_score(s0[3], row0, key3);
+      s1[0] = masked_score(s1[0], row1, key0);
+      s1[1] = masked_score(s1[1], row1, key1);
+      s1[2] = masked_score(s1[2], row1, key2);
+      s1[3] = masked_score(s1[3], row1, key3);
     }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
     partial[(first_row + 1u) * 8u + column] = max(max(s1.x, s1.y), max(s1.z, s1.w));

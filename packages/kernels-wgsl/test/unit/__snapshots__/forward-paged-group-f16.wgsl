@@ -165,7 +165,10 @@ fn tile_span(work: Work) -> Span {
 const STAGED = 9u;
 var<workgroup> q_tile: array<vec4<f32>, 72>; // 1152 bytes
 var<workgroup> kv_tile: array<vec4<f32>, 288>; // 4608 bytes
-var<workgroup> weights: array<vec4<f32>, 64>; // 1024 bytes
+
+fn add_scaled(sum: vec4<f32>, factor: f32, x: vec4<f32>) -> vec4<f32> {
+  return fma(vec4<f32>(factor), x, sum);
+}
 var<workgroup> partial: array<f32, 64>; // 256 bytes
 
 // Elements chunk to chunk + 31 of q of the tile's query rows.
@@ -194,8 +197,8 @@ fn main(
   }
   let head = kv_head(work);
   let span = tile_span(work);
-  let column = thread % 8u;
-  let first_row = thread / 8u;
+  let column = thread / 2u % 8u;
+  let first_row = thread % 2u + thread / 16u * 2u;
 
   let row0 = make_row(work, work.first_row + first_row);
   var state0 = softmax_init();
@@ -215,21 +218,27 @@ fn main(
       stage_k(work.seq, head, first_key, chunk * 4u, thread);
       workgroupBarrier();
       for (var d = 0u; d < params.chunk_vecs; d++) {
-        let k0 = kv_tile[column * 4u * STAGED + d];
-        let k1 = kv_tile[(column * 4u + 1u) * STAGED + d];
-        let k2 = kv_tile[(column * 4u + 2u) * STAGED + d];
-        let k3 = kv_tile[(column * 4u + 3u) * STAGED + d];
+        let k0 = kv_tile[column * STAGED + d];
+        let k1 = kv_tile[(column + 8u) * STAGED + d];
+        let k2 = kv_tile[(column + 16u) * STAGED + d];
+        let k3 = kv_tile[(column + 24u) * STAGED + d];
         let q0 = q_tile[first_row * STAGED + d];
-        s0 += vec4<f32>(dot(q0, k0), dot(q0, k1), dot(q0, k2), dot(q0, k3));
+        s0[0] = add_dot(s0[0], q0, k0);
+        s0[1] = add_dot(s0[1], q0, k1);
+        s0[2] = add_dot(s0[2], q0, k2);
+        s0[3] = add_dot(s0[3], q0, k3);
       }
     }
 
-    let key = i32(first_key + column * 4u);
+    let key0 = i32(first_key + column);
+    let key1 = i32(first_key + column + 8u);
+    let key2 = i32(first_key + column + 16u);
+    let key3 = i32(first_key + column + 24u);
     if (tile_class == PARTIAL) {
-      s0[0] = masked_score(s0[0], row0, key);
-      s0[1] = masked_score(s0[1], row0, key + 1);
-      s0[2] = masked_score(s0[2], row0, key + 2);
-      s0[3] = masked_score(s0[3], row0, key + 3);
+      s0[0] = masked_score(s0[0], row0, key0);
+      s0[1] = masked_score(s0[1], row0, key1);
+      s0[2] = masked_score(s0[2], row0, key2);
+      s0[3] = masked_score(s0[3], row0, key3);
     }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
     workgroupBarrier();
@@ -244,7 +253,7 @@ fn main(
     s0[3] = softmax_weight(s0[3], state0.row_max);
     // A thread sums its own keys only; the columns meet in the end.
     state0.row_sum += s0.x + s0.y + s0.z + s0.w;
-    weights[first_row * 8u + column] = s0;
+    q_tile[first_row * STAGED + column] = s0;
 
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       workgroupBarrier();
@@ -252,12 +261,15 @@ fn main(
       workgroupBarrier();
       var sum0 = acc0[chunk] * factor0;
       for (var i = 0u; i < params.chunk_vecs; i++) {
-        let v0 = kv_tile[i * 4u * STAGED + column];
-        let v1 = kv_tile[(i * 4u + 1u) * STAGED + column];
-        let v2 = kv_tile[(i * 4u + 2u) * STAGED + column];
-        let v3 = kv_tile[(i * 4u + 3u) * STAGED + column];
-        let p0 = weights[first_row * 8u + i];
-        sum0 += p0.x * v0 + p0.y * v1 + p0.z * v2 + p0.w * v3;
+        let v0 = kv_tile[i * STAGED + column];
+        let v1 = kv_tile[(i + 8u) * STAGED + column];
+        let v2 = kv_tile[(i + 16u) * STAGED + column];
+        let v3 = kv_tile[(i + 24u) * STAGED + column];
+        let p0 = q_tile[first_row * STAGED + i];
+        sum0 = add_scaled(sum0, p0[0], v0);
+        sum0 = add_scaled(sum0, p0[1], v1);
+        sum0 = add_scaled(sum0, p0[2], v2);
+        sum0 = add_scaled(sum0, p0[3], v3);
       }
       acc0[chunk] = sum0;
     }

@@ -157,26 +157,14 @@ fn read_v(row: u32, d: u32) -> vec4<f32> {
 // f32 to f16 bits, round to nearest even.
 fn round_f16(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
-  let sign = (bits >> 16u) & 0x8000u;
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return sign | 0x7e00u;
-  }
-  if (magnitude >= 0x477ff000u) {
-    return sign | 0x7c00u;
-  }
-  if (magnitude < 0x38800000u) {
-    // A subnormal half: the mantissa, hidden bit included, in units of 2^-24.
-    let shift = min(126u - (magnitude >> 23u), 31u);
-    let mantissa = (magnitude & 0x7fffffu) | 0x800000u;
-    let kept = mantissa >> shift;
-    let rest = mantissa - (kept << shift);
-    let half = 1u << (shift - 1u);
-    let up = rest > half || (rest == half && (kept & 1u) == 1u);
-    return sign | (kept + select(0u, 1u, up));
-  }
-  let rebased = magnitude - 0x38000000u;
-  return sign | ((rebased + 0xfffu + ((rebased >> 13u) & 1u)) >> 13u);
+  let magnitude = i32(bits & 0x7fffffffu);
+  // The mantissa with its hidden bit; above it, by how much the exponent exceeds that of the smallest normal half.
+  let value = u32(max((magnitude & 0x7fffff) | 0x800000, magnitude - 0x38000000));
+  // The bits that a half does not have: 13, and more in a subnormal half, whose unit is 2^-24.
+  let shift = u32(clamp(126 - (magnitude >> 23u), 13, 31));
+  let even = (value >> shift) & 1u;
+  let rounded = (value + (0x7fffffffu >> (32u - shift)) + even) >> shift;
+  return ((bits >> 16u) & 0x8000u) | select(min(rounded, 0x7c00u), 0x7e00u, magnitude > 0x7f800000);
 }
 
 fn pack_f16(low: f32, high: f32) -> u32 {
@@ -268,8 +256,8 @@ fn main(
   }
   let head = kv_head(work);
   let span = tile_span(work);
-  let column = thread % 8u;
-  let first_row = thread / 8u;
+  let column = thread / 2u % 8u;
+  let first_row = thread % 2u + thread / 16u * 2u;
 
   let row0 = make_row(work, work.first_row + first_row);
   var state0 = softmax_init();
@@ -289,25 +277,31 @@ fn main(
       stage_k(work.seq, head, first_key, chunk * 4u, thread);
       workgroupBarrier();
       for (var d = 0u; d < params.chunk_vecs; d++) {
-        let k0 = kv_tile[column * 4u * STAGED + d];
-        let k1 = kv_tile[(column * 4u + 1u) * STAGED + d];
-        let k2 = kv_tile[(column * 4u + 2u) * STAGED + d];
-        let k3 = kv_tile[(column * 4u + 3u) * STAGED + d];
+        let k0 = kv_tile[column * STAGED + d];
+        let k1 = kv_tile[(column + 8u) * STAGED + d];
+        let k2 = kv_tile[(column + 16u) * STAGED + d];
+        let k3 = kv_tile[(column + 24u) * STAGED + d];
         let q0 = q_tile[first_row * STAGED + d];
-        s0 += vec4<f32>(dot(q0, k0), dot(q0, k1), dot(q0, k2), dot(q0, k3));
+        s0[0] = add_dot(s0[0], q0, k0);
+        s0[1] = add_dot(s0[1], q0, k1);
+        s0[2] = add_dot(s0[2], q0, k2);
+        s0[3] = add_dot(s0[3], q0, k3);
       }
     }
 
-    let key = i32(first_key + column * 4u);
-    s0[0] = mod_score(s0[0], row0, key);
-    s0[1] = mod_score(s0[1], row0, key + 1);
-    s0[2] = mod_score(s0[2], row0, key + 2);
-    s0[3] = mod_score(s0[3], row0, key + 3);
+    let key0 = i32(first_key + column);
+    let key1 = i32(first_key + column + 8u);
+    let key2 = i32(first_key + column + 16u);
+    let key3 = i32(first_key + column + 24u);
+    s0[0] = mod_score(s0[0], row0, key0);
+    s0[1] = mod_score(s0[1], row0, key1);
+    s0[2] = mod_score(s0[2], row0, key2);
+    s0[3] = mod_score(s0[3], row0, key3);
     if (tile_class == PARTIAL) {
-      s0[0] = masked_score(s0[0], row0, key);
-      s0[1] = masked_score(s0[1], row0, key + 1);
-      s0[2] = masked_score(s0[2], row0, key + 2);
-      s0[3] = masked_score(s0[3], row0, key + 3);
+      s0[0] = masked_score(s0[0], row0, key0);
+      s0[1] = masked_score(s0[1], row0, key1);
+      s0[2] = masked_score(s0[2], row0, key2);
+      s0[3] = masked_score(s0[3], row0, key3);
     }
     partial[first_row * 8u + column] = max(max(s0.x, s0.y), max(s0.z, s0.w));
     workgroupBarrier();
@@ -322,7 +316,7 @@ fn main(
     s0[3] = softmax_weight(s0[3], state0.row_max);
     // A thread sums its own keys only; the columns meet in the end.
     state0.row_sum += s0.x + s0.y + s0.z + s0.w;
-    weights[first_row * 8u + column] = s0;
+    q_tile[first_row * STAGED + column] = s0;
 
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       workgroupBarrier();
@@ -330,12 +324,15 @@ fn main(
       workgroupBarrier();
       var sum0 = acc0[chunk] * factor0;
       for (var i = 0u; i < params.chunk_vecs; i++) {
-        let v0 = kv_tile[i * 4u * STAGED + column];
-        let v1 = kv_tile[(i * 4u + 1u) * STAGED + column];
-        let v2 = kv_tile[(i * 4u + 2u) * STAGED + column];
-        let v3 = kv_tile[(i * 4u + 3u) * STAGED + column];
-        let p0 = weights[first_row * 8u + i];
-        sum0 += p0.x * v0 + p0.y * v1 + p0.z * v2 + p0.w * v3;
+        let v0 = kv_tile[i * STAGED + column];
+        let v1 = kv_tile[(i + 8u) * STAGED + column];
+        let v2 = kv_tile[(i + 16u) * STAGED + column];
+        let v3 = kv_tile[(i + 24u) * STAGED + column];
+        let p0 = q_tile[first_row * STAGED + i];
+        sum0 = add_scaled(sum0, p0[0], v0);
+        sum0 = add_scaled(sum0, p0[1], v1);
+        sum0 = add_scaled(sum0, p0[2], v2);
+        sum0 = add_scaled(sum0, p0[3], v3);
       }
       acc0[chunk] = sum0;
     }
