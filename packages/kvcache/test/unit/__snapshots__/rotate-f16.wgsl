@@ -96,26 +96,14 @@ fn q_rotated(row: u32, d: u32, position: u32) -> f32 {
 // f32 to f16 bits, round to nearest even.
 fn round_f16(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
-  let sign = (bits >> 16u) & 0x8000u;
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return sign | 0x7e00u;
-  }
-  if (magnitude >= 0x477ff000u) {
-    return sign | 0x7c00u;
-  }
-  if (magnitude < 0x38800000u) {
-    // A subnormal half: the mantissa, hidden bit included, in units of 2^-24.
-    let shift = min(126u - (magnitude >> 23u), 31u);
-    let mantissa = (magnitude & 0x7fffffu) | 0x800000u;
-    let kept = mantissa >> shift;
-    let rest = mantissa - (kept << shift);
-    let half = 1u << (shift - 1u);
-    let up = rest > half || (rest == half && (kept & 1u) == 1u);
-    return sign | (kept + select(0u, 1u, up));
-  }
-  let rebased = magnitude - 0x38000000u;
-  return sign | ((rebased + 0xfffu + ((rebased >> 13u) & 1u)) >> 13u);
+  let magnitude = i32(bits & 0x7fffffffu);
+  // The mantissa with its hidden bit; above it, by how much the exponent exceeds that of the smallest normal half.
+  let value = u32(max((magnitude & 0x7fffff) | 0x800000, magnitude - 0x38000000));
+  // The bits that a half does not have: 13, and more in a subnormal half, whose unit is 2^-24.
+  let shift = u32(clamp(126 - (magnitude >> 23u), 13, 31));
+  let even = (value >> shift) & 1u;
+  let rounded = (value + (0x7fffffffu >> (32u - shift)) + even) >> shift;
+  return ((bits >> 16u) & 0x8000u) | select(min(rounded, 0x7c00u), 0x7e00u, magnitude > 0x7f800000);
 }
 
 fn pack_f16(low: f32, high: f32) -> u32 {
