@@ -269,3 +269,27 @@ describe('the reason of a selection', () => {
     expect(reason).toMatch(/^decode, .*; not subgroup: .*4 to 8 lanes.*, keys in 3 splits$/);
   });
 });
+
+describe('the portable tile', () => {
+  const rows = (dim: number, on = capabilities()): number[] => {
+    const problem = { ...facts, headDim: dim, headDimV: dim, numSplits: 1 } as const;
+    const tiles = [
+      select(problem, on).config.tile,
+      selectBackward(problem, 'q', on).tile,
+      selectBackward(problem, 'kv', on).tile,
+    ];
+    expect(tiles.map(tileShape)).toEqual(tiles.map(() => ({ tileM: 32, tileN: 32 })));
+    return tiles.map((tile) => (tile.path === 'portable' ? tile.rowsPerThread : 0));
+  };
+
+  it('has as many rows per thread as registers hold accumulators of the head dim', () => {
+    expect(rows(64)).toEqual([4, 4, 4]);
+    expect(rows(128)).toEqual([4, 4, 4]);
+    expect(rows(256)).toEqual([4, 4, 2]);
+    expect(rows(512)).toEqual([2, 2, 1]);
+  });
+
+  it('has 4 rows per thread where loops are bounded by parameters', () => {
+    expect(rows(256, capabilities({ isFallbackAdapter: true }))).toEqual([4, 4, 4]);
+  });
+});

@@ -1,7 +1,7 @@
 import type { Capabilities } from '@heed/core';
 import { deviceClass } from './device-class.ts';
 import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
-import type { TileClass } from './tile-path.ts';
+import type { TileClass, TileNeeds, TileUse } from './tile-path.ts';
 
 /** Workgroup memory and register blocking, within WebGPU's default limits. */
 export interface PortableTile extends ThreadGrid {
@@ -22,13 +22,27 @@ export const portableTiles: TileClass<PortableTile> = {
       ? `threads work in pairs of two rows, and threadsM is ${tile.threadsM}`
       : gridExceeds(tile, portableBytes(tile), limits),
   isDefault: () => true,
-  defaults(use, capabilities) {
-    const rowsPerThread = use === 'group' ? 1 : 4;
-    return [
-      { path: 'portable', threadsM: 8, rowsPerThread, unroll: deviceClass(capabilities).unroll },
-    ];
+  defaults(use, capabilities, needs) {
+    const { unroll } = deviceClass(capabilities);
+    if (use === 'group') return [{ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll }];
+    const rowsPerThread = unroll ? rowsInRegisters(use, needs) : 4;
+    return [{ path: 'portable', threadsM: 32 / rowsPerThread, rowsPerThread, unroll }];
   },
 };
+
+// A thread of a GPU has at most 255 registers, and those of AMD and NVIDIA spill with more accumulators than this. A CPU keeps
+// accumulators in memory anyway.
+const ACCUMULATORS = 144;
+
+/** Returns the most rows per thread whose accumulators fit in registers. */
+function rowsInRegisters(
+  use: Exclude<TileUse, 'group'>,
+  { headDim, headDimV }: TileNeeds,
+): ThreadGrid['rowsPerThread'] {
+  const dims = { head: headDimV, q: headDim, kv: headDim + headDimV, tables: 0 };
+  const perRow = dims[use] / THREADS_N;
+  return ([4, 2] as const).find((rows) => rows * perRow <= ACCUMULATORS) ?? 1;
+}
 
 /** Returns the tiles that `tune` tries. */
 export function portableGrid(capabilities: Capabilities): PortableTile[] {
