@@ -26,6 +26,7 @@ const subgroup: SubgroupTile = {
   subgroupSize: 8,
   rowsPerLane: 4,
   keysPerLane: 4,
+  branches: false,
 };
 
 const forwardRefusal = (tile: TileConfig, on: Capabilities): string | undefined =>

@@ -18,9 +18,9 @@ const classOf = (adapter: Named, subgroups?: Capabilities['subgroups']): string 
 
 describe('the class of a device', () => {
   it.for<[Named, string]>([
-    [{ vendor: 'mesa', architecture: 'software' }, 'software'],
+    [{ vendor: 'mesa', architecture: 'software' }, 'llvmpipe'],
     [{ vendor: 'google', architecture: 'swiftshader' }, 'software'],
-    [{ description: 'llvmpipe (LLVM 15.0.6, 256 bits)' }, 'software'],
+    [{ description: 'llvmpipe (LLVM 15.0.6, 256 bits)' }, 'llvmpipe'],
     [{ vendor: 'microsoft', architecture: 'warp' }, 'software'],
     [{ vendor: 'nvidia', architecture: 'lovelace' }, 'NVIDIA'],
     [{ vendor: '4318', description: 'NVIDIA H200' }, 'NVIDIA'],
@@ -38,8 +38,11 @@ describe('the class of a device', () => {
     expect(classOf(adapter)).toBe(name);
   });
 
-  it('is software where WebGPU says so, whatever the names', () => {
+  it('is software where WebGPU says so, whatever the vendor', () => {
     expect(classOf({ vendor: 'nvidia', isFallbackAdapter: true })).toBe('software');
+    expect(classOf({ vendor: 'mesa', architecture: 'software', isFallbackAdapter: true })).toBe(
+      'llvmpipe',
+    );
   });
 
   it('does not follow from narrow subgroups: some GPUs have them', () => {

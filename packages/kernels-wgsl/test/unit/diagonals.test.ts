@@ -13,7 +13,7 @@ import { distance } from './distance.ts';
 import { plain } from './kernel-configs.ts';
 
 const subgroup = (subgroupSize: number, rowsPerLane: number, keysPerLane: number) =>
-  ({ path: 'subgroup', subgroupSize, rowsPerLane, keysPerLane }) as const;
+  ({ path: 'subgroup', subgroupSize, rowsPerLane, keysPerLane, branches: false }) as const;
 
 // Kernels are found by the names of their hooks.
 const longer: ScoreHook = {

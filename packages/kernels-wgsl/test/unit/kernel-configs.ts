@@ -42,9 +42,9 @@ export const plain: ForwardConfig & { readonly tile: TileConfig } = {
 const gradientTiles: readonly TileConfig[] = [
   { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
   { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: true },
-  { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 },
-  { path: 'subgroup', subgroupSize: 8, rowsPerLane: 4, keysPerLane: 4 },
-  { path: 'subgroup', subgroupSize: 32, rowsPerLane: 1, keysPerLane: 2 },
+  { path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1, branches: false },
+  { path: 'subgroup', subgroupSize: 8, rowsPerLane: 4, keysPerLane: 2, branches: true },
+  { path: 'subgroup', subgroupSize: 32, rowsPerLane: 1, keysPerLane: 2, branches: false },
 ];
 
 const tiles: readonly TileConfig[] = [

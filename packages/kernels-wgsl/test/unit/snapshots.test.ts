@@ -36,7 +36,13 @@ const sources = {
   }),
   'forward-subgroup': forwardSource({
     ...plain,
-    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 2, keysPerLane: 1 }),
+    tile: tileOf({
+      path: 'subgroup',
+      subgroupSize: 4,
+      rowsPerLane: 2,
+      keysPerLane: 1,
+      branches: false,
+    }),
   }),
   'forward-varlen-hooks-scalar-f16': forwardSource({
     ...plain,
@@ -67,12 +73,24 @@ const sources = {
     lengths: 'varlen',
     keys: 'paged',
     rows: 'group',
-    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 }),
+    tile: tileOf({
+      path: 'subgroup',
+      subgroupSize: 4,
+      rowsPerLane: 1,
+      keysPerLane: 2,
+      branches: true,
+    }),
   }),
   'forward-subgroup-diagonals': forwardSource({
     ...plain,
     hooks: variantHooks([distance, band]),
-    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 }),
+    tile: tileOf({
+      path: 'subgroup',
+      subgroupSize: 4,
+      rowsPerLane: 1,
+      keysPerLane: 2,
+      branches: false,
+    }),
   }),
   'forward-decode': forwardSource({
     ...plain,
@@ -153,13 +171,25 @@ const sources = {
   'backward-dk-dv-subgroup': backwardSource({
     ...plainBackward,
     of: 'kv',
-    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 1 }),
+    tile: tileOf({
+      path: 'subgroup',
+      subgroupSize: 4,
+      rowsPerLane: 1,
+      keysPerLane: 1,
+      branches: false,
+    }),
   }),
   'backward-dk-dv-subgroup-diagonals': backwardSource({
     ...plainBackward,
     of: 'kv',
     hooks: variantHooks([distance, band]),
-    tile: tileOf({ path: 'subgroup', subgroupSize: 4, rowsPerLane: 1, keysPerLane: 2 }),
+    tile: tileOf({
+      path: 'subgroup',
+      subgroupSize: 4,
+      rowsPerLane: 1,
+      keysPerLane: 2,
+      branches: false,
+    }),
   }),
   'backward-tables-varlen': backwardSource({
     ...plainBackward,

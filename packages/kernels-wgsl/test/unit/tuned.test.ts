@@ -9,7 +9,13 @@ import { capabilities, devices, facts, kinds, sizes, splitCounts } from './facts
 
 const gpu = devices['a GPU with subgroups of 32']!;
 const portable = { path: 'portable', threadsM: 16, rowsPerThread: 2, unroll: false } as const;
-const subgroup = { path: 'subgroup', subgroupSize: 32, rowsPerLane: 2, keysPerLane: 2 } as const;
+const subgroup = {
+  path: 'subgroup',
+  subgroupSize: 32,
+  rowsPerLane: 2,
+  keysPerLane: 2,
+  branches: false,
+} as const;
 const step: ProblemFacts = { ...facts, seqlenQ: 1, maxSeqlenK: 4096 };
 
 function tuningFor(some: ProblemFacts, entry: unknown): Tuning {

@@ -16,6 +16,27 @@ export function bracketed(base: string, n: number): string {
   return n === 0 ? base : `(${plus(base, n)})`;
 }
 
+/**
+ * Returns text that runs `body(i)` for the value i of `index`, which is below `count`: branches that halve the range.
+ * @param first least value of the index
+ */
+export function choose(
+  index: string,
+  count: number,
+  body: (i: number) => string,
+  first: number = 0,
+): string {
+  if (count === 1) return body(first);
+  const half = Math.ceil(count / 2);
+  return wgsl`
+    if (${index} < ${first + half}u) {
+      ${choose(index, half, body, first)}
+    } else {
+      ${choose(index, count - half, body, first + half)}
+    }
+  `;
+}
+
 /** The parameters that bound the loops of tile paths. */
 export const loopFields: readonly ParamField[] = [
   ...u32Fields('q_vecs', 'v_vecs', 'chunk_vecs', 'q_chunks', 'v_chunks', 'key_turns'),

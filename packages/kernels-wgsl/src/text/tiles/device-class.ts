@@ -7,6 +7,11 @@ export interface DeviceClass {
   readonly unroll: boolean;
   /** Whether sharing keys over the lanes of a subgroup is faster than through workgroup memory. */
   readonly broadcasts: boolean;
+  /**
+   * Whether the compiler turns private arrays with a variable index into accesses lane by lane, but jumps over a branch that no
+   * lane takes.
+   */
+  readonly branches: boolean;
   /** Whether subgroup matrices have hardware of their own. */
   readonly matrices: boolean;
   /** Number of workgroups of 64 threads that keeps the device's memory busy. */
@@ -14,7 +19,13 @@ export interface DeviceClass {
 }
 
 // onnxruntime measured workgroup memory 10 to 20 times as fast as broadcasts on Apple, and 10 to 15 % faster on NVIDIA.
-const gpu = { unroll: true, broadcasts: false, matrices: true, workgroups: 256 } as const;
+const gpu = {
+  unroll: true,
+  broadcasts: false,
+  branches: false,
+  matrices: true,
+  workgroups: 256,
+} as const;
 
 /**
  * A driver that runs on the CPU: its subgroups are as wide as the CPU's vectors, it has few threads, it emulates matrices, and its
@@ -24,9 +35,14 @@ const software: DeviceClass = {
   name: 'software',
   unroll: false,
   broadcasts: true,
+  branches: false,
   matrices: false,
   workgroups: 8,
 };
+
+// Per value of a lane: 40 instructions for a store at a variable index, 3 behind a branch; 3 for a broadcast, 1 for a shuffle.
+// SwiftShader executes all branches, and takes twice as long with them.
+const llvmpipe: DeviceClass = { ...software, name: 'llvmpipe', branches: true };
 
 const nvidia: DeviceClass = { name: 'NVIDIA', ...gpu };
 const rdna: DeviceClass = { name: 'AMD RDNA', ...gpu };
@@ -41,7 +57,8 @@ const unknown: DeviceClass = { name: 'unknown GPU', ...gpu };
  * gives the driver's description of the device. Some browsers give neither.
  */
 const names: readonly (readonly [RegExp, DeviceClass])[] = [
-  [/swiftshader|llvmpipe|lavapipe|mesa software|\bwarp\b|basic render/, software],
+  [/llvmpipe|lavapipe|mesa software/, llvmpipe],
+  [/swiftshader|\bwarp\b|basic render/, software],
   [/nvidia|geforce|quadro|tesla/, nvidia],
   [/\b(gcn|cdna|vega|polaris)/, gcn],
   [/\b(amd|radeon|radv)\b/, rdna],
@@ -52,10 +69,10 @@ const names: readonly (readonly [RegExp, DeviceClass])[] = [
 
 /** Returns the class of a device. */
 export function deviceClass({ adapter, subgroups }: Capabilities): DeviceClass {
-  if (adapter.isFallbackAdapter) return software;
   const { vendor, architecture, device, description } = adapter;
   const text = [vendor, architecture, device, description].join(' ').toLowerCase();
   const found = names.find(([name]) => name.test(text))?.[1] ?? unknown;
+  if (adapter.isFallbackAdapter && found !== llvmpipe) return software;
   // Drivers may not tell the architecture: GCN has subgroups of 64 only.
   return found === rdna && subgroups?.min === 64 ? gcn : found;
 }

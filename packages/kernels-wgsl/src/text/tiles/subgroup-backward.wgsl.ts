@@ -39,6 +39,7 @@ const bodies: GradientBodies<SubgroupTile> = {
 /** Computes dq of a lane's queries: dq = scale·Σ dScore·k over the key tiles that the queries see. */
 function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks, headDim } = config;
+  const { q, k, v } = vectorsOf(config);
   const { rows, shown: keys } = repeats(tile);
   const scoreDerivatives = scoreDerivativesOf(config, tile);
   const diagonals = queryDiagonals(tile, hooks);
@@ -86,6 +87,7 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
  */
 function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks, headDim, headDimV } = config;
+  const { q, k, v, dout } = vectorsOf(config);
   const lanes = keyLanes(tile);
   const { rows, shown: queries, owned } = repeats(tile);
   const scoreDerivatives = scoreDerivativesOf(config, tile);
@@ -145,7 +147,7 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
         before: rows((r) => [`let v${r}_d = v${r}[d];`, `var dv${r}_d = dv${r}[d];`]),
         each: (r, n, vector) =>
           `${score('dp', r, n)} += dot(v${r}_d, ${vector});\ndv${r}_d += ${score('s', r, n)} * ${vector};`,
-        after: rows((r) => `dv${r}[d] = dv${r}_d;`),
+        results: rows((r) => `dv${r}`),
       })}
       ${queries(
         (n) => wgsl`
@@ -193,6 +195,7 @@ function eachQuery(tile: SubgroupTile, names: readonly [string, string?], where:
 /** Adds the contributions of a lane's queries to the gradients of the last score hook's tables. */
 function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks } = config;
+  const { k, v } = vectorsOf(config);
   const { rows, shown: keys } = repeats(tile);
   const hook = hooks.scores.at(-1)!;
   const each = (arrays: [string, string?]): EachScore =>
@@ -226,10 +229,20 @@ function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
   `;
 }
 
-const q: Shown = { name: 'q', vecs: 'params.q_vecs' };
-const k: Shown = { name: 'k', vecs: 'params.q_vecs' };
-const v: Shown = { name: 'v', vecs: 'params.v_vecs' };
-const dout: Shown = { name: 'dout', vecs: 'params.v_vecs' };
+/** Returns the vectors that are broadcast, by name. */
+function vectorsOf({
+  headDim,
+  headDimV,
+}: BackwardConfig): Readonly<Record<'q' | 'k' | 'v' | 'dout', Shown>> {
+  const qk = { dim: headDim, vecs: 'params.q_vecs' };
+  const vo = { dim: headDimV, vecs: 'params.v_vecs' };
+  return {
+    q: { name: 'q', ...qk },
+    k: { name: 'k', ...qk },
+    v: { name: 'v', ...vo },
+    dout: { name: 'dout', ...vo },
+  };
+}
 
 /** Declares one of a lane's vectors, in registers. */
 const array = (name: string, dim: number): string =>
@@ -254,7 +267,9 @@ function scoreDerivativesOf({ hooks }: BackwardConfig, tile: SubgroupTile): Scor
 }
 
 /** Declares the lane's query rows, and all values read for them. */
-function queryRows({ headDim, headDimV }: BackwardConfig, tile: SubgroupTile): string {
+function queryRows(config: BackwardConfig, tile: SubgroupTile): string {
+  const { headDim, headDimV } = config;
+  const { q, dout } = vectorsOf(config);
   const { rows } = repeats(tile);
   return wgsl`
     ${rows(

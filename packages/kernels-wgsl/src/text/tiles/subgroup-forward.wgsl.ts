@@ -19,8 +19,8 @@ export const lane: ThreadIndex = { name: 'lane', builtin: 'subgroup_invocation_i
 export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string {
   const { rows, shown: keys } = repeats(tile);
   const [k, v] = [
-    { name: 'k', vecs: 'params.q_vecs' },
-    { name: 'v', vecs: 'params.v_vecs' },
+    { name: 'k', dim: config.headDim, vecs: 'params.q_vecs' },
+    { name: 'v', dim: config.headDimV, vecs: 'params.v_vecs' },
   ];
   const diagonals = queryDiagonals(tile, config.hooks, config.rows);
   const body = wgsl`

@@ -1,5 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
-import { each, plus } from '../parts/repeat.ts';
+import { choose, each, plus } from '../parts/repeat.ts';
 import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
 import type { Diagonals } from './subgroup-diagonals.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
@@ -7,7 +7,9 @@ import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
 /** Vectors that the lanes own and broadcast. `name` is the tensor read; `row<g>` and `used<g>` are in scope. */
 export interface Shown {
   readonly name: string;
-  /** Parameter that holds the number of vectors. */
+  /** Number of elements of a vector. */
+  readonly dim: number;
+  /** Parameter that holds the number of vec4 in it. */
   readonly vecs: string;
   /** Factor by which they are multiplied as they are read. */
   readonly factor?: string;
@@ -19,7 +21,8 @@ export const score = (name: string, r: number, n: number): string => `${name}${r
 // Vector n of the tile is owned by lane n mod `lanes`, with index n div `lanes` there.
 function broadcast(tile: SubgroupTile, name: string, n: number): string {
   const lanes = keyLanes(tile);
-  return `let ${name}${n} = subgroupBroadcast(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
+  const read = tile.branches ? 'subgroupShuffle' : 'subgroupBroadcast';
+  return `let ${name}${n} = ${read}(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
 }
 
 // Rows beyond the sequence are not read, because they may hold anything.
@@ -49,22 +52,26 @@ export function pass(
   texts: {
     readonly before?: string | readonly string[];
     readonly each: (r: number, n: number, vector: string) => string;
-    readonly after?: string | readonly string[];
+    /** Arrays whose element d is set to `<name>_d` afterwards; each has as many vec4 as a broadcast vector. */
+    readonly results?: readonly string[];
   },
 ): string {
   const { rows, owned, shown } = repeats(tile);
-  const { name, vecs } = vectors;
+  const { name, vecs, dim } = vectors;
+  const { before, results = [] } = texts;
+  const store = (d: number | string): string =>
+    results.map((result) => `${result}[${d}] = ${result}_d;`).join('\n');
   return wgsl`
     for (var d = 0u; d < ${vecs}; d++) {
       ${owned((g) => loadOwn(vectors, g))}
-      ${texts.before}
+      ${before}
       ${shown(
         (n) => wgsl`
           ${broadcast(tile, name, n)}
           ${rows((r) => texts.each(r, n, `${name}${n}`))}
         `,
       )}
-      ${texts.after}
+      ${tile.branches && results.length > 0 ? choose('d', Math.ceil(dim / 4), store) : store('d')}
     }
   `;
 }
@@ -93,7 +100,7 @@ export function sums(
   return pass(tile, shown, {
     before: rows((r) => `var ${sum}${r}_d = ${sum}${r}[d]${factor(r)};`),
     each: (r, n, vector) => `${sum}${r}_d += ${score(weights, r, n)} * ${vector};`,
-    after: rows((r) => `${sum}${r}[d] = ${sum}${r}_d;`),
+    results: rows((r) => `${sum}${r}`),
   });
 }
 

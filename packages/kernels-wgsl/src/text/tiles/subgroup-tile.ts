@@ -12,6 +12,8 @@ export interface SubgroupTile {
   readonly rowsPerLane: number;
   /** Keys per lane and tile. */
   readonly keysPerLane: number;
+  /** Whether sums are stored behind branches and lanes are read by shuffles, in place of an index and a broadcast. */
+  readonly branches: boolean;
 }
 
 /** Returns the number of lanes whose keys are broadcast: all lanes, up to the number worth unrolling. */
@@ -51,14 +53,18 @@ export const subgroupTiles: TileClass<SubgroupTile> = {
   },
   isDefault: (_, capabilities) =>
     deviceClass(capabilities).broadcasts && Boolean(capabilities.subgroups),
-  defaults: (use, { subgroups }) => [
-    { path: 'subgroup', subgroupSize: subgroups?.max ?? 0, ...lanesFor[use] },
-  ],
+  defaults(use, capabilities) {
+    const subgroupSize = capabilities.subgroups?.max ?? 0;
+    const { branches } = deviceClass(capabilities);
+    const lanes = lanesFor[use];
+    const keysPerLane = use === 'head' && branches ? 2 : lanes.keysPerLane;
+    return [{ path: 'subgroup', subgroupSize, ...lanes, keysPerLane, branches }];
+  },
   keyTurns: (tile) => tile.keysPerLane,
 };
 
 // Rows share each broadcast, keys each pass over the accumulators; of 1 to 8 rows and 1 to 4 keys per lane, these were the
-// fastest on lavapipe that compile within 3 s. Sums of table gradients are much text per score: fewer scores per lane.
+// fastest that compile within 3 s. Behind branches a pass costs less, so that 2 keys suffice for a head. Sums of table gradients are much text per score: fewer scores per lane.
 const lanesFor: Readonly<Record<TileUse, Pick<SubgroupTile, 'rowsPerLane' | 'keysPerLane'>>> = {
   head: { rowsPerLane: 4, keysPerLane: 4 },
   group: { rowsPerLane: 1, keysPerLane: 4 },
@@ -68,14 +74,16 @@ const lanesFor: Readonly<Record<TileUse, Pick<SubgroupTile, 'rowsPerLane' | 'key
 };
 
 /** Returns the tiles that `tune` tries. */
-export function subgroupGrid({ subgroups }: Capabilities): SubgroupTile[] {
-  const subgroupSize = subgroups?.max ?? 0;
+export function subgroupGrid(capabilities: Capabilities): SubgroupTile[] {
+  const subgroupSize = capabilities.subgroups?.max ?? 0;
+  const { branches } = deviceClass(capabilities);
   return [1, 2, 4, 8].flatMap((rowsPerLane) =>
     [1, 2, 4, 8].map((keysPerLane) => ({
       path: 'subgroup' as const,
       subgroupSize,
       rowsPerLane,
       keysPerLane,
+      branches,
     })),
   );
 }

@@ -1,4 +1,4 @@
-// dkv q=f32 kv=f32 result=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | hooks=distance+band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=2
+// dkv q=f32 kv=f32 result=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | hooks=distance+band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=2 branches=false
 
 fn score_derivative_distance(score: f32, row: Row, key: i32, diagonal: f32) -> f32 {
   return 1.0;

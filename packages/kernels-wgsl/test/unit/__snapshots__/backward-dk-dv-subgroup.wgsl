@@ -1,4 +1,4 @@
-// dkv q=f32 kv=f32 result=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | hooks=band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=1
+// dkv q=f32 kv=f32 result=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | hooks=band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=1 branches=false
 
 fn dk_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
   return params.dk_offset + seq.index * params.dk_batch + head * params.dk_head + (seq.k_row + key) * params.dk_row;

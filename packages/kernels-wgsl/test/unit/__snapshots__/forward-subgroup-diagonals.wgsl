@@ -1,4 +1,4 @@
-// q=f32 kv=f32 out=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=distance+band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=2
+// q=f32 kv=f32 out=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=distance+band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=2 branches=false
 
 fn diagonal_distance(row: Row, offset: i32) -> f32 {
   return bitcast<f32>(captures[params.distances + u32(clamp(offset, 0, params.distance_last))]);

@@ -1,4 +1,4 @@
-// q=f32 kv=int4 out=f32 | d=64 dv=64 | varlen paged | read=vec4 write=vec4 | rows=group | hooks=band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=2
+// q=f32 kv=int4 out=f32 | d=64 dv=64 | varlen paged | read=vec4 write=vec4 | rows=group | hooks=band | path=subgroup subgroupSize=4 rowsPerLane=1 keysPerLane=2 branches=true
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> k: array<u32>;
@@ -105,21 +105,21 @@ fn main(
         own1 = read_k(k_row1, d * 4u);
       }
       let q0_d = q0[d];
-      let k0 = subgroupBroadcast(own0, 0u);
+      let k0 = subgroupShuffle(own0, 0u);
       s0_0 += dot(q0_d, k0);
-      let k1 = subgroupBroadcast(own0, 1u);
+      let k1 = subgroupShuffle(own0, 1u);
       s0_1 += dot(q0_d, k1);
-      let k2 = subgroupBroadcast(own0, 2u);
+      let k2 = subgroupShuffle(own0, 2u);
       s0_2 += dot(q0_d, k2);
-      let k3 = subgroupBroadcast(own0, 3u);
+      let k3 = subgroupShuffle(own0, 3u);
       s0_3 += dot(q0_d, k3);
-      let k4 = subgroupBroadcast(own1, 0u);
+      let k4 = subgroupShuffle(own1, 0u);
       s0_4 += dot(q0_d, k4);
-      let k5 = subgroupBroadcast(own1, 1u);
+      let k5 = subgroupShuffle(own1, 1u);
       s0_5 += dot(q0_d, k5);
-      let k6 = subgroupBroadcast(own1, 2u);
+      let k6 = subgroupShuffle(own1, 2u);
       s0_6 += dot(q0_d, k6);
-      let k7 = subgroupBroadcast(own1, 3u);
+      let k7 = subgroupShuffle(own1, 3u);
       s0_7 += dot(q0_d, k7);
     }
     if (tile_class == PARTIAL) {
@@ -153,23 +153,83 @@ fn main(
         own1 = read_v(v_row1, d * 4u);
       }
       var acc0_d = acc0[d] * factor0;
-      let v0 = subgroupBroadcast(own0, 0u);
+      let v0 = subgroupShuffle(own0, 0u);
       acc0_d += s0_0 * v0;
-      let v1 = subgroupBroadcast(own0, 1u);
+      let v1 = subgroupShuffle(own0, 1u);
       acc0_d += s0_1 * v1;
-      let v2 = subgroupBroadcast(own0, 2u);
+      let v2 = subgroupShuffle(own0, 2u);
       acc0_d += s0_2 * v2;
-      let v3 = subgroupBroadcast(own0, 3u);
+      let v3 = subgroupShuffle(own0, 3u);
       acc0_d += s0_3 * v3;
-      let v4 = subgroupBroadcast(own1, 0u);
+      let v4 = subgroupShuffle(own1, 0u);
       acc0_d += s0_4 * v4;
-      let v5 = subgroupBroadcast(own1, 1u);
+      let v5 = subgroupShuffle(own1, 1u);
       acc0_d += s0_5 * v5;
-      let v6 = subgroupBroadcast(own1, 2u);
+      let v6 = subgroupShuffle(own1, 2u);
       acc0_d += s0_6 * v6;
-      let v7 = subgroupBroadcast(own1, 3u);
+      let v7 = subgroupShuffle(own1, 3u);
       acc0_d += s0_7 * v7;
-      acc0[d] = acc0_d;
+      if (d < 8u) {
+        if (d < 4u) {
+          if (d < 2u) {
+            if (d < 1u) {
+              acc0[0] = acc0_d;
+            } else {
+              acc0[1] = acc0_d;
+            }
+          } else {
+            if (d < 3u) {
+              acc0[2] = acc0_d;
+            } else {
+              acc0[3] = acc0_d;
+            }
+          }
+        } else {
+          if (d < 6u) {
+            if (d < 5u) {
+              acc0[4] = acc0_d;
+            } else {
+              acc0[5] = acc0_d;
+            }
+          } else {
+            if (d < 7u) {
+              acc0[6] = acc0_d;
+            } else {
+              acc0[7] = acc0_d;
+            }
+          }
+        }
+      } else {
+        if (d < 12u) {
+          if (d < 10u) {
+            if (d < 9u) {
+              acc0[8] = acc0_d;
+            } else {
+              acc0[9] = acc0_d;
+            }
+          } else {
+            if (d < 11u) {
+              acc0[10] = acc0_d;
+            } else {
+              acc0[11] = acc0_d;
+            }
+          }
+        } else {
+          if (d < 14u) {
+            if (d < 13u) {
+              acc0[12] = acc0_d;
+            } else {
+              acc0[13] = acc0_d;
+            }
+          } else {
+            if (d < 15u) {
+              acc0[14] = acc0_d;
+            } else {
+              acc0[15] = acc0_d;
+            }
+          }
+        }
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 enable subgroups;
 
-// q=f32 kv=f32 out=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=band | path=subgroup subgroupSize=4 rowsPerLane=2 keysPerLane=1
+// q=f32 kv=f32 out=f32 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=band | path=subgroup subgroupSize=4 rowsPerLane=2 keysPerLane=1 branches=false
 
 const TILE_N = 4u;
 
