@@ -1,5 +1,14 @@
 /** The public declarations of `@heed/core/kernel`, by tools/api.mjs. */
 // #region Interfaces
+export interface BindGroup {
+  readonly group: GPUBindGroup;
+  readonly isOwned: boolean;
+  isProven: boolean;
+  isRefused: boolean;
+}
+export interface BoundDispatch extends Pick<Dispatch, "kernel" | "workgroups" | "label"> {
+  readonly bindGroup: BindGroup;
+}
 export interface BoundTensor {
   readonly range: BufferRange;
   readonly elementOffset: number;
@@ -53,7 +62,9 @@ export type WgslPart = string | number | boolean | null | undefined | readonly W
 
 // #region Functions
 export declare function adopt<D extends DType>(view: Tensor<D>): Tensor<D>;
+export declare function assertAlive(fn: string, t: Tensor, name?: string): void;
 export declare function assertUsable(gpu: Gpu): void;
+export declare function bindDispatch(gpu: Gpu, d: Dispatch): BoundDispatch;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
 export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
 export declare function checkPageFormat(fn: string, name: string, format: unknown, fix: string): PageFormat;
@@ -66,7 +77,7 @@ export declare function dispatch(gpu: Gpu, d: Dispatch): void;
 export declare function dispatchGrid(gpu: Gpu, total: number): [x: number, y: number, z: number];
 export declare function elementCount(shape: readonly number[]): number;
 export declare function elementExtent(shape: readonly number[], strides: readonly number[]): number;
-export declare function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void;
+export declare function encodeBound(gpu: Gpu, pass: GPUComputePassEncoder, list: readonly BoundDispatch[]): void;
 export declare function fail(fn: string, rule: string, got: string | number, fix: string): never;
 export declare function flush(gpu: Gpu): void;
 export declare function formatShape(shape: readonly number[]): string;
@@ -82,6 +93,7 @@ export declare function isTensor(x: unknown): x is Tensor;
 export declare function kernelCount(gpu: Gpu): number;
 export declare function knownList(list: Int32Array | Tensor | undefined): Int32Array | undefined;
 export declare function knownNames(name: string, names: readonly string[]): string;
+export declare function launchBound(gpu: Gpu, list: readonly BoundDispatch[]): void;
 export declare function memoized<Config, Source extends KernelSource>(key: (config: Config) => string, make: (config: Config) => Source): (config: Config) => Source;
 export declare function narrowed<T>(x: T): T | Int32Array;
 export declare function numberedSource(code: string): string;

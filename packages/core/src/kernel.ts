@@ -1,18 +1,22 @@
 export { warmup, type WarmupOptions } from './device/warmup.ts';
+export type { BindGroup } from './host/bind-groups.ts';
 export { breathing } from './host/completion.ts';
 export {
+  bindDispatch,
   dispatch,
   dispatchGrid,
-  encode,
+  encodeBound,
   flush,
   getKernel,
   getKernelAsync,
   kernelCount,
+  launchBound,
   threadGrid,
 } from './host/dispatch.ts';
 export { assertUsable, isGpu, unlessLost } from './host/gpu-state.ts';
 export { detachedStorage, placeholder, uploadStorage } from './host/kernel-buffers.ts';
 export { poisonMemory } from './host/poison.ts';
+export type { BoundDispatch } from './host/recorder.ts';
 export {
   checkPageFormat,
   checkRowWords,
@@ -29,7 +33,7 @@ export { bindTensor } from './tensor/bind-tensor.ts';
 export { checkTensor, knownList, setKnownList, type TensorRules } from './tensor/check-tensor.ts';
 export { shapeTensor, tryEmpty } from './tensor/create-tensor.ts';
 export { scoped, unscoped } from './tensor/tensor-scope.ts';
-export { adopt, isShapeOnly, isTensor } from './tensor/tensor.ts';
+export { adopt, assertAlive, isShapeOnly, isTensor } from './tensor/tensor.ts';
 export type { BoundTensor, BufferRange } from './text/buffer-range.ts';
 export { bytesPerElement, fromHalf, packHalves, toHalf, unpackHalves } from './text/dtype.ts';
 export { fail, show } from './text/errors.ts';

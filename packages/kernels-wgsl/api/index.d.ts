@@ -10,6 +10,7 @@ export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionRes
   warmup(options?: WarmupOptions$1): Promise<void>;
   run(tensors: Tensors): Result;
   encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
+  record(tensors: Tensors): AttentionRecording;
   describe(): string;
   dispose(): void;
 }
@@ -119,6 +120,11 @@ export interface VarlenLayout {
 // #endregion
 
 // #region Types
+export type AttentionRecording = AttentionResult & Disposable & {
+  replay(): void;
+  encode(pass: GPUComputePassEncoder): void;
+  dispose(): void;
+};
 export type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   readonly out: Tensor<D>;
   readonly max?: Tensor<"f32">;

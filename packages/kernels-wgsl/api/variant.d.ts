@@ -12,6 +12,7 @@ export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionRes
   warmup(options?: WarmupOptions): Promise<void>;
   run(tensors: Tensors): Result;
   encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
+  record(tensors: Tensors): AttentionRecording;
   describe(): string;
   dispose(): void;
 }
@@ -254,6 +255,11 @@ interface AttentionProblem extends OptionFlags {
   readonly numSplits?: number | "auto";
   readonly backward?: boolean;
 }
+type AttentionRecording = AttentionResult & Disposable & {
+  replay(): void;
+  encode(pass: GPUComputePassEncoder): void;
+  dispose(): void;
+};
 type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   readonly out: Tensor<D>;
   readonly max?: Tensor<"f32">;

@@ -11,6 +11,7 @@ export type {
 export type { Gradients } from './host/backward-pass.ts';
 export type { AttentionProblem, AttentionTensors } from './plan/attention-problem.ts';
 export type { AttentionPlan } from './plan/make-plan.ts';
+export type { AttentionRecording } from './plan/attention-recording.ts';
 export { type DifferentiablePlan, planAttention } from './plan/plan-attention.ts';
 export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './text/parts/hook.ts';
 export type { WarmupOptions } from '@heed/core/kernel';

@@ -70,6 +70,7 @@ const ways: readonly Way[] = [
     layers: (gpu) => rawLayers(gpu, false),
   },
   { name: 'plan.run', how: 'plan.run({ q, k, v, out })', layers: planned },
+  { name: 'replay', how: 'plan.record({ q, k, v, out }).replay()', layers: recorded },
   { name: 'attention', how: 'attention(q, k, v).out.dispose()', layers: dense },
   { name: 'varlenAttention', how: 'varlenAttention(q, view, { cuSeqlensQ, out })', layers: paged },
 ];
@@ -98,6 +99,16 @@ function planned(gpu: Gpu): Layers {
   const plan = planAttention(gpu, { layout: 'dense', q: shape, k: shape });
   const all = operands(gpu, [1, 1, 1], [1, 1, 1]);
   return layersOf(gpu, all, (one) => plan.run(one));
+}
+
+/** Replays what plan.record() has bound. */
+function recorded(gpu: Gpu): Layers {
+  const shape = [1, 1, 1, DIM];
+  const plan = planAttention(gpu, { layout: 'dense', q: shape, k: shape });
+  const all = operands(gpu, [1, 1, 1], [1, 1, 1]);
+  const recordings = new Map(all.map((one) => [one, plan.record(one)]));
+  const dispose = (): void => recordings.forEach((recording) => recording.dispose());
+  return layersOf(gpu, all, (one) => recordings.get(one)!.replay(), dispose);
 }
 
 /** Calls attention(), which allocates its outputs. */

@@ -58,6 +58,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     planAttention: (o) => kernels.planAttention(gpu, { ...problem, ...o }),
     'AttentionPlan.run': (o) => plan.run({ q: x, k: x, v: x, ...o }),
     'AttentionPlan.encode': (o) => plan.encode({} as never, { q: x, k: x, v: x, ...o }),
+    'AttentionPlan.record': (o) => plan.record({ q: x, k: x, v: x, ...o }),
     'AttentionPlan.warmup': (o) => plan.warmup(o),
     'AttentionPlan.describe': 'none',
     'AttentionPlan.dispose': 'none',

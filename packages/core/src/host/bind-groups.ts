@@ -2,10 +2,9 @@ import type { BufferRange } from '../text/buffer-range.ts';
 import { checkBuffers, type Dispatch, type Kernel } from '../text/kernel-dispatch.ts';
 import type { ParamRange, ParamRanges } from './param-ranges.ts';
 
-/** A bind group of one kernel, with the memory of its parameters. */
+/** A bind group of one kernel. */
 export interface BindGroup {
   readonly group: GPUBindGroup;
-  readonly params: ParamRange | undefined;
   /** True if heed owns all of its buffers: the caller may destroy any other. */
   readonly isOwned: boolean;
   /** True once a submit with it has succeeded. */
@@ -14,8 +13,14 @@ export interface BindGroup {
   isRefused: boolean;
 }
 
+/** A bind group that serves again, with the memory of its parameters. */
+interface CachedGroup {
+  readonly bound: BindGroup;
+  readonly params: ParamRange | undefined;
+}
+
 /** Creates a bind group of a kernel from its buffers and the range of its parameters. Calls `refused` if the GPU refuses it. */
-type CreateGroup = (
+export type CreateGroup = (
   kernel: Kernel,
   buffers: readonly BufferRange[],
   params: BufferRange | undefined,
@@ -29,7 +34,7 @@ type CreateGroup = (
 class GroupList {
   readonly #kernel: Kernel;
   readonly #ranges: readonly BufferRange[];
-  readonly #groups: BindGroup[] = [];
+  readonly #groups: CachedGroup[] = [];
   // Where the search begins. Each submit begins at 0, since a batch usually repeats the parameters of the last one in order.
   #next = 0;
   #submit = 0;
@@ -65,19 +70,39 @@ class GroupList {
       const one = groups[at]!;
       if (one.params && params && !all.offer(one.params, params)) continue;
       this.#next = at + 1;
-      return one;
+      return one.bound;
     }
     const range = params && all.take(params);
-    const group = create(this.#kernel, this.#ranges, range, () => {
-      made.isRefused = true;
-      // The next dispatch creates it again, so that its error is reported again.
-      groups.splice(groups.indexOf(made), 1);
-    });
-    const isOwned = this.#ranges.every(({ owned }) => owned === true);
-    const made: BindGroup = { group, params: range, isOwned, isProven: false, isRefused: false };
+    const made: CachedGroup = {
+      params: range,
+      bound: makeGroup(create, this.#kernel, this.#ranges, range, () => {
+        // The next dispatch creates it again, so that its error is reported again.
+        groups.splice(groups.indexOf(made), 1);
+      }),
+    };
     this.#next = groups.push(made);
-    return made;
+    return made.bound;
   }
+}
+
+/**
+ * Creates a bind group.
+ * @param refused called if the GPU refuses it
+ */
+export function makeGroup(
+  create: CreateGroup,
+  kernel: Kernel,
+  buffers: readonly BufferRange[],
+  params: BufferRange | undefined,
+  refused: () => void = () => {},
+): BindGroup {
+  const group = create(kernel, buffers, params, () => {
+    made.isRefused = true;
+    refused();
+  });
+  const isOwned = buffers.every(({ owned }) => owned === true);
+  const made: BindGroup = { group, isOwned, isProven: false, isRefused: false };
+  return made;
 }
 
 /** Returns a function that creates bind groups on a device. */

@@ -1,5 +1,4 @@
-import { UNIFORM } from '../text/buffer-range.ts';
-import { checkSignal, fail, LimitError, show, ValidationError } from '../text/errors.ts';
+import { checkSignal, fail, GpuError, LimitError, show, ValidationError } from '../text/errors.ts';
 import type { Gpu } from '../text/gpu.ts';
 import {
   checkBuffers,
@@ -9,11 +8,10 @@ import {
   type KernelSource,
 } from '../text/kernel-dispatch.ts';
 import { WORKGROUP } from '../text/wgsl.ts';
-import { createGroupOn } from './bind-groups.ts';
 import { assertUsable, stateOf } from './gpu-state.ts';
-import { detached } from './kernel-buffers.ts';
 import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts';
 import { encodeDispatch, launcherOf } from './launcher.ts';
+import type { BoundDispatch } from './recorder.ts';
 
 /**
  * Returns the kernel of a source from the device's cache, or creates it. If the compiler refuses it, the next `read()` or
@@ -50,7 +48,9 @@ export function kernelCount(gpu: Gpu): number {
 export function dispatch(gpu: Gpu, d: Dispatch): void {
   const state = stateOf(gpu);
   checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
-  state.recorder.record({ ...d, bindGroup: launcherOf(state).bindGroupOf(d) });
+  const { kernel, workgroups, label } = d;
+  const bindGroup = launcherOf(state).bindGroupOf(d);
+  state.recorder.record({ kernel, workgroups, bindGroup, ...(label && { label }) });
 }
 
 /**
@@ -61,20 +61,57 @@ export function flush(gpu: Gpu): void {
   stateOf(gpu).recorder.flush();
 }
 
-/** Encodes a dispatch into a compute pass of the caller, who submits it. */
-export function encode(gpu: Gpu, pass: GPUComputePassEncoder, d: Dispatch): void {
-  const { device, faults } = stateOf(gpu);
+/**
+ * Binds a dispatch for any number of launches: its bind group and the memory of its parameters serve nothing else, so the caller
+ * may submit it at a time unknown to heed. Neither keeps the memory of a tensor alive.
+ */
+export function bindDispatch(gpu: Gpu, d: Dispatch): BoundDispatch {
+  const state = stateOf(gpu);
+  checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
+  checkBuffers(d);
+  const { kernel, workgroups, label } = d;
+  return {
+    kernel,
+    workgroups,
+    bindGroup: launcherOf(state).ownGroupOf(d),
+    ...(label && { label }),
+  };
+}
+
+/**
+ * Launches bound dispatches in order, at once or with the open batch.
+ * @throws GpuError the GPU has refused the bind group of one
+ */
+export function launchBound(gpu: Gpu, list: readonly BoundDispatch[]): void {
+  const { recorder } = stateOf(gpu);
+  list.forEach(assertBound);
+  if (list.length > 0) recorder.record(...list);
+}
+
+/**
+ * Encodes bound dispatches in order into a compute pass of the caller, who submits it.
+ * @throws GpuError the GPU has refused the bind group of one
+ */
+export function encodeBound(
+  gpu: Gpu,
+  pass: GPUComputePassEncoder,
+  list: readonly BoundDispatch[],
+): void {
+  assertUsable(gpu);
   if (typeof pass?.dispatchWorkgroups !== 'function') {
     fail('encode', 'pass must be a compute pass', show(pass), 'Use encoder.beginComputePass().');
   }
-  checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
-  checkBuffers(d);
-  const { kernel, buffers, params } = d;
-  // The caller submits at an unknown time, so the parameters and the bind group serve this dispatch only.
-  faults.scope(d.label ?? kernel.label, ['validation'], () => {
-    const own = params && detached(device, params, UNIFORM);
-    encodeDispatch(pass, d, createGroupOn(device)(kernel, buffers, own));
-  });
+  list.forEach(assertBound);
+  for (const one of list) encodeDispatch(pass, one);
+}
+
+// The first launch reports what WebGPU said of the bind group; later ones would do nothing, and no error would follow.
+function assertBound({ bindGroup, kernel }: BoundDispatch): void {
+  if (!bindGroup.isRefused) return;
+  throw new GpuError(
+    `dispatch: the GPU refused the buffers of "${kernel.label}" when they were bound. Bind them again.`,
+    'validation',
+  );
 }
 
 /** Folds a linear workgroup count over two dimensions of at most `max`; see {@link dispatchGrid}. */

@@ -1,9 +1,17 @@
+import { UNIFORM } from '../text/buffer-range.ts';
 import type { Dispatch } from '../text/kernel-dispatch.ts';
-import { BindGroups, type BindGroup, createGroupOn } from './bind-groups.ts';
+import {
+  BindGroups,
+  type BindGroup,
+  type CreateGroup,
+  createGroupOn,
+  makeGroup,
+} from './bind-groups.ts';
 import type { Timer } from './dispatch-timers.ts';
 import type { Faults } from './faults.ts';
+import { detached } from './kernel-buffers.ts';
 import { ParamRanges } from './param-ranges.ts';
-import type { Launching, Recorded, Recorder } from './recorder.ts';
+import type { BoundDispatch, Launching, Recorder } from './recorder.ts';
 import type { UploadRing } from './upload-ring.ts';
 
 /** Finds the bind groups of dispatches, and submits lists of dispatches. Created by the first dispatch: moving tensors needs none. */
@@ -13,6 +21,7 @@ class Launcher implements Launching {
   readonly #ring: UploadRing;
   readonly #params: ParamRanges;
   readonly #groups: BindGroups;
+  readonly #create: CreateGroup;
 
   constructor(device: GPUDevice, faults: Faults, ring: UploadRing) {
     this.#device = device;
@@ -20,9 +29,9 @@ class Launcher implements Launching {
     this.#ring = ring;
     this.#params = new ParamRanges(device);
     const create = createGroupOn(device);
-    this.#groups = new BindGroups(this.#params, (kernel, buffers, params, refused) =>
-      faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused),
-    );
+    this.#create = (kernel, buffers, params, refused) =>
+      faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused);
+    this.#groups = new BindGroups(this.#params, this.#create);
   }
 
   /** @throws ValidationError the dispatch would read and write one buffer */
@@ -30,7 +39,13 @@ class Launcher implements Launching {
     return this.#groups.get(d);
   }
 
-  launch(list: readonly Recorded[], timer: Timer | undefined): void {
+  /** Returns a group that only this dispatch has, with its parameters in a buffer of their own. */
+  ownGroupOf({ kernel, buffers, params }: Dispatch): BindGroup {
+    const range = params && detached(this.#device, params, UNIFORM);
+    return makeGroup(this.#create, kernel, buffers, range);
+  }
+
+  launch(list: readonly BoundDispatch[], timer: Timer | undefined): void {
     try {
       this.#watched(list, timer, () => {
         this.#ring.flush();
@@ -44,7 +59,7 @@ class Launcher implements Launching {
 
   // An error scope costs the host a tenth of a submit. Groups that have been submitted without an error stay valid while only
   // heed can destroy their buffers, so a list of them needs no scope.
-  #watched(list: readonly Recorded[], timer: Timer | undefined, fn: () => void): void {
+  #watched(list: readonly BoundDispatch[], timer: Timer | undefined, fn: () => void): void {
     if (!timer && list.every(({ bindGroup }) => bindGroup.isOwned && bindGroup.isProven))
       return fn();
     const follows = (): false | undefined =>
@@ -73,7 +88,7 @@ export function launcherOf({ device, faults, ring, recorder }: Parts): Launcher 
 }
 
 /** Encodes and submits dispatches: all in one submit, or as many per submit as the timer measures. */
-function submit(device: GPUDevice, list: readonly Recorded[], timer?: Timer): void {
+function submit(device: GPUDevice, list: readonly BoundDispatch[], timer?: Timer): void {
   if (!timer) return submitOnce(device, (encoder) => encodeAll(encoder, list));
   for (let i = 0; i < list.length; i += timer.perSubmit) {
     const some = list.slice(i, i + timer.perSubmit);
@@ -92,33 +107,32 @@ function submitOnce(device: GPUDevice, encodeInto: (encoder: GPUCommandEncoder) 
   device.queue.submit([encoder.finish()]);
 }
 
-function encodeAll(encoder: GPUCommandEncoder, list: readonly Recorded[]): void {
+function encodeAll(encoder: GPUCommandEncoder, list: readonly BoundDispatch[]): void {
   // A label would cost the host a microsecond, and pipelines have labels.
   const pass = encoder.beginComputePass();
-  for (const one of list) encodeDispatch(pass, one, one.bindGroup.group);
+  for (const one of list) encodeDispatch(pass, one);
   pass.end();
 }
 
-function encodeTimed(encoder: GPUCommandEncoder, one: Recorded, timer: Timer): void {
+function encodeTimed(encoder: GPUCommandEncoder, one: BoundDispatch, timer: Timer): void {
   const label = one.label ?? one.kernel.label;
   const pass = encoder.beginComputePass({ label, ...timer.pass(label) });
-  encodeDispatch(pass, one, one.bindGroup.group);
+  encodeDispatch(pass, one);
   pass.end();
 }
 
 /** Encodes one dispatch into a compute pass. */
 export function encodeDispatch(
   pass: GPUComputePassEncoder,
-  { kernel, workgroups }: Dispatch,
-  group: GPUBindGroup,
+  { kernel, workgroups: [x, y, z], bindGroup }: BoundDispatch,
 ): void {
   pass.setPipeline(kernel.pipeline);
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(...workgroups);
+  pass.setBindGroup(0, bindGroup.group);
+  pass.dispatchWorkgroups(x, y, z);
 }
 
 /** Returns the label of a submit. */
-function labelOf(list: readonly Dispatch[]): string {
+function labelOf(list: readonly BoundDispatch[]): string {
   const { label, kernel } = list[0]!;
   return list.length === 1 ? (label ?? kernel.label) : `heed batch of ${list.length}`;
 }

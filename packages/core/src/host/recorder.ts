@@ -5,13 +5,13 @@ import type { Timer } from './dispatch-timers.ts';
 import type { UploadRing } from './upload-ring.ts';
 
 /** A dispatch with the bind group that it uses. */
-export interface Recorded extends Dispatch {
+export interface BoundDispatch extends Pick<Dispatch, 'kernel' | 'workgroups' | 'label'> {
   readonly bindGroup: BindGroup;
 }
 
 /** Submits lists of dispatches. */
 export interface Launching {
-  launch(list: readonly Recorded[], timer: Timer | undefined): void;
+  launch(list: readonly BoundDispatch[], timer: Timer | undefined): void;
   /** Forgets all bind groups. */
   clear(): void;
 }
@@ -24,7 +24,7 @@ export class Recorder {
   readonly #ring: UploadRing;
   readonly #pool: BufferPool;
   #depth = 0;
-  #recorded: Recorded[] = [];
+  #recorded: BoundDispatch[] = [];
   #released: GPUBuffer[] = [];
   timer: Timer | undefined;
   /** Defined after the first dispatch. */
@@ -35,8 +35,8 @@ export class Recorder {
     this.#pool = pool;
   }
 
-  record(dispatch: Recorded): void {
-    this.#recorded.push(dispatch);
+  record(...dispatches: readonly BoundDispatch[]): void {
+    this.#recorded.push(...dispatches);
     if (this.#depth === 0) this.flush();
   }
 

@@ -30,9 +30,10 @@ function held(result: unknown, made: ReadonlySet<Disposable>): Disposable[] {
   const look = (x: unknown): void => {
     if (typeof x !== 'object' || x === null || ArrayBuffer.isView(x) || seen.has(x)) return;
     seen.add(x);
-    if (made.has(x as Disposable)) kept.push(x as Disposable);
-    else if (isTensor(x)) views.push(x);
-    else for (const value of Object.values(x)) look(value);
+    const isMade = made.has(x as Disposable);
+    if (isMade) kept.push(x as Disposable);
+    if (!isTensor(x)) for (const value of Object.values(x)) look(value);
+    else if (!isMade) views.push(x);
   };
   look(result);
   const memory = new Set([...made].filter(isTensor).map(storageOf));

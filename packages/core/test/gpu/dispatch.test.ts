@@ -1,20 +1,23 @@
-import { type Gpu, LimitError, type Tensor, ValidationError } from '@heed/core';
+import { type Gpu, GpuError, LimitError, type Tensor, ValidationError } from '@heed/core';
 import {
+  bindDispatch,
   bindTensor,
+  type BoundDispatch,
   type Dispatch,
   dispatch,
   dispatchGrid,
-  encode,
+  encodeBound,
   flush,
   getKernel,
   getKernelAsync,
   kernelCount,
   type KernelSource,
+  launchBound,
   placeholder,
   uploadStorage,
 } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { add, addSource, injectedGpu } from './device-fixtures.ts';
 
 let gpu: Gpu;
@@ -259,25 +262,72 @@ describe('params', { tags: ['device'] }, () => {
   });
 });
 
-describe('encode', () => {
-  it('puts a launch into a pass of the caller’s', async () => {
+describe('bindDispatch', () => {
+  const bound = (x: Tensor, amount: number, out: Tensor): BoundDispatch => {
+    const params = new Uint32Array([x.shape[0]!, 0, 0, 0]);
+    new Float32Array(params.buffer)[3] = amount;
+    const kernel = getKernel(gpu, addSource);
+    const buffers = [bindTensor(x).range, bindTensor(out).range];
+    return bindDispatch(gpu, { kernel, buffers, params, workgroups: [x.shape[0]!, 1, 1] });
+  };
+
+  it('binds for a pass of the caller’s', async () => {
     const x = ones(2);
     const out = gpu.empty([2]);
-    const params = new Uint32Array([2, 0, 0, 0]);
-    new Float32Array(params.buffer)[3] = 4;
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    encode(gpu, pass, {
-      kernel: getKernel(gpu, addSource),
-      buffers: [bindTensor(x).range, bindTensor(out).range],
-      params,
-      workgroups: [2, 1, 1],
-    });
+    encodeBound(gpu, pass, [bound(x, 4, out)]);
     pass.end();
     // Other work in between must not touch the parameters.
     for (let i = 0; i < 300; i++) add(gpu, x, i);
     gpu.device.queue.submit([encoder.finish()]);
     expect([...(await out.read())]).toEqual([5, 5]);
+  });
+
+  it('binds once for any number of launches, in batches and alone', async () => {
+    const [x, y] = [ones(2), gpu.empty([2])];
+    const there = [bound(x, 1, y), bound(y, 1, x)];
+    launchBound(gpu, there);
+    gpu.batch(() => {
+      for (let i = 0; i < 3; i++) launchBound(gpu, there);
+      add(gpu, x, 100, y);
+    });
+    expect([...(await x.read()), ...(await y.read())]).toEqual([9, 9, 109, 109]);
+  });
+
+  it('makes nothing for a launch, writes nothing, and opens no error scope', async () => {
+    const [x, y] = [ones(2), gpu.empty([2])];
+    const there = [bound(x, 1, y), bound(y, 1, x)];
+    launchBound(gpu, there);
+    await gpu.settled();
+    const { device } = gpu;
+    const spies = [
+      vi.spyOn(device, 'createBindGroup'),
+      vi.spyOn(device, 'createBuffer'),
+      vi.spyOn(device, 'pushErrorScope'),
+      vi.spyOn(device.queue, 'writeBuffer'),
+    ];
+    launchBound(gpu, there);
+    gpu.batch(() => launchBound(gpu, there));
+    const counts = spies.map((spy) => spy.mock.calls.length);
+    spies.forEach((spy) => spy.mockRestore());
+    expect(counts).toEqual([0, 0, 0, 0]);
+    expect([...(await x.read())]).toEqual([7, 7]);
+  });
+
+  it('refuses to launch what the GPU has refused to bind', async () => {
+    const other = await injectedGpu();
+    const foreign = other.device.createBuffer({ size: 16, usage: 0x80 });
+    const x = gpu.wrap(foreign, { shape: [4], dtype: 'f32' });
+    const one = bound(x, 1, gpu.empty([4]));
+    await expect(gpu.settled()).rejects.toThrow('associated with');
+    expect(() => launchBound(gpu, [one])).toThrow(GpuError);
+    expect(() => launchBound(gpu, [one])).toThrow(/refused the buffers of "add"/);
+    other.device.destroy();
+  });
+
+  it('takes no other pass than one that computes', () => {
+    expect(() => encodeBound(gpu, {} as never, [])).toThrow('pass must be a compute pass');
   });
 });
 

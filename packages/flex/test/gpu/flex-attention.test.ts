@@ -216,6 +216,32 @@ describe('a plan', () => {
   });
 });
 
+describe('plan.record', () => {
+  it('reads captured tables anew by each replay, for bounds too', async () => {
+    const { q, k, v } = data.dense(2);
+    // A score and a mask read it; the bounds of the mask are computed from its contents.
+    const table = gpu.tensor(idList, { shape: [160], dtype: 'i32' });
+    const lower: ScoreMod<{ table: Tensor }> = (s, b, h, at, kv, c) => s - c.table[kv]! / 8;
+    const same: MaskMod<{ table: Tensor }> = (b, h, at, kv, c) => c.table[at] === c.table[kv];
+    const tabled = { scoreMod: lower, maskMod: same, captures: { table }, numSplits: 1 };
+    const shapes = { layout: 'dense', q: q.shape, k: k.shape } as const;
+    using plan = planFlexAttention(gpu, { ...shapes, ...tabled });
+    using recording = plan.record({ q, k, v });
+    const seen = [];
+    for (const width of [37, 5]) {
+      const list = Int32Array.from({ length: 160 }, (_, i) => Math.floor(i / width));
+      gpu.device.queue.writeBuffer(table.buffer, table.byteOffset, list);
+      recording.replay();
+      const [out] = await bits(recording.out);
+      expect(out).toEqual((await bits(flexAttention(q, k, v, tabled).out))[0]);
+      seen.push(out);
+    }
+    expect(seen[0]).not.toEqual(seen[1]);
+    table.dispose();
+    expect(() => recording.replay()).toThrow(DisposedError);
+  });
+});
+
 describe('in one batch', () => {
   it('each call has its own captures, tables of different sizes, and block mask', async () => {
     const { q, k, v } = data.dense(2);

@@ -1,4 +1,5 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import { isTensor } from '@heed/core/kernel';
 import type { ProblemFacts } from '../select/problem-facts.ts';
 import { type Hook, type VariantHooks, variantHooks } from '../text/parts/hook.ts';
 import type { FloatType, KeyKind, KeyType, LengthKind } from '../text/parts/kinds.ts';
@@ -53,6 +54,12 @@ export interface Call {
 /** A call whose keys are floats. Only such calls have gradients. */
 export interface FloatCall extends Call {
   readonly kvDtype: FloatType;
+}
+
+/** Returns the tensors that a call reads. */
+export function tensorsRead({ q, k, v, given, options, hooks }: Call): Tensor[] {
+  const tables = hooks.flatMap((bound) => [...bound.tables, bound.blocks]);
+  return [q, k, v, ...Object.values(given), ...tables, options.sinks].filter(isTensor);
 }
 
 /** Returns the facts of a call that select its kernel. */

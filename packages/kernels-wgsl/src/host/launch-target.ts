@@ -1,11 +1,12 @@
 import { type DType, type Gpu, LimitError, type Tensor } from '@heed/core';
 import {
+  bindDispatch,
   bindTensor,
+  type BoundDispatch,
   type BufferRange,
   detachedStorage,
   type Dispatch,
   dispatch,
-  encode,
   getKernel,
   type KernelSource,
   shapeTensor,
@@ -74,7 +75,7 @@ const makeRecorderTarget = (gpu: Gpu): Target => ({
   free: (scratch) => scratch.dispose(),
 });
 
-/** Scratch memory that outlives a run: the caller submits its own pass, and heed does not know when. */
+/** Scratch memory that outlives a run, whose dispatches are submitted at a time unknown to heed. */
 export class KeptScratch {
   readonly #tensors = new Map<string, Tensor>();
 
@@ -95,12 +96,12 @@ export class KeptScratch {
   }
 }
 
-/** Returns a target that encodes into the caller's compute pass. */
-export function passTarget(gpu: Gpu, pass: GPUComputePassEncoder, kept: KeptScratch): Target {
+/** Returns a target that binds dispatches, and adds them to `list`: heed does not know when they will be submitted. */
+export function boundTarget(gpu: Gpu, list: BoundDispatch[], kept: KeptScratch): Target {
   return {
     gpu,
     maxBytes: maxBytes(gpu),
-    dispatch: (launch) => encode(gpu, pass, ofLaunch(gpu, launch)),
+    dispatch: (launch) => list.push(bindDispatch(gpu, ofLaunch(gpu, launch))),
     storage: (data) => detachedStorage(gpu, data),
     result: allocate(gpu),
     scratch: (use, shape, dtype = 'f32') => kept.get(gpu, use, shape, dtype),

@@ -81,7 +81,8 @@ function bindTogether({ gpu }: Target, tensors: readonly Tensor[]): PackedWords 
     const { dtype, strides } = tensors[i]!;
     return { offset: (range.offset - start) / bytesPerElement[dtype] + elementOffset, strides };
   });
-  return inPlace({ buffer, offset: start, size: end - start }, places);
+  const owned = bound.every(({ range }) => range.owned === true);
+  return inPlace({ buffer, offset: start, size: end - start, owned }, places);
 }
 
 const nothing = (): void => {};

@@ -1,16 +1,23 @@
 import { DisposedError, type Gpu } from '@heed/core';
-import { fail, warmup, type WarmupOptions } from '@heed/core/kernel';
+import {
+  type BoundDispatch,
+  encodeBound,
+  fail,
+  warmup,
+  type WarmupOptions,
+} from '@heed/core/kernel';
 import { checkDifferentiable, type Forward } from '../api/differentiable.ts';
 import { type Call, factsOfCall, type FloatCall } from '../host/attention-call.ts';
 import type { AttentionResult } from '../host/attention-options.ts';
 import { runBackward } from '../host/backward-pass.ts';
 import type { GradientTiles } from '../host/backward-launch.ts';
 import { runForward } from '../host/forward-pass.ts';
-import { KeptScratch, kernelsOf, passTarget, recorderTarget } from '../host/launch-target.ts';
+import { boundTarget, KeptScratch, kernelsOf, recorderTarget } from '../host/launch-target.ts';
 import { gatherSource } from '../host/word-kernels.ts';
 import type { ProblemFacts } from '../select/problem-facts.ts';
 import { select, selectBackward } from '../select/selection.ts';
 import { type AttentionProblem, type AttentionTensors, shapeTensors } from './attention-problem.ts';
+import { type AttentionRecording, makeRecording } from './attention-recording.ts';
 
 /** A kernel selection that can be made, compiled and inspected before there is any data. */
 export interface AttentionPlan<
@@ -36,6 +43,12 @@ export interface AttentionPlan<
    * `dispose`. Dispose the plan and the tensors only after the submit.
    */
   encode(pass: GPUComputePassEncoder, tensors: Tensors): AttentionResult;
+  /**
+   * Checks and binds the forward pass once, for steps that repeat with the same tensors, such as decoding. Each replay reads the
+   * tensors anew: lengths, block tables, captures, sinks and slopes. Numbers (scale, window, softcap) stay as they are now.
+   * @throws as `run`, and ValidationError for lengths or a block table in an Int32Array
+   */
+  record(tensors: Tensors): AttentionRecording;
   /** Explains the selected tiles: a line for the forward pass, with `backward` one per gradient; then each kernel's identity. */
   describe(): string;
   /** Frees scratch memory. Kernels stay cached with the device. */
@@ -121,8 +134,12 @@ export function makePlan<
       ),
     encode: (pass, tensors) => {
       const call = checked('plan.encode', tensors);
-      return runForward(call, selection, passTarget(gpu, pass, kept));
+      const dispatches: BoundDispatch[] = [];
+      const result = runForward(call, selection, boundTarget(gpu, dispatches, kept));
+      encodeBound(gpu, pass, dispatches);
+      return result;
     },
+    record: (tensors) => makeRecording(checked('plan.record', tensors), selection),
     describe: () => [...reasons, ...kernels.own.map(({ label }) => label)].join('\n'),
     dispose,
     [Symbol.dispose]: dispose,

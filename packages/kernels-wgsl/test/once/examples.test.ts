@@ -38,6 +38,11 @@ it('the example for Node in the repository’s README runs', async () => {
   expect(Number.isFinite(out) && Number.isFinite(lse)).toBe(true);
 });
 
+it('the README’s recording runs and prints what it says', async () => {
+  const calls = await printedBy(() => import('../examples/recording.ts'));
+  expect(calls).toEqual([['90.0'], ['91.0']]);
+});
+
 describe('the example in the docstring of', () => {
   it('attention', () => {
     const { q, k, v } = source.dense(1, 20, 20);

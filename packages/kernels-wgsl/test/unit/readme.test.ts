@@ -18,6 +18,10 @@ describe('the README', () => {
     expect(quickstart.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(16);
   });
 
+  it('shows a recording that runs', () => {
+    expect(blocks).toContain(files['../examples/recording.ts']);
+  });
+
   it('names every function of the package, and no other', () => {
     const named = [...readme.matchAll(/^\| `(\w+)\(/gm)].map((match) => match[1]!);
     expect(new Set(named)).toEqual(new Set(Object.keys(api)));

@@ -89,7 +89,35 @@ const encodes = Object.entries(plannedProblems).flatMap(([name, build]) =>
   }),
 );
 
-const plannedCases: readonly RunnableCase[] = [...runs, ...encodes];
+/** `plan.record` gives the same bits by each replay, alone and in a batch, for lengths that only the GPU knows. */
+const records = Object.entries(plannedProblems).flatMap(([name, build]) =>
+  defineCase('plans', `record/${name}`, {
+    tags: ['browser'],
+    async run(gpu, dtype) {
+      const scope = new Scope(gpu);
+      try {
+        const problem = build(dtype, 0, { causal: true });
+        const plan = scope.own(planFor(gpu, problem, dtype));
+        const tensors = upload(scope, problem, dtype, { gpuLengths: true });
+        const [first, second] = [1, 2].map(() => scope.own(plan.record(tensors)));
+        first!.replay();
+        gpu.batch(() => {
+          first!.replay();
+          second!.replay();
+        });
+        const want = await launch(gpu, problem, dtype, { numSplits: 1 });
+        return [
+          ...sameRun('replayed twice', await collect(scope, first!), want),
+          ...sameRun('replayed once', await collect(scope, second!), want),
+        ];
+      } finally {
+        scope.dispose();
+      }
+    },
+  }),
+);
+
+const plannedCases: readonly RunnableCase[] = [...runs, ...encodes, ...records];
 
 // WebGPU allows 65,535 workgroups along one dimension.
 const hugeProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {
