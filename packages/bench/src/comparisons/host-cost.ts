@@ -72,6 +72,11 @@ const ways: readonly Way[] = [
   { name: 'plan.run', how: 'plan.run({ q, k, v, out })', layers: planned },
   { name: 'replay', how: 'plan.record({ q, k, v, out }).replay()', layers: recorded },
   { name: 'attention', how: 'attention(q, k, v).out.dispose()', layers: dense },
+  {
+    name: 'growing keys',
+    how: 'attention(q, k.slice(2, 0, n), v.slice(2, 0, n), { out }), n + 1 a step',
+    layers: growing,
+  },
   { name: 'varlenAttention', how: 'varlenAttention(q, view, { cuSeqlensQ, out })', layers: paged },
 ];
 
@@ -85,11 +90,12 @@ interface Operands {
 }
 
 function operands(gpu: Gpu, q: readonly number[], k: readonly number[]): Operands[] {
-  const queries = gpu.tensor(new Float32Array(DIM), { shape: [...q, DIM] });
-  const keys = (): Tensor => gpu.tensor(new Float32Array(DIM), { shape: [...k, DIM] });
+  const zeros = (shape: readonly number[]): Tensor =>
+    gpu.tensor(new Float32Array(shape.reduce((a, b) => a * b, DIM)), { shape: [...shape, DIM] });
+  const queries = zeros(q);
   return Array.from({ length: LAYERS }, () => {
     const out = gpu.empty([...q, DIM]);
-    return { q: queries, k: keys(), v: keys(), out };
+    return { q: queries, k: zeros(k), v: zeros(k), out };
   });
 }
 
@@ -115,6 +121,22 @@ function recorded(gpu: Gpu): Layers {
 function dense(gpu: Gpu): Layers {
   const all = operands(gpu, [1, 1, 1], [1, 1, 1]);
   return layersOf(gpu, all, ({ q, k, v }) => attention(q, k, v).out.dispose());
+}
+
+const MOST_KEYS = 64;
+
+/** Calls attention() over views of a cache that grow by a row per step. */
+function growing(gpu: Gpu): Layers {
+  const all = operands(gpu, [1, 1, 1], [1, 1, MOST_KEYS]);
+  const steps = new Map(all.map((one) => [one, 0]));
+  const call = (one: Operands): void => {
+    const step = steps.get(one)!;
+    const keys = 1 + (step % MOST_KEYS);
+    steps.set(one, step + 1);
+    const { q, k, v, out } = one;
+    attention(q, k.slice(2, 0, keys), v.slice(2, 0, keys), { out });
+  };
+  return layersOf(gpu, all, call);
 }
 
 /** Calls varlenAttention() over page views. */

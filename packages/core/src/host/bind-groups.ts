@@ -39,23 +39,26 @@ class GroupList {
   #next = 0;
   #submit = 0;
 
-  constructor({ kernel, buffers }: Dispatch) {
+  /** @param maxSize bytes of the largest storage binding */
+  constructor({ kernel, buffers }: Dispatch, maxSize: number) {
     this.#kernel = kernel;
-    this.#ranges = [...buffers];
+    // As far as it can be read, so that views that begin at one place, such as a growing cache, are bound once.
+    this.#ranges = buffers.map((range, i) => (isRead(kernel, i) ? toEnd(range, maxSize) : range));
   }
 
   get count(): number {
     return this.#groups.length;
   }
 
-  /** True if a dispatch has this kernel and these buffers. */
+  /** True if a dispatch has this kernel, and its ranges are these, or begin where these do if they are only read. */
   fits({ kernel, buffers }: Dispatch): boolean {
     const ranges = this.#ranges;
     if (kernel !== this.#kernel || buffers.length !== ranges.length) return false;
     for (let i = 0; i < ranges.length; i++) {
-      const [a, b] = [ranges[i]!, buffers[i]!];
-      if (a === b) continue;
-      if (a.buffer !== b.buffer || a.offset !== b.offset || a.size !== b.size) return false;
+      const a = ranges[i]!;
+      const b = buffers[i]!;
+      if (a.buffer !== b.buffer || a.offset !== b.offset) return false;
+      if (isRead(kernel, i) ? a.size < b.size : a.size !== b.size) return false;
     }
     return true;
   }
@@ -83,6 +86,15 @@ class GroupList {
     this.#next = groups.push(made);
     return made.bound;
   }
+}
+
+const isRead = ({ source }: Kernel, binding: number): boolean =>
+  source.bindings[binding] === 'read';
+
+/** Extends a range to the end of its buffer, or as far as one binding reaches. */
+function toEnd(range: BufferRange, maxSize: number): BufferRange {
+  const rest = Math.min(range.buffer.size - range.offset, maxSize);
+  return { ...range, size: Math.max(range.size, rest - (rest % 4)) };
 }
 
 /**
@@ -138,15 +150,18 @@ class Node {
 export class BindGroups {
   readonly #params: ParamRanges;
   readonly #create: CreateGroup;
+  readonly #maxSize: number;
   readonly #numbers = new WeakMap<object, number>();
   #nextNumber = 1;
   #root = new Node();
   #byHash = new Map<number, WeakRef<GroupList>>();
   #made = 0;
 
-  constructor(params: ParamRanges, create: CreateGroup) {
+  /** @param maxSize bytes of the largest storage binding */
+  constructor(params: ParamRanges, create: CreateGroup, maxSize: number) {
     this.#params = params;
     this.#create = create;
+    this.#maxSize = maxSize;
   }
 
   /**
@@ -182,8 +197,8 @@ export class BindGroups {
     for (let i = 0; i < buffers.length; i++) {
       const { buffer, offset, size } = buffers[i]!;
       hash = Math.imul(hash, 31) + this.#numberOf(buffer);
-      hash = Math.imul(hash, 31) + offset;
-      hash = (Math.imul(hash, 31) + size) | 0;
+      hash = (Math.imul(hash, 31) + offset) | 0;
+      if (!isRead(kernel, i)) hash = (Math.imul(hash, 31) + size) | 0;
     }
     return hash;
   }
@@ -201,7 +216,7 @@ export class BindGroups {
     const known = node.lists.find((list) => list.fits(d));
     if (known) return known;
     checkBuffers(d);
-    const list = new GroupList(d);
+    const list = new GroupList(d, this.#maxSize);
     node.lists.push(list);
     return list;
   }

@@ -31,7 +31,8 @@ class Launcher implements Launching {
     const create = createGroupOn(device);
     this.#create = (kernel, buffers, params, refused) =>
       faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused);
-    this.#groups = new BindGroups(this.#params, this.#create);
+    const { maxStorageBufferBindingSize } = device.limits;
+    this.#groups = new BindGroups(this.#params, this.#create, maxStorageBufferBindingSize);
   }
 
   /** @throws ValidationError the dispatch would read and write one buffer */

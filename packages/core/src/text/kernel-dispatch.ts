@@ -22,7 +22,10 @@ export interface Kernel {
   readonly source: KernelSource;
 }
 
-/** One launch of a kernel; `buffers[i]` is bound to `@binding(i)`. */
+/**
+ * One launch of a kernel; `buffers[i]` is bound to `@binding(i)`. What a kernel reads may be bound to the end of its buffer, so
+ * `arrayLength` does not tell its size.
+ */
 export interface Dispatch {
   readonly kernel: Kernel;
   readonly buffers: readonly BufferRange[];

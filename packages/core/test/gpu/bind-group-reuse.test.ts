@@ -66,6 +66,15 @@ describe('bind groups', () => {
     expect(await values(out)).toEqual([400, 400, 400, 400]);
   });
 
+  it('serve views that grow', async () => {
+    const [x, out] = [filled(1, 300), gpu.empty([300])];
+    add(gpu, x.slice(0, 0, 1), 1, out);
+    const count = counter();
+    for (const n of [2, 299, 5, 300]) add(gpu, x.slice(0, 0, n), n, out);
+    expect(count.made).toBe(0);
+    expect(await values(out)).toEqual(Array(300).fill(301));
+  });
+
   it('are as many as a batch needs parameters at once, and serve the next batch', async () => {
     const start = filled(0);
     const [x, y] = [gpu.empty([4]), gpu.empty([4])];

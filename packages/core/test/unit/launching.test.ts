@@ -8,7 +8,9 @@ import { LimitError, ValidationError } from '../../src/text/errors.ts';
 import type { Dispatch, Kernel } from '../../src/text/kernel-dispatch.ts';
 import { FakeDevice } from './fake-device.ts';
 
-const newBuffer = (): GPUBuffer => ({}) as GPUBuffer;
+const newBuffer = (size = 2 ** 20): GPUBuffer => ({ size }) as GPUBuffer;
+
+const maxSize = 2 ** 19;
 
 const range = (buffer: GPUBuffer, offset = 0, size = 256): BufferRange => ({
   buffer,
@@ -37,7 +39,7 @@ function newGroups(): Made {
     return {} as GPUBindGroup;
   };
   const all = new ParamRanges(device);
-  return { groups: new BindGroups(all, createGroupOn(device)), all, made, fake };
+  return { groups: new BindGroups(all, createGroupOn(device), maxSize), all, made, fake };
 }
 
 function submit({ all }: Made): void {
@@ -75,11 +77,28 @@ describe('BindGroups', () => {
     ['another buffer', [range(newBuffer()), range(y)]],
     ['buffers exchanged', [range(y), range(x)]],
     ['another offset', [range(x, 256), range(y)]],
-    ['another size', [range(x, 0, 512), range(y)]],
+    ['another size of a written range', [range(x), range(y, 0, 512)]],
   ] as const)('makes another group for %s', ([, buffers]) => {
     const { groups, made } = newGroups();
     expect(groupOf(groups, { ...first, buffers })).not.toBe(groupOf(groups, first));
     expect(made).toHaveLength(2);
+  });
+
+  it('makes one group for read ranges that begin at one place, as far as a binding reaches', () => {
+    const { groups, made } = newGroups();
+    const reading = (offset: number, size: number, buffer = x): GPUBindGroup =>
+      groupOf(groups, { ...first, buffers: [range(buffer, offset, size), range(y)] });
+    const bound = (): unknown => [...made.at(-1)!.entries][0]!.resource;
+    const group = reading(0, 4);
+    expect(bound()).toEqual({ buffer: x, offset: 0, size: maxSize });
+    for (const size of [256, maxSize, 16]) expect(reading(0, size)).toBe(group);
+    reading(2 ** 20 - 256, 4);
+    expect(bound()).toMatchObject({ size: 256 });
+    // WebGPU binds whole words; a buffer of the caller need not have them.
+    const odd = newBuffer(21);
+    expect(reading(0, 4, odd)).toBe(reading(0, 20, odd));
+    expect(bound()).toMatchObject({ size: 20 });
+    expect(made).toHaveLength(3);
   });
 
   it('refuses to read and write one buffer', () => {
@@ -128,7 +147,7 @@ describe('BindGroups', () => {
 
   it('keeps no buffer alive', async () => {
     const device = { createBindGroup: () => ({}) } as unknown as GPUDevice;
-    const groups = new BindGroups(new ParamRanges(device), createGroupOn(device));
+    const groups = new BindGroups(new ParamRanges(device), createGroupOn(device), maxSize);
     const { params: _, ...bare } = first;
     const bind = (): WeakRef<object>[] => {
       const buffers = [range(x), range(newBuffer())];
