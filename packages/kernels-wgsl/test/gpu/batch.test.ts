@@ -182,3 +182,22 @@ describe('a second step over the same keys makes no bind group', () => {
     }
   });
 });
+
+it('a step over keys that grow makes no bind group either, and writes once', async () => {
+  const q = ramp(shape, 0);
+  const [k, v] = [ramp([1, 2, 90, 8], 1), ramp([1, 2, 90, 8], 2)];
+  const out = gpu.empty(shape);
+  const step = (keys: number): void => {
+    attention(q, k.slice(2, 0, keys), v.slice(2, 0, keys), { out, numSplits: 1 });
+  };
+  step(1);
+  await gpu.settled();
+  const made = vi.spyOn(gpu.device, 'createBindGroup');
+  const wrote = vi.spyOn(gpu.device.queue, 'writeBuffer');
+  for (const keys of [2, 3, 40, 90]) step(keys);
+  const counts = [made.mock.calls.length, wrote.mock.calls.length];
+  made.mockRestore();
+  wrote.mockRestore();
+  expect(counts).toEqual([0, 4]);
+  expect(await bits(out)).toEqual(await bits(attention(q, k, v, { numSplits: 1 }).out));
+});

@@ -1,7 +1,7 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { varlenAttention, varlenAttentionVjp } from '@heed/kernels-wgsl';
 import { Rng, testGpu } from '@heed/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import {
   bitsOf,
@@ -187,4 +187,33 @@ describe('a batch', () => {
     expect(other.stats()).toEqual(one.stats());
     expect(one.stats().evictions).toBeGreaterThan(0);
   });
+});
+
+it('a step in one batch makes no bind group and no buffer, and writes its lists at once', async () => {
+  using cache = await create();
+  const served = prefilled(cache, new Rng(5), [9, 2]);
+  const sequences = served.map(({ sequence }) => sequence);
+  const [q, k, v] = (['q', 'k', 'v'] as const).map((x) => toy.rows(x, 0, served.map(lastOf)));
+  const out = gpu.empty(q!.shape);
+  const cuSeqlens = cumulative([1, 1]);
+  const decode = (): void =>
+    gpu.batch(() => {
+      for (let layer = 0; layer < layers; layer++) {
+        cache.append(layer, sequences, k!, v!, { cuSeqlens });
+        varlenAttention(q!, cache.view(layer, sequences), { ...options, out });
+      }
+    });
+  for (let i = 0; i < 3; i++) decode();
+  await gpu.settled();
+  const { device } = gpu;
+  const spies = [
+    vi.spyOn(device, 'createBindGroup'),
+    vi.spyOn(device, 'createBuffer'),
+    vi.spyOn(device.queue, 'writeBuffer'),
+    vi.spyOn(device.queue, 'submit'),
+  ];
+  decode();
+  const counts = spies.map((spy) => spy.mock.calls.length);
+  spies.forEach((spy) => spy.mockRestore());
+  expect(counts).toEqual([0, 0, 1, 1]);
 });
