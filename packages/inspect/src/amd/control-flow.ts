@@ -7,6 +7,8 @@ export interface Block {
   readonly instructions: readonly Instruction[];
   /** The positions of the blocks that may follow. */
   readonly next: readonly number[];
+  /** The one of them that follows if no lane of a wave runs the block after this one. */
+  readonly skipsTo: number | undefined;
 }
 
 /** A loop: the blocks from `first` to `last`, which the compiler writes one after the other. */
@@ -35,7 +37,7 @@ export function parseAssembly(text: string): Program {
   return { blocks, loops: loopsOf(blocks) };
 }
 
-type Unlinked = Omit<Block, 'next'>;
+type Unlinked = Pick<Block, 'name' | 'instructions'>;
 
 function blockOf(text: string): Unlinked {
   const [label = '', ...lines] = text.split('\n');
@@ -51,7 +53,12 @@ function linked(blocks: readonly Unlinked[]): Block[] {
     const targets = branches.map(({ operands }) => position.get(operands)!);
     const last = block.instructions.at(-1)?.op;
     const falls = last !== 's_branch' && last !== 's_endpgm' && i + 1 < blocks.length;
-    return { ...block, next: falls ? [...targets, i + 1] : targets };
+    const skip = branches.find(({ op }) => op === 's_cbranch_execz');
+    return {
+      ...block,
+      next: falls ? [...targets, i + 1] : targets,
+      skipsTo: skip && position.get(skip.operands),
+    };
   });
 }
 

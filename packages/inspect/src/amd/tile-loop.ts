@@ -1,4 +1,4 @@
-import { type Block, isInside, type Loop, type Program } from './control-flow.ts';
+import { isInside, type Loop, type Program } from './control-flow.ts';
 import {
   bytesOf,
   type Instruction,
@@ -6,67 +6,7 @@ import {
   loadsAfterWait,
   multiplyAddsOf,
 } from './instruction.ts';
-
-/**
- * Returns one turn of a loop, in order: the way through it with the most instructions, with the turns of the loops in it. Where the
- * lanes of a wave may differ, AMD's code passes both sides of a branch; of two ways for a whole wave, the longer one counts. An inner
- * loop whose trips are unknown turns once.
- */
-export function turnOf(program: Program, loop: Loop): Instruction[] {
-  return flatten(longestTurn(program, loop).blocks);
-}
-
-interface Way {
-  readonly weight: number;
-  readonly blocks: Chain | undefined;
-}
-
-/** A list that shares its beginning with others. */
-interface Chain {
-  readonly before: Chain | undefined;
-  readonly blocks: readonly Block[];
-}
-
-function longestTurn({ blocks, loops }: Program, loop: Loop): Way {
-  const inner = loops.filter((other) => isInside(other, loop));
-  const ways = new Map<number, Way>([[loop.first, { weight: 0, blocks: undefined }]]);
-  let longest: Way = { weight: 0, blocks: undefined };
-  for (let at = loop.first; at <= loop.last; at++) {
-    const way = ways.get(at);
-    if (!way) continue;
-    const nested = inner.find(({ first }) => first === at);
-    const part = nested ? nestedPart({ blocks, loops }, nested) : [blocks[at]!];
-    const end = nested?.last ?? at;
-    const here = {
-      weight: way.weight + weightOf(part),
-      blocks: { before: way.blocks, blocks: part },
-    };
-    for (const next of blocks.slice(at, end + 1).flatMap((block) => block.next)) {
-      if (next === loop.first && here.weight > longest.weight) longest = here;
-      const isAhead = next > end && next <= loop.last;
-      if (isAhead && here.weight > (ways.get(next)?.weight ?? -1)) ways.set(next, here);
-    }
-    at = end;
-  }
-  return longest;
-}
-
-function nestedPart(program: Program, loop: Loop): Block[] {
-  const turn = blocksOf(longestTurn(program, loop).blocks);
-  return Array.from({ length: loop.trips ?? 1 }, () => turn).flat();
-}
-
-function blocksOf(chain: Chain | undefined): Block[] {
-  const parts: (readonly Block[])[] = [];
-  for (let link = chain; link; link = link.before) parts.push(link.blocks);
-  return parts.toReversed().flat();
-}
-
-const flatten = (chain: Chain | undefined): Instruction[] =>
-  blocksOf(chain).flatMap(({ instructions }) => instructions);
-
-const weightOf = (blocks: readonly Block[]): number =>
-  blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+import { turnOf } from './loop-turn.ts';
 
 /** The loop over key tiles (or, for dk and dv, over query tiles), and one turn of it. */
 export interface TileLoop {
@@ -82,7 +22,7 @@ export function tileLoop(program: Program, lanes: number): TileLoop | undefined 
   const candidates = program.loops
     .filter(({ trips }) => trips === undefined)
     .map((loop) => {
-      const turn = turnOf(program, loop);
+      const turn = turnOf(program, loop, lanes);
       return { loop, turn, work: workOf(turn, lanes) };
     });
   const most = Math.max(0, ...candidates.map(({ work }) => work));

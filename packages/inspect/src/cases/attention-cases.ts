@@ -30,13 +30,15 @@ const packed = (dtype: Dtype, headDim: number): AttentionProblem => ({
   sequences: 4,
 });
 
+const everyOption = { window: true, softcap: true, alibiSlopes: true, sinks: true };
+
 const PAST = 65_536;
 const PAGE = 16;
 
-const decode = (dtype: Dtype, headDim: number): AttentionProblem => ({
+const decode = (dtype: Dtype, headDim: number, heads = QUERY_HEADS): AttentionProblem => ({
   layout: 'dense',
   dtype,
-  q: [1, QUERY_HEADS, 1, headDim],
+  q: [1, heads, 1, headDim],
   k: [1, KV_HEADS, PAST, headDim],
 });
 
@@ -53,8 +55,8 @@ const pagedDecode = (headDim: number, format?: 'int8' | 'int4'): AttentionProble
   };
 };
 
-/** The calls that heed's users make, with the tiles that heed chooses. */
-const usual: readonly KernelCase[] = [
+/** The calls that heed's users make. */
+const calls: readonly KernelCase[] = [
   { name: 'forward f32 D64', problem: prefill('f32', 64) },
   { name: 'forward f32 D128', problem: prefill('f32', 128) },
   { name: 'forward f16 D64', problem: prefill('f16', 64) },
@@ -63,49 +65,40 @@ const usual: readonly KernelCase[] = [
   { name: 'forward f16 D512', problem: prefill('f16', 512) },
   { name: 'forward f16 D576/512', problem: prefill('f16', 576, 512) },
   { name: 'varlen f16 D128', problem: packed('f16', 128) },
+  { name: 'options f16 D128', problem: { ...prefill('f16', 128), ...everyOption } },
   { name: 'bias f16 D64', problem: prefill('f16', 64), hasBias: true },
   { name: 'bias f16 D128', problem: prefill('f16', 128), hasBias: true },
   { name: 'decode f32 D128', problem: decode('f32', 128) },
   { name: 'decode f16 D64', problem: decode('f16', 64) },
   { name: 'decode f16 D128', problem: decode('f16', 128) },
+  { name: 'decode f16 D128 64/8 heads', problem: decode('f16', 128, 64) },
   { name: 'decode f16 D256', problem: decode('f16', 256) },
   { name: 'decode paged f16 D128', problem: pagedDecode(128) },
   { name: 'decode paged int8 D128', problem: pagedDecode(128, 'int8') },
   { name: 'decode paged int4 D128', problem: pagedDecode(128, 'int4') },
   { name: 'backward f32 D64', problem: training('f32', 64) },
+  { name: 'backward f32 D128', problem: training('f32', 128) },
   { name: 'backward f16 D64', problem: training('f16', 64) },
   { name: 'backward f16 D128', problem: training('f16', 128) },
   { name: 'backward f16 D256', problem: training('f16', 256) },
   { name: 'backward bias f16 D64', problem: training('f16', 64), hasBias: true },
 ];
 
-const forced = (path: string, cases: readonly Omit<KernelCase, 'path'>[]): KernelCase[] =>
-  cases.map((one) => ({ ...one, name: `${path} ${one.name}`, path }));
+/** Returns the calls whose name matches, on a tile path that heed need not choose for them. */
+const forced = (path: string, names: RegExp): KernelCase[] =>
+  calls
+    .filter(({ name }) => names.test(name))
+    .map((one) => ({ ...one, name: `${path} ${one.name}`, path }));
 
-/** The same calls on a path that heed does not choose on every device. */
-const byForce: readonly KernelCase[] = [
-  ...forced('matrix', [
-    { name: 'forward f16 D64', problem: prefill('f16', 64) },
-    { name: 'forward f16 D128', problem: prefill('f16', 128) },
-    { name: 'forward f16 D256', problem: prefill('f16', 256) },
-    { name: 'backward f16 D128', problem: training('f16', 128) },
-  ]),
-  ...forced('portable', [
-    { name: 'decode f16 D128', problem: decode('f16', 128) },
-    { name: 'decode paged f16 D128', problem: pagedDecode(128) },
-  ]),
+/** Every case: the calls with the tiles that heed chooses, and those on a path by force. A new path is one more line. */
+export const attentionCases: readonly KernelCase[] = [
+  ...calls,
+  ...forced('portable', /^(forward|varlen|bias|decode|backward) .*(D64|D128|D256)$/),
+  ...forced('matrix', /^(forward|varlen|options|bias|backward) f16 (D64|D128|D256)$/),
 ];
-
-/** Every case, by its kernel family. A new tile path is one more call of `forced`. */
-export const attentionCases: readonly KernelCase[] = [...usual, ...byForce];
 
 /** The cases for NVIDIA, where heed chooses matrices for f16 by itself. */
 export const nvidiaCases: readonly KernelCase[] = [
-  ...usual,
-  ...forced('portable', [
-    { name: 'forward f16 D64', problem: prefill('f16', 64) },
-    { name: 'forward f16 D128', problem: prefill('f16', 128) },
-    { name: 'forward f16 D256', problem: prefill('f16', 256) },
-    { name: 'decode f16 D128', problem: decode('f16', 128) },
-  ]),
+  ...calls,
+  ...forced('portable', /^(forward|decode) f16 (D64|D128|D256)$/),
 ];

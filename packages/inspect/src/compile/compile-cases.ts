@@ -22,8 +22,19 @@ export interface Compiled {
   readonly folder: string;
 }
 
+/** What a run has opened and compiled so far. */
+interface Session {
+  readonly wanted: NullDevice;
+  readonly folder: string;
+  /** The devices by their forced path, '' for heed's own choice. */
+  readonly devices: Map<string, NullGpu>;
+  /** heed's kernels by label. */
+  readonly known: Map<string, PipelineRecord & Pick<CompiledKernel, 'wgsl'>>;
+  records: number;
+}
+
 /**
- * Compiles the kernels of cases for a device. Each kernel appears once: one that several cases share belongs to the first.
+ * Compiles the kernels of cases for a device. A case has its kernels even if an earlier one compiled the same; helpers appear once.
  * Rejects with the abort reason of `signal`.
  * @throws CompileError a kernel that the compiler refuses
  */
@@ -33,51 +44,64 @@ export async function compileCases(
   { signal, progress }: CompileContext = {},
 ): Promise<Compiled> {
   const folder = recordPipelines();
-  const plain = await openNullGpu(wanted);
-  const forced = new Map<string, NullGpu>();
+  const session: Session = { wanted, folder, devices: new Map(), known: new Map(), records: 0 };
+  const { driver } = await deviceOf(session, '');
   const kernels: CompiledKernel[] = [];
   const refused: RefusedCase[] = [];
-  let seen = 0;
   for (const [i, one] of cases.entries()) {
     signal?.throwIfAborted();
     progress?.(`${i + 1}/${cases.length} ${one.name}`);
-    const records = (): PipelineRecord[] => {
-      const fresh = readRecords(folder, seen);
-      seen += fresh.length;
-      return fresh;
-    };
-    if ('workload' in one) {
-      await runOnnxCase(one);
-      kernels.push(onnxKernel(one, records()));
-      continue;
+    try {
+      kernels.push(
+        ...('workload' in one ? await compileOnnx(session, one) : await compileHeed(session, one)),
+      );
+    } catch (error) {
+      if (!HeedError.is(error) || error instanceof CompileError) throw error;
+      refused.push({ name: one.name, reason: error.message });
     }
-    const { path } = one;
-    const device =
-      path === undefined ? plain : (forced.get(path) ?? (await openNullGpu(wanted, path)));
-    if (path !== undefined) forced.set(path, device);
-    const { reason, workgroups } = await compileCase(device, one);
-    if (reason !== undefined) refused.push({ name: one.name, reason });
-    kernels.push(...heedKernels(one, records(), device, workgroups));
   }
-  return { driver: plain.driver, kernels: unique(kernels), refused, folder };
+  const isFirst = ({ name }: CompiledKernel, i: number): boolean =>
+    kernels.findIndex((one) => one.name === name) === i;
+  return { driver, kernels: kernels.filter(isFirst), refused, folder };
 }
 
-interface CaseResult {
-  /** Why the device refuses the case. */
-  readonly reason?: string;
-  /** The workgroups of a decode step. */
-  readonly workgroups?: number | undefined;
+async function deviceOf({ wanted, devices }: Session, path: string): Promise<NullGpu> {
+  const device = devices.get(path) ?? (await openNullGpu(wanted, path));
+  devices.set(path, device);
+  return device;
 }
 
-async function compileCase({ gpu }: NullGpu, one: KernelCase): Promise<CaseResult> {
-  try {
-    using plan = planOfCase(gpu, one);
+/** Compiles the kernels of a call that no case compiled before. */
+async function compileHeed(session: Session, one: KernelCase): Promise<CompiledKernel[]> {
+  const device = await deviceOf(session, one.path ?? '');
+  using plan = planOfCase(device.gpu, one);
+  const description = plan.describe();
+  const labels = description.split('\n').filter((line) => line.startsWith('heed/'));
+  const { known } = session;
+  if (labels.some((label) => !known.has(label))) {
     await plan.warmup();
-    return { workgroups: decodeWorkgroups(one, plan.describe()) };
-  } catch (error) {
-    if (!HeedError.is(error) || error instanceof CompileError) throw error;
-    return { reason: error.message };
+    for (const record of freshRecords(session)) {
+      known.set(record.label, { ...record, wgsl: device.wgsl.get(record.label) });
+    }
   }
+  const workgroups = decodeWorkgroups(one, description);
+  return labels.map((label) => {
+    const record = known.get(label)!;
+    const threads = workgroupThreads(record.spirv);
+    return {
+      ...record,
+      name: kernelName(one, label),
+      threads,
+      facts: factsOfLabel(label),
+      workgroups,
+    };
+  });
+}
+
+function freshRecords(session: Session): PipelineRecord[] {
+  const fresh = readRecords(session.folder, session.records);
+  session.records += fresh.length;
+  return fresh;
 }
 
 /** Returns the workgroups of a decode step of one position: kv heads × sequences × splits, as the plan describes them. */
@@ -89,41 +113,21 @@ function decodeWorkgroups({ problem }: KernelCase, description: string): number 
   return splits * kvHeads * (layout === 'dense' ? k[0]! : sequences);
 }
 
-function heedKernels(
-  one: KernelCase,
-  records: readonly PipelineRecord[],
-  device: NullGpu,
-  workgroups: number | undefined,
-): CompiledKernel[] {
-  return records.map((record) => ({
-    ...record,
-    name: kernelName(one, record.label),
-    threads: workgroupThreads(record.spirv),
-    facts: factsOfLabel(record.label),
-    workgroups,
-    wgsl: device.wgsl.get(record.label),
-  }));
-}
-
-/** Returns the kernel that computes attention. No pipeline has a label, and casts and copies have less code. */
-function onnxKernel(
-  { name, workload: { headDim }, tile }: OnnxCase,
-  records: readonly PipelineRecord[],
-): CompiledKernel {
+/** Runs a case of onnxruntime. Of its kernels, the one with the most code computes attention; no pipeline has a label. */
+async function compileOnnx(session: Session, one: OnnxCase): Promise<CompiledKernel[]> {
+  await runOnnxCase(one);
   const bytes = ({ statistics }: PipelineRecord): number => statistics['Code size'] ?? 0;
-  const record = records.toSorted((a, b) => bytes(b) - bytes(a))[0]!;
+  const record = freshRecords(session).toSorted((a, b) => bytes(b) - bytes(a))[0]!;
+  const { headDim } = one.workload;
   const dims = { headDim, headDimV: headDim, isDecode: false };
-  return {
-    ...record,
-    name,
-    threads: workgroupThreads(record.spirv),
-    facts: tile && { kind: 'forward', path: 'onnxruntime', ...dims, ...tile },
-    workgroups: undefined,
-    wgsl: undefined,
-  };
-}
-
-/** Devices of different paths compile the same helpers again. */
-function unique(kernels: readonly CompiledKernel[]): CompiledKernel[] {
-  return kernels.filter(({ name }, i) => kernels.findIndex((one) => one.name === name) === i);
+  return [
+    {
+      ...record,
+      name: one.name,
+      threads: workgroupThreads(record.spirv),
+      facts: one.tile && { kind: 'forward', path: 'onnxruntime', ...dims, ...one.tile },
+      workgroups: undefined,
+      wgsl: undefined,
+    },
+  ];
 }

@@ -42,14 +42,14 @@ export interface NullDevice {
 }
 
 /**
- * Opens a Gpu of a family. `path` forces a tile path of heed's.
+ * Opens a Gpu of a family. `path` forces a tile path of heed's, unless it is ''.
  * @throws UnsupportedError the driver knows no such family
  */
 export async function openNullGpu(
   { family, isNvidia = false }: NullDevice,
-  path?: string,
+  path: string,
 ): Promise<NullGpu> {
-  const tuning = path === undefined ? undefined : ({ version: 1, force: { path } } as const);
+  const tuning = path === '' ? undefined : ({ version: 1, force: { path } } as const);
   const dawn = dawnFor(family);
   const gpu = await openGpu({ gpu: isNvidia ? asNvidia(dawn) : dawn, ...(tuning && { tuning }) });
   return { gpu, driver: gpu.capabilities.adapter.description, wgsl: keepTexts(gpu.device) };

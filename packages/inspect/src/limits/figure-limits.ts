@@ -15,11 +15,11 @@ export interface FigureLimit {
 }
 
 // The largest tiles, which do not fit into the registers yet.
-const spilling = /^(backward f16 D256 dkv|matrix forward f16 D256)$/;
-const others = /^(?!backward f16 D256 dkv$|matrix forward f16 D256$)/;
-const forward = /^forward f16 D128$/;
-const dq = /^backward f16 D128 dq$/;
-const dkv = /^backward f16 D128 dkv$/;
+const spilling = /^((portable |matrix |)backward f16 D256 dkv|matrix forward f16 D256)$/;
+const others = /^(?!(portable |matrix |)backward f16 D256 dkv$|matrix forward f16 D256$)/;
+const forward = /^portable forward f16 D128$/;
+const dq = /^portable backward f16 D128 dq$/;
+const dkv = /^portable backward f16 D128 dkv$/;
 const decode = /^decode f16 D128$/;
 const paged = /^decode paged f16 D128$/;
 const int8 = /^decode paged int8 D128$/;

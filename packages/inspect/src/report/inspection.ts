@@ -60,6 +60,11 @@ const columns: readonly Column<InspectedKernel>[] = [
   { heading: '', cell: doubts, isText: true },
 ];
 
+// The kernels of other programs have no label.
+function isNew({ label }: InspectedKernel, i: number, all: readonly InspectedKernel[]): boolean {
+  return label === '' || all.findIndex((one) => one.label === label) === i;
+}
+
 /** Returns what makes the figures of a tile doubtful. */
 function doubts({ figures: { workFound, unknownLoops } }: InspectedKernel): string {
   const isOdd = workFound !== undefined && (workFound < 0.7 || workFound > 1.6);
@@ -69,14 +74,14 @@ function doubts({ figures: { workFound, unknownLoops } }: InspectedKernel): stri
   ].join(', ');
 }
 
-/** Renders a run: a row per kernel, and a line per case that the device refused. */
+/** Renders a run: a row per kernel, that of its first case, and a line per case that the device refused. */
 export function renderInspection({ family, driver, kernels, refused }: Inspection): string {
   return [
     `${family}, ${driver}`,
     '',
     renderTable(
       columns.filter(({ cell }) => kernels.some((kernel) => cell(kernel) !== '')),
-      kernels,
+      kernels.filter(isNew),
     ),
     ...refused.map(({ name, reason }) => `\n${name}: refused: ${reason}`),
     '',

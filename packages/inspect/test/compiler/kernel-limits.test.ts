@@ -8,11 +8,11 @@ import { figureLimits, missedLimits } from '../../src/limits/figure-limits.ts';
 
 // Six kernels with a loop over tiles, among them those that most limits are for.
 const quick = [
-  'forward f32 D128',
-  'forward f16 D128',
+  'portable forward f32 D128',
+  'portable forward f16 D128',
   'decode f16 D128',
   'decode paged f16 D128',
-  'backward f16 D128',
+  'portable backward f16 D128',
 ];
 const cases = attentionCases.filter(({ name }) => isFullRun() || quick.includes(name));
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parseAssembly } from '../../src/amd/control-flow.ts';
 import { bytesOf, instructionsOf, multiplyAddsOf } from '../../src/amd/instruction.ts';
-import { loadingOf, tileLoop, turnOf, vectorCount, workOf } from '../../src/amd/tile-loop.ts';
+import { turnOf } from '../../src/amd/loop-turn.ts';
+import { loadingOf, tileLoop, vectorCount, workOf } from '../../src/amd/tile-loop.ts';
 
 const kindsOf = (...lines: string[]): string[] =>
   lines.flatMap(instructionsOf).map(({ kind }) => kind);
@@ -199,9 +200,25 @@ describe('one turn of the loop over tiles', () => {
     expect(loadingOf(three.flatMap(instructionsOf)).waits).toBe(0);
   });
 
-  test('takes the longer of two ways', () => {
-    const either = tiles.replace('s_branch BB6\nBB5:', 's_cbranch_scc1 BB6\nBB5:');
-    const turn = turnOf(parseAssembly(either), found.loop);
-    expect(turn.some(({ kind }) => kind === 'move')).toBe(true);
+  const turnWith = (between: string): string[] => {
+    const text = tiles.replace('s_branch BB6\nBB5:\n\tv_mov_b32_e32 v0, 0', between);
+    return turnOf(parseAssembly(text), found.loop, 64).map(({ op }) => op);
+  };
+
+  test('leaves out what a whole wave does in some turns only', () => {
+    expect(turnWith('s_cbranch_scc1 BB6\nBB5:\n\tv_max_f32 v0, v1, v2')).not.toContain('v_max_f32');
+  });
+
+  test('has what some lanes do', () => {
+    expect(turnWith('s_cbranch_execz BB6\nBB5:\n\tv_max_f32 v0, v1, v2')).toContain('v_max_f32');
+  });
+
+  test('has the way that loads or multiplies', () => {
+    const load = 'buffer_load_b32 v0, v1, s[0:3], 0 offen';
+    expect(turnWith(`s_cbranch_scc1 BB6\nBB5:\n\t${load}`)).toContain('buffer_load_b32');
+    const work = 'v_fmac_f32 v0, v1, v2';
+    expect(
+      turnWith(`s_cbranch_vccz BB6\nBB5:\n\t${work}`).filter((op) => op === 'v_fmac_f32'),
+    ).toHaveLength(9);
   });
 });
