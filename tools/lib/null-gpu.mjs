@@ -5,7 +5,9 @@ import { probe } from './adapters.mjs';
 import { run, tail } from './run.mjs';
 import { cache, root, say } from './tool.mjs';
 
-const SOURCE = join(root, 'packages', 'inspect', 'driver', 'null-driver.c');
+const SOURCES = ['null-driver.c', 'pipeline-records.c', 'pipeline-records.h'].map((name) =>
+  join(root, 'packages', 'inspect', 'driver', name),
+);
 const MANIFESTS = [
   '/usr/share/vulkan/icd.d/radeon_icd.json',
   '/usr/share/vulkan/icd.d/radeon_icd.x86_64.json',
@@ -34,19 +36,21 @@ export async function findNullGpu(env) {
   return { ...found, kind: 'null device', name: `${found.name}, computes nothing` };
 }
 
-/** Builds the driver if it is missing or older than its source; returns why it could not, or undefined. */
+/** Builds the driver if it is missing or older than its sources; returns why it could not, or undefined. */
 async function buildDriver(manifest, env) {
   const library = join(folder, 'libnull_driver.so');
   const { library_path: realDriver, api_version: version } = JSON.parse(
     readFileSync(manifest, 'utf8'),
   ).ICD;
-  if (existsSync(library) && statSync(library).mtimeMs > statSync(SOURCE).mtimeMs) return undefined;
+  const changed = Math.max(...SOURCES.map((path) => statSync(path).mtimeMs));
+  if (existsSync(library) && statSync(library).mtimeMs > changed) return undefined;
   say('driver', 'building the null driver');
   mkdirSync(folder, { recursive: true });
   // Another process may build it at the same time, so the library appears at once or not at all.
   const built = `${library}.${process.pid}`;
-  const flags = ['-std=c11', '-O1', '-shared', '-fPIC', `-DREAL_DRIVER="${realDriver}"`];
-  const args = [...flags, '-o', built, SOURCE, '-ldl', '-lpthread'];
+  const flags = ['-std=gnu11', '-O1', '-shared', '-fPIC', `-DREAL_DRIVER="${realDriver}"`];
+  const files = SOURCES.filter((path) => path.endsWith('.c'));
+  const args = [...flags, '-o', built, ...files, '-ldl', '-lpthread'];
   const { code, text } = await run('gcc', args, { env, output: 'capture' }).catch(() => ({}));
   if (code === undefined) return 'gcc is not installed (Debian: gcc)';
   if (code !== 0 && text.includes('vulkan')) {

@@ -2,19 +2,11 @@
 //
 // Mesa's RADV makes a device of any Radeon family without hardware (RADV_FORCE_FAMILY) and compiles for it with its real
 // compiler. Its memory, descriptors, synchronisation and command buffers crash there. This driver stands before RADV: it answers
-// those calls itself, passes all others on, and records what the compiler made of each compute pipeline. Commands do nothing, so
+// those calls itself, passes all others on, and records each compute pipeline (pipeline-records.h). Commands do nothing, so
 // results are zeros.
 //
-// Record n of a process has three files in the folder that HEED_RECORDS names at the time of compilation:
-//   n.spv   the SPIR-V that the application gave
-//   n.s     the assembly
-//   n.json  { "label", "subgroupSize", "statistics": { name: number } }; it is written last
-// The label is the name that the application gave the shader module by VK_EXT_debug_utils.
-//
 // REAL_DRIVER is the path of libvulkan_radeon.so; the build defines it.
-#define _GNU_SOURCE
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <vulkan/vk_icd.h>
-#include <vulkan/vulkan.h>
+
+#include "pipeline-records.h"
 
 static struct {
   PFN_vkGetInstanceProcAddr instance;
@@ -163,162 +156,24 @@ static void fake_vkGetBufferMemoryRequirements2(VkDevice device, const VkBufferM
 
 static VkDeviceAddress fake_vkGetBufferDeviceAddress(VkDevice device, const VkBufferDeviceAddressInfo *info) { return 0x100000; }
 
-// ---- Shader modules: their SPIR-V and their names are kept for the pipelines made from them -----------------------------------
-
-typedef struct Module {
-  VkShaderModule handle;
-  char *label;
-  void *code;
-  size_t size;
-  struct Module *next;
-} Module;
-
-static Module *modules;
-static pthread_mutex_t modulesLock = PTHREAD_MUTEX_INITIALIZER;
-
-// Returns the link that points to a module, or to the end of the list. The caller holds the lock.
-static Module **findModule(VkShaderModule handle) {
-  Module **link = &modules;
-  while (*link && (*link)->handle != handle) link = &(*link)->next;
-  return link;
-}
-
-static void forgetModule(VkShaderModule handle) {
-  Module **link = findModule(handle);
-  Module *module = *link;
-  if (!module) return;
-  *link = module->next;
-  free(module->label);
-  free(module->code);
-  free(module);
-}
+// ---- Shader modules and pipelines ---------------------------------------------------------------------------------------------
 
 static VkResult fake_vkCreateShaderModule(VkDevice device, const VkShaderModuleCreateInfo *info, const VkAllocationCallbacks *allocator,
                                           VkShaderModule *handle) {
   VkResult result = DEVICE_CALL(device, vkCreateShaderModule)(device, info, allocator, handle);
-  if (result != VK_SUCCESS) return result;
-  Module *module = calloc(1, sizeof *module);
-  module->handle = *handle;
-  module->code = malloc(info->codeSize);
-  module->size = info->codeSize;
-  memcpy(module->code, info->pCode, info->codeSize);
-  pthread_mutex_lock(&modulesLock);
-  module->next = modules;
-  modules = module;
-  pthread_mutex_unlock(&modulesLock);
+  if (result == VK_SUCCESS) keepModule(*handle, info);
   return result;
 }
 
 static void fake_vkDestroyShaderModule(VkDevice device, VkShaderModule handle, const VkAllocationCallbacks *allocator) {
-  pthread_mutex_lock(&modulesLock);
   forgetModule(handle);
-  pthread_mutex_unlock(&modulesLock);
   DEVICE_CALL(device, vkDestroyShaderModule)(device, handle, allocator);
 }
 
 // The names of other objects are dropped: RADV does not know the objects that this driver made.
 static VkResult fake_vkSetDebugUtilsObjectNameEXT(VkDevice device, const VkDebugUtilsObjectNameInfoEXT *info) {
-  if (info->objectType != VK_OBJECT_TYPE_SHADER_MODULE) return VK_SUCCESS;
-  pthread_mutex_lock(&modulesLock);
-  Module *module = *findModule(HANDLE(VkShaderModule, info->objectHandle));
-  if (module) {
-    free(module->label);
-    module->label = strdup(info->pObjectName);
-  }
-  pthread_mutex_unlock(&modulesLock);
+  if (info->objectType == VK_OBJECT_TYPE_SHADER_MODULE) nameModule(HANDLE(VkShaderModule, info->objectHandle), info->pObjectName);
   return VK_SUCCESS;
-}
-
-// ---- Records --------------------------------------------------------------------------------------------------------------
-
-static FILE *openRecord(const char *folder, int number, const char *extension) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/%d.%s", folder, number, extension);
-  FILE *file = fopen(path, "w");
-  if (!file) {
-    fprintf(stderr, "null-driver: cannot write %s\n", path);
-    abort();
-  }
-  return file;
-}
-
-static void writeBytes(const char *folder, int number, const char *extension, const void *bytes, size_t size) {
-  FILE *file = openRecord(folder, number, extension);
-  fwrite(bytes, 1, size, file);
-  fclose(file);
-}
-
-static void writeString(FILE *file, const char *text) {
-  fputc('"', file);
-  for (; *text; text++) {
-    if (*text == '"' || *text == '\\') fputc('\\', file);
-    if ((unsigned char)*text >= ' ') fputc(*text, file);
-  }
-  fputc('"', file);
-}
-
-static void writeStatistics(FILE *file, VkDevice device, const VkPipelineExecutableInfoKHR *executable) {
-  PFN_vkGetPipelineExecutableStatisticsKHR get = DEVICE_CALL(device, vkGetPipelineExecutableStatisticsKHR);
-  uint32_t count = 0;
-  get(device, executable, &count, NULL);
-  VkPipelineExecutableStatisticKHR *all = calloc(count, sizeof *all);
-  for (uint32_t i = 0; i < count; i++) all[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
-  get(device, executable, &count, all);
-  for (uint32_t i = 0; i < count; i++) {
-    const VkPipelineExecutableStatisticKHR *one = &all[i];
-    fputs(i ? ", " : "", file);
-    writeString(file, one->name);
-    if (one->format == VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR) fprintf(file, ": %g", one->value.f64);
-    else fprintf(file, ": %llu", (unsigned long long)one->value.u64);
-  }
-  free(all);
-}
-
-// The assembly is one of the internal representations; the others are those of the compiler's earlier stages.
-static void writeAssembly(const char *folder, int number, VkDevice device, const VkPipelineExecutableInfoKHR *executable) {
-  PFN_vkGetPipelineExecutableInternalRepresentationsKHR get =
-      DEVICE_CALL(device, vkGetPipelineExecutableInternalRepresentationsKHR);
-  uint32_t count = 0;
-  get(device, executable, &count, NULL);
-  VkPipelineExecutableInternalRepresentationKHR *all = calloc(count, sizeof *all);
-  for (uint32_t i = 0; i < count; i++) all[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
-  get(device, executable, &count, all); // the sizes
-  for (uint32_t i = 0; i < count; i++) all[i].pData = strcmp(all[i].name, "Assembly") ? NULL : calloc(1, all[i].dataSize + 1);
-  get(device, executable, &count, all); // the texts that have memory
-  for (uint32_t i = 0; i < count; i++) {
-    if (!all[i].pData) continue;
-    writeBytes(folder, number, "s", all[i].pData, strlen(all[i].pData));
-    free(all[i].pData);
-  }
-  free(all);
-}
-
-// A compute pipeline has one executable.
-static void recordPipeline(VkDevice device, VkPipeline pipeline, VkShaderModule module) {
-  static atomic_int records;
-  const char *folder = getenv("HEED_RECORDS");
-  if (!folder) return;
-  const int number = atomic_fetch_add(&records, 1);
-  const VkPipelineInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, .pipeline = pipeline};
-  const VkPipelineExecutableInfoKHR executable = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, .pipeline = pipeline};
-  VkPipelineExecutablePropertiesKHR properties = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR};
-  uint32_t count = 1;
-  DEVICE_CALL(device, vkGetPipelineExecutablePropertiesKHR)(device, &info, &count, &properties);
-
-  writeAssembly(folder, number, device, &executable);
-  pthread_mutex_lock(&modulesLock);
-  const Module *from = *findModule(module);
-  char *label = strdup(from && from->label ? from->label : "");
-  if (from) writeBytes(folder, number, "spv", from->code, from->size);
-  pthread_mutex_unlock(&modulesLock);
-  FILE *file = openRecord(folder, number, "json");
-  fputs("{ \"label\": ", file);
-  writeString(file, label);
-  fprintf(file, ", \"subgroupSize\": %u, \"statistics\": { ", properties.subgroupSize);
-  writeStatistics(file, device, &executable);
-  fputs(" } }\n", file);
-  fclose(file);
-  free(label);
 }
 
 static VkResult fake_vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32_t count, const VkComputePipelineCreateInfo *infos,
@@ -329,7 +184,7 @@ static VkResult fake_vkCreateComputePipelines(VkDevice device, VkPipelineCache c
     info.flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
     // A pipeline out of a cache would not be compiled.
     VkResult result = DEVICE_CALL(device, vkCreateComputePipelines)(device, VK_NULL_HANDLE, 1, &info, allocator, &pipelines[i]);
-    if (result == VK_SUCCESS) recordPipeline(device, pipelines[i], info.stage.module);
+    if (result == VK_SUCCESS) recordPipeline(real.device, device, pipelines[i], info.stage.module);
     else worst = result;
   }
   return worst;

@@ -1,4 +1,4 @@
-import { isInside, type Loop, type Program } from './control-flow.ts';
+import type { Loop, Program } from './control-flow.ts';
 import {
   bytesOf,
   type Instruction,
