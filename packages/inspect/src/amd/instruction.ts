@@ -18,7 +18,8 @@ export type InstructionKind =
   | 'barrier'
   | 'branch'
   | 'wait'
-  | 'hint';
+  | 'hint'
+  | 'unknown';
 
 /** One instruction of AMD's assembly. */
 export interface Instruction {
@@ -89,8 +90,9 @@ export function instructionsOf(line: string): Instruction[] {
 }
 
 function withKind(op: string, operands: string): Instruction {
-  const kind = kinds.find(([pattern]) => pattern.test(op))?.[1];
-  if (kind === undefined) throw new Error(`amd: unknown instruction ${op} ${operands}`);
+  const known = kinds.find(([pattern]) => pattern.test(op))?.[1];
+  // LLVM's disassembler cannot read every instruction that Mesa writes, and then reads its second half as another one.
+  const kind = known ?? 'unknown';
   return { op, operands, kind: isHalfConversion(op, operands) ? 'conversion' : kind };
 }
 
