@@ -4,7 +4,7 @@ import { type InspectedKernel, inspectKernels } from '../../src/amd/inspect-kern
 import { attentionCases } from '../../src/cases/attention-cases.ts';
 import { type Compiled, compileCases } from '../../src/compile/compile-cases.ts';
 import { removeFiles } from '../../src/compile/kernel-files.ts';
-import { figureLimits, missedLimits } from '../../src/limits/figure-limits.ts';
+import { concerns, figureLimits, missedLimits } from '../../src/limits/figure-limits.ts';
 
 // Six kernels with a loop over tiles, among them those that most limits are for.
 const quick = [
@@ -48,8 +48,7 @@ describe.for(isFullRun() ? ['navi31', 'navi21', 'vega10'] : ['navi31'])('on %s',
 
   test('each limit is of a kernel that exists', { tags: ['full'] }, () => {
     const unused = figureLimits.filter(
-      ({ kernels: pattern, families }) =>
-        (families?.includes(family) ?? true) && !kernels.some(({ name }) => pattern.test(name)),
+      (limit) => limit.on.includes(family) && !kernels.some((kernel) => concerns(limit, kernel)),
     );
     expect(unused).toEqual([]);
   });

@@ -4,12 +4,16 @@ import { type FigureLimit, missedLimits } from '../../src/limits/figure-limits.t
 
 const kernel = (figures: Partial<AmdFigures>): Parameters<typeof missedLimits>[1][0] => ({
   name: 'forward',
-  label: '',
+  label: 'path=portable',
   figures,
 });
 
 const missed = (limit: Partial<FigureLimit>, figures: Partial<AmdFigures>): string[] =>
-  missedLimits('navi31', [kernel(figures)], [{ kernels: /^forward$/, figure: 'waits', ...limit }]);
+  missedLimits(
+    'navi31',
+    [kernel(figures)],
+    [{ kernels: /^forward:/, figure: 'waits', on: ['navi31'], ...limit }],
+  );
 
 test('a figure at its limit is kept, one beyond it is named with the rule', () => {
   expect(missed({ most: 10 }, { waits: 10 })).toEqual([]);
@@ -40,6 +44,8 @@ test('another figure may excuse it', () => {
 });
 
 test('a limit holds for its kernels and families only', () => {
-  expect(missed({ most: 10, families: ['vega10'] }, { waits: 11 })).toEqual([]);
-  expect(missed({ most: 10, kernels: /^decode$/ }, { waits: 11 })).toEqual([]);
+  expect(missed({ most: 10, on: ['vega10'] }, { waits: 11 })).toEqual([]);
+  expect(missed({ most: 10, kernels: /^decode/ }, { waits: 11 })).toEqual([]);
+  expect(missed({ most: 10, kernels: /path=matrix/ }, { waits: 11 })).toEqual([]);
+  expect(missed({ most: 10, kernels: /path=portable/ }, { waits: 11 })).toHaveLength(1);
 });
