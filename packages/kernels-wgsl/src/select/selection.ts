@@ -29,8 +29,7 @@ export interface Selection {
 
 // With 'auto', groups of at most this many rows are worth packing into one tile.
 const DECODE_ROWS = 16;
-// A split shorter than this does not pay for its merge.
-const MIN_KEYS_PER_SPLIT = 256;
+const MAX_SPLITS = 128;
 
 /** All values of `tuning.force.path`. The path `decode` packs the rows of a group regardless of their number. */
 export const forcedPaths = Object.keys(tilePaths) as readonly TilePath[];
@@ -107,9 +106,9 @@ function chooseSplits(
   const { tileM } = tileShape(tile);
   const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));
   const tiles = batch * Math.ceil((positions * qHeads) / kvHeads / tileM);
-  const { workgroups } = deviceClass(capabilities);
+  const { workgroups, keysPerSplit } = deviceClass(capabilities);
   const wanted = Math.ceil(workgroups / Math.max(1, tiles * kvHeads));
-  return Math.max(1, Math.min(wanted, Math.floor(maxSeqlenK / MIN_KEYS_PER_SPLIT), 64));
+  return Math.max(1, Math.min(wanted, Math.floor(maxSeqlenK / keysPerSplit), MAX_SPLITS));
 }
 
 /** A selected backward kernel. */

@@ -125,7 +125,7 @@ function sifted(
 const MIN_KEYS = 64;
 
 function splitsOf({ maxSeqlenK: seqlenK }: ProblemFacts): number[] {
-  return [1, 2, 4, 8, 16, 32, 64].filter((n) => n === 1 || n * MIN_KEYS <= seqlenK);
+  return [1, 2, 4, 8, 16, 32, 64, 128].filter((n) => n === 1 || n * MIN_KEYS <= seqlenK);
 }
 
 /** Returns the shipped tiles, and all others whose `tileM` suits the kind of rows. */

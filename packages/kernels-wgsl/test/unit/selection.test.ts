@@ -102,7 +102,7 @@ describe("with numSplits 'auto', select", () => {
     expect(select({ ...step, maxSeqlenK: 511 }, cpu).splits).toBe(1);
     expect(select({ ...step, maxSeqlenK: 512 }, cpu).splits).toBe(2);
     expect(select({ ...step, maxSeqlenK: 2 ** 20, batch: 64 }, cpu).splits).toBe(1);
-    expect(select({ ...step, maxSeqlenK: 2 ** 20 }, devices['WebGPU defaults']!).splits).toBe(64);
+    expect(select({ ...step, maxSeqlenK: 2 ** 20 }, devices['WebGPU defaults']!).splits).toBe(128);
     expect(select({ ...facts, maxSeqlenK: 2 ** 20 }, cpu).splits).toBe(1);
   });
 });

@@ -96,7 +96,7 @@ describe('splits', () => {
 
   it("are candidates with 'auto' and few rows, down to 64 keys each", () => {
     expect(candidatesOf(step, on).splits).toEqual([1, 2, 4, 8]);
-    expect(candidatesOf({ ...step, maxSeqlenK: 2 ** 20 }, on).splits.at(-1)).toBe(64);
+    expect(candidatesOf({ ...step, maxSeqlenK: 2 ** 20 }, on).splits.at(-1)).toBe(128);
   });
 
   it('are none where they were asked for, or for many rows', () => {

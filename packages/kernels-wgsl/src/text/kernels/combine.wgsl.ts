@@ -2,6 +2,7 @@ import { memoized, roundF16, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../parts/kinds.ts';
 import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
 import { strideFields, u32Fields } from '../parts/params.ts';
+import { each } from '../parts/repeat.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { softmaxWgsl, storeStatePart } from '../parts/softmax.wgsl.ts';
 import { enables } from '../tiles/tile-paths.ts';
@@ -89,8 +90,8 @@ function mainWgsl({ headDimV, source }: CombineConfig): string {
         var acc = vec4<f32>();
         let part_row = ${rowOffset('part')};
         let part_lse_row = ${rowOffset('part_lse')};
-        for (var i = 0u; i < params.parts; i++) {
-          ${source === 'states' ? mergeState : merge('part', partRow, partLseRow)}
+        for (var first = 0u; first < params.parts; first += ${partsAtOnce[source]}u) {
+          ${mergeParts(source)}
         }
         ${source === 'pair' && mergeOther}
 
@@ -108,45 +109,70 @@ function mainWgsl({ headDimV, source }: CombineConfig): string {
 const rowOffset = (x: string): string =>
   `params.${x}_offset + outer * params.${x}_outer + head * params.${x}_head + row * params.${x}_row`;
 
-const partRow = 'part_row + i * params.part_step';
-const partLseRow = 'part_lse_row + i * params.part_lse_step';
+const partLseRow = (i: string): string => `part_lse_row + ${i} * params.part_lse_step`;
 
-const takeIn = (name: string, row: string, times = ''): string => wgsl`
-  acc *= softmax_rescale(&state, score);
-  let weight = softmax_weight(score, state.row_max)${times};
+/** Parts whose loads a thread issues together: one by one, each would be waited for before the next. */
+const partsAtOnce = { splits: 8, states: 8, pair: 1 } as const;
+
+// A part counts as one key, whose score is its lse and whose value is its out. The out of an empty part is not used.
+const takeIn = (score: string, value: string, times = ''): string => wgsl`
+  acc *= softmax_rescale(&state, ${score});
+  let weight = softmax_weight(${score}, state.row_max)${times};
   state.row_sum += weight;
-  if (weight > 0.0) {
-    acc += weight * read_${name}(${row}, d);
-  }
+  acc += select(vec4<f32>(), weight * ${value}, weight > 0.0);
 `;
 
-// A part counts as one key, whose score is its lse and whose value is its out. The out of an empty part is not read.
-const merge = (name: string, row: string, lse: string): string => wgsl`
-  let score = softmax_score(${name}_lse[${lse}]);
-  ${takeIn(name, row)}
-`;
+/**
+ * Merges the parts from `first` on that are loaded together, in order; after the last part, it is loaded again and has no weight.
+ * With states, no lse is rounded: a part's weight is its row sum times the weight of its row maximum.
+ */
+function mergeParts(source: CombineConfig['source']): string {
+  const withStates = source === 'states';
+  const parts = each(partsAtOnce[source]);
+  const inside = (n: number, score: string): string =>
+    n === 0 ? score : `select(MASKED, ${score}, first + ${n}u < params.parts)`;
+  return wgsl`
+    ${parts(
+      (n) => wgsl`
+        let part${n} = ${n === 0 ? 'first' : `min(first + ${n}u, params.parts - 1u)`};
+        let lse${n} = ${partLseRow(`part${n}`)};
+        let value${n} = read_part(part_row + part${n} * params.part_step, d);
+        ${
+          withStates
+            ? [
+                `let score${n} = ${inside(n, `bitcast<f32>(part_lse[lse${n} + params.part_lse_plane])`)};`,
+                `let sum${n} = bitcast<f32>(part_lse[lse${n} + 2u * params.part_lse_plane]);`,
+              ]
+            : `let score${n} = ${inside(n, `softmax_score(part_lse[lse${n}])`)};`
+        }
+      `,
+    )}
+    ${parts(
+      (n) => wgsl`
+        {
+          ${takeIn(`score${n}`, `value${n}`, withStates ? ` * sum${n}` : '')}
+        }
+      `,
+    )}
+  `;
+}
 
 // The largest of the parts' maxima, which are natural scores stored as bits.
 const storeMax = wgsl`
   if (params.max_plane != 0u) {
     var key_max = MASKED;
     for (var i = 0u; i < params.parts; i++) {
-      let bits = part_lse[${partLseRow} + params.part_max_plane];
+      let bits = part_lse[${partLseRow('i')} + params.part_max_plane];
       key_max = max(key_max, select(bitcast<f32>(bits), MASKED, bits == NEGATIVE_INFINITY_BITS));
     }
     lse[at + params.max_plane] = select(NEGATIVE_INFINITY_BITS, bitcast<u32>(key_max), key_max > SEEN);
   }
 `;
 
-// The same merge without rounding lse: a part's weight is its row sum times the weight of its row maximum.
-const mergeState = wgsl`
-  let state_at = ${partLseRow};
-  let score = bitcast<f32>(part_lse[state_at + params.part_lse_plane]);
-  ${takeIn('part', partRow, ' * bitcast<f32>(part_lse[state_at + 2u * params.part_lse_plane])')}
-`;
-
 const mergeOther = wgsl`
   let other_row = ${rowOffset('other')};
   let other_lse_row = ${rowOffset('other_lse')};
-  ${merge('other', 'other_row', 'other_lse_row')}
+  let other_score = softmax_score(other_lse[other_lse_row]);
+  let other_value = read_other(other_row, d);
+  ${takeIn('other_score', 'other_value')}
 `;

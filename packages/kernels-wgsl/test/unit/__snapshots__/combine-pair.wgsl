@@ -81,24 +81,26 @@ fn main(
   var acc = vec4<f32>();
   let part_row = params.part_offset + outer * params.part_outer + head * params.part_head + row * params.part_row;
   let part_lse_row = params.part_lse_offset + outer * params.part_lse_outer + head * params.part_lse_head + row * params.part_lse_row;
-  for (var i = 0u; i < params.parts; i++) {
-    let score = softmax_score(part_lse[part_lse_row + i * params.part_lse_step]);
-    acc *= softmax_rescale(&state, score);
-    let weight = softmax_weight(score, state.row_max);
-    state.row_sum += weight;
-    if (weight > 0.0) {
-      acc += weight * read_part(part_row + i * params.part_step, d);
+  for (var first = 0u; first < params.parts; first += 1u) {
+    let part0 = first;
+    let lse0 = part_lse_row + part0 * params.part_lse_step;
+    let value0 = read_part(part_row + part0 * params.part_step, d);
+    let score0 = softmax_score(part_lse[lse0]);
+    {
+      acc *= softmax_rescale(&state, score0);
+      let weight = softmax_weight(score0, state.row_max);
+      state.row_sum += weight;
+      acc += select(vec4<f32>(), weight * value0, weight > 0.0);
     }
   }
   let other_row = params.other_offset + outer * params.other_outer + head * params.other_head + row * params.other_row;
   let other_lse_row = params.other_lse_offset + outer * params.other_lse_outer + head * params.other_lse_head + row * params.other_lse_row;
-  let score = softmax_score(other_lse[other_lse_row]);
-  acc *= softmax_rescale(&state, score);
-  let weight = softmax_weight(score, state.row_max);
+  let other_score = softmax_score(other_lse[other_lse_row]);
+  let other_value = read_other(other_row, d);
+  acc *= softmax_rescale(&state, other_score);
+  let weight = softmax_weight(other_score, state.row_max);
   state.row_sum += weight;
-  if (weight > 0.0) {
-    acc += weight * read_other(other_row, d);
-  }
+  acc += select(vec4<f32>(), weight * other_value, weight > 0.0);
 
   write_out(params.out_offset + outer * params.out_outer + head * params.out_head + row * params.out_row, d, acc * softmax_norm(state));
   if (d == 0u && params.write_lse != 0u) {
