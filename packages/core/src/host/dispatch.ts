@@ -1,3 +1,4 @@
+import { UNIFORM } from '../text/buffer-range.ts';
 import { checkSignal, fail, GpuError, LimitError, show, ValidationError } from '../text/errors.ts';
 import type { Gpu } from '../text/gpu.ts';
 import {
@@ -8,9 +9,11 @@ import {
   type KernelSource,
 } from '../text/kernel-dispatch.ts';
 import { WORKGROUP } from '../text/wgsl.ts';
+import { makeGroup } from './bind-groups.ts';
 import { assertUsable, stateOf } from './gpu-state.ts';
+import { detached } from './kernel-buffers.ts';
 import { cachedCount, cachedKernel, cachedKernelAsync } from './kernel-cache.ts';
-import { encodeDispatch, launcherOf } from './launcher.ts';
+import { encodeDispatch, launcherOf, watchedGroups } from './launcher.ts';
 import type { BoundDispatch } from './recorder.ts';
 
 /**
@@ -66,16 +69,13 @@ export function flush(gpu: Gpu): void {
  * may submit it at a time unknown to heed. Neither keeps the memory of a tensor alive.
  */
 export function bindDispatch(gpu: Gpu, d: Dispatch): BoundDispatch {
-  const state = stateOf(gpu);
+  const { device, faults } = stateOf(gpu);
   checkDispatch(d, gpu.capabilities.limits.maxComputeWorkgroupsPerDimension);
   checkBuffers(d);
-  const { kernel, workgroups, label } = d;
-  return {
-    kernel,
-    workgroups,
-    bindGroup: launcherOf(state).ownGroupOf(d),
-    ...(label && { label }),
-  };
+  const { kernel, buffers, params, workgroups, label } = d;
+  const own = params && detached(device, params, UNIFORM);
+  const bindGroup = makeGroup(watchedGroups(device, faults), kernel, buffers, own);
+  return { kernel, workgroups, bindGroup, ...(label && { label }) };
 }
 
 /**
@@ -83,9 +83,11 @@ export function bindDispatch(gpu: Gpu, d: Dispatch): BoundDispatch {
  * @throws GpuError the GPU has refused the bind group of one
  */
 export function launchBound(gpu: Gpu, list: readonly BoundDispatch[]): void {
-  const { recorder } = stateOf(gpu);
+  const state = stateOf(gpu);
   list.forEach(assertBound);
-  if (list.length > 0) recorder.record(...list);
+  if (list.length === 0) return;
+  launcherOf(state);
+  state.recorder.record(...list);
 }
 
 /**

@@ -1,15 +1,7 @@
-import { UNIFORM } from '../text/buffer-range.ts';
 import type { Dispatch } from '../text/kernel-dispatch.ts';
-import {
-  BindGroups,
-  type BindGroup,
-  type CreateGroup,
-  createGroupOn,
-  makeGroup,
-} from './bind-groups.ts';
+import { BindGroups, type BindGroup, type CreateGroup, createGroupOn } from './bind-groups.ts';
 import type { Timer } from './dispatch-timers.ts';
 import type { Faults } from './faults.ts';
-import { detached } from './kernel-buffers.ts';
 import { ParamRanges } from './param-ranges.ts';
 import type { BoundDispatch, Launching, Recorder } from './recorder.ts';
 import type { UploadRing } from './upload-ring.ts';
@@ -21,29 +13,23 @@ class Launcher implements Launching {
   readonly #ring: UploadRing;
   readonly #params: ParamRanges;
   readonly #groups: BindGroups;
-  readonly #create: CreateGroup;
 
   constructor(device: GPUDevice, faults: Faults, ring: UploadRing) {
     this.#device = device;
     this.#faults = faults;
     this.#ring = ring;
     this.#params = new ParamRanges(device);
-    const create = createGroupOn(device);
-    this.#create = (kernel, buffers, params, refused) =>
-      faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused);
     const { maxStorageBufferBindingSize } = device.limits;
-    this.#groups = new BindGroups(this.#params, this.#create, maxStorageBufferBindingSize);
+    this.#groups = new BindGroups(
+      this.#params,
+      watchedGroups(device, faults),
+      maxStorageBufferBindingSize,
+    );
   }
 
   /** @throws ValidationError the dispatch would read and write one buffer */
   bindGroupOf(d: Dispatch): BindGroup {
     return this.#groups.get(d);
-  }
-
-  /** Returns a group that only this dispatch has, with its parameters in a buffer of their own. */
-  ownGroupOf({ kernel, buffers, params }: Dispatch): BindGroup {
-    const range = params && detached(this.#device, params, UNIFORM);
-    return makeGroup(this.#create, kernel, buffers, range);
   }
 
   launch(list: readonly BoundDispatch[], timer: Timer | undefined): void {
@@ -74,6 +60,13 @@ class Launcher implements Launching {
     this.#groups.clear();
     this.#params.submitted();
   }
+}
+
+/** Returns a function that creates bind groups on a device, and reports those that the GPU refuses. */
+export function watchedGroups(device: GPUDevice, faults: Faults): CreateGroup {
+  const create = createGroupOn(device);
+  return (kernel, buffers, params, refused) =>
+    faults.scope(kernel.label, ['validation'], () => create(kernel, buffers, params), refused);
 }
 
 interface Parts {
