@@ -276,6 +276,7 @@ interface SubgroupTile {
   readonly subgroupSize: number;
   readonly rowsPerLane: number;
   readonly keysPerLane: number;
+  readonly branches: boolean;
 }
 interface TablePlace {
   readonly offset: number;

@@ -356,6 +356,7 @@ interface SubgroupTile {
   readonly subgroupSize: number;
   readonly rowsPerLane: number;
   readonly keysPerLane: number;
+  readonly branches: boolean;
 }
 interface TableRead {
   readonly table: number;

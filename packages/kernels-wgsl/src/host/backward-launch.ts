@@ -7,7 +7,7 @@ import type { GradientOf } from '../text/parts/kinds.ts';
 import { packValues, type ParamValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
-import { backwardShape, type TileConfig } from '../text/tiles/tile-paths.ts';
+import { backwardShape, readsWide, type TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
 import type { Target } from './launch-target.ts';
 import { type LaunchGrid, type LaunchInputs, valuesOf } from './launch-values.ts';
@@ -112,6 +112,7 @@ export function launch(
 ): void {
   const { gpu, q, k, v, hooks } = call;
   const { dOut, of, tiles } = work;
+  const tile = tiles(of);
   const config: BackwardConfig = {
     of,
     qType: call.dtype,
@@ -121,10 +122,10 @@ export function launch(
     lengths: call.lengths,
     keys: call.keys,
     hooks: variantHooks(hooks.map(({ hook }) => hook)),
-    read: readAccess([q, k, v, dOut]),
+    read: readAccess([q, k, v, dOut], readsWide(tile)),
     resultType,
     write,
-    tile: tiles(of),
+    tile,
   };
   const [qBytes, kvBytes] = [
     readBytes(config.qType, config.read),

@@ -17,7 +17,8 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
   const { headDim, headDimV } = config;
   const own = (r: number, stride: number): string => `${localRow(r)} * ${stride}u + column`;
   const { tileM, tileN } = gridShape(tile);
-  const wholeVecs = stagedVecs(config);
+  const whole = { access: config.read, grid: tile, wholeVecs: stagedVecs(config) };
+  const ofKeys = { ...whole, type: config.kvType, rows: tileN };
   return gridMain(config, tile, {
     place: wgsl`
       let column = thread % ${THREADS_N}u;
@@ -30,9 +31,9 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
     ],
     arrays: arrays(config, tile),
     functions: sections(
-      stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM, wholeVecs }),
-      stageKeys({ name: 'k', dim: headDim, grid: tile, rows: tileN, wholeVecs }),
-      stageKeys({ name: 'v', dim: headDimV, grid: tile, rows: tileN, wholeVecs }),
+      stageRows({ name: 'q', dim: headDim, type: config.qType, rows: tileM, ...whole }),
+      stageKeys({ name: 'k', dim: headDim, ...ofKeys }),
+      stageKeys({ name: 'v', dim: headDimV, ...ofKeys }),
       keepWeights,
       ...multiply(tile, headDim),
     ),

@@ -38,19 +38,21 @@ const thread = { name: 'thread', builtin: 'local_invocation_index' } as const;
 
 /** Returns the entry point of a backward kernel, and the functions that stage its tiles. */
 export function portableBackward(config: BackwardConfig, tile: PortableTile): string {
-  const { of, headDim, headDimV } = config;
+  const { of, headDim, headDimV, qType, kvType, read } = config;
   const { tileM, tileN } = gradientShape(of, gridShape(tile));
   const threads = gridThreads(tile);
+  const ofRows = { type: qType, access: read, grid: tile, rows: tileM };
+  const ofKeys = { type: kvType, access: read, grid: tile, rows: tileN };
   return wgsl`
     ${tileArrays(tileM, tileN)}
 
-    ${stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM }, ' * q_scale()')}
+    ${stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()')}
 
-    ${stageRows({ name: 'dout', dim: headDimV, grid: tile, rows: tileM })}
+    ${stageRows({ name: 'dout', dim: headDimV, ...ofRows })}
 
-    ${stageKeys({ name: 'k', dim: headDim, grid: tile, rows: tileN })}
+    ${stageKeys({ name: 'k', dim: headDim, ...ofKeys })}
 
-    ${stageKeys({ name: 'v', dim: headDimV, grid: tile, rows: tileN })}
+    ${stageKeys({ name: 'v', dim: headDimV, ...ofKeys })}
 
     ${gradientEntry(config, tile, threads, thread, bodies)}
   `;

@@ -18,15 +18,17 @@ import { gridShape } from './thread-grid.wgsl.ts';
 /** Computes products of vectors, CHUNK elements of a head dim at a time. */
 export function portableMain(config: ForwardConfig, tile: PortableTile): string {
   const { tileM, tileN } = gridShape(tile);
-  const { headDim, headDimV } = config;
+  const { headDim, headDimV, qType, kvType, read } = config;
+  const ofRows = { type: qType, access: read, grid: tile, rows: tileM };
+  const ofKeys = { type: kvType, access: read, grid: tile, rows: tileN };
   return gridMain(config, tile, {
     place: threadPlace(tile),
     key: columnItem,
     arrays: tileArrays(tileM, tileN),
     functions: sections(
-      stageRows({ name: 'q', dim: headDim, grid: tile, rows: tileM }, ' * q_scale()'),
-      stageKeys({ name: 'k', dim: headDim, grid: tile, rows: tileN }),
-      stageKeys({ name: 'v', dim: headDimV, grid: tile, rows: tileN }),
+      stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()'),
+      stageKeys({ name: 'k', dim: headDim, ...ofKeys }),
+      stageKeys({ name: 'v', dim: headDimV, ...ofKeys }),
     ),
     dots: dotProducts(tile, 's', rowSide('q'), keySide('k'), {
       size: headDim,

@@ -22,6 +22,7 @@ export const portableTiles: TileClass<PortableTile> = {
       ? `threads work in pairs of two rows, and threadsM is ${tile.threadsM}`
       : gridExceeds(tile, portableBytes(tile), limits),
   isDefault: () => true,
+  readsWide: true,
   defaults(use, capabilities, needs) {
     const { unroll } = deviceClass(capabilities);
     if (use === 'group') return [{ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll }];

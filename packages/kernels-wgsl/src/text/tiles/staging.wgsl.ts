@@ -1,10 +1,15 @@
 import { wgsl } from '@heed/core/kernel';
+import { plus } from '../parts/repeat.ts';
+import type { KeyType, ReadAccess } from '../parts/kinds.ts';
+import { packedRead, type PackedRead } from '../parts/row-access.wgsl.ts';
 import { CHUNK, gridThreads, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
 
 /** Describes the staged part of a tensor's rows. */
 export interface Staged {
   readonly name: string;
   readonly dim: number;
+  readonly type: KeyType;
+  readonly access: ReadAccess;
   readonly grid: ThreadGrid;
   /** Query rows or keys per tile. */
   readonly rows: number;
@@ -15,15 +20,16 @@ export interface Staged {
 /** Stages q, or a tensor with the same rows. Rows beyond the sequence repeat its last row, and elements after the head dim are 0. */
 export function stageRows(staged: Staged, scale = ''): string {
   const { name, dim } = staged;
-  const { what, chunk, loop, row, d, inside, store } = parts(staged, 'q_tile');
+  const { what, chunk, loop, row, d, inside, load, stores } = parts(staged, 'q_tile');
+  const zeros = (x: string): string => `select(vec4<f32>(), ${x}, d < ${dim}u)`;
   return wgsl`
     // ${what} of ${name} of the tile's query rows.
     fn stage_${name}(work: Work, ${chunk}thread: u32) {
       ${loop(wgsl`
         let row = make_row(work, work.first_row + ${row});
         let d = ${d};
-        let x = read_${name}(${name}_row_offset(row), ${inside})${scale};
-        ${store(inside === 'd' ? 'x' : `select(vec4<f32>(), x, d < ${dim}u)`)}
+        let x = ${load(`${name}_row_offset(row)`)};
+        ${stores((x) => (inside === 'd' ? `${x}${scale}` : zeros(`${x}${scale}`)))}
       `)}
     }
   `;
@@ -36,14 +42,15 @@ export function stageRows(staged: Staged, scale = ''): string {
  */
 export function stageKeys(staged: Staged): string {
   const { name } = staged;
-  const { what, chunk, loop, row, d, inside, store } = parts(staged, 'kv_tile');
+  const { what, chunk, loop, row, d, load, stores } = parts(staged, 'kv_tile');
   return wgsl`
     // ${what} of ${name} of the tile's keys.
     fn stage_${name}(seq: Sequence, head: u32, first_key: u32, ${chunk}thread: u32) {
       ${loop(wgsl`
         let key = min(first_key + ${row}, seq.k_len - 1u);
         let d = ${d};
-        ${store(`read_${name}(${name}_row_offset(seq, head, key), ${inside})`)}
+        let x = ${load(`${name}_row_offset(seq, head, key)`)};
+        ${stores((x) => x)}
       `)}
     }
   `;
@@ -53,23 +60,31 @@ interface StagingParts {
   readonly what: string;
   /** A parameter of the function, if it stages a part of each row. */
   readonly chunk: string;
-  /** Repeats a body for the thread's vectors `i` of the tile. */
+  /** Repeats a body for the thread's loads `i` of the tile. */
   readonly loop: (body: string) => string;
   readonly row: string;
   readonly d: string;
-  /** `d`, or the last vector of the head dim if `d` may be after it. */
+  /** `d`, or the last load of the head dim if `d` may be after it. */
   readonly inside: string;
-  readonly store: (x: string) => string;
+  readonly load: (row: string) => string;
+  /** Stores the vectors of the load `x`. */
+  readonly stores: (value: (x: string) => string) => readonly string[];
 }
 
 /** Returns the text that depends on the amount staged at a time. A load waits for every branch around it, so there is none. */
-function parts({ dim, grid, rows, wholeVecs }: Staged, tile: string): StagingParts {
+function parts(staged: Staged, tile: string): StagingParts {
+  const { dim, grid, rows, wholeVecs } = staged;
   const vecs = wholeVecs ?? THREADS_N;
   const threads = gridThreads(grid);
-  const steps = (rows * vecs) / threads;
-  const row = `i / ${vecs}u`;
-  const column = `i % ${vecs}u`;
+  const { elements, load, vectors } = readOf(staged, vecs);
+  const perRow = (vecs * 4) / elements;
+  const steps = (rows * perRow) / threads;
+  const row = `i / ${perRow}u`;
+  const column = `i % ${perRow}u`;
+  const vec = elements === 4 ? column : `${column} * ${elements / 4}u`;
   const isWhole = wholeVecs !== undefined;
+  const last = (Math.ceil(dim / elements) - 1) * elements;
+  const inside = dim % (isWhole ? vecs * 4 : CHUNK) === 0 ? 'd' : `min(d, ${last}u)`;
   return {
     what: isWhole
       ? `The rows, filled up with zeros to ${vecs * 4} elements,`
@@ -85,14 +100,31 @@ function parts({ dim, grid, rows, wholeVecs }: Staged, tile: string): StagingPar
             }
           `
         : wgsl`
-            for (var i = thread; i < ${rows * vecs}u; i += ${threads}u) {
+            for (var i = thread; i < ${rows * perRow}u; i += ${threads}u) {
               ${body}
             }
           `,
     row,
-    d: isWhole ? `${column} * 4u` : `chunk + ${column} * 4u`,
-    inside:
-      dim % (isWhole ? vecs * 4 : CHUNK) === 0 ? 'd' : `min(d, ${(Math.ceil(dim / 4) - 1) * 4}u)`,
-    store: (x) => `${tile}[${row} * STAGED + ${column}] = ${isWhole ? `vec4<f16>(${x})` : x};`,
+    d: `${isWhole ? '' : 'chunk + '}${column} * ${elements}u`,
+    inside,
+    load: (offset) => load(offset, inside),
+    stores: (value) =>
+      vectors('x').map((x, n) => {
+        const stored = isWhole ? `vec4<f16>(${value(x)})` : value(x);
+        return `${tile}[${plus(`${row} * STAGED + ${vec}`, n)}] = ${stored};`;
+      }),
+  };
+}
+
+/** Returns the loads of a tensor: of eight elements where the memory allows it, unless a branch would leave threads without one. */
+function readOf({ name, type, access, grid, rows }: Staged, vecs: number): PackedRead {
+  const read = packedRead(name, type, access);
+  const isFull = rows * vecs * 4 >= read.elements * gridThreads(grid);
+  if (!read.isScaled && (isFull || !grid.unroll)) return read;
+  return {
+    elements: 4,
+    isScaled: false,
+    load: (row, d) => `read_${name}(${row}, ${d})`,
+    vectors: (x) => [x],
   };
 }

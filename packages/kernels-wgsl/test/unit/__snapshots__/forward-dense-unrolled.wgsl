@@ -18,8 +18,8 @@ fn stage_q(work: Work, chunk: u32, thread: u32) {
     let i = thread + step * 64u;
     let row = make_row(work, work.first_row + i / 8u);
     let d = chunk + i % 8u * 4u;
-    let x = read_q(q_row_offset(row), min(d, 36u)) * q_scale();
-    q_tile[i / 8u * STAGED + i % 8u] = select(vec4<f32>(), x, d < 40u);
+    let x = read_q(q_row_offset(row), min(d, 36u));
+    q_tile[i / 8u * STAGED + i % 8u] = select(vec4<f32>(), x * q_scale(), d < 40u);
   }
 }
 
@@ -29,7 +29,8 @@ fn stage_k(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
     let i = thread + step * 64u;
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_k(k_row_offset(seq, head, key), min(d, 36u));
+    let x = read_k(k_row_offset(seq, head, key), min(d, 36u));
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 
@@ -39,7 +40,8 @@ fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
     let i = thread + step * 64u;
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_v(v_row_offset(seq, head, key), min(d, 36u));
+    let x = read_v(v_row_offset(seq, head, key), min(d, 36u));
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 

@@ -390,8 +390,8 @@ fn stage_q(work: Work, chunk: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     let row = make_row(work, work.first_row + i / 8u);
     let d = chunk + i % 8u * 4u;
-    let x = read_q(q_row_offset(row), d) * q_scale();
-    q_tile[i / 8u * STAGED + i % 8u] = x;
+    let x = read_q(q_row_offset(row), d);
+    q_tile[i / 8u * STAGED + i % 8u] = x * q_scale();
   }
 }
 
@@ -400,7 +400,8 @@ fn stage_k(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_k(k_row_offset(seq, head, key), d);
+    let x = read_k(k_row_offset(seq, head, key), d);
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 
@@ -409,7 +410,8 @@ fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_v(v_row_offset(seq, head, key), d);
+    let x = read_v(v_row_offset(seq, head, key), d);
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 

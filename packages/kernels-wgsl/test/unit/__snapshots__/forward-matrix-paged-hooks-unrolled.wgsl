@@ -26,7 +26,8 @@ fn stage_k(seq: Sequence, head: u32, first_key: u32, thread: u32) {
     let i = thread + step * 64u;
     let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_k(k_row_offset(seq, head, key), min(d, 36u)));
+    let x = read_k(k_row_offset(seq, head, key), min(d, 36u));
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
   }
 }
 
@@ -36,7 +37,8 @@ fn stage_v(seq: Sequence, head: u32, first_key: u32, thread: u32) {
     let i = thread + step * 64u;
     let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_v(v_row_offset(seq, head, key), min(d, 32u)));
+    let x = read_v(v_row_offset(seq, head, key), min(d, 32u));
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
   }
 }
 

@@ -38,7 +38,8 @@ fn stage_k(seq: Sequence, head: u32, first_key: u32, thread: u32) {
   for (var i = thread; i < 512u; i += 64u) {
     let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_k(k_row_offset(seq, head, key), d));
+    let x = read_k(k_row_offset(seq, head, key), d);
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
   }
 }
 
@@ -47,7 +48,8 @@ fn stage_v(seq: Sequence, head: u32, first_key: u32, thread: u32) {
   for (var i = thread; i < 512u; i += 64u) {
     let key = min(first_key + i / 16u, seq.k_len - 1u);
     let d = i % 16u * 4u;
-    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(read_v(v_row_offset(seq, head, key), d));
+    let x = read_v(v_row_offset(seq, head, key), d);
+    kv_tile[i / 16u * STAGED + i % 16u] = vec4<f16>(x);
   }
 }
 

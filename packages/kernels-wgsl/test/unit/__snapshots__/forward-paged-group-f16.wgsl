@@ -176,8 +176,8 @@ fn stage_q(work: Work, chunk: u32, thread: u32) {
   for (var i = thread; i < 64u; i += 64u) {
     let row = make_row(work, work.first_row + i / 8u);
     let d = chunk + i % 8u * 4u;
-    let x = read_q(q_row_offset(row), d) * q_scale();
-    q_tile[i / 8u * STAGED + i % 8u] = x;
+    let x = read_q(q_row_offset(row), d);
+    q_tile[i / 8u * STAGED + i % 8u] = x * q_scale();
   }
 }
 

@@ -60,7 +60,8 @@ fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_v(v_row_offset(seq, head, key), min(d, 16u));
+    let x = read_v(v_row_offset(seq, head, key), min(d, 16u));
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 

@@ -217,8 +217,8 @@ fn stage_q(work: Work, chunk: u32, thread: u32) {
   for (var i = thread; i < 64u; i += 64u) {
     let row = make_row(work, work.first_row + i / 8u);
     let d = chunk + i % 8u * 4u;
-    let x = read_q(q_row_offset(row), min(d, 16u)) * q_scale();
-    q_tile[i / 8u * STAGED + i % 8u] = select(vec4<f32>(), x, d < 17u);
+    let x = read_q(q_row_offset(row), min(d, 16u));
+    q_tile[i / 8u * STAGED + i % 8u] = select(vec4<f32>(), x * q_scale(), d < 17u);
   }
 }
 
@@ -227,7 +227,8 @@ fn stage_k(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_k(k_row_offset(seq, head, key), min(d, 16u));
+    let x = read_k(k_row_offset(seq, head, key), min(d, 16u));
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 
@@ -236,7 +237,8 @@ fn stage_v(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < 256u; i += 64u) {
     let key = min(first_key + i / 8u, seq.k_len - 1u);
     let d = chunk + i % 8u * 4u;
-    kv_tile[i / 8u * STAGED + i % 8u] = read_v(v_row_offset(seq, head, key), min(d, 4u));
+    let x = read_v(v_row_offset(seq, head, key), min(d, 4u));
+    kv_tile[i / 8u * STAGED + i % 8u] = x;
   }
 }
 
