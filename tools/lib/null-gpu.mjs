@@ -57,7 +57,6 @@ async function buildDriver(manifest, env) {
     return 'Vulkan’s headers are not installed (Debian: libvulkan-dev)';
   }
   if (code !== 0) return `gcc could not build the null driver:\n${tail(text)}`;
-  renameSync(built, library);
   writeFileSync(
     join(folder, 'null-driver.json'),
     JSON.stringify({
@@ -65,5 +64,6 @@ async function buildDriver(manifest, env) {
       ICD: { library_path: './libnull_driver.so', api_version: version },
     }),
   );
+  renameSync(built, library);
   return undefined;
 }
