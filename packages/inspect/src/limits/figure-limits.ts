@@ -20,12 +20,8 @@ const navi31 = ['navi31'];
 const nvidia = ['sm_90', 'sm_89', 'sm_86', 'sm_80'];
 const sm90 = ['sm_90'];
 
-const wide = /backward f16 D256 dkv:/;
 const matrix = /path=matrix/;
 const byLanes = /^(?!.*path=matrix)/;
-// ptxas takes fewer registers than these need, for more blocks.
-const squeezed = /^((portable )?decode |delta )/;
-const roomy = /^(?!backward f16 D256 dkv:|(portable )?decode |delta )/;
 const portable = /^portable forward f16 D128:/;
 const byMatrices = /^matrix forward f16 D128:/;
 const dq = /^portable backward f16 D128 dq:/;
@@ -60,14 +56,12 @@ export const figureLimits: readonly FigureLimit[] = [
   { kernels: portable, figure: 'codeByF32', on: navi31, most: 1.8 },
   { kernels: byMatrices, figure: 'matrixWork', on: navi31, most: 1, today: 1.5 },
 
-  { kernels: roomy, figure: 'spills', on: nvidia, most: 0 },
-  { kernels: roomy, figure: 'scratchBytes', on: nvidia, most: 0 },
-  { kernels: squeezed, figure: 'spills', on: nvidia, most: 0, today: 12 },
-  { kernels: squeezed, figure: 'scratchBytes', on: nvidia, most: 0, today: 64 },
-  { kernels: wide, figure: 'spills', on: nvidia, most: 0, today: 400 },
-  { kernels: wide, figure: 'scratchBytes', on: nvidia, most: 0, today: 400 },
-  { kernels: portable, figure: 'ffmaShare', on: sm90, least: 0.62, today: 0.43 },
-  { kernels: portable, figure: 'sharedClocks', on: sm90, most: 1.3, today: 3.6 },
+  // ptxas spills a few registers outside the loop where that leaves room for one more block.
+  { kernels: /./, figure: 'spills', on: nvidia, most: 0, today: 12 },
+  { kernels: /./, figure: 'scratchBytes', on: nvidia, most: 0, today: 64 },
+  { kernels: /path=/, figure: 'localAccesses', on: nvidia, most: 0, today: 12 },
+  { kernels: portable, figure: 'ffmaShare', on: sm90, least: 0.62 },
+  { kernels: portable, figure: 'sharedClocks', on: sm90, most: 1.3 },
   { kernels: /^forward f16 D128:/, figure: 'matrixWork', on: sm90, most: 1, today: 1.5 },
   {
     kernels: /^forward f16 D128:/,

@@ -10,26 +10,41 @@ export type LaneOffsets = readonly (number | undefined)[];
  * in place of 8 if all lanes n and n ^ 1, or all lanes n and n ^ 2, have one address: so NVIDIA's answer on
  * forums.developer.nvidia.com/t/unexpected-shared-memory-bank-conflict/77228 for compute capability 7, assumed for later ones.
  */
-export function accessClocks(offsets: LaneOffsets, bytes: number): number {
+export const accessClocks = (offsets: LaneOffsets, bytes: number): number =>
+  groupsOf(offsets, bytes).reduce((clocks, words) => clocks + conflictFold(words), 0);
+
+/** Returns the clocks that the access would take if no two different words met in a bank. */
+export const freeClocks = (offsets: LaneOffsets, bytes: number): number =>
+  groupsOf(offsets, bytes).reduce((clocks, words) => clocks + Math.ceil(words.size / BANKS), 0);
+
+/** Returns the different words of each group of lanes. */
+function groupsOf(offsets: LaneOffsets, bytes: number): Set<number>[] {
   const words = Math.max(1, bytes / WORD_BYTES);
   const isPaired =
     words === 4 &&
     [1, 2].some((bit) => offsets.every((offset, lane) => offset === offsets[lane ^ bit]));
   const lanes = Math.max(1, Math.floor(BANKS / words)) * (isPaired ? 2 : 1);
-  let clocks = 0;
-  for (let lane = 0; lane < offsets.length; lane += lanes)
-    clocks += groupClocks(offsets.slice(lane, lane + lanes), words);
-  return clocks;
+  const groups = Array.from({ length: Math.ceil(offsets.length / lanes) }, (_, group) =>
+    offsets.slice(group * lanes, (group + 1) * lanes),
+  );
+  return groups.map((group) => wordsOf(group, words));
 }
 
-function groupClocks(offsets: LaneOffsets, words: number): number {
-  const banks = Array.from({ length: BANKS }, () => new Set<number>());
+function wordsOf(offsets: LaneOffsets, words: number): Set<number> {
+  const all = new Set<number>();
   for (const offset of offsets) {
     if (offset === undefined) continue;
     const first = Math.floor(offset / WORD_BYTES);
-    for (let word = first; word < first + words; word++) banks[word % BANKS]!.add(word);
+    for (let word = first; word < first + words; word++) all.add(word);
   }
-  return Math.max(...banks.map(({ size }) => size));
+  return all;
+}
+
+/** Returns the most words of one bank. */
+function conflictFold(words: ReadonlySet<number>): number {
+  const perBank = Array.from({ length: BANKS }, () => 0);
+  for (const word of words) perBank[word % BANKS]! += 1;
+  return Math.max(...perBank);
 }
 
 /** A matrix in shared memory: its lines are rows, or columns if it is column-major. */
@@ -53,7 +68,7 @@ export function operandClocks({ offset, stride, lines, length }: MatrixPlace): n
         { length: BLOCK },
         (_, i) => offset + (line + i) * stride + at * HALF_BYTES,
       );
-      clocks += groupClocks(rows, (BLOCK * HALF_BYTES) / WORD_BYTES);
+      clocks += conflictFold(wordsOf(rows, (BLOCK * HALF_BYTES) / WORD_BYTES));
     }
   return clocks;
 }

@@ -32,6 +32,8 @@ export interface NvidiaFigures {
   readonly slots?: number;
   /** Share of FFMA in the instructions that a warp issues. */
   readonly ffmaShare?: number;
+  /** Accesses of a warp to spilled registers and private arrays in memory, per tile. */
+  readonly localAccesses?: number;
   /** Clocks that the schedulers and the shared memory take, by those in which the FMA units do the multiply-adds that the tile needs. */
   readonly issueClocks?: number;
   readonly sharedClocks?: number;
@@ -92,6 +94,7 @@ function tileFigures(
   return {
     waits: stops * perTile,
     slots: trace.length * perTile,
+    localAccesses: (count('LDL') + count('STL')) * perTile,
     ffmaShare: count('FFMA') / trace.length,
     issueClocks: (trace.length * warps) / SCHEDULERS / fmaClocks,
     sharedClocks: (shared.clocks * warps) / fmaClocks,

@@ -1,14 +1,21 @@
 import { byteSize } from '../spirv/memory-layout.ts';
-import { pointeeOf, resultTypes, type SpirvModule, typeOf } from '../spirv/spirv-module.ts';
+import {
+  type Instruction,
+  pointeeOf,
+  resultTypes,
+  type SpirvModule,
+  typeOf,
+} from '../spirv/spirv-module.ts';
 import { type WarpAccess, warpTurn } from '../spirv/warp-trace.ts';
-import { accessClocks, operandClocks, resultClocks } from './bank-conflicts.ts';
+import { accessClocks, freeClocks, operandClocks, resultClocks } from './bank-conflicts.ts';
 import { WARP_LANES } from './gpu-architecture.ts';
+import { type PlainAccess, widened } from './wide-loads.ts';
 
 /** What a warp's accesses to shared memory take in one turn of the loop over tiles, as the kernel's SPIR-V has them. */
 export interface SharedTurn {
   /** Clocks of the multiprocessor's shared memory. */
   readonly clocks: number;
-  /** Clocks that the same accesses would take without bank conflicts. */
+  /** Clocks that the same accesses would take if no two words met in a bank. */
   readonly idealClocks: number;
   /** Bytes that the warp's lanes load and store. */
   readonly bytes: number;
@@ -22,7 +29,13 @@ const COLUMN_MAJOR = 1;
 export function sharedTurn(module: SpirvModule): SharedTurn {
   const types = resultTypes(module);
   const accesses = warpTurn(module, WARP_LANES);
-  const costs = accesses.map((access) => costOf(module, types, access));
+  const plain = accesses.filter(({ instruction }) => !isMatrixAccess(instruction));
+  const costs = [
+    ...widened(plain.map((access) => plainAccess(module, types, access))).map(plainCost),
+    ...accesses
+      .filter(({ instruction }) => isMatrixAccess(instruction))
+      .map((access) => matrixCost(module, types, access)),
+  ];
   const sum = (of: (cost: Cost) => number): number =>
     costs.reduce((total, cost) => total + of(cost), 0);
   return {
@@ -39,17 +52,23 @@ interface Cost {
   readonly bytes: number;
 }
 
-function costOf(module: SpirvModule, types: ReadonlyMap<number, number>, access: WarpAccess): Cost {
-  const { name, type, operands } = access.instruction;
-  if (name === 'CooperativeMatrixLoad' || name === 'CooperativeMatrixStore')
-    return matrixCost(module, types, access);
+const isMatrixAccess = ({ name }: Instruction): boolean =>
+  name === 'CooperativeMatrixLoad' || name === 'CooperativeMatrixStore';
+
+function plainAccess(
+  module: SpirvModule,
+  types: ReadonlyMap<number, number>,
+  { instruction: { type, operands }, variable, offsets, isUnknown }: WarpAccess,
+): PlainAccess {
   const isStore = type === 0;
   const size = byteSize(module, isStore ? pointeeOf(module, types.get(operands[0]!)!) : type);
-  const lanes = access.offsets.filter((offset) => offset !== undefined).length;
-  const bytes = size * lanes;
-  const ideal = Math.ceil(bytes / 128);
-  if (access.isUnknown) return { clocks: ideal, ideal, bytes };
-  return { clocks: accessClocks(access.offsets, size), ideal, bytes };
+  return { variable, offsets, size, isStore, isUnknown };
+}
+
+function plainCost({ offsets, size, isUnknown }: PlainAccess): Cost {
+  const bytes = size * offsets.filter((offset) => offset !== undefined).length;
+  const ideal = isUnknown ? Math.ceil(bytes / 128) : freeClocks(offsets, size);
+  return { clocks: isUnknown ? ideal : accessClocks(offsets, size), ideal, bytes };
 }
 
 function matrixCost(

@@ -35,6 +35,7 @@ const headings: Readonly<Partial<Record<FigureName, string>>> = {
   multiplyAddsPerVector: 'fma / vector',
   multiplyAddsPerLdsRead: 'fma / LDS read',
   ldsBytesPerFlop: 'LDS B / flop',
+  localAccesses: 'local accesses',
   slots: 'slots',
   ffmaShare: 'FFMA share',
   issueClocks: 'issue / FMA clk',

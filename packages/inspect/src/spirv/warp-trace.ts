@@ -31,7 +31,7 @@ export function warpTurn(module: SpirvModule, lanes: number): WarpAccess[] {
   );
 }
 
-/** Joins lanes' accesses: the nth of an instruction in one lane belongs to the nth in the others. */
+/** Joins lanes' accesses, in the order of the first lane: the nth of an instruction in one lane belongs to the nth in the others. */
 function together(lanes: readonly (readonly LaneAccess[])[]): WarpAccess[] {
   const byInstruction = new Map<Instruction, LaneAccess[][]>();
   for (const [lane, accesses] of lanes.entries()) {
@@ -45,7 +45,11 @@ function together(lanes: readonly (readonly LaneAccess[])[]): WarpAccess[] {
       (all[nth] ??= [])[lane] = access;
     }
   }
-  return [...byInstruction.values()].flat().map((all) => {
+  const order = new Map(lanes[0]!.map((access, index) => [access, index]));
+  const place = ([access]: readonly LaneAccess[]): number =>
+    (access && order.get(access)) ?? order.size;
+  const inOrder = [...byInstruction.values()].flat().toSorted((a, b) => place(a) - place(b));
+  return inOrder.map((all) => {
     const first = all.find((access) => access !== undefined)!;
     return {
       instruction: first.instruction,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accessClocks, operandClocks, resultClocks } from '../../src/nvidia/bank-conflicts.ts';
 import { sharedTurn } from '../../src/nvidia/shared-clocks.ts';
+import { type PlainAccess, widened } from '../../src/nvidia/wide-loads.ts';
 import { parseSpirv } from '../../src/spirv/spirv-module.ts';
 import { loopKernel } from './spirv-words.ts';
 
@@ -29,6 +30,27 @@ describe('accessClocks', () => {
     ],
   ] as const)('takes %s of %i bytes', ([, bytes, of, clocks]) => {
     expect(accessClocks(lanes(of), bytes)).toBe(clocks);
+  });
+});
+
+describe('widened', () => {
+  const load = (offset: number, size = 4): PlainAccess => ({
+    variable: 1,
+    offsets: lanes((lane) => lane * 32 + offset),
+    size,
+    isStore: false,
+    isUnknown: false,
+  });
+  const sizes = (accesses: readonly PlainAccess[]): number[] =>
+    widened(accesses).map(({ size }) => size);
+
+  it('joins loads of neighbours, in any order, up to 16 bytes', () => {
+    expect(sizes([load(8), load(0), load(12), load(4), load(16), load(20)])).toEqual([16, 8]);
+  });
+
+  it('joins none across a store, and none that are not aligned', () => {
+    expect(sizes([load(0), { ...load(64), isStore: true }, load(4)])).toEqual([4, 4, 4]);
+    expect(sizes([load(4), load(8)])).toEqual([4, 4]);
   });
 });
 
