@@ -59,7 +59,10 @@ const packages = [
       of('varlenAttention(q, k, v, options)', api.varlenNames, varlen),
       of('varlenAttentionVjp(q, k, v, options)', api.varlenNames, varlen),
       of('planAttention(gpu, problem)', plan.problemNames, ['kernels-wgsl:AttentionProblem']),
-      of('plan.run(tensors)', plan.tensorNames, ['kernels-wgsl:AttentionTensors', ...varlen]),
+      of('plan.run(tensors), plan.record(tensors)', plan.tensorNames, [
+        'kernels-wgsl:AttentionTensors',
+        ...varlen,
+      ]),
       of('plan.warmup(options?)', warmupNames, ['core:WarmupOptions']),
       of('tune(gpu, problems, options?)', tuneNames, ['kernels-wgsl:TuneOptions']),
     ],
