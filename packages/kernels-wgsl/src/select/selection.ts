@@ -1,5 +1,6 @@
 import { type Capabilities, type Gpu, type Tuning, UnsupportedError } from '@heed/core';
 import { fail, knownNames, show } from '@heed/core/kernel';
+import { diagonalHooks, hasBlocks } from '../text/parts/hook.ts';
 import type { GradientOf, RowKind } from '../text/parts/kinds.ts';
 import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
 import { deviceClass } from '../text/tiles/device-class.ts';
@@ -22,6 +23,8 @@ export interface Selection {
   readonly config: Omit<ForwardConfig, 'read' | 'write' | 'outType' | 'tile'> & {
     readonly tile: TileConfig;
   };
+  /** What the tile is for: `group` for decode, `head` for prefill. */
+  readonly use: RowKind;
   readonly splits: number;
   /** Explains the selection in one readable line. */
   readonly reason: string;
@@ -58,23 +61,25 @@ export function select(
   tuning?: Tuning,
 ): Selection {
   const forced = forcedPath(tuning);
-  const rows: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
+  const use: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
+  const rows: RowKind = packsGroups(facts, capabilities) ? 'group' : use;
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
   const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
   const modelsOf = (of?: TilePath): readonly TileConfig[] =>
-    tileCandidates(rows, capabilities, tileProblem(facts), of);
+    tileCandidates(use, capabilities, tileProblem(facts), of);
   const tuned =
-    tuning && !forced ? tunedChoice(problemKey(facts, rows), modelsOf, capabilities, tuning) : {};
+    tuning && !forced ? tunedChoice(problemKey(facts, use), modelsOf, capabilities, tuning) : {};
   const cannot = (candidate: TileConfig): string | undefined =>
     cannotImplement({ ...problem, keepsStates: facts.keepsStates, tile: candidate }, capabilities);
   const { name } = deviceClass(capabilities);
   const { tile, reason } = chooseTile(modelsOf(forced), forced, name, cannot, tuned);
-  const splits = chooseSplits(facts, rows, tile, capabilities, tuned);
+  const splits = chooseSplits(facts, use, tile, capabilities, tuned);
   return {
     config: { ...problem, tile },
+    use,
     splits,
-    reason: `${rows === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
+    reason: `${use === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
   };
 }
 
@@ -93,15 +98,27 @@ function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: Probl
   return (positions * qHeads) / kvHeads <= DECODE_ROWS;
 }
 
+/**
+ * Whether prefill takes all query heads of a kv head as rows of a tile, too. A tile has fewer positions then: fewer masked pairs,
+ * and full tiles for short sequences. Masks by blocks may prune by head, and diagonals are kept for rows of one head.
+ */
+function packsGroups(
+  { qHeads, kvHeads, hooks }: ProblemFacts,
+  capabilities: Capabilities,
+): boolean {
+  const byHead = hasBlocks(hooks) || diagonalHooks(hooks.scores).length > 0;
+  return deviceClass(capabilities).broadcasts && qHeads > kvHeads && !byHead;
+}
+
 function chooseSplits(
   { numSplits, kvHeads, qHeads, batch, seqlenQ, maxSeqlenK, lengths }: ProblemFacts,
-  rows: RowKind,
+  use: RowKind,
   tile: TileConfig,
   capabilities: Capabilities,
   tuned: Tuned,
 ): number {
   if (numSplits !== 'auto') return numSplits;
-  if (rows === 'head') return 1;
+  if (use === 'head') return 1;
   if (tuned.splits && tile === tuned.tile) return tuned.splits;
   const { tileM } = tileShape(tile);
   const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));

@@ -61,24 +61,21 @@ export function candidatesOf(
   kernel: TunedKernel = 'forward',
 ): TuneCandidates {
   if (kernel !== 'forward') return gradientCandidates(facts, capabilities, kernel);
-  const { config } = select(facts, capabilities);
-  const { rows, tile } = config;
-  const shipped = tileCandidates(rows, capabilities, tileProblem(facts));
+  const { config, use } = select(facts, capabilities);
+  const shipped = tileCandidates(use, capabilities, tileProblem(facts));
   const cannot = (one: TileConfig): string | undefined =>
     cannotImplement({ ...config, tile: one }, capabilities);
   return {
-    key: problemKey(facts, rows),
+    key: problemKey(facts, use),
     ...sifted(
-      tile,
+      config.tile,
       [
-        ...tilesWorthTrying(rows, capabilities, shipped),
-        ...(rows === 'group'
-          ? othersOf(shipped, decodeGrid(capabilities, tileProblem(facts)))
-          : []),
+        ...tilesWorthTrying(use, capabilities, shipped),
+        ...(use === 'group' ? othersOf(shipped, decodeGrid(capabilities, tileProblem(facts))) : []),
       ],
       cannot,
     ),
-    splits: facts.numSplits === 'auto' && rows === 'group' ? splitsOf(facts) : [],
+    splits: facts.numSplits === 'auto' && use === 'group' ? splitsOf(facts) : [],
   };
 }
 
@@ -130,12 +127,12 @@ function splitsOf({ maxSeqlenK: seqlenK }: ProblemFacts): number[] {
 
 /** Returns the shipped tiles, and all others whose `tileM` suits the kind of rows. */
 function tilesWorthTrying(
-  rows: RowKind,
+  use: RowKind,
   capabilities: Capabilities,
   shipped: readonly TileConfig[],
 ): TileConfig[] {
   // A group has few rows, which would leave most of a large tile empty.
-  const [least, most] = rows === 'group' ? [4, 32] : [16, 128];
+  const [least, most] = use === 'group' ? [4, 32] : [16, 128];
   const grid = [...subgroupGrid(capabilities), ...portableGrid(capabilities)].filter((tile) => {
     const { tileM } = tileShape(tile);
     return tileM >= least && tileM <= most;

@@ -113,11 +113,11 @@ describe('maxSeqlenK', () => {
   it('is never trusted', async () => {
     source = new TensorSource(gpu, 31, 64);
     const { out } = await decode({ numSplits: 1 });
-    source = new TensorSource(gpu, 31, 64);
-    expect((await decode({ maxSeqlenK: 0 })).out).toEqual(out);
-    source = new TensorSource(gpu, 31, 64);
-    const long = (await decode({ maxSeqlenK: 1e9 })).out;
-    expect(Math.max(...long.map((x, i) => Math.abs(x - out[i]!)))).toBeLessThan(1e-6);
+    for (const maxSeqlenK of [0, 1e9]) {
+      source = new TensorSource(gpu, 31, 64);
+      const other = (await decode({ maxSeqlenK })).out;
+      expect(Math.max(...other.map((x, i) => Math.abs(x - out[i]!)))).toBeLessThan(1e-6);
+    }
   });
 
   it.for([-1, 0.5, NaN, '9'])('must be a length, not %s', async (maxSeqlenK) => {

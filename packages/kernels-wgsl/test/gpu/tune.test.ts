@@ -201,13 +201,10 @@ describe('a sample', () => {
     ['window and lse', { ...dense, window: true, returnLse: true, numSplits: 3 }],
   ])('is a call of its problem: %s', ([, problem]) => {
     const { call, dispose } = sampleOf(problem);
-    const { rows } = select(
-      tunableFacts('tune', gpu, toTunable('tune', problem)),
-      gpu.capabilities,
-    ).config;
+    const { use } = select(tunableFacts('tune', gpu, toTunable('tune', problem)), gpu.capabilities);
     const facts = factsOfCall(call);
-    expect(problemKey(facts, rows)).toBe(tuneCandidates(gpu, problem)[0].key);
-    expect(select(facts, gpu.capabilities).config.rows).toBe(rows);
+    expect(problemKey(facts, use)).toBe(tuneCandidates(gpu, problem)[0].key);
+    expect(select(facts, gpu.capabilities).use).toBe(use);
     dispose();
   });
 

@@ -8,6 +8,7 @@ import { select, selectBackward } from '../../src/select/selection.ts';
 import type { ProblemFacts } from '../../src/select/problem-facts.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import { cannotImplement, type TileConfig, tileShape } from '../../src/text/tiles/tile-paths.ts';
+import { distance } from './distance.ts';
 import {
   capabilities,
   devices,
@@ -47,7 +48,7 @@ describe('with a fixed numSplits, select', () => {
     const property = fc.property(kind, splits, device, sizes, (k, numSplits, on, size) => {
       const chosen = select({ ...k, ...size, numSplits }, on);
       expect(chosen.splits).toBe(numSplits);
-      expect(chosen.config.rows).toBe(numSplits === 1 ? 'head' : 'group');
+      expect(chosen.use).toBe(numSplits === 1 ? 'head' : 'group');
     });
     fc.assert(property);
   });
@@ -87,14 +88,24 @@ describe("with numSplits 'auto', select", () => {
     [1, 'group'],
     [4, 'group'],
     [5, 'head'],
-  ] as const)('takes %i query positions as %s rows', ([seqlenQ, rows]) => {
-    expect(select({ ...facts, seqlenQ }, cpu).config.rows).toBe(rows);
+  ] as const)('takes tiles for %i query positions of a %s', ([seqlenQ, use]) => {
+    expect(select({ ...facts, seqlenQ }, cpu).use).toBe(use);
+  });
+
+  it('takes the heads of a group as rows on a CPU, unless a hook gains by single heads', () => {
+    const rowsOf = (more: Partial<ProblemFacts>, on = cpu): string =>
+      select({ ...facts, seqlenQ: 64, ...more }, on).config.rows;
+    expect(rowsOf({})).toBe('group');
+    expect(rowsOf({ kvHeads: facts.qHeads })).toBe('head');
+    expect(rowsOf({ hooks: variantHooks([distance]) })).toBe('head');
+    expect(rowsOf({ hooks: variantHooks([{ ...band, hasBlocks: true }]) })).toBe('head');
+    expect(rowsOf({}, capabilities())).toBe('head');
   });
 
   it('counts the positions of one sequence when they are packed', () => {
     const packed = { ...facts, lengths: 'varlen', seqlenQ: 100 } as const;
-    expect(select({ ...packed, batch: 100 }, cpu).config.rows).toBe('group');
-    expect(select({ ...packed, batch: 10 }, cpu).config.rows).toBe('head');
+    expect(select({ ...packed, batch: 100 }, cpu).use).toBe('group');
+    expect(select({ ...packed, batch: 10 }, cpu).use).toBe('head');
   });
 
   it('splits the keys of a lone decode step, but not into scraps', () => {

@@ -16,10 +16,10 @@ const step = { ...facts, seqlenQ: 1, maxSeqlenK: 1000 };
 describe.for(Object.entries(devices))('the candidates on %s', ([, on]) => {
   it.for([facts, step])('begin with the default, and none comes twice', (some) => {
     const { key, tiles } = candidatesOf(some, on);
-    const { config } = select(some, on);
+    const { config, use } = select(some, on);
     expect(tiles[0]).toEqual(config.tile);
     expect(new Set(tiles.map((tile) => JSON.stringify(tile))).size).toBe(tiles.length);
-    expect(key).toBe(problemKey(some, config.rows));
+    expect(key).toBe(problemKey(some, use));
   });
 
   it.for([facts, step])('are what the device can run, and the others say why not', (some) => {

@@ -153,7 +153,7 @@ describe('with a fixed numSplits, a tuned selection', () => {
           measured.flatMap((size) =>
             [numSplits, 'auto' as const].map((n) => {
               const some = { ...k, ...size, numSplits: n };
-              return [problemKey(some, select(some, gpu).config.rows), what];
+              return [problemKey(some, select(some, gpu).use), what];
             }),
           ),
         );
