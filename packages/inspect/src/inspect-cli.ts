@@ -3,7 +3,7 @@ import { inspectKernels } from './amd/inspect-kernels.ts';
 import { attentionCases, nvidiaCases } from './cases/attention-cases.ts';
 import { onnxCases } from './cases/onnx-cases.ts';
 import { type CompileContext, compileCases } from './compile/compile-cases.ts';
-import { keepFiles, removeFiles } from './compile/kernel-files.ts';
+import { keepFiles } from './compile/kernel-files.ts';
 import { type Options, parseOptions, usage } from './inspect-options.ts';
 import { compileForNvidia } from './nvidia/compile-for-nvidia.ts';
 import { architectureOf } from './nvidia/gpu-architecture.ts';
@@ -51,12 +51,11 @@ async function inspect(options: Options, context: CompileContext): Promise<Inspe
   const all = [...(architecture ? nvidiaCases : attentionCases), ...onnxCases];
   const cases = all.filter(({ name }) => match.test(name));
   const device = { family, isNvidia: architecture !== undefined };
-  const compiled = await compileCases(cases, device, context);
+  using compiled = await compileCases(cases, device, context);
   const { kernels, refused } = architecture
     ? await compileForNvidia(compiled.kernels, architecture, context)
     : { kernels: inspectKernels(family, compiled.kernels), refused: [] };
   if (keep !== undefined) await keepFiles(compiled.kernels, keep);
-  await removeFiles(compiled.folder);
   return {
     date: new Date().toISOString(),
     family: nvidia ?? family,

@@ -2,7 +2,7 @@ import { CompileError, HeedError } from '@heed/core';
 import { type KernelCase, planOfCase } from '../cases/kernel-case.ts';
 import { type OnnxCase, runOnnxCase } from '../cases/onnx-cases.ts';
 import { type NullDevice, type NullGpu, openNullGpu, recordPipelines } from '../device/null-gpu.ts';
-import { type PipelineRecord, readRecords, workgroupThreads } from '../device/pipeline-record.ts';
+import { type PipelineRecord, takeRecords, workgroupThreads } from '../device/pipeline-record.ts';
 import { type CompiledKernel, kernelName, type RefusedCase } from './compiled-kernel.ts';
 import { factsOfLabel } from './kernel-facts.ts';
 
@@ -12,14 +12,12 @@ export interface CompileContext {
   readonly progress?: (line: string) => void;
 }
 
-/** The result of a run over cases. */
-export interface Compiled {
+/** The result of a run over cases. The files of its kernels are removed when it is disposed. */
+export interface Compiled extends Disposable {
   /** Name and version of the driver whose compiler it is. */
   readonly driver: string;
   readonly kernels: readonly CompiledKernel[];
   readonly refused: readonly RefusedCase[];
-  /** The folder of the kernels' files. */
-  readonly folder: string;
 }
 
 /** What a run has opened and compiled so far. */
@@ -30,7 +28,6 @@ interface Session {
   readonly devices: Map<string, NullGpu>;
   /** heed's kernels by label. */
   readonly known: Map<string, PipelineRecord & Pick<CompiledKernel, 'wgsl'>>;
-  records: number;
 }
 
 /**
@@ -43,8 +40,9 @@ export async function compileCases(
   wanted: NullDevice,
   { signal, progress }: CompileContext = {},
 ): Promise<Compiled> {
-  const folder = recordPipelines();
-  const session: Session = { wanted, folder, devices: new Map(), known: new Map(), records: 0 };
+  using files = new DisposableStack();
+  const { folder } = files.use(recordPipelines());
+  const session: Session = { wanted, folder, devices: new Map(), known: new Map() };
   const { driver } = await deviceOf(session, '');
   const kernels: CompiledKernel[] = [];
   const refused: RefusedCase[] = [];
@@ -62,7 +60,13 @@ export async function compileCases(
   }
   const isFirst = ({ name }: CompiledKernel, i: number): boolean =>
     kernels.findIndex((one) => one.name === name) === i;
-  return { driver, kernels: kernels.filter(isFirst), refused, folder };
+  const kept = files.move();
+  return {
+    driver,
+    kernels: kernels.filter(isFirst),
+    refused,
+    [Symbol.dispose]: () => kept.dispose(),
+  };
 }
 
 async function deviceOf({ wanted, devices }: Session, path: string): Promise<NullGpu> {
@@ -80,7 +84,7 @@ async function compileHeed(session: Session, one: KernelCase): Promise<CompiledK
   const { known } = session;
   if (labels.some((label) => !known.has(label))) {
     await plan.warmup();
-    for (const record of freshRecords(session)) {
+    for (const record of takeRecords(session.folder)) {
       known.set(record.label, { ...record, wgsl: device.wgsl.get(record.label) });
     }
   }
@@ -98,12 +102,6 @@ async function compileHeed(session: Session, one: KernelCase): Promise<CompiledK
   });
 }
 
-function freshRecords(session: Session): PipelineRecord[] {
-  const fresh = readRecords(session.folder, session.records);
-  session.records += fresh.length;
-  return fresh;
-}
-
 /** Returns the workgroups of a decode step of one position: kv heads × sequences × splits, as the plan describes them. */
 function decodeWorkgroups({ problem }: KernelCase, description: string): number | undefined {
   if (!description.startsWith('decode')) return undefined;
@@ -117,7 +115,7 @@ function decodeWorkgroups({ problem }: KernelCase, description: string): number 
 async function compileOnnx(session: Session, one: OnnxCase): Promise<CompiledKernel[]> {
   await runOnnxCase(one);
   const bytes = ({ statistics }: PipelineRecord): number => statistics['Code size'] ?? 0;
-  const record = freshRecords(session).toSorted((a, b) => bytes(b) - bytes(a))[0]!;
+  const record = takeRecords(session.folder).toSorted((a, b) => bytes(b) - bytes(a))[0]!;
   const { headDim } = one.workload;
   const dims = { headDim, headDimV: headDim, isDecode: false };
   return [

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledKernel } from './compiled-kernel.ts';
 
@@ -20,9 +20,4 @@ export async function keepFiles(kernels: readonly CompiledKernel[], folder: stri
     }
     if (wgsl !== undefined) await writeFile(`${path}.wgsl`, wgsl);
   }
-}
-
-/** Removes the folder of a run. */
-export async function removeFiles(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Gpu, openGpu } from '@heed/core';
@@ -65,9 +65,14 @@ function keepTexts(device: GPUDevice): Map<string, string> {
   return texts;
 }
 
+/** A folder of records, which is removed when it is disposed. */
+export interface RecordFolder extends Disposable {
+  readonly folder: string;
+}
+
 /** Makes a folder in which the null driver records the pipelines of this process from now on. */
-export function recordPipelines(): string {
+export function recordPipelines(): RecordFolder {
   const folder = mkdtempSync(join(tmpdir(), 'heed-inspect-'));
   process.env['HEED_RECORDS'] = folder;
-  return folder;
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }

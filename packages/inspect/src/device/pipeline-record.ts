@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the driver says of one compiled pipeline. */
@@ -20,16 +20,16 @@ interface RecordFile {
   readonly statistics: Record<string, number>;
 }
 
-/** Returns the records of a folder from number `from` on, in the order in which the pipelines were compiled. */
-export function readRecords(folder: string, from: number): PipelineRecord[] {
+/** Returns the records of a folder that were not taken before, in the order in which the pipelines were compiled. */
+export function takeRecords(folder: string): PipelineRecord[] {
   const numbers = readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => Number.parseInt(name))
-    .filter((number) => number >= from)
     .toSorted((a, b) => a - b);
   return numbers.map((number) => {
     const at = (extension: string): string => join(folder, `${number}.${extension}`);
     const record = JSON.parse(readFileSync(at('json'), 'utf8')) as RecordFile;
+    rmSync(at('json'));
     return {
       label: labelOf(record.label),
       lanes: record.subgroupSize,

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type InspectedKernel, inspectKernels } from '../../src/amd/inspect-kernels.ts';
 import { attentionCases } from '../../src/cases/attention-cases.ts';
 import { type Compiled, compileCases } from '../../src/compile/compile-cases.ts';
-import { removeFiles } from '../../src/compile/kernel-files.ts';
 import { concerns, figureLimits, missedLimits } from '../../src/limits/figure-limits.ts';
 
 // Six kernels with a loop over tiles, among them those that most limits are for.
@@ -24,7 +23,7 @@ describe.for(isFullRun() ? ['navi31', 'navi21', 'vega10'] : ['navi31'])('on %s',
     compiled = await compileCases(cases, { family });
     kernels = inspectKernels(family, compiled.kernels);
   });
-  afterAll(() => removeFiles(compiled.folder));
+  afterAll(() => compiled[Symbol.dispose]());
 
   test('every kernel keeps the limits of its figures', () => {
     expect(missedLimits(family, kernels)).toEqual([]);

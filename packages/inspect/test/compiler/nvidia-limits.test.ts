@@ -2,7 +2,6 @@ import { isFullRun } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nvidiaCases } from '../../src/cases/attention-cases.ts';
 import { type Compiled, compileCases } from '../../src/compile/compile-cases.ts';
-import { removeFiles } from '../../src/compile/kernel-files.ts';
 import { missedLimits } from '../../src/limits/figure-limits.ts';
 import { type CompiledForNvidia, compileForNvidia } from '../../src/nvidia/compile-for-nvidia.ts';
 import { architectureOf } from '../../src/nvidia/gpu-architecture.ts';
@@ -24,7 +23,7 @@ describe.runIf(isFullRun() && hasNvcc).for(['sm_90', 'sm_89'])('on %s', (archite
     compiled = await compileCases(nvidiaCases, { family: 'navi31', isNvidia: true });
     found = await compileForNvidia(compiled.kernels, architectureOf(architecture));
   }, PATIENCE_MS);
-  afterAll(() => removeFiles(compiled.folder));
+  afterAll(() => compiled[Symbol.dispose]());
 
   test('every kernel can be written as CUDA C++', () => {
     expect(found.refused).toEqual([]);
