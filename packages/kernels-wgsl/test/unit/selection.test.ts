@@ -199,6 +199,7 @@ describe('the decode path', () => {
     expect(tileOn(gpu, halves)).toMatchObject({ lanes: 16, keysPerLane: 8, shuffled: 16 });
     expect(tileOn(narrow, halves)).toMatchObject({ lanes: 16, keysPerLane: 8, shuffled: 8 });
     expect(tileOn(gpu)).toMatchObject({ lanes: 16, keysPerLane: 8, shuffled: 16 });
+    expect(tileOn(gpu, { ...halves, qHeads: 16 })).toMatchObject({ rows: 8, keysPerLane: 4 });
     expect(tileOn(gpu, { headDim: 256, headDimV: 256 })).toMatchObject({
       lanes: 32,
       keysPerLane: 4,

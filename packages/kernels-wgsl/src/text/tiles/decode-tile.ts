@@ -76,9 +76,10 @@ export const decodeTiles: TileClass<DecodeTile> = {
   fallsBack: () => true,
 };
 
-// Registers of a thread for its parts of the query rows and of their outputs, and for its loads.
+// Registers of a thread for its parts of the query rows and of their outputs, and for those and its loads. With more, compilers
+// for GPUs that have 255 registers per thread spill some.
 const ROW_REGISTERS = 128;
-const LOAD_REGISTERS = 64;
+const REGISTERS = 160;
 
 /** Returns the tiles for a problem: as many rows as its groups have, and the most loads for which there are registers. */
 function tilesFor(capabilities: Capabilities, problem: TileProblem): DecodeTile[] {
@@ -95,7 +96,10 @@ function tilesFor(capabilities: Capabilities, problem: TileProblem): DecodeTile[
   const rows = Math.min(powerOfTwo(groupRows), floorPower(ROW_REGISTERS / rowRegisters), 8);
   // Compile time grows faster than the text, which repeats itself for each key.
   const most = deviceClass(capabilities).unroll ? 8 : 2;
-  const keys = Math.min(Math.max(floorPower(LOAD_REGISTERS / keyRegisters), 4), most);
+  const keys = Math.min(
+    Math.max(floorPower((REGISTERS - rows * rowRegisters) / keyRegisters), 4),
+    most,
+  );
   // With fewer keys, the sums take less workgroup memory.
   return [8, 4, 2, 1]
     .filter((n) => n <= keys)
