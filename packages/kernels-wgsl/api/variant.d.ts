@@ -301,8 +301,14 @@ interface Launch extends Pick<Dispatch, "buffers" | "workgroups"> {
 }
 type LengthKind = "dense" | "varlen";
 type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
-interface MatrixTile extends ThreadGrid, MatrixShape {
+interface MatrixTile extends MatrixShape {
   readonly path: "matrix";
+  readonly components: "f16" | "f32";
+  readonly subgroupSize: number;
+  readonly isPinned: boolean;
+  readonly subgroups: number;
+  readonly rowBlocks: number;
+  readonly unroll: boolean;
 }
 interface NumSplitsOption {
   readonly numSplits?: number | "auto";

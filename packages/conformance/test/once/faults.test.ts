@@ -6,27 +6,7 @@ import { runCase } from '../../src/run/run-conformance.ts';
 import { flexFaults } from './flex-faults.ts';
 import { backwardFaults, type Fault, faults } from './kernel-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
-
-/** Wraps a device: patches its shaders, and adds features to its list. */
-export function patchedDevice(
-  sound: GPUDevice,
-  patch: (code: string) => string,
-  more: readonly string[] = [],
-): GPUDevice {
-  const createShaderModule = (descriptor: GPUShaderModuleDescriptor): GPUShaderModule =>
-    sound.createShaderModule({ ...descriptor, code: patch(descriptor.code) });
-  const features = new Set<string>([...sound.features, ...more]);
-  return new Proxy(sound, {
-    get(target, name) {
-      if (name === 'createShaderModule') return createShaderModule;
-      if (name === 'features') return features;
-      // Native methods and getters work only on the device itself.
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  });
-}
+import { patchedDevice } from './patched-device.ts';
 
 /** A device that compiles patched WGSL, and the number of shaders that the patch has changed so far. */
 interface FaultyDevice {
@@ -37,10 +17,12 @@ interface FaultyDevice {
 /** Wraps a device whose shaders contain the fault. */
 function faultyDevice(sound: GPUDevice, { find, replace }: Fault): FaultyDevice {
   let patched = 0;
-  const device = patchedDevice(sound, (text) => {
-    const code = text.replaceAll(new RegExp(find, 'g'), replace);
-    if (code !== text) patched++;
-    return code;
+  const device = patchedDevice(sound, {
+    code(text) {
+      const code = text.replaceAll(new RegExp(find, 'g'), replace);
+      if (code !== text) patched++;
+      return code;
+    },
   });
   return { device, patched: () => patched };
 }

@@ -4,6 +4,7 @@ import { gradientKey, type ProblemFacts, problemKey } from '../select/problem-fa
 import { select, selectBackward, tileProblem } from '../select/selection.ts';
 import type { RowKind } from '../text/parts/kinds.ts';
 import { decodeGrid } from '../text/tiles/decode-tile.ts';
+import { threadRows } from '../text/tiles/matrix-tile.ts';
 import { portableGrid } from '../text/tiles/portable-tile.ts';
 import { keyLanes, subgroupGrid } from '../text/tiles/subgroup-tile.ts';
 import {
@@ -147,7 +148,8 @@ const othersOf = (shipped: readonly TileConfig[], grid: readonly TileConfig[]): 
 function scoresAtOnce(tile: TileConfig): number {
   if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
   if (tile.path === 'decode') return tile.rows * tile.keysPerLane;
-  return tile.rowsPerThread * 4 * (tile.unroll ? 4 : 1);
+  const rows = tile.path === 'matrix' ? threadRows(tile) : tile.rowsPerThread;
+  return rows * 4 * (tile.unroll ? 4 : 1);
 }
 
 function isSameTile(a: TileConfig, b: TileConfig): boolean {

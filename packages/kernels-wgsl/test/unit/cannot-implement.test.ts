@@ -12,7 +12,7 @@ import {
   tileShape,
 } from '../../src/text/tiles/tile-paths.ts';
 import { capabilities, matrices } from './facts.ts';
-import { plain } from './kernel-configs.ts';
+import { matrixTile, plain } from './kernel-configs.ts';
 
 const portable: PortableTile = {
   path: 'portable',
@@ -20,7 +20,6 @@ const portable: PortableTile = {
   rowsPerThread: 4,
   unroll: false,
 };
-const matrix: MatrixTile = { ...portable, path: 'matrix', M: 8, N: 16, K: 16 };
 const subgroup: SubgroupTile = {
   path: 'subgroup',
   subgroupSize: 8,
@@ -108,7 +107,11 @@ describe('the subgroup path', () => {
 
 describe('the matrix path', () => {
   const halves = { ...plain, qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
-  const able = { subgroups: { min: 8, max: 32 }, f16: true, subgroupMatrix: matrices('8×16×16') };
+  const able = {
+    subgroups: { min: 32, max: 32 },
+    f16: true,
+    subgroupMatrix: matrices('f16', '16×16×16'),
+  };
   const room = { maxComputeWorkgroupStorageSize: 32_768 };
   const on = (
     change: Partial<ForwardConfig> = {},
@@ -116,14 +119,14 @@ describe('the matrix path', () => {
     limits: Parameters<typeof capabilities>[1] = room,
   ): string | undefined =>
     cannotImplement(
-      { ...halves, tile: matrix, ...change },
+      { ...halves, tile: matrixTile, ...change },
       capabilities({ ...able, ...device }, limits),
     );
 
-  it('runs on f16 where the device has its matrices, whatever the head dim and the subgroup size', () => {
+  it('runs on f16 where the device has its matrices, whatever the head dim', () => {
     expect(on()).toBeUndefined();
     expect(on({ headDim: 17, headDimV: 1 })).toBeUndefined();
-    expect(on({}, { subgroups: { min: 64, max: 64 } })).toBeUndefined();
+    expect(on({ headDim: 96, headDimV: 128 })).toBeUndefined();
   });
 
   it.for([{ subgroupMatrix: [] }, { subgroups: undefined }, { f16: false }])(
@@ -135,15 +138,15 @@ describe('the matrix path', () => {
   );
 
   it('takes no matrices of other types', () => {
-    const [shape] = matrices('8×16×16');
+    const [shape] = matrices('f16', '16×16×16');
     for (const other of [{ componentType: 'i8' }, { resultComponentType: 'f16' }]) {
       expect(on({}, { subgroupMatrix: [{ ...shape!, ...other }] })).toMatch(/^the device has no/);
     }
   });
 
   it('needs the shape of the tile', () => {
-    const subgroupMatrix = matrices('8×8×8', '16×16×16');
-    const reason = 'the tile is for matrices of 8×16×16; the device has 16×16×16, 8×8×8';
+    const subgroupMatrix = matrices('f16', '8×8×8', '16×8×16');
+    const reason = 'the tile is for matrices of 16×16×16; the device has 16×8×16, 8×8×8';
     expect(on({}, { subgroupMatrix })).toBe(reason);
   });
 
@@ -151,43 +154,91 @@ describe('the matrix path', () => {
     ['f32', 'f16'],
     ['f16', 'f32'],
     ['f16', 'int8'],
-  ] as const)('rounds no q=%s kv=%s', ([qType, kvType]) => {
+  ] as const)('rounds no q=%s kv=%s, which matrices of f32 hold', ([qType, kvType]) => {
     const reason = `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
     expect(on({ qType, kvType })).toBe(reason);
+    const tile = { ...matrixTile, components: 'f32' } as const;
+    const subgroupMatrix = matrices('f32', '16×16×16');
+    expect(on({ qType, kvType, tile }, { subgroupMatrix, f16: false })).toBeUndefined();
   });
 
   it('is made of whole matrices', () => {
-    const tall = { ...matrix, M: 16, rowsPerThread: 1 } as const;
-    const deep = { ...matrix, K: 64 };
-    const subgroupMatrix = matrices('16×16×16', '8×16×64');
-    const reason = 'tiles of 8 × 32 are not made of matrices of 16×16×16';
-    expect(on({ tile: tall }, { subgroupMatrix })).toBe(reason);
-    expect(on({ tile: deep }, { subgroupMatrix })).toMatch(/^tiles of 32 × 32 are not made of/);
-  });
-
-  it('has whole subgroups', () => {
-    const reason = '64 threads are no whole number of subgroups of 128';
-    expect(on({}, { subgroups: { min: 32, max: 128 } })).toBe(reason);
-  });
-
-  it.for([
-    [64, 64],
-    [17, 5],
-    [5, 200],
-  ] as const)('needs the workgroup bytes that its text declares, at %i and %i', ([d, dv]) => {
-    const dims = { headDim: d, headDimV: dv, read: 'scalar', write: 'scalar' } as const;
-    const bytes = matrixBytes(dims, matrix);
-    const declared = declaredBytes({ ...halves, ...dims, tile: matrix });
-    expect(declared.reduce((a, b) => a + b)).toBe(bytes);
-    expect(on(dims, {}, { maxComputeWorkgroupStorageSize: bytes })).toBeUndefined();
-    expect(on(dims, {}, { maxComputeWorkgroupStorageSize: bytes - 1 })).toBe(
-      `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
+    const deep = { ...matrixTile, K: 64 };
+    expect(on({ tile: deep }, { subgroupMatrix: matrices('f16', '16×16×64') })).toBe(
+      'tiles of 64 × 32 are not made of matrices of 16×16×64',
     );
   });
 
-  it('serves a head dim of 256 in 32 KiB, and of 64 in 16 KiB, with 16 rows', () => {
-    const tile = { ...matrix, rowsPerThread: 2 } as const;
-    expect(matrixBytes({ headDim: 256, headDimV: 256 }, tile)).toBeLessThanOrEqual(32_768);
-    expect(matrixBytes({ headDim: 64, headDimV: 64 }, tile)).toBeLessThanOrEqual(16_384);
+  it('deals its rows to whole lanes', () => {
+    const flat = { ...matrixTile, M: 4, subgroupSize: 64 };
+    const reason = '1 × 4 rows cannot be dealt to 64 lanes, 8 to a row';
+    const device = {
+      subgroupMatrix: matrices('f16', '4×16×16'),
+      subgroups: { min: 64, max: 64 },
+    };
+    expect(on({ tile: flat }, device)).toBe(reason);
+  });
+
+  it('shares rows among subgroups only where each has an equal part of the columns', () => {
+    const tile = { ...matrixTile, sharing: 2, keepsQuery: false };
+    expect(
+      on({ tile, headDim: 256, headDimV: 256 }, {}, { maxComputeWorkgroupStorageSize: 49_152 }),
+    ).toBeUndefined();
+    expect(on({ tile, headDimV: 48 })).toBe(
+      '2 subgroups cannot share the columns of 32 keys and of 3 matrices of the output',
+    );
+  });
+
+  it('needs its subgroup size, fixed if the device has several', () => {
+    expect(on({}, { subgroups: { min: 64, max: 64 } })).toBe(
+      'the tile is for subgroups of 32; the device has 64',
+    );
+    const several = { subgroups: { min: 16, max: 64 }, subgroupSizeControl: true };
+    const pinned = { ...matrixTile, isPinned: true };
+    expect(on({ tile: pinned }, several)).toBeUndefined();
+    expect(on({ tile: pinned }, { ...several, subgroupSizeControl: false })).toBe(
+      'subgroups have 16 to 64 lanes here, and a kernel cannot fix their size',
+    );
+    expect(on({}, several)).toMatch(/^the tile is for subgroups of 32/);
+  });
+
+  it('keeps q and the output in registers, and refuses head dims for which there are too few', () => {
+    const at = (d: number, keepsQuery: boolean): string | undefined => {
+      const tile = { ...matrixTile, subgroups: 2, keepsQuery };
+      return on({ headDim: d, headDimV: d, tile });
+    };
+    expect(at(160, true)).toBe(
+      'a thread would keep 136 registers of matrices; 112 leave room for the rest',
+    );
+    expect(at(160, false)).toBeUndefined();
+    expect(at(256, false)).toMatch(/^a thread would keep 144 registers/);
+  });
+
+  it.for([
+    [64, 64, { rowBlocks: 1 }],
+    [17, 5, { rowBlocks: 2 }],
+    [5, 128, { keepsQuery: false }],
+  ] as const)(
+    'needs the workgroup bytes that its text declares, at %i and %i',
+    ([headDim, headDimV, change]) => {
+      const dims = { headDim, headDimV, read: 'scalar', write: 'scalar' } as const;
+      const tile = { ...matrixTile, ...change };
+      const bytes = matrixBytes(dims, tile);
+      const declared = declaredBytes({ ...halves, ...dims, tile });
+      // The flag beside the arrays has 4.
+      expect(declared.reduce((a, b) => a + b) + 4).toBe(bytes);
+      expect(on({ ...dims, tile }, {}, { maxComputeWorkgroupStorageSize: bytes })).toBeUndefined();
+      expect(on({ ...dims, tile }, {}, { maxComputeWorkgroupStorageSize: bytes - 1 })).toBe(
+        `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
+      );
+    },
+  );
+
+  it('serves its head dims in 32 KiB, with 64 rows and more', () => {
+    const bytes = (d: number, tile: Partial<MatrixTile>): number =>
+      matrixBytes({ headDim: d, headDimV: d }, { ...matrixTile, ...tile });
+    expect(bytes(64, { rowBlocks: 2 })).toBeLessThanOrEqual(32_768);
+    expect(bytes(128, {})).toBeLessThanOrEqual(32_768);
+    expect(bytes(128, { components: 'f32' })).toBeLessThanOrEqual(32_768);
   });
 });

@@ -32,11 +32,13 @@ export function capabilities(
     subgroups,
     f16 = false,
     isFallbackAdapter = false,
+    subgroupSizeControl = false,
     subgroupMatrix = [],
   }: Partial<{
     subgroups: Capabilities['subgroups'];
     f16: boolean;
     isFallbackAdapter: boolean;
+    subgroupSizeControl: boolean;
     subgroupMatrix: Capabilities['subgroupMatrix'];
   }> = {},
   limits: Partial<Limits> = {},
@@ -52,18 +54,21 @@ export function capabilities(
     },
     f16,
     subgroups,
-    subgroupSizeControl: false,
+    subgroupSizeControl,
     subgroupMatrix,
     timestampQuery: false,
     limits: { ...defaults, ...limits },
   };
 }
 
-/** Matrices of f16 with products in f32, by M×N×K. */
-export function matrices(...shapes: string[]): Capabilities['subgroupMatrix'] {
+/** Matrices with products in f32, by M×N×K. */
+export function matrices(
+  components: 'f16' | 'f32',
+  ...shapes: string[]
+): Capabilities['subgroupMatrix'] {
   return shapes.map((shape) => {
     const [M, N, K] = shape.split('×').map(Number) as [number, number, number];
-    return { componentType: 'f16', resultComponentType: 'f32', M, N, K };
+    return { componentType: components, resultComponentType: 'f32', M, N, K };
   });
 }
 
@@ -85,12 +90,32 @@ export const devices: Readonly<Record<string, Capabilities>> = {
   'a GPU with matrices': capabilities({
     subgroups: { min: 32, max: 32 },
     f16: true,
-    subgroupMatrix: matrices('16×8×8', '16×16×16'),
+    subgroupMatrix: matrices('f16', '16×8×8', '16×16×16'),
   }),
+  'a GPU with matrices and subgroups of 32 or 64': capabilities(
+    {
+      subgroups: { min: 32, max: 64 },
+      f16: true,
+      subgroupSizeControl: true,
+      subgroupMatrix: matrices('f16', '16×16×16'),
+    },
+    { maxComputeWorkgroupStorageSize: 65_536 },
+  ),
+  'a GPU with matrices of f32': capabilities(
+    {
+      subgroups: { min: 32, max: 32 },
+      f16: true,
+      subgroupMatrix: [
+        ...matrices('f32', '8×8×8'),
+        { componentType: 'f16', resultComponentType: 'f16', M: 8, N: 8, K: 8 },
+      ],
+    },
+    { maxComputeWorkgroupStorageSize: 32_768 },
+  ),
   'a CPU with matrices': capabilities({
     subgroups: { min: 8, max: 8 },
     f16: true,
-    subgroupMatrix: matrices('8×8×8'),
+    subgroupMatrix: matrices('f16', '8×8×8'),
     isFallbackAdapter: true,
   }),
 };

@@ -17,6 +17,7 @@ import {
   type WriteAccess,
 } from '../../src/text/parts/kinds.ts';
 import type { BackwardConfig, ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
+import type { MatrixTile } from '../../src/text/tiles/matrix-tile.ts';
 import type { TileConfig } from '../../src/text/tiles/tile-paths.ts';
 
 /** A tile of whichever path it names. */
@@ -38,6 +39,22 @@ export const plain: ForwardConfig & { readonly tile: TileConfig } = {
   tile: { path: 'portable', threadsM: 8, rowsPerThread: 4, unroll: false },
 };
 
+/** A tile of matrices of 16 × 16 × 16 halves, on a GPU with subgroups of 32. */
+export const matrixTile: MatrixTile = {
+  path: 'matrix',
+  M: 16,
+  N: 16,
+  K: 16,
+  components: 'f16',
+  subgroupSize: 32,
+  isPinned: false,
+  subgroups: 4,
+  rowBlocks: 1,
+  sharing: 1,
+  keepsQuery: true,
+  unroll: true,
+};
+
 /** Of the paths that have gradients. */
 const gradientTiles: readonly TileConfig[] = [
   { path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false },
@@ -51,8 +68,9 @@ const tiles: readonly TileConfig[] = [
   ...gradientTiles,
   { path: 'decode', rows: 1, lanes: 4, keysPerLane: 2, shuffled: 1 },
   { path: 'decode', rows: 8, lanes: 32, keysPerLane: 2, shuffled: 8 },
-  { path: 'matrix', M: 8, N: 8, K: 8, threadsM: 8, rowsPerThread: 4, unroll: false },
-  { path: 'matrix', M: 8, N: 16, K: 16, threadsM: 8, rowsPerThread: 2, unroll: true },
+  { ...matrixTile, M: 8, N: 8, K: 8, subgroupSize: 8, subgroups: 2, unroll: false },
+  { ...matrixTile, M: 16, N: 8, K: 16, isPinned: true, rowBlocks: 2, keepsQuery: false },
+  { ...matrixTile, M: 8, N: 8, K: 8, components: 'f32', rowBlocks: 2 },
 ];
 
 const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] = [
@@ -74,9 +92,12 @@ const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
 const layoutsOf = (type: KeyType): typeof layouts =>
   layouts.filter(([, keys]) => keys === 'paged' || !isQuantised(type));
 
-// Matrices hold f16 only.
-const typesOf = ({ path }: TileConfig): typeof types =>
-  types.filter(([q, kv]) => path !== 'matrix' || (q === 'f16' && kv === 'f16'));
+// Matrices of f16 hold f16 only.
+const typesOf = (tile: TileConfig): typeof types =>
+  types.filter(
+    ([q, kv]) =>
+      tile.path !== 'matrix' || tile.components === 'f32' || (q === 'f16' && kv === 'f16'),
+  );
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 

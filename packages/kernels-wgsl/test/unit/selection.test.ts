@@ -242,18 +242,49 @@ describe('the matrix path', () => {
 
   it('takes fewer rows where workgroup memory is short, and says so', () => {
     const { config, reason } = select(halves, gpu);
-    expect(config.tile).toMatchObject({ path: 'matrix', rowsPerThread: 2 });
+    expect(config.tile).toMatchObject({ path: 'matrix', subgroups: 2, rowBlocks: 1 });
     expect(reason).toMatch(
-      /^prefill, default for class unknown GPU: matrix tiles of 16 × 32; not larger ones: its tiles take/,
+      /^prefill, default for class unknown GPU: matrix tiles of 32 × 32; not larger ones: .*its tiles take/,
     );
   });
 
-  it('has a whole number of subgroups, of any size', () => {
-    const limits = { ...gpu.limits, maxComputeWorkgroupStorageSize: 32_768 };
-    const wide = { ...gpu, limits, subgroups: { min: 32, max: 128 } };
-    const { tile } = select(halves, wide, force('matrix')).config;
-    expect(tile).toMatchObject({ path: 'matrix', threadsM: 16 });
-    expect(select(halves, wide).config.tile.path, 'not by default').toBe('portable');
+  it('takes fewer rows where the head dim is large, never where lengths are', () => {
+    const roomy = devices['a GPU with matrices and subgroups of 32 or 64']!;
+    const rows = (headDim: number): number =>
+      tileShape(select({ ...halves, headDim, headDimV: headDim }, roomy).config.tile).tileM;
+    expect([64, 96, 128, 160, 256].map(rows)).toEqual([128, 64, 64, 64, 32]);
+    expect(rows(576), 'which is left to the portable path').toBe(32);
+  });
+
+  it('leaves q in memory where a kept half takes a whole register', () => {
+    const several = devices['a GPU with matrices and subgroups of 32 or 64']!;
+    const amd = { ...several, adapter: { ...several.adapter, vendor: 'amd' } };
+    const large = { ...halves, headDim: 128, headDimV: 128 };
+    expect(select(large, several).config.tile).toMatchObject({ keepsQuery: true });
+    expect(select(large, amd).config.tile).toMatchObject({ path: 'matrix', keepsQuery: false });
+  });
+
+  it('fixes the subgroup size where there are several, and is not taken where it cannot', () => {
+    const several = devices['a GPU with matrices and subgroups of 32 or 64']!;
+    const { tile } = select(halves, several).config;
+    expect(tile).toMatchObject({ path: 'matrix', subgroupSize: 32, isPinned: true });
+    const { config, reason } = select(
+      halves,
+      { ...several, subgroupSizeControl: false },
+      force('matrix'),
+    );
+    expect(config.tile.path).toBe('portable');
+    expect(reason).toContain('subgroups have 32 to 64 lanes here, and a kernel cannot fix');
+  });
+
+  it('multiplies every type in f32 where that is what the device offers', () => {
+    const apple = devices['a GPU with matrices of f32']!;
+    const f32 = { path: 'matrix', components: 'f32', M: 8 };
+    expect(select(facts, apple).config.tile).toMatchObject(f32);
+    expect(select(halves, apple).config.tile).toMatchObject(f32);
+    expect(select({ ...facts, kvDtype: 'int8', keys: 'paged' }, apple).config.tile).toMatchObject(
+      f32,
+    );
   });
 
   it('is refused, by force, on a device without matrices', () => {

@@ -10,7 +10,7 @@ import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import type { BackwardConfig } from '../../src/text/tiles/kernel-config.ts';
 import { distance } from './distance.ts';
-import { plain, tileOf } from './kernel-configs.ts';
+import { matrixTile, plain, tileOf } from './kernel-configs.ts';
 
 const half = { qType: 'f16', kvType: 'f16', outType: 'f16' } as const;
 
@@ -113,17 +113,27 @@ const sources = {
   'forward-matrix': forwardSource({
     ...plain,
     ...half,
-    tile: tileOf({
-      path: 'matrix',
-      M: 8,
-      N: 8,
-      K: 8,
-      threadsM: 8,
-      rowsPerThread: 2,
-      unroll: false,
-    }),
+    tile: tileOf({ ...matrixTile, M: 8, N: 8, K: 8, subgroupSize: 8, unroll: false }),
   }),
-  'forward-matrix-paged-hooks-unrolled': forwardSource({
+  'forward-matrix-two-passes': forwardSource({
+    ...plain,
+    ...half,
+    tile: tileOf({ ...matrixTile, rowBlocks: 2, isPinned: true }),
+  }),
+  'forward-matrix-shared-rows': forwardSource({
+    ...plain,
+    ...half,
+    tile: tileOf({ ...matrixTile, sharing: 2, keepsQuery: false }),
+  }),
+  'forward-matrix-f32': forwardSource({
+    ...plain,
+    headDim: 17,
+    headDimV: 5,
+    read: 'scalar',
+    write: 'scalar',
+    tile: tileOf({ ...matrixTile, M: 8, N: 8, K: 8, components: 'f32', rowBlocks: 2 }),
+  }),
+  'forward-matrix-paged-hooks': forwardSource({
     ...plain,
     ...half,
     headDim: 40,
@@ -132,15 +142,7 @@ const sources = {
     keys: 'paged',
     rows: 'group',
     hooks: variantHooks([softcap, alibi, band]),
-    tile: tileOf({
-      path: 'matrix',
-      M: 8,
-      N: 16,
-      K: 16,
-      threadsM: 8,
-      rowsPerThread: 1,
-      unroll: true,
-    }),
+    tile: tileOf({ ...matrixTile, M: 8, N: 16, K: 16 }),
   }),
   'combine-splits': combineSource({
     headDimV: 64,

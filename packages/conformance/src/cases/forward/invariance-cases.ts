@@ -2,10 +2,11 @@ import { type Check, sameRun } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { gather } from '../../problems/rearrange-problem.ts';
+import { generate, type NdArray, sliceAxis } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
-import { sameSequences } from '../shared/expected-results.ts';
+import { isRight, sameSequences } from '../shared/expected-results.ts';
 
 /** The windows of PyTorch's test_batch_invariance; the narrow one is scaled to these lengths. */
 const optionSets: Readonly<Record<string, ReferenceOptions>> = {
@@ -112,6 +113,36 @@ function movePages(problem: ReferenceProblem): ReferenceProblem {
   return { ...problem, k: reversed(problem.k), v: reversed(problem.v), blockTable };
 }
 
+/** Writes the first element of each row. */
+function withFirst(array: NdArray, value: (row: number) => number): NdArray {
+  const width = array.shape.at(-1)!;
+  return generate(array.shape, (i) => (i % width === 0 ? value(i / width) : array.data[i]!));
+}
+
+/**
+ * The scores of row i grow by i / 4 from key tile to key tile, so that the rows of a query tile outgrow their maxima in different
+ * key tiles or in none. Each row has the bits that it has alone.
+ */
+const growingRows = defineCase('batch-invariance', 'growing-rows', {
+  async run(gpu, dtype) {
+    const base = denseProblem({ dtype, lq: 65, lk: 160, heads: [1, 1], options: { scale: 1 / 8 } });
+    const problem = {
+      ...base,
+      q: withFirst(base.q, (i) => i / 4),
+      k: withFirst(base.k, (j) => 8 * Math.floor(j / 32)),
+    };
+    const whole = await launch(gpu, problem, dtype, { numSplits: 1, returnMax: true });
+    const checks = isRight('whole', whole, problem, dtype);
+    for (const row of [0, 20, 41, 64]) {
+      const alone = { ...problem, q: sliceAxis(problem.q, 2, row, row + 1) };
+      const got = await launch(gpu, alone, dtype, { numSplits: 1 });
+      const [out, lse] = [whole.out, whole.lse].map((x) => sliceAxis(x, 2, row, row + 1));
+      checks.push(...sameRun(`row ${row}`, got, { out: out!, lse: lse! }));
+    }
+    return checks;
+  },
+});
+
 const batchInvarianceCases: readonly RunnableCase[] = [
   ...Object.keys(batchProblems).flatMap((layout) =>
     Object.keys(optionSets).flatMap((options) =>
@@ -120,6 +151,7 @@ const batchInvarianceCases: readonly RunnableCase[] = [
   ),
   ...[1, 4].flatMap(denseEntries),
   ...otherPages,
+  ...growingRows,
 ];
 
 const repeatedProblems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>> = {

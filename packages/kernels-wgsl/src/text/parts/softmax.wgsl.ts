@@ -29,6 +29,7 @@ export function softmaxWgsl(base: ScoreBase): string {
     ${infinityBits}
 
     struct Softmax {
+      // The score to which the sum and the weights are relative.
       row_max: f32,
       row_sum: f32,
       // The row's maximum before its sink, once the row is finished.
@@ -107,7 +108,7 @@ export const epiloguePart: KernelPart = {
   // Adds the row's sink, if there are sinks: in the first split only, and to no row outside every sequence.
   // Returns the factor for the row's accumulator.
   fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
-    (*state).key_max = (*state).row_max;
+    (*state).key_max = max((*state).key_max, (*state).row_max);
     if (params.sinks == NONE || split > 0u || u32(row.batch) >= params.batch) {
       return 1.0;
     }

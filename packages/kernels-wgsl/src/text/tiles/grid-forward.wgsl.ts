@@ -13,22 +13,18 @@ import {
   type ThreadGrid,
   THREADS_N,
 } from './thread-grid.wgsl.ts';
-import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts';
+import { entryPoint, keyTileLoop } from './tile-loops.wgsl.ts';
 
-/** How a path multiplies. The rest of a thread grid's kernel is the same for all paths. */
+/** How the threads of a grid multiply. */
 export interface GridProducts {
   /** Declares the thread's place in the grid: its `column` and `first_row`. */
   readonly place: string;
   /** Key of the thread's score n, relative to the tile's first key. */
   readonly key: (n: number) => string;
-  /** Builtin inputs of the entry point besides `thread`. */
-  readonly builtins?: readonly ThreadIndex[];
   /** Declarations in workgroup memory: tiles, and weights. */
   readonly arrays: string;
   /** Declarations of functions. */
   readonly functions: string;
-  /** Statements before the loop over key tiles. */
-  readonly start?: string;
   /** Declares `s<r>`, a vector for each of the thread's rows r: the scaled dot products with the thread's keys. */
   readonly dots: string;
   /** Stores the weights `s<r>` of row r for all threads. */
@@ -61,7 +57,6 @@ export function gridMain(config: ForwardConfig, grid: ThreadGrid, products: Grid
         var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / CHUNK)}>();
       `,
     )}
-    ${products.start}
 
     ${keyTileLoop(
       config.hooks,
@@ -121,6 +116,6 @@ export function gridMain(config: ForwardConfig, grid: ThreadGrid, products: Grid
 
     ${products.functions}
 
-    ${entryPoint(gridThreads(grid), thread, body, ...(products.builtins ?? []))}
+    ${entryPoint(gridThreads(grid), thread, body)}
   `;
 }

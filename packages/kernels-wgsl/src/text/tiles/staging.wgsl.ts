@@ -2,7 +2,7 @@ import { wgsl } from '@heed/core/kernel';
 import { plus } from '../parts/repeat.ts';
 import type { KeyType, ReadAccess } from '../parts/kinds.ts';
 import { packedRead, type PackedRead } from '../parts/row-access.wgsl.ts';
-import { CHUNK, gridThreads, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
+import { CHUNK, gridThreads, type ThreadGrid } from './thread-grid.wgsl.ts';
 
 /** Describes the staged part of a tensor's rows. */
 export interface Staged {
@@ -13,18 +13,16 @@ export interface Staged {
   readonly grid: ThreadGrid;
   /** Query rows or keys per tile. */
   readonly rows: number;
-  /** Vectors per row, to stage whole rows in f16; if absent, CHUNK elements are staged at a time, in f32. */
-  readonly wholeVecs?: number;
 }
 
 /** Stages q, or a tensor with the same rows. Rows beyond the sequence repeat its last row, and elements after the head dim are 0. */
 export function stageRows(staged: Staged, scale = ''): string {
   const { name, dim } = staged;
-  const { what, chunk, loop, row, d, inside, load, stores } = parts(staged, 'q_tile');
+  const { loop, row, d, inside, load, stores } = parts(staged, 'q_tile');
   const zeros = (x: string): string => `select(vec4<f32>(), ${x}, d < ${dim}u)`;
   return wgsl`
-    // ${what} of ${name} of the tile's query rows.
-    fn stage_${name}(work: Work, ${chunk}thread: u32) {
+    // Elements chunk to chunk + ${CHUNK - 1} of ${name} of the tile's query rows.
+    fn stage_${name}(work: Work, chunk: u32, thread: u32) {
       ${loop(wgsl`
         let row = make_row(work, work.first_row + ${row});
         let d = ${d};
@@ -42,10 +40,10 @@ export function stageRows(staged: Staged, scale = ''): string {
  */
 export function stageKeys(staged: Staged): string {
   const { name } = staged;
-  const { what, chunk, loop, row, d, load, stores } = parts(staged, 'kv_tile');
+  const { loop, row, d, load, stores } = parts(staged, 'kv_tile');
   return wgsl`
-    // ${what} of ${name} of the tile's keys.
-    fn stage_${name}(seq: Sequence, head: u32, first_key: u32, ${chunk}thread: u32) {
+    // Elements chunk to chunk + ${CHUNK - 1} of ${name} of the tile's keys.
+    fn stage_${name}(seq: Sequence, head: u32, first_key: u32, chunk: u32, thread: u32) {
       ${loop(wgsl`
         let key = min(first_key + ${row}, seq.k_len - 1u);
         let d = ${d};
@@ -57,9 +55,6 @@ export function stageKeys(staged: Staged): string {
 }
 
 interface StagingParts {
-  readonly what: string;
-  /** A parameter of the function, if it stages a part of each row. */
-  readonly chunk: string;
   /** Repeats a body for the thread's loads `i` of the tile. */
   readonly loop: (body: string) => string;
   readonly row: string;
@@ -71,25 +66,19 @@ interface StagingParts {
   readonly stores: (value: (x: string) => string) => readonly string[];
 }
 
-/** Returns the text that depends on the amount staged at a time. A load waits for every branch around it, so there is none. */
+/** Returns the text that stages CHUNK elements of each row. A load waits for every branch around it, so there is none. */
 function parts(staged: Staged, tile: string): StagingParts {
-  const { dim, grid, rows, wholeVecs } = staged;
-  const vecs = wholeVecs ?? THREADS_N;
+  const { dim, grid, rows } = staged;
   const threads = gridThreads(grid);
-  const { elements, load, vectors } = readOf(staged, vecs);
-  const perRow = (vecs * 4) / elements;
+  const { elements, load, vectors } = readOf(staged);
+  const perRow = CHUNK / elements;
   const steps = (rows * perRow) / threads;
   const row = `i / ${perRow}u`;
   const column = `i % ${perRow}u`;
   const vec = elements === 4 ? column : `${column} * ${elements / 4}u`;
-  const isWhole = wholeVecs !== undefined;
   const last = (Math.ceil(dim / elements) - 1) * elements;
-  const inside = dim % (isWhole ? vecs * 4 : CHUNK) === 0 ? 'd' : `min(d, ${last}u)`;
+  const inside = dim % CHUNK === 0 ? 'd' : `min(d, ${last}u)`;
   return {
-    what: isWhole
-      ? `The rows, filled up with zeros to ${vecs * 4} elements,`
-      : `Elements chunk to chunk + ${CHUNK - 1}`,
-    chunk: isWhole ? '' : 'chunk: u32, ',
     // A compiler issues the loads of all steps together if it knows their number.
     loop: (body) =>
       grid.unroll && Number.isInteger(steps)
@@ -105,21 +94,18 @@ function parts(staged: Staged, tile: string): StagingParts {
             }
           `,
     row,
-    d: `${isWhole ? '' : 'chunk + '}${column} * ${elements}u`,
+    d: `chunk + ${column} * ${elements}u`,
     inside,
     load: (offset) => load(offset, inside),
     stores: (value) =>
-      vectors('x').map((x, n) => {
-        const stored = isWhole ? `vec4<f16>(${value(x)})` : value(x);
-        return `${tile}[${plus(`${row} * STAGED + ${vec}`, n)}] = ${stored};`;
-      }),
+      vectors('x').map((x, n) => `${tile}[${plus(`${row} * STAGED + ${vec}`, n)}] = ${value(x)};`),
   };
 }
 
 /** Returns the loads of a tensor: of eight elements where the memory allows it, unless a branch would leave threads without one. */
-function readOf({ name, type, access, grid, rows }: Staged, vecs: number): PackedRead {
+function readOf({ name, type, access, grid, rows }: Staged): PackedRead {
   const read = packedRead(name, type, access);
-  const isFull = rows * vecs * 4 >= read.elements * gridThreads(grid);
+  const isFull = rows * CHUNK >= read.elements * gridThreads(grid);
   if (!read.isScaled && (isFull || !grid.unroll)) return read;
   return {
     elements: 4,

@@ -9,15 +9,22 @@ export interface ThreadIndex {
   readonly builtin: string;
 }
 
+/** The threads of a workgroup; with their subgroup size, if the kernel fixes it. */
+type Workgroup = number | { readonly threads: number; readonly subgroupSize: number };
+
 /** Returns an entry point whose body runs once per unit of work, with `unit` and the thread's own index. */
 function threadEntry(
-  threads: number,
+  workgroup: Workgroup,
   thread: ThreadIndex,
   body: string,
   ...more: readonly ThreadIndex[]
 ): string {
+  const attributes =
+    typeof workgroup === 'number'
+      ? `@workgroup_size(${workgroup})`
+      : `@workgroup_size(${workgroup.threads}) @subgroup_size(${workgroup.subgroupSize})`;
   return wgsl`
-    @compute @workgroup_size(${threads})
+    @compute ${attributes}
     fn main(
       @builtin(workgroup_id) workgroup: vec3<u32>,
       @builtin(num_workgroups) workgroups: vec3<u32>,
@@ -34,7 +41,7 @@ function threadEntry(
 
 /** Returns the entry point of a tile path. Its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
 export function entryPoint(
-  threads: number,
+  workgroup: Workgroup,
   thread: ThreadIndex,
   body: string,
   ...more: readonly ThreadIndex[]
@@ -48,7 +55,7 @@ export function entryPoint(
     let span = tile_span(work);
     ${body}
   `;
-  return threadEntry(threads, thread, rows, ...more);
+  return threadEntry(workgroup, thread, rows, ...more);
 }
 
 /** The bodies of a path's backward kernels, by gradient. */

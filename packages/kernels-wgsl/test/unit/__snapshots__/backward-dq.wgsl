@@ -219,6 +219,7 @@ const HIGHEST = 1.0e38;
 const NEGATIVE_INFINITY_BITS = 0xff800000u;
 
 struct Softmax {
+  // The score to which the sum and the weights are relative.
   row_max: f32,
   row_sum: f32,
   // The row's maximum before its sink, once the row is finished.
