@@ -308,6 +308,8 @@ interface MatrixTile extends MatrixShape {
   readonly isPinned: boolean;
   readonly subgroups: number;
   readonly rowBlocks: number;
+  readonly sharing: number;
+  readonly keepsQuery: boolean;
   readonly unroll: boolean;
 }
 interface NumSplitsOption {

@@ -1,11 +1,13 @@
-import { sections } from '@heed/core/kernel';
-import { gridMain, valueDim } from './grid-forward.wgsl.ts';
+import { sections, wgsl } from '@heed/core/kernel';
+import { each, plus } from '../parts/repeat.ts';
+import { tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import {
   columnItem,
   dotProducts,
   keepWeights,
   keySide,
+  lanes,
   rowSide,
   threadPlace,
   tileArrays,
@@ -13,35 +15,103 @@ import {
 } from './portable-products.wgsl.ts';
 import type { PortableTile } from './portable-tile.ts';
 import { stageKeys, stageRows } from './staging.wgsl.ts';
-import { gridShape } from './thread-grid.wgsl.ts';
+import {
+  CHUNK,
+  type Dim,
+  eachScore,
+  gridShape,
+  gridThreads,
+  localRow,
+  storeChunks,
+  THREADS_N,
+} from './thread-grid.wgsl.ts';
+import { entryPoint, keyTileLoop } from './tile-loops.wgsl.ts';
 
-/** Computes products of vectors, CHUNK elements of a head dim at a time. */
+/**
+ * Computes tiles through workgroup memory. For each key tile: computes scores, CHUNK elements of the head dim at a time;
+ * applies softmax over the columns of the grid; then multiplies the weights, from workgroup memory, by CHUNK columns of v at a
+ * time.
+ */
 export function portableMain(config: ForwardConfig, tile: PortableTile): string {
   const { tileM, tileN } = gridShape(tile);
-  const { headDim, headDimV, qType, kvType, read } = config;
+  const { headDim, headDimV, hooks, qType, kvType, read } = config;
+  const { rowsPerThread, unroll } = tile;
+  const rows = each(rowsPerThread);
+  const chunkVecs = unroll ? `${THREADS_N}u` : 'params.chunk_vecs';
   const ofRows = { type: qType, access: read, grid: tile, rows: tileM };
   const ofKeys = { type: kvType, access: read, grid: tile, rows: tileN };
-  return gridMain(config, tile, {
-    place: threadPlace(tile),
-    key: columnItem,
-    arrays: tileArrays(tileM, tileN),
-    functions: sections(
-      stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()'),
-      stageKeys({ name: 'k', dim: headDim, ...ofKeys }),
-      stageKeys({ name: 'v', dim: headDimV, ...ofKeys }),
-    ),
-    dots: dotProducts(tile, 's', rowSide('q'), keySide('k'), {
-      size: headDim,
-      bound: 'params.q_vecs',
-    }),
-    keepWeights: (r) => keepWeights('q_tile', r),
-    sums: weightedSums(
-      tile,
-      'acc',
-      'q_tile',
-      keySide('v'),
-      valueDim(config),
-      (r) => ` * factor${r}`,
-    ),
-  });
+  const ofValues: Dim = { size: headDimV, bound: 'params.v_chunks' };
+  const body = wgsl`
+    ${threadPlace(tile)}
+
+    ${rows(
+      (r) => wgsl`
+        let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
+        var state${r} = softmax_init();
+        var acc${r} = array<vec4<f32>, ${Math.ceil(headDimV / CHUNK)}>();
+      `,
+    )}
+
+    ${keyTileLoop(
+      hooks,
+      wgsl`
+        ${dotProducts(tile, 's', rowSide('q'), keySide('k'), { size: headDim, bound: 'params.q_vecs' })}
+
+        ${lanes((n) => `let key${n} = i32(first_key + ${columnItem(n)});`)}
+        ${tileScores(
+          hooks,
+          eachScore(tile, (r, n) => ({ row: `row${r}`, key: `key${n}` })),
+        )}
+        ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));`)}
+        workgroupBarrier();
+        ${rows(
+          (r) => wgsl`
+            var tile_max${r} = MASKED;
+            for (var i = 0u; i < ${chunkVecs}; i++) {
+              tile_max${r} = max(tile_max${r}, partial[${localRow(r)} * ${THREADS_N}u + i]);
+            }
+            let factor${r} = softmax_rescale(&state${r}, tile_max${r});
+            ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
+            // A thread sums its own keys only; the columns meet in the end.
+            state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
+            ${keepWeights('q_tile', r)}
+          `,
+        )}
+
+        ${weightedSums(tile, 'acc', 'q_tile', keySide('v'), ofValues, (r) => ` * factor${r}`)}
+      `,
+    )}
+
+    workgroupBarrier();
+    ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
+    workgroupBarrier();
+    ${rows(
+      (r) => wgsl`
+        state${r}.row_sum = 0.0;
+        for (var i = 0u; i < ${chunkVecs}; i++) {
+          state${r}.row_sum += partial[${localRow(r)} * ${THREADS_N}u + i];
+        }
+        if (${plus('work.first_row + first_row', r)} < work.rows) {
+          let sink = apply_sink(&state${r}, row${r}, work.split);
+          let norm = sink * softmax_norm(state${r});
+          let out_row = out_row_offset(row${r}, work.split);
+          ${storeChunks(tile, `acc${r}`, ofValues, (sum) => `write_out(out_row, d, ${sum} * norm);`)}
+          if (column == 0u) {
+            write_lse(state${r}, row${r}, work.split);
+          }
+        }
+      `,
+    )}
+  `;
+  const thread = { name: 'thread', builtin: 'local_invocation_index' };
+  return sections(
+    wgsl`
+      ${tileArrays(tileM, tileN)}
+      var<workgroup> partial: array<f32, ${tileM * THREADS_N}>; // ${tileM * THREADS_N * 4} bytes
+    `,
+    stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()'),
+    stageKeys({ name: 'k', dim: headDim, ...ofKeys }),
+    stageKeys({ name: 'v', dim: headDimV, ...ofKeys }),
+    entryPoint(gridThreads(tile), thread, body),
+  );
 }
