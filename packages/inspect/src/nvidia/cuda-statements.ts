@@ -69,6 +69,8 @@ const extendedForms: Record<number, string> = {
   3: 'truncf(a)',
   4: 'fabsf(a)',
   5: 'abs(a)',
+  6: 'TYPE(int(a > TYPE(0)) - int(a < TYPE(0)))',
+  7: 'int(a > 0) - int(a < 0)',
   8: 'floorf(a)',
   9: 'ceilf(a)',
   10: '(a - floorf(a))',
