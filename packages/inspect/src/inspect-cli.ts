@@ -7,13 +7,13 @@ import { keepFiles } from './compile/kernel-files.ts';
 import { type Options, parseOptions, usage } from './inspect-options.ts';
 import { compileForNvidia } from './nvidia/compile-for-nvidia.ts';
 import { architectureOf } from './nvidia/gpu-architecture.ts';
-import { nvccVersion } from './nvidia/nvcc.ts';
+import { NoNvccError, nvccVersion } from './nvidia/nvcc.ts';
 import { type Inspection, renderInspection } from './report/inspection.ts';
 import { renderChanges } from './report/inspection-changes.ts';
 
 const progress = (line: string): void => void process.stderr.write(`inspect: ${line}\n`);
 
-/** Runs the command; resolves to its exit status: 0, 2 on a bad flag, 130 on Ctrl-C. */
+/** Runs the command; resolves to its exit status: 0, 1 where nvcc is missing, 2 on a bad flag, 130 on Ctrl-C. */
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
@@ -34,6 +34,10 @@ async function main(args: readonly string[]): Promise<number> {
     print(renderInspection(inspection));
     return before ? print(`\n${renderChanges(before, inspection)}`) : 0;
   } catch (error) {
+    if (error instanceof NoNvccError) {
+      progress(error.message);
+      return 1;
+    }
     if (!abort.signal.aborted) throw error;
     progress('interrupted');
     return 130;

@@ -19,10 +19,16 @@ export interface NvidiaKernel {
 
 const run = promisify(execFile);
 
-/** Returns the name and version of nvcc. Throws where there is none. */
+/** The machine has no nvcc. */
+export class NoNvccError extends Error {}
+
+/**
+ * Returns the name and version of nvcc.
+ * @throws NoNvccError there is none
+ */
 export async function nvccVersion(): Promise<string> {
   const { stdout } = await run('nvcc', ['--version']).catch((cause: unknown) => {
-    throw new Error(
+    throw new NoNvccError(
       'nvcc is not on the PATH. Install the CUDA toolkit of NVIDIA, version 12 or later.',
       { cause },
     );
