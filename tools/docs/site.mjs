@@ -43,7 +43,6 @@ const unnamedTypes = {
   '@heed/kernels-wgsl': [
     'src/text/parts/kinds.ts:FloatType',
     'src/text/tiles/tile-paths.ts:TileConfig',
-    'src/text/tiles/tile-paths.ts:TilePath',
     'src/text/parts/kernel-parts.ts:KernelParts',
     'src/host/attention-call.ts:CallLengths',
     'src/host/launch-target.ts:Launch',
