@@ -25,6 +25,9 @@ const work = new Set([
   'MUFU',
 ]);
 
+/** A stretch with none of these and with barriers is for exceptional tiles, such as those that rescale the output. */
+const products = ['LDG', 'LDSM', 'FFMA', 'HMMA', 'HFMA2'];
+
 const arithmetic: Record<string, number> = { FFMA: 1, HFMA2: 1, HMMA: 64 };
 
 /** Returns one turn of the innermost loop, of a number of turns that is not literal, with nearly all arithmetic; undefined if there is none. */
@@ -77,10 +80,15 @@ function expand(
     trace.push(instruction);
     const to = instruction.target === undefined ? -1 : instruction.target / 16;
     const isForward = to > at && to <= tail + 1;
-    const isTaken =
-      isForward &&
-      (!instruction.isPredicated || !code.slice(at + 1, to).some(({ name }) => work.has(name)));
+    const isTaken = isForward && (!instruction.isPredicated || isLeftOut(code.slice(at + 1, to)));
     at = isTaken ? to : at + 1;
   }
   return trace;
+}
+
+/** Whether a turn usually leaves instructions out: they are no work, or work for exceptional tiles, which has barriers and no products. */
+function isLeftOut(instructions: readonly SassInstruction[]): boolean {
+  const names = new Set(instructions.map(({ name }) => name));
+  if (names.has('BAR') && products.every((name) => !names.has(name))) return true;
+  return [...work].every((name) => !names.has(name));
 }
