@@ -52,8 +52,10 @@ const nearest = defineCase('dtypes', 'f16-rounds-to-nearest', {
     const problem = denseProblem({ dtype, lq: 65, lk: 97 });
     const got = await launch(gpu, problem, dtype);
     const { q, k } = problem;
-    using plan = planAttention(gpu, { layout: 'dense', dtype: 'f16', q: q.shape, k: k.shape });
-    if (plan.describe().includes('components=f16')) {
+    const plan = planAttention(gpu, { layout: 'dense', dtype: 'f16', q: q.shape, k: k.shape });
+    const hasF16Weights = plan.describe().includes('components=f16');
+    plan.dispose();
+    if (hasF16Weights) {
       const { out, budgets } = expectedFor(problem, 'f16');
       return [near('out', got.out, out, budgets.out)];
     }
