@@ -37,6 +37,7 @@ export interface KernelSource {
   readonly code: string;
   readonly bindings: readonly BindingKind[];
   readonly entryPoint?: string;
+  readonly readsToEnd?: boolean;
 }
 export interface OptionNames {
   readonly [name: string]: OptionKind;

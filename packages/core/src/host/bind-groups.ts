@@ -42,15 +42,15 @@ class GroupList {
   /** @param maxSize bytes of the largest storage binding */
   constructor({ kernel, buffers }: Dispatch, maxSize: number) {
     this.#kernel = kernel;
-    // As far as it can be read, so that views that begin at one place, such as a growing cache, are bound once.
-    this.#ranges = buffers.map((range, i) => (isRead(kernel, i) ? toEnd(range, maxSize) : range));
+    // Views that begin at one place, such as a growing cache, are then bound once.
+    this.#ranges = buffers.map((range, i) => (isOpen(kernel, i) ? toEnd(range, maxSize) : range));
   }
 
   get count(): number {
     return this.#groups.length;
   }
 
-  /** True if a dispatch has this kernel, and its ranges are these, or begin where these do if they are only read. */
+  /** True if a dispatch has this kernel, and its ranges are these, or begin where these do if they are bound to the end. */
   fits({ kernel, buffers }: Dispatch): boolean {
     const ranges = this.#ranges;
     if (kernel !== this.#kernel || buffers.length !== ranges.length) return false;
@@ -58,7 +58,7 @@ class GroupList {
       const a = ranges[i]!;
       const b = buffers[i]!;
       if (a.buffer !== b.buffer || a.offset !== b.offset) return false;
-      if (isRead(kernel, i) ? a.size < b.size : a.size !== b.size) return false;
+      if (isOpen(kernel, i) ? a.size < b.size : a.size !== b.size) return false;
     }
     return true;
   }
@@ -88,8 +88,9 @@ class GroupList {
   }
 }
 
-const isRead = ({ source }: Kernel, binding: number): boolean =>
-  source.bindings[binding] === 'read';
+/** Whether a range is bound to the end of its buffer. */
+const isOpen = ({ source }: Kernel, binding: number): boolean =>
+  source.readsToEnd === true && source.bindings[binding] === 'read';
 
 /** Extends a range to the end of its buffer, or as far as one binding reaches. */
 function toEnd(range: BufferRange, maxSize: number): BufferRange {
@@ -198,7 +199,7 @@ export class BindGroups {
       const { buffer, offset, size } = buffers[i]!;
       hash = Math.imul(hash, 31) + this.#numberOf(buffer);
       hash = (Math.imul(hash, 31) + offset) | 0;
-      if (!isRead(kernel, i)) hash = (Math.imul(hash, 31) + size) | 0;
+      if (!isOpen(kernel, i)) hash = (Math.imul(hash, 31) + size) | 0;
     }
     return hash;
   }

@@ -12,6 +12,11 @@ export interface KernelSource {
   readonly bindings: readonly BindingKind[];
   /** Default 'main'. */
   readonly entryPoint?: string;
+  /**
+   * Whether ranges that it reads may be bound to the end of their buffers, so that views that grow share a bind group. Then
+   * `arrayLength` does not tell the size of a range. Default false.
+   */
+  readonly readsToEnd?: boolean;
 }
 
 /** A compiled {@link KernelSource}. */
@@ -22,10 +27,7 @@ export interface Kernel {
   readonly source: KernelSource;
 }
 
-/**
- * One launch of a kernel; `buffers[i]` is bound to `@binding(i)`. What a kernel reads may be bound to the end of its buffer, so
- * `arrayLength` does not tell its size.
- */
+/** One launch of a kernel; `buffers[i]` is bound to `@binding(i)`. */
 export interface Dispatch {
   readonly kernel: Kernel;
   readonly buffers: readonly BufferRange[];

@@ -38,6 +38,7 @@ export async function injectedGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
 export const addSource: KernelSource = {
   label: 'add',
   bindings: ['read', 'write', 'uniform'],
+  readsToEnd: true,
   code: wgsl`
     struct Params { count: u32, x_offset: u32, out_offset: u32, amount: f32 }
     @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -18,8 +18,10 @@ const range = (buffer: GPUBuffer, offset = 0, size = 256): BufferRange => ({
   size,
 });
 
-const newKernel = (): Kernel =>
-  ({ label: 'k', source: { bindings: ['read', 'write', 'uniform'] } }) as unknown as Kernel;
+const newKernel = (readsToEnd = false): Kernel => {
+  const source = { bindings: ['read', 'write', 'uniform'], readsToEnd };
+  return { label: 'k', source } as unknown as Kernel;
+};
 
 const groupOf = (groups: BindGroups, d: Dispatch): GPUBindGroup => groups.get(d).group;
 
@@ -77,6 +79,7 @@ describe('BindGroups', () => {
     ['another buffer', [range(newBuffer()), range(y)]],
     ['buffers exchanged', [range(y), range(x)]],
     ['another offset', [range(x, 256), range(y)]],
+    ['another size', [range(x, 0, 512), range(y)]],
     ['another size of a written range', [range(x), range(y, 0, 512)]],
   ] as const)('makes another group for %s', ([, buffers]) => {
     const { groups, made } = newGroups();
@@ -84,10 +87,11 @@ describe('BindGroups', () => {
     expect(made).toHaveLength(2);
   });
 
-  it('makes one group for read ranges that begin at one place, as far as a binding reaches', () => {
+  it('binds what a kernel reads to the end, as far as a binding reaches, if the kernel allows it', () => {
     const { groups, made } = newGroups();
+    const open = newKernel(true);
     const reading = (offset: number, size: number, buffer = x): GPUBindGroup =>
-      groupOf(groups, { ...first, buffers: [range(buffer, offset, size), range(y)] });
+      groupOf(groups, { ...first, kernel: open, buffers: [range(buffer, offset, size), range(y)] });
     const bound = (): unknown => [...made.at(-1)!.entries][0]!.resource;
     const group = reading(0, 4);
     expect(bound()).toEqual({ buffer: x, offset: 0, size: maxSize });

@@ -50,6 +50,7 @@ export function composeKernel({ label, head, bindings, parts }: KernelParts): Co
     label,
     fields,
     bindings: [...bindings.map(({ kind }) => kind), 'uniform'],
+    readsToEnd: true,
     code: `${sections(...before, paramsStruct(fields), declarations(bindings), ...after)}\n`,
   };
 }
