@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { addDot } from '../parts/chained-products.wgsl.ts';
 import { bracketed, each, plus } from '../parts/repeat.ts';
 import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import {
@@ -52,10 +53,7 @@ export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
   return wgsl`
     ${arrays(decode)}
 
-    // a · b + sum, as one chain.
-    fn dot_onto(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
-      return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
-    }
+    ${addDot}
 
     ${entryPoint(DECODE_THREADS, { name: 'thread', builtin: 'local_invocation_index' }, body)}
   `;
@@ -151,7 +149,7 @@ function dots(decode: Decode): string {
     ${keys((i) => {
       const { text, names } = unpacked(k, i);
       const dot = (r: number): string =>
-        names.reduce((sum, name, x) => `dot_onto(q${r}_${x}, ${name}, ${sum})`, '0.0');
+        names.reduce((sum, name, x) => `add_dot(${sum}, q${r}_${x}, ${name})`, '0.0');
       return [
         ...text,
         ...each(groups)((g) => productsOf(width, `s${i}_${g}`, (r) => dot(g * width + r))),

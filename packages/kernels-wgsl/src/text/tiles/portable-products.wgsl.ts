@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { addDot } from '../parts/chained-products.wgsl.ts';
 import { bracketed, each, plus } from '../parts/repeat.ts';
 import type { PortableTile } from './portable-tile.ts';
 import { CHUNK, chunkLoop, type Dim, localRow, THREADS_N } from './thread-grid.wgsl.ts';
@@ -38,10 +39,7 @@ export function tileArrays(tileM: number, tileN: number): string {
     ${array('q_tile', tileM)}
     ${array('kv_tile', tileN)}
 
-    // sum + a · b, in the order of the elements: a chain is one instruction per element.
-    fn add_dot(sum: f32, a: vec4<f32>, b: vec4<f32>) -> f32 {
-      return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
-    }
+    ${addDot}
 
     fn add_scaled(sum: vec4<f32>, factor: f32, x: vec4<f32>) -> vec4<f32> {
       return fma(vec4<f32>(factor), x, sum);

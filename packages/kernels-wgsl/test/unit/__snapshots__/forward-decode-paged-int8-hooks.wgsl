@@ -73,14 +73,14 @@ fn main(
     let k0_vec0 = unpack_k(k0_0);
     let k0_vec1 = unpack_k(k0_1);
     var s0_0 = vec2<f32>(
-      dot_onto(q0_1, k0_vec1, dot_onto(q0_0, k0_vec0, 0.0)),
-      dot_onto(q1_1, k0_vec1, dot_onto(q1_0, k0_vec0, 0.0)),
+      add_dot(add_dot(0.0, q0_0, k0_vec0), q0_1, k0_vec1),
+      add_dot(add_dot(0.0, q1_0, k0_vec0), q1_1, k0_vec1),
     );
     let k1_vec0 = unpack_k(k1_0);
     let k1_vec1 = unpack_k(k1_1);
     var s1_0 = vec2<f32>(
-      dot_onto(q0_1, k1_vec1, dot_onto(q0_0, k1_vec0, 0.0)),
-      dot_onto(q1_1, k1_vec1, dot_onto(q1_0, k1_vec0, 0.0)),
+      add_dot(add_dot(0.0, q0_0, k1_vec0), q0_1, k1_vec1),
+      add_dot(add_dot(0.0, q1_0, k1_vec0), q1_1, k1_vec1),
     );
     s0_0 += subgroupShuffleXor(s0_0, 1u);
     s1_0 += subgroupShuffleXor(s1_0, 1u);

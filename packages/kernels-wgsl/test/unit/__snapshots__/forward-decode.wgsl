@@ -67,11 +67,6 @@ var<workgroup> columns: array<f32, 64>; // 256 bytes
 var<workgroup> factors: array<f32, 4>; // 16 bytes
 var<workgroup> team_sums: array<vec4<f32>, 128>; // 2048 bytes
 
-// a · b + sum, as one chain.
-fn dot_onto(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
-  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
-}
-
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -138,18 +133,18 @@ fn main(
     let k0_vec0 = unpack_k(k0_0.xy);
     let k0_vec1 = unpack_k(k0_0.zw);
     var s0_0 = vec4<f32>(
-      dot_onto(q0_1, k0_vec1, dot_onto(q0_0, k0_vec0, 0.0)),
-      dot_onto(q1_1, k0_vec1, dot_onto(q1_0, k0_vec0, 0.0)),
-      dot_onto(q2_1, k0_vec1, dot_onto(q2_0, k0_vec0, 0.0)),
-      dot_onto(q3_1, k0_vec1, dot_onto(q3_0, k0_vec0, 0.0)),
+      add_dot(add_dot(0.0, q0_0, k0_vec0), q0_1, k0_vec1),
+      add_dot(add_dot(0.0, q1_0, k0_vec0), q1_1, k0_vec1),
+      add_dot(add_dot(0.0, q2_0, k0_vec0), q2_1, k0_vec1),
+      add_dot(add_dot(0.0, q3_0, k0_vec0), q3_1, k0_vec1),
     );
     let k1_vec0 = unpack_k(k1_0.xy);
     let k1_vec1 = unpack_k(k1_0.zw);
     var s1_0 = vec4<f32>(
-      dot_onto(q0_1, k1_vec1, dot_onto(q0_0, k1_vec0, 0.0)),
-      dot_onto(q1_1, k1_vec1, dot_onto(q1_0, k1_vec0, 0.0)),
-      dot_onto(q2_1, k1_vec1, dot_onto(q2_0, k1_vec0, 0.0)),
-      dot_onto(q3_1, k1_vec1, dot_onto(q3_0, k1_vec0, 0.0)),
+      add_dot(add_dot(0.0, q0_0, k1_vec0), q0_1, k1_vec1),
+      add_dot(add_dot(0.0, q1_0, k1_vec0), q1_1, k1_vec1),
+      add_dot(add_dot(0.0, q2_0, k1_vec0), q2_1, k1_vec1),
+      add_dot(add_dot(0.0, q3_0, k1_vec0), q3_1, k1_vec1),
     );
     s0_0 += subgroupShuffleXor(s0_0, 1u);
     s1_0 += subgroupShuffleXor(s1_0, 1u);
