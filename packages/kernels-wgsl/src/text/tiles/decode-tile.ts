@@ -2,7 +2,7 @@ import type { Capabilities } from '@heed/core';
 import { isQuantised } from '@heed/core/kernel';
 import type { TileShape } from '../parts/kinds.ts';
 import { deviceClass } from './device-class.ts';
-import type { TileClass, TileNeeds, TileProblem } from './tile-path.ts';
+import { type TileClass, type TileNeeds, type TileProblem, workgroupExceeds } from './tile-path.ts';
 
 /**
  * Few query rows against rows of k and v that go from memory straight into registers. Each lane of a row loads a part of it, and
@@ -63,11 +63,7 @@ export const decodeTiles: TileClass<DecodeTile> = {
     if (tile.shuffled > 1 && tile.shuffled > subgroups!.min) {
       return `${tile.shuffled} lanes shuffle; subgroups may have ${subgroups!.min} here`;
     }
-    const bytes = decodeBytes(needs, tile);
-    if (bytes > limits.maxComputeWorkgroupStorageSize) {
-      return `its sums take ${bytes} bytes of workgroup memory; the device has ${limits.maxComputeWorkgroupStorageSize}`;
-    }
-    return undefined;
+    return workgroupExceeds({ bytes: decodeBytes(needs, tile), threads: DECODE_THREADS }, limits);
   },
   // The teams, whose sums are added in a loop that software must not unroll.
   keyTurns: ({ lanes }) => DECODE_THREADS / lanes,
@@ -83,53 +79,51 @@ const REGISTERS = 160;
 
 /** Returns the tiles for a problem: as many rows as its groups have, and the most loads for which there are registers. */
 function tilesFor(capabilities: Capabilities, problem: TileProblem): DecodeTile[] {
-  const { subgroups } = capabilities;
   const { kvType, headDim, headDimV, groupRows } = problem;
   // A load is 16 bytes of floats, or a word of integers, of which a lane then loads two.
   const elements = kvType === 'f32' || kvType === 'int8' ? 4 : 8;
   const loads = Math.ceil(Math.max(headDim, headDimV) / elements);
   const lanes = powerOfTwo(Math.min(Math.max(loads, 4), isQuantised(kvType) ? 16 : 32));
-  const shuffled = Math.min(lanes, subgroups?.min ?? 1);
   const perKey = Math.ceil(headDim / (elements * lanes)) + Math.ceil(headDimV / (elements * lanes));
   const rowRegisters = perKey * elements;
   const keyRegisters = perKey * (isQuantised(kvType) ? 1 : 4);
   const rows = Math.min(powerOfTwo(groupRows), floorPower(ROW_REGISTERS / rowRegisters), 8);
-  // Compile time grows faster than the text, which repeats itself for each key.
-  const most = deviceClass(capabilities).unroll ? 8 : 2;
-  const keys = Math.min(
-    Math.max(floorPower((REGISTERS - rows * rowRegisters) / keyRegisters), 4),
-    most,
-  );
+  const keys = Math.max(floorPower((REGISTERS - rows * rowRegisters) / keyRegisters), 4);
   // With fewer keys, the sums take less workgroup memory.
   return [8, 4, 2, 1]
-    .filter((n) => n <= keys)
+    .filter((n) => n <= Math.min(keys, mostKeys(capabilities)))
     .map((keysPerLane) => ({
       path: 'decode',
       rows,
       lanes,
       keysPerLane,
-      shuffled,
+      shuffled: shuffledOf(lanes, capabilities),
     }));
 }
 
 /** Returns the tiles that `tune` tries for few rows: more or fewer lanes and keys than the default's. */
 export function decodeGrid(capabilities: Capabilities, problem: TileProblem): DecodeTile[] {
   const [{ rows, lanes }] = tilesFor(capabilities, problem) as [DecodeTile];
-  const most = deviceClass(capabilities).unroll ? 8 : 2;
   return [lanes / 2, lanes, lanes * 2]
     .filter((n) => n >= 4 && n <= 32)
     .flatMap((n) =>
       [2, 4, 8]
-        .filter((keys) => keys <= most)
+        .filter((keys) => keys <= mostKeys(capabilities))
         .map((keysPerLane) => ({
           path: 'decode' as const,
           rows,
           lanes: n,
           keysPerLane,
-          shuffled: Math.min(n, capabilities.subgroups?.min ?? 1),
+          shuffled: shuffledOf(n, capabilities),
         })),
     );
 }
+
+/** Returns the most keys per lane. Compile time grows faster than the text, which repeats itself for each key. */
+const mostKeys = (capabilities: Capabilities): number => (deviceClass(capabilities).unroll ? 8 : 2);
+
+const shuffledOf = (lanes: number, { subgroups }: Capabilities): number =>
+  Math.min(lanes, subgroups?.min ?? 1);
 
 /** Returns the least power of two that is not below n. */
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));

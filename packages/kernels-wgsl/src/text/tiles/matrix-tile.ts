@@ -1,7 +1,7 @@
 import type { Capabilities, SubgroupMatrixConfig } from '@heed/core';
 import type { TileShape } from '../parts/kinds.ts';
 import { deviceClass } from './device-class.ts';
-import type { TileClass, TileNeeds } from './tile-path.ts';
+import { type TileClass, type TileNeeds, workgroupExceeds } from './tile-path.ts';
 
 /** Shape of (M×K)·(K×N), whose product is M×N. */
 type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
@@ -233,15 +233,10 @@ function cannotFit(
   if (held > most && tile.unroll) {
     return `a thread would keep ${held} registers of matrices; ${most} leave room for the rest`;
   }
-  const bytes = matrixBytes(needs, tile);
-  if (bytes > limits.maxComputeWorkgroupStorageSize) {
-    return `its tiles take ${bytes} bytes of workgroup memory; the device has ${limits.maxComputeWorkgroupStorageSize}`;
-  }
-  const threads = matrixThreads(tile);
-  if (threads > limits.maxComputeInvocationsPerWorkgroup) {
-    return `it needs ${threads} threads; the device allows ${limits.maxComputeInvocationsPerWorkgroup}`;
-  }
-  return undefined;
+  return workgroupExceeds(
+    { bytes: matrixBytes(needs, tile), threads: matrixThreads(tile) },
+    limits,
+  );
 }
 
 const NO_SHAPE: Offered = { M: 0, N: 0, K: 0, components: 'f16' };

@@ -1,7 +1,7 @@
 import type { Capabilities } from '@heed/core';
 import { deviceClass } from './device-class.ts';
-import { gridExceeds, gridShape, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
-import type { TileClass, TileNeeds, TileUse } from './tile-path.ts';
+import { gridShape, gridThreads, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
+import { type TileClass, type TileNeeds, type TileUse, workgroupExceeds } from './tile-path.ts';
 
 /** Workgroup memory and register blocking, within WebGPU's default limits. */
 export interface PortableTile extends ThreadGrid {
@@ -20,7 +20,7 @@ export const portableTiles: TileClass<PortableTile> = {
   cannot: (tile, { limits }) =>
     tile.threadsM % 2 > 0
       ? `threads work in pairs of two rows, and threadsM is ${tile.threadsM}`
-      : gridExceeds(tile, portableBytes(tile), limits),
+      : workgroupExceeds({ bytes: portableBytes(tile), threads: gridThreads(tile) }, limits),
   isDefault: () => true,
   readsWide: true,
   defaults(use, capabilities, needs) {

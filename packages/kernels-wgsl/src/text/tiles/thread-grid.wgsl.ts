@@ -1,4 +1,3 @@
-import type { Limits } from '@heed/core';
 import { wgsl } from '@heed/core/kernel';
 import type { TileShape } from '../parts/kinds.ts';
 import { bracketed, each, loop } from '../parts/repeat.ts';
@@ -26,18 +25,6 @@ export function gridShape(grid: ThreadGrid): TileShape {
 
 export function gridThreads(grid: ThreadGrid): number {
   return grid.threadsM * THREADS_N;
-}
-
-/** @returns which limit a grid with `bytes` of workgroup memory exceeds, or undefined */
-export function gridExceeds(grid: ThreadGrid, bytes: number, limits: Limits): string | undefined {
-  if (bytes > limits.maxComputeWorkgroupStorageSize) {
-    return `its tiles take ${bytes} bytes of workgroup memory; the device has ${limits.maxComputeWorkgroupStorageSize}`;
-  }
-  const threads = gridThreads(grid);
-  if (threads > limits.maxComputeInvocationsPerWorkgroup) {
-    return `it needs ${threads} threads; the device allows ${limits.maxComputeInvocationsPerWorkgroup}`;
-  }
-  return undefined;
 }
 
 const lanes = each(4);

@@ -1,4 +1,4 @@
-import type { Capabilities } from '@heed/core';
+import type { Capabilities, Limits } from '@heed/core';
 import type { FloatType, GradientOf, KeyType, RowKind, TileShape } from '../parts/kinds.ts';
 import type { AnyTile, ForwardConfig } from './kernel-config.ts';
 
@@ -60,4 +60,18 @@ export interface TilePathOf<Tile extends AnyTile> extends TileClass<Tile> {
 /** Returns queries and keys per tile of a backward kernel. The rows of a path's tile are the rows whose gradient is computed. */
 export function gradientShape(of: GradientOf, { tileM, tileN }: TileShape): TileShape {
   return of === 'kv' ? { tileM: tileN, tileN: tileM } : { tileM, tileN };
+}
+
+/** @returns which limit of the device a workgroup with that much memory exceeds, or undefined */
+export function workgroupExceeds(
+  { bytes, threads }: { readonly bytes: number; readonly threads: number },
+  limits: Limits,
+): string | undefined {
+  if (bytes > limits.maxComputeWorkgroupStorageSize) {
+    return `its tiles take ${bytes} bytes of workgroup memory; the device has ${limits.maxComputeWorkgroupStorageSize}`;
+  }
+  if (threads > limits.maxComputeInvocationsPerWorkgroup) {
+    return `it needs ${threads} threads; the device allows ${limits.maxComputeInvocationsPerWorkgroup}`;
+  }
+  return undefined;
 }
