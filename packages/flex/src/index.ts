@@ -4,7 +4,9 @@ export type { FlexOptions, FlexProblem, FlexTensors, GradOptions } from './api/f
 export { planFlexAttention, tunable } from './api/flex-plan.ts';
 export { BlockMask, createBlockMask } from './api/block-mask.ts';
 export type {
+  BlockListOptions,
   BlockMaskOptions,
+  CallerLists,
   DocumentOptions,
   PictureOptions,
 } from './host/block-mask-options.ts';

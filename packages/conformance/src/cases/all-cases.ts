@@ -9,6 +9,7 @@ import { cacheAppendCases } from './cache/cache-append-cases.ts';
 import { cachePageCases } from './cache/cache-page-cases.ts';
 import { blockClassCases } from './flex/block-class-cases.ts';
 import { blockMaskCases } from './flex/block-mask-cases.ts';
+import { listedBlockCases } from './flex/listed-block-cases.ts';
 import { flexEntryCases } from './flex/flex-entry-cases.ts';
 import { flexLibraryCases } from './flex/flex-library-cases.ts';
 import { flexModCases } from './flex/flex-mod-cases.ts';
@@ -70,6 +71,7 @@ export const allCases: readonly RunnableCase[] = [
   ...flexTableCases,
   ...flexLibraryCases,
   ...blockMaskCases,
+  ...listedBlockCases,
   ...blockClassCases,
   ...flexEntryCases,
   ...flexShapeCases,

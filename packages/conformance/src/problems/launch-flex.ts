@@ -1,6 +1,7 @@
 import type { Gpu, Tensor } from '@heed/core';
 import {
-  type BlockMask,
+  type BlockListOptions,
+  BlockMask,
   type BlockMaskOptions,
   type Captures,
   createBlockMask,
@@ -21,6 +22,7 @@ import { headsOf } from '../reference/sequences.ts';
 import { Scope } from './case-tensors.ts';
 import { type HostTable, nestedTable, uploadTable } from './host-tables.ts';
 import { collect, type LaunchOptions, lengthsOf, upload } from './launch-problem.ts';
+import { type ListedBlocks, uploadLists } from './listed-blocks.ts';
 
 /** The mods of one call and their captures. */
 interface Mods<C extends Captures = Captures> {
@@ -53,6 +55,8 @@ export interface FlexProblem extends ReferenceProblem {
   /** The options without the functions of the pair. */
   readonly plainOptions: ReferenceOptions;
   readonly scoreError: number;
+  /** Lists that the BlockMask is made of, with the pair's maskMod for their partial blocks. */
+  readonly blocks?: ListedBlocks;
 }
 
 export function withMods(problem: ReferenceProblem, pair: Pair): FlexProblem {
@@ -124,9 +128,10 @@ export function flexArguments(
     options,
   );
   const { blockSize, beside, madeFor } = options;
-  if (blockSize === undefined) return [q, k, v, anyOptions({ ...rest, ...given })];
+  const size = problem.blocks?.size ?? blockSize;
+  if (size === undefined) return [q, k, v, anyOptions({ ...rest, ...given })];
   const made = madeFor ? { ...rest, ...lengthsOf(scope, madeFor, options) } : rest;
-  const blockMask = scope.own(blockMaskOf(scope.gpu, problem, given, made, blockSize));
+  const blockMask = scope.own(blockMaskOf(scope, problem, given, made, size));
   const { scoreMod, captures } = given;
   const masked = {
     ...rest,
@@ -146,15 +151,15 @@ const anyOptions = (options: AnyOptions): FlexOptions<Captures> => options as Fl
 
 type Lengths = Pick<FlexOptions, 'align' | 'cuSeqlensQ' | 'cuSeqlensK' | 'seqUsedK' | 'blockTable'>;
 
-/** Makes the BlockMask of a problem's maskMod from its lengths. */
+/** Makes the BlockMask of a problem's maskMod from its lengths, or that of its lists. */
 function blockMaskOf(
-  gpu: Gpu,
-  problem: ReferenceProblem,
+  scope: Scope,
+  problem: FlexProblem,
   { maskMod, captures }: AnyMods,
   lengths: Lengths,
   blockSize: number | readonly [q: number, k: number],
 ): BlockMask {
-  if (maskMod === undefined) throw new Error('blockMaskOf: the pair has no maskMod');
+  const { gpu } = scope;
   const { align, cuSeqlensQ, cuSeqlensK, seqUsedK, blockTable } = lengths;
   const dense = problem.q.shape.length === 4;
   const options = {
@@ -171,6 +176,11 @@ function blockMaskOf(
     ...(blockTable && { blockTable }),
     ...(captures && { captures }),
   };
+  if (problem.blocks) {
+    const listed = { ...options, ...(maskMod && { maskMod }) } as BlockListOptions<Captures>;
+    return BlockMask.fromBlocks(gpu, uploadLists(scope, problem.blocks), listed);
+  }
+  if (maskMod === undefined) throw new Error('blockMaskOf: the pair has no maskMod');
   return createBlockMask(gpu, maskMod, options as BlockMaskOptions);
 }
 

@@ -39,6 +39,18 @@ export const flexFaults: readonly Fault[] = [
     caughtBy: 'flex-block-masks/band/dense-prefill/f32',
   },
   {
+    name: 'a block that is listed as partial and as full stays partial',
+    find: /\(word & ~\(3u << shift\)\) \| \(params\.class_ << shift\)/,
+    replace: 'select(word, $&, params.class_ == PARTIAL)',
+    caughtBy: 'flex-listed-blocks/band/dense-prefill/f32',
+  },
+  {
+    name: 'blocks after the end of a list count',
+    find: /u32\(clamp\(listed, 0, i32\(params\.entries\)\)\)/,
+    replace: 'params.entries',
+    caughtBy: 'flex-listed-blocks/without-mod/paged-decode/f32',
+  },
+  {
     name: 'a slice reads the planes of the first batch entry',
     find: /params\.blocks_some \+ word/,
     replace: 'word',

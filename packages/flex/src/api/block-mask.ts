@@ -4,8 +4,10 @@ import { fail, type GivenLengths, show } from '@heed/kernels-wgsl/variant';
 import { type BlockLists, blockLists, type ListKind } from '../host/block-lists.ts';
 import {
   type AnyBlockMaskOptions,
+  type BlockListOptions,
   blockMaskNames,
   type BlockMaskOptions,
+  type CallerLists,
   type DocumentOptions,
   meantMask,
   pictureNames,
@@ -22,6 +24,7 @@ import { sliceView } from '../host/block-planes.ts';
 import { type BlockClasses, picture, readBlocks } from '../host/block-readback.ts';
 import { compileFor } from '../host/compiled-hook.ts';
 import { documentMask } from '../host/document-mask.ts';
+import { listedMask } from '../host/listed-mask.ts';
 import { shifted } from '../host/shifted-mask.ts';
 import { toMaskHook } from '../text/compile/compiled-mod.ts';
 import { explainMod } from '../text/compile/explain.ts';
@@ -31,7 +34,8 @@ import { inputsOf } from '../text/ir/traversal.ts';
 
 /**
  * A mask with the class of each of its blocks: whether all, none or some of the block's pairs are visible. Made by
- * `createBlockMask` and `BlockMask.fromCuSeqlens`. It holds its maskMod and captures; captured tensors are not copied.
+ * `createBlockMask`, `BlockMask.fromCuSeqlens` and `BlockMask.fromBlocks`. It holds its maskMod and captures; captured tensors
+ * are not copied.
  *
  * Each block takes two bits on the GPU. The lists have the form of torch's and are made on first use: i32, counts [B, H, rows],
  * indices [B, H, rows, columns] in ascending order, followed by −1; `kv…` by rows, `q…` by columns. Packed sequences follow one
@@ -59,14 +63,37 @@ export class BlockMask implements Disposable {
     o?: DocumentOptions<C>,
   ): BlockMask {
     const fn = 'BlockMask.fromCuSeqlens';
-    const { maskMod, options, owned } = documentMask(fn, gpu, cuSeqlens, o);
-    try {
-      const made = buildBlockMask(fn, gpu, maskMod, options);
-      return blockMaskOf({ ...made, owned: [...made.owned, ...owned] });
-    } catch (error) {
-      for (const tensor of owned) tensor.dispose();
-      throw error;
-    }
+    return ownedMask(fn, gpu, documentMask(fn, gpu, cuSeqlens, o));
+  }
+
+  /**
+   * Makes a mask of the caller's own lists, as in PyTorch. A pair is visible in a block that a list names: in the full ones
+   * always, in the partial ones where `maskMod` shows it. A block in both lists is full; rows of blocks that the lists do not
+   * have see nothing. Lengths still apply, and a maskMod that is given beside the mask. The lists are read once, on the GPU.
+   *
+   * The mask's own lists hold what attention computes: a partial block that `maskMod` shows or hides as a whole is full or in
+   * none of them.
+   *
+   * @param lists i32 tensors, counts [B, H, rows] and columns [B, H, rows, entries]; sizes 1 of B and H broadcast. Rows and
+   *   columns count within each sequence where lengths are packed, and B is the number of sequences
+   * @param o the problem, as for `createBlockMask`; B and H default to those of the lists
+   * @throws ValidationError the lists do not fit one another or the problem
+   * @throws LimitError the blocks do not fit one binding
+   * @example
+   * const kvNumBlocks = gpu.tensor([1, 1], { shape: [1, 1, 2], dtype: 'i32' });
+   * const kvIndices = gpu.tensor([0, 1], { shape: [1, 1, 2, 1], dtype: 'i32' });
+   * const fullKvNumBlocks = gpu.tensor([0, 1], { shape: [1, 1, 2], dtype: 'i32' });
+   * const fullKvIndices = gpu.tensor([-1, 0], { shape: [1, 1, 2, 1], dtype: 'i32' });
+   * const lists = { kvNumBlocks, kvIndices, fullKvNumBlocks, fullKvIndices };
+   * const mask = BlockMask.fromBlocks(gpu, lists, { Lq: 256, Lk: 256, maskMod: causal });
+   */
+  static fromBlocks<C extends Captures = {}>(
+    gpu: Gpu,
+    lists: CallerLists,
+    o: BlockListOptions<C>,
+  ): BlockMask {
+    const fn = 'BlockMask.fromBlocks';
+    return ownedMask(fn, gpu, listedMask(fn, gpu, lists, o));
   }
 
   /** Rows and keys per block. */
@@ -222,6 +249,21 @@ export class BlockMask implements Disposable {
       this.#lists.set(key, lists);
     }
     return lists;
+  }
+}
+
+/** Makes a mask that frees the tables that its maskMod reads. */
+function ownedMask(
+  fn: string,
+  gpu: Gpu,
+  { maskMod, options, owned }: ReturnType<typeof documentMask>,
+): BlockMask {
+  try {
+    const made = buildBlockMask(fn, gpu, maskMod, options);
+    return blockMaskOf({ ...made, owned: [...made.owned, ...owned] });
+  } catch (error) {
+    for (const tensor of owned) tensor.dispose();
+    throw error;
   }
 }
 

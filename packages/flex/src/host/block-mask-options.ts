@@ -1,4 +1,4 @@
-import type { ReadOptions } from '@heed/core';
+import type { ReadOptions, Tensor } from '@heed/core';
 import { type Meant, type NamesOf, optionsOf } from '@heed/core/kernel';
 import type { VarlenLayout } from '@heed/kernels-wgsl';
 import { layoutNames } from '@heed/kernels-wgsl/variant';
@@ -41,6 +41,27 @@ export interface DocumentOptions<C extends Captures = never> extends Pick<
   readonly L?: number;
 }
 
+/** The lists of `BlockMask.fromBlocks`, as in PyTorch: i32 tensors of any strides. An axis of size 1 broadcasts. */
+export interface CallerLists {
+  /** [B, H, rows]: how many partial blocks a row of blocks has. In packed problems, B is the number of sequences. */
+  readonly kvNumBlocks: Tensor;
+  /**
+   * [B, H, rows, entries]: which columns they are in, in any order. Entries after the first `kvNumBlocks` are ignored, and so are
+   * columns that there are not.
+   */
+  readonly kvIndices: Tensor;
+  /** [B, H, rows]: how many full blocks a row has; default none. `maskMod` is not asked in them. */
+  readonly fullKvNumBlocks?: Tensor;
+  /** [B, H, rows, entries] */
+  readonly fullKvIndices?: Tensor;
+}
+
+/** Options of `BlockMask.fromBlocks`. */
+export interface BlockListOptions<C extends Captures = never> extends BlockMaskOptions<C> {
+  /** The pairs that are visible in partial blocks; default all. */
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
+}
+
 /** Options of `BlockMask.toText`. */
 export interface PictureOptions extends ReadOptions {
   /** The most columns of the picture; a wider mask is scaled down. Default 64. */
@@ -61,6 +82,18 @@ export const documentNames: NamesOf<DocumentOptions<Captures>> = {
   ...sharedNames,
   maskMod: 1,
   L: 1,
+};
+
+export const callerListNames: NamesOf<CallerLists> = {
+  kvNumBlocks: 1,
+  kvIndices: 1,
+  fullKvNumBlocks: 1,
+  fullKvIndices: 1,
+};
+
+export const blockListNames: NamesOf<BlockListOptions<Captures>> = {
+  ...blockMaskNames,
+  maskMod: 1,
 };
 
 export const readNames: NamesOf<ReadOptions> = { signal: 1 };

@@ -81,7 +81,7 @@ function missing(fn: string, name: string, input: string, what: string): never {
   return fail(fn, `${name} is required, since the mask depends on ${input}`, 'undefined', fix);
 }
 
-function checkSize(fn: string, gpu: Gpu, bytes: number): void {
+export function checkSize(fn: string, gpu: Gpu, bytes: number): void {
   const { maxStorageBufferBindingSize: most } = gpu.device.limits;
   if (bytes <= most) return;
   throw new LimitError(

@@ -92,3 +92,15 @@ export function fromCuSeqlensExample(gpu: Gpu): Promise<string> {
   mask.dispose();
   return result;
 }
+
+export function fromBlocksExample(gpu: Gpu): Promise<string> {
+  const kvNumBlocks = gpu.tensor([1, 1], { shape: [1, 1, 2], dtype: 'i32' });
+  const kvIndices = gpu.tensor([0, 1], { shape: [1, 1, 2, 1], dtype: 'i32' });
+  const fullKvNumBlocks = gpu.tensor([0, 1], { shape: [1, 1, 2], dtype: 'i32' });
+  const fullKvIndices = gpu.tensor([-1, 0], { shape: [1, 1, 2, 1], dtype: 'i32' });
+  const lists = { kvNumBlocks, kvIndices, fullKvNumBlocks, fullKvIndices };
+  const mask = BlockMask.fromBlocks(gpu, lists, { Lq: 256, Lk: 256, maskMod: causal });
+  const result = mask.toText();
+  mask.dispose();
+  return result;
+}

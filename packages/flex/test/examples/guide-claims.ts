@@ -40,11 +40,18 @@ const values = {
   size: 24,
   prefix: [20],
   id: Array.from({ length: LENGTH }, (_, i) => (i < 40 ? 0 : i < 64 ? 1 : 2)),
+  // Blocks of 16 × 32, some shown and some not.
+  blocks: Array.from({ length: 6 }, (_, row) =>
+    Array.from({ length: 3 }, (_1, column) => Number(row % 3 !== column)),
+  ),
   // The first 40 queries see all.
   pairs: Array.from({ length: LENGTH }, (_, i) =>
     Array.from({ length: LENGTH }, () => Number(i < 40)),
   ),
 };
+
+const i32Table = (...shape: number[]) => ({ dtype: 'i32', shape });
+const tables = { id: i32Table(LENGTH), prefix: i32Table(1), blocks: i32Table(6, 3) };
 
 export interface Tightness {
   readonly hasRange: boolean;
@@ -54,8 +61,7 @@ export interface Tightness {
 
 /** How much the bounds of a mask tell, by enumeration. @throws if they are wrong */
 export function tightnessOf(mask: Function): Tightness {
-  const ids = { dtype: 'i32', shape: [LENGTH] };
-  const resolution = resolve('test', mask, { ...values, id: ids, prefix: { ...ids, shape: [1] } });
+  const resolution = resolve('test', mask, { ...values, ...tables });
   const compiled = compileResolved('test', resolution, 'mask');
   const verdictOf = judge(compiled);
   const captured = capturedBy(compiled, values, resolution);
@@ -65,7 +71,7 @@ export function tightnessOf(mask: Function): Tightness {
   if (verdicts.some(({ actual, claimed }) => claimed !== 'partial' && claimed !== actual)) {
     throw new Error('bounds are wrong');
   }
-  const { wgsl } = compileMod(mask, { ...values, id: ids, prefix: { ...ids, shape: [1] } });
+  const { wgsl } = compileMod(mask, { ...values, ...tables });
   const classes =
     found.length === decided.length ? 'all found' : found.length > 0 ? 'some' : 'none';
   return { hasRange: wgsl.includes('fn range_mod'), classes };

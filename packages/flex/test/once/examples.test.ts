@@ -186,4 +186,8 @@ describe('the example in the docstring of', () => {
     expect(picture.split('\n')).toHaveLength(8);
     expect(picture.split('\n')[6]).toBe('·····▒▒·');
   });
+
+  it('BlockMask.fromBlocks', async () => {
+    expect(await docstrings.fromBlocksExample(gpu)).toBe('▒·\n█▒');
+  });
 });

@@ -2,6 +2,7 @@ import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-
 import { table } from '../../problems/host-tables.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import { randomBlocks, withLists } from '../../problems/listed-blocks.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
@@ -122,5 +123,26 @@ const maskCases: readonly RunnableCase[] = Object.keys(maskPairs).flatMap((name)
   ),
 );
 
+/** Blocks by batch entry and head, and shared ones; the packed problem has more columns of blocks than its lists. */
+const listShapes = { dense: [2, 4, 4, 5], packed: [1, 1, 3, 4], paged: [2, 1, 3, 5] } as const;
+
+const listCases: readonly RunnableCase[] = (['dense', 'packed', 'paged'] as const).flatMap(
+  (layout) =>
+    gradientCase(
+      'backward-listed-blocks',
+      layout,
+      (dtype) =>
+        withLists(
+          withMods(maskLayouts[layout]!(dtype), maskPairs['band']!),
+          randomBlocks([32, 32], listShapes[layout], 51),
+        ),
+      { tier: layout === 'dense' ? 'quick' : 'full', f16Tier: 'full' },
+    ),
+);
+
 /** Gradients through score mods and masks. */
-export const backwardModCases: readonly RunnableCase[] = [...scoreModCases, ...maskCases];
+export const backwardModCases: readonly RunnableCase[] = [
+  ...scoreModCases,
+  ...maskCases,
+  ...listCases,
+];

@@ -169,26 +169,47 @@ const connectives: { readonly [O in Op]?: Connective } = {
 };
 
 /**
- * Bounds of a table's element. At an index that is the same in the whole block the element itself is read; along one axis that
- * varies with the query or the key, the least and the largest element are used. Heads vary only where a tile holds several of
- * them: an index that depends on the head is read where the block has one head.
+ * Bounds of a table's element. At indices that are the same in the whole block the element itself is read; that covers tables
+ * of blocks, like `table[Math.floor(q / 128)][Math.floor(kv / 128)]`. Along one axis that varies with the query or the key, the
+ * least and the largest element are used. Heads vary only where a tile holds several of them: an index that depends on the head
+ * is read where the block has one head.
  */
 function tableBounds(read: Node, indices: readonly Interval[]): Interval {
   const { args, data, graph } = read;
   const slot = data as TableSlot;
   const varying = indices.flatMap(({ lo, hi }, axis) => (lo === hi ? [] : [axis]));
   const [axis, ...others] = varying.filter((i) => variesInTile(args[i]!));
-  if (others.length > 0) return unknown(read);
-  const points = varying.filter((i) => i !== axis).map((i) => isPoint(indices[i]!));
+  const pointsOf = (axes: readonly number[]): Node[] => axes.map((i) => isPoint(indices[i]!));
+  const known = indices.map((index) => index.known);
   const first = indices.map(({ lo }) => lo);
-  const element = point(graph.read(slot, first));
-  const conditions = [...indices.map(({ known }) => known), ...points];
-  if (axis === undefined) return where(element, ...conditions);
+  const element = where(point(graph.read(slot, first)), ...known, ...pointsOf(varying));
+  if (axis === undefined || others.length > 0) return element;
   const [lo, hi] = graph.range({ slot, axis }, first, indices[axis]!.hi);
-  return where(ordinary({ lo, hi, known: graph.bool(true) }), ...conditions);
+  const elements = where(
+    ordinary({ lo, hi, known: graph.bool(true) }),
+    ...known,
+    ...pointsOf(varying.filter((i) => i !== axis)),
+  );
+  // The least and the largest are those of 32 elements or more, which one index of many pairs must not be judged by.
+  if (!hasSteps(args[axis]!)) return elements;
+  const isElement = isPoint(indices[axis]!);
+  return selectInterval({ all: isElement, none: graph.not(isElement) }, element, elements);
 }
 
 function variesInTile(index: Node): boolean {
   const inputs = inputsOf(index);
   return inputs.has('q') || inputs.has('kv') || inputs.has('qRow') || inputs.has('kvRow');
 }
+
+/** Whether an index may be the same for neighbours, because something is divided in it. */
+const hasSteps = (index: Node): boolean => ordered([index]).some(({ op }) => divisions.has(op));
+
+const divisions: ReadonlySet<Op> = new Set([
+  'idiv',
+  'floordiv',
+  'shr',
+  'ushr',
+  'floor',
+  'trunc',
+  'toI32',
+]);

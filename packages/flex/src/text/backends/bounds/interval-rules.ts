@@ -7,6 +7,7 @@ import {
   type Interval,
   isPoint,
   point,
+  selectInterval,
   where,
   widened,
 } from './interval.ts';
@@ -100,11 +101,14 @@ const mod: Rule = byPositive((a, { lo: divisor, known }) => {
   };
 });
 
-/** A natural number as either operand bounds the result. */
+/** Two numbers have one result. Else a natural number as either operand bounds it. */
 const bitand: Rule = (a, b) => {
   const [x, y] = [a, b].map((side) => and(side.known, isNatural(side))) as [Node, Node];
   const hi = select(x, select(y, min(a.hi, b.hi), a.hi), b.hi);
-  return { lo: zero(a).lo, hi, known: or(x, y) };
+  const ranged = { lo: zero(a).lo, hi, known: or(x, y) };
+  const result = where(point(a.lo.graph.op('bitand', a.lo, b.lo)), a.known, b.known);
+  const isOne = and(isPoint(a), isPoint(b));
+  return selectInterval({ all: isOne, none: isOne.graph.not(isOne) }, result, ranged);
 };
 
 const ushr: Rule = (a, { lo: count }) => {
