@@ -12,6 +12,7 @@ import * as flex from '../../packages/flex/src/api/flex-options.ts';
 import * as mask from '../../packages/flex/src/host/block-mask-options.ts';
 import { compileNames } from '../../packages/flex/src/text/compile/compile-mod.ts';
 import * as api from '../../packages/kernels-wgsl/src/api/attention-names.ts';
+import { topKeysNames } from '../../packages/kernels-wgsl/src/api/top-keys.ts';
 import * as plan from '../../packages/kernels-wgsl/src/plan/problem-names.ts';
 import { tuneNames } from '../../packages/kernels-wgsl/src/tune/tune-options.ts';
 import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
@@ -58,6 +59,11 @@ const packages = [
       of('attentionVjp(q, k, v, options?)', api.attentionNames, attention),
       of('varlenAttention(q, k, v, options)', api.varlenNames, varlen),
       of('varlenAttentionVjp(q, k, v, options)', api.varlenNames, varlen),
+      of('topKeys(q, k, options)', topKeysNames, [
+        'kernels-wgsl:TopKeysOptions',
+        'kernels-wgsl:IndexerOptions',
+        varlen[1],
+      ]),
       of('planAttention(gpu, problem)', plan.problemNames, ['kernels-wgsl:AttentionProblem']),
       of('plan.run(tensors), plan.record(tensors)', plan.tensorNames, [
         'kernels-wgsl:AttentionTensors',

@@ -1,6 +1,7 @@
 export { attention, attentionVjp, varlenAttention, varlenAttentionVjp } from './api/attention.ts';
 export type { AttentionGradients, Differentiable } from './api/differentiable.ts';
 export { mergeStates } from './api/merge-states.ts';
+export { topKeys, type TopKeysOptions } from './api/top-keys.ts';
 export type {
   AttentionOptions,
   AttentionResult,

@@ -55,6 +55,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     varlenAttention: (o) => kernels.varlenAttention(packed, packed, packed, { cuSeqlensQ, ...o }),
     varlenAttentionVjp: (o) =>
       kernels.varlenAttentionVjp(packed, packed, packed, { cuSeqlensQ, ...o }),
+    topKeys: (o) => kernels.topKeys(x, x, { topK: 1, ...o }),
     planAttention: (o) => kernels.planAttention(gpu, { ...problem, ...o }),
     'AttentionPlan.run': (o) => plan.run({ q: x, k: x, v: x, ...o }),
     'AttentionPlan.encode': (o) => plan.encode({} as never, { q: x, k: x, v: x, ...o }),

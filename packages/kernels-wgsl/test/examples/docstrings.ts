@@ -5,6 +5,7 @@ import {
   attentionVjp,
   mergeStates,
   planAttention,
+  topKeys,
   tune,
   tuneCandidates,
   varlenAttention,
@@ -48,6 +49,12 @@ export function mergeExample(
   const far = attention(q, k2, v2, { returnLse: true });
   const { out, lse } = mergeStates([near, far]);
   return [out, lse];
+}
+
+/** The `@example` of topKeys. */
+export function topKeysExample(q: Tensor, k: Tensor): Tensor {
+  const keys = topKeys(q, k, { topK: 2048, causal: true });
+  return keys;
 }
 
 /** The `@example` of planAttention. */

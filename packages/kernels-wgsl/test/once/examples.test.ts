@@ -7,6 +7,7 @@ import {
   attentionVjpExample,
   mergeExample,
   planExample,
+  topKeysExample,
   tuneCandidatesExample,
   tuneExample,
   varlenExample,
@@ -73,6 +74,12 @@ describe('the example in the docstring of', () => {
     const [out] = mergeExample(q, part(0, 30), part(30, 60));
     const whole = await attention(q, k, v).out.read();
     expect(await out!.read()).toMatchTensor(whole, { tolerance: 2e-6 });
+  });
+
+  it('topKeys', async () => {
+    const [q, k] = [source.normal([1, 4, 3, 64]), source.normal([1, 1, 5, 64])];
+    const lists = await topKeysExample(q, k).read();
+    expect([...lists.subarray(0, 5)]).toEqual([0, 1, 2, -1, -1]);
   });
 
   it('planAttention', async () => {

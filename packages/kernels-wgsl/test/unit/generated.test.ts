@@ -9,6 +9,8 @@ import { select } from '../../src/select/selection.ts';
 import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { combineKey, combineSource } from '../../src/text/kernels/combine.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { keyScoresSource } from '../../src/text/kernels/key-scores.wgsl.ts';
+import { keySelectionSource } from '../../src/text/kernels/key-selection.wgsl.ts';
 import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
 import { sumSource } from '../../src/text/kernels/shared-keys.wgsl.ts';
 import { backwardKey, type ForwardConfig, forwardKey } from '../../src/text/tiles/kernel-config.ts';
@@ -19,6 +21,8 @@ import {
   combineConfigs,
   deltaConfigs,
   forwardConfigs,
+  keyScoresConfigs,
+  keySelectionConfigs,
   plain,
   sumConfigs,
 } from './kernel-configs.ts';
@@ -40,6 +44,8 @@ const sources = [
   ...backwardConfigs.map((config) => backwardSource(config)),
   ...deltaConfigs.map((config) => deltaSource(config)),
   ...sumConfigs.map((config) => sumSource(config)),
+  ...keyScoresConfigs.map((config) => keyScoresSource(config)),
+  ...keySelectionConfigs.map((config) => keySelectionSource(config)),
   fillSource,
   finishSource,
   ownersSource,

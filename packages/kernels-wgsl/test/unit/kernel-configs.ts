@@ -3,6 +3,8 @@ import { alibi } from '../../src/host/options/alibi-slopes.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
+import type { KeyScoresConfig } from '../../src/text/kernels/key-scores.wgsl.ts';
+import type { KeySelectionConfig } from '../../src/text/kernels/key-selection.wgsl.ts';
 import type { DeltaConfig } from '../../src/text/kernels/row-states.wgsl.ts';
 import type { SumConfig } from '../../src/text/kernels/shared-keys.wgsl.ts';
 import { type VariantHooks, variantHooks } from '../../src/text/parts/hook.ts';
@@ -18,6 +20,7 @@ import {
 } from '../../src/text/parts/kinds.ts';
 import type { BackwardConfig, ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
 import type { MatrixTile } from '../../src/text/tiles/matrix-tile.ts';
+import type { PortableTile } from '../../src/text/tiles/portable-tile.ts';
 import type { TileConfig } from '../../src/text/tiles/tile-paths.ts';
 
 /** A tile of whichever path it names. */
@@ -248,4 +251,37 @@ export const sumConfigs: readonly SumConfig[] = (['pages', 'batch'] as const).fl
       ),
     ),
   ),
+);
+
+const indexerTile = (unroll: boolean): PortableTile => ({
+  path: 'portable',
+  threadsM: 8,
+  rowsPerThread: 4,
+  unroll,
+});
+
+/** Heads that fit a tile together, one head, and groups of heads; weights or none. */
+const indexers = [
+  { positions: 8, heads: 4, weightType: 'f16', inBlocks: true, tile: indexerTile(true) },
+  { positions: 32, heads: 1, weightType: undefined, inBlocks: false, tile: indexerTile(false) },
+  { positions: 1, heads: 32, weightType: 'f32', inBlocks: false, tile: indexerTile(false) },
+] as const;
+
+export const keyScoresConfigs: readonly KeyScoresConfig[] = types.flatMap(([qType, kType]) =>
+  layoutsOf(kType).flatMap(([lengths, keys]) =>
+    hooks.slice(1).flatMap((variant) =>
+      [64, 17].flatMap((headDim) =>
+        reads([headDim, headDim]).flatMap((read) =>
+          indexers.map((indexer) => {
+            const of = { qType, kType, headDim, lengths, keys, read, hooks: variant };
+            return { ...of, ...indexer };
+          }),
+        ),
+      ),
+    ),
+  ),
+);
+
+export const keySelectionConfigs: readonly KeySelectionConfig[] = layouts.flatMap(
+  ([lengths, keys]) => [1, 32].map((positions) => ({ lengths, keys, positions })),
 );

@@ -17,9 +17,8 @@ export interface Staged {
 
 /** Stages q, or a tensor with the same rows. Rows beyond the sequence repeat its last row, and elements after the head dim are 0. */
 export function stageRows(staged: Staged, scale = ''): string {
-  const { name, dim } = staged;
-  const { loop, row, d, inside, load, stores } = parts(staged, 'q_tile');
-  const zeros = (x: string): string => `select(vec4<f32>(), ${x}, d < ${dim}u)`;
+  const { name } = staged;
+  const { loop, row, d, load, stores } = parts(staged, 'q_tile');
   return wgsl`
     // Elements chunk to chunk + ${CHUNK - 1} of ${name} of the tile's query rows.
     fn stage_${name}(work: Work, chunk: u32, thread: u32) {
@@ -27,18 +26,23 @@ export function stageRows(staged: Staged, scale = ''): string {
         let row = make_row(work, work.first_row + ${row});
         let d = ${d};
         let x = ${load(`${name}_row_offset(row)`)};
-        ${stores((x) => (inside === 'd' ? `${x}${scale}` : zeros(`${x}${scale}`)))}
+        ${stores((x) => zeroed(staged, `${x}${scale}`))}
       `)}
     }
   `;
 }
 
+/** Returns elements of a row, with zeros after the head dim. */
+const zeroed = ({ dim }: Staged, x: string): string =>
+  dim % CHUNK === 0 ? x : `select(vec4<f32>(), ${x}, d < ${dim}u)`;
+
 /**
  * Stages k or v of a sequence that has keys. Rows beyond its keys, which may hold anything, are not read. They repeat the
  * last key: its numbers are finite, and the weight of such a row is 0. Elements after the head dim are multiplied by zeros of
  * the query rows, or not used.
+ * @param areFinite false if keys may hold infinities, whose product with those zeros is NaN; they are then zeros, too
  */
-export function stageKeys(staged: Staged): string {
+export function stageKeys(staged: Staged, areFinite = true): string {
   const { name } = staged;
   const { loop, row, d, load, stores } = parts(staged, 'kv_tile');
   return wgsl`
@@ -48,7 +52,7 @@ export function stageKeys(staged: Staged): string {
         let key = min(first_key + ${row}, seq.k_len - 1u);
         let d = ${d};
         let x = ${load(`${name}_row_offset(seq, head, key)`)};
-        ${stores((x) => x)}
+        ${stores((x) => (areFinite ? x : zeroed(staged, x)))}
       `)}
     }
   `;
