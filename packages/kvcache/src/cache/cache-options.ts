@@ -37,7 +37,8 @@ export interface CacheOptions {
   readonly dtype?: PageFormat;
   /**
    * Queries see this many keys before them; pages that no query can see any more are reused. Views include the window, and
-   * attention over them sees no other keys, whatever its mask.
+   * attention over them sees no other keys, whatever its mask. Hugging Face's `sliding_window: W` counts the query's own key: it
+   * is `window: W − 1` here.
    */
   readonly window?: number;
   /** With `window`: number of first tokens that stay visible. Default 0. Source: StreamingLLM (arXiv 2309.17453). */

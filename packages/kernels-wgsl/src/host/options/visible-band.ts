@@ -5,7 +5,10 @@ import { type AttentionOption, type BoundHook, flagOption } from './attention-op
 export interface BandOption {
   /** Row i sees keys j ≤ i + off; for `off` see `align`. */
   readonly causal?: boolean;
-  /** Keys from i + off − left to i + off + right, inclusive; −1 is unbounded. Combines with `causal`. */
+  /**
+   * Keys from i + off − left to i + off + right, inclusive; −1 is unbounded. Combines with `causal`. Hugging Face's
+   * `sliding_window: W` counts the query's own key: it is `[W − 1, 0]`.
+   */
   readonly window?: readonly [left: number, right: number];
   /** Which corner the diagonal is tied to: 'end' (default) has off = Lk − Lq, as in flash-attention since 2.1; 'start' has off = 0. */
   readonly align?: 'start' | 'end';
