@@ -8,6 +8,7 @@ import { openNames } from '../../packages/core/src/device/open-gpu.ts';
 import { warmupNames } from '../../packages/core/src/device/warmup.ts';
 import * as tensor from '../../packages/core/src/tensor/create-tensor.ts';
 import { readNames } from '../../packages/core/src/tensor/read-tensor.ts';
+import { flexTopKeysNames } from '../../packages/flex/src/api/flex-top-keys.ts';
 import * as flex from '../../packages/flex/src/api/flex-options.ts';
 import * as mask from '../../packages/flex/src/host/block-mask-options.ts';
 import { compileNames } from '../../packages/flex/src/text/compile/compile-mod.ts';
@@ -89,6 +90,11 @@ const packages = [
         ['flex:FlexOptions', grads, 'kernels-wgsl:AttentionProblem'],
         variants,
       ),
+      of('topKeys(q, k, options) with mods', flexTopKeysNames, [
+        'flex:FlexTopKeysOptions',
+        'kernels-wgsl:IndexerOptions',
+        varlen[1],
+      ]),
       of('createBlockMask(gpu, maskMod, o)', mask.blockMaskNames, [
         'flex:BlockMaskOptions',
         varlen[1],

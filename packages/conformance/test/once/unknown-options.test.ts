@@ -73,6 +73,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     flexAttentionVjp: (o) => flex.flexAttentionVjp(x, x, x, { ...mods, ...o }),
     planFlexAttention: (o) => flex.planFlexAttention(gpu, { ...problem, ...mods, ...o }),
     tunable: (o) => flex.tunable({ ...problem, ...mods, ...o }),
+    topKeys: (o) => flex.topKeys(x, x, { topK: 1, ...mods, ...o }),
     createBlockMask: (o) => flex.createBlockMask(gpu, maskMod, { Lq: 4, Lk: 4, ...o }),
     compileMod: (o) => flex.compileMod(maskMod, {}, o),
     'BlockMask.fromCuSeqlens': (o) => flex.BlockMask.fromCuSeqlens(gpu, cuSeqlensQ, o),

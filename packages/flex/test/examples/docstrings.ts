@@ -13,6 +13,7 @@ import {
   type ModTwin,
   planFlexAttention,
   type ScoreMod,
+  topKeys,
   tunable,
 } from '@heed/flex';
 import { causal, document, slidingWindow } from '@heed/flex/masks';
@@ -33,6 +34,12 @@ export function flexAttentionVjpExample(q: Tensor, k: Tensor, v: Tensor, dOut: T
   });
   const { dq, dk, dv } = backward(dOut);
   return [dq, dk, dv, out];
+}
+
+export function topKeysExample(q: Tensor, k: Tensor): Tensor {
+  const sinks: ScoreMod = (score, b, h, q, kv) => (kv < 4 ? 1e9 : score); // the first keys are always listed
+  const keys = topKeys(q, k, { topK: 64, scoreMod: sinks, maskMod: causal });
+  return keys;
 }
 
 export async function planExample(gpu: Gpu, q: Tensor, k: Tensor, v: Tensor): Promise<Tensor> {

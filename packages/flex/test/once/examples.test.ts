@@ -171,6 +171,11 @@ describe('the example in the docstring of', () => {
     expect((await docstrings.planExample(gpu, zeros, zeros, zeros)).shape).toEqual(zeros.shape);
   });
 
+  it('topKeys', async () => {
+    const lists = await docstrings.topKeysExample(query, key).read();
+    expect([...lists.subarray(5 * 64, 5 * 64 + 7)]).toEqual([0, 1, 2, 3, 4, 5, -1]);
+  });
+
   it('tunable', { tags: ['full'] }, async () => {
     const { entries } = await docstrings.tunableExample(gpu);
     expect(Object.keys(entries!)).toHaveLength(1);

@@ -167,8 +167,8 @@ describe('every @example', () => {
 
   it('of a public function is found', () => {
     const library = [...Object.keys(mods), ...Object.keys(masks)];
-    // flexAttention, flexAttentionVjp, planFlexAttention, tunable, createBlockMask, fromCuSeqlens, fromBlocks, compileMod, bind, f32, two types.
-    expect(examples).toHaveLength(library.length + 12);
+    // flexAttention, flexAttentionVjp, planFlexAttention, topKeys, tunable, createBlockMask, fromCuSeqlens, fromBlocks, compileMod, bind, f32, two types.
+    expect(examples).toHaveLength(library.length + 13);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {
