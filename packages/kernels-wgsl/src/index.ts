@@ -14,7 +14,15 @@ export type { AttentionProblem, AttentionTensors } from './plan/attention-proble
 export type { AttentionPlan } from './plan/make-plan.ts';
 export type { AttentionRecording } from './plan/attention-recording.ts';
 export { type DifferentiablePlan, planAttention } from './plan/plan-attention.ts';
-export type { Hook, MaskHook, RowConstant, ScoreHook, VariantHooks } from './text/parts/hook.ts';
+export type { Dropout } from './host/options/dropout.ts';
+export type {
+  DropHook,
+  Hook,
+  MaskHook,
+  RowConstant,
+  ScoreHook,
+  VariantHooks,
+} from './text/parts/hook.ts';
 export type { WarmupOptions } from '@heed/core/kernel';
 export type { Tunable } from './tune/sample.ts';
 export { type TuneCandidates, tuneCandidates } from './tune/tile-candidates.ts';

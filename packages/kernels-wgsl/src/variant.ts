@@ -45,6 +45,7 @@ export { forcedPaths } from './select/selection.ts';
 export type { TilePath } from './text/tiles/tile-paths.ts';
 export {
   allHooks,
+  type DropHook,
   type Hook,
   type HookGradient,
   type MaskHook,

@@ -18,6 +18,7 @@ import { paddedAndPacked } from './padded-batches.ts';
 
 const inputs = memo(() => denseInputs(8, 1024, 64));
 const causalInputs = memo(() => denseInputs(8, 2048, 64));
+const wideInputs = memo(() => denseInputs(8, 1024, 128));
 const longInputs = memo(() => denseInputs(4, 8192, 64));
 
 const plain: DenseCall = {
@@ -114,6 +115,16 @@ export const comparisons: readonly Comparison[] = [
     ],
   },
   {
+    id: 'dropout-64',
+    title: 'dropout beside none, f32, B1 S1024 H8 D64',
+    contestants: withDropout(inputs),
+  },
+  {
+    id: 'dropout-128',
+    title: 'dropout beside none, f32, B1 S1024 H8 D128',
+    contestants: withDropout(wideInputs),
+  },
+  {
     id: 'window-8192',
     title: `sliding window of ${WINDOW} beside full, f32, B1 S8192 H4 D64`,
     contestants: [
@@ -193,6 +204,20 @@ export const comparisons: readonly Comparison[] = [
     contestants: dispatchCost(),
   },
 ];
+
+function withDropout(makeInputs: () => DenseInputs): Comparison['contestants'] {
+  const dropout = { rate: 0.1, seed: 1 };
+  return [
+    dense(makeInputs, plain),
+    dense(makeInputs, {
+      name: 'dropout',
+      how: 'attention(q, k, v, { dropout: { rate: 0.1, seed } })',
+      atMost: 1.1,
+      reference: { dropout },
+      call: () => (qkv) => attention(...qkv, { dropout }).out,
+    }),
+  ];
+}
 
 function dense(makeInputs: () => DenseInputs, call: DenseCall): Comparison['contestants'][number] {
   return denseContestant(makeInputs, call);

@@ -1,4 +1,5 @@
 import { backwardDenseCases } from './backward/backward-dense-cases.ts';
+import { backwardDropoutCases } from './backward/backward-dropout-cases.ts';
 import { backwardLargeCases } from './backward/backward-large-cases.ts';
 import { backwardMemoryCases } from './backward/backward-memory-cases.ts';
 import { backwardModCases } from './backward/backward-mod-cases.ts';
@@ -17,6 +18,7 @@ import { flexShapeCases } from './flex/flex-shape-cases.ts';
 import { flexTableCases } from './flex/flex-table-cases.ts';
 import { adapterCases } from './forward/adapter-cases.ts';
 import { chunkedPrefillCases } from './forward/chunked-prefill-cases.ts';
+import { dropoutCases } from './forward/dropout-cases.ts';
 import { dtypeCases } from './forward/dtype-cases.ts';
 import { gpuLengthCases } from './forward/gpu-length-cases.ts';
 import { headCases } from './forward/head-cases.ts';
@@ -59,6 +61,7 @@ export const allCases: readonly RunnableCase[] = [
   ...optionCases,
   ...lseCases,
   ...maxCases,
+  ...dropoutCases,
   ...mergeCases,
   ...invarianceCases,
   ...chunkedPrefillCases,
@@ -80,6 +83,7 @@ export const allCases: readonly RunnableCase[] = [
   ...backwardMemoryCases,
   ...backwardLargeCases,
   ...backwardOptionCases,
+  ...backwardDropoutCases,
   ...backwardModCases,
   ...backwardRepeatCases,
   ...backwardFuzz,

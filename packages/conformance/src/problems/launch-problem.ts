@@ -4,10 +4,12 @@ import {
   type AttentionOptions,
   type AttentionResult,
   type AttentionTensors,
+  type Dropout,
   varlenAttention,
   type VarlenLayout,
   type VarlenOptions,
 } from '@heed/kernels-wgsl';
+import type { ReferenceDropout } from '../reference/dropped-pairs.ts';
 import type { NdArray } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
@@ -26,6 +28,8 @@ export interface LaunchOptions {
   /** Hints, which need not be true. */
   readonly maxSeqlenQ?: number;
   readonly maxSeqlenK?: number;
+  /** Passes the seed of dropout as a tensor. */
+  readonly gpuSeed?: boolean;
   /** Also returns `max`. */
   readonly returnMax?: boolean;
   /** A destination for `out`, which the caller owns. */
@@ -113,18 +117,24 @@ export function attentionOptions(
   problem: ReferenceProblem,
   options: LaunchOptions,
 ): AttentionOptions {
-  const { alibiSlopes, sinks, scoreMod, maskMod, ...plain } = problem.options;
+  const { alibiSlopes, sinks, scoreMod, maskMod, dropout, ...plain } = problem.options;
   if (scoreMod !== undefined || maskMod !== undefined)
     throw new Error('launch: mods need flexAttention');
   return {
     ...plain,
     ...(alibiSlopes && { alibiSlopes: uploadArray(scope, alibiSlopes, 'f32') }),
     ...(sinks && { sinks: uploadArray(scope, sinks, 'f32') }),
+    ...(dropout && { dropout: options.gpuSeed ? withGpuSeed(scope, dropout) : dropout }),
     ...(options.numSplits !== undefined && { numSplits: options.numSplits }),
     ...(options.out && { out: options.out }),
     ...(options.returnMax && { returnMax: true }),
     returnLse: true,
   };
+}
+
+function withGpuSeed(scope: Scope, { rate, seed }: ReferenceDropout): Dropout {
+  const words = Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32));
+  return { rate, seed: scope.own(scope.gpu.tensor(words, { shape: [2] })) };
 }
 
 export function lengthsOf(

@@ -1,3 +1,4 @@
+import { keptPairs } from './dropped-pairs.ts';
 import { filled, type NdArray, sizeOf } from './nd-array.ts';
 import { type Arithmetic, float32, float64 } from './number-types.ts';
 import { type ScoreFunction, scoreFunction, visibleKeys } from './pair-scores.ts';
@@ -108,10 +109,12 @@ function attendRow(
     sum = round(sum + weight);
   }
   const row = arithmetic.scratch(heads.v);
+  const { isKept, scale } = keptPairs(problem.options.dropout, sequence.index, h, position);
   for (let j = first; j < end; j++) {
     const weight = weights[j] as number;
-    if (weight === 0) continue;
-    arithmetic.addScaled(row, round(weight / sum), problem.v.data, sequence.v(hkv, j), heads.v);
+    if (weight === 0 || !isKept(j)) continue;
+    const kept = round(round(weight / sum) * round(scale));
+    arithmetic.addScaled(row, kept, problem.v.data, sequence.v(hkv, j), heads.v);
   }
   const at = sequence.lse(h, i);
   task.out.data.set(row, sequence.out(h, i));

@@ -1,3 +1,4 @@
+import { keptPairs } from './dropped-pairs.ts';
 import { filled, type NdArray } from './nd-array.ts';
 import { type Arithmetic, float32, float64, type FloatDType, toStorage } from './number-types.ts';
 import {
@@ -29,7 +30,8 @@ export interface Gradients {
 
 /**
  * Computes the gradients of attention in float64, pair by pair from the definition. With P the weights and
- * D = rowsum(dOut∘out) − dLse: dv = Pᵀ·dOut and dScore = P∘(dOut·vᵀ − D). Rows that several sequences share (pages, a broadcast
+ * D = rowsum(dOut∘out) − dLse: dv = Pᵀ·dOut and dScore = P∘(dOut·vᵀ − D). With dropout, M being 0 or 1 / (1 − rate), dv = (P∘M)ᵀ·dOut and
+ * dScore = P∘(M∘dOut·vᵀ − D). Rows that several sequences share (pages, a broadcast
  * batch) get the sum. Mods are differentiated numerically, so that the reference shares no rule of differentiation with a compiler.
  *
  * @example
@@ -109,16 +111,18 @@ function rowGradient(task: RowTask, i: number): void {
   }
 
   const { position, first, end } = visibleKeys(options, i, sequence.qLen, sequence.kvLen);
+  const { isKept, scale } = keptPairs(options.dropout, sequence.index, h, position);
   for (let j = first; j < end; j++) {
     const [kAt, vAt] = [sequence.k(hkv, j), sequence.v(hkv, j)];
     const product = dot(q.data, qAt, k.data, kAt, heads.qk);
     const final = score(product, i, j, position);
     if (final === -Infinity) continue;
     const weight = weightOf(final);
-    const dWeight = dot(by.dOut.data, outAt, v.data, vAt, heads.v);
+    const factor = isKept(j) ? round(scale) : 0;
+    const dWeight = round(factor * dot(by.dOut.data, outAt, v.data, vAt, heads.v));
     const dScore = round(weight * round(dWeight - delta));
     const pair = { problem, sequence, h, product, i, j, position };
-    addScaled(all.dv.data, weight, by.dOut.data, outAt, heads.v, vAt);
+    addScaled(all.dv.data, round(weight * factor), by.dOut.data, outAt, heads.v, vAt);
     addSlope(task, dScore * slopeDerivative(pair));
     const dProduct = round(dScore * scoreDerivative(pair));
     addScaled(all.dq.data, dProduct, k.data, kAt, heads.qk, qAt);

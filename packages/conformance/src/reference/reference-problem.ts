@@ -1,4 +1,5 @@
 import type { SeqInfo } from '@heed/flex';
+import type { ReferenceDropout } from './dropped-pairs.ts';
 import type { NdArray } from './nd-array.ts';
 
 /** The options of attention, with host arrays where the kernels take tensors. */
@@ -12,6 +13,7 @@ export interface ReferenceOptions {
   readonly alibiSlopes?: NdArray;
   /** [Hq]. */
   readonly sinks?: NdArray;
+  readonly dropout?: ReferenceDropout;
   /** Changes one score; `h` is the query head, `q` the logical position i + off. −Infinity masks the pair. */
   readonly scoreMod?: (
     score: number,

@@ -15,6 +15,7 @@ const more = [
   'gqa/',
   'splits/',
   'options/decode',
+  'dropout/',
   'block-tables/',
   'quantised-pages/',
   'hostile-lengths/',

@@ -59,6 +59,7 @@ const more = [
   'lengths/*',
   'lse/*',
   'max/*',
+  'dropout/*',
   'dtypes/*',
   'options/*',
   'batch-invariance/*',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { allCases } from '../../src/cases/all-cases.ts';
 import { runCase } from '../../src/run/run-conformance.ts';
 import { flexFaults } from './flex-faults.ts';
-import { backwardFaults, type Fault, faults } from './kernel-faults.ts';
+import { backwardFaults, dropoutFaults, type Fault, faults } from './kernel-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
 import { patchedDevice } from './patched-device.ts';
 
@@ -27,9 +27,8 @@ function faultyDevice(sound: GPUDevice, { find, replace }: Fault): FaultyDevice 
   return { device, patched: () => patched };
 }
 
-const seeded = [faults, flexFaults, backwardFaults, quantisedFaults, cacheFaults].flatMap((list) =>
-  isFullRun() ? list : list.slice(0, 1),
-);
+const lists = [faults, flexFaults, dropoutFaults, backwardFaults, quantisedFaults, cacheFaults];
+const seeded = lists.flatMap((list) => (isFullRun() ? list : list.slice(0, 1)));
 
 describe('a kernel in which', () => {
   it.for(seeded)('$name is caught by $caughtBy', async (fault) => {

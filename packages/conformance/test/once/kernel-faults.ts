@@ -141,6 +141,52 @@ export const faults: readonly Fault[] = [
   },
 ];
 
+/** Faults that only cases of dropout detect. */
+export const dropoutFaults: readonly Fault[] = [
+  {
+    name: 'the high word of the seed is ignored',
+    find: / \^ seed\.y/,
+    replace: '',
+    caughtBy: 'dropout/dense/f32',
+  },
+  {
+    name: 'dropped pairs go by rows, not by positions',
+    find: /u32\(row\.query\) \* 0x85ebca6bu/,
+    replace: 'u32(row.q_row) * 0x85ebca6bu',
+    caughtBy: 'dropout/causal-lq-over-lk/f32',
+  },
+  {
+    name: 'the query heads of a group drop the same pairs',
+    find: /of_sequence \+ u32\(row\.head\)/,
+    replace: 'of_sequence + u32(row.head) / params.group',
+    caughtBy: 'dropout/one-kv-head/f32',
+  },
+  {
+    name: 'weights that are kept are not scaled',
+    find: / \* params\.keep_scale;/,
+    replace: ';',
+    caughtBy: 'dropout/dense/f32',
+  },
+  {
+    name: 'dropped weights are missing from the sum',
+    find: /(state\d*\.row_sum \+= [^;]+;)\s*((?:s\S+ = select\(0\.0, \S+ is_kept\([^;]+;\s*)+)/,
+    replace: '$2 $1',
+    caughtBy: 'dropout/dense/f32',
+  },
+  {
+    name: 'dq and dk take the gradients of dropped weights',
+    find: /select\(0\.0, (\S+ \* params\.keep_scale), /,
+    replace: 'select($1, $1, ',
+    caughtBy: 'backward-dropout/dense/f32',
+  },
+  {
+    name: 'dv takes all weights',
+    find: /kept\S* = select\(0\.0, kept\S+ is_kept\([^;]+;/,
+    replace: '',
+    caughtBy: 'backward-dropout/dense/f32',
+  },
+];
+
 /** Faults that only cases of gradients detect. */
 export const backwardFaults: readonly Fault[] = [
   {

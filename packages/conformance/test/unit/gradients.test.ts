@@ -31,6 +31,7 @@ const options: ReferenceOptions = {
   scoreMod: (score, b, h, q, kv) => (kv === q - 1 ? -Infinity : score + 0.1 * score * score),
   sinks: normal([4], random(3), 'f32'),
   alibiSlopes: normal([4], random(4), 'f32'),
+  dropout: { rate: 0.4, seed: 11 },
 };
 
 const problems: Readonly<Record<string, Problem>> = {

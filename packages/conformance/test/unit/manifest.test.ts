@@ -37,6 +37,7 @@ const groupsOfOptions: Readonly<Record<keyof AttentionOptions, readonly string[]
   alibiSlopes: ['options', 'quantised-options', 'backward-slopes'],
   sinks: ['options', 'quantised-options', 'backward-sinks'],
   seqUsedK: ['seqused', 'backward-seqused'],
+  dropout: ['dropout', 'backward-dropout'],
   returnLse: ['lse', 'backward-lse'],
   returnMax: ['max'],
   out: ['out-param'],

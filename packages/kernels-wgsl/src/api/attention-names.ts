@@ -17,7 +17,7 @@ type ResultName = keyof ResultOption;
 /** Returns the names of the options that satisfy `rule`. */
 function namesWhere(rule: (option: AttentionOption) => unknown): never {
   const admitted = Object.entries(attentionOptions).filter(([, option]) => rule(option));
-  return Object.fromEntries(admitted.map(([name]) => [name, 1])) as never;
+  return Object.fromEntries(admitted.map(([name, { names }]) => [name, names ?? 1])) as never;
 }
 
 /** Options of the built-in variants; flexAttention() has scoreMod and maskMod instead. */
@@ -84,6 +84,11 @@ export const synonyms = {
   kvlens: 'seqUsedK',
   kvseqlen: 'seqUsedK',
   keyvalueseqlengths: 'seqUsedK',
+  dropoutp: 'dropout',
+  dropoutrate: 'dropout',
+  pdropout: 'dropout',
+  attndropout: 'dropout',
+  attentiondropout: 'dropout',
   mask: 'maskMod',
   attnmask: 'maskMod',
   attentionmask: 'maskMod',

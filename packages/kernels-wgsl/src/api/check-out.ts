@@ -1,5 +1,6 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
 import { checkTensor, fail, formatShape, isContiguous, isTensor } from '@heed/core/kernel';
+import type { AttentionOptions } from '../host/attention-options.ts';
 import type { BoundHook } from '../host/options/attention-option.ts';
 
 /** The input tensors of a call; a kernel reads all of them. */
@@ -45,6 +46,7 @@ function checkApart(fn: string, out: Tensor, { q, k, v, options, hooks }: Inputs
   apart(k, 'k');
   apart(v, 'v');
   for (const name in options) if (name !== 'out') apart(options[name as keyof object], name);
+  apart((options as AttentionOptions).dropout?.seed, 'dropout.seed');
   for (const { tables } of hooks) {
     for (let i = 0; i < tables.length; i++) apart(tables[i], `captured tensor ${i}`);
   }

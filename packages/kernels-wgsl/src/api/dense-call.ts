@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import { assertUsable, checkTensor } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { AttentionOptions } from '../host/attention-options.ts';
-import { optionHooks } from '../host/attention-options.ts';
+import { hooksOfCall } from '../host/attention-options.ts';
 import { checkOptions } from '../host/attention-options.ts';
 import { type BoundHook } from '../host/options/attention-option.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
@@ -34,7 +34,7 @@ export function denseCall(
   checkLengthLimit(fn, 'the query length', seqlenQ);
   checkLengthLimit(fn, 'the key length', seqlenK);
   checkOptions({ fn, gpu, batch, qHeads }, options);
-  const hooks = given ?? optionHooks(options);
+  const hooks = hooksOfCall(options, given);
   const { seqUsedK } = options;
   if (seqUsedK !== undefined) {
     checkLengths(fn, gpu, 'seqUsedK', seqUsedK, [batch]);

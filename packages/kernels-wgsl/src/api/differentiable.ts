@@ -5,6 +5,7 @@ import type { AttentionResult } from '../host/attention-options.ts';
 import { type AllGradients, type Gradients, runBackward } from '../host/backward-pass.ts';
 import { type ForwardResult, runCall } from '../host/forward-pass.ts';
 import { recorderTarget } from '../host/launch-target.ts';
+import { withSeed } from '../host/options/dropout.ts';
 
 /** The gradients of attention. */
 export interface AttentionGradients extends Gradients {
@@ -39,7 +40,8 @@ export function differentiable<G>(
   forward: Forward = runCall,
 ): AttentionResult<DType, true> & Differentiable<G> {
   checkDifferentiable(call);
-  const { out, lse, max, states } = forward(call, true);
+  const { out, lse, max, states, seed } = forward(call, true);
+  const kept = seed ? { ...call, hooks: withSeed(call.hooks, call.options.dropout!, seed) } : call;
   return {
     out,
     lse: lse!,
@@ -53,7 +55,7 @@ export function differentiable<G>(
       checkGradient(call, 'dOut', dOut, out);
       if (dLse !== undefined) checkGradient(call, 'dLse', dLse, lse!);
       const state = { out, lse: lse!, states: states!, dOut, dLse };
-      return name(gpu.batch(() => runBackward(call, state, recorderTarget(gpu), withTables)));
+      return name(gpu.batch(() => runBackward(kept, state, recorderTarget(gpu), withTables)));
     },
   };
 }
@@ -80,7 +82,7 @@ export function checkDifferentiable(call: Call): asserts call is FloatCall {
       `${fn}: ${kvDtype} pages are not differentiable: their values are rounded to integers. Use f32 or f16 pages.`,
     );
   }
-  if (hooks.every(({ hook }) => hook.kind === 'mask' || hook.gradient)) return;
+  if (hooks.every(({ hook }) => hook.kind !== 'score' || hook.gradient)) return;
   throw new UnsupportedError(`${fn}: a score hook without a gradient. Give it one.`);
 }
 

@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import { assertUsable, checkTensor, fail, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions } from '../host/attention-options.ts';
-import { optionHooks } from '../host/attention-options.ts';
+import { hooksOfCall } from '../host/attention-options.ts';
 import { checkOptions } from '../host/attention-options.ts';
 import { type BoundHook } from '../host/options/attention-option.ts';
 import type { GivenLengths, Lengths } from '../host/options/seq-used-k.ts';
@@ -63,7 +63,7 @@ export function varlenCall(
       : pagedKeys(fn, k, batch, { ...options, blockTable });
   checkLengthLimit(fn, 'the number of key rows', keys.seqlenK);
 
-  const hooks = given ?? optionHooks(options);
+  const hooks = hooksOfCall(options, given);
   const headDimV = operands.v.shape.at(-1)!;
   if (options.out !== undefined) {
     const shape = [seqlenQ, qHeads, headDimV];

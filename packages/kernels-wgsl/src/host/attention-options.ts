@@ -7,6 +7,7 @@ import {
   type OptionContext,
   type SampledProblem,
 } from './options/attention-option.ts';
+import { boundDropout, dropout, type DropoutOption } from './options/dropout.ts';
 import { numSplits, type NumSplitsOption } from './options/num-splits.ts';
 import { out, type ResultOption, returnLse, returnMax } from './options/results.ts';
 import { scale, type ScaleOption } from './options/scale.ts';
@@ -24,6 +25,7 @@ export interface AttentionOptions<Lse extends boolean = boolean>
     AlibiSlopesOption,
     SinksOption,
     SeqUsedKOption,
+    DropoutOption,
     ResultOption<Lse>,
     NumSplitsOption {}
 
@@ -39,6 +41,7 @@ export const attentionOptions: { readonly [Name in OptionName]-?: AttentionOptio
   align,
   sinks,
   seqUsedK,
+  dropout,
   numSplits,
   returnLse,
   returnMax,
@@ -57,6 +60,7 @@ export interface OptionFlags {
   /** With `backward`, the kernel of the sinks' gradient is warmed up too. */
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
+  readonly dropout?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }
@@ -74,7 +78,7 @@ export function checkOptions(context: OptionContext, options: AttentionOptions):
   }
 }
 
-/** Returns the hooks of a call's options, in the order in which they apply. */
+/** Returns the hooks of the options that variants replace by their own, in the order in which they apply. */
 export function optionHooks(options: AttentionOptions): BoundHook[] {
   const hooks: BoundHook[] = [];
   for (const [name, { hook }] of named) {
@@ -82,6 +86,17 @@ export function optionHooks(options: AttentionOptions): BoundHook[] {
     if (hook && value !== undefined) hooks.push(hook(value as never));
   }
   return [...hooks, boundBand(options)];
+}
+
+/**
+ * Returns all hooks of a call.
+ * @param given hooks of a variant, in place of those made from the options
+ */
+export function hooksOfCall(
+  options: AttentionOptions,
+  given: readonly BoundHook[] = optionHooks(options),
+): readonly BoundHook[] {
+  return options.dropout ? [...given, boundDropout(options.dropout)] : given;
 }
 
 /** Returns typical values for the options that a problem uses. */

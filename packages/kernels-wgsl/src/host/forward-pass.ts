@@ -1,5 +1,12 @@
 import type { DType, Tensor } from '@heed/core';
-import { adopt, bindTensor, dispatchGrid, elementCount, placeholder } from '@heed/core/kernel';
+import {
+  adopt,
+  bindTensor,
+  dispatchGrid,
+  elementCount,
+  isTensor,
+  placeholder,
+} from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import { knownSelection, type Selection } from '../select/selection.ts';
 import { forwardSource } from '../text/kernels/forward.wgsl.ts';
@@ -21,6 +28,7 @@ import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
 import { valuesOf } from './launch-values.ts';
 import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
 import { bindBlocks, bindCaptures, bindLengths } from './packed-words.ts';
+import { gatherWords } from './word-kernels.ts';
 
 /** Runs a checked call with the kernel that its problem selects. */
 export function runCall(call: Call, keepsStates = false): ForwardResult {
@@ -33,6 +41,8 @@ export function runCall(call: Call, keepsStates = false): ForwardResult {
 export interface ForwardResult extends AttentionResult {
   /** With `keepsStates`: planes of lse, row maxima and row sums. The lse tensor owns the memory. */
   readonly states?: Tensor;
+  /** With `keepsStates` and a seed on the GPU: a copy of it, in the memory of lse. */
+  readonly seed?: Tensor;
 }
 
 /**
@@ -64,6 +74,7 @@ export function runForward(
     ...(rows.lse && (keepsStates || options.returnLse) && { lse: rows.lse }),
     ...(rows.max && { max: rows.max }),
     ...(rows.planes && keepsStates && { states: rows.planes.whole }),
+    ...(rows.seed && { seed: rows.seed }),
   };
 }
 
@@ -98,24 +109,29 @@ interface RowResults {
   readonly max?: Tensor<'f32'>;
   /** Planes of the rows, if lse is not the only one. */
   readonly planes?: RowPlanes;
+  readonly seed?: Tensor;
 }
 
 function rowResults(
   target: Target,
   shape: readonly number[],
   keepsStates: boolean,
-  { returnLse, returnMax }: AttentionOptions,
+  { returnLse, returnMax, dropout }: AttentionOptions,
 ): RowResults {
   if (!keepsStates && !returnMax) return returnLse ? { lse: target.result('lse', shape) } : {};
   const count = (keepsStates ? 3 : 1) + (returnMax ? 1 : 0);
-  const whole = target.result('lse', [count, ...shape]);
-  const lse = plane(whole, 0);
-  const max = returnMax ? adopt(plane(whole, count - 1)) : undefined;
-  const view = whole.reshape(whole.shape);
+  const words = count * elementCount(shape);
+  const seed = keepsStates && isTensor(dropout?.seed) ? dropout.seed : undefined;
+  const whole = target.result('lse', [words + (seed ? 2 : 0)]);
+  const view = whole.slice(0, 0, words).reshape([count, ...shape]);
+  const lse = plane(view, 0);
+  const max = returnMax ? adopt(plane(view, count - 1)) : undefined;
   const planes = planesOf(view, keepsStates, returnMax);
+  if (seed) gatherWords(target, seed, whole, words);
+  const kept = seed && whole.slice(0, words, words + 2);
   if (keepsStates || returnLse) adopt(lse);
   whole.dispose();
-  return { lse, planes, ...(max && { max }) };
+  return { lse, planes, ...(max && { max }), ...(kept && { seed: kept }) };
 }
 
 /** Returns the planes of rows in `whole`: lse, then row maxima and row sums, then largest scores. */

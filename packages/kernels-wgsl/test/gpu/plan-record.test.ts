@@ -132,6 +132,27 @@ describe('recording.replay', () => {
   });
 });
 
+describe('a seed', () => {
+  // With sinks, which are in another buffer, so that every replay gathers them.
+  it.for([false, true])('on the GPU is read anew by each replay, sinks %s', async (withSinks) => {
+    using plan = planAttention(gpu, { ...dense, numSplits: 1, dropout: true });
+    const seed = gpu.tensor(Uint32Array.of(1, 2), { shape: [2] });
+    const sinks = withSinks ? { sinks: source.normal([4]) } : {};
+    const tensors = { ...source.dense(2, 3, 90), ...sinks };
+    using recording = plan.record({ ...tensors, dropout: { rate: 0.5, seed } });
+    for (const [low, high] of [
+      [1, 2],
+      [3, 0],
+    ] as const) {
+      write(seed, low, high);
+      recording.replay();
+      const dropout = { rate: 0.5, seed: low + high * 2 ** 32 };
+      const want = plan.run({ ...tensors, dropout });
+      expect(await bits(recording.out)).toEqual(await bits(want.out));
+    }
+  });
+});
+
 describe('lengths and tables', () => {
   const pages = (): Omit<Qkv, 'q'> => source.pages(9, 16);
   // One tensor, so that all lists are bound in place; and a tensor each, so that every replay gathers them.

@@ -1,5 +1,6 @@
 import { isQuantised } from '@heed/core/kernel';
 import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { dropHook } from '../../src/host/options/dropout.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
@@ -107,7 +108,7 @@ const rowKinds: readonly RowKind[] = ['head', 'group'];
 const hooks: readonly VariantHooks[] = [
   variantHooks([]),
   variantHooks([band]),
-  variantHooks([softcap, alibi, band]),
+  variantHooks([softcap, alibi, band, dropHook]),
 ];
 
 const dims: readonly (readonly [headDim: number, headDimV: number])[] = [

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { alibi } from '../../src/host/options/alibi-slopes.ts';
+import { dropHook } from '../../src/host/options/dropout.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import { gatherSource } from '../../src/host/word-kernels.ts';
@@ -92,6 +93,7 @@ const sources = {
       branches: false,
     }),
   }),
+  'forward-dropout': forwardSource({ ...plain, hooks: variantHooks([band, dropHook]) }),
   'forward-decode': forwardSource({
     ...plain,
     ...half,

@@ -126,6 +126,11 @@ const used = (b: Bench, list: readonly number[]) =>
 const usedTensor = (shape: readonly number[], dtype: DType) => (b: Bench) =>
   dense(b, {}, { seqUsedK: b.integers([5, 5], shape, dtype) });
 
+const drop = (name: string) => (b: Bench, value: unknown) =>
+  dense(b, {}, { dropout: { rate: 0.5, seed: 1, [name]: value } });
+const seedTensor = (dtype: DType) => (b: Bench, shape: readonly number[]) =>
+  drop('seed')(b, b.tensor(shape, dtype));
+
 const windows = {
   accepts: [
     [-1, -1],
@@ -189,6 +194,29 @@ const denseOptionRules: readonly Rule[] = [
   boundary('alibi-dtype', /alibiSlopes/, typed('alibiSlopes', [4]), ['f32'], ['f16', 'i32']),
   boundary('sinks-shape', /sinks/, shaped('sinks'), [[4]], [[3], [5], [2, 4]]),
   boundary('sinks-dtype', /sinks/, typed('sinks', [4]), ['f32'], ['f16', 'i32']),
+  boundary('dropout-rate', /dropout\.rate/, drop('rate'), [0, 0.5, 0.999], [-0.1, 1, NaN, '0.1']),
+  boundary(
+    'dropout-seed',
+    /dropout\.seed/,
+    drop('seed'),
+    [0, 1, 2 ** 53 - 1],
+    [-1, 0.5, 2 ** 53, NaN, '1'],
+  ),
+  boundary('dropout-seed-shape', /dropout\.seed/, seedTensor('u32'), [[2]], [[1], [3], [1, 2]]),
+  boundary(
+    'dropout-seed-dtype',
+    /dropout\.seed/,
+    (b, dtype: DType) => seedTensor(dtype)(b, [2]),
+    ['u32'],
+    ['i32', 'f32'],
+  ),
+  boundary(
+    'dropout-names',
+    /there is no \w+ in dropout/,
+    (b, name: string) => drop(name)(b, 0.5),
+    ['rate'],
+    ['p', 'Rate'],
+  ),
   boundary('used-length', /seqUsedK/, used, [[5, 5]], [[5], [5, 5, 5]]),
   boundary(
     'used-value',

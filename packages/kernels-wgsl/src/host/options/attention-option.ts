@@ -1,12 +1,12 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
-import { fail, show } from '@heed/core/kernel';
-import type { MaskHook, ScoreHook } from '../../text/parts/hook.ts';
+import { fail, type OptionNames, show } from '@heed/core/kernel';
+import type { AnyHook } from '../../text/parts/hook.ts';
 import type { ParamValues } from '../../text/parts/params.ts';
 import type { TablePlace, WordSource } from '../launch-target.ts';
 
 /** A hook and the data of one call. The hook selects the kernel; the data never do. */
 export interface BoundHook {
-  readonly hook: ScoreHook | MaskHook;
+  readonly hook: AnyHook;
   /** Tables that the hook reads from `captures`. */
   readonly tables: readonly WordSource[];
   /** Returns the values of the hook's params, given the offset of each table. */
@@ -36,6 +36,8 @@ export interface SampledProblem {
 
 /** Describes one option of attention. The option's docstring, type and descriptor are in one file. */
 export interface AttentionOption<Value = never> {
+  /** The table of its names, if the value is an object of options. */
+  readonly names?: OptionNames;
   /** Throws a ValidationError unless the value fits the call; absent if the layout checks it. */
   readonly check?: (value: Value, name: string, context: OptionContext) => void;
   /** Returns the hook that implements the option. */

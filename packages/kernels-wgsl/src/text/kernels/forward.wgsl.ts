@@ -28,7 +28,7 @@ export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized
         outType === 'f16' && roundF16,
         writePart(outType, write, headDimV),
       ],
-      compute: [epiloguePart],
+      compute: [epiloguePart(config.hooks)],
       main: forwardMain(config),
     });
   },

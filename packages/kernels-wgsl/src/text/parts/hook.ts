@@ -31,7 +31,7 @@ export interface Hook {
 /** A per-row value, kept in a register during the loop over the row's keys. */
 export interface RowConstant {
   readonly name: string;
-  readonly type: 'f32' | 'i32';
+  readonly type: 'f32' | 'i32' | 'u32';
   readonly expression: string;
 }
 
@@ -90,29 +90,41 @@ export interface MaskHook extends Hook {
   readonly hasBlocks?: boolean;
 }
 
+/**
+ * Drops weights between the softmax and the product with v. Declares `fn is_kept(drop_key: u32, key: i32) -> bool`, the row constant
+ * `drop_key: u32`, and the parameter `keep_scale`, by which what is left is multiplied.
+ */
+export interface DropHook extends Hook {
+  readonly kind: 'drop';
+}
+
+export type AnyHook = ScoreHook | MaskHook | DropHook;
+
 /** The hooks of one kernel, in order of application. */
 export interface VariantHooks {
   /** Equal keys mean equal WGSL; part of the pipeline key. */
   readonly key: string;
   readonly scores: readonly ScoreHook[];
   readonly masks: readonly MaskHook[];
+  readonly drop?: DropHook | undefined;
 }
 
-const hookKey = (hook: ScoreHook | MaskHook): string =>
+const hookKey = (hook: AnyHook): string =>
   'hasBlocks' in hook && hook.hasBlocks ? `${hook.name}(blocks)` : hook.name;
 
 /** Sorts hooks by kind and keeps their order within each kind. */
-export function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks {
+export function variantHooks(hooks: readonly AnyHook[]): VariantHooks {
   return {
     key: hooks.map(hookKey).join('+') || 'none',
     scores: hooks.filter((hook) => hook.kind === 'score'),
     masks: hooks.filter((hook) => hook.kind === 'mask'),
+    drop: hooks.find((hook) => hook.kind === 'drop'),
   };
 }
 
-/** Returns score hooks, then mask hooks, in the order in which they apply. */
-export function allHooks({ scores, masks }: VariantHooks): readonly Hook[] {
-  return [...scores, ...masks];
+/** Returns score hooks, then mask hooks, then the one that drops weights: the order in which they apply. */
+export function allHooks({ scores, masks, drop }: VariantHooks): readonly Hook[] {
+  return [...scores, ...masks, ...(drop ? [drop] : [])];
 }
 
 export function hasBlocks({ masks }: VariantHooks): boolean {

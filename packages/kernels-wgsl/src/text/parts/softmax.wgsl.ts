@@ -1,4 +1,6 @@
 import { sections, wgsl } from '@heed/core/kernel';
+import { keepScale } from './dropped-weights.wgsl.ts';
+import type { VariantHooks } from './hook.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { u32Fields } from './params.ts';
 
@@ -97,7 +99,7 @@ export const storeStatePart: KernelPart = {
 };
 
 /** Finishes a row before it is stored: adds the sink, once per row, and computes its log-sum-exp. */
-export const epiloguePart: KernelPart = {
+export const epiloguePart = (hooks: VariantHooks): KernelPart => ({
   fields: [
     ...storeStatePart.fields,
     ...u32Fields('batch', 'sinks', 'sinks_head', 'write_lse', 'max_plane'),
@@ -116,6 +118,12 @@ export const epiloguePart: KernelPart = {
     return softmax_sink(state, logit);
   }
 
+  // Returns what the row's accumulator is multiplied by in the end.
+  fn finish_row(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
+    let factor = apply_sink(state, row, split);
+    return factor * softmax_norm(*state)${keepScale(hooks)};
+  }
+
   fn write_lse(state: Softmax, row: Row, split: u32) {
     if (params.write_lse != 0u) {
       let at = lse_index(row, split);
@@ -128,4 +136,4 @@ export const epiloguePart: KernelPart = {
   }
 `,
   ),
-};
+});

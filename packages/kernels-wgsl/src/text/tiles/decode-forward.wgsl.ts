@@ -1,5 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import { addDot } from '../parts/chained-products.wgsl.ts';
+import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { bracketed, each, plus } from '../parts/repeat.ts';
 import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import {
@@ -216,7 +217,7 @@ function finishedScores(decode: Decode): string {
 
 /** Turns the thread's scores into weights, in the order in which they lie in memory: key by key, and row by row within a key. */
 function weights(decode: Decode): string {
-  const { tile, k } = decode;
+  const { config, tile, k, columns } = decode;
   const scores = each(decode.scores);
   const scale = (n: number): string => (k.read.isScaled ? ` * v_scale${n}` : '');
   return wgsl`
@@ -228,6 +229,7 @@ function weights(decode: Decode): string {
     ${scores((n) => `s${n} = softmax_weight(s${n}, state.row_max);`)}
     // A thread sums its own keys only; the columns meet in the end.
     state.row_sum += ${scores((n) => `s${n}`).join(' + ')};
+    ${scores((n) => dropWeight(config.hooks, `s${n}`, { dropKey: 'row.drop_key', key: plus('key', n * columns, '') }))}
     ${scores((n) => `weights[${plus('thread', n * DECODE_THREADS)}] = s${n}${scale(n)};`)}
     ${guarded(`thread < ${tile.rows}u`, 'factors[thread] = factor;')}
   `;
@@ -297,7 +299,7 @@ function results(decode: Decode): string {
   return wgsl`
     ${overColumns(decode, 'state.row_sum', (x) => `state.row_sum + ${x}`)}
     if (thread < ${rows}u && work.first_row + index < work.rows) {
-      factors[thread] = apply_sink(&state, row, work.split) * softmax_norm(state);
+      factors[thread] = finish_row(&state, row, work.split);
       write_lse(state, row, work.split);
     }
     ${each(rows)(

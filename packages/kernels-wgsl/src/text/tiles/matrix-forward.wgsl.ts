@@ -1,4 +1,5 @@
 import { sections, wgsl } from '@heed/core/kernel';
+import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { each, loop, plus } from '../parts/repeat.ts';
 import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
@@ -89,7 +90,9 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
             ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
             // A thread sums its own keys only; the lanes of a row meet in the end.
             state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
-            ${isRounded ? keepHalves(tile, r) : `${passVector(tile, r)} = s${r};`}
+            ${isRounded && roundWeights(r)}
+            ${lanes((n) => dropWeight(hooks, `s${r}[${n}]`, { dropKey: `row${r}.drop_key`, key: plus('key', n, '') }))}
+            ${isRounded ? `weights[${rowAt(tileRow(tile, r), 'SCORED')} + column] = vec4<f16>(s${r});` : `${passVector(tile, r)} = s${r};`}
           `,
         )}
         ${values.stores}
@@ -102,8 +105,7 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
       (r) => wgsl`
         state${r}.row_sum = row_sum(state${r}.row_sum);
         ${isRounded && `let unrounded${r} = state${r}.row_sum / max(row_sum(held${r}), 1.0e-37);`}
-        let sink${r} = apply_sink(&state${r}, row${r}, work.split);
-        let norm${r} = sink${r} * softmax_norm(state${r})${isRounded && ` * unrounded${r}`};
+        let norm${r} = finish_row(&state${r}, row${r}, work.split)${isRounded && ` * unrounded${r}`};
         if (column == 0u && work.first_row + ${tileRow(tile, r)} < work.rows) {
           write_lse(state${r}, row${r}, work.split);
         }
@@ -208,10 +210,9 @@ const heldPart = wgsl`
   }
 `;
 
-const keepHalves = (tile: MatrixTile, r: number): string => wgsl`
-  let rounded${r} = held(s${r});
-  held${r} = held${r} * factor${r} + rounded${r}.x + rounded${r}.y + rounded${r}.z + rounded${r}.w;
-  weights[${rowAt(tileRow(tile, r), 'SCORED')} + column] = vec4<f16>(rounded${r});
+const roundWeights = (r: number): string => wgsl`
+  s${r} = held(s${r});
+  held${r} = held${r} * factor${r} + s${r}.x + s${r}.y + s${r}.z + s${r}.w;
 `;
 
 function minimum(names: readonly string[]): string {

@@ -1,4 +1,10 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
+import {
+  dropGradient,
+  dropWeight,
+  keepScale,
+  keptGradient,
+} from '../parts/dropped-weights.wgsl.ts';
 import { hasScoreDerivatives } from '../parts/hook.ts';
 import { each, plus } from '../parts/repeat.ts';
 import { type TileScore, tileScores } from '../parts/score-chain.wgsl.ts';
@@ -88,6 +94,7 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
         workgroupBarrier();
         ${rows(
           (r) => wgsl`
+            ${lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, droppedAt(r, n)))}
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${scoreDerivativeOf(config, r, n)});`)}
             ${keepWeights('q_tile', r)}
           `,
@@ -112,10 +119,11 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
  * that see it.
  */
 function keyGradient(config: BackwardConfig, tile: PortableTile): string {
-  const { headDim, headDimV } = config;
+  const { headDim, headDimV, hooks } = config;
   const rows = each(tile.rowsPerThread);
+  const kept = hooks.drop ? 'kept' : 's';
   // Staged queries include q_scale(): the scale, and the change of base if no hook comes in between.
-  const base = config.hooks.scores.length === 0 ? ' * LN_2' : '';
+  const base = hooks.scores.length === 0 ? ' * LN_2' : '';
   const arrays = (name: string, dim: number): readonly string[] =>
     rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
   return wgsl`
@@ -141,7 +149,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
       )}
       ${scoreDerivatives(config, tile)}
       ${tileScores(
-        config.hooks,
+        hooks,
         eachScore(tile, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
         { withDerivatives: true },
       )}
@@ -149,7 +157,18 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
       ${rows(
         (r) => wgsl`
           ${lanes((n) => `s${r}[${n}] = pair_weight(s${r}[${n}], state${n}.row_max, state${n}.norm);`)}
-          ${keepWeights('kv_tile', r)}
+          ${hooks.drop && `var kept${r} = s${r};`}
+          ${lanes((n) => [
+            ...dropWeight(hooks, `kept${r}[${n}]`, {
+              dropKey: `row${n}.drop_key`,
+              key: plus('key', r, ''),
+            }),
+            ...keptGradient(hooks, `dp${r}[${n}]`, {
+              weight: `s${r}[${n}]`,
+              kept: `kept${r}[${n}]`,
+            }),
+          ])}
+          ${keepWeights('kv_tile', r, kept)}
         `,
       )}
       ${weightedSums(tile, 'dv', 'kv_tile', rowSide('dout'), vChunks(config))}
@@ -167,7 +186,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
       (r) => wgsl`
         if (u32(${plus('key', r, '')}) < seq.k_len) {
           ${store('dk', r, tile, qChunks(config), base)}
-          ${store('dv', r, tile, vChunks(config), '')}
+          ${store('dv', r, tile, vChunks(config), keepScale(hooks))}
         }
       `,
     )}
@@ -211,6 +230,7 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
         ${tileScores(hooks, eachScore(tile, keyAt))}
         ${rows(
           (r) => wgsl`
+            ${lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, droppedAt(r, n)))}
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, 1.0);`)}
             if (${plus('work.first_row + first_row', r)} < work.rows) {
               ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, scoreDerivative: `s${r}[${n}]`, ...keyAt(r, n) }))}
@@ -227,6 +247,12 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
 /** Returns the row and key of the score of row r and column n. */
 const keyAt = (r: number, n: number): Pick<TileScore, 'row' | 'key'> => ({
   row: `row${r}`,
+  key: `key${n}`,
+});
+
+/** The same for what drops weights. */
+const droppedAt = (r: number, n: number): Parameters<typeof dropGradient>[2] => ({
+  dropKey: `row${r}.drop_key`,
   key: `key${n}`,
 });
 

@@ -1,4 +1,5 @@
 import { sections, wgsl } from '@heed/core/kernel';
+import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { each, plus } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
@@ -74,6 +75,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
             ${lanes((n) => `s${r}[${n}] = softmax_weight(s${r}[${n}], state${r}.row_max);`)}
             // A thread sums its own keys only; the columns meet in the end.
             state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
+            ${lanes((n) => dropWeight(hooks, `s${r}[${n}]`, { dropKey: `row${r}.drop_key`, key: `key${n}` }))}
             ${keepWeights('q_tile', r)}
           `,
         )}
@@ -92,8 +94,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
           state${r}.row_sum += partial[${localRow(r)} * ${THREADS_N}u + i];
         }
         if (${plus('work.first_row + first_row', r)} < work.rows) {
-          let sink = apply_sink(&state${r}, row${r}, work.split);
-          let norm = sink * softmax_norm(state${r});
+          let norm = finish_row(&state${r}, row${r}, work.split);
           let out_row = out_row_offset(row${r}, work.split);
           ${storeChunks(tile, `acc${r}`, ofValues, (sum) => `write_out(out_row, d, ${sum} * norm);`)}
           if (column == 0u) {

@@ -97,9 +97,12 @@ export function dotProducts(
   `;
 }
 
-/** Stores the thread's weights of its row r in the tile of its own side, which is not in use between the products. */
-export function keepWeights(own: Side['tile'], r: number): string {
-  return `${own}[${localRow(r)} * STAGED + column] = s${r};`;
+/**
+ * Stores the thread's weights of its row r in the tile of its own side, which is not in use between the products.
+ * @param weights the name of the vectors that hold them, without r
+ */
+export function keepWeights(own: Side['tile'], r: number, weights: string = 's'): string {
+  return `${own}[${localRow(r)} * STAGED + column] = ${weights}${r};`;
 }
 
 /**

@@ -1,4 +1,10 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
+import {
+  dropGradient,
+  dropWeight,
+  keepScale,
+  keptGradient,
+} from '../parts/dropped-weights.wgsl.ts';
 import { hasScoreDerivatives } from '../parts/hook.ts';
 import { plus } from '../parts/repeat.ts';
 import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
@@ -59,6 +65,7 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
         ${diagonals.fill}
         ${tileScores(hooks, each, { withDerivatives: true, keepsDiagonals: diagonals.isKept })}
         ${dots(tile, 'dp', 'dout', v)}
+        ${rows((r) => keys((n) => dropGradient(hooks, score('dp', r, n), droppedAt(r, n))))}
         ${rows((r) =>
           keys((n) => {
             const [s, dp] = [score('s', r, n), score('dp', r, n)];
@@ -94,6 +101,9 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const diagonals = keyDiagonals(tile, hooks);
   const ownState = (field: string, n: number): string =>
     `subgroupBroadcast(own_state${Math.floor(n / lanes)}.${field}, ${n % lanes}u)`;
+  const ownDropKey = (n: number): string =>
+    `subgroupBroadcast(own_row${Math.floor(n / lanes)}.drop_key, ${n % lanes}u)`;
+  const kept = hooks.drop ? 'kept' : 's';
   const where: Where = (r, _, n) => ({ row: 'row', key: `i32(key${r})`, ...diagonals.of(r, n) });
   return wgsl`
     ${keyTileStart()}
@@ -140,18 +150,22 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
           let row_max${n} = ${ownState('row_max', n)};
           let norm${n} = ${ownState('norm', n)};
           ${rows((r) => `${score('s', r, n)} = pair_weight(${score('s', r, n)}, row_max${n}, norm${n});`)}
+          ${hooks.drop && `let drop_key${n} = ${ownDropKey(n)};`}
+          ${hooks.drop && rows((r) => `var ${score(kept, r, n)} = ${score('s', r, n)};`)}
+          ${rows((r) => dropWeight(hooks, score(kept, r, n), { dropKey: `drop_key${n}`, key: `i32(key${r})` }))}
         `,
       )}
       ${rows((r) => queries((n) => `var ${score('dp', r, n)} = 0.0;`))}
       ${pass(tile, dout, {
         before: rows((r) => [`let v${r}_d = v${r}[d];`, `var dv${r}_d = dv${r}[d];`]),
         each: (r, n, vector) =>
-          `${score('dp', r, n)} += dot(v${r}_d, ${vector});\ndv${r}_d += ${score('s', r, n)} * ${vector};`,
+          `${score('dp', r, n)} += dot(v${r}_d, ${vector});\ndv${r}_d += ${score(kept, r, n)} * ${vector};`,
         results: rows((r) => `dv${r}`),
       })}
       ${queries(
         (n) => wgsl`
           let delta${n} = ${ownState('delta', n)};
+          ${rows((r) => keptGradient(hooks, score('dp', r, n), { weight: score('s', r, n), kept: score(kept, r, n) }))}
           ${rows((r) => `${score('s', r, n)} = pair_gradient(${score('s', r, n)}, ${score('dp', r, n)}, delta${n}, ${scoreDerivatives.of(r, n)});`)}
         `,
       )}
@@ -165,13 +179,19 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
             write_dk(dk_row_offset(seq, head, key${r}), d * 4u, dk${r}[d] * params.scale);
           }
           for (var d = 0u; d < ${v.vecs}; d++) {
-            write_dv(dv_row_offset(seq, head, key${r}), d * 4u, dv${r}[d]);
+            write_dv(dv_row_offset(seq, head, key${r}), d * 4u, dv${r}[d]${keepScale(hooks)});
           }
         }
       `,
     )}
   `;
 }
+
+/** The pair of a lane's row r and key n, for what drops weights. */
+const droppedAt = (r: number, n: number): Parameters<typeof dropGradient>[2] => ({
+  dropKey: `row${r}.drop_key`,
+  key: `i32(${plus('first_key', n)})`,
+});
 
 type Where = Parameters<typeof eachScore>[3];
 
@@ -213,6 +233,7 @@ function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
         ${rows((r) => keys((n) => `var ${score('g', r, n)} = ${score('s', r, n)};`))}
         ${tileScores(hooks, each(['g']))}
         ${dots(tile, 'dp', 'dout', v)}
+        ${rows((r) => keys((n) => dropGradient(hooks, score('dp', r, n), droppedAt(r, n))))}
         ${rows((r) =>
           keys((n) => {
             const [g, dp] = [score('g', r, n), score('dp', r, n)];

@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { plus } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
@@ -51,6 +52,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
           let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
           ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
           state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};
+          ${keys((n) => dropWeight(config.hooks, `s${r}_${n}`, { dropKey: `row${r}.drop_key`, key: `i32(${plus('first_key', n)})` }))}
         `,
       )}
 
@@ -61,7 +63,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
     ${rows(
       (r) => wgsl`
         if (index${r} < work.rows) {
-          let norm = apply_sink(&state${r}, row${r}, work.split) * softmax_norm(state${r});
+          let norm = finish_row(&state${r}, row${r}, work.split);
           for (var d = 0u; d < params.v_vecs; d++) {
             write_out(out_row_offset(row${r}, work.split), d * 4u, acc${r}[d] * norm);
           }

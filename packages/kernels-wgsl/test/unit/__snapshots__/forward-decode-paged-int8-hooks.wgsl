@@ -153,7 +153,7 @@ fn main(
     state.row_sum = state.row_sum + columns[index * 16u + i];
   }
   if (thread < 2u && work.first_row + index < work.rows) {
-    factors[thread] = apply_sink(&state, row, work.split) * softmax_norm(state);
+    factors[thread] = finish_row(&state, row, work.split);
     write_lse(state, row, work.split);
   }
   team_sums[team * 16u + lane] = acc0_0;

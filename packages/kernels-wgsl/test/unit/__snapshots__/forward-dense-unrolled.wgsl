@@ -206,8 +206,7 @@ fn main(
     state0.row_sum += partial[first_row * 8u + i];
   }
   if (work.first_row + first_row < work.rows) {
-    let sink = apply_sink(&state0, row0, work.split);
-    let norm = sink * softmax_norm(state0);
+    let norm = finish_row(&state0, row0, work.split);
     let out_row = out_row_offset(row0, work.split);
     {
       let d = 0u * 32u + column * 4u;
@@ -230,8 +229,7 @@ fn main(
     state1.row_sum += partial[(first_row + 1u) * 8u + i];
   }
   if (work.first_row + first_row + 1u < work.rows) {
-    let sink = apply_sink(&state1, row1, work.split);
-    let norm = sink * softmax_norm(state1);
+    let norm = finish_row(&state1, row1, work.split);
     let out_row = out_row_offset(row1, work.split);
     {
       let d = 0u * 32u + column * 4u;

@@ -360,6 +360,12 @@ fn apply_sink(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
   return softmax_sink(state, logit);
 }
 
+// Returns what the row's accumulator is multiplied by in the end.
+fn finish_row(state: ptr<function, Softmax>, row: Row, split: u32) -> f32 {
+  let factor = apply_sink(state, row, split);
+  return factor * softmax_norm(*state);
+}
+
 fn write_lse(state: Softmax, row: Row, split: u32) {
   if (params.write_lse != 0u) {
     let at = lse_index(row, split);
@@ -620,8 +626,7 @@ fn main(
     state0.row_sum += partial[first_row * 8u + i];
   }
   if (work.first_row + first_row < work.rows) {
-    let sink = apply_sink(&state0, row0, work.split);
-    let norm = sink * softmax_norm(state0);
+    let norm = finish_row(&state0, row0, work.split);
     let out_row = out_row_offset(row0, work.split);
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       let d = chunk * 32u + column * 4u;
@@ -638,8 +643,7 @@ fn main(
     state1.row_sum += partial[(first_row + 1u) * 8u + i];
   }
   if (work.first_row + first_row + 1u < work.rows) {
-    let sink = apply_sink(&state1, row1, work.split);
-    let norm = sink * softmax_norm(state1);
+    let norm = finish_row(&state1, row1, work.split);
     let out_row = out_row_offset(row1, work.split);
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       let d = chunk * 32u + column * 4u;
@@ -656,8 +660,7 @@ fn main(
     state2.row_sum += partial[(first_row + 2u) * 8u + i];
   }
   if (work.first_row + first_row + 2u < work.rows) {
-    let sink = apply_sink(&state2, row2, work.split);
-    let norm = sink * softmax_norm(state2);
+    let norm = finish_row(&state2, row2, work.split);
     let out_row = out_row_offset(row2, work.split);
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       let d = chunk * 32u + column * 4u;
@@ -674,8 +677,7 @@ fn main(
     state3.row_sum += partial[(first_row + 3u) * 8u + i];
   }
   if (work.first_row + first_row + 3u < work.rows) {
-    let sink = apply_sink(&state3, row3, work.split);
-    let norm = sink * softmax_norm(state3);
+    let norm = finish_row(&state3, row3, work.split);
     let out_row = out_row_offset(row3, work.split);
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       let d = chunk * 32u + column * 4u;

@@ -345,26 +345,22 @@ fn main(
   }
 
   state0.row_sum = row_sum(state0.row_sum);
-  let sink0 = apply_sink(&state0, row0, work.split);
-  let norm0 = sink0 * softmax_norm(state0);
+  let norm0 = finish_row(&state0, row0, work.split);
   if (column == 0u && work.first_row + first_row < work.rows) {
     write_lse(state0, row0, work.split);
   }
   state1.row_sum = row_sum(state1.row_sum);
-  let sink1 = apply_sink(&state1, row1, work.split);
-  let norm1 = sink1 * softmax_norm(state1);
+  let norm1 = finish_row(&state1, row1, work.split);
   if (column == 0u && work.first_row + first_row + 1u < work.rows) {
     write_lse(state1, row1, work.split);
   }
   state2.row_sum = row_sum(state2.row_sum);
-  let sink2 = apply_sink(&state2, row2, work.split);
-  let norm2 = sink2 * softmax_norm(state2);
+  let norm2 = finish_row(&state2, row2, work.split);
   if (column == 0u && work.first_row + first_row + 2u < work.rows) {
     write_lse(state2, row2, work.split);
   }
   state3.row_sum = row_sum(state3.row_sum);
-  let sink3 = apply_sink(&state3, row3, work.split);
-  let norm3 = sink3 * softmax_norm(state3);
+  let norm3 = finish_row(&state3, row3, work.split);
   if (column == 0u && work.first_row + first_row + 3u < work.rows) {
     write_lse(state3, row3, work.split);
   }

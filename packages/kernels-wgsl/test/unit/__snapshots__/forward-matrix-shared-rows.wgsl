@@ -161,18 +161,18 @@ fn main(
     s0[3] = softmax_weight(s0[3], state0.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state0.row_sum += s0.x + s0.y + s0.z + s0.w;
-    let rounded0 = held(s0);
-    held0 = held0 * factor0 + rounded0.x + rounded0.y + rounded0.z + rounded0.w;
-    weights[first_row * SCORED + column] = vec4<f16>(rounded0);
+    s0 = held(s0);
+    held0 = held0 * factor0 + s0.x + s0.y + s0.z + s0.w;
+    weights[first_row * SCORED + column] = vec4<f16>(s0);
     s1[0] = softmax_weight(s1[0], state1.row_max);
     s1[1] = softmax_weight(s1[1], state1.row_max);
     s1[2] = softmax_weight(s1[2], state1.row_max);
     s1[3] = softmax_weight(s1[3], state1.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state1.row_sum += s1.x + s1.y + s1.z + s1.w;
-    let rounded1 = held(s1);
-    held1 = held1 * factor1 + rounded1.x + rounded1.y + rounded1.z + rounded1.w;
-    weights[(first_row + 1u) * SCORED + column] = vec4<f16>(rounded1);
+    s1 = held(s1);
+    held1 = held1 * factor1 + s1.x + s1.y + s1.z + s1.w;
+    weights[(first_row + 1u) * SCORED + column] = vec4<f16>(s1);
     kv_tile[thread / 16u * STAGED + thread % 16u] = v0;
     kv_tile[(thread + 128u) / 16u * STAGED + (thread + 128u) % 16u] = v1;
     kv_tile[(thread + 256u) / 16u * STAGED + (thread + 256u) % 16u] = v2;
@@ -204,15 +204,13 @@ fn main(
 
   state0.row_sum = row_sum(state0.row_sum);
   let unrounded0 = state0.row_sum / max(row_sum(held0), 1.0e-37);
-  let sink0 = apply_sink(&state0, row0, work.split);
-  let norm0 = sink0 * softmax_norm(state0) * unrounded0;
+  let norm0 = finish_row(&state0, row0, work.split) * unrounded0;
   if (column == 0u && work.first_row + first_row < work.rows) {
     write_lse(state0, row0, work.split);
   }
   state1.row_sum = row_sum(state1.row_sum);
   let unrounded1 = state1.row_sum / max(row_sum(held1), 1.0e-37);
-  let sink1 = apply_sink(&state1, row1, work.split);
-  let norm1 = sink1 * softmax_norm(state1) * unrounded1;
+  let norm1 = finish_row(&state1, row1, work.split) * unrounded1;
   if (column == 0u && work.first_row + first_row + 1u < work.rows) {
     write_lse(state1, row1, work.split);
   }

@@ -347,72 +347,72 @@ fn main(
     s0[3] = softmax_weight(s0[3], state0.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state0.row_sum += s0.x + s0.y + s0.z + s0.w;
-    let rounded0 = held(s0);
-    held0 = held0 * factor0 + rounded0.x + rounded0.y + rounded0.z + rounded0.w;
-    weights[first_row * SCORED + column] = vec4<f16>(rounded0);
+    s0 = held(s0);
+    held0 = held0 * factor0 + s0.x + s0.y + s0.z + s0.w;
+    weights[first_row * SCORED + column] = vec4<f16>(s0);
     s1[0] = softmax_weight(s1[0], state1.row_max);
     s1[1] = softmax_weight(s1[1], state1.row_max);
     s1[2] = softmax_weight(s1[2], state1.row_max);
     s1[3] = softmax_weight(s1[3], state1.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state1.row_sum += s1.x + s1.y + s1.z + s1.w;
-    let rounded1 = held(s1);
-    held1 = held1 * factor1 + rounded1.x + rounded1.y + rounded1.z + rounded1.w;
-    weights[(first_row + 1u) * SCORED + column] = vec4<f16>(rounded1);
+    s1 = held(s1);
+    held1 = held1 * factor1 + s1.x + s1.y + s1.z + s1.w;
+    weights[(first_row + 1u) * SCORED + column] = vec4<f16>(s1);
     s2[0] = softmax_weight(s2[0], state2.row_max);
     s2[1] = softmax_weight(s2[1], state2.row_max);
     s2[2] = softmax_weight(s2[2], state2.row_max);
     s2[3] = softmax_weight(s2[3], state2.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state2.row_sum += s2.x + s2.y + s2.z + s2.w;
-    let rounded2 = held(s2);
-    held2 = held2 * factor2 + rounded2.x + rounded2.y + rounded2.z + rounded2.w;
-    weights[(first_row + 2u) * SCORED + column] = vec4<f16>(rounded2);
+    s2 = held(s2);
+    held2 = held2 * factor2 + s2.x + s2.y + s2.z + s2.w;
+    weights[(first_row + 2u) * SCORED + column] = vec4<f16>(s2);
     s3[0] = softmax_weight(s3[0], state3.row_max);
     s3[1] = softmax_weight(s3[1], state3.row_max);
     s3[2] = softmax_weight(s3[2], state3.row_max);
     s3[3] = softmax_weight(s3[3], state3.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state3.row_sum += s3.x + s3.y + s3.z + s3.w;
-    let rounded3 = held(s3);
-    held3 = held3 * factor3 + rounded3.x + rounded3.y + rounded3.z + rounded3.w;
-    weights[(first_row + 3u) * SCORED + column] = vec4<f16>(rounded3);
+    s3 = held(s3);
+    held3 = held3 * factor3 + s3.x + s3.y + s3.z + s3.w;
+    weights[(first_row + 3u) * SCORED + column] = vec4<f16>(s3);
     s4[0] = softmax_weight(s4[0], state4.row_max);
     s4[1] = softmax_weight(s4[1], state4.row_max);
     s4[2] = softmax_weight(s4[2], state4.row_max);
     s4[3] = softmax_weight(s4[3], state4.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state4.row_sum += s4.x + s4.y + s4.z + s4.w;
-    let rounded4 = held(s4);
-    held4 = held4 * factor4 + rounded4.x + rounded4.y + rounded4.z + rounded4.w;
-    weights[(first_row + 16u) * SCORED + column] = vec4<f16>(rounded4);
+    s4 = held(s4);
+    held4 = held4 * factor4 + s4.x + s4.y + s4.z + s4.w;
+    weights[(first_row + 16u) * SCORED + column] = vec4<f16>(s4);
     s5[0] = softmax_weight(s5[0], state5.row_max);
     s5[1] = softmax_weight(s5[1], state5.row_max);
     s5[2] = softmax_weight(s5[2], state5.row_max);
     s5[3] = softmax_weight(s5[3], state5.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state5.row_sum += s5.x + s5.y + s5.z + s5.w;
-    let rounded5 = held(s5);
-    held5 = held5 * factor5 + rounded5.x + rounded5.y + rounded5.z + rounded5.w;
-    weights[(first_row + 17u) * SCORED + column] = vec4<f16>(rounded5);
+    s5 = held(s5);
+    held5 = held5 * factor5 + s5.x + s5.y + s5.z + s5.w;
+    weights[(first_row + 17u) * SCORED + column] = vec4<f16>(s5);
     s6[0] = softmax_weight(s6[0], state6.row_max);
     s6[1] = softmax_weight(s6[1], state6.row_max);
     s6[2] = softmax_weight(s6[2], state6.row_max);
     s6[3] = softmax_weight(s6[3], state6.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state6.row_sum += s6.x + s6.y + s6.z + s6.w;
-    let rounded6 = held(s6);
-    held6 = held6 * factor6 + rounded6.x + rounded6.y + rounded6.z + rounded6.w;
-    weights[(first_row + 18u) * SCORED + column] = vec4<f16>(rounded6);
+    s6 = held(s6);
+    held6 = held6 * factor6 + s6.x + s6.y + s6.z + s6.w;
+    weights[(first_row + 18u) * SCORED + column] = vec4<f16>(s6);
     s7[0] = softmax_weight(s7[0], state7.row_max);
     s7[1] = softmax_weight(s7[1], state7.row_max);
     s7[2] = softmax_weight(s7[2], state7.row_max);
     s7[3] = softmax_weight(s7[3], state7.row_max);
     // A thread sums its own keys only; the lanes of a row meet in the end.
     state7.row_sum += s7.x + s7.y + s7.z + s7.w;
-    let rounded7 = held(s7);
-    held7 = held7 * factor7 + rounded7.x + rounded7.y + rounded7.z + rounded7.w;
-    weights[(first_row + 19u) * SCORED + column] = vec4<f16>(rounded7);
+    s7 = held(s7);
+    held7 = held7 * factor7 + s7.x + s7.y + s7.z + s7.w;
+    weights[(first_row + 19u) * SCORED + column] = vec4<f16>(s7);
     kv_tile[thread / 16u * STAGED + thread % 16u] = v0;
     kv_tile[(thread + 128u) / 16u * STAGED + (thread + 128u) % 16u] = v1;
     kv_tile[(thread + 256u) / 16u * STAGED + (thread + 256u) % 16u] = v2;
@@ -470,57 +470,49 @@ fn main(
 
   state0.row_sum = row_sum(state0.row_sum);
   let unrounded0 = state0.row_sum / max(row_sum(held0), 1.0e-37);
-  let sink0 = apply_sink(&state0, row0, work.split);
-  let norm0 = sink0 * softmax_norm(state0) * unrounded0;
+  let norm0 = finish_row(&state0, row0, work.split) * unrounded0;
   if (column == 0u && work.first_row + first_row < work.rows) {
     write_lse(state0, row0, work.split);
   }
   state1.row_sum = row_sum(state1.row_sum);
   let unrounded1 = state1.row_sum / max(row_sum(held1), 1.0e-37);
-  let sink1 = apply_sink(&state1, row1, work.split);
-  let norm1 = sink1 * softmax_norm(state1) * unrounded1;
+  let norm1 = finish_row(&state1, row1, work.split) * unrounded1;
   if (column == 0u && work.first_row + first_row + 1u < work.rows) {
     write_lse(state1, row1, work.split);
   }
   state2.row_sum = row_sum(state2.row_sum);
   let unrounded2 = state2.row_sum / max(row_sum(held2), 1.0e-37);
-  let sink2 = apply_sink(&state2, row2, work.split);
-  let norm2 = sink2 * softmax_norm(state2) * unrounded2;
+  let norm2 = finish_row(&state2, row2, work.split) * unrounded2;
   if (column == 0u && work.first_row + first_row + 2u < work.rows) {
     write_lse(state2, row2, work.split);
   }
   state3.row_sum = row_sum(state3.row_sum);
   let unrounded3 = state3.row_sum / max(row_sum(held3), 1.0e-37);
-  let sink3 = apply_sink(&state3, row3, work.split);
-  let norm3 = sink3 * softmax_norm(state3) * unrounded3;
+  let norm3 = finish_row(&state3, row3, work.split) * unrounded3;
   if (column == 0u && work.first_row + first_row + 3u < work.rows) {
     write_lse(state3, row3, work.split);
   }
   state4.row_sum = row_sum(state4.row_sum);
   let unrounded4 = state4.row_sum / max(row_sum(held4), 1.0e-37);
-  let sink4 = apply_sink(&state4, row4, work.split);
-  let norm4 = sink4 * softmax_norm(state4) * unrounded4;
+  let norm4 = finish_row(&state4, row4, work.split) * unrounded4;
   if (column == 0u && work.first_row + first_row + 16u < work.rows) {
     write_lse(state4, row4, work.split);
   }
   state5.row_sum = row_sum(state5.row_sum);
   let unrounded5 = state5.row_sum / max(row_sum(held5), 1.0e-37);
-  let sink5 = apply_sink(&state5, row5, work.split);
-  let norm5 = sink5 * softmax_norm(state5) * unrounded5;
+  let norm5 = finish_row(&state5, row5, work.split) * unrounded5;
   if (column == 0u && work.first_row + first_row + 17u < work.rows) {
     write_lse(state5, row5, work.split);
   }
   state6.row_sum = row_sum(state6.row_sum);
   let unrounded6 = state6.row_sum / max(row_sum(held6), 1.0e-37);
-  let sink6 = apply_sink(&state6, row6, work.split);
-  let norm6 = sink6 * softmax_norm(state6) * unrounded6;
+  let norm6 = finish_row(&state6, row6, work.split) * unrounded6;
   if (column == 0u && work.first_row + first_row + 18u < work.rows) {
     write_lse(state6, row6, work.split);
   }
   state7.row_sum = row_sum(state7.row_sum);
   let unrounded7 = state7.row_sum / max(row_sum(held7), 1.0e-37);
-  let sink7 = apply_sink(&state7, row7, work.split);
-  let norm7 = sink7 * softmax_norm(state7) * unrounded7;
+  let norm7 = finish_row(&state7, row7, work.split) * unrounded7;
   if (column == 0u && work.first_row + first_row + 19u < work.rows) {
     write_lse(state7, row7, work.split);
   }

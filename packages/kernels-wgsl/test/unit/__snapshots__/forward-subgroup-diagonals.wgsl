@@ -170,7 +170,7 @@ fn main(
   }
 
   if (index0 < work.rows) {
-    let norm = apply_sink(&state0, row0, work.split) * softmax_norm(state0);
+    let norm = finish_row(&state0, row0, work.split);
     for (var d = 0u; d < params.v_vecs; d++) {
       write_out(out_row_offset(row0, work.split), d * 4u, acc0[d] * norm);
     }

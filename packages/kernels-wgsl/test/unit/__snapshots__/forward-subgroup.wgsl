@@ -127,14 +127,14 @@ fn main(
   }
 
   if (index0 < work.rows) {
-    let norm = apply_sink(&state0, row0, work.split) * softmax_norm(state0);
+    let norm = finish_row(&state0, row0, work.split);
     for (var d = 0u; d < params.v_vecs; d++) {
       write_out(out_row_offset(row0, work.split), d * 4u, acc0[d] * norm);
     }
     write_lse(state0, row0, work.split);
   }
   if (index1 < work.rows) {
-    let norm = apply_sink(&state1, row1, work.split) * softmax_norm(state1);
+    let norm = finish_row(&state1, row1, work.split);
     for (var d = 0u; d < params.v_vecs; d++) {
       write_out(out_row_offset(row1, work.split), d * 4u, acc1[d] * norm);
     }

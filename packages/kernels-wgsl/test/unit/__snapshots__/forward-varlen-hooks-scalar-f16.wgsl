@@ -348,8 +348,7 @@ fn main(
     state0.row_sum += partial[first_row * 8u + i];
   }
   if (work.first_row + first_row < work.rows) {
-    let sink = apply_sink(&state0, row0, work.split);
-    let norm = sink * softmax_norm(state0);
+    let norm = finish_row(&state0, row0, work.split);
     let out_row = out_row_offset(row0, work.split);
     for (var chunk = 0u; chunk < params.v_chunks; chunk++) {
       let d = chunk * 32u + column * 4u;
