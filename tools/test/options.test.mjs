@@ -19,6 +19,7 @@ import { tuneNames } from '../../packages/kernels-wgsl/src/tune/tune-options.ts'
 import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
 import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernels/rotary.ts';
 import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
+import { prefixNamesOptions } from '../../packages/kvcache/src/pages/prefix-names.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open-tfjs.ts';
@@ -114,6 +115,7 @@ const packages = [
     [
       of('PagedKvCache.create(gpu, options)', cache.cacheNames, ['kvcache:CacheOptions']),
       of('cache.open(options?)', cache.openNames, ['kvcache:OpenOptions']),
+      of('prefixNames(tokens, options)', prefixNamesOptions, ['kvcache:PrefixNamesOptions']),
       of('cache.append(layer, seqs, k, v, options?)', appendNames, ['kvcache:AppendOptions']),
       of('the rotary of append', rotaryTableNames, ['kvcache:RotaryTables']),
       of('rotate(gpu, q, rotary, out?)', rotaryNames, ['kvcache:Rotary', 'kvcache:RotaryTables']),

@@ -1,5 +1,6 @@
 import { fail, show } from '@heed/core/kernel';
 import type { PageName } from '../pages/page-name.ts';
+import type { PrefixNode } from '../pages/prefix-tree.ts';
 
 /** A prefix became findable. `name` is its last page, `parent` the page before. */
 export interface StoredEvent {
@@ -13,6 +14,17 @@ export interface StoredEvent {
   /** The physical page that holds it. Copies, made by sequences that compute the same tokens in one step, have no event. */
   readonly page: number;
 }
+
+export const storedEvent = (
+  { name, parent, tokens, depth }: PrefixNode,
+  page: number,
+): StoredEvent => ({
+  name,
+  parent: parent!.name,
+  tokens,
+  depth,
+  page,
+});
 
 /** A prefix is no longer findable: its last page was evicted. */
 export interface RemovedEvent {

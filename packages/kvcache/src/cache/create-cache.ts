@@ -1,13 +1,12 @@
 import { type Gpu, GpuError, LimitError } from '@heed/core';
 import { assertUsable, fail, isGpu, readOptions, show } from '@heed/core/kernel';
 import { CacheCore } from './cache-core.ts';
-import { KvEmitter, type StoredEvent } from './cache-events.ts';
+import { KvEmitter, storedEvent } from './cache-events.ts';
 import { lru } from '../pages/eviction.ts';
 import { cacheNames, type CacheOptions, checkOptions, meantCache } from './cache-options.ts';
 import { NULL_PAGE } from '../pages/page-allocator.ts';
 import { type PageGeometry, pageBytes, pageWords } from '../pages/page-geometry.ts';
 import { largestPageCount, type Pool, tryCreatePools } from '../kernels/page-pools.ts';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
 import { Ledger } from '../sequences/ledger.ts';
 
 const fn = 'PagedKvCache.create';
@@ -40,14 +39,6 @@ export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCo
   });
   return core;
 }
-
-const storedEvent = ({ name, parent, tokens, depth }: PrefixNode, page: number): StoredEvent => ({
-  name,
-  parent: parent!.name,
-  tokens,
-  depth,
-  page,
-});
 
 interface FoundMemory {
   readonly pools: readonly Pool[];

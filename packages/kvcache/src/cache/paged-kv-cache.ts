@@ -4,7 +4,7 @@ import { checkTokens, checkWhole } from '../pages/whole-numbers.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { append, type AppendOptions } from './append-step.ts';
 import { type CacheCore, type KvStats, sourcesOf, statsOf } from './cache-core.ts';
-import type { KvEvents } from './cache-events.ts';
+import { type KvEvents, type StoredEvent, storedEvent } from './cache-events.ts';
 import { type CacheOptions, meantOpen, openNames, type OpenOptions } from './cache-options.ts';
 import { createCore } from './create-cache.ts';
 import { type KvSequence, sequenceOf, statesOf } from './kv-sequence.ts';
@@ -196,6 +196,19 @@ export class PagedKvCache implements Disposable {
    */
   on<E extends keyof KvEvents>(event: E, listener: (event: KvEvents[E]) => void): () => void {
     return this.#core.events.on(event, listener);
+  }
+
+  /**
+   * Returns the prefixes that are findable now, parents before their continuations, as their events 'stored' would tell them. A
+   * listener that comes late starts from here: add it with `on`, then read the list, in one turn. The list is a snapshot; `page` is
+   * one of the pages that hold the prefix. Works after the device was lost, too.
+   *
+   * @example
+   * const findable = new Map(cache.prefixes().map((event) => [event.name, event]));
+   */
+  prefixes(): StoredEvent[] {
+    this.#core.assertAlive('cache.prefixes');
+    return this.#core.ledger.tree.named().map((node) => storedEvent(node, node.pages[0]!));
   }
 
   /**

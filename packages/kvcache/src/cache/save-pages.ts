@@ -61,7 +61,7 @@ export async function save(
   const { namespace = '', signal, onProgress } = options;
   signal?.throwIfAborted();
   const { geometry } = core;
-  const named = [...core.ledger.tree.nodes()].filter(({ pages }) => pages.length > 0);
+  const named = core.ledger.tree.named();
   const released = releasedAncestors(named);
   const stored = new Set<string>();
   for await (const key of askKeys(core.gpu, store, signal)) stored.add(key);

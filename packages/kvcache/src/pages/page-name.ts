@@ -1,8 +1,13 @@
 import { sha256 } from './sha256.ts';
 
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Returns two lower-case digits per byte. */
-export const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export function toHex(bytes: Uint8Array): string {
+  let hex = '';
+  for (const byte of bytes) hex += digits[byte]!;
+  return hex;
+}
 
 /** The inverse of {@link toHex}. */
 export const fromHex = (hex: string): Uint8Array =>
@@ -21,28 +26,44 @@ const nameBytes = 32;
  */
 const rootTag = new TextEncoder().encode('heed.kvcache prefix root v1     ');
 
+/** A synchronous SHA-256: bytes to 32 bytes. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+
+/** Returns the 32 bytes of {@link rootName}. */
+export function rootDigest(salt: string, hash: Sha256): Uint8Array {
+  const input = new Uint8Array(nameBytes + 2 * salt.length);
+  input.set(rootTag);
+  const view = new DataView(input.buffer, nameBytes);
+  for (let i = 0; i < salt.length; i++) view.setUint16(2 * i, salt.charCodeAt(i), true);
+  return hash(input);
+}
+
+/** Returns the 32 bytes of {@link pageName} for `tokens[start] … tokens[start + count − 1]`. */
+export function pageDigest(
+  parent: Uint8Array,
+  tokens: ArrayLike<number>,
+  start: number,
+  count: number,
+  hash: Sha256,
+): Uint8Array {
+  const input = new Uint8Array(nameBytes + 4 * count);
+  input.set(parent);
+  const view = new DataView(input.buffer, nameBytes);
+  for (let i = 0; i < count; i++) view.setUint32(4 * i, tokens[start + i]!, true);
+  return hash(input);
+}
+
 /**
  * Returns the parent name of first pages. Prefixes under different salts share no page; no salt is the empty salt.
  *
  * The name is the SHA-256 of a tag of 32 bytes and the salt's UTF-16 code units, little-endian. In UTF-8, all lone surrogates
  * would have one name.
  */
-export function rootName(salt = ''): PageName {
-  const input = new Uint8Array(nameBytes + 2 * salt.length);
-  input.set(rootTag);
-  const view = new DataView(input.buffer, nameBytes);
-  for (let i = 0; i < salt.length; i++) view.setUint16(2 * i, salt.charCodeAt(i), true);
-  return toHex(sha256(input));
-}
+export const rootName = (salt = ''): PageName => toHex(rootDigest(salt, sha256));
 
 /**
  * Returns the name of the full page that holds `tokens` and follows the page (or root) named `parent`: SHA-256 of the parent's 32 bytes and
  * the tokens as little-endian 32-bit words. So it depends on all tokens before it and on the salt.
  */
-export function pageName(parent: PageName, tokens: Uint32Array): PageName {
-  const input = new Uint8Array(nameBytes + tokens.byteLength);
-  input.set(fromHex(parent));
-  const view = new DataView(input.buffer, nameBytes);
-  for (let i = 0; i < tokens.length; i++) view.setUint32(4 * i, tokens[i]!, true);
-  return toHex(sha256(input));
-}
+export const pageName = (parent: PageName, tokens: Uint32Array): PageName =>
+  toHex(pageDigest(fromHex(parent), tokens, 0, tokens.length, sha256));

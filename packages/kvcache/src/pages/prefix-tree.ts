@@ -122,6 +122,13 @@ export class PrefixTree {
     }
   }
 
+  /** Returns the nodes that have a page, parents before their continuations. */
+  named(): PrefixNode[] {
+    const named: PrefixNode[] = [];
+    for (const node of this.nodes()) if (node.pages.length > 0) named.push(node);
+    return named.toSorted((a, b) => a.depth - b.depth);
+  }
+
   #unlink(node: PrefixNode): void {
     const first = this.#index.get(node.key)!;
     if (first === node) {

@@ -8,6 +8,7 @@ import {
   lru,
   memoryStore,
   PagedKvCache,
+  prefixNames,
   priority,
   rotate,
 } from '@heed/kvcache';
@@ -78,6 +79,13 @@ export async function methodExamples(
   b.close();
   pinned.close();
   return { left: news.length, out, fits, stats: [used, cached, free, hitRate] };
+}
+
+/** The `@example`s of names: the pages of a prompt that a cache has. */
+export function nameExamples(cache: PagedKvCache, prompt: readonly number[]): boolean[] {
+  const findable = new Map(cache.prefixes().map((event) => [event.name, event]));
+  const names = prefixNames(prompt, { pageSize: 16, salt: 'tenant 1' });
+  return names.map((name) => findable.has(name));
 }
 
 /** The `@example` of KvSequence: both sequences have one token more than before it, and `other` is closed. */

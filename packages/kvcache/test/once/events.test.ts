@@ -2,7 +2,13 @@ import type { Gpu } from '@heed/core';
 import { Rng, testGpu } from '@heed/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type KvSequence, memoryStore, PagedKvCache, type StoredEvent } from '../../src/index.ts';
+import {
+  type KvSequence,
+  memoryStore,
+  PagedKvCache,
+  prefixNames,
+  type StoredEvent,
+} from '../../src/index.ts';
 import { rootName } from '../../src/pages/page-name.ts';
 import { FollowedCache, wholeNumbers, wholeShape } from '../gpu/cache/followed.ts';
 import {
@@ -58,6 +64,18 @@ async function namesOf(cache: PagedKvCache): Promise<string[]> {
   return (await keysByDepth(store)).map((key) => key.split('.').at(-1)!).toSorted();
 }
 
+/** Expects `prefixes()` to be what the replay of the events knows, parents first. */
+function expectPrefixes(cache: PagedKvCache, known: Map<string, StoredEvent>): void {
+  const prefixes = cache.prefixes();
+  const withoutPage = (event: StoredEvent) => ({ ...event, page: 0 });
+  const byName = (a: StoredEvent, b: StoredEvent): number => (a.name < b.name ? -1 : 1);
+  expect(prefixes.toSorted(byName).map(withoutPage)).toEqual(
+    [...known.values()].toSorted(byName).map(withoutPage),
+  );
+  const depths = prefixes.map(({ depth }) => depth);
+  expect(depths).toEqual(depths.toSorted((a, b) => a - b));
+}
+
 describe('events', () => {
   it('replayed give the prefixes that the cache has, after any program', async () => {
     const small = new Toy(gpu, wholeShape, wholeNumbers);
@@ -71,6 +89,7 @@ describe('events', () => {
       for (const [i, op] of ops.entries()) {
         await followed.run(op);
         most = Math.max(most, known.size);
+        expectPrefixes(cache, known);
         if (i % 30 === 29) expect([...known.keys()].toSorted()).toEqual(await namesOf(cache));
       }
     });
@@ -86,6 +105,21 @@ describe('events', () => {
     expect(first).toMatchObject({ parent: rootName('tenant'), depth: 0 });
     expect(second).toMatchObject({ parent: first!.name, depth: 1 });
     expect([...first!.tokens, ...second!.tokens]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('of a listener that comes late begin with prefixes()', async () => {
+    using cache = await create(8);
+    write(cache, toy, [1, 2, 3, 4, 5], 'tenant').sequence.close();
+    const known = new Map(cache.prefixes().map((event) => [event.name, event]));
+    const names = prefixNames([1, 2, 3, 4, 5], { pageSize: 2, salt: 'tenant' });
+    expect([...known.keys()]).toEqual(names);
+    cache.on('stored', (event) => known.set(event.name, event));
+    cache.on('removed', ({ name }) => known.delete(name));
+    write(cache, toy, tokensOf(new Rng(8), 13)).sequence.close();
+    expect(known.size).toBe(7); // the eighth page is partly filled
+    expectPrefixes(cache, known);
+    cache.clear();
+    expect(cache.prefixes()).toEqual([]);
   });
 
   it('stop when the listener is taken away; one that was added twice is told twice', async () => {

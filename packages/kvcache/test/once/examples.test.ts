@@ -53,6 +53,16 @@ describe('the example in the docstring of', () => {
     expect((await docstrings.cacheExample(gpu, prompt)).shape).toEqual([7, 8, 64]);
   });
 
+  it('prefixes and prefixNames', async () => {
+    const tokens = Array.from({ length: 40 }, (_, i) => i);
+    using cache = await PagedKvCache.create(gpu, { ...options, pageSize: 16 });
+    using sequence = cache.open({ salt: 'tenant 1' });
+    const rows = gpu.empty([20, 2, 64]);
+    cache.append(0, [sequence], rows, rows);
+    sequence.commit(tokens.slice(0, 20));
+    expect(docstrings.nameExamples(cache, tokens)).toEqual([true, false]);
+  });
+
   it('PagedKvCache.create', async () => {
     const small = { layers: 2, kvHeads: 2, headDim: 8, maxBytes: 20_000 };
     const sizes: number[] = [];

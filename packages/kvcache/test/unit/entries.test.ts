@@ -42,6 +42,12 @@ it('the Node entry needs Node', () => {
   ]);
 });
 
+it('the entry of names needs no package', () => {
+  const { files, packages } = reached('names.ts');
+  expect(files).toContain('pages/prefix-names.ts');
+  expect(packages).toEqual([]);
+});
+
 it('the browser entry runs without Node', () => {
   const { files, packages } = reached('browser.ts');
   expect(files).toContain('stores/opfs-store.ts');
@@ -51,5 +57,7 @@ it('the browser entry runs without Node', () => {
 it('the main entry needs neither Node nor a browser', () => {
   const { files, packages } = reached('index.ts');
   expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
-  expect(files.filter((file) => /(fs|opfs)-\w+\.ts$|^(node|browser)\.ts$/.test(file))).toEqual([]);
+  expect(
+    files.filter((file) => /(fs|opfs)-\w+\.ts$|^(node|browser|names)\.ts$/.test(file)),
+  ).toEqual([]);
 });

@@ -267,6 +267,12 @@ function checkAgreement(double: Double): void {
   }
   const prefixes = new Set(model.memory.flatMap(({ prefix }) => prefix ?? []));
   assert.deepEqual(replayed, prefixes);
+  const named = ledger.tree.named();
+  assert.equal(named.length, prefixes.size);
+  named.forEach(({ depth, pages: [page] }, i) => {
+    assert.ok(i === 0 || named[i - 1]!.depth <= depth);
+    assert.equal(model.memory[page!]!.prefix, prefixOfNode(named[i]!));
+  });
   for (const state of ledger.open) checkSequence(model, state, double.modelOf(state));
   assert.deepEqual(ledger.open.size, model.sequences.size);
 }
