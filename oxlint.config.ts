@@ -40,7 +40,7 @@ export const floors: Record<string, readonly Floor[]> = {
   ],
   'packages/conformance/src/cases': [
     'shared',
-    { apart: ['forward', 'backward', 'cache', 'flex', 'quantised', 'validation'] },
+    { apart: ['forward', 'backward', 'cache', 'flex', 'quantised', 'selected', 'validation'] },
   ],
   'packages/bench/src': [
     'measure',

@@ -39,6 +39,7 @@ import { backwardFuzz, forwardFuzz } from './fuzz-cases.ts';
 import { quantisedEntryCases } from './quantised/quantised-entry-cases.ts';
 import { quantisedInvarianceCases } from './quantised/quantised-invariance-cases.ts';
 import { quantisedPageCases } from './quantised/quantised-page-cases.ts';
+import { topKeysCases } from './selected/top-keys-cases.ts';
 import type { RunnableCase } from './shared/case.ts';
 import { validationCases } from './validation/validation-cases.ts';
 
@@ -70,6 +71,7 @@ export const allCases: readonly RunnableCase[] = [
   ...dtypeCases,
   ...forwardFuzz,
   ...planCases,
+  ...topKeysCases,
   ...flexModCases,
   ...flexTableCases,
   ...flexLibraryCases,

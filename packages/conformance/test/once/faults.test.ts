@@ -6,6 +6,7 @@ import { runCase } from '../../src/run/run-conformance.ts';
 import { flexFaults } from './flex-faults.ts';
 import { backwardFaults, dropoutFaults, type Fault, faults } from './kernel-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
+import { selectedFaults } from './selected-faults.ts';
 import { patchedDevice } from './patched-device.ts';
 
 /** A device that compiles patched WGSL, and the number of shaders that the patch has changed so far. */
@@ -27,7 +28,15 @@ function faultyDevice(sound: GPUDevice, { find, replace }: Fault): FaultyDevice 
   return { device, patched: () => patched };
 }
 
-const lists = [faults, flexFaults, dropoutFaults, backwardFaults, quantisedFaults, cacheFaults];
+const lists = [
+  faults,
+  flexFaults,
+  dropoutFaults,
+  backwardFaults,
+  quantisedFaults,
+  cacheFaults,
+  selectedFaults,
+];
 const seeded = lists.flatMap((list) => (isFullRun() ? list : list.slice(0, 1)));
 
 describe('a kernel in which', () => {
