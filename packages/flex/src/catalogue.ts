@@ -12,7 +12,9 @@ export interface ExampleTable {
 }
 
 /** Captures of an example, by name. */
-export type ExampleCaptures = Readonly<Record<string, number | readonly number[] | ExampleTable>>;
+export type ExampleCaptures = Readonly<
+  Record<string, number | boolean | readonly number[] | ExampleTable>
+>;
 
 /** How many of the blocks that a mask shows as a whole or hides as a whole its interval bounds recognise. */
 export interface Tightness {
@@ -28,7 +30,7 @@ export interface Tightness {
 
 /** Captures to try a mod or mask with. */
 export interface ExampleCase {
-  readonly captures: Readonly<Record<string, number | ExampleTable>>;
+  readonly captures: Readonly<Record<string, number | boolean | ExampleTable>>;
   /** Of masks: how tight their bounds are for these captures. */
   readonly tightness?: Tightness;
 }
@@ -60,14 +62,16 @@ export interface CatalogueEntry {
   readonly cases: readonly ExampleCase[];
 }
 
+type Scalar<T> = T extends boolean ? boolean : number;
+
 type Values<C> = {
-  readonly [K in keyof C]: Required<C>[K] extends Tensor ? ExampleTable : number;
+  readonly [K in keyof C]: Required<C>[K] extends Tensor ? ExampleTable : Scalar<Required<C>[K]>;
 };
 
 type PageValues<C> = {
   readonly [K in keyof C]: Required<C>[K] extends Tensor
     ? ExampleTable | readonly number[]
-    : number;
+    : Scalar<Required<C>[K]>;
 };
 
 interface ScoreEntry<C> extends Pick<CatalogueEntry, 'about' | 'captures' | 'source'> {
@@ -129,7 +133,7 @@ const exact: Tightness = { full: 1, empty: 1, hasRange: true };
 const noneFull: Tightness = { empty: 1, hasRange: true };
 
 // What bounds miss: blocks that are full by one condition for some pairs and by another for the rest, blocks with queries of
-// both copies, and the inside of a tree. Of tables they know the least and the largest elements of aligned groups of 32.
+// both copies, blocks that begin and end in different rows of a grid or draw by different hashes, and the inside of a tree. Of tables they know the least and the largest elements of aligned groups of 32.
 const entries: Readonly<Record<string, Unnamed>> = {
   alibi: score(mods.alibi, {
     about: 'score − slope · distance',
@@ -173,6 +177,29 @@ const entries: Readonly<Record<string, Unnamed>> = {
     source: "PyTorch's FlexAttention tests",
     page: { gate: [-2.5, 0, 2.5, 6] },
     cases: [{ gate: table([4]) }, { gate: table([5], (h) => [0, 3, -2, 200, -200][h]!) }],
+  }),
+  t5Bias: score(mods.t5Bias, {
+    about: 'score + bias by head and bucket of the distance',
+    captures: '`bias` [buckets, Hq], `buckets`, `maxDistance`, `bidirectional`',
+    source: 'T5 (arXiv 1910.10683)',
+    page: {
+      buckets: 16,
+      maxDistance: 32,
+      bidirectional: true,
+      bias: table([16, 4], (bucket, h) => 2 * Math.cos(0.4 * (h + 1) * bucket)),
+    },
+    cases: [
+      { bias: table([32, 4]), buckets: 32, maxDistance: 128, bidirectional: true },
+      { bias: table([32, 4]), buckets: 32, maxDistance: 128, bidirectional: false },
+      { bias: table([7, 4]), buckets: 7, maxDistance: 20, bidirectional: false },
+    ],
+  }),
+  gaussianBias: score(mods.gaussianBias, {
+    about: 'score − distance² / 2σ²',
+    captures: '`sigma` [Hq]',
+    source: 'Sperber et al. 2018 (arXiv 1803.09519)',
+    page: { sigma: [1.5, 3, 6, 12] },
+    cases: [{ sigma: table([4], (h) => 3 ** h) }],
   }),
   causal: mask(masks.causal, {
     about: 'the keys up to itself',
@@ -236,11 +263,11 @@ const entries: Readonly<Record<string, Unnamed>> = {
     cases: [
       [
         { globals: 3, window: 9 },
-        { full: 0.95, empty: 1, hasRange: false, ragged: 0.95 },
+        { full: 0.95, empty: 1, hasRange: true, ragged: 0.95 },
       ],
       [
         { globals: 10, window: 17 },
-        { full: 0.95, empty: 1, hasRange: false },
+        { full: 0.95, empty: 1, hasRange: true },
       ],
     ],
   }),
@@ -334,6 +361,121 @@ const entries: Readonly<Record<string, Unnamed>> = {
       [
         { length: 40, blockSize: 16 },
         { full: 0.76, empty: 0.95, hasRange: true, ragged: 0.96 },
+      ],
+    ],
+  }),
+  natten3d: mask(masks.natten3d, {
+    about: 'the box around it in a grid of three dimensions',
+    captures: '`depth`, `height`, `width`, `kernelDepth`, `kernelHeight`, `kernelWidth`',
+    source: 'NATTEN (arXiv 2204.07143)',
+    picture: {
+      length: 18,
+      captures: { depth: 3, height: 2, width: 3, kernelDepth: 2, kernelHeight: 1, kernelWidth: 2 },
+      rows: [0, 1, 2, 3, 12],
+    },
+    page: { depth: 16, height: 8, width: 8, kernelDepth: 3, kernelHeight: 3, kernelWidth: 3 },
+    cases: [
+      [
+        { depth: 4, height: 4, width: 6, kernelDepth: 3, kernelHeight: 3, kernelWidth: 5 },
+        noneFull,
+      ],
+      [{ depth: 4, height: 2, width: 12, kernelDepth: 3, kernelHeight: 2, kernelWidth: 12 }, exact],
+    ],
+  }),
+  windowPartition: mask(masks.windowPartition, {
+    about: 'its own window of a grid',
+    captures: '`width`, `window`, `shift?`',
+    source: 'Swin Transformer (arXiv 2103.14030)',
+    picture: {
+      length: 12,
+      captures: { width: 4, window: 2, shift: 1 },
+      rows: [0, 1, 3, 4, 5],
+    },
+    page: { width: 8, window: 4, shift: 2 },
+    cases: [
+      [{ width: 8, window: 4 }, noneFull],
+      [
+        { width: 11, window: 5, shift: 2 },
+        { ...noneFull, empty: 0.97, ragged: 0.98 },
+      ],
+      [
+        { width: 32, window: 16, shift: 8 },
+        { ...exact, empty: 0.75 },
+      ],
+    ],
+  }),
+  slidingTile: mask(masks.slidingTile, {
+    about: 'the tiles around its own in a grid of tiles, and text',
+    captures:
+      '`tileSize`, `height`, `width`, `kernelHeight`, `kernelWidth`, `depth?`, `kernelDepth?`',
+    source: 'Sliding Tile Attention (arXiv 2502.04507)',
+    picture: {
+      length: 8,
+      captures: { tileSize: 2, height: 1, width: 3, kernelHeight: 1, kernelWidth: 2 },
+    },
+    page: { tileSize: 4, height: 4, width: 4, kernelHeight: 3, kernelWidth: 3 },
+    cases: [
+      [
+        { tileSize: 6, height: 3, width: 5, kernelHeight: 3, kernelWidth: 3 },
+        { ...exact, full: 0.96 },
+      ],
+      [
+        {
+          tileSize: 8,
+          depth: 3,
+          height: 2,
+          width: 2,
+          kernelDepth: 1,
+          kernelHeight: 2,
+          kernelWidth: 1,
+        },
+        { ...exact, empty: 0.96 },
+      ],
+    ],
+  }),
+  flamingo: mask(masks.flamingo, {
+    about: 'the images whose intervals it is in',
+    captures: '`intervals` [images, 2], `tokensPerImage`',
+    source: 'Flamingo (arXiv 2204.14198)',
+    picture: {
+      length: 6,
+      captures: {
+        tokensPerImage: 2,
+        intervals: [
+          [0, 4],
+          [1, 4],
+          [4, 6],
+        ],
+      },
+    },
+    page: {
+      tokensPerImage: 16,
+      intervals: table([4, 2], (image, side) => [4, 20, 20, 36, 36, 36, 36, 64][2 * image + side]!),
+    },
+    cases: [
+      [
+        {
+          tokensPerImage: 17,
+          intervals: table([6, 2], (i, side) => 20 * (i + side) - (i === 1 ? 15 : 5), 'i32'),
+        },
+        { full: 1, empty: 0.95, hasRange: false },
+      ],
+    ],
+  }),
+  randomBlocks: mask(masks.randomBlocks, {
+    about: '`count` blocks drawn by a hash',
+    captures: '`seed`, `blockSize`, `count`',
+    source: 'BigBird (arXiv 2007.14062)',
+    picture: { length: 12, captures: { seed: 7, blockSize: 2, count: 2 } },
+    page: { seed: 1, blockSize: 8, count: 3 },
+    cases: [
+      [
+        { seed: 11, blockSize: 32, count: 2 },
+        { full: 0.91, empty: 0.89, hasRange: false, ragged: 0.57 },
+      ],
+      [
+        { seed: -5, blockSize: 16, count: 1 },
+        { full: 1, empty: 0.82, hasRange: false, ragged: 0 },
       ],
     ],
   }),

@@ -8,11 +8,11 @@ import { attend, type Reference } from './attend.ts';
 /** Captures of the library's cases as a call takes them. */
 export function captured(
   gpu: Gpu,
-  values: Readonly<Record<string, number | Table>>,
-): Record<string, Tensor | number> {
+  values: Readonly<Record<string, number | boolean | Table>>,
+): Record<string, Tensor | number | boolean> {
   const tensorOf = ({ dtype, shape, data }: Table): Tensor => gpu.tensor(data, { shape, dtype });
   return Object.fromEntries(
-    Object.entries(values).map(([key, v]) => [key, typeof v === 'number' ? v : tensorOf(v)]),
+    Object.entries(values).map(([key, v]) => [key, typeof v === 'object' ? tensorOf(v) : v]),
   );
 }
 

@@ -118,7 +118,8 @@ async function expectExample(example: string): Promise<void> {
     drafted: query.slice(2, 0, 4),
     perHead: new Float32Array(36),
     gate: zeros(1),
-    bias: zeros(1, 257),
+    bias: zeros(32, 257),
+    sigma: gpu.tensor([1], { shape: [1] }),
   });
   if (out) {
     const values = await out.read();

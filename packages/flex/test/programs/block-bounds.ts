@@ -102,6 +102,22 @@ export interface Verdict {
 
 type Captured = Omit<TwinValues, 'inputs'>;
 
+/** The visibility of the pairs of one batch entry and its lengths. */
+type Pairs = (lengths: string) => Map<number, boolean>;
+
+/** More than there are positions. */
+const SIZE = 2 ** 12;
+
+/** Returns the function with its results kept. */
+function memo<K, T>(make: (key: K) => T): (key: K) => T {
+  const made = new Map<K, T>();
+  return (key) => {
+    const result = made.get(key) ?? make(key);
+    made.set(key, result);
+    return result;
+  };
+}
+
 const range = (first: number, last: number): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
@@ -112,12 +128,18 @@ export function judge(mod: CompiledMod): (block: Block, captured: Captured) => V
   const end = keys.end ?? mod.graph.i32(2 ** 31 - 1);
   const bounds = twin([all, none, first, end], boundsStep);
   const visible = twin([mod.root]);
+  // Blocks of several sizes hold the same pairs.
+  const known = memo<Captured, Pairs>(() => memo(() => new Map()));
   return (block, captured) => {
     const [full, empty, from, to] = bounds({ inputs: spanOf(block), ...captured });
+    const { b, qLen, kvLen } = block;
+    const pairs = known(captured)([b, qLen, kvLen].join());
     const isVisible = (h: number, q: number, kv: number): boolean => {
-      const { b, qLen, kvLen } = block;
+      const pair = (h * SIZE + q) * SIZE + kv;
       const inputs = { b, h, q, kv, qLen, kvLen, qRow: 0, kvRow: kv };
-      return visible({ inputs, ...captured })[0] as boolean;
+      const result = pairs.get(pair) ?? (visible({ inputs, ...captured })[0] as boolean);
+      pairs.set(pair, result);
+      return result;
     };
     const shows = (kv: number): boolean[] =>
       range(block.hFirst, block.hLast).flatMap((h) =>

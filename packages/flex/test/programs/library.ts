@@ -16,7 +16,8 @@ export interface Table {
   readonly data: readonly number[];
 }
 
-type Values = Readonly<Record<string, number | Table>>;
+type Scalar = number | boolean;
+type Values = Readonly<Record<string, Scalar | Table>>;
 
 /** A function of the library, and values of its captures to try it with. */
 export interface LibraryCase {
@@ -47,7 +48,7 @@ const valuesOf = (captures: ExampleCase['captures']): Values =>
   Object.fromEntries(
     Object.entries(captures).map(([name, value]) => [
       name,
-      typeof value === 'number' ? value : tableOf(value),
+      typeof value === 'object' ? tableOf(value) : value,
     ]),
   );
 
@@ -55,7 +56,7 @@ const valuesOf = (captures: ExampleCase['captures']): Values =>
 export const library: readonly LibraryCase[] = catalogue.flatMap(({ name, kind, mod, cases }) =>
   cases.map(({ captures, tightness }) => {
     const parts = Object.entries(captures).map(([key, value]) =>
-      typeof value === 'number' ? `${key} ${value}` : `${key} [${value.shape.join(', ')}]`,
+      typeof value === 'object' ? `${key} [${value.shape.join(', ')}]` : `${key} ${value}`,
     );
     const values = valuesOf(captures);
     return { name: [name, ...parts].join(' '), kind, mod, values, tightness };
@@ -63,18 +64,18 @@ export const library: readonly LibraryCase[] = catalogue.flatMap(({ name, kind, 
 );
 
 /** The captures as the CPU sees them: tables are nested arrays. */
-export function nestedValues(values: Values): Record<string, number | Nested> {
+export function nestedValues(values: Values): Record<string, Scalar | Nested> {
   return mapTables(values, ({ shape, data }) => nest(shape, data));
 }
 
 /** The captures as the mod itself must see them for indices out of range to mean what they mean on the GPU. */
-export function clampingValues(values: Values): Record<string, number | Nested> {
+export function clampingValues(values: Values): Record<string, Scalar | Nested> {
   return mapTables(values, ({ shape, data }) => clamping(nest(shape, data)));
 }
 
-function mapTables<T>(values: Values, map: (value: Table) => T): Record<string, number | T> {
+function mapTables<T>(values: Values, map: (value: Table) => T): Record<string, Scalar | T> {
   return Object.fromEntries(
-    Object.entries(values).map(([key, v]) => [key, typeof v === 'number' ? v : map(v)]),
+    Object.entries(values).map(([key, v]) => [key, typeof v === 'object' ? map(v) : v]),
   );
 }
 

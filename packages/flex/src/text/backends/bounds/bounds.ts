@@ -28,7 +28,11 @@ export interface MaskBounds extends Verdict {
 export function boundsOf(graph: Graph, root: Node): MaskBounds {
   const bounds = new Bounds(graph);
   bounds.find(root);
-  const keys = keyRange(root, (node) => bounds.interval(node));
+  const keys = keyRange(
+    root,
+    (node) => bounds.interval(node),
+    (node) => bounds.verdict(node),
+  );
   return { ...bounds.verdict(root), keys };
 }
 
@@ -185,31 +189,14 @@ function tableBounds(read: Node, indices: readonly Interval[]): Interval {
   const element = where(point(graph.read(slot, first)), ...known, ...pointsOf(varying));
   if (axis === undefined || others.length > 0) return element;
   const [lo, hi] = graph.range({ slot, axis }, first, indices[axis]!.hi);
-  const elements = where(
+  return where(
     ordinary({ lo, hi, known: graph.bool(true) }),
     ...known,
     ...pointsOf(varying.filter((i) => i !== axis)),
   );
-  // The least and the largest are those of 32 elements or more, which one index of many pairs must not be judged by.
-  if (!hasSteps(args[axis]!)) return elements;
-  const isElement = isPoint(indices[axis]!);
-  return selectInterval({ all: isElement, none: graph.not(isElement) }, element, elements);
 }
 
 function variesInTile(index: Node): boolean {
   const inputs = inputsOf(index);
   return inputs.has('q') || inputs.has('kv') || inputs.has('qRow') || inputs.has('kvRow');
 }
-
-/** Whether an index may be the same for neighbours, because something is divided in it. */
-const hasSteps = (index: Node): boolean => ordered([index]).some(({ op }) => divisions.has(op));
-
-const divisions: ReadonlySet<Op> = new Set([
-  'idiv',
-  'floordiv',
-  'shr',
-  'ushr',
-  'floor',
-  'trunc',
-  'toI32',
-]);

@@ -1,8 +1,8 @@
-import type { Graph, Node } from '../../ir/expression-node.ts';
+import { type Graph, isConstant, type Node } from '../../ir/expression-node.ts';
 import { add, and, le, max, min, select, sub } from '../../ir/graph.ts';
 import { inputsOf, perNode } from '../../ir/traversal.ts';
 import { isExact, rules } from './interval-rules.ts';
-import { type Interval, MAX, MAX_POSITION, point, where } from './interval.ts';
+import { type Interval, MAX, MAX_POSITION, point, type Verdict, where } from './interval.ts';
 
 /** Keys from `first` to before `end`; an absent end is unbounded. */
 export interface KeyRange {
@@ -12,12 +12,15 @@ export interface KeyRange {
 
 /** Returns the bounds of a number that does not depend on the key. */
 type BoundsOf = (node: Node) => Interval;
+/** Returns the verdict on a condition that does not depend on the key. */
+type VerdictOf = (node: Node) => Verdict;
 
 /**
  * Returns the keys that a mask can show to the queries of a block, from the conditions that are linear in `kv`, like
- * `q - kv < window`. They bound the loop over key tiles, and are as sound as the classes of blocks.
+ * `q - kv < window`, and from those that do not depend on the key: none where they hold for no query. The keys bound the loop
+ * over key tiles, and are as sound as the classes of blocks.
  */
-export function keyRange(root: Node, boundsOf: BoundsOf): KeyRange {
+export function keyRange(root: Node, boundsOf: BoundsOf, verdictOf: VerdictOf): KeyRange {
   const linear = perNode(
     (node, ofArgs: readonly (Linear | undefined)[]) => linearOf(node, ofArgs, boundsOf),
     (node) => !isSum(node) || !differsByKey(node),
@@ -25,6 +28,10 @@ export function keyRange(root: Node, boundsOf: BoundsOf): KeyRange {
   const range = perNode<KeyRange>(
     (node, ofArgs) => {
       const { op, args } = node;
+      if (!differsByKey(node)) {
+        // A condition on captures alone is the same for all blocks.
+        return inputsOf(node).size > 0 ? noneWhere(verdictOf(node).none) : {};
+      }
       if (op === 'and') return intersection(ofArgs);
       if (op === 'or') return union(ofArgs);
       const [a, b] = args as [Node, Node];
@@ -43,6 +50,14 @@ const rangeOf = (first: Node | undefined, end: Node | undefined): KeyRange => ({
   ...(first && { first }),
   ...(end && { end }),
 });
+
+/** No key where the condition holds, else all. */
+function noneWhere(condition: Node): KeyRange {
+  if (isConstant(condition, false)) return {};
+  const { graph } = condition;
+  const [least, most] = [graph.i32(0), graph.i32(MAX)];
+  return { first: select(condition, most, least), end: select(condition, least, most) };
+}
 
 function intersection([a, b]: readonly KeyRange[]): KeyRange {
   const { first, end } = a!;

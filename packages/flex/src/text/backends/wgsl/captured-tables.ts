@@ -67,12 +67,17 @@ export function summaryShape(shape: readonly number[], axis: number): SummarySha
   return { rows, blocks, words: rows * blocks * 2 };
 }
 
+/** At most this many elements are read themselves where a summary's entries would cover more. */
+const FEW = 8;
+
 /**
- * Declares the function that returns bounds of the elements with `i<axis>` ≤ index ≤ `last`. They cover whole blocks, so they
- * may be wider.
+ * Declares the function that returns bounds of the elements with `i<axis>` ≤ index ≤ `last`. They are exact for few elements;
+ * beyond, they cover whole blocks, so they may be wider.
+ * @param reader the function that reads an element
  */
 export function rangeFunction(
   name: string,
+  reader: string,
   fields: FieldList,
   slot: TableSlot,
   axis: number,
@@ -87,6 +92,7 @@ export function rangeFunction(
   const axes = axesOf(slot.rank);
   const others = axes.filter((i) => i !== axis);
   const index = (i: number): string => `u32(clamp(i${i}, 0, ${last(i)}))`;
+  const indices = axes.map((i) => (i === axis ? 'i32(i)' : `i${i}`));
   const row = others.reduce(
     (text, i) => (text === '' ? index(i) : `(${text}) * u32(${last(i)} + 1) + ${index(i)}`),
     '',
@@ -94,15 +100,24 @@ export function rangeFunction(
   const step = `(u32(${last(axis)}) / ${SUMMARY_BLOCK}u + 1u) * 2u`;
   return wgsl`
     fn ${name}(${axes.map((i) => `i${i}: i32`).join(', ')}, last: i32) -> vec2<${type}> {
+      let first = ${index(axis)};
+      let end = u32(clamp(last, 0, ${last(axis)}));
+      var low: ${type} = ${largest};
+      var high: ${type} = ${least};
+      if (end < first + ${FEW}u) {
+        for (var i = first; i <= end; i++) {
+          let x = ${reader}(${indices.join(', ')});
+          low = min(low, x);
+          high = max(high, x);
+        }
+        return vec2<${type}>(low, high);
+      }
       if (${offset} == 0x${NO_SUMMARY.toString(16)}u) {
         return vec2<${type}>(${least}, ${largest});
       }
       ${row && `let row = ${row};`}
       let entries = ${offset}${row && ` + row * ${step}`};
-      let end = u32(clamp(last, 0, ${last(axis)})) / ${SUMMARY_BLOCK}u;
-      var low: ${type} = ${largest};
-      var high: ${type} = ${least};
-      for (var block = ${index(axis)} / ${SUMMARY_BLOCK}u; block <= end; block++) {
+      for (var block = first / ${SUMMARY_BLOCK}u; block <= end / ${SUMMARY_BLOCK}u; block++) {
         low = min(low, bitcast<${type}>(captures[entries + block * 2u]));
         high = max(high, bitcast<${type}>(captures[entries + block * 2u + 1u]));
       }

@@ -97,8 +97,9 @@ export class HookText {
 
   #ranger({ slot, axis }: RangeOf): string {
     const name = `${this.#name}_range${slot.index}_${axis}`;
+    const reader = this.#reader(slot);
     if (!this.#tables.has(name)) {
-      this.#tables.set(name, rangeFunction(name, this.#fields, slot, axis));
+      this.#tables.set(name, rangeFunction(name, reader, this.#fields, slot, axis));
     }
     return name;
   }
