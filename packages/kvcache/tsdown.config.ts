@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsdown';
 import { library } from '../../tsdown.base.ts';
 
-const entries = library(['src/index.ts', 'src/browser.ts', 'src/names.ts', 'src/node.ts']);
+const entries = library([
+  'src/index.ts',
+  'src/browser.ts',
+  'src/http.ts',
+  'src/names.ts',
+  'src/node.ts',
+]);
 
 // Only what src/node.ts imports has any (test/unit/entries.test.ts).
 export default defineConfig(

@@ -22,6 +22,7 @@ import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
 import { prefixNamesOptions } from '../../packages/kvcache/src/pages/prefix-names.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
+import { httpNames } from '../../packages/kvcache/src/stores/http-store.ts';
 import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open-tfjs.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/tfjs-options.ts';
 import { fieldsOf, optionPage } from '../docs/option-page.mjs';
@@ -123,6 +124,7 @@ const packages = [
         'kvcache:SaveOptions',
       ]),
       of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),
+      of('httpStore(base, options?)', httpNames, ['kvcache:HttpStoreOptions']),
     ],
   ],
   [

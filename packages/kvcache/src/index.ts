@@ -13,7 +13,14 @@ export type { KvStats } from './cache/cache-core.ts';
 export type { LoadOptions, LoadReport, RefusedPage } from './cache/load-pages.ts';
 export { memoryStore } from './stores/kv-store.ts';
 export type { SaveOptions, SaveReport } from './cache/save-pages.ts';
-export type { KvStore } from './stores/kv-store.ts';
+export type {
+  GetManyOptions,
+  KvStore,
+  PutManyOptions,
+  PutManyReport,
+  StoreEntry,
+} from './stores/kv-store.ts';
+export { tee } from './stores/tee-store.ts';
 export type { KvView } from './cache/kv-view.ts';
 export type { WarmupOptions } from '@heed/core/kernel';
 export type { PageRefusal } from './stores/page-record.ts';

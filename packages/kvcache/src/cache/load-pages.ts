@@ -10,7 +10,7 @@ import {
   type PageRefusal,
   type RefusedRecord,
 } from '../stores/page-record.ts';
-import { ask, askKeys, checkStore } from '../stores/store-ask.ts';
+import { askKeys, askMany, checkStore, chunks } from '../stores/store-ask.ts';
 import { parseKey, type StoreKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
 import { meantSave, saveNames, type SaveOptions } from './save-pages.ts';
@@ -57,8 +57,7 @@ export async function load(
   const nodes = new LoadedNodes(core);
   const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
   try {
-    for (const [i, { key, page }] of entries.entries()) {
-      const bytes = await ask(core.gpu, signal, () => store.get(key));
+    for await (const [i, { key, page }, bytes] of valuesOf(core, store, entries, signal)) {
       const record = bytes && (await decodeRecord(bytes, expectedOf(core, page)));
       signal?.throwIfAborted();
       core.assertUsable(fn);
@@ -76,6 +75,22 @@ export async function load(
     core.events.deliver();
   }
   return report;
+}
+
+/** Yields entries, in order, with their values. At most 32 MiB are asked for at a time. */
+async function* valuesOf(
+  { gpu, geometry }: CacheCore,
+  store: KvStore,
+  entries: readonly Entry[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<[number, Entry, Uint8Array | undefined]> {
+  const size = pageBytes(geometry);
+  let done = 0;
+  for (const group of chunks(entries, size)) {
+    const keys = group.map(({ key }) => key);
+    const answers = askMany(gpu, store, keys, signal, size);
+    for (const [i, answer] of answers.entries()) yield [done++, group[i]!, await answer];
+  }
 }
 
 interface Entry {

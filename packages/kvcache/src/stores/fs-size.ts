@@ -63,7 +63,11 @@ export class FolderSize {
 }
 
 async function entryFiles(folder: string): Promise<EntryFile[]> {
-  const names = (await readdir(folder)).filter((name) => keyOfFile(name) !== undefined);
+  const all = await readdir(folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // removed since the put
+    throw error;
+  });
+  const names = all.filter((name) => keyOfFile(name) !== undefined);
   const files: EntryFile[] = [];
   for (let at = 0; at < names.length; at += together) {
     const some = await Promise.all(

@@ -9,6 +9,13 @@ import { fileName, keyOfFile } from './store-key.ts';
  * - `delete` of a missing key does nothing;
  * - `keys` lists each complete entry once, in any order, also while keys are put and deleted.
  *
+ * A store over a network may add `getMany` and `putMany`, which `load` and `save` then call in place of many gets and puts:
+ *
+ * - `getMany` resolves to a value per key, in the order of the keys: undefined for what is not there or did not come in time. It
+ *   rejects only if nothing was reachable, or on abort, with the signal's reason. `bytesPerValue` says how large the values will be;
+ * - `putMany` resolves to the numbers of entries that the store keeps and that it refuses, for example because it is full. It
+ *   rejects under the same two conditions.
+ *
  * A call that fails rejects, and `save` and `load` reject with its error. heed's own stores take any string as a key, up to 230
  * characters, where any but `a–z 0–9 . _ -` counts five.
  */
@@ -21,6 +28,36 @@ export interface KvStore {
   delete(key: string): Promise<void>;
   /** Lists all keys. */
   keys(): AsyncIterable<string>;
+  /** Resolves to the bytes of each key, or to undefined. */
+  getMany?(
+    keys: readonly string[],
+    options?: GetManyOptions,
+  ): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Stores bytes under each key, in place of earlier ones. */
+  putMany?(entries: readonly StoreEntry[], options?: PutManyOptions): Promise<PutManyReport>;
+}
+
+/** Options of a store's `getMany`. */
+export interface GetManyOptions {
+  /** On abort, the call rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of the largest value that is expected: a store with a deadline may allow time for them. */
+  readonly bytesPerValue?: number;
+}
+
+/** Options of a store's `putMany`. */
+export interface PutManyOptions {
+  /** On abort, the call rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A key and its bytes. */
+export type StoreEntry = readonly [key: string, bytes: Uint8Array];
+
+/** How many entries of a `putMany` a store keeps. */
+export interface PutManyReport {
+  readonly kept: number;
+  readonly refused: number;
 }
 
 const stores = new WeakSet<KvStore>();

@@ -12,24 +12,24 @@ interface StoreCall {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
+/** @throws ValidationError an object without a function that all stores have */
+export function checkParts(fn: string, store: KvStore): void {
+  const missing = parts.find(
+    (part) => typeof (store as Partial<KvStore> | undefined)?.[part] !== 'function',
+  );
+  if (missing === undefined) return;
+  const got = `${show(store)} without ${missing}()`;
+  const fix = 'Pass memoryStore(), fsStore(folder), opfsStore(name) or httpStore(base).';
+  fail(fn, 'store must be a KvStore', got, fix);
+}
+
 /** Checks the store and the options of a save or load. */
 export function checkStore(
   fn: string,
   store: KvStore,
   { namespace, signal, onProgress }: StoreCall,
 ): void {
-  const missing = parts.find(
-    (part) => typeof (store as Partial<KvStore> | undefined)?.[part] !== 'function',
-  );
-  if (missing !== undefined) {
-    const got = `${show(store)} without ${missing}()`;
-    fail(
-      fn,
-      'store must be a KvStore',
-      got,
-      'Pass memoryStore(), fsStore(folder) or opfsStore(name).',
-    );
-  }
+  checkParts(fn, store);
   if (namespace !== undefined) {
     checkNamespace(fn, namespace);
   } else if (!isMemoryStore(store)) {
@@ -57,6 +57,28 @@ export async function ask<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   return unlessLost(gpu, Promise.resolve(question()), signal);
+}
+
+/**
+ * Requests the values of keys: a promise per key, in their order. A store with `getMany` answers all at once; another has all gets
+ * under way together. An abort or a lost device ends the wait.
+ */
+export function askMany(
+  gpu: Gpu,
+  store: KvStore,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+  bytesPerValue: number,
+): Promise<Uint8Array | undefined>[] {
+  let all: Promise<readonly (Uint8Array | undefined)[]> | undefined;
+  const answers = keys.map(async (key, i) => {
+    if (!store.getMany) return ask(gpu, signal, () => store.get(key));
+    all ??= ask(gpu, signal, () => store.getMany!(keys, { signal, bytesPerValue }));
+    return (await all)[i];
+  });
+  // The caller stops at the first failure, and the others are not unhandled.
+  for (const answer of answers) answer.catch(() => {});
+  return answers;
 }
 
 /** Lists all keys of a store. Waits for each like {@link ask}. */

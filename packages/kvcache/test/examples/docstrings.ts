@@ -11,7 +11,9 @@ import {
   prefixNames,
   priority,
   rotate,
+  tee,
 } from '@heed/kvcache';
+import type { HttpStoreOptions } from '@heed/kvcache/http';
 
 // In createExample, PagedKvCache is a stub that creates a smaller cache.
 /* oxlint-disable no-shadow */
@@ -162,4 +164,15 @@ export async function fsStoreExample(fsStore: MakeStore): Promise<void> {
   const store = fsStore('pages', { maxBytes: 2 ** 30 });
   await store.put('greeting', new Uint8Array([104, 105]));
   for await (const key of store.keys()) console.log(key); // greeting
+}
+
+type MakeWebStore = (base: string, options?: HttpStoreOptions) => KvStore;
+
+/** The `@example` of httpStore, over a server that answers with the address, and of tee. */
+export async function webStoreExample(make: MakeWebStore, shared: KvStore): Promise<void> {
+  const answer = async (url: unknown): Promise<Response> => new Response(String(url));
+  const httpStore: MakeWebStore = (base, o) => make(base, { ...o, fetch: answer as typeof fetch });
+  const pages = httpStore('https://example.org/pages/', { headers: { authorization: 'Bearer …' } });
+  const both = tee(memoryStore(), shared);
+  console.log((await pages.get('a'))?.length, (await both.get('a'))?.length);
 }

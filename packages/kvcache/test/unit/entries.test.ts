@@ -54,10 +54,14 @@ it('the browser entry runs without Node', () => {
   expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
 });
 
+it('the entry of the web runs anywhere', () => {
+  expect(reached('http.ts').packages).toEqual(['@heed/core', '@heed/core/kernel']);
+});
+
 it('the main entry needs neither Node nor a browser', () => {
   const { files, packages } = reached('index.ts');
   expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
   expect(
-    files.filter((file) => /(fs|opfs)-\w+\.ts$|^(node|browser|names)\.ts$/.test(file)),
+    files.filter((file) => /(fs|http|opfs)-\w+\.ts$|^(node|browser|http|names)\.ts$/.test(file)),
   ).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as api from '@heed/kvcache';
 import * as browser from '@heed/kvcache/browser';
+import * as http from '@heed/kvcache/http';
 import * as node from '@heed/kvcache/node';
 import {
   bare,
@@ -16,7 +17,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { lru } from '../../src/pages/eviction.ts';
 import { Ledger } from '../../src/sequences/ledger.ts';
-import { fsStoreExample, memoryStoreExample } from '../examples/docstrings.ts';
+import { fsStoreExample, memoryStoreExample, webStoreExample } from '../examples/docstrings.ts';
 
 const files = import.meta.glob(
   [
@@ -95,6 +96,7 @@ describe('the README', () => {
       ...methods('cache', api.PagedKvCache.prototype),
       ...Object.keys(api).filter((name) => name !== 'PagedKvCache'),
       ...Object.keys(browser),
+      ...Object.keys(http),
       ...Object.keys(node),
     ];
     const ofTheRest = names.filter((name) => !/^(sequence|view)\./.test(name));
@@ -132,8 +134,8 @@ describe('every @example', () => {
   );
 
   it('of the public API is found', () => {
-    // The cache and 13 of its methods, the sequence and its pages, three of policies, rotate, prefixNames, three stores.
-    expect(examples).toHaveLength(24);
+    // The cache and 13 of its methods, the sequence and its pages, three of policies, rotate, prefixNames, five stores.
+    expect(examples).toHaveLength(26);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {
@@ -142,6 +144,10 @@ describe('every @example', () => {
 
   it('of a store prints what it says', async () => {
     expect(await printedBy(memoryStoreExample)).toEqual([[2]]);
+    const shared = api.memoryStore();
+    await shared.put('a', new Uint8Array(3));
+    const web = await printedBy(() => webStoreExample(http.httpStore, shared));
+    expect(web).toEqual([['https://example.org/pages/a'.length, 3]]);
     const folder = await mkdtemp(join(tmpdir(), 'heed-'));
     const inFolder = (name: string) => node.fsStore(join(folder, name));
     expect(await printedBy(() => fsStoreExample(inFolder))).toEqual([['greeting']]);

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { CapacityError, ValidationError } from '@heed/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fsStore } from '../../../src/node.ts';
@@ -168,6 +171,29 @@ it('counts what other stores of the folder have put, and leaves foreign files al
   expect(bytes).toBeLessThanOrEqual(1200);
   expect(bytes).toBeGreaterThanOrEqual(800);
   expect((await stat(join(folder, 'notes.txt'))).size).toBe(5000);
+});
+
+it('is pruned by several processes at once, and none fails', async () => {
+  const folder = newFolder();
+  const file = fileURLToPath(new URL('../../../src/node.ts', import.meta.url));
+  const program = `
+    const { fsStore } = await import(${JSON.stringify(pathToFileURL(file).href)});
+    const store = fsStore(${JSON.stringify(folder)}, { maxBytes: 3000 });
+    for (let i = 0; i < 60; i++) await store.put('k' + process.pid + '-' + i, new Uint8Array(100));
+  `;
+  const run = (): Promise<unknown> =>
+    promisify(execFile)(process.execPath, [
+      '--conditions=@heed/source',
+      '--input-type=module',
+      '--eval',
+      program,
+    ]);
+  await Promise.all([run(), run(), run()]);
+  const store = fsStore(folder, { maxBytes: 3000 });
+  await store.put('last', entry);
+  const bytes = 100 * (await keysOf(store)).length;
+  expect(bytes).toBeLessThanOrEqual(3000);
+  expect(bytes).toBeGreaterThanOrEqual(2300); // three prune to 90 % of what each has listed
 });
 
 it('grows without a limit where none is given', async () => {

@@ -12,7 +12,7 @@ export async function keysOf(store: KvStore): Promise<string[]> {
 }
 
 /** Keys that a store could mistake for something else. */
-const uglyKeys = [
+export const uglyKeys: readonly string[] = [
   '',
   '.',
   '..',
@@ -67,8 +67,69 @@ const anyProgram = fc
   .uniqueArray(anyKey, { minLength: 1, maxLength: 4 })
   .chain((keys) => fc.array(anyStep(keys), { maxLength: 12 }));
 
+/**
+ * Tests what a read-only store keeps of the contract. `open` returns a store of these entries; `keys` are keys that it can hold.
+ */
+export function describeReader(
+  name: string,
+  open: (entries: ReadonlyMap<string, Uint8Array>) => Promise<KvStore>,
+  keys: readonly string[] = uglyKeys,
+): void {
+  describe(`${name} reads like a KvStore`, () => {
+    it('what is there, and of a view its own bytes only', async () => {
+      const buffer = Uint8Array.from({ length: 1 << 17 }, (_, i) => (i * 31) >> 3);
+      const entries = { all: buffer, view: buffer.subarray(1000, 3000), none: bytesOf() };
+      const store = await open(new Map(Object.entries(entries)));
+      expect(await store.get('all')).toEqual(buffer);
+      expect(await store.get('view')).toEqual(buffer.slice(1000, 3000));
+      expect(await store.get('none')).toEqual(bytesOf());
+      expect(await store.get('missing')).toBeUndefined();
+      expect(await keysOf(store)).toEqual(['all', 'none', 'view']);
+    });
+
+    it('into copies', async () => {
+      const store = await open(new Map([['a', bytesOf(1, 2, 3)]]));
+      const got = (await store.get('a'))!;
+      expect(got.constructor).toBe(Uint8Array);
+      got.fill(9);
+      structuredClone(got, { transfer: [got.buffer] });
+      expect(await store.get('a')).toEqual(bytesOf(1, 2, 3));
+    });
+
+    it('under any string', async () => {
+      const store = await open(new Map(keys.map((key, i) => [key, bytesOf(i)])));
+      expect(await keysOf(store)).toEqual(keys.toSorted());
+      for (const [i, key] of keys.entries()) {
+        expect(await store.get(key), JSON.stringify(key)).toEqual(bytesOf(i));
+      }
+    });
+
+    it('many keys at once, in their order, if it has getMany', async () => {
+      const names = Array.from({ length: 40 }, (_, i) => `k${i}`);
+      const there = names.filter((_, i) => i % 3 !== 1);
+      const store = await open(new Map(there.map((key) => [key, bytesOf(names.indexOf(key))])));
+      if (!store.getMany) return;
+      const wanted = [...names.toReversed(), 'k0'];
+      const want = wanted.map((key) =>
+        there.includes(key) ? bytesOf(names.indexOf(key)) : undefined,
+      );
+      expect(await store.getMany(wanted, { bytesPerValue: 1 })).toEqual(want);
+      expect(await store.getMany([])).toEqual([]);
+      const reason = new Error('enough');
+      const signal = AbortSignal.abort(reason);
+      await expect(store.getMany(wanted, { signal })).rejects.toBe(reason);
+    });
+  });
+}
+
 /** Tests the contract of KvStore. `open` returns a new, empty store. */
 export function describeStore(name: string, open: () => KvStore | Promise<KvStore>): void {
+  describeReader(name, async (entries) => {
+    const store = await open();
+    for (const [key, bytes] of entries) await store.put(key, bytes);
+    return store;
+  });
+
   describe(`${name} is a KvStore`, () => {
     it('is empty at first', async () => {
       const store = await open();
@@ -98,42 +159,29 @@ export function describeStore(name: string, open: () => KvStore | Promise<KvStor
       expect(await keysOf(store)).toEqual(['b']);
     });
 
-    it('keeps an empty entry', async () => {
-      const store = await open();
-      await store.put('a', bytesOf());
-      expect(await store.get('a')).toEqual(bytesOf());
-      expect(await keysOf(store)).toEqual(['a']);
-    });
-
-    it('keeps much, and of a view its own bytes only', async () => {
-      const store = await open();
-      const buffer = Uint8Array.from({ length: 1 << 17 }, (_, i) => (i * 31) >> 3);
-      await store.put('all', buffer);
-      await store.put('view', buffer.subarray(1000, 3000));
-      expect(await store.get('all')).toEqual(buffer);
-      expect(await store.get('view')).toEqual(buffer.slice(1000, 3000));
-    });
-
-    it('gives and takes copies', async () => {
+    it('takes copies', async () => {
       const store = await open();
       const given = bytesOf(1, 2, 3);
       await store.put('a', given);
       given.fill(0);
-      const got = (await store.get('a'))!;
-      expect(got).toEqual(bytesOf(1, 2, 3));
-      expect(got.constructor).toBe(Uint8Array);
-      got.fill(9);
-      structuredClone(got, { transfer: [got.buffer] });
       expect(await store.get('a')).toEqual(bytesOf(1, 2, 3));
     });
 
-    it('takes any string for a key', async () => {
+    it('puts many entries, if it has putMany', async () => {
+      const store = await open();
+      if (!store.putMany) return;
+      const entries = Array.from({ length: 9 }, (_, i) => [`k${i}`, bytesOf(i)] as const);
+      expect(await store.putMany(entries)).toEqual({ kept: 9, refused: 0 });
+      for (const [key, bytes] of entries) expect(await store.get(key)).toEqual(bytes);
+      const reason = new Error('enough');
+      const signal = AbortSignal.abort(reason);
+      await expect(store.putMany(entries, { signal })).rejects.toBe(reason);
+    });
+
+    it('takes any string for a key, and deletes it', async () => {
       const store = await open();
       await Promise.all(uglyKeys.map((key, i) => store.put(key, bytesOf(i))));
       expect(await keysOf(store)).toEqual(uglyKeys.toSorted());
-      for (const [i, key] of uglyKeys.entries()) {
-        expect(await store.get(key), JSON.stringify(key)).toEqual(bytesOf(i));
-      }
       for (const key of uglyKeys) await store.delete(key);
       expect(await keysOf(store)).toEqual([]);
     });
