@@ -21,6 +21,7 @@ export {
   checkPageFormat,
   checkRowWords,
   isQuantised,
+  MAX_HEAD_DIM,
   pageFormats,
   poolDType,
   type QuantFormat,

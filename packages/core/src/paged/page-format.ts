@@ -11,6 +11,13 @@ export type QuantFormat = 'int8' | 'int4';
 /** Storage of the keys and values in pages: numbers as they are, or integers with a scale per row. */
 export type PageFormat = 'f32' | 'f16' | QuantFormat;
 
+/**
+ * The largest head dim of q, k, v and pages. Multi-head latent attention (MLA) has the longest rows of released models: 512 elements of
+ * the latent and 64 with the position. A thread of a GPU keeps an eighth of two rows of a result in its registers, of which it has at most 255;
+ * with longer rows kernels spill.
+ */
+export const MAX_HEAD_DIM = 576;
+
 /** Elements in a 32-bit word of a quantised row. */
 export const valuesPerWord: Readonly<Record<QuantFormat, number>> = { int8: 4, int4: 8 };
 

@@ -16,8 +16,8 @@ const prefill = (dtype: Dtype, headDim: number, headDimV = headDim): AttentionPr
   v: [1, KV_HEADS, TOKENS, headDimV],
 });
 
-const training = (dtype: Dtype, headDim: number): AttentionProblem => ({
-  ...prefill(dtype, headDim),
+const training = (dtype: Dtype, headDim: number, headDimV = headDim): AttentionProblem => ({
+  ...prefill(dtype, headDim, headDimV),
   backward: true,
 });
 
@@ -42,18 +42,42 @@ const decode = (dtype: Dtype, headDim: number, heads = QUERY_HEADS): AttentionPr
   k: [1, KV_HEADS, PAST, headDim],
 });
 
-const pagedDecode = (headDim: number, format?: 'int8' | 'int4'): AttentionProblem => {
-  const rows = [PAST / PAGE, PAGE, KV_HEADS];
-  const words = { int8: headDim / 4 + 1, int4: headDim / 8 + 1 };
+/** Multi-head latent attention (MLA) with absorbed projections: all heads share the keys, whose first columns are the values. */
+const latent = {
+  headDim: 576,
+  headDimV: 512,
+  heads: 128,
+} as const;
+
+const latentDecode = (dtype: Dtype): AttentionProblem => ({
+  layout: 'dense',
+  dtype,
+  q: [1, latent.heads, 1, latent.headDim],
+  k: [1, 1, PAST, latent.headDim],
+  v: [1, 1, PAST, latent.headDimV],
+});
+
+const pagedDecode = (
+  headDim: number,
+  format?: 'int8' | 'int4',
+  { headDimV = headDim, heads = QUERY_HEADS, kvHeads = KV_HEADS } = {},
+): AttentionProblem => {
+  const rows = [PAST / PAGE, PAGE, kvHeads];
+  const elements = (dim: number): number =>
+    format === undefined ? dim : { int8: dim / 4 + 1, int4: dim / 8 + 1 }[format];
   return {
     layout: 'paged',
     dtype: 'f16',
-    q: [1, QUERY_HEADS, headDim],
-    k: [...rows, format === undefined ? headDim : words[format]],
-    ...(format && { format, headDim, headDimV: headDim }),
+    q: [1, heads, headDim],
+    k: [...rows, elements(headDim)],
+    v: [...rows, elements(headDimV)],
+    ...(format && { format, headDim, headDimV }),
     sequences: 1,
   };
 };
+
+const latentPages = (format?: 'int8' | 'int4'): AttentionProblem =>
+  pagedDecode(latent.headDim, format, { ...latent, kvHeads: 1 });
 
 /** The calls that heed's users make. */
 const calls: readonly KernelCase[] = [
@@ -62,6 +86,7 @@ const calls: readonly KernelCase[] = [
   { name: 'forward f16 D64', problem: prefill('f16', 64) },
   { name: 'forward f16 D128', problem: prefill('f16', 128) },
   { name: 'forward f16 D256', problem: prefill('f16', 256) },
+  { name: 'forward f32 D512', problem: prefill('f32', 512) },
   { name: 'forward f16 D512', problem: prefill('f16', 512) },
   { name: 'forward f16 D576/512', problem: prefill('f16', 576, 512) },
   { name: 'varlen f16 D128', problem: packed('f16', 128) },
@@ -76,11 +101,20 @@ const calls: readonly KernelCase[] = [
   { name: 'decode paged f16 D128', problem: pagedDecode(128) },
   { name: 'decode paged int8 D128', problem: pagedDecode(128, 'int8') },
   { name: 'decode paged int4 D128', problem: pagedDecode(128, 'int4') },
+  { name: 'decode f16 D512', problem: decode('f16', 512) },
+  { name: 'decode f32 D576/512', problem: latentDecode('f32') },
+  { name: 'decode f16 D576/512', problem: latentDecode('f16') },
+  { name: 'decode paged f16 D512', problem: pagedDecode(512) },
+  { name: 'decode paged f16 D576/512', problem: latentPages() },
+  { name: 'decode paged int8 D576/512', problem: latentPages('int8') },
+  { name: 'decode paged int4 D576/512', problem: latentPages('int4') },
   { name: 'backward f32 D64', problem: training('f32', 64) },
   { name: 'backward f32 D128', problem: training('f32', 128) },
   { name: 'backward f16 D64', problem: training('f16', 64) },
   { name: 'backward f16 D128', problem: training('f16', 128) },
   { name: 'backward f16 D256', problem: training('f16', 256) },
+  { name: 'backward f16 D512', problem: training('f16', 512) },
+  { name: 'backward f16 D576/512', problem: training('f16', 576, 512) },
   { name: 'backward bias f16 D64', problem: training('f16', 64), hasBias: true },
 ];
 

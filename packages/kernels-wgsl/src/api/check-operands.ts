@@ -5,6 +5,7 @@ import {
   fail,
   formatShape,
   isQuantised,
+  MAX_HEAD_DIM,
   type QuantFormat,
   show,
 } from '@heed/core/kernel';
@@ -20,7 +21,6 @@ interface Operands {
   readonly v: Operand;
 }
 
-const MAX_HEAD_DIM = 256;
 // Lengths and their sums with window sizes stay within an i32.
 const MAX_LENGTH = 2 ** 29;
 

@@ -2,6 +2,7 @@ import type { PageFormat } from '@heed/core';
 import {
   checkPageFormat,
   fail,
+  MAX_HEAD_DIM,
   type Meant,
   type NamesOf,
   optionsOf,
@@ -20,9 +21,9 @@ export interface CacheOptions {
   readonly layers: number;
   /** Hkv, 1 or more. With grouped queries, there are more query heads. */
   readonly kvHeads: number;
-  /** Dqk, 1 to 256. */
+  /** Dqk, 1 to 576. */
   readonly headDim: number;
-  /** Dv, 1 to 256; default `headDim`. */
+  /** Dv, 1 to 576; default `headDim`. */
   readonly headDimV?: number;
   /** Tokens in a page, 1 or more; default 16. Only full pages are shared. */
   readonly pageSize?: number;
@@ -110,8 +111,8 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   const { layers, kvHeads, headDim, headDimV = headDim, pageSize = 16, dtype = 'f16' } = o;
   checkWhole(fn, 'layers', layers, 1, 4096);
   checkWhole(fn, 'kvHeads', kvHeads, 1);
-  checkWhole(fn, 'headDim', headDim, 1, 256);
-  checkWhole(fn, 'headDimV', headDimV, 1, 256);
+  checkWhole(fn, 'headDim', headDim, 1, MAX_HEAD_DIM);
+  checkWhole(fn, 'headDimV', headDimV, 1, MAX_HEAD_DIM);
   checkWhole(fn, 'pageSize', pageSize, 1);
   checkPageFormat(fn, 'dtype', dtype, "'f16' is the default.");
   if (o.pages === undefined && o.maxBytes === undefined) {

@@ -48,12 +48,18 @@ const gqaCases: readonly RunnableCase[] = Object.entries(problems).flatMap(([nam
   ),
 );
 
-const dims = [1, 8, 17, 24, 40, 64, 80, 96, 111, 128, 192, 256] as const;
+// To the longest that is served, 576; 512 follows from absorbed MLA and the global layers of Gemma 4.
+const dims = [
+  1, 8, 17, 24, 40, 64, 80, 96, 111, 128, 192, 256, 257, 320, 511, 512, 513, 576,
+] as const;
 const unequal = [
   [64, 32],
   [32, 64],
   [17, 40],
   [192, 128],
+  [576, 512],
+  [1, 576],
+  [576, 1],
 ] as const;
 
 function prefill(
@@ -106,10 +112,13 @@ function decode(dim: number, dimV: number): RunnableCase[] {
 // Each dim compiles its own pipeline, so the quick tier runs each in one storage type.
 const quickF16 = new Set<number>([8, 24, 96, 192]);
 
+function tiersOf(dim: number): [f32: Tier, f16: Tier] {
+  if (dim > 256) return [dim === 257 ? 'quick' : 'full', 'full'];
+  return quickF16.has(dim) ? ['full', 'quick'] : ['quick', 'full'];
+}
+
 const headDimCases: readonly RunnableCase[] = [
-  ...dims.flatMap((dim) =>
-    prefill(`prefill-${dim}`, dim, dim, quickF16.has(dim) ? ['full', 'quick'] : ['quick', 'full']),
-  ),
+  ...dims.flatMap((dim) => prefill(`prefill-${dim}`, dim, dim, tiersOf(dim))),
   ...unequal.flatMap(([dim, dimV]) =>
     prefill(`prefill-${dim}x${dimV}`, dim, dimV, [dim === 17 ? 'quick' : 'full', 'full']),
   ),

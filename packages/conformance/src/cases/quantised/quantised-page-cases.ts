@@ -124,25 +124,37 @@ const dims: readonly (readonly [dim: number, dimV: number, format: QuantFormat, 
   [256, 256, 'int4', 'decode'],
 ];
 
-const headDimCases: readonly RunnableCase[] = dims.flatMap(([dim, dimV, quickFormat, quickRows]) =>
-  formats.flatMap((format) =>
-    (['prefill', 'decode'] as const).flatMap((rows) => {
-      const { numSplits, qLens } = rowKinds[rows];
-      const isQuick = format === quickFormat && rows === quickRows;
-      return integerCase(
-        'quantised-head-dims',
-        `${format}/${rows}-${dim}${dim === dimV ? '' : `x${dimV}`}`,
-        (dtype) => ({
-          pages: inPages(
-            { dtype, dim, dimV, qLens, used: [70, 33, 100, 5, 1], pageSize: 7 },
-            format,
-          ),
-        }),
-        { numSplits },
-        { tier: isQuick ? 'quick' : 'full', f16Tier: isQuick && dim === 17 ? 'quick' : 'full' },
-      );
-    }),
-  ),
+// Their kernels are like those of shorter rows, which the quick tier runs.
+const longDims = [
+  [257, 257],
+  [320, 320],
+  [511, 511],
+  [512, 512],
+  [513, 513],
+  [576, 576],
+  [576, 512],
+] as const;
+
+const headDimCases: readonly RunnableCase[] = [...dims, ...longDims].flatMap(
+  ([dim, dimV, quickFormat, quickRows]) =>
+    formats.flatMap((format) =>
+      (['prefill', 'decode'] as const).flatMap((rows) => {
+        const { numSplits, qLens } = rowKinds[rows];
+        const isQuick = format === quickFormat && rows === quickRows;
+        return integerCase(
+          'quantised-head-dims',
+          `${format}/${rows}-${dim}${dim === dimV ? '' : `x${dimV}`}`,
+          (dtype) => ({
+            pages: inPages(
+              { dtype, dim, dimV, qLens, used: [70, 33, 100, 5, 1], pageSize: 7 },
+              format,
+            ),
+          }),
+          { numSplits },
+          { tier: isQuick ? 'quick' : 'full', f16Tier: isQuick && dim === 17 ? 'quick' : 'full' },
+        );
+      }),
+    ),
 );
 
 /** Cases of quantised pages: page sizes, options, head dims. */

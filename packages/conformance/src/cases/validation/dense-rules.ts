@@ -41,7 +41,7 @@ const names = ['q', 'k', 'v'] as const;
 const dims = (d: number): DenseChange => ({ q: [1, 2, 3, d], k: [1, 1, 4, d], v: [1, 1, 4, d] });
 // q and k are as wide as v if that is allowed, so that a wide v needs no other pipeline.
 const valueDim = (d: number): DenseChange => ({
-  ...dims(Math.min(Math.max(d, 1), 256)),
+  ...dims(Math.min(Math.max(d, 1), 576)),
   v: [1, 1, 4, d],
 });
 const heads = (n: number): DenseChange => ({ k: [2, n, 5, 64], v: [2, n, 5, 64] });
@@ -104,8 +104,8 @@ const denseShapeRules: readonly Rule[] = [
     [64],
     [63, 65],
   ),
-  boundary('head-dim', /head ?dim/i, (b, d) => dense(b, dims(d)), [1, 256], [0, 257]),
-  boundary('head-dim-v', /head ?dim/i, (b, d) => dense(b, valueDim(d)), [1, 256], [0, 257]),
+  boundary('head-dim', /head ?dim/i, (b, d) => dense(b, dims(d)), [1, 576], [0, 577]),
+  boundary('head-dim-v', /head ?dim/i, (b, d) => dense(b, valueDim(d)), [1, 576], [0, 577]),
   boundary('k-v-length', /\bv\b/, (b, n) => dense(b, { v: [2, 2, n, 64] }), [5], [4, 6]),
   boundary('k-v-heads', /\bv\b/, (b, n) => dense(b, { v: [2, n, 5, 64] }), [2], [1, 4]),
   boundary('k-v-batch', /\bv\b/, (b, n) => dense(b, { v: [n, 2, 5, 64] }), [2], [1, 3]),

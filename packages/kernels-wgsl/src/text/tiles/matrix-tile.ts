@@ -34,6 +34,9 @@ export const ROW_LANES: number = TILE_N / 4;
 // A row of any workgroup array is longer by 8 components. The rows of a matrix then lie in different memory banks.
 const PADDING = 8;
 
+// Larger head dims take one subgroup's registers for the output, or more than 48 KiB of workgroup memory for two tiles.
+const MOST_DIM = 256;
+
 interface Dims {
   readonly headDim: number;
   readonly headDimV: number;
@@ -177,7 +180,7 @@ export const matrixTiles: TileClass<MatrixTile> = {
 function cannotOffer(
   tile: MatrixTile,
   capabilities: Capabilities,
-  { qType, kvType, keepsStates }: TileNeeds,
+  { qType, kvType, headDim, headDimV, keepsStates }: TileNeeds,
 ): string | undefined {
   const { components, subgroupSize } = tile;
   const shapes = offeredShapes(capabilities).filter((one) => one.components === components);
@@ -193,6 +196,10 @@ function cannotOffer(
   }
   if (keepsStates && components === 'f32') {
     return 'a gradient needs scores that are summed in its own order';
+  }
+  const longest = Math.max(headDim, headDimV);
+  if (longest > MOST_DIM) {
+    return `matrices of head dims above ${MOST_DIM} leave too few registers and too little workgroup memory; this one is ${longest}`;
   }
   const { min, max } = capabilities.subgroups;
   const size = subgroupSizeOf(capabilities);

@@ -53,12 +53,14 @@ export const subgroupTiles: TileClass<SubgroupTile> = {
   },
   isDefault: (_, capabilities) =>
     deviceClass(capabilities).broadcasts && Boolean(capabilities.subgroups),
-  defaults(use, capabilities) {
+  defaults(use, capabilities, { headDim, headDimV }) {
     const subgroupSize = capabilities.subgroups?.max ?? 0;
     const { branches } = deviceClass(capabilities);
     const lanes = lanesFor[use];
     const keysPerLane = use === 'head' && branches ? 2 : lanes.keysPerLane;
-    return [{ path: 'subgroup', subgroupSize, ...lanes, keysPerLane, branches }];
+    const isLong = Math.max(headDim, headDimV) > LONG_ROW;
+    const rowsPerLane = isLong ? Math.min(lanes.rowsPerLane, 2) : lanes.rowsPerLane;
+    return [{ path: 'subgroup', subgroupSize, rowsPerLane, keysPerLane, branches }];
   },
   keyTurns: (tile) => tile.keysPerLane,
 };
@@ -72,6 +74,9 @@ const lanesFor: Readonly<Record<TileUse, Pick<SubgroupTile, 'rowsPerLane' | 'key
   kv: { rowsPerLane: 4, keysPerLane: 2 },
   tables: { rowsPerLane: 1, keysPerLane: 2 },
 };
+
+// Longer rows have a branch for each vector that a lane stores: half as many rows compile in half the time, and run as fast.
+const LONG_ROW = 256;
 
 /** Returns the tiles that `tune` tries. */
 export function subgroupGrid(capabilities: Capabilities): SubgroupTile[] {

@@ -68,12 +68,12 @@ describe('PagedKvCache.create refuses', () => {
       'kvHeads must be a whole number from 1 on; got 1.5. Pass such a number.',
     ],
     [
-      { ...sound, headDim: 257 },
-      'headDim must be a whole number from 1 to 256; got 257. Pass such a number.',
+      { ...sound, headDim: 577 },
+      'headDim must be a whole number from 1 to 576; got 577. Pass such a number.',
     ],
     [
       { ...sound, headDimV: '8' },
-      "headDimV must be a whole number from 1 to 256; got '8'. Pass such a number.",
+      "headDimV must be a whole number from 1 to 576; got '8'. Pass such a number.",
     ],
     [
       { ...sound, pageSize: 0 },
