@@ -1,6 +1,7 @@
 export { warmup, type WarmupOptions } from './device/warmup.ts';
 export type { BindGroup } from './host/bind-groups.ts';
 export { breathing } from './host/completion.ts';
+export { type BufferCopy, copyBuffers } from './host/copy-buffers.ts';
 export {
   bindDispatch,
   dispatch,

@@ -2,7 +2,6 @@ import { DisposedError, type Gpu } from '@heed/core';
 import { assertUsable, type KernelSource } from '@heed/core/kernel';
 import { appendSource } from '../kernels/append-rows.wgsl.ts';
 import { BatchTables, updateSource } from '../kernels/batch-tables.ts';
-import { packSource } from '../kernels/packed-pages.ts';
 import {
   clearPages,
   copyPages,
@@ -121,8 +120,6 @@ export const sourcesOf = ({ format }: PageGeometry): KernelSource[] => [
   copySource,
   fillSource,
   updateSource,
-  packSource('pack'),
-  packSource('unpack'),
 ];
 
 /** Numbers of a cache: used + cached + free = pages. */

@@ -145,16 +145,8 @@ function place(
   const isCutOff = core.window === undefined && parent.depth >= 0 && parent.pages.length === 0;
   const page = isCutOff ? undefined : ledger.adopt(node);
   if (page === undefined) return 'left';
-  const words = fromLittleEndian(record.payload);
-  const packed = gpu.tensor(words, { shape: [1, words.length], dtype: 'u32' });
-  unpackPages(gpu, geometry, pools, Int32Array.of(page), packed);
-  packed.dispose();
+  unpackPages(gpu, geometry, pools, [page], record.payload);
   return 'loaded';
-}
-
-function fromLittleEndian(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
 /** The prefixes of a cache by name, during a load. It holds them, so that none is pruned while the store is busy. */

@@ -130,24 +130,17 @@ async function payloadsOf(
   items: readonly Item[],
 ): Promise<[Item, Uint8Array][]> {
   if (items.length === 0) return [];
-  const packed = packPages(
+  using packed = packPages(
     gpu,
     geometry,
     pools,
-    Int32Array.from(items, ({ node }) => node.pages[0]!),
+    items.map(({ node }) => [node.pages[0]!]),
   );
-  try {
-    const words = (await packed.read()) as Uint32Array;
-    const size = words.length / items.length;
-    return items.map((item, i) => [item, littleEndian(words.subarray(i * size, (i + 1) * size))]);
-  } finally {
-    packed.dispose();
-  }
+  const bytes = bytesOf(await packed.read());
+  const size = bytes.length / items.length;
+  return items.map((item, i) => [item, bytes.subarray(i * size, (i + 1) * size)]);
 }
 
-function littleEndian(words: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(words.byteLength);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, i) => view.setUint32(4 * i, word, true));
-  return bytes;
-}
+/** WebGPU runs on little-endian hosts only, as records are. */
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

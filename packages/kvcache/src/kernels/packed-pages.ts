@@ -1,158 +1,120 @@
-import { type Gpu, type Tensor, ValidationError } from '@heed/core';
-import {
-  bindTensor,
-  dispatch,
-  formatShape,
-  getKernel,
-  type KernelSource,
-  memoized,
-  sections,
-  threadMain,
-  uploadStorage,
-  wgsl,
-} from '@heed/core/kernel';
-import { kvRowWords, pageBytes, type PageGeometry, pageWords } from '../pages/page-geometry.ts';
-import { workgroupsOf } from './bound-operands.ts';
+import type { Gpu, Tensor } from '@heed/core';
+import { bindTensor, type BufferCopy, copyBuffers } from '@heed/core/kernel';
+import { pageBytes, type PageGeometry, pageWords } from '../pages/page-geometry.ts';
 import type { Pool } from './page-pools.ts';
-import { eachPool } from './row-reads.wgsl.ts';
 
 /**
- * Returns the contents of pages over all layers in a layout that is the same on every device: [pages.length, words], where a page
- * is [layer][k, then v][row of the page][kv head][words of the row]. An f32 row is its numbers; an f16 row has two per word (low
- * half first; an odd row ends with a zero half); an int8 or int4 row is its scale and packed integers.
- * @throws LimitError more words than one buffer or binding holds: pack fewer pages at a time
+ * Packed pages are runs one after another, and a run is [layer][k, then v][page of the run][row of the page][kv head][words of the
+ * row], the pools' own words: each page of a layer is one copy, and so are neighbours in the pool. An f32 row is its numbers; an
+ * f16 or bf16 row has two per word (low half first; the last half of an odd row may be anything); an int8 or int4 row is its scale
+ * and packed integers.
  */
 export function packPages(
   gpu: Gpu,
   geometry: PageGeometry,
   pools: readonly Pool[],
-  pages: Int32Array,
+  runs: readonly (readonly number[])[],
 ): Tensor {
-  const shape = [pages.length, pageBytes(geometry) / 4];
-  const packed = gpu.empty(shape, { dtype: 'u32', label: 'heed/packed pages' });
-  movePages(gpu, geometry, pools, pages, packed, 'pack');
+  const size = pageBytes(geometry);
+  const count = runs.reduce((sum, { length }) => sum + length, 0);
+  const packed = gpu.empty([(count * size) / 4], { dtype: 'u32', label: 'heed/packed pages' });
+  if (count === 0) return packed;
+  const copies: BufferCopy[] = [];
+  let start = 0;
+  for (const run of runs) {
+    for (const { pool, packedOffset, poolOffset, size: bytes } of piecesOf(geometry, pools, run)) {
+      const to = packed.buffer;
+      const toOffset = start + packedOffset;
+      copies.push({ from: pool, fromOffset: poolOffset, to, toOffset, size: bytes });
+    }
+    start += run.length * size;
+  }
+  copyBuffers(gpu, 'packPages', copies);
   return packed;
 }
 
-/** Writes the result of {@link packPages}, of this or another device, to pages of the pools: one row of `packed` per page. */
+/**
+ * Writes a packed run to pages of the pools.
+ * @param run the page for each of the run's pages; undefined for one that is not wanted
+ * @param bytes the run as {@link packPages} packs it, on this or another device
+ */
 export function unpackPages(
   gpu: Gpu,
   geometry: PageGeometry,
   pools: readonly Pool[],
-  pages: Int32Array,
-  packed: Tensor,
+  run: readonly (number | undefined)[],
+  bytes: Uint8Array,
 ): void {
-  const [count, words] = packed.shape;
-  const wanted = [pages.length, pageBytes(geometry) / 4];
-  if (count !== wanted[0] || words !== wanted[1] || packed.strides[1] !== 1) {
-    throw new ValidationError(
-      `unpackPages: packed must be ${formatShape(wanted)} with dense rows; got ${formatShape(packed.shape)}, strides ${formatShape(packed.strides)}. ` +
-        'Pass one row of words per page, from a cache of the same geometry.',
-    );
-  }
-  movePages(gpu, geometry, pools, pages, packed, 'unpack');
+  if (run.every((page) => page === undefined)) return;
+  using packed = gpu.fromBytes(bytes, {
+    shape: [(run.length * pageBytes(geometry)) / 4],
+    dtype: 'u32',
+    label: 'heed/packed pages',
+  });
+  const from = packed.buffer;
+  const copies = piecesOf(geometry, pools, run).map(
+    ({ pool, packedOffset, poolOffset, size }): BufferCopy => {
+      return { from, fromOffset: packedOffset, to: pool, toOffset: poolOffset, size };
+    },
+  );
+  copyBuffers(gpu, 'unpackPages', copies);
 }
 
-function movePages(
-  gpu: Gpu,
+/** Neighbouring pages of one pool, in bytes. */
+interface Piece {
+  readonly pool: GPUBuffer;
+  readonly poolOffset: number;
+  /** From the start of the run. */
+  readonly packedOffset: number;
+  readonly size: number;
+}
+
+function piecesOf(
   geometry: PageGeometry,
   pools: readonly Pool[],
-  pages: Int32Array,
-  packed: Tensor,
-  direction: PackDirection,
-): void {
-  if (pages.length === 0) return;
-  const kernel = getKernel(gpu, packSource(direction));
-  const { range, elementOffset } = bindTensor(packed);
-  const { k, v } = pageWords(geometry);
-  gpu.batch(() => {
-    const list = uploadStorage(gpu, pages);
-    pools.forEach((pool, layer) => {
-      const start = elementOffset + layer * (k + v);
-      dispatch(gpu, {
-        kernel,
-        buffers: [list, bindTensor(pool.k).range, bindTensor(pool.v).range, range],
-        params: packParams(geometry, [pages.length, k + v, start, packed.strides[0]!]),
-        workgroups: workgroupsOf(gpu, `${direction}Pages`, pages.length * Math.max(k, v), 2),
-      });
-    });
-  });
-}
-
-function packParams(geometry: PageGeometry, move: readonly number[]): Uint32Array {
-  const [page, row] = [pageWords(geometry), kvRowWords(geometry)];
-  const lastWord = (dim: number): number =>
-    geometry.format === 'f16' && dim % 2 === 1 ? 0xffff : 0xffffffff;
-  const k = [page.k, row.k, 0, lastWord(geometry.headDim)];
-  const v = [page.v, row.v, page.k, lastWord(geometry.headDimV)];
-  return Uint32Array.of(...k, ...v, ...move);
-}
-
-/** 'pack': from the pools of a layer to packed pages; 'unpack': back. */
-type PackDirection = 'pack' | 'unpack';
-
-export const packSource: (direction: PackDirection) => KernelSource = memoized(String, make);
-
-function make(direction: PackDirection): KernelSource {
-  const isPack = direction === 'pack';
-  const [pool, packed] = isPack ? ['read', 'read_write'] : ['read_write', 'read'];
-  const code = sections(
-    wgsl`
-      // A pool: words of its pages and rows, its start in a packed page, and the used bits of a row's last word.
-      struct Part {
-        page_words: u32,
-        row_words: u32,
-        start: u32,
-        last_word: u32,
+  run: readonly (number | undefined)[],
+): Piece[] {
+  const stretches = stretchesOf(run);
+  const words = pageWords(geometry);
+  const pieces: Piece[] = [];
+  let start = 0;
+  for (const pool of pools) {
+    for (const x of ['k', 'v'] as const) {
+      const size = 4 * words[x];
+      const { buffer, offset } = bindTensor(pool[x]).range;
+      for (const { first, page, length } of stretches) {
+        pieces.push({
+          pool: buffer,
+          poolOffset: offset + page * size,
+          packedOffset: start + first * size,
+          size: length * size,
+        });
       }
-
-      struct Params {
-        k: Part,
-        v: Part,
-        pages: u32,
-        // Words of a page in both pools.
-        words: u32,
-        packed_start: u32,
-        packed_page: u32,
-      }
-
-      @group(0) @binding(0) var<storage, read> pages: array<u32>;
-      @group(0) @binding(1) var<storage, ${pool}> k_pool: array<u32>;
-      @group(0) @binding(2) var<storage, ${pool}> v_pool: array<u32>;
-      @group(0) @binding(3) var<storage, ${packed}> packed_pages: array<u32>;
-      @group(0) @binding(4) var<uniform> params: Params;
-    `,
-    movePool('k', isPack),
-    movePool('v', isPack),
-    threadMain(
-      'thread',
-      eachPool((x) => `move_${x}(thread)`),
-    ),
-  );
-  return {
-    label: `heed/${direction} pages`,
-    bindings: isPack
-      ? ['read', 'read', 'read', 'write', 'uniform']
-      : ['read', 'write', 'write', 'read', 'uniform'],
-    code: `${code}\n`,
-  };
-}
-
-const movePool = (x: 'k' | 'v', isPack: boolean): string => wgsl`
-  fn move_${x}(thread: u32) {
-    let word = thread % params.${x}.page_words;
-    let i = thread / params.${x}.page_words;
-    if (i >= params.pages) {
-      return;
-    }
-    let in_pool = pages[i] * params.${x}.page_words + word;
-    let in_packed = params.packed_start + i * params.packed_page + params.${x}.start + word;
-    let is_last = (word + 1u) % params.${x}.row_words == 0u;
-    let counts = select(0xffffffffu, params.${x}.last_word, is_last);
-    ${
-      isPack
-        ? `packed_pages[in_packed] = ${x}_pool[in_pool] & counts;`
-        : `${x}_pool[in_pool] = packed_pages[in_packed] & counts;`
+      start += run.length * size;
     }
   }
-`;
+  return pieces;
+}
+
+/** Pages of a run that follow one another in the pool, too: `length` of them, from index `first` and from page `page` on. */
+interface Stretch {
+  readonly first: number;
+  readonly page: number;
+  length: number;
+}
+
+function stretchesOf(run: readonly (number | undefined)[]): Stretch[] {
+  const stretches: Stretch[] = [];
+  let last: Stretch | undefined;
+  run.forEach((page, first) => {
+    if (page === undefined) {
+      last = undefined;
+    } else if (last && last.page + last.length === page) {
+      last.length++;
+    } else {
+      last = { first, page, length: 1 };
+      stretches.push(last);
+    }
+  });
+  return stretches;
+}

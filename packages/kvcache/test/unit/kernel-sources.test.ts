@@ -2,7 +2,6 @@ import type { KernelSource } from '@heed/core/kernel';
 import { bareVars, nagaGaps, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { appendSource } from '../../src/kernels/append-rows.wgsl.ts';
-import { packSource } from '../../src/kernels/packed-pages.ts';
 import { copySource, fillSource } from '../../src/kernels/page-edits.ts';
 import { rotateSource } from '../../src/kernels/rotate.ts';
 
@@ -18,8 +17,6 @@ const sources: Readonly<Record<string, KernelSource>> = {
   'append-int4-rotary': appendSource({ format: 'int4', rotary: true }),
   copy: copySource,
   fill: fillSource,
-  pack: packSource('pack'),
-  unpack: packSource('unpack'),
   'rotate-f32': rotateSource('f32'),
   'rotate-f16': rotateSource('f16'),
 };
@@ -29,7 +26,7 @@ const shown: Readonly<Record<string, readonly string[]>> = {
   'append-f16': ['append-f16'],
   'append-int4-rotary': ['append-int4-rotary'],
   'rotate-f16': ['rotate-f16'],
-  pages: ['copy', 'fill', 'unpack'],
+  pages: ['copy', 'fill'],
 };
 
 /** Read a change of these files like a change of code. */

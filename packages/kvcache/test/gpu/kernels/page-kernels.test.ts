@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { packPages, unpackPages } from '../../../src/kernels/packed-pages.ts';
 import { copyPages, poisonPages } from '../../../src/kernels/page-edits.ts';
 import { largestPageCount, type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
-import { pageBytes, type PageGeometry, pageWords } from '../../../src/pages/page-geometry.ts';
+import { pageBytes, type PageGeometry } from '../../../src/pages/page-geometry.ts';
 import { geometryOf, type HostPool, poolsOf, wordsOf } from './host-pools.ts';
 
 let gpu: Gpu;
@@ -136,48 +136,44 @@ describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
     }
   });
 
-  it('packs pages in one layout on every device, and unpacks them elsewhere', async () => {
+  it('packs runs of pages in one layout on every device, and unpacks them elsewhere', async () => {
     const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(3));
-    const list = Int32Array.of(6, 2, 7);
-    const packed = packPages(gpu, geometry, pools, list);
-    expect(packed.shape).toEqual([3, pageBytes(geometry) / 4]);
-    const want = [...list].flatMap((page) =>
-      hosts.flatMap(({ k, v }) => [
-        ...withZeroHalves(geometry, 'k', pageOf(k, page)),
-        ...withZeroHalves(geometry, 'v', pageOf(v, page)),
-      ]),
+    const runs = [[6], [2, 3, 7]] as const;
+    const packed = packPages(gpu, geometry, pools, runs);
+    const want = runs.flatMap((run) =>
+      hosts.flatMap(({ k, v }) =>
+        [k, v].flatMap((host) => run.flatMap((page) => [...pageOf(host, page)])),
+      ),
     );
-    expect(await packed.read()).toEqual(Uint32Array.from(want));
+    const words = await packed.read();
+    expect(words).toEqual(Uint32Array.from(want));
+    expect(words.byteLength).toBe(4 * pageBytes(geometry));
 
     const other = await poolsOf(gpu, geometry, pages, anyWord(4));
-    const target = Int32Array.of(0, 8);
-    unpackPages(gpu, geometry, other.pools, target, packed.slice(0, 1, 3));
-    const again = packPages(gpu, geometry, other.pools, target);
-    const words = pageBytes(geometry) / 4;
-    expect(await again.read()).toEqual(Uint32Array.from(want.slice(words)));
+    const bytes = new Uint8Array(words.buffer, words.byteOffset + pageBytes(geometry));
+    unpackPages(gpu, geometry, other.pools, [0, undefined, 8], bytes);
     for (const [layer, pool] of other.pools.entries()) {
       for (const x of ['k', 'v'] as const) {
         const host = other.hosts[layer]![x];
-        for (const [i, page] of [
-          [1, 0],
-          [2, 8],
-        ] as const) {
-          const bits = withZeroHalves(geometry, x, pageOf(hosts[layer]![x], list[i]!));
-          pageOf(host, page).set(bits);
-        }
+        pageOf(host, 0).set(pageOf(hosts[layer]![x], 2));
+        pageOf(host, 8).set(pageOf(hosts[layer]![x], 7));
         expect(await wordsOf(gpu, pool[x], host.words.length)).toEqual(host.words);
       }
     }
   });
-});
 
-/** Returns a page with the unused half word of every odd f16 row cleared. */
-function withZeroHalves(geometry: PageGeometry, x: 'k' | 'v', page: Uint32Array): Uint32Array {
-  const dim = x === 'k' ? geometry.headDim : geometry.headDimV;
-  if (geometry.format !== 'f16' || dim % 2 === 0) return page;
-  const row = (dim + 1) / 2;
-  return page.map((word, i) => (i % row === row - 1 ? word & 0xffff : word));
-}
+  it('packs what was written before, also in an open batch', async () => {
+    const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(5));
+    const packed = gpu.batch(() => {
+      for (const pool of pools) copyPages(gpu, geometry, pool, Int32Array.of(4, 1));
+      const at = packPages(gpu, geometry, pools, [[1]]);
+      for (const pool of pools) copyPages(gpu, geometry, pool, Int32Array.of(5, 1));
+      return at;
+    });
+    const want = hosts.flatMap(({ k, v }) => [...pageOf(k, 4), ...pageOf(v, 4)]);
+    expect(await packed.read()).toEqual(Uint32Array.from(want));
+  });
+});
 
 describe('of no page', () => {
   const geometry = geometryOf('f16', [8, 8], [2, 1]);
@@ -187,21 +183,17 @@ describe('of no page', () => {
     const none = new Int32Array();
     copyPages(gpu, geometry, pools[0]!, none);
     poisonPages(gpu, geometry, pools[0]!, none);
-    const packed = packPages(gpu, geometry, pools, none);
-    expect(packed.shape).toEqual([0, 16]);
-    unpackPages(gpu, geometry, pools, none, packed);
+    expect(packPages(gpu, geometry, pools, []).shape).toEqual([0]);
+    unpackPages(gpu, geometry, pools, [], new Uint8Array());
+    unpackPages(gpu, geometry, pools, [undefined], new Uint8Array(pageBytes(geometry)));
     await gpu.settled();
   });
 });
 
-describe('unpackPages', () => {
-  it('refuses words of another geometry or count', async () => {
-    const geometry = geometryOf('f16', [8, 8], [2, 1]);
-    const { pools } = await poolsOf(gpu, geometry, 2);
-    const { k, v } = pageWords(geometry);
-    const call = (shape: number[]) => (): void =>
-      unpackPages(gpu, geometry, pools, Int32Array.of(1), gpu.empty(shape, { dtype: 'u32' }));
-    expect(call([1, k + v + 1])).toThrow(ValidationError);
-    expect(call([2, k + v])).toThrow('unpackPages: packed must be [1,16]');
-  });
+it('unpackPages refuses bytes of another geometry or count', async () => {
+  const geometry = geometryOf('f16', [8, 8], [2, 1]);
+  const { pools } = await poolsOf(gpu, geometry, 2);
+  const call = (): void => unpackPages(gpu, geometry, pools, [1], new Uint8Array(68));
+  expect(call).toThrow(ValidationError);
+  expect(call).toThrow('[16] u32 is 64 bytes; got 68 bytes');
 });
