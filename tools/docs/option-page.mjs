@@ -58,7 +58,11 @@ const intro = `# Options
 Made from the tables by which calls are checked, and from the docstrings of their types.
 An option that a function does not have is a ValidationError, which says what it has and what may have been meant; one that is \`undefined\` is absent.
 Options are the own enumerable names of the argument. They are read once, when the call is made, and lists are copied: they may be written
-again as soon as it has returned, also before a \`backward\`. Tensors are read when the work runs.`;
+again as soon as it has returned, also before a \`backward\`. Tensors are read when the work runs.
+
+Lengths, pages and positions are given as an \`Int32Array\`, or as a \`BigInt64Array\` whose values fit in 32 bits; any other list is refused
+with the way to convert it. Token ids (\`TokenIds\`) are whole numbers from 0 to 2³² − 1 in any list: an array, a typed array, a
+\`BigInt64Array\` or a \`BigUint64Array\`.`;
 
 /** Returns the section of a function: its interfaces, and tables of those that no earlier section has shown. */
 function partsOf({ signature, names, interfaces }, shown) {

@@ -41,6 +41,7 @@ export { bytesPerElement, fromHalf, packHalves, toHalf, unpackHalves } from './t
 export { fail, show } from './text/errors.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './text/kernel-dispatch.ts';
 export {
+  checkNarrow,
   copyOf,
   didYouMean,
   knownNames,

@@ -7,6 +7,7 @@ export { rotate } from './kernels/rotate.ts';
 export type { CacheOptions, OpenOptions } from './cache/cache-options.ts';
 export type { PageFormat } from '@heed/core';
 export type { PageName, Sha256 } from './pages/page-name.ts';
+export type { TokenIds } from './pages/token-ids.ts';
 export { prefixNames, type PrefixNamesOptions } from './pages/prefix-names.ts';
 export type { KvSequence } from './cache/kv-sequence.ts';
 export type { KvStats } from './cache/cache-core.ts';

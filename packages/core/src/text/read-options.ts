@@ -129,6 +129,17 @@ export function narrowed<T>(x: T): T | Int32Array {
   return list.every((n, i) => BigInt(n) === x[i]) ? list : x;
 }
 
+/** Throws for a 64-bit list that {@link narrowed} has returned as it was; the message has the first value that does not fit. */
+export function checkNarrow<T>(
+  fn: string,
+  name: string,
+  x: T,
+): asserts x is Exclude<T, BigInt64Array> {
+  if (!(x instanceof BigInt64Array)) return;
+  const at = x.findIndex((n) => BigInt.asIntN(32, n) !== n);
+  fail(fn, `${name} must fit in 32 bits`, `${show(x[at])} at ${at}`, 'Pass counts and positions.');
+}
+
 // Limits of what a message shows and of what is compared.
 const MOST_LISTED = 40;
 const MOST_COMPARED = 400;

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/text/errors.ts';
-import { copyOf, type Meant, optionsOf, readOptions } from '../../src/text/read-options.ts';
+import {
+  checkNarrow,
+  copyOf,
+  type Meant,
+  optionsOf,
+  readOptions,
+} from '../../src/text/read-options.ts';
 
 interface Options {
   readonly causal?: boolean;
@@ -158,6 +164,8 @@ describe('a 64-bit list', () => {
     (n) => {
       const list = BigInt64Array.of(0n, n);
       expect(read({ lengths: list as never }).lengths).toStrictEqual(list);
+      const check = (): void => checkNarrow('test', 'lengths', list);
+      expect(check).toThrow(`test: lengths must fit in 32 bits; got ${n}n at 1.`);
     },
   );
 });

@@ -1,5 +1,5 @@
 import type { Gpu } from '@heed/core';
-import { checkTensor, fail, formatShape, knownList, show } from '@heed/core/kernel';
+import { checkNarrow, checkTensor, fail, formatShape, knownList, show } from '@heed/core/kernel';
 import type { GivenLengths, Lengths } from '../host/options/seq-used-k.ts';
 
 /** Checks the type and shape of a lengths argument. */
@@ -17,10 +17,7 @@ export function checkLengths(
     if (x.length !== count) fail(fn, rule, `${x.length} entries`, fix);
     return;
   }
-  if (x instanceof BigInt64Array) {
-    const wide = x.find((n) => BigInt.asIntN(32, n) !== n);
-    fail(fn, `${name} must fit in 32 bits`, show(wide), 'Lengths and pages are counted from 0.');
-  }
+  checkNarrow(fn, name, x);
   if (x === null || typeof x !== 'object' || ArrayBuffer.isView(x) || Array.isArray(x)) {
     const rule32 = `${name} must be an Int32Array or an i32 Tensor`;
     fail(fn, rule32, show(x), `Use Int32Array.from(${name}, Number).`);

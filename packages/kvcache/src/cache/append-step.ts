@@ -1,5 +1,13 @@
 import type { Tensor } from '@heed/core';
-import { checkTensor, fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
+import {
+  checkNarrow,
+  checkTensor,
+  fail,
+  type Meant,
+  type NamesOf,
+  readOptions,
+  show,
+} from '@heed/core/kernel';
 import { appendRows } from '../kernels/append-rows.ts';
 import { checkBindable } from '../kernels/bound-operands.ts';
 import type { Pool } from '../kernels/page-pools.ts';
@@ -118,6 +126,7 @@ function rowCounts(
     }
     return new Int32Array(count).fill(count === 0 ? 0 : rows / count);
   }
+  checkNarrow(fn, 'cuSeqlens', cuSeqlens);
   if (!(cuSeqlens instanceof Int32Array) || cuSeqlens.length !== count + 1) {
     const got = cuSeqlens instanceof Int32Array ? `${cuSeqlens.length} entries` : show(cuSeqlens);
     fail(fn, `cuSeqlens must be an Int32Array of ${count + 1} entries`, got, 'Pass [0, end, …].');

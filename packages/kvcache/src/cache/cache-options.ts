@@ -8,6 +8,7 @@ import {
   optionsOf,
   show,
 } from '@heed/core/kernel';
+import type { TokenIds } from '../pages/token-ids.ts';
 import { checkWhole } from '../pages/whole-numbers.ts';
 import type { EvictionPolicy } from '../pages/eviction.ts';
 import type { PageGeometry } from '../pages/page-geometry.ts';
@@ -68,7 +69,7 @@ export const cacheNames: NamesOf<CacheOptions> = {
 /** Options of `open`, all optional. */
 export interface OpenOptions {
   /** The prompt, n token ids. The sequence starts with its longest cached run of full pages, at most n − 1 tokens. Default: none. */
-  readonly tokens?: ArrayLike<number>;
+  readonly tokens?: TokenIds;
   /** Sequences share pages only with sequences of the same salt, such as a tenant or an adapter of the weights. Default ''. */
   readonly salt?: string;
   /** Eviction priority: under the `priority` policy, prefixes with a higher one are kept longer. Default 0. */

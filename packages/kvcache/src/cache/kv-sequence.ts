@@ -1,4 +1,5 @@
 import { copyOf, fail, show } from '@heed/core/kernel';
+import type { TokenIds } from '../pages/token-ids.ts';
 import { checkTokens } from '../pages/whole-numbers.ts';
 import { checkEven, lengthOf, type SequenceState } from '../sequences/sequence-state.ts';
 import type { CacheCore } from './cache-core.ts';
@@ -42,7 +43,7 @@ export interface KvSequence extends Disposable {
    * @throws ValidationError more tokens than were appended; a step that some layers have not seen; a shared page that was
    * committed with other tokens; tokens that are not whole numbers from 0 to 2³² − 1; a closed sequence
    */
-  commit(tokens: ArrayLike<number>): void;
+  commit(tokens: TokenIds): void;
 
   /**
    * Returns a second sequence with the same tokens, committed as far. Both share all pages, so a fork takes no memory; a partly
@@ -95,12 +96,10 @@ class OwnedSequence implements KvSequence {
     return [...partsOf(this).state.table.entries];
   }
 
-  commit(tokens: ArrayLike<number>): void {
+  commit(tokens: TokenIds): void {
     const fn = 'sequence.commit';
     const { core, state } = openParts(fn, this);
-    const list = copyOf(tokens);
-    checkTokens(fn, list);
-    core.ledger.commit(fn, state, list);
+    core.ledger.commit(fn, state, checkTokens(fn, copyOf(tokens)));
     core.events.deliver();
   }
 

@@ -1,5 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { fail, readOptions, show, warmup, type WarmupOptions } from '@heed/core/kernel';
+import { fail, narrowed, readOptions, show, warmup, type WarmupOptions } from '@heed/core/kernel';
 import { checkTokens, checkWhole } from '../pages/whole-numbers.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { append, type AppendOptions } from './append-step.ts';
@@ -65,12 +65,12 @@ export class PagedKvCache implements Disposable {
     const fn = 'cache.open';
     this.#core.assertUsable(fn);
     const { tokens = [], salt = '', priority = 0 } = readOptions(fn, options, openNames, meantOpen);
-    checkTokens(fn, tokens);
+    const ids = checkTokens(fn, tokens);
     if (typeof salt !== 'string') fail(fn, 'salt must be a string', show(salt), 'Leave it out.');
     if (typeof priority !== 'number' || Number.isNaN(priority)) {
       fail(fn, 'priority must be a number', show(priority), 'Leave it out for 0.');
     }
-    return sequenceOf(this.#core, this.#core.ledger.openSequence(tokens, salt, priority));
+    return sequenceOf(this.#core, this.#core.ledger.openSequence(ids, salt, priority));
   }
 
   /**
@@ -109,7 +109,7 @@ export class PagedKvCache implements Disposable {
    * @example
    * const fits = cache.canAppend([a, b], [1, 1]); // another token of each
    */
-  canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number>): boolean {
+  canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number> | BigInt64Array): boolean {
     const fn = 'cache.canAppend';
     this.#core.assertUsable(fn);
     const states = statesOf(fn, this.#core, seqs);
@@ -117,7 +117,7 @@ export class PagedKvCache implements Disposable {
       const rule = `counts must have an entry for each of the ${states.length} sequences`;
       fail(fn, rule, show(counts), 'Pass the number of new tokens of each.');
     }
-    const list = Array.from(counts);
+    const list = Array.from(narrowed(counts) as ArrayLike<number>);
     for (const [i, count] of list.entries()) checkWhole(fn, `counts[${i}]`, count, 0);
     return this.#core.ledger.canAppend(states, list);
   }

@@ -2,6 +2,7 @@ import type { Gpu, Tensor } from '@heed/core';
 import {
   bindTensor,
   type BufferRange,
+  checkNarrow,
   checkTensor,
   fail,
   formatShape,
@@ -27,6 +28,11 @@ export interface RotaryTables {
 /** A rotary position embedding for a list of tokens. */
 export interface Rotary extends RotaryTables {
   /** [T], 0 to maxPosition − 1. A list on the host is checked; a tensor, i32 or u32, is clamped. */
+  readonly positions: Int32Array | BigInt64Array | Tensor;
+}
+
+/** A rotary whose positions have been read and checked. */
+export interface CheckedRotary extends RotaryTables {
   readonly positions: Int32Array | Tensor;
 }
 
@@ -53,7 +59,7 @@ export function checkRotary(
   rotary: Rotary,
   tokens: number,
   dim: number,
-): void {
+): asserts rotary is CheckedRotary {
   const { cos, sin, positions } = rotary;
   checkTensor(fn, 'rotary.cos', cos, { rank: 2, dtype: ['f32', 'f16'], gpu });
   checkTensor(fn, 'rotary.sin', sin, { rank: 2, dtype: [cos.dtype], gpu });
@@ -78,6 +84,7 @@ export function checkRotary(
       'Pass one row per position and one column per pair of elements.',
     );
   }
+  checkNarrow(fn, 'rotary.positions', positions);
   const isHost = positions instanceof Int32Array;
   if (!isHost) {
     checkTensor(fn, 'rotary.positions', positions, { rank: 1, dtype: ['i32', 'u32'], gpu });
@@ -103,7 +110,10 @@ export function checkRotary(
   }
 }
 
-export function bindRotary(gpu: Gpu, { cos, sin, positions, interleaved }: Rotary): BoundRotary {
+export function bindRotary(
+  gpu: Gpu,
+  { cos, sin, positions, interleaved }: CheckedRotary,
+): BoundRotary {
   const [boundCos, boundSin, list] = [
     bindTensor(cos),
     bindTensor(sin),

@@ -1,5 +1,6 @@
 import { pageDigest, type PageName, rootDigest, type Sha256, toHex } from './page-name.ts';
 import { sha256 } from './sha256.ts';
+import { tokenIds, type TokenIds } from './token-ids.ts';
 
 /** Options of `prefixNames`. */
 export interface PrefixNamesOptions {
@@ -20,21 +21,21 @@ export interface PrefixNamesOptions {
  *
  * Source: the hash chains of vLLM's prefix caching.
  *
- * @param tokens whole numbers from 0 to 2³² − 1; what is behind the last full page is ignored
+ * @param tokens whole numbers from 0 to 2³² − 1, in any list, 64-bit ones included; what is behind the last full page is ignored
  * @throws ValidationError tokens that are not such a list; a page size, salt or hash that is none; an unknown option. (From
  *   `@heed/kvcache/names` it is an error that `HeedError.is` recognises, but not an instance of core's class.)
  *
  * @example
  * const names = prefixNames(prompt, { pageSize: 16, salt: 'tenant 1' });
  */
-export function prefixNames(tokens: ArrayLike<number>, options: PrefixNamesOptions): PageName[] {
+export function prefixNames(tokens: TokenIds, options: PrefixNamesOptions): PageName[] {
   const { pageSize, salt = '', hash = sha256 } = checkOptions(options);
-  checkTokens(tokens);
+  const ids = tokenIds(tokens, (rule, got, fix) => refuse(`${rule}; got ${String(got)}. ${fix}`));
   const digest: Sha256 = (bytes) => checkDigest(hash(bytes));
   const names: PageName[] = [];
   let parent = rootDigest(salt, digest);
-  for (let start = 0; start + pageSize <= tokens.length; start += pageSize) {
-    parent = pageDigest(parent, tokens, start, pageSize, digest);
+  for (let start = 0; start + pageSize <= ids.length; start += pageSize) {
+    parent = pageDigest(parent, ids, start, pageSize, digest);
     names.push(toHex(parent));
   }
   return names;
@@ -65,20 +66,6 @@ function checkOptions(options: PrefixNamesOptions): PrefixNamesOptions {
     refuse(`hash must be a function from bytes to their SHA-256; got ${String(hash)}`);
   }
   return options;
-}
-
-function checkTokens(tokens: ArrayLike<number>): void {
-  if (typeof tokens !== 'object' || tokens === null || !Number.isSafeInteger(tokens.length)) {
-    refuse(
-      `tokens must be a list of numbers; got ${String(tokens)}. Pass an array or a typed array`,
-    );
-  }
-  if (tokens instanceof Uint32Array) return;
-  for (let i = 0; i < tokens.length; i++) {
-    const token: unknown = tokens[i]; // tokenizers also give BigInt64Array
-    if (typeof token === 'number' && token >>> 0 === token) continue;
-    refuse(`tokens[${i}] must be a whole number from 0 to 2³² − 1; got ${String(token)}`);
-  }
 }
 
 function checkDigest(digest: Uint8Array): Uint8Array {

@@ -44,6 +44,7 @@ it('prefixNames names full pages only, of any list of numbers', () => {
   const first = pageName(rootName(), Uint32Array.of(1, 2));
   expect(prefixNames([1, 2, 3], { pageSize: 2 })).toEqual([first]);
   expect(prefixNames(Int32Array.of(1, 2), { pageSize: 2 })).toEqual([first]);
+  expect(prefixNames(BigInt64Array.of(1n, 2n), { pageSize: 2 })).toEqual([first]);
   expect(prefixNames(Uint32Array.of(1), { pageSize: 2 })).toEqual([]);
   expect(prefixNames([1, 2], { pageSize: 2, salt: 'a' })).not.toEqual([first]);
 });
@@ -65,7 +66,8 @@ const call = prefixNames as (tokens: unknown, options?: unknown) => unknown;
 it.for([
   ['tokens', [undefined, { pageSize: 2 }], /tokens must be a list of numbers; got undefined/],
   ['a token', [[1, -1], { pageSize: 2 }], /tokens\[1\] must be a whole number .* got -1/],
-  ['a BigInt', [BigInt64Array.of(1n), { pageSize: 1 }], /tokens\[0\] must be/],
+  ['a BigInt', [[1n], { pageSize: 1 }], /tokens\[0\] must be/],
+  ['64 bits', [BigInt64Array.of(1n, 2n ** 32n), { pageSize: 1 }], /tokens\[1\] .* got 4294967296/],
   ['no options', [[1]], /options must be \{ pageSize/],
   ['a page size', [[1], { pageSize: 0 }], /pageSize must be a whole number from 1 on/],
   ['a salt', [[1], { pageSize: 1, salt: 3 }], /salt must be a string; got 3/],
