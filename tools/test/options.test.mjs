@@ -10,11 +10,16 @@ import * as tensor from '../../packages/core/src/tensor/create-tensor.ts';
 import { readNames } from '../../packages/core/src/tensor/read-tensor.ts';
 import { flexTopKeysNames } from '../../packages/flex/src/api/flex-top-keys.ts';
 import * as flex from '../../packages/flex/src/api/flex-options.ts';
+import { flexKeyMassNames, flexWeightsNames } from '../../packages/flex/src/api/flex-weights.ts';
 import * as mask from '../../packages/flex/src/host/block-mask-options.ts';
 import { compileNames } from '../../packages/flex/src/text/compile/compile-mod.ts';
 import * as api from '../../packages/kernels-wgsl/src/api/attention-names.ts';
 import { topKeysNames } from '../../packages/kernels-wgsl/src/api/top-keys.ts';
 import * as plan from '../../packages/kernels-wgsl/src/plan/problem-names.ts';
+import {
+  keyMassNames,
+  weightsNames,
+} from '../../packages/kernels-wgsl/src/api/attention-weights.ts';
 import { tuneNames } from '../../packages/kernels-wgsl/src/tune/tune-options.ts';
 import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
 import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernels/rotary.ts';
@@ -32,6 +37,7 @@ const attention = ['kernels-wgsl:AttentionOptions'];
 const varlen = [...attention, 'kernels-wgsl:VarlenLayout'];
 const flexOptions = ['flex:FlexOptions', ...varlen];
 const grads = 'flex:GradOptions';
+const [rows, lse] = ['kernels-wgsl:RowsOption', 'kernels-wgsl:LseOption'];
 
 /** Describes a function: its table of names, the interfaces of its options, and the options of those that it lacks. */
 const of = (signature, names, interfaces, without = []) => ({
@@ -67,6 +73,8 @@ const packages = [
         'kernels-wgsl:IndexerOptions',
         varlen[1],
       ]),
+      of('attentionWeights(q, k, options?)', weightsNames, [rows, lse, ...varlen]),
+      of('keyMass(q, k, options?)', keyMassNames, [lse, ...varlen]),
       of('planAttention(gpu, problem)', plan.problemNames, ['kernels-wgsl:AttentionProblem']),
       of('plan.run(tensors), plan.record(tensors)', plan.tensorNames, [
         'kernels-wgsl:AttentionTensors',
@@ -97,6 +105,13 @@ const packages = [
         'kernels-wgsl:IndexerOptions',
         varlen[1],
       ]),
+      of(
+        'attentionWeights(q, k, options) with mods',
+        flexWeightsNames,
+        [rows, lse, ...flexOptions],
+        variants,
+      ),
+      of('keyMass(q, k, options) with mods', flexKeyMassNames, [lse, ...flexOptions], variants),
       of('createBlockMask(gpu, maskMod, o)', mask.blockMaskNames, [
         'flex:BlockMaskOptions',
         varlen[1],

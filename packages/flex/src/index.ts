@@ -2,6 +2,12 @@ export { flexAttention } from './api/flex-attention.ts';
 export { flexAttentionVjp, type FlexGradients } from './api/flex-attention-vjp.ts';
 export type { FlexOptions, FlexProblem, FlexTensors, GradOptions } from './api/flex-options.ts';
 export { type FlexTopKeysOptions, topKeys } from './api/flex-top-keys.ts';
+export {
+  attentionWeights,
+  type FlexKeyMassOptions,
+  type FlexWeightsOptions,
+  keyMass,
+} from './api/flex-weights.ts';
 export { planFlexAttention, tunable } from './api/flex-plan.ts';
 export { BlockMask, createBlockMask } from './api/block-mask.ts';
 export type {

@@ -1,5 +1,11 @@
 export { attention, attentionVjp, varlenAttention, varlenAttentionVjp } from './api/attention.ts';
 export type { AttentionGradients, Differentiable } from './api/differentiable.ts';
+export {
+  attentionWeights,
+  type AttentionWeightsOptions,
+  keyMass,
+  type KeyMassOptions,
+} from './api/attention-weights.ts';
 export { mergeStates } from './api/merge-states.ts';
 export { topKeys, type TopKeysOptions } from './api/top-keys.ts';
 export type {

@@ -22,7 +22,14 @@ export type { Call } from './host/attention-call.ts';
 export type { GivenLengths, Lengths } from './host/options/seq-used-k.ts';
 export type { AllGradients, Gradients } from './host/backward-pass.ts';
 export type { BoundHook } from './host/options/attention-option.ts';
+export {
+  type LseOption,
+  type RowsOption,
+  weightsCall,
+  withoutIgnored,
+} from './api/weights-call.ts';
 export { runCall } from './host/forward-pass.ts';
+export { keySums, rowWeights } from './host/pair-weights.ts';
 export {
   type DerivedWords,
   recorderTarget,

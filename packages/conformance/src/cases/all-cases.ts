@@ -34,6 +34,7 @@ import { pageCases } from './forward/page-cases.ts';
 import { planCases } from './forward/plan-cases.ts';
 import { seqUsedCases } from './forward/seqused-cases.ts';
 import { strideCases } from './forward/stride-cases.ts';
+import { weightsCases } from './forward/weights-cases.ts';
 import { windowCases } from './forward/window-cases.ts';
 import { backwardFuzz, forwardFuzz } from './fuzz-cases.ts';
 import { quantisedEntryCases } from './quantised/quantised-entry-cases.ts';
@@ -63,6 +64,7 @@ export const allCases: readonly RunnableCase[] = [
   ...lseCases,
   ...maxCases,
   ...dropoutCases,
+  ...weightsCases,
   ...mergeCases,
   ...invarianceCases,
   ...chunkedPrefillCases,

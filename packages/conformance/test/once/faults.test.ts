@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { allCases } from '../../src/cases/all-cases.ts';
 import { runCase } from '../../src/run/run-conformance.ts';
 import { flexFaults } from './flex-faults.ts';
-import { backwardFaults, dropoutFaults, type Fault, faults } from './kernel-faults.ts';
+import {
+  backwardFaults,
+  dropoutFaults,
+  type Fault,
+  faults,
+  weightsFaults,
+} from './kernel-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
 import { selectedFaults } from './selected-faults.ts';
 import { patchedDevice } from './patched-device.ts';
@@ -32,6 +38,7 @@ const lists = [
   faults,
   flexFaults,
   dropoutFaults,
+  weightsFaults,
   backwardFaults,
   quantisedFaults,
   cacheFaults,

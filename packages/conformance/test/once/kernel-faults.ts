@@ -187,6 +187,34 @@ export const dropoutFaults: readonly Fault[] = [
   },
 ];
 
+/** Faults that only cases of weights detect. */
+export const weightsFaults: readonly Fault[] = [
+  {
+    name: 'keys are summed without the last query',
+    find: /position < seq\.q_len; position/,
+    replace: 'position + 1u < seq.q_len; position',
+    caughtBy: 'weights/dense/f32',
+  },
+  {
+    name: 'rows begin with the first of the tensor',
+    find: / - params\.first_query/,
+    replace: '',
+    caughtBy: 'weights/some-rows/dense/f32',
+  },
+  {
+    name: 'the keys of a head have the weights of another',
+    find: /Work\(seq, of_head % params\.heads/,
+    replace: 'Work(seq, 0u',
+    caughtBy: 'weights/dense/f32',
+  },
+  {
+    name: 'an empty row has weights',
+    find: /select\(0\.0, softmax_weight\(score, row_lse\), row_lse > SEEN\)/,
+    replace: 'exp2(score - row_lse)',
+    caughtBy: 'weights/causal-lq-over-lk/f32',
+  },
+];
+
 /** Faults that only cases of gradients detect. */
 export const backwardFaults: readonly Fault[] = [
   {

@@ -56,6 +56,8 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     varlenAttentionVjp: (o) =>
       kernels.varlenAttentionVjp(packed, packed, packed, { cuSeqlensQ, ...o }),
     topKeys: (o) => kernels.topKeys(x, x, { topK: 1, ...o }),
+    attentionWeights: (o) => kernels.attentionWeights(x, x, o),
+    keyMass: (o) => kernels.keyMass(x, x, o),
     planAttention: (o) => kernels.planAttention(gpu, { ...problem, ...o }),
     'AttentionPlan.run': (o) => plan.run({ q: x, k: x, v: x, ...o }),
     'AttentionPlan.encode': (o) => plan.encode({} as never, { q: x, k: x, v: x, ...o }),
@@ -74,6 +76,8 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     planFlexAttention: (o) => flex.planFlexAttention(gpu, { ...problem, ...mods, ...o }),
     tunable: (o) => flex.tunable({ ...problem, ...mods, ...o }),
     topKeys: (o) => flex.topKeys(x, x, { topK: 1, ...mods, ...o }),
+    attentionWeights: (o) => flex.attentionWeights(x, x, { ...mods, ...o }),
+    keyMass: (o) => flex.keyMass(x, x, { ...mods, ...o }),
     createBlockMask: (o) => flex.createBlockMask(gpu, maskMod, { Lq: 4, Lk: 4, ...o }),
     compileMod: (o) => flex.compileMod(maskMod, {}, o),
     'BlockMask.fromCuSeqlens': (o) => flex.BlockMask.fromCuSeqlens(gpu, cuSeqlensQ, o),

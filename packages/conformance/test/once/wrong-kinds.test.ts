@@ -66,6 +66,13 @@ describe('an argument of the wrong kind is an error of heed’s, or is right, in
         [p, p, p, { cuSeqlensQ }],
         [...lists, 'maxSeqlenK', 'format', 'headDim', 'headDimV', 'out'],
       ),
+      await strangers(
+        'attentionWeights',
+        methodOf(kernels, 'attentionWeights'),
+        [x, x, { lse }],
+        [...shared, ...variants, 'lse', 'rows'],
+      ),
+      await strangers('keyMass', methodOf(kernels, 'keyMass'), [p, p, { cuSeqlensQ }], lists),
       await strangers('backward', backward as Call, [out, lse]),
       await strangers('mergeStates', methodOf(kernels, 'mergeStates'), [[{ out, lse }]]),
       await strangers('mergeStates', (...args) => kernels.mergeStates([args[0] as never]), [

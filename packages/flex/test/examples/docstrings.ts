@@ -2,6 +2,7 @@ import type { Gpu, Tensor, Tuning } from '@heed/core';
 import { type AttentionResult, tune } from '@heed/kernels-wgsl';
 import {
   andMasks,
+  attentionWeights,
   bind,
   BlockMask,
   compileMod,
@@ -9,6 +10,7 @@ import {
   f32,
   flexAttention,
   flexAttentionVjp,
+  keyMass,
   type MaskMod,
   type ModTwin,
   planFlexAttention,
@@ -34,6 +36,16 @@ export function flexAttentionVjpExample(q: Tensor, k: Tensor, v: Tensor, dOut: T
   });
   const { dq, dk, dv } = backward(dOut);
   return [dq, dk, dv, out];
+}
+
+export function weightsExample(q: Tensor, k: Tensor): Tensor {
+  const weights = attentionWeights(q, k, { maskMod: causal, rows: [4, 8] });
+  return weights;
+}
+
+export function keyMassExample(q: Tensor, k: Tensor): Tensor {
+  const mass = keyMass(q, k, { maskMod: causal });
+  return mass;
 }
 
 export function topKeysExample(q: Tensor, k: Tensor): Tensor {

@@ -9,8 +9,8 @@ import * as docstrings from '../examples/docstrings.ts';
 
 const texts = import.meta.glob(
   [
-    '../../../../docs/{flex,backward}.md',
-    '../examples/{guide,backward}/*.ts',
+    '../../../../docs/{flex,backward,weights}.md',
+    '../examples/{guide,backward,weights}/*.ts',
     '../../src/{mods,masks}/*.ts',
   ],
   { query: '?raw', import: 'default', eager: true },
@@ -60,6 +60,13 @@ describe('in docs/backward.md, example', () => {
       expect(calls.map(shown)).toEqual(printed);
     },
   );
+});
+
+describe('in docs/weights.md, example', () => {
+  it.for(examplesOf('weights', 'weights'))('%s prints what it says', async ([, printed, name]) => {
+    const calls = await printedBy(() => import(`../examples/weights/${name}.ts`));
+    expect(calls.map(shown)).toEqual(printed);
+  });
 });
 
 it('the README’s first example runs and prints what it says', async () => {
@@ -170,6 +177,17 @@ describe('the example in the docstring of', () => {
   it('planFlexAttention', async () => {
     const zeros = gpu.tensor(new Float32Array(8 * 32 * 64), { shape: [1, 8, 32, 64] });
     expect((await docstrings.planExample(gpu, zeros, zeros, zeros)).shape).toEqual(zeros.shape);
+  });
+
+  it('attentionWeights', async () => {
+    const zeros = gpu.tensor(new Float32Array(8 * 8), { shape: [1, 1, 8, 8] });
+    const weights = await docstrings.weightsExample(zeros, zeros).read();
+    expect([...weights.subarray(24)]).toEqual(Array.from({ length: 8 }, () => 1 / 8));
+  });
+
+  it('keyMass', async () => {
+    const mass = await docstrings.keyMassExample(query, key).read();
+    expect(mass[5]).toBeCloseTo(1 / 6, 6);
   });
 
   it('topKeys', async () => {

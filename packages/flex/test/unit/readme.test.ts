@@ -22,6 +22,7 @@ const files = import.meta.glob(
     '../../../../README.md',
     '../../../../docs/flex.md',
     '../../../../docs/backward.md',
+    '../../../../docs/weights.md',
     '../../src/**/*.ts',
     '../examples/**/*.ts',
   ],
@@ -121,10 +122,10 @@ describe('docs/flex.md', () => {
   });
 });
 
-describe('docs/backward.md', () => {
+describe.each(['backward', 'weights'])('docs/%s.md', (name) => {
   it('shows the three examples that run', () => {
-    const paths = Object.keys(files).filter((path) => /\/backward\/\d+-/.test(path));
-    const shown = guideExamples(files['../../../../docs/backward.md']!).map(({ code }) => code);
+    const paths = Object.keys(files).filter((path) => new RegExp(`/${name}/\\d+-`).test(path));
+    const shown = guideExamples(files[`../../../../docs/${name}.md`]!).map(({ code }) => code);
     expect(shown).toHaveLength(3);
     expect(shown).toEqual(paths.map((path) => files[path]));
   });
@@ -167,8 +168,8 @@ describe('every @example', () => {
 
   it('of a public function is found', () => {
     const library = [...Object.keys(mods), ...Object.keys(masks)];
-    // flexAttention, flexAttentionVjp, planFlexAttention, topKeys, tunable, createBlockMask, fromCuSeqlens, fromBlocks, compileMod, bind, f32, two types.
-    expect(examples).toHaveLength(library.length + 13);
+    // flexAttention, flexAttentionVjp, planFlexAttention, topKeys, attentionWeights, keyMass, tunable, createBlockMask, fromCuSeqlens, fromBlocks, compileMod, bind, f32, two types.
+    expect(examples).toHaveLength(library.length + 15);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {

@@ -1,14 +1,11 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { checkTensor, fail, formatShape, isPagedView, show } from '@heed/core/kernel';
-import type { VarlenLayout, VarlenOptions } from '../host/attention-options.ts';
+import { checkTensor, fail, formatShape, show } from '@heed/core/kernel';
+import type { VarlenLayout } from '../host/attention-options.ts';
 import type { Call } from '../host/attention-call.ts';
 import type { BoundHook } from '../host/options/attention-option.ts';
 import type { BandOption } from '../host/options/visible-band.ts';
 import type { TopKeysCall } from '../host/top-keys.ts';
-import { layoutNames } from './attention-names.ts';
-import { denseCall } from './dense-call.ts';
-import { varlenCall } from './varlen-call.ts';
-import { viewCall } from './view-call.ts';
+import { keyCall } from './key-call.ts';
 
 /** Options of an indexer, whatever scores and masks it has. */
 export interface IndexerOptions extends Partial<VarlenLayout> {
@@ -39,7 +36,7 @@ export function indexerCall(
   const { topK, weights, blockSize = 1, ...layout } = options;
   checkCount(fn, 'topK', topK, 'Pass the number of keys that a row may see.');
   checkCount(fn, 'blockSize', blockSize, 'Leave it out for entries that name keys.');
-  const call = layoutCall(fn, q, k, layout, given);
+  const call = keyCall(fn, q, k, layout, given);
   if (call.qHeads < 1) {
     const fix = 'Pass q as [B, Hi, Lq, Di] or [Tq, Hi, Di].';
     fail(fn, 'q must have at least one head', formatShape(q.shape), fix);
@@ -50,34 +47,6 @@ export function indexerCall(
   }
   if (weights !== undefined) checkWeights(call, weights);
   return { call, topK, weights, blockSize };
-}
-
-/** The indexer has no values: k takes their place in the checks that it shares with attention. */
-function layoutCall(
-  fn: string,
-  q: Tensor,
-  k: Tensor | PagedKvView,
-  options: Omit<IndexerOptions, 'topK'> & BandOption,
-  given: readonly BoundHook[] | undefined,
-): Call {
-  checkTensor(fn, 'q', q, { rank: [3, 4] });
-  if (isPagedView(k)) {
-    const { blockTable, seqUsedK, cuSeqlensQ, maxSeqlenK, pageSize, format, headDim } = k;
-    const held = { window: k.window, sinkTokens: k.sinkTokens } as Partial<PagedKvView>;
-    const own = { blockTable, seqUsedK, maxSeqlenK, pageSize, format, headDim, headDimV: headDim };
-    const view = { ...own, ...held, k: k.k, v: k.k, ...(cuSeqlensQ && { cuSeqlensQ }) };
-    return viewCall(fn, q, view, { ...options, headDimV: undefined } as never, given);
-  }
-  if (q.shape.length === 4) {
-    for (const name of Object.keys(layoutNames) as (keyof typeof layoutNames)[]) {
-      if (options[name] === undefined || name === 'seqUsedK') continue;
-      const fix = 'Pass packed q [Tq, Hi, Di] and k [Tk, 1, Di], or seqUsedK for padded ones.';
-      fail(fn, `q must have rank 3 where there is ${name}`, 'rank 4', fix);
-    }
-    return denseCall(fn, q, k, k, options, given);
-  }
-  const all = { ...options, headDimV: options.headDim } as VarlenOptions;
-  return varlenCall(fn, q, k, k, all, given);
 }
 
 function checkCount(fn: string, name: string, n: unknown, fix: string): void {

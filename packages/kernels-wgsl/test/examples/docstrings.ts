@@ -3,6 +3,8 @@ import {
   attention,
   type AttentionProblem,
   attentionVjp,
+  attentionWeights,
+  keyMass,
   mergeStates,
   planAttention,
   topKeys,
@@ -55,6 +57,19 @@ export function mergeExample(
 export function topKeysExample(q: Tensor, k: Tensor): Tensor {
   const keys = topKeys(q, k, { topK: 2048, causal: true });
   return keys;
+}
+
+/** The `@example` of attentionWeights. */
+export function weightsExample(q: Tensor, k: Tensor, v: Tensor): Tensor[] {
+  const { lse } = attention(q, k, v, { causal: true, returnLse: true });
+  const seen = attentionWeights(q, k, { causal: true, lse, rows: [4, 8] });
+  return [lse, seen];
+}
+
+/** The `@example` of keyMass. */
+export function keyMassExample(q: Tensor, k: Tensor): Tensor {
+  const mass = keyMass(q, k, { causal: true }); // [B, Hq, Lk]; the sum over its keys is Lq
+  return mass;
 }
 
 /** The `@example` of planAttention. */

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   attentionExample,
   attentionVjpExample,
+  keyMassExample,
   mergeExample,
   planExample,
   topKeysExample,
@@ -12,6 +13,7 @@ import {
   tuneExample,
   varlenExample,
   varlenVjpExample,
+  weightsExample,
 } from '../examples/docstrings.ts';
 
 let gpu: Gpu;
@@ -80,6 +82,18 @@ describe('the example in the docstring of', () => {
     const [q, k] = [source.normal([1, 4, 3, 64]), source.normal([1, 1, 5, 64])];
     const lists = await topKeysExample(q, k).read();
     expect([...lists.subarray(0, 5)]).toEqual([0, 1, 2, -1, -1]);
+  });
+
+  it('attentionWeights', () => {
+    const { q, k, v } = source.dense(1, 20, 20);
+    expect(weightsExample(q, k, v)[1]!.shape).toEqual([1, 4, 4, 20]);
+  });
+
+  it('keyMass', async () => {
+    const { q, k } = source.dense(1, 20, 20);
+    const mass = await keyMassExample(q, k).read();
+    const sum = Array.from(mass.subarray(0, 20)).reduce((a, b) => a + b);
+    expect(sum).toBeCloseTo(20, 4);
   });
 
   it('planAttention', async () => {

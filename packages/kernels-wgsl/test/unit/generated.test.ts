@@ -11,6 +11,7 @@ import { combineKey, combineSource } from '../../src/text/kernels/combine.wgsl.t
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
 import { keyScoresSource } from '../../src/text/kernels/key-scores.wgsl.ts';
 import { keySelectionSource } from '../../src/text/kernels/key-selection.wgsl.ts';
+import { pairWeightsSource } from '../../src/text/kernels/pair-weights.wgsl.ts';
 import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
 import { sumSource } from '../../src/text/kernels/shared-keys.wgsl.ts';
 import { backwardKey, type ForwardConfig, forwardKey } from '../../src/text/tiles/kernel-config.ts';
@@ -23,6 +24,7 @@ import {
   forwardConfigs,
   keyScoresConfigs,
   keySelectionConfigs,
+  pairWeightsConfigs,
   plain,
   sumConfigs,
 } from './kernel-configs.ts';
@@ -46,6 +48,7 @@ const sources = [
   ...sumConfigs.map((config) => sumSource(config)),
   ...keyScoresConfigs.map((config) => keyScoresSource(config)),
   ...keySelectionConfigs.map((config) => keySelectionSource(config)),
+  ...pairWeightsConfigs.map((config) => pairWeightsSource(config)),
   fillSource,
   finishSource,
   ownersSource,

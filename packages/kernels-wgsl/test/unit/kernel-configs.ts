@@ -6,6 +6,7 @@ import { band } from '../../src/host/options/visible-band.ts';
 import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
 import type { KeyScoresConfig } from '../../src/text/kernels/key-scores.wgsl.ts';
 import type { KeySelectionConfig } from '../../src/text/kernels/key-selection.wgsl.ts';
+import type { PairWeightsConfig } from '../../src/text/kernels/pair-weights.wgsl.ts';
 import type { DeltaConfig } from '../../src/text/kernels/row-states.wgsl.ts';
 import type { SumConfig } from '../../src/text/kernels/shared-keys.wgsl.ts';
 import { type VariantHooks, variantHooks } from '../../src/text/parts/hook.ts';
@@ -276,6 +277,20 @@ export const keyScoresConfigs: readonly KeyScoresConfig[] = types.flatMap(([qTyp
           indexers.map((indexer) => {
             const of = { qType, kType, headDim, lengths, keys, read, hooks: variant };
             return { ...of, ...indexer };
+          }),
+        ),
+      ),
+    ),
+  ),
+);
+
+export const pairWeightsConfigs: readonly PairWeightsConfig[] = types.flatMap(([qType, kType]) =>
+  layoutsOf(kType).flatMap(([lengths, keys]) =>
+    hooks.flatMap((variant) =>
+      [64, 17].flatMap((headDim) =>
+        reads([headDim, headDim]).flatMap((read) =>
+          (['rows', 'keys'] as const).map((of) => {
+            return { of, qType, kType, headDim, lengths, keys, read, hooks: variant };
           }),
         ),
       ),
