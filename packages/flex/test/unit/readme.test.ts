@@ -41,12 +41,12 @@ const evaluate = (source: string): Function =>
 describe('docs/flex.md', () => {
   const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
 
-  it('shows the eleven examples that run, and the file that they share', () => {
-    expect(paths).toHaveLength(12);
+  it('shows the thirteen examples that run, and the file that they share', () => {
+    expect(paths).toHaveLength(14);
     const shown = [codeBlocks(guide)[0], ...guideExamples(guide).map(({ code }) => code)];
     const [setup, ...examples] = [paths.at(-1)!, ...paths.slice(0, -1)];
     expect(shown).toEqual([setup, ...examples].map((path) => files[path]));
-    expect(codeBlocks(guide)).toHaveLength(12);
+    expect(codeBlocks(guide)).toHaveLength(14);
   });
 
   it.for(rowsOf('The language'))('is right about the type of %s', ([expression, type]) => {
