@@ -37,8 +37,17 @@ export { shapeTensor, tryEmpty } from './tensor/create-tensor.ts';
 export { scoped, unscoped } from './tensor/tensor-scope.ts';
 export { adopt, assertAlive, isShapeOnly, isTensor } from './tensor/tensor.ts';
 export type { BoundTensor, BufferRange } from './text/buffer-range.ts';
-export { bytesPerElement, fromHalf, packHalves, toHalf, unpackHalves } from './text/dtype.ts';
+export {
+  bytesPerElement,
+  type FloatType,
+  floatTypes,
+  type HalfType,
+  hasEvenRows,
+  isHalf,
+} from './text/dtype.ts';
 export { fail, show } from './text/errors.ts';
+export { fromHalf, packHalves, toHalf, unpackHalves } from './text/half-floats.ts';
+export { roundHalf, unpackHalf } from './text/half-floats.wgsl.ts';
 export type { BindingKind, Dispatch, Kernel, KernelSource } from './text/kernel-dispatch.ts';
 export {
   checkNarrow,
@@ -62,7 +71,6 @@ export {
 export {
   memoized,
   numberedSource,
-  roundF16,
   sections,
   threadMain,
   wgsl,

@@ -76,7 +76,7 @@ export function heedTensor(gpu: Gpu, x: Ort.Tensor): Tensor {
  * @param x row-major without gaps, at the start of a buffer whose size is a multiple of 16 bytes. Tensors that heed allocates
  *   have such buffers.
  * @throws ValidationError not a tensor of heed
- * @throws UnsupportedError another layout, or another buffer
+ * @throws UnsupportedError another layout or buffer, or bf16, which ONNX Runtime Web lacks
  * @throws DisposedError
  * @example
  * const { y } = await session.run({ attended: ortTensor(ort, out) });
@@ -86,7 +86,7 @@ export function ortTensor(ort: Pick<typeof Ort, 'Tensor'>, x: Tensor): Ort.Tenso
   checkTensor(fn, 'x', x);
   checkLayout(fn, x);
   return ort.Tensor.fromGpuBuffer(x.buffer, {
-    dataType: elementTypeOf(x.dtype),
+    dataType: elementTypeOf(fn, x),
     dims: x.shape,
     download: async () => dataOf(await x.read(), x.dtype) as never,
     dispose: () => x.dispose(),
@@ -108,14 +108,18 @@ function checkLayout(fn: string, { label, shape, strides, byteOffset, buffer }: 
   );
 }
 
-function elementTypeOf(dtype: DType): ElementType {
+function elementTypeOf(fn: string, { dtype, label }: Tensor): ElementType {
   const names = Object.keys(elementTypes) as ElementType[];
-  return names.find((name) => elementTypes[name] === dtype)!;
+  const name = names.find((one) => elementTypes[one] === dtype);
+  if (name !== undefined) return name;
+  throw new UnsupportedError(
+    `${fn}: ONNX Runtime Web has no tensors of ${dtype}; got "${label}" in it. Create it as f32 or f16.`,
+  );
 }
 
 /** Returns the data that ONNX Runtime holds for a dtype: for f16 a Float16Array where the host has one, else the bits. */
 function dataOf(values: ArrayLike<number>, dtype: DType): ArrayLike<number> {
   if (dtype !== 'f16') return values;
   const { Float16Array } = globalThis as { Float16Array?: typeof Float32Array };
-  return Float16Array ? Float16Array.from(values) : Uint16Array.from(values, toHalf);
+  return Float16Array ? Float16Array.from(values) : Uint16Array.from(values, (x) => toHalf(x));
 }

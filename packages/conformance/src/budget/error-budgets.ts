@@ -26,13 +26,13 @@ export interface Expected extends AttentionState {
 }
 
 // WGSL allows exp2 an error of 3 + 2|x| ulp; four ulp at the result's magnitude holds on every adapter tried.
-const outUlps = { f32: 4, f16: 1 } as const;
+const outUlps = { f32: 4, f16: 1, bf16: 1 } as const;
 const lseUlps = 4;
 // WGSL allows log an absolute error of 2⁻²¹ near 1 (https://www.w3.org/TR/WGSL/#floating-point-accuracy).
 const logError = 2 ** -21;
 // A gradient sums weights, each with the error of exp2, and a tile adds them in another order than the naive run: measured errors
-// are 1 to 2.5 times the naive one. In f16 the rounding of the result is larger than all of that.
-const gradientUlps = { f32: 8, f16: 1 } as const;
+// are 1 to 2.5 times the naive one. In f16 and bf16 the rounding of the result is larger than all of that.
+const gradientUlps = { f32: 8, f16: 1, bf16: 1 } as const;
 // A gradient with one number per head has so few elements that its naive error says little. The allowance is therefore the whole
 // error of a weight's exp, 3 + 2|x| ulp for x = sink − maximum near −10, and two standard deviations of the sum.
 const headUlps = 24;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { forcedPaths, type TilePath } from '@heed/kernels-wgsl/variant';
 import { type EngineName, engineNames } from '../engines/engine-process.ts';
-import type { FloatDType } from '../reference/number-types.ts';
+import { type FloatDType, floatDTypes } from '../reference/number-types.ts';
 import type { Selection } from '../run/select-cases.ts';
 
 /** The command line, parsed. */
@@ -48,7 +48,7 @@ export function parseCommand(args: readonly string[]): Command | { readonly erro
       },
     });
     const { filter, tag } = values;
-    const dtype = oneOf<FloatDType>('dtype', values.dtype, ['f32', 'f16']);
+    const dtype = oneOf<FloatDType>('dtype', values.dtype, floatDTypes);
     return {
       help: values.help,
       list: values.list,

@@ -3,7 +3,7 @@ import { type NamesOf, readOptions } from '@heed/core/kernel';
 import type { Captures, FlexGradients, FlexOptions, GradOptions } from '@heed/flex';
 import type { AttentionResult, Differentiable } from '@heed/kernels-wgsl';
 import { generate, type NdArray } from '../reference/nd-array.ts';
-import { toStorage } from '../reference/number-types.ts';
+import { isFloat, toStorage } from '../reference/number-types.ts';
 import { permutation, type Random, random } from '../reference/pseudo-random.ts';
 import { referenceAttention } from '../reference/reference-attention.ts';
 import {
@@ -25,7 +25,7 @@ interface By {
 /** Returns random gradients with respect to the results, rounded to their storage type. */
 function randomGradients({ problem }: HostInputs, dtype: DType, source: Random): By {
   const { out, lse } = referenceAttention(problem());
-  const store = dtype === 'f16' ? 'f16' : 'f32';
+  const store = isFloat(dtype) ? dtype : 'f32';
   const dOut = generate(out.shape, () => toStorage(source.normal(), store));
   return { dOut, dLse: generate(lse.shape, () => Math.fround(source.normal())) };
 }
@@ -57,7 +57,7 @@ function product(result: NdArray, gradient: NdArray): number {
 
 /** The tolerance of `gradcheck`, and the elements that it compares. */
 export interface GradcheckOptions {
-  /** Largest error relative to the largest gradient; default 1e-3, or 1e-2 if any input is f16. */
+  /** Largest error relative to the largest gradient; default 1e-3, 1e-2 if any input is f16, 4e-2 if any is bf16. */
   readonly tolerance?: number;
   /** Number of elements of each input to compare, drawn by the seed; default 32. Each costs two attentions on the CPU. */
   readonly elements?: number;
@@ -133,8 +133,9 @@ export async function gradcheck<C extends Captures = {}>(
 }
 
 function defaultTolerance({ q, k, v, captures = {} }: AnyInputs): number {
-  const isF16 = (x: unknown): boolean => (x as { dtype?: unknown }).dtype === 'f16';
-  return [q, k, v, ...Object.values(captures)].some(isF16) ? 1e-2 : 1e-3;
+  const types = [q, k, v, ...Object.values(captures)].map((x) => (x as { dtype?: unknown }).dtype);
+  if (types.includes('bf16')) return 4e-2;
+  return types.includes('f16') ? 1e-2 : 1e-3;
 }
 
 /** Calls fn and its backward, and reads the gradients back, by the names of the inputs. */

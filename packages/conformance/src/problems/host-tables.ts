@@ -1,7 +1,7 @@
 import type { DType, Tensor } from '@heed/core';
 import type { Table } from '@heed/flex';
 import { filled, generate, type NdArray, permuted, sizeOf } from '../reference/nd-array.ts';
-import { toStorage } from '../reference/number-types.ts';
+import { type FloatDType, isFloat, toStorage } from '../reference/number-types.ts';
 import type { Random } from '../reference/pseudo-random.ts';
 import type { Scope } from './case-tensors.ts';
 
@@ -25,8 +25,7 @@ export function table(
   value: (flat: number) => number,
   placement?: TablePlacement,
 ): HostTable {
-  const store = (x: number): number =>
-    dtype === 'f32' || dtype === 'f16' ? toStorage(x, dtype) : Math.trunc(x);
+  const store = (x: number): number => (isFloat(dtype) ? toStorage(x, dtype) : Math.trunc(x));
   const values = generate(shape, (flat) => store(value(flat)));
   return { values, dtype, ...(placement && { placement }) };
 }
@@ -35,7 +34,7 @@ export function table(
 export function normalTable(
   shape: readonly number[],
   source: Random,
-  dtype: 'f32' | 'f16' = 'f32',
+  dtype: FloatDType = 'f32',
 ): HostTable {
   return table(shape, dtype, () => source.normal());
 }
@@ -59,7 +58,7 @@ export function uploadTable(
     case 'reversed':
       return make(permuted(values, axes)).permute(axes);
     case 'middle': {
-      const frame = framed(values, dtype === 'f32' || dtype === 'f16' ? 1e4 : 1e6);
+      const frame = framed(values, isFloat(dtype) ? 1e4 : 1e6);
       return values.shape.reduce(
         (view, n, axis) => view.slice(axis, before, before + n),
         make(frame),
@@ -68,7 +67,7 @@ export function uploadTable(
   }
 }
 
-// Odd, so that the first f16 of a slice is not aligned to a word.
+// Odd, so that the first half of a slice is not aligned to a word.
 const [before, after] = [1, 2];
 
 function framed({ shape, data }: NdArray, filler: number): NdArray {

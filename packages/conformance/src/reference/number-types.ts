@@ -42,17 +42,58 @@ export function roundHalfEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/** Returns the value of a bfloat16 bit pattern. */
+export function bf16Value(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 7) & 255;
+  const fraction = bits & 127;
+  if (exponent === 255) return fraction === 0 ? sign * Infinity : NaN;
+  return exponent === 0
+    ? sign * fraction * 2 ** -133
+    : sign * (1 + fraction / 128) * 2 ** (exponent - 127);
+}
+
+/** Rounds to the nearest f32, and from there to the nearest bf16, ties to even. From 2¹²⁸ on the result is ±∞. */
+function roundToBf16(x: number): number {
+  const y = Math.fround(x);
+  if (y === 0 || !Number.isFinite(y)) return y;
+  const unit = ulp(y, 'bf16');
+  const magnitude = roundHalfEven(Math.abs(y) / unit) * unit;
+  return Math.sign(y) * (magnitude < 2 ** 128 ? magnitude : Infinity);
+}
+
 /** Storage types of tensors. */
-export type FloatDType = 'f32' | 'f16';
+export type FloatDType = 'f32' | 'f16' | 'bf16';
+
+/** Every storage type of tensors. */
+export const floatDTypes: readonly FloatDType[] = ['f32', 'f16', 'bf16'];
+
+/** True for a storage type of tensors; integer tables have others. */
+export function isFloat(dtype: string): dtype is FloatDType {
+  return floatDTypes.includes(dtype as FloatDType);
+}
+
+const rounding: Readonly<Record<FloatDType, (x: number) => number>> = {
+  f32: Math.fround,
+  f16: roundToF16,
+  bf16: roundToBf16,
+};
 
 /** Rounds to a value of the storage type. */
 export function toStorage(x: number, dtype: FloatDType): number {
-  return dtype === 'f16' ? roundToF16(x) : Math.fround(x);
+  return rounding[dtype](x);
 }
+
+/** Fraction bits, and the exponent of the smallest normal number. */
+const widths: Readonly<Record<FloatDType, readonly [number, number]>> = {
+  f32: [23, -126],
+  f16: [10, -14],
+  bf16: [7, -126],
+};
 
 /** Returns the distance from |x| to the next larger value of the storage type. */
 export function ulp(x: number, dtype: FloatDType): number {
-  const [fractionBits, minExponent] = dtype === 'f16' ? [10, -14] : [23, -126];
+  const [fractionBits, minExponent] = widths[dtype];
   const magnitude = Math.abs(x);
   const exponent = magnitude === 0 ? minExponent : Math.floor(Math.log2(magnitude));
   return 2 ** (Math.max(exponent, minExponent) - fractionBits);

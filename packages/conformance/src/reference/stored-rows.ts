@@ -1,5 +1,5 @@
 import { type NdArray, sizeOf } from './nd-array.ts';
-import { roundHalfEven, roundToF16, ulp } from './number-types.ts';
+import { type FloatDType, roundHalfEven, toStorage, ulp } from './number-types.ts';
 
 /**
  * A format of quantised pages. The row of one token and head is a scale and integers of 8 or 4 bits: element d is
@@ -73,7 +73,7 @@ function mapRows(
 }
 
 /** A format in which a cache stores rows. */
-export type StoredFormat = 'f32' | 'f16' | QuantFormat;
+export type StoredFormat = FloatDType | QuantFormat;
 
 /** Numbers to be stored, in float64; `slack` is the error that f32 arithmetic may have added to each before. */
 export interface Exact {
@@ -96,7 +96,7 @@ export function decodedRow(format: StoredFormat, row: ArrayLike<number>): number
 
 /**
  * Returns the row that a decoded row should equal: each element that is within its tolerance as it is, each other one as the correct
- * value. f32 and f16 are rounded to nearest even. A scale may be two ulp off, as the division of a GPU may be. An integer is the one
+ * value. Floats are rounded to nearest even. A scale may be two ulp off, as the division of a GPU may be. An integer is the one
  * nearest to number / scale, or either neighbour of a tie.
  */
 export function wantedRow(
@@ -106,9 +106,9 @@ export function wantedRow(
 ): number[] {
   if (isQuantised(format)) return wantedIntegers(format, got, Array.from(numbers), slack);
   return Array.from(numbers, (exact, d) => {
-    const want = format === 'f16' ? roundToF16(exact) : Math.fround(exact);
+    const want = toStorage(exact, format);
     const off = slack[d] ?? 0;
-    const most = format === 'f16' ? off + ulp(want, 'f16') * 0.501 : off;
+    const most = format === 'f32' ? off : off + ulp(want, format) * 0.501;
     return off > 0 && Math.abs(got[d]! - exact) <= most ? got[d]! : want;
   });
 }

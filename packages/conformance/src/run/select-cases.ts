@@ -1,6 +1,7 @@
 import { type Meant, type NamesOf, readOptions } from '@heed/core/kernel';
 import { allCases } from '../cases/all-cases.ts';
 import type { Case, RunnableCase } from '../cases/shared/case.ts';
+import type { FloatDType } from '../reference/number-types.ts';
 
 /** Selects cases; a field that is absent does not restrict. */
 export interface Selection {
@@ -8,7 +9,7 @@ export interface Selection {
   readonly filter?: string | readonly string[];
   /** 'full' includes the quick cases. Default 'quick'. */
   readonly tier?: 'quick' | 'full';
-  readonly dtype?: 'f32' | 'f16';
+  readonly dtype?: FloatDType;
   /** Selects cases with this tag, e.g. 'browser' for the subset that runs in every browser test. */
   readonly tag?: string;
 }

@@ -129,15 +129,33 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'f16 results are cut off, not rounded',
-    find: /\(rebased \+ 0xfffu \+ \(\(rebased >> 13u\) & 1u\)\) >> 13u/,
-    replace: 'rebased >> 13u',
+    find: /\(value \+ \(0x7fffffffu >> \(32u - shift\)\) \+ even\) >> shift/,
+    replace: 'value >> shift',
     caughtBy: 'dtypes/f16-rounds-to-nearest/f16',
   },
   {
     name: 'f16 ties go away from zero',
-    find: /rebased \+ 0xfffu \+ \(\(rebased >> 13u\) & 1u\)/,
-    replace: 'rebased + 0x1000u',
+    find: /\(0x7fffffffu >> \(32u - shift\)\) \+ even/,
+    replace: '(1u << (shift - 1u))',
     caughtBy: 'dtypes/f16-ties-to-even/f16',
+  },
+  {
+    name: 'bf16 results are cut off, not rounded',
+    find: /\(bits \+ 0x7fffu \+ \(high & 1u\)\) >> 16u/,
+    replace: 'high',
+    caughtBy: 'dtypes/bf16-rounds-to-nearest/bf16',
+  },
+  {
+    name: 'bf16 ties go away from zero',
+    find: /0x7fffu \+ \(high & 1u\)/,
+    replace: '0x8000u',
+    caughtBy: 'dtypes/bf16-ties-to-even/bf16',
+  },
+  {
+    name: 'the halves of a word trade places',
+    find: /bitcast<vec2<f32>>\(vec2<u32>\((\S+) << 16u, \S+ & 0xffff0000u\)\)/,
+    replace: 'bitcast<vec2<f32>>(vec2<u32>($1 & 0xffff0000u, $1 << 16u))',
+    caughtBy: 'dtypes/bf16-rounds-to-nearest/bf16',
   },
 ];
 

@@ -49,6 +49,12 @@ export const cacheFaults: readonly Fault[] = [
     caughtBy: 'cache-append/f16-pages/dims-64x128/f32',
   },
   {
+    name: 'appended bf16 is read as f16',
+    find: /bitcast<f32>\(half << 16u\)/,
+    replace: 'unpack2x16float(half).x',
+    caughtBy: 'cache-append/f32-pages/dims-7x5/bf16',
+  },
+  {
     name: 'a scale is that of one thread’s elements',
     find: /largest = max\(largest, largest_of\[lane - first \+ i\]\);/,
     replace: '',

@@ -1,6 +1,13 @@
 import type { NdArray } from '@heed/conformance';
 import { describe, expect, it } from 'vitest';
-import { f16Bits, f16Value, roundToF16, toStorage, ulp } from '../../src/reference/number-types.ts';
+import {
+  bf16Value,
+  f16Bits,
+  f16Value,
+  roundToF16,
+  toStorage,
+  ulp,
+} from '../../src/reference/number-types.ts';
 import { permutation, random } from '../../src/reference/pseudo-random.ts';
 import { dequantise, type QuantFormat, quantise } from '../../src/reference/stored-rows.ts';
 
@@ -38,12 +45,44 @@ describe('f16', () => {
   });
 });
 
+describe('bf16', () => {
+  it('every number survives, and ties go to the even one', () => {
+    const bits = Array.from({ length: 0x7f80 }, (_, i) => i);
+    expect(bits.filter((i) => toStorage(bf16Value(i), 'bf16') !== bf16Value(i))).toEqual([]);
+    const wrong = bits.slice(0, -1).filter((i) => {
+      const [low, high] = [bf16Value(i), bf16Value(i + 1)];
+      const tie = (low + high) / 2;
+      const even = i % 2 === 0 ? low : high;
+      const near = [tie * (1 - 2 ** -23), tie, tie * (1 + 2 ** -22)];
+      return near.map((x) => toStorage(x, 'bf16')).join() !== [low, even, high].join();
+    });
+    // Below, the f32 beside a tie is the tie itself or a neighbour of 0.
+    expect(wrong.filter((i) => i >= 0x80)).toEqual([]);
+  });
+
+  it('goes to f32 first, and to infinity from half an ulp beyond the largest number', () => {
+    expect(toStorage(1 + 2 ** -8 + 2 ** -40, 'bf16')).toBe(1);
+    const most = bf16Value(0x7f7f);
+    const tie = most + ulp(most, 'bf16') / 2;
+    const given = [-tie, Math.fround(tie * (1 - 2 ** -24)), -0, -(2 ** -140), NaN, -Infinity];
+    expect(given.map((x) => toStorage(x, 'bf16'))).toEqual([
+      -Infinity,
+      most,
+      -0,
+      -0,
+      NaN,
+      -Infinity,
+    ]);
+  });
+});
+
 describe('ulp', () => {
   it('is the distance to the next value', () => {
     expect(ulp(1, 'f32')).toBe(2 ** -23);
     expect(ulp(-1.5, 'f16')).toBe(2 ** -10);
     expect(ulp(2 ** -20, 'f16')).toBe(2 ** -24);
     expect(ulp(0, 'f16')).toBe(2 ** -24);
+    expect(ulp(1, 'bf16')).toBe(2 ** -7);
   });
 });
 

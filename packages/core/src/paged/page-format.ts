@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType } from '../text/dtype.ts';
+import { bytesPerElement, type FloatType } from '../text/dtype.ts';
 import { fail, show } from '../text/errors.ts';
 import { formatShape } from '../text/shape.ts';
 
@@ -9,7 +9,7 @@ import { formatShape } from '../text/shape.ts';
 export type QuantFormat = 'int8' | 'int4';
 
 /** Storage of the keys and values in pages: numbers as they are, or integers with a scale per row. */
-export type PageFormat = 'f32' | 'f16' | QuantFormat;
+export type PageFormat = FloatType | QuantFormat;
 
 /**
  * The largest head dim of q, k, v and pages. Multi-head latent attention (MLA) has the longest rows of released models: 512 elements of
@@ -21,9 +21,10 @@ export const MAX_HEAD_DIM = 576;
 /** Elements in a 32-bit word of a quantised row. */
 export const valuesPerWord: Readonly<Record<QuantFormat, number>> = { int8: 4, int4: 8 };
 
-const poolDTypes: Readonly<Record<PageFormat, 'f32' | 'f16' | 'u32'>> = {
+const poolDTypes: Readonly<Record<PageFormat, FloatType | 'u32'>> = {
   f32: 'f32',
   f16: 'f16',
+  bf16: 'bf16',
   int8: 'u32',
   int4: 'u32',
 };
@@ -37,7 +38,7 @@ export function isQuantised(format: PageFormat): format is QuantFormat {
 }
 
 /** The dtype of a page pool: quantised rows are u32 words. */
-export function poolDType(format: PageFormat): 'f32' | 'f16' | 'u32' {
+export function poolDType(format: PageFormat): FloatType | 'u32' {
   return poolDTypes[format];
 }
 
@@ -46,10 +47,9 @@ export function rowElements(format: PageFormat, dim: number): number {
   return isQuantised(format) ? 1 + Math.ceil(dim / valuesPerWord[format]) : dim;
 }
 
-/** 32-bit words of the row of one token and head. An f16 row of odd length leaves the last half word unused. */
+/** 32-bit words of the row of one token and head. A row of 16-bit floats of odd length leaves the last half word unused. */
 export function rowWords(format: PageFormat, dim: number): number {
-  const dtype: DType = poolDType(format);
-  return Math.ceil((rowElements(format, dim) * bytesPerElement[dtype]) / 4);
+  return Math.ceil((rowElements(format, dim) * bytesPerElement[poolDType(format)]) / 4);
 }
 
 /**

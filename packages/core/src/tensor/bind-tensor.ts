@@ -42,7 +42,7 @@ function bindingOf(t: Tensor, bytesPerLoad: number): BoundTensor {
   if (size > maxStorageBufferBindingSize) {
     throw new LimitError(
       `bindTensor: one binding holds at most ${maxStorageBufferBindingSize} bytes on this device; tensor "${t.label}" ` +
-        `${formatShape(t.shape)} ${t.dtype} spans ${size}. Slice it, or use f16.`,
+        `${formatShape(t.shape)} ${t.dtype} spans ${size}. Slice it, or use f16 or bf16.`,
     );
   }
   return {

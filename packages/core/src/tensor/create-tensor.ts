@@ -1,7 +1,7 @@
 import { tryBuffer } from '../host/buffer-pool.ts';
 import { stateOf } from '../host/gpu-state.ts';
 import { alignUp, STORAGE } from '../text/buffer-range.ts';
-import { bytesPerElement, type DType, type TypedArray } from '../text/dtype.ts';
+import { bytesPerElement, type DType, hasEvenRows, type TypedArray } from '../text/dtype.ts';
 import { dtypeOf, encodeElements, layBytes } from '../text/elements.ts';
 import { checkLabel, fail, show, ValidationError } from '../text/errors.ts';
 import type {
@@ -52,8 +52,7 @@ function newView(
 ): { view: View; bytes: number } {
   const dtype = checkDType(fn, type);
   const checked = checkShape(fn, shape, dtype);
-  // Without shader-f16 a 32-bit word has one writer, so no two rows may share one.
-  const strides = rowMajorStrides(checked, dtype === 'f16' && !gpu.capabilities.f16);
+  const strides = rowMajorStrides(checked, hasEvenRows(dtype, gpu.capabilities));
   const bytes = alignUp(elementExtent(checked, strides) * bytesPerElement[dtype], 4);
   return { view: { byteOffset: 0, shape: checked, strides, dtype }, bytes };
 }
@@ -155,7 +154,7 @@ export function tensorFromBytes(
 /** Returns the length of a row and the stride between rows, in elements. */
 function rowsOf(gpu: Gpu, shape: readonly number[], dtype: DType): [row: number, stride: number] {
   const row = shape.at(-1) ?? 1;
-  const padded = dtype === 'f16' && !gpu.capabilities.f16 && shape.length > 1;
+  const padded = hasEvenRows(dtype, gpu.capabilities) && shape.length > 1;
   return [row, padded ? alignUp(row, 2) : row];
 }
 

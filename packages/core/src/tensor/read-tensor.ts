@@ -23,14 +23,15 @@ export async function readTensor(t: Tensor, signal?: AbortSignal): Promise<ReadA
   state.recorder.flush();
   const { shape, strides, dtype, byteOffset } = t;
   const extent = elementExtent(shape, strides);
-  if (extent === 0) return state.faults.verdict(async () => widen(new arrays[dtype](0)), signal);
+  if (extent === 0)
+    return state.faults.verdict(async () => widen(new arrays[dtype](0), dtype), signal);
   const start = Math.floor(byteOffset / 4) * 4;
   const end = alignUp(byteOffset + extent * bytesPerElement[dtype], 4);
   const staging = copyToStaging(state, t, start, end - start);
   const work = (): Promise<ReadArray> =>
     mapped(state, staging, end - start, (bytes) => {
       const raw = new arrays[dtype](bytes, byteOffset - start, extent);
-      return widen(gather(raw, shape, strides, dtype));
+      return widen(gather(raw, shape, strides, dtype), dtype);
     });
   return state.faults.verdict(work, signal);
 }

@@ -1,5 +1,6 @@
-import { type DType, packHalves, type ReadArray, type TypedArray, unpackHalves } from './dtype.ts';
+import { type DType, isHalf, type ReadArray, type TypedArray } from './dtype.ts';
 import { fail, show } from './errors.ts';
+import { packHalves, unpackHalves } from './half-floats.ts';
 import { elementCount, isContiguous } from './shape.ts';
 
 const natural: Readonly<Record<string, DType>> = {
@@ -28,7 +29,7 @@ export function encodeElements(
   rowStride: number,
 ): ArrayBufferView {
   const numbers = checkNumbers(data);
-  if (dtype === 'f16') return padRows(packHalves(numbers), row, rowStride);
+  if (isHalf(dtype)) return padRows(packHalves(numbers, dtype), row, rowStride);
   if (dtype === 'f32') {
     return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
   }
@@ -77,9 +78,16 @@ function padRows(halves: Uint16Array, row: number, rowStride: number): Uint16Arr
 export const arrays: Readonly<{
   f32: Float32ArrayConstructor;
   f16: Uint16ArrayConstructor;
+  bf16: Uint16ArrayConstructor;
   i32: Int32ArrayConstructor;
   u32: Uint32ArrayConstructor;
-}> = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array };
+}> = {
+  f32: Float32Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+};
 
 type RawArray = ReadArray | Uint16Array;
 
@@ -111,6 +119,6 @@ export function gather(
   return out;
 }
 
-export function widen(raw: RawArray): ReadArray {
-  return raw instanceof Uint16Array ? unpackHalves(raw) : raw;
+export function widen(raw: RawArray, dtype: DType): ReadArray {
+  return isHalf(dtype) ? unpackHalves(raw as Uint16Array, dtype) : (raw as ReadArray);
 }

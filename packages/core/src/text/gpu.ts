@@ -80,7 +80,8 @@ export interface Gpu extends Disposable {
   readonly lost: Promise<DeviceLostError>;
 
   /**
-   * Copies numbers to the GPU. f16 data are rounded once to nearest even; integer types take only integers in their range, BigInts too.
+   * Copies numbers to the GPU. f16 data are rounded once to nearest even, bf16 data to f32 first; integer types take only integers in their
+   * range, BigInts too.
    * @throws ValidationError a bad shape, a data length other than the product of the shape, or an element that is no number
    * @throws LimitError larger than one buffer of this device
    * @example gpu.tensor([1, 2, 3, 4], { shape: [2, 2] })
@@ -94,7 +95,7 @@ export interface Gpu extends Disposable {
    * Copies bytes to the GPU unchanged, little-endian: a tensor of a weights file, for example.
    * @throws ValidationError a bad shape, or a number of bytes that does not match it
    * @throws LimitError larger than one buffer of this device
-   * @example gpu.fromBytes(file.subarray(begin, end), { shape: [4096, 64], dtype: 'f16' })
+   * @example gpu.fromBytes(file.subarray(begin, end), { shape: [4096, 64], dtype: 'bf16' })
    */
   fromBytes<D extends DType>(
     bytes: ArrayBufferView | ArrayBuffer,
@@ -102,7 +103,8 @@ export interface Gpu extends Disposable {
   ): Tensor<D>;
 
   /**
-   * Allocates a tensor with undefined contents. Without `shader-f16`, f16 rows of odd length are padded to even length; see `strides`.
+   * Allocates a tensor with undefined contents. bf16 rows of odd length, and without `shader-f16` those of f16, are padded to even
+   * length; see `strides`.
    */
   empty<D extends DType = 'f32'>(shape: readonly number[], options?: EmptyOptions<D>): Tensor<D>;
 
@@ -168,8 +170,8 @@ export interface Tensor<D extends DType = DType> extends Disposable {
   readonly label: string;
 
   /**
-   * Reads the values at the time of the call, in logical (row-major) order whatever the strides; f16 becomes f32. Submits an open
-   * batch. Rejects with an earlier error of the GPU side, or with `signal.reason` after an abort.
+   * Reads the values at the time of the call, in logical (row-major) order whatever the strides; f16 and bf16 become f32.
+   * Submits an open batch. Rejects with an earlier error of the GPU side, or with `signal.reason` after an abort.
    */
   read(options?: ReadOptions): Promise<ReadArray<D>>;
 

@@ -77,29 +77,6 @@ export function threadMain(name: string, body: string): string {
   `;
 }
 
-/**
- * `round_f16` and `pack_f16`. They round in integers, since adapters round differently and one lets −∞ overwrite the other half.
- * They have no branches, which would be most of the text of a kernel that stores many halves.
- */
-export const roundF16: string = wgsl`
-  // f32 to f16 bits, round to nearest even.
-  fn round_f16(x: f32) -> u32 {
-    let bits = bitcast<u32>(x);
-    let magnitude = i32(bits & 0x7fffffffu);
-    // The mantissa with its hidden bit; above it, by how much the exponent exceeds that of the smallest normal half.
-    let value = u32(max((magnitude & 0x7fffff) | 0x800000, magnitude - 0x38000000));
-    // The bits that a half does not have: 13, and more in a subnormal half, whose unit is 2^-24.
-    let shift = u32(clamp(126 - (magnitude >> 23u), 13, 31));
-    let even = (value >> shift) & 1u;
-    let rounded = (value + (0x7fffffffu >> (32u - shift)) + even) >> shift;
-    return ((bits >> 16u) & 0x8000u) | select(min(rounded, 0x7c00u), 0x7e00u, magnitude > 0x7f800000);
-  }
-
-  fn pack_f16(low: f32, high: f32) -> u32 {
-    return round_f16(low) | (round_f16(high) << 16u);
-  }
-`;
-
 /** Caches the sources of a kernel by key: generating a text costs more than a dispatch, and the pipeline is found by the source's identity. */
 export function memoized<Config, Source extends KernelSource>(
   key: (config: Config) => string,

@@ -41,6 +41,16 @@ describe('gpu.fromBytes', { tags: ['device'] }, () => {
     }
   });
 
+  it('takes bf16 as it is, NaN and its bits included', async () => {
+    const bits = Uint16Array.of(0x3f80, 0x8001, 0xff80, 0xffc1, 0x7f7f, 0x0000);
+    for (const on of [gpu, await injectedGpu()]) {
+      using t = on.fromBytes(bits, { shape: [2, 3], dtype: 'bf16' });
+      expect(t.strides).toEqual([4, 1]);
+      const words = new Uint32Array((await t.read()).buffer);
+      expect(words).toEqual(Uint32Array.from(bits, (half) => half << 16));
+    }
+  });
+
   it('takes whole buffers and views of any kind', async () => {
     const words = Uint32Array.of(1, 0x3f800000, 0x7fc00001, 0xffffffff);
     using a = gpu.fromBytes(words.buffer, { shape: [4], dtype: 'u32' });
@@ -57,10 +67,10 @@ describe('gpu.fromBytes', { tags: ['device'] }, () => {
     [
       new ArrayBuffer(4),
       { shape: [2], dtype: 'f64' },
-      "dtype must be one of f32, f16, i32, u32; got 'f64'",
+      "dtype must be one of f32, f16, bf16, i32, u32; got 'f64'",
     ],
     [new ArrayBuffer(4), { shape: [1] }, 'dtype must be one of'],
-    [new ArrayBuffer(4), undefined, 'dtype must be one of f32, f16, i32, u32; got undefined'],
+    [new ArrayBuffer(4), undefined, 'dtype must be one of f32, f16, bf16, i32, u32; got undefined'],
   ])('refuses %j as %j', (data, options, message) => {
     const call = (): unknown => gpu.fromBytes(data as never, options as never);
     expect(call).toThrow(ValidationError);
@@ -89,6 +99,24 @@ describe('gpu.tensor and read', { tags: ['device'] }, () => {
     expect(await t.read()).toEqual(
       new Float32Array([1 + 2 ** -10, -Infinity, 2 ** -24, 0.333251953125, -Infinity]),
     );
+  });
+
+  it('round bf16 from f32 and widen it back', async () => {
+    const data = [1 + 2 ** -8, 1 + 3 * 2 ** -8, -(2 ** 128), 2 ** -133, 1 / 3, -Infinity];
+    using t = gpu.tensor(data, { shape: [6], dtype: 'bf16' });
+    expect(await t.read()).toEqual(
+      new Float32Array([1, 1 + 2 ** -6, -Infinity, 2 ** -133, 0.333984375, -Infinity]),
+    );
+  });
+
+  it('give bf16 rows of odd length an even stride on every device', async () => {
+    for (const on of [gpu, await injectedGpu()]) {
+      using t = on.tensor([1, 2, 3, 4, 5, 6], { shape: [2, 3], dtype: 'bf16' });
+      expect(t.strides).toEqual([4, 1]);
+      expect(await t.slice(0, 1, 2).permute([1, 0]).read()).toEqual(new Float32Array([4, 5, 6]));
+      using wrapped = on.wrap(t.buffer, { shape: [3], strides: [2], dtype: 'bf16', byteOffset: 2 });
+      expect((await wrapped.read())[0]).toBe(2);
+    }
   });
 
   it('give f16 rows of odd length an even stride unless the device has shader-f16', async () => {
@@ -168,7 +196,7 @@ describe('gpu.tensor and read', { tags: ['device'] }, () => {
 
   it('refuse an unknown dtype', () => {
     expect(() => gpu.empty([1], { dtype: 'f64' as never })).toThrow(
-      "gpu.empty: dtype must be one of f32, f16, i32, u32; got 'f64'.",
+      "gpu.empty: dtype must be one of f32, f16, bf16, i32, u32; got 'f64'.",
     );
     expect(() => gpu.empty([1], { dtype: 'toString' as never })).toThrow(ValidationError);
   });

@@ -26,7 +26,7 @@ it.for([
 it('refuses what is no page format, and rows whose words do not hold their head dim', () => {
   expect(checkPageFormat('f', 'dtype', 'int4', 'Leave it out.')).toBe('int4');
   expect(() => checkPageFormat('f', 'dtype', 'i32', 'Leave it out.')).toThrow(
-    "f: dtype must be 'f32', 'f16', 'int8' or 'int4'; got 'i32'. Leave it out.",
+    "f: dtype must be 'f32', 'f16', 'bf16', 'int8' or 'int4'; got 'i32'. Leave it out.",
   );
   checkRowWords('f', 'k', [4, 16, 2, 3], 'int8', 8);
   expect(() => checkRowWords('f', 'k', [4, 16, 2, 4], 'int8', 8)).toThrow(

@@ -10,7 +10,7 @@ import type { FlexOptions } from './flex-options.ts';
  * dense, packed and paged keys. The functions are ordinary TypeScript. They see logical positions, so a causal mask written
  * once works for prefill and cached decode.
  *
- * @param q [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk] with `cuSeqlensQ`; f32 or f16
+ * @param q [B, Hq, Lq, Dqk], or packed [Tq, Hq, Dqk] with `cuSeqlensQ`; f32, f16 or bf16
  * @param k [B or 1, Hkv, Lk, Dqk], packed [Tk, Hkv, Dqk], or with a blockTable [pages, pageSize, Hkv, Dqk], which may be
  *   quantised: see `format` of VarlenLayout
  * @param v as k, with Dv

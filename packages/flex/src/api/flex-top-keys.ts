@@ -54,7 +54,7 @@ const meantFlexTopKeys: Meant = () => ({
  * positions. A pair of a head and a key that the maskMod hides, or whose score is −Infinity or NaN, adds nothing; a key that is hidden
  * for every head is never listed.
  *
- * @param q [B, Hi, Lq, Di], or packed [Tq, Hi, Di] with `cuSeqlensQ`; f32 or f16, any strides
+ * @param q [B, Hi, Lq, Di], or packed [Tq, Hi, Di] with `cuSeqlensQ`; f32, f16 or bf16, any strides
  * @param k [B or 1, 1, Lk, Di], packed [Tk, 1, Di], or with a blockTable [pages, pageSize, 1, Di]
  * @returns i32 [B, 1, Lq, topK] or [Tq, 1, topK]: positions (or blocks) within the row's sequence in ascending order, then −1
  * @throws CompileError a mod is not in the language

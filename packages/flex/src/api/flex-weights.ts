@@ -30,7 +30,7 @@ export const flexWeightsNames: NamesOf<AnyWeightsOptions> = { ...flexKeyMassName
  * Returns the weights of `flexAttention`, exp(score − lse), with your own score and mask functions: what each query row takes of each
  * key. See `attentionWeights` of @heed/kernels-wgsl. `out`, `numSplits`, `returnLse`, `returnMax` and `dropout` change nothing.
  *
- * @param q [B, Hq, Lq, D], or packed [Tq, Hq, D] with `cuSeqlensQ`; f32 or f16, any strides
+ * @param q [B, Hq, Lq, D], or packed [Tq, Hq, D] with `cuSeqlensQ`; f32, f16 or bf16, any strides
  * @param k [B or 1, Hkv, Lk, D], packed [Tk, Hkv, D], or with a blockTable [pages, pageSize, Hkv, D], which may be quantised
  * @param options those of the call whose weights they are; `rows`: [start, end], default all; `lse`: that call's, else it is computed
  * @returns f32 [B, Hq, rows, Lk], or for packed queries [Hq, rows, C]: column j is key j of the row's own sequence

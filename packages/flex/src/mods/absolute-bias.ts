@@ -10,7 +10,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  * `compileMod`. The function itself, called on nested arrays, needs them in full size. Rows are logical positions: with
  * `align: 'end'` and cached keys, query row i reads row i + Lk − Lq.
  *
- * - `bias`: [B, Hq, L, Lk] f32 or f16, L is the number of logical positions of queries; every size may be 1. −∞ masks the pair
+ * - `bias`: [B, Hq, L, Lk] f32, f16 or bf16, L is the number of logical positions of queries; every size may be 1. −∞ masks the pair
  *
  * Source: the `attn_mask` of PyTorch's `scaled_dot_product_attention`; the absolute biases of its FlexAttention tests.
  *

@@ -9,7 +9,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  * The distance counts both ways, as with the `alibiSlopes` option. Under a causal mask this is the bias of the paper, and of
  * PyTorch's `(kv − q) · slope`. For a power-of-two number of heads the slopes of the paper are 2^(−8 (h + 1) / Hq).
  *
- * - `slopes`: [Hq] f32 or f16
+ * - `slopes`: [Hq] f32, f16 or bf16
  *
  * Source: Press et al. 2022, "Train Short, Test Long" (arXiv 2108.12409); `attn_gym/mods/alibi.py`.
  *

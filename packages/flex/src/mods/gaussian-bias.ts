@@ -10,7 +10,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  *
  * The distance counts both ways.
  *
- * - `sigma`: [Hq] f32 or f16, standard deviations in positions, above 0
+ * - `sigma`: [Hq] f32, f16 or bf16, standard deviations in positions, above 0
  *
  * Source: Sperber et al. 2018 (arXiv 1803.09519), the Gaussian mask of self-attentional acoustic models.
  *

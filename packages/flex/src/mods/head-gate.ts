@@ -7,7 +7,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  *     gate:    −∞   0    ∞
  *     factor:   0   0.5  1     score · sigmoid(gate[h])
  *
- * - `gate`: [Hq] f32 or f16, before the sigmoid
+ * - `gate`: [Hq] f32, f16 or bf16, before the sigmoid
  *
  * Source: the head-specific gate of PyTorch's FlexAttention tests.
  *

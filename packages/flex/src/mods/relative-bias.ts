@@ -9,7 +9,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  *
  * The table can hold any function of the distance: for T5's buckets, repeat a bucket's bias for each of its distances.
  *
- * - `bias`: [Hq, 2 · maxDistance + 1] f32 or f16
+ * - `bias`: [Hq, 2 · maxDistance + 1] f32, f16 or bf16
  * - `maxDistance`: a whole number, 0 or more
  *
  * Source: the clipped distances of Shaw et al. 2018 (arXiv 1803.02155), with one scalar per head as in T5 (arXiv 1910.10683);

@@ -13,7 +13,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  * `bidirectional`, keys after the query use the second half of the table; otherwise they count as distance 0. The floor of a
  * quotient that is less than 10⁻⁵ below a whole number is that number, because the logarithms of GPUs are not exact.
  *
- * - `bias`: [buckets, Hq] f32 or f16, the `relative_attention_bias.weight` of a checkpoint as it is
+ * - `bias`: [buckets, Hq] f32, f16 or bf16, the `relative_attention_bias.weight` of a checkpoint as it is
  * - `buckets`: a whole number, 4 or more; even if `bidirectional` (T5: 32)
  * - `maxDistance`: a distance above e; from there on all share the last bucket (T5: 128)
  * - `bidirectional`: true in an encoder, false in a decoder

@@ -23,7 +23,7 @@ export const weightsNames: NamesOf<AttentionWeightsOptions> = { ...keyMassNames,
  * before dropout; a hidden pair has 0, and with sinks a row sums to less than 1. Attention itself never stores them, so ask for a few
  * rows at a time. There is no gradient.
  *
- * @param q [B, Hq, Lq, D], or packed [Tq, Hq, D] with `cuSeqlensQ`; f32 or f16, any strides
+ * @param q [B, Hq, Lq, D], or packed [Tq, Hq, D] with `cuSeqlensQ`; f32, f16 or bf16, any strides
  * @param k [B or 1, Hkv, Lk, D], packed [Tk, Hkv, D], or with a blockTable [pages, pageSize, Hkv, D], which may be quantised
  * @param options those of the call whose weights they are; `rows`: [start, end], default all; `lse`: that call's, else it is computed
  * @returns f32 [B, Hq, rows, Lk]. For packed queries [Hq, rows, C], where column j is key j of the row's own sequence, and C the

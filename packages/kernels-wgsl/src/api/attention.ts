@@ -19,7 +19,7 @@ import { packedCall } from './view-call.ts';
 /**
  * Exact attention over dense tensors: softmax(scale·q·kᵀ)·v with the variations of {@link AttentionOptions}.
  *
- * @param q [B, Hq, Lq, Dqk], f32 or f16, any strides (pass `x.permute([0, 2, 1, 3])` for [B, L, H, D] memory)
+ * @param q [B, Hq, Lq, Dqk], f32, f16 or bf16, any strides (pass `x.permute([0, 2, 1, 3])` for [B, L, H, D] memory)
  * @param k [B or 1, Hkv, Lk, Dqk]; Hq is a multiple of Hkv, query head h uses kv head floor(h / (Hq / Hkv))
  * @param v [B or 1, Hkv, Lk, Dv]
  * @returns out [B, Hq, Lq, Dv] in the dtype of q. A row that sees no key is 0, and its lse −∞ (or its sink).

@@ -93,7 +93,7 @@ export function checkFormat(
   if (!isQuantised(format)) return undefined;
   if (isPaged) return format;
   throw new UnsupportedError(
-    `${fn}: format '${format}' needs paged keys (blockTable): the scale of each row is stored in the page. Pass pages, or keys in f32 or f16.`,
+    `${fn}: format '${format}' needs paged keys (blockTable): the scale of each row is stored in the page. Pass pages, or keys in f32, f16 or bf16.`,
   );
 }
 

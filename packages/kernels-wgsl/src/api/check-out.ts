@@ -1,5 +1,12 @@
 import { type Gpu, type Tensor, UnsupportedError } from '@heed/core';
-import { checkTensor, fail, formatShape, isContiguous, isTensor } from '@heed/core/kernel';
+import {
+  checkTensor,
+  fail,
+  formatShape,
+  hasEvenRows,
+  isContiguous,
+  isTensor,
+} from '@heed/core/kernel';
 import type { AttentionOptions } from '../host/attention-options.ts';
 import type { BoundHook } from '../host/options/attention-option.ts';
 
@@ -67,14 +74,13 @@ function overlapsItself({ shape, strides }: Tensor): boolean {
   return false;
 }
 
-// Without shader-f16, kernels store whole words of two halves, so each word must have a single writer.
 function checkHalfRows(fn: string, { gpu, dtype, shape, strides, byteOffset }: Tensor): void {
-  if (dtype !== 'f16' || gpu.capabilities.f16) return;
+  if (!hasEvenRows(dtype, gpu.capabilities)) return;
   const rows = strides.slice(0, -1).filter((_, i) => shape[i]! > 1);
   const whole = byteOffset % 4 === 0 && rows.every((stride) => stride % 2 === 0);
   if (whole && (strides.at(-1) === 1 || shape.at(-1) === 1)) return;
   throw new UnsupportedError(
-    `${fn}: without shader-f16, out needs rows that start on whole words (even strides, last stride 1); ` +
+    `${fn}: out in ${dtype}${dtype === 'f16' ? ' without shader-f16' : ''} needs rows that start on whole words (even strides, last stride 1); ` +
       `got strides ${formatShape(strides)}, offset ${byteOffset} bytes. Leave out away, or use f32.`,
   );
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { assertUsable, checkTensor } from '@heed/core/kernel';
+import { assertUsable, checkTensor, floatTypes } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { AttentionOptions } from '../host/attention-options.ts';
 import { hooksOfCall } from '../host/attention-options.ts';
@@ -19,7 +19,7 @@ export function denseCall(
   options: AttentionOptions,
   given?: readonly BoundHook[],
 ): Call {
-  const floats = { rank: 4, dtype: ['f32', 'f16'] as const };
+  const floats = { rank: 4, dtype: floatTypes };
   checkTensor(fn, 'q', q, floats);
   const { gpu } = q;
   assertUsable(gpu);

@@ -79,7 +79,7 @@ export function checkDifferentiable(call: Call): asserts call is FloatCall {
   const { fn, hooks, kvDtype } = call;
   if (isQuantised(kvDtype)) {
     throw new UnsupportedError(
-      `${fn}: ${kvDtype} pages are not differentiable: their values are rounded to integers. Use f32 or f16 pages.`,
+      `${fn}: ${kvDtype} pages are not differentiable: their values are rounded to integers. Use f32, f16 or bf16 pages.`,
     );
   }
   if (hooks.every(({ hook }) => hook.kind !== 'score' || hook.gradient)) return;

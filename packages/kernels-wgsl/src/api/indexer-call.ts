@@ -1,5 +1,5 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { checkTensor, fail, formatShape, show } from '@heed/core/kernel';
+import { checkTensor, fail, floatTypes, formatShape, show } from '@heed/core/kernel';
 import type { VarlenLayout } from '../host/attention-options.ts';
 import type { Call } from '../host/attention-call.ts';
 import type { BoundHook } from '../host/options/attention-option.ts';
@@ -11,7 +11,7 @@ import { keyCall } from './key-call.ts';
 export interface IndexerOptions extends Partial<VarlenLayout> {
   /** Entries per row, from 1 on. */
   readonly topK: number;
-  /** Factor of each head's score: f32 or f16 [B, Hi, Lq], or packed [Tq, Hi]; default 1. */
+  /** Factor of each head's score: f32, f16 or bf16 [B, Hi, Lq], or packed [Tq, Hi]; default 1. */
   readonly weights?: Tensor;
   /** Entries name blocks of this many keys, whose score is the largest among their visible keys; default 1. */
   readonly blockSize?: number;
@@ -56,7 +56,7 @@ function checkCount(fn: string, name: string, n: unknown, fix: string): void {
 
 function checkWeights({ fn, gpu, lengths, batch, qHeads, seqlenQ }: Call, weights: Tensor): void {
   const shape = lengths === 'dense' ? [batch, qHeads, seqlenQ] : [seqlenQ, qHeads];
-  checkTensor(fn, 'weights', weights, { rank: shape.length, dtype: ['f32', 'f16'], gpu });
+  checkTensor(fn, 'weights', weights, { rank: shape.length, dtype: floatTypes, gpu });
   if (shape.every((n, axis) => n === weights.shape[axis])) return;
   const fix = 'Pass one weight per head and query row.';
   fail(fn, `weights must be ${formatShape(shape)}`, formatShape(weights.shape), fix);

@@ -1,5 +1,5 @@
 import type { DType, Tensor } from '@heed/core';
-import { assertUsable, checkTensor, fail, formatShape, show } from '@heed/core/kernel';
+import { assertUsable, checkTensor, fail, floatTypes, formatShape, show } from '@heed/core/kernel';
 import type { AttentionResult } from '../host/attention-options.ts';
 import { combine, type State } from '../host/combine.ts';
 import { recorderTarget, type Target } from '../host/launch-target.ts';
@@ -84,7 +84,7 @@ function checkState(
   first: Tensor | undefined,
 ): State {
   const name = `states[${i}]`;
-  const out = checkTensor(fn, `${name}.out`, state.out, { rank: [3, 4], dtype: ['f32', 'f16'] });
+  const out = checkTensor(fn, `${name}.out`, state.out, { rank: [3, 4], dtype: floatTypes });
   assertUsable(out.gpu);
   const model = first ?? out;
   checkTensor(fn, `${name}.out`, out, { gpu: model.gpu, dtype: [model.dtype] });

@@ -51,7 +51,7 @@ const meantTopKeys: Meant = () => ({
  * keys, whose score is the largest among its visible keys (max pooling, as MiniMax's MSA has it). Runs repeat to the bit on one
  * device; other adapters may round scores otherwise. There is no gradient.
  *
- * @param q [B, Hi, Lq, Di], or packed [Tq, Hi, Di] with `cuSeqlensQ`; f32 or f16, any strides
+ * @param q [B, Hi, Lq, Di], or packed [Tq, Hi, Di] with `cuSeqlensQ`; f32, f16 or bf16, any strides
  * @param k [B or 1, 1, Lk, Di], packed [Tk, 1, Di], or with a blockTable [pages, pageSize, 1, Di]: one head, which all heads of q share
  * @returns i32 [B, 1, Lq, topK] or [Tq, 1, topK]: positions (or blocks) within the row's sequence
  * @throws ValidationError a shape, dtype or option that does not fit

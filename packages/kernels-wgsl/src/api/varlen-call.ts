@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { assertUsable, checkTensor, fail, show } from '@heed/core/kernel';
+import { assertUsable, checkTensor, fail, floatTypes, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions } from '../host/attention-options.ts';
 import { hooksOfCall } from '../host/attention-options.ts';
@@ -18,7 +18,6 @@ import {
 } from './check-operands.ts';
 import { checkOut } from './check-out.ts';
 
-const floats = ['f32', 'f16'] as const;
 const integers = ['u32'] as const;
 
 /** Checks a call over packed [T, H, D] queries, and packed or paged keys and values. */
@@ -30,7 +29,7 @@ export function varlenCall(
   options: VarlenOptions,
   given?: readonly BoundHook[],
 ): Call {
-  checkTensor(fn, 'q', q, { rank: 3, dtype: floats });
+  checkTensor(fn, 'q', q, { rank: 3, dtype: floatTypes });
   const { gpu } = q;
   assertUsable(gpu);
   if (options.cuSeqlensQ === undefined) {
@@ -42,7 +41,7 @@ export function varlenCall(
   checkWords(fn, type, k);
   const rules = {
     rank: blockTable === undefined ? 3 : 4,
-    dtype: type === undefined ? floats : integers,
+    dtype: type === undefined ? floatTypes : integers,
     gpu,
   };
   checkTensor(fn, 'k', k, rules);

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { adopt, elementCount } from '@heed/core/kernel';
+import { adopt, elementCount, isHalf } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call, FloatCall } from './attention-call.ts';
@@ -16,7 +16,7 @@ export function keyGradients(
   target: Target,
 ): Pick<GradientPair, 'dk' | 'dv'> {
   const { fn, k, v, kvDtype, lengths } = call;
-  const words = (elementCount(k.shape) + elementCount(v.shape)) / (kvDtype === 'f16' ? 2 : 1);
+  const words = (elementCount(k.shape) + elementCount(v.shape)) / (isHalf(kvDtype) ? 2 : 1);
   checkMemory(target, fn, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
   const pair = gradientPair(target, kvDtype, k.shape, v.shape);
   const { whole, dk, dv, write } = pair;
@@ -112,7 +112,7 @@ function gradientPair(
 /** Returns how the rows of a pair are written. Both tensors are dense and start at vector alignment. */
 function pairAccess(dtype: FloatType, headDim: number, headDimV: number): WriteAccess {
   if (headDim % 4 === 0 && headDimV % 4 === 0) return 'vec4';
-  return dtype === 'f16' ? 'pair' : 'scalar';
+  return isHalf(dtype) ? 'pair' : 'scalar';
 }
 
 interface PaddedShape {
@@ -123,6 +123,6 @@ interface PaddedShape {
 /** Pads rows of halves to whole words, so that each word has one writer. */
 function paddedShape(shape: readonly number[], dtype: FloatType): PaddedShape {
   const dim = shape.at(-1)!;
-  const padded = [...shape.slice(0, -1), dtype === 'f16' ? dim + (dim % 2) : dim];
+  const padded = [...shape.slice(0, -1), isHalf(dtype) ? dim + (dim % 2) : dim];
   return { shape: padded, count: padded.reduce((a, b) => a * b, 1) };
 }

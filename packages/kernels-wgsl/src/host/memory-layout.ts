@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import { type BoundTensor, bytesPerElement } from '@heed/core/kernel';
+import { type BoundTensor, bytesPerElement, isHalf } from '@heed/core/kernel';
 import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import type { ReadAccess, WriteAccess } from '../text/parts/kinds.ts';
 import type { Call } from './attention-call.ts';
@@ -10,18 +10,18 @@ export type MemoryLayout = Pick<Tensor, 'shape' | 'strides' | 'byteOffset' | 'dt
 /**
  * Returns how q, k and v can be read. They share one answer, which keeps the number of kernels small. Integers are read by
  * the word.
- * @param isWide whether the kernel loads f16 eight elements at a time, where it can
+ * @param isWide whether the kernel loads 16-bit floats eight elements at a time, where it can
  */
 export function readAccess(tensors: readonly MemoryLayout[], isWide = false): ReadAccess {
   if (!tensors.every((t) => t.dtype === 'u32' || inVectors(t, 4))) return 'scalar';
-  const halves = isWide ? tensors.filter((t) => t.dtype === 'f16') : [];
+  const halves = isWide ? tensors.filter((t) => isHalf(t.dtype)) : [];
   return halves.length > 0 && halves.every((t) => inVectors(t, 8)) ? 'vec8' : 'vec4';
 }
 
 /** Returns how `out` can be written. */
 export function writeAccess(out: MemoryLayout): WriteAccess {
   if (inVectors(out, 4)) return 'vec4';
-  return out.dtype === 'f16' && startsOn(out, 2) ? 'pair' : 'scalar';
+  return isHalf(out.dtype) && startsOn(out, 2) ? 'pair' : 'scalar';
 }
 
 function inVectors(t: MemoryLayout, elements: number): boolean {

@@ -5,6 +5,7 @@ import {
   bytesPerElement,
   elementCount,
   isContiguous,
+  isHalf,
   placeholder,
   rowMajorStrides,
 } from '@heed/core/kernel';
@@ -103,7 +104,7 @@ function upload(target: Target, lists: readonly Int32Array[]): PackedWords {
 
 function placeOf(source: WordSource, first: number): TablePlace {
   if (!('dtype' in source)) return { offset: first, strides: [1] };
-  const offset = source.dtype === 'f16' ? first * 2 : first;
+  const offset = isHalf(source.dtype) ? first * 2 : first;
   return { offset, strides: rowMajorStrides(source.shape) };
 }
 
@@ -111,7 +112,7 @@ function wordCount(source: WordSource): number {
   if (source instanceof Int32Array) return source.length;
   if (isDerived(source)) return source.count;
   const elements = elementCount(source.shape);
-  return source.dtype === 'f16' ? Math.ceil(elements / 2) : elements;
+  return isHalf(source.dtype) ? Math.ceil(elements / 2) : elements;
 }
 
 function concatenated(counts: readonly number[]): { firsts: number[]; total: number } {

@@ -2,6 +2,7 @@ import type { Tensor } from '@heed/core';
 import {
   bindTensor,
   elementCount,
+  isHalf,
   type KernelSource,
   threadGrid,
   threadMain,
@@ -72,11 +73,11 @@ export function gatherWords(
   all: Tensor,
   first: number,
 ): void {
-  const { range, elementOffset, shape, strides, isHalf } = strided(target, source);
+  const { range, elementOffset, shape, strides, inPairs } = strided(target, source);
   const count = elementCount(shape);
   if (count === 0) return;
-  const words = isHalf ? Math.ceil(count / 2) : count;
-  const head = [words, count, isHalf ? 1 : 0, elementOffset, first, 0, 0, 0];
+  const words = inPairs ? Math.ceil(count / 2) : count;
+  const head = [words, count, inPairs ? 1 : 0, elementOffset, first, 0, 0, 0];
   const params = Uint32Array.of(...head, ...padded(shape, 1), ...padded(strides, 0));
   target.dispatch({
     source: gatherSource,
@@ -90,10 +91,10 @@ export function gatherWords(
 function strided(target: Target, source: Int32Array | Tensor) {
   if (source instanceof Int32Array) {
     const range = target.storage(source);
-    return { range, elementOffset: 0, shape: [source.length], strides: [1], isHalf: false };
+    return { range, elementOffset: 0, shape: [source.length], strides: [1], inPairs: false };
   }
   const { shape, strides, dtype } = source;
-  return { ...bindTensor(source), shape, strides, isHalf: dtype === 'f16' };
+  return { ...bindTensor(source), shape, strides, inPairs: isHalf(dtype) };
 }
 
 const padded = (values: readonly number[], filler: number): number[] => [

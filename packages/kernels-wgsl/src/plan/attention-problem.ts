@@ -1,5 +1,5 @@
 import { type Gpu, type Tensor } from '@heed/core';
-import { fail, poolDType, shapeTensor, show } from '@heed/core/kernel';
+import { fail, floatTypes, poolDType, shapeTensor, show } from '@heed/core/kernel';
 import { checkFormat, keyOperands, type Operand } from '../api/check-operands.ts';
 import {
   type AttentionOptions,
@@ -117,8 +117,8 @@ function checkShape(fn: string, name: string, shape: unknown, rank: number): voi
 }
 
 function checkType(fn: string, name: string, type: unknown): void {
-  if (type === undefined || type === 'f32' || type === 'f16') return;
-  fail(fn, `${name} must be 'f32' or 'f16'`, show(type), 'Leave it out for f32.');
+  if (type === undefined || floatTypes.includes(type as FloatType)) return;
+  fail(fn, `${name} must be 'f32', 'f16' or 'bf16'`, show(type), 'Leave it out for f32.');
 }
 
 function isCount(n: unknown): boolean {

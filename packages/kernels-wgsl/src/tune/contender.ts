@@ -84,7 +84,7 @@ export async function examine(
 }
 
 // Tolerance per dtype. Tiles differ in summation order, whose rounding is far below this; a wrong key's error is far above.
-const LIMIT: Readonly<Record<FloatType, number>> = { f32: 2 ** -13, f16: 2 ** -8 };
+const LIMIT: Readonly<Record<FloatType, number>> = { f32: 2 ** -13, f16: 2 ** -8, bf16: 2 ** -5 };
 
 /** @returns the first difference from the default's result that exceeds the tolerance, as text, or undefined */
 export function disagreement(

@@ -5,8 +5,7 @@ import {
   dispatchGrid,
   fromHalf,
   getKernel,
-  roundF16 as roundF16Wgsl,
-  toHalf,
+  roundHalf,
   wgsl,
 } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
@@ -63,54 +62,6 @@ function bitsOf(x: number): number {
   return u32[0]!;
 }
 
-function numberOf(bits: number): number {
-  u32[0] = bits;
-  return f32[0]!;
-}
-
-describe('round_f16', { tags: ['device'] }, () => {
-  const roundF16 = (numbers: Uint32Array): Promise<Uint32Array> =>
-    mapWords('round_f16', roundF16Wgsl, 'round_f16(x)', numbers);
-
-  /** Every half, every midpoint between two, and the f32 next to those on either side; both signs. */
-  function corners(): Uint32Array {
-    const list: number[] = [];
-    for (let half = 0; half <= 0x7c00; half++) {
-      const here = fromHalf(half);
-      const next = half === 0x7bff ? 65536 : fromHalf(Math.min(half + 1, 0x7c00));
-      const middle = bitsOf(half === 0x7c00 ? Infinity : (here + next) / 2);
-      for (const magnitude of [bitsOf(here), middle - 1, middle, middle + 1]) {
-        // One beyond infinity is a NaN, of which there is a test of its own.
-        if (magnitude <= 0x7f800000) list.push(magnitude, (magnitude | 0x80000000) >>> 0);
-      }
-    }
-    return Uint32Array.from(list);
-  }
-
-  it('is round to nearest even, for every half and every midpoint', async () => {
-    const input = corners();
-    const got = await roundF16(input);
-    const wrong = Array.from(input, (bits, i) => [numberOf(bits), got[i], toHalf(numberOf(bits))]);
-    expect(input.length).toBeGreaterThan(250_000);
-    expect(wrong.filter(([, is, should]) => is !== should).slice(0, 8)).toEqual([]);
-  });
-
-  it('takes the smallest and the largest numbers to 0 and to ∞', async () => {
-    const input = [
-      1, 0x007fffff, 0x00800000, 0x32ffffff, 0x33000000, 0x33000001, 0x477fefff, 0x477ff000,
-      0x7f7fffff,
-    ];
-    const got = await roundF16(Uint32Array.from(input));
-    expect(Array.from(got)).toEqual([0, 0, 0, 0, 0, 1, 0x7bff, 0x7c00, 0x7c00]);
-  });
-
-  it('keeps a NaN a NaN, and its sign', async () => {
-    const input = [0x7f800001, 0x7fc00000, 0x7fffffff, 0xff800001, 0xffc00000, 0xffffffff];
-    const got = await roundF16(Uint32Array.from(input));
-    expect(Array.from(got)).toEqual([0x7e00, 0x7e00, 0x7e00, 0xfe00, 0xfe00, 0xfe00]);
-  });
-});
-
 describe('a store of single halves', { tags: ['device'] }, () => {
   const code = wgsl`
     enable f16;
@@ -120,7 +71,7 @@ describe('a store of single halves', { tags: ['device'] }, () => {
     @group(0) @binding(0) var<storage, read> numbers: array<vec4<f32>>;
     @group(0) @binding(1) var<storage, read_write> out: array<f16>;
 
-    ${roundF16Wgsl}
+    ${roundHalf('f16')}
 
     ${writePart('f16', 'scalar', 4).text}
 

@@ -60,6 +60,8 @@ describe('the facts of a problem of quantised pages', () => {
 
   it('lets the format of float pages be their dtype', () => {
     expect(factsOfProblem(gpu, { ...paged, format: 'f16' })).toMatchObject({ kvDtype: 'f16' });
+    const brains = { ...paged, dtype: 'bf16', format: 'bf16' } as const;
+    expect(factsOfProblem(gpu, brains)).toMatchObject({ dtype: 'bf16', kvDtype: 'bf16' });
   });
 });
 
@@ -81,7 +83,7 @@ const refused: Readonly<
   'a head ratio that is no number': [dense, { k: [2, 3, 70, 64] }, /multiple of the kv heads/],
   'v of another length': [dense, { v: [2, 2, 71, 64] }, /agree in all but the head dim/],
   'a batch of k alone': [dense, { k: [3, 2, 70, 64] }, /batch of q, or batch 1/],
-  dtype: [dense, { dtype: 'bf16' as never }, /dtype must be/],
+  dtype: [dense, { dtype: 'f64' as never }, /dtype must be/],
   'a dtype of k that is no format': [dense, { format: 'i32' as never }, /format must be/],
   'the old name of format': [dense, { kvDtype: 'f16' } as never, /kvDtype.*format/],
   'the old name of alibiSlopes': [dense, { alibi: true } as never, /alibi.*alibiSlopes/],

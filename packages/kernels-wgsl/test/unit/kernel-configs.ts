@@ -1,4 +1,4 @@
-import { isQuantised } from '@heed/core/kernel';
+import { floatTypes, isHalf, isQuantised } from '@heed/core/kernel';
 import { alibi } from '../../src/host/options/alibi-slopes.ts';
 import { dropHook } from '../../src/host/options/dropout.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
@@ -83,6 +83,7 @@ const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] =
   ['f16', 'f16', 'f16'],
   ['f16', 'f16', 'f32'],
   ['f32', 'f16', 'f32'],
+  ['bf16', 'bf16', 'bf16'],
   ['f32', 'int8', 'f32'],
   ['f16', 'int4', 'f16'],
 ];
@@ -121,14 +122,14 @@ const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
 
 const isVector = (dim: number): boolean => dim % 4 === 0;
 
-/** Wide loads are of f16, and on the decode path only. */
+/** Wide loads are of halves, and on the decode path only. */
 function forwardReads(
   headDims: readonly [number, number],
   { path }: TileConfig,
   ofTypes: readonly KeyType[],
 ): ReadAccess[] {
   const isEven = headDims.every((dim) => dim % 8 === 0);
-  const isWide = path === 'decode' && ofTypes.includes('f16') && isEven;
+  const isWide = path === 'decode' && ofTypes.some(isHalf) && isEven;
   return [...(isWide ? ['vec8' as const] : []), ...reads(headDims)];
 }
 
@@ -137,8 +138,8 @@ function reads([d, dv]: readonly [number, number]): ReadAccess[] {
 }
 
 function writes(dv: number, out: FloatType): WriteAccess[] {
-  const narrow: WriteAccess[] = out === 'f16' ? ['pair', 'scalar'] : ['scalar'];
-  return isVector(dv) ? ['vec4', ...narrow] : narrow;
+  const narrow = { f32: ['scalar'], f16: ['pair', 'scalar'], bf16: ['pair'] } as const;
+  return isVector(dv) ? ['vec4', ...narrow[out]] : [...narrow[out]];
 }
 
 /** Every path × dtype × layout × access × rows × hooks × head dims: all that can shape the text of a forward kernel. */
@@ -171,34 +172,40 @@ export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
   ),
 );
 
+/** Types of q and kv of a backward kernel, or of the result and the parts of a combine kernel. */
+const typePairs: readonly (readonly [FloatType, FloatType])[] = [
+  ['f32', 'f32'],
+  ['f32', 'f16'],
+  ['f16', 'f32'],
+  ['f16', 'f16'],
+  ['bf16', 'bf16'],
+  ['bf16', 'f32'],
+];
+
 /** Every combine kernel of those head dims. */
 export const combineConfigs: readonly CombineConfig[] = (
   ['splits', 'states', 'pair'] as const
 ).flatMap((source) =>
-  (['f32', 'f16'] as const).flatMap((partType) =>
-    (['f32', 'f16'] as const).flatMap((outType) =>
-      dims.flatMap(([, headDimV]) =>
-        reads([4, headDimV]).flatMap((read) =>
-          writes(headDimV, outType).map((write) => ({
-            headDimV,
-            partType,
-            outType,
-            read,
-            write,
-            source,
-          })),
-        ),
+  typePairs.flatMap(([outType, partType]) =>
+    dims.flatMap(([, headDimV]) =>
+      reads([4, headDimV]).flatMap((read) =>
+        writes(headDimV, outType).map((write) => ({
+          headDimV,
+          partType,
+          outType,
+          read,
+          write,
+          source,
+        })),
       ),
     ),
   ),
 );
 
-const floatTypes = ['f32', 'f16'] as const;
-
 /** Keys of their own, and those of several sequences, whose gradients are summed up afterwards. */
 function resultTypes(of: GradientOf, q: FloatType, kv: FloatType): FloatType[] {
   if (of === 'tables') return ['f32'];
-  return of === 'q' ? [q] : kv === 'f32' ? ['f32'] : ['f16', 'f32'];
+  return of === 'q' ? [q] : kv === 'f32' ? ['f32'] : [kv, 'f32'];
 }
 
 /** Every path, unrolled or not × gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
@@ -206,32 +213,30 @@ export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
   .slice(0, 3)
   .flatMap((tile) =>
     (['q', 'kv', 'tables'] as const).flatMap((of) =>
-      floatTypes.flatMap((qType) =>
-        floatTypes.flatMap((kvType) =>
-          layouts.flatMap(([lengths, keys]) =>
-            // Gradients of tables need a hook that reads one.
-            hooks.slice(of === 'tables' ? -1 : 0).flatMap((variant) =>
-              dims.flatMap(([headDim, headDimV]) =>
-                reads([headDim, headDimV]).flatMap((read) =>
-                  resultTypes(of, qType, kvType).flatMap((resultType) =>
-                    (of === 'tables'
-                      ? (['scalar'] as const)
-                      : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
-                    ).map((write) => ({
-                      of,
-                      qType,
-                      kvType,
-                      headDim,
-                      headDimV,
-                      lengths,
-                      keys,
-                      read,
-                      resultType,
-                      write,
-                      hooks: variant,
-                      tile,
-                    })),
-                  ),
+      typePairs.flatMap(([qType, kvType]) =>
+        layouts.flatMap(([lengths, keys]) =>
+          // Gradients of tables need a hook that reads one.
+          hooks.slice(of === 'tables' ? -1 : 0).flatMap((variant) =>
+            dims.flatMap(([headDim, headDimV]) =>
+              reads([headDim, headDimV]).flatMap((read) =>
+                resultTypes(of, qType, kvType).flatMap((resultType) =>
+                  (of === 'tables'
+                    ? (['scalar'] as const)
+                    : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
+                  ).map((write) => ({
+                    of,
+                    qType,
+                    kvType,
+                    headDim,
+                    headDimV,
+                    lengths,
+                    keys,
+                    read,
+                    resultType,
+                    write,
+                    hooks: variant,
+                    tile,
+                  })),
                 ),
               ),
             ),

@@ -56,6 +56,15 @@ const sources = {
     hooks: variantHooks([softcap, alibi, band]),
     tile: tileOf({ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll: false }),
   }),
+  'forward-pair-bf16': forwardSource({
+    ...plain,
+    qType: 'bf16',
+    kvType: 'bf16',
+    outType: 'bf16',
+    headDimV: 6,
+    read: 'scalar',
+    write: 'pair',
+  }),
   'forward-paged-int8': forwardSource({
     ...plain,
     qType: 'f16',

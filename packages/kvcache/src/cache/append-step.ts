@@ -3,6 +3,7 @@ import {
   checkNarrow,
   checkTensor,
   fail,
+  floatTypes,
   type Meant,
   type NamesOf,
   readOptions,
@@ -72,15 +73,13 @@ export function append(
   core.events.deliver();
 }
 
-const floats = ['f32', 'f16'] as const;
-
 /** Checks the rows of an append: k [T, Hkv, D] and v [T, Hkv, Dv]. Returns T. */
 function checkRows(fn: string, core: CacheCore, layer: number, k: Tensor, v: Tensor): number {
   const { gpu, geometry } = core;
   const { layers, kvHeads, headDim, headDimV } = geometry;
   checkWhole(fn, 'layer', layer, 0, layers - 1);
-  checkTensor(fn, 'k', k, { rank: 3, dtype: floats, gpu });
-  checkTensor(fn, 'v', v, { rank: 3, dtype: floats, gpu });
+  checkTensor(fn, 'k', k, { rank: 3, dtype: floatTypes, gpu });
+  checkTensor(fn, 'v', v, { rank: 3, dtype: floatTypes, gpu });
   const rows = k.shape[0]!;
   const sizes = [
     ['k', k, [rows, kvHeads, headDim]],

@@ -15,7 +15,7 @@ import type { PageGeometry } from '../pages/page-geometry.ts';
 
 /**
  * Shape and size of a cache. A page takes `layers · pageSize · kvHeads · (row of k + row of v)` bytes; a row of D
- * elements is 4·D (f32), 2·D (f16), 4 + D (int8) or 4 + D / 2 (int4), in whole words of 4 bytes.
+ * elements is 4·D (f32), 2·D (f16, bf16), 4 + D (int8) or 4 + D / 2 (int4), in whole words of 4 bytes.
  */
 export interface CacheOptions {
   /** Layers that store keys and values, 1 to 4,096. Each has two buffers. */

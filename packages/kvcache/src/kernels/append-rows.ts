@@ -9,9 +9,9 @@ import { LANES_PER_ROW } from './row-writes.wgsl.ts';
 
 /** New keys and values of T tokens, and their slots. */
 export interface NewRows {
-  /** [T, kvHeads, headDim] f32 or f16, any strides. */
+  /** [T, kvHeads, headDim] f32, f16 or bf16, any strides. */
   readonly k: Tensor;
-  /** [T, kvHeads, headDimV] f32 or f16, any strides. */
+  /** [T, kvHeads, headDimV] f32, f16 or bf16, any strides. */
   readonly v: Tensor;
   /**
    * [T], a tensor in i32 or u32: page · pageSize + row in the page, no slot twice. Rows with a negative slot, or one beyond the

@@ -9,6 +9,7 @@ import {
   uploadStorage,
   WORKGROUP,
 } from '@heed/core/kernel';
+import { typeNumbers } from './row-reads.wgsl.ts';
 
 /** Offsets of bindings are multiples of this. */
 const alignment = 256;
@@ -41,10 +42,9 @@ interface BoundRows {
 export function bindRows(t: Tensor, words: number): BoundRows {
   const { range, elementOffset } = bindTensor(t);
   const [token, head, element] = t.strides as [number, number, number];
-  const isHalf = t.dtype === 'f16' ? 1 : 0;
   return {
     range,
-    values: [elementOffset, token, head, element, t.shape[2]!, isHalf, words, 0],
+    values: [elementOffset, token, head, element, t.shape[2]!, typeNumbers[t.dtype]!, words, 0],
   };
 }
 

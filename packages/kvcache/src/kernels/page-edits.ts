@@ -67,9 +67,12 @@ export const copySource: KernelSource = {
   )}\n`,
 };
 
+/** NaN in f32, in both halves of f16 and bf16, and as the scale of a quantised row. */
+const NAN_WORD = 0x7fc07fc0;
+
 /** Fills pages of a pool with NaN. In quantised rows the scale is NaN, and so are all elements. */
 export function poisonPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pages: Int32Array): void {
-  fillPages(gpu, geometry, pool, pages, geometry.format === 'f16' ? 0x7e007e00 : 0x7fc00000);
+  fillPages(gpu, geometry, pool, pages, NAN_WORD);
 }
 
 /** Fills pages of a pool with 0. */

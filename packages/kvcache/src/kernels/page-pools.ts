@@ -1,5 +1,12 @@
 import type { Gpu, Tensor } from '@heed/core';
-import { adopt, bytesPerElement, poolDType, rowElements, tryEmpty } from '@heed/core/kernel';
+import {
+  adopt,
+  bytesPerElement,
+  isHalf,
+  poolDType,
+  rowElements,
+  tryEmpty,
+} from '@heed/core/kernel';
 import { pageWords, type PageGeometry } from '../pages/page-geometry.ts';
 
 /** Keys and values of one layer, [pages, pageSize, kvHeads, row]; for int8 and int4 a row is packed words. */
@@ -52,7 +59,7 @@ function poolShapes(geometry: PageGeometry, pages: number): PoolShape[] {
   const dtype = poolDType(format);
   const shape = (name: 'k' | 'v', layer: number): PoolShape => {
     const row = rowElements(format, name === 'k' ? headDim : headDimV);
-    const even = dtype === 'f16' ? row + (row % 2) : row;
+    const even = isHalf(dtype) ? row + (row % 2) : row;
     const stored = [pages, pageSize, kvHeads, even];
     return { stored, row, dtype, label: `heed/pool ${name}${layer}` };
   };

@@ -5,10 +5,12 @@ import {
   checkNarrow,
   checkTensor,
   fail,
+  floatTypes,
   formatShape,
   type NamesOf,
 } from '@heed/core/kernel';
 import { bindIntegers, checkBindable } from './bound-operands.ts';
+import { typeNumbers } from './row-reads.wgsl.ts';
 
 /**
  * Angles of a rotary position embedding, like flash-attention's `rotary_cos`, `rotary_sin` and `rotary_interleaved`. A pair
@@ -17,7 +19,7 @@ import { bindIntegers, checkBindable } from './bound-operands.ts';
  * Source: RoFormer (arXiv 2104.09864).
  */
 export interface RotaryTables {
-  /** [maxPosition, rotaryDim / 2], f32 or f16; rotaryDim ≤ D. */
+  /** [maxPosition, rotaryDim / 2], f32, f16 or bf16; rotaryDim ≤ D. */
   readonly cos: Tensor;
   /** Same shape and dtype as `cos`. */
   readonly sin: Tensor;
@@ -61,7 +63,7 @@ export function checkRotary(
   dim: number,
 ): asserts rotary is CheckedRotary {
   const { cos, sin, positions } = rotary;
-  checkTensor(fn, 'rotary.cos', cos, { rank: 2, dtype: ['f32', 'f16'], gpu });
+  checkTensor(fn, 'rotary.cos', cos, { rank: 2, dtype: floatTypes, gpu });
   checkTensor(fn, 'rotary.sin', sin, { rank: 2, dtype: [cos.dtype], gpu });
   checkBindable(fn, 'rotary.cos', cos);
   checkBindable(fn, 'rotary.sin', sin);
@@ -120,10 +122,9 @@ export function bindRotary(
     bindIntegers(gpu, positions),
   ];
   const [rows, pairs] = cos.shape as [number, number];
-  const isHalf = cos.dtype === 'f16' ? 1 : 0;
   const isInterleaved = interleaved === true ? 1 : 0;
   const tables = [boundCos.elementOffset, ...cos.strides, boundSin.elementOffset, ...sin.strides];
-  const facts = [isHalf, pairs, isInterleaved, rows - 1];
+  const facts = [typeNumbers[cos.dtype]!, pairs, isInterleaved, rows - 1];
   return {
     buffers: [boundCos.range, boundSin.range, list.range],
     values: [...tables, ...facts, list.start, list.step],

@@ -9,21 +9,28 @@ export const rowsStruct: string = wgsl`
     head: u32,
     element: u32,
     dim: u32,
-    is_half: u32,
+    // 0: f32, 1: f16, 2: bf16.
+    type_of: u32,
     // Words of a row at its destination.
     words: u32,
     unused: u32,
   }
 `;
 
-/** `<name>_element(at)`: an element, as f32, of a tensor that is bound as words. Unpacking f16 needs no device feature. */
-export const elementWgsl = (name: string, isHalf: string): string => wgsl`
+/** The number in `type_of` of each type. */
+export const typeNumbers: Readonly<Record<string, number>> = { f32: 0, f16: 1, bf16: 2 };
+
+/** `<name>_element(at)`: an element, as f32, of a tensor that is bound as words. Unpacking needs no device feature. */
+export const elementWgsl = (name: string, typeOf: string): string => wgsl`
   fn ${name}_element(at: u32) -> f32 {
-    if (${isHalf} == 0u) {
+    if (${typeOf} == ${typeNumbers['f32']}u) {
       return bitcast<f32>(${name}[at]);
     }
-    let pair = unpack2x16float(${name}[at / 2u]);
-    return select(pair.x, pair.y, at % 2u == 1u);
+    let half = ${name}[at / 2u] >> (at % 2u * 16u);
+    if (${typeOf} == ${typeNumbers['bf16']}u) {
+      return bitcast<f32>(half << 16u);
+    }
+    return unpack2x16float(half).x;
   }
 `;
 
@@ -36,7 +43,7 @@ export const rotaryStruct: string = wgsl`
     sin_start: u32,
     sin_row: u32,
     sin_element: u32,
-    is_half: u32,
+    type_of: u32,
     pairs: u32,
     is_interleaved: u32,
     last_position: u32,
@@ -58,9 +65,9 @@ export const rotaryBindings = (first: number): string => wgsl`
  * (i, i + pairs); later elements are unchanged.
  */
 export const rotaryWgsl = (name: string): string => wgsl`
-  ${elementWgsl('cosines', 'params.rotary.is_half')}
+  ${elementWgsl('cosines', 'params.rotary.type_of')}
 
-  ${elementWgsl('sines', 'params.rotary.is_half')}
+  ${elementWgsl('sines', 'params.rotary.type_of')}
 
   fn position_of(token: u32) -> u32 {
     let position = positions[params.rotary.positions_start + token * params.rotary.positions_step];

@@ -1,14 +1,23 @@
-import { type QuantFormat, roundF16, valuesPerWord, wgsl, WORKGROUP } from '@heed/core/kernel';
+import {
+  type FloatType,
+  type HalfType,
+  isHalf,
+  type QuantFormat,
+  roundHalf,
+  valuesPerWord,
+  wgsl,
+  WORKGROUP,
+} from '@heed/core/kernel';
 
 /** Returns the WGSL of element d of the new row at `row`. */
 export type ValueOf = (d: string) => string;
 
-/** Functions for storing f32 or f16. */
-export const wordWgsl = (format: 'f32' | 'f16'): string | false => format === 'f16' && roundF16;
+/** Functions for storing floats. */
+export const wordWgsl = (format: FloatType): string | false => isHalf(format) && roundHalf(format);
 
 /** `append_<x>(thread)`: one thread per 32-bit word of the pool, so that no word has two writers. */
 export const wordRows =
-  (format: 'f32' | 'f16') =>
+  (format: FloatType) =>
   (x: 'k' | 'v', valueOf: ValueOf, position: string | false): string =>
     wgsl`
     fn append_${x}(thread: u32) {
@@ -22,21 +31,21 @@ export const wordRows =
       let row = params.${x}.start + token * params.${x}.token + head * params.${x}.head;
       ${position}
       let target_word = (slot * params.heads + head) * params.${x}.words + word;
-      ${format === 'f32' ? single(x, valueOf) : pair(x, valueOf)}
+      ${isHalf(format) ? pair(format, x, valueOf) : single(x, valueOf)}
     }
   `;
 
 const single = (x: string, valueOf: ValueOf): string =>
   `${x}_pool[target_word] = bitcast<u32>(${valueOf('word')});`;
 
-const pair = (x: string, valueOf: ValueOf): string => wgsl`
+const pair = (type: HalfType, x: string, valueOf: ValueOf): string => wgsl`
   let d = 2u * word;
   let next = d + 1u;
   var high = 0.0;
   if (next < params.${x}.dim) {
     high = ${valueOf('next')};
   }
-  ${x}_pool[target_word] = pack_f16(${valueOf('d')}, high);
+  ${x}_pool[target_word] = pack_${type}(${valueOf('d')}, high);
 `;
 
 /** Number of threads that share a row. */

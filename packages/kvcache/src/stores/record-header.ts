@@ -11,7 +11,7 @@ import { fromHex, type PageName, toHex } from '../pages/page-name.ts';
  * | 0 | magic: `heedpage` |
  * | 8 | version |
  * | 12 | layers, kv heads, head dim, head dim of v, page size |
- * | 32 | format: 1 f32, 2 f16, 3 int8, 4 int4 |
+ * | 32 | format: 1 f32, 2 f16, 3 int8, 4 int4, 5 bf16 |
  * | 36 | bytes of the payload |
  * | 40 | name |
  * | 72 | name of the parent |
@@ -31,7 +31,15 @@ export const recordVersion = 1;
 /** Bytes before the tokens. */
 export const headerBytes = 108;
 
-const formats: readonly (PageFormat | undefined)[] = [undefined, 'f32', 'f16', 'int8', 'int4'];
+// Stored as indices: a new format comes last.
+const formats: readonly (PageFormat | undefined)[] = [
+  undefined,
+  'f32',
+  'f16',
+  'int8',
+  'int4',
+  'bf16',
+];
 
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

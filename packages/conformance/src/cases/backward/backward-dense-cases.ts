@@ -38,6 +38,7 @@ const byLengths = lengths.flatMap(([lq, lk]) =>
       {
         tier: lengthTier(lq, band),
         f16Tier: lq === 113 && band === 'causal' ? 'quick' : 'full',
+        bf16Tier: lq === 113 && band === 'causal' ? 'quick' : 'full',
         tags: lq === 113 && band === 'causal' ? ['browser'] : [],
       },
     ),

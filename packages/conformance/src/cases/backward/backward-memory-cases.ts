@@ -7,6 +7,7 @@ import {
 import type { Placement } from '../../problems/case-tensors.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
 import { movedOn, poisonUnused } from '../../problems/rearrange-problem.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase, type Tier } from '../shared/case.ts';
 import { areRight, base, type Build, gradientCase } from './gradient-case.ts';
@@ -48,6 +49,7 @@ const bySize = ([1, 7, 16] as const).flatMap((pageSize) =>
 /** One sequence has the same page twice in its block table. */
 const twice = defineCase(pageGroup, 'shared/twice-in-one-sequence', {
   f16Tier: 'full',
+  bf16Tier: 'quick',
   async run(gpu, dtype) {
     const built = pagedProblem({ ...base, dtype, qLens: [20, 3], used: [40, 19], pageSize: 16 });
     const blockTable = Int32Array.from(built.blockTable!);
@@ -113,32 +115,41 @@ const strideCases: readonly RunnableCase[] = Object.entries(stridedProblems).fla
 );
 
 const options: ReferenceOptions = { causal: true };
-const half = { ...base, dtype: 'f16', options } as const;
 
-/** Problems with keys and values in f16. */
-const halfProblems: Readonly<Record<string, ReferenceProblem>> = {
-  dense: denseProblem({ ...half, batch: 2, lq: 37, lk: 70 }),
-  'kv-batch-1': denseProblem({ ...half, batch: 3, kvBatch: 1, lq: 20, lk: 40 }),
-  packed: packedProblem({ ...half, qLens: [33, 0, 5], kLens: [40, 9, 70], spareRows: [2, 2] }),
-  'paged-shared': pagedProblem({
-    ...half,
-    qLens: [20, 3],
-    used: [40, 19],
-    pageSize: 7,
-    pages: 'shared',
-  }),
+/** Problems with keys and values in a 16-bit type. */
+const halfProblems = (dtype: FloatDType): Readonly<Record<string, ReferenceProblem>> => {
+  const half = { ...base, dtype, options } as const;
+  return {
+    dense: denseProblem({ ...half, batch: 2, lq: 37, lk: 70 }),
+    'kv-batch-1': denseProblem({ ...half, batch: 3, kvBatch: 1, lq: 20, lk: 40 }),
+    packed: packedProblem({ ...half, qLens: [33, 0, 5], kLens: [40, 9, 70], spareRows: [2, 2] }),
+    'paged-shared': pagedProblem({
+      ...half,
+      qLens: [20, 3],
+      used: [40, 19],
+      pageSize: 7,
+      pages: 'shared',
+    }),
+  };
 };
 
-/** f32 queries over f16 keys and values: dq is f32, dk and dv are f16, each with the budget of its type. */
-const storageCases: readonly RunnableCase[] = Object.entries(halfProblems).flatMap(
-  ([name, problem]) =>
-    gradientCase('backward-storage', `q-f32-kv-f16/${name}`, () => problem, {
+/** The problems of the quick tier: each storage type compiles kernels of its own. */
+const quickStorage: Readonly<Record<'f16' | 'bf16', readonly string[]>> = {
+  f16: ['dense', 'paged-shared'],
+  bf16: ['paged-shared'],
+};
+
+/** f32 queries over keys and values of 16 bits: dq is f32, dk and dv have their type, each with the budget of its type. */
+const storageCases: readonly RunnableCase[] = (['f16', 'bf16'] as const).flatMap((kvDtype) =>
+  Object.entries(halfProblems(kvDtype)).flatMap(([name, problem]) =>
+    gradientCase('backward-storage', `q-f32-kv-${kvDtype}/${name}`, () => problem, {
       dtypes: ['f32'],
-      launch: { kvDtype: 'f16' },
+      launch: { kvDtype },
       lse: true,
-      tier: name === 'dense' || name === 'paged-shared' ? 'quick' : 'full',
+      tier: quickStorage[kvDtype].includes(name) ? 'quick' : 'full',
       tags: name === 'dense' ? ['browser'] : [],
     }),
+  ),
 );
 
 /** Gradients over pages, strides and storage types. */

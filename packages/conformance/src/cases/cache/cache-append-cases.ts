@@ -10,7 +10,7 @@ import { anglesOf, rotatedRow, type StoredFormat } from '../../reference/stored-
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 
 /** The formats of pages. Each compiles its own kernel to append, and another one to append with rotary embeddings. */
-export const formats: readonly StoredFormat[] = ['f32', 'f16', 'int8', 'int4'];
+export const formats: readonly StoredFormat[] = ['f32', 'f16', 'bf16', 'int8', 'int4'];
 
 type Shape = Pick<SessionOptions, 'kvHeads' | 'headDim' | 'headDimV' | 'pageSize'> &
   Required<Pick<Input, 'placement'>>;
@@ -21,10 +21,10 @@ const shapes: Readonly<Record<string, Shape>> = {
   'dims-129x1': { kvHeads: 1, headDim: 129, headDimV: 1, pageSize: 1, placement: 'middle' },
 };
 
-/** Writes −0, numbers outside f16 and infinities; a row of zeros, a large one, a constant one, and one with a NaN. */
+/** Writes −0, numbers outside f16 and bf16, and infinities; a row of zeros, a large one, a constant one, and one with a NaN. */
 function awkward({ shape, data }: NdArray): void {
   const width = shape[1]! * shape[2]!;
-  const special = [-0, 65504, 65520, -1e30, 1e-30, 2 ** -24, 1.5 * 2 ** -24, Infinity];
+  const special = [-0, 65504, 65520, -1e30, 3.4e38, 2 ** -24, 1.5 * 2 ** -24, Infinity];
   for (let row = 0; row < shape[0]!; row++) {
     const numbers = data.subarray(row * width, (row + 1) * width);
     if (row === 0) numbers.set(special.slice(0, width));
@@ -40,6 +40,7 @@ const appendCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
   Object.entries(shapes).flatMap(([name, { placement, ...shape }]) =>
     defineCase('cache-append', `${dtype}-pages/${name}`, {
       tags: name === 'dims-7x5' ? ['browser'] : [],
+      bf16Tier: dtype !== 'f16' && name === 'dims-7x5' ? 'quick' : 'full',
       run: (gpu, rows) =>
         Session.with(
           gpu,
@@ -108,6 +109,7 @@ const keys = formats.flatMap((dtype) =>
 /** `rotate` rotates queries as `append` rotates keys, by positions on the host or on the GPU. */
 const queries = Object.entries(kinds).flatMap(([name, interleaved]) =>
   defineCase('cache-rotary', `queries/${name}`, {
+    bf16Tier: 'quick',
     tags: ['browser'],
     async run(gpu, dtype) {
       const scope = new Scope(gpu);

@@ -157,6 +157,7 @@ const infinite = table([64], 'f32', sparse(-Infinity));
 const infiniteHalves = table([64], 'f16', sparse(-Infinity));
 const unknown = table([64], 'f32', sparse(NaN));
 const unknownHalves = table([64], 'f16', sparse(NaN));
+const hiddenBrains = table([64], 'bf16', (i) => [-Infinity, NaN, 0.5, -2][i % 4]!);
 const hiddenHeads = table([4], 'f32', (h) => (h % 2 === 0 ? -Infinity : 0.5));
 
 /** Pairs hidden by −∞ or NaN, returned or read, and by a mask; also rows without any visible key. */
@@ -202,6 +203,11 @@ const hiddenPairs: Readonly<Record<string, Pair>> = {
   'all-rows': () => mods({ maskMod: (b, h, q, kv) => kv < b - 9 }),
   'between-rows': () =>
     mods({ maskMod: (b, h, q, kv, { gap }) => q - kv > gap, captures: { gap: 40 } }),
+  'table-infinity-and-nan-bf16': (given) =>
+    mods({
+      scoreMod: (s, b, h, q, kv, c) => s + c.bias[kv]!,
+      captures: { bias: given(hiddenBrains) },
+    }),
 };
 
 const hiddenCases: readonly RunnableCase[] = pairCases('flex-hidden', hiddenPairs, {

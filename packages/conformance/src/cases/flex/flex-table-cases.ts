@@ -19,6 +19,7 @@ const perQuery = normalTable([Q, K], source);
 const perBatch = normalTable([B, Q, K], source, 'f16');
 const perHead = normalTable([B, H, Q, K], source);
 const halves = normalTable([H, Q, 35], source, 'f16');
+const brains = normalTable([H, K], random(43), 'bf16');
 const integers = table([H, K], 'i32', () => source.below(7) - 3);
 const naturals = table([Q], 'u32', () => source.below(5));
 const permutation = table([Q], 'i32', () => source.below(Q + 20) - 10);
@@ -101,6 +102,11 @@ const pairs: Readonly<Record<string, Pair>> = {
       scoreMod: (s, b, h, q, kv, c) => (kv < c.globals ? s + c.bias[kv]! : s),
       captures: { bias: given(window), globals: 9 },
     }),
+  'rank-2-bf16-middle': (given) =>
+    mods({
+      scoreMod: (s, b, h, q, kv, c) => s + c.bias[h]![kv]!,
+      captures: { bias: given(placed(brains, 'middle')) },
+    }),
 };
 
 const biasCases: readonly RunnableCase[] = pairCases('flex-biases', pairs, {
@@ -108,6 +114,7 @@ const biasCases: readonly RunnableCase[] = pairCases('flex-biases', pairs, {
   full: ['rank-3-batch-f16-middle', 'rank-4', 'indirect-rank-4', 'global-keys'],
   browser: ['rank-0', 'rank-2-relative', 'rank-3-f16-reversed', 'three-tables', 'indirect'],
   f16: ['rank-3-f16-reversed'],
+  bf16: ['rank-2-bf16-middle'],
 });
 
 const sizes = [2, 4, 40, 50] as const;

@@ -105,6 +105,8 @@ interface Deal {
   readonly browser?: readonly string[];
   /** Pairs whose f16 twin is quick. */
   readonly f16?: readonly string[];
+  /** Pairs whose bf16 twin is quick. */
+  readonly bf16?: readonly string[];
 }
 
 type Splits = NonNullable<LaunchOptions['numSplits']>;
@@ -136,7 +138,7 @@ export async function rightBySplits(
 export function pairCases(
   group: string,
   pairs: Readonly<Record<string, Pair>>,
-  { first = 0, full = [], browser = [], f16 = [] }: Deal = {},
+  { first = 0, full = [], browser = [], f16 = [], bf16 = [] }: Deal = {},
 ): readonly RunnableCase[] {
   let next = first;
   return Object.entries(pairs).flatMap(([name, pair]) => {
@@ -146,6 +148,7 @@ export function pairCases(
       return defineCase(group, `${name}/${layout}-${rows}`, {
         tier: quick ? 'quick' : 'full',
         f16Tier: quick && f16.includes(name) ? 'quick' : 'full',
+        bf16Tier: quick && bf16.includes(name) ? 'quick' : 'full',
         tags: browser.includes(name) ? ['browser'] : [],
         async run(gpu, dtype, signal) {
           const checks: Check[] = [];

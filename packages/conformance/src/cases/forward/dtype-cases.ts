@@ -1,10 +1,16 @@
 import { planAttention } from '@heed/kernels-wgsl';
 import { difference } from '../../budget/error-budgets.ts';
-import { type Check, near, sameBits } from '../../budget/output-checks.ts';
+import { type Check, holds, near, sameBits } from '../../budget/output-checks.ts';
 import { denseProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
-import { f16Value, type FloatDType, roundToF16, ulp } from '../../reference/number-types.ts';
+import {
+  bf16Value,
+  f16Value,
+  type FloatDType,
+  toStorage,
+  ulp,
+} from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { expectedFor, isRight, rightInSplits } from '../shared/expected-results.ts';
@@ -25,55 +31,78 @@ function meanOf(
   };
 }
 
-/** Means of neighbouring f16 values are exact ties. The pairs cover many exponents, both parities and both signs. */
-const ties = defineCase('dtypes', 'f16-ties-to-even', {
-  dtypes: ['f16'],
-  tags: ['browser'],
-  async run(gpu, dtype) {
-    const lower = (d: number): number =>
-      (d % 2 === 0 ? 0 : 0x8000) | (((1 + ((d >> 1) % 29)) << 10) + ((d * 37) % 1023));
-    const problem = meanOf(dtype, 2, (row, d) => f16Value(lower(d) + row));
-    const got = await launch(gpu, problem, dtype);
-    const want = generate([1, 1, 1, width], (d) =>
-      roundToF16((f16Value(lower(d)) + f16Value(lower(d) + 1)) / 2),
-    );
-    return [sameBits('mean of neighbours', got.out, want)];
-  },
-});
+/** The 16-bit floats: the value of bits, the bits of a fraction, the exponent field of 1, and the largest number. */
+const halves = {
+  f16: { value: f16Value, fractionBits: 10, one: 15, largest: 65504 },
+  bf16: { value: bf16Value, fractionBits: 7, one: 127, largest: (2 - 2 ** -7) * 2 ** 127 },
+} as const;
+
+type Half = keyof typeof halves;
+
+const eachHalf = (cases: (half: Half) => readonly RunnableCase[]): readonly RunnableCase[] =>
+  (Object.keys(halves) as Half[]).flatMap(cases);
+
+/** Means of neighbouring values are exact ties. The pairs cover many exponents, both parities and both signs. */
+const ties = eachHalf((half) =>
+  defineCase('dtypes', `${half}-ties-to-even`, {
+    dtypes: [half],
+    tags: ['browser'],
+    bf16Tier: 'quick',
+    async run(gpu, dtype) {
+      const { value, fractionBits, one } = halves[half];
+      const unit = 2 ** fractionBits;
+      const lower = (d: number): number =>
+        (d % 2 === 0 ? 0 : 0x8000) |
+        ((one - 14 + ((d >> 1) % 29)) * unit + ((d * 37) % (unit - 1)));
+      const problem = meanOf(dtype, 2, (row, d) => value(lower(d) + row));
+      const got = await launch(gpu, problem, dtype);
+      const want = generate([1, 1, 1, width], (d) =>
+        toStorage((value(lower(d)) + value(lower(d) + 1)) / 2, half),
+      );
+      return [sameBits('mean of neighbours', got.out, want)];
+    },
+  }),
+);
 
 /**
- * Each f16 element is within half an ulp of its own value, plus the budget of an f32 run. A kernel that multiplies by weights in
- * f16 has the budget of an f16 result.
+ * Each element is within half an ulp of its own value, plus the budget of an f32 run. A kernel that multiplies by weights in f16 has
+ * the budget of an f16 result.
  */
-const nearest = defineCase('dtypes', 'f16-rounds-to-nearest', {
-  dtypes: ['f16'],
-  tags: ['browser'],
-  async run(gpu, dtype) {
-    const problem = denseProblem({ dtype, lq: 65, lk: 97 });
-    const got = await launch(gpu, problem, dtype);
-    const { q, k } = problem;
-    const plan = planAttention(gpu, { layout: 'dense', dtype: 'f16', q: q.shape, k: k.shape });
-    const hasF16Weights = plan.describe().includes('components=f16');
-    plan.dispose();
-    if (hasF16Weights) {
-      const { out, budgets } = expectedFor(problem, 'f16');
-      return [near('out', got.out, out, budgets.out)];
-    }
-    const { out } = expectedFor(problem, 'f32');
-    const { limit } = expectedFor(problem, 'f32').budgets.out;
-    const excess = generate(out.shape, (i) => {
-      const want = out.data[i] as number;
-      return Math.max(0, difference(got.out.data[i] as number, want) - ulp(want, 'f16') / 2);
-    });
-    return [
-      near('error past half an ulp', excess, filled(out.shape, 0), {
-        limit,
-        naiveError: 0,
-        allowance: limit,
-      }),
-    ];
-  },
-});
+const nearest = eachHalf((half) =>
+  defineCase('dtypes', `${half}-rounds-to-nearest`, {
+    dtypes: [half],
+    tags: ['browser'],
+    bf16Tier: 'quick',
+    async run(gpu, dtype) {
+      const problem = denseProblem({ dtype, lq: 65, lk: 97 });
+      const got = await launch(gpu, problem, dtype);
+      const { q, k } = problem;
+      const plan = planAttention(gpu, { layout: 'dense', dtype: half, q: q.shape, k: k.shape });
+      const hasF16Weights = plan.describe().includes('components=f16');
+      plan.dispose();
+      if (hasF16Weights) {
+        const { out, budgets } = expectedFor(problem, half);
+        return [
+          holds('no bf16 in matrices of f16', half === 'f16', plan.describe()),
+          near('out', got.out, out, budgets.out),
+        ];
+      }
+      const { out } = expectedFor(problem, 'f32');
+      const { limit } = expectedFor(problem, 'f32').budgets.out;
+      const excess = generate(out.shape, (i) => {
+        const want = out.data[i] as number;
+        return Math.max(0, difference(got.out.data[i] as number, want) - ulp(want, half) / 2);
+      });
+      return [
+        near('error past half an ulp', excess, filled(out.shape, 0), {
+          limit,
+          naiveError: 0,
+          allowance: limit,
+        }),
+      ];
+    },
+  }),
+);
 
 const extremes: Readonly<Record<FloatDType, readonly number[]>> = {
   f16: [
@@ -104,11 +133,26 @@ const extremes: Readonly<Record<FloatDType, readonly number[]>> = {
     2 ** 100,
     -(2 ** -100),
   ],
+  // bf16 has the exponents of f32, whose subnormal numbers an adapter may flush to 0.
+  bf16: [
+    (2 - 2 ** -7) * 2 ** 127,
+    -(2 - 2 ** -7) * 2 ** 127,
+    2 ** -126,
+    -(2 ** -126),
+    0,
+    1,
+    -1,
+    1 + 2 ** -7,
+    256,
+    2 ** 100,
+    -(2 ** -100),
+  ],
 };
 
 /** With one key, out is exactly the value of that key, also for the largest, smallest and subnormal numbers. */
 const oneKey = defineCase('dtypes', 'one-key-copies-value', {
   tags: ['browser'],
+  bf16Tier: 'quick',
   async run(gpu, dtype) {
     const values = extremes[dtype].map(Math.fround);
     const base = denseProblem({ dtype, lq: 3, lk: 1, heads: [2, 1] });
@@ -127,33 +171,45 @@ const oneKey = defineCase('dtypes', 'one-key-copies-value', {
   },
 });
 
-/** Rows with an odd number of f16 elements, which cannot be stored word by word: every finite value is copied exactly. */
+/**
+ * Rows with an odd number of halves, which cannot be stored word by word: every finite value is copied exactly. The subnormal
+ * numbers of bf16 are those of f32, which an adapter may flush to 0.
+ */
 const everyHalf = defineCase('dtypes', 'every-half-in-odd-rows', {
-  dtypes: ['f16'],
+  dtypes: ['f16', 'bf16'],
   tags: ['browser'],
+  bf16Tier: 'quick',
   async run(gpu, dtype) {
     const dim = 7;
+    const { value } = halves[dtype as Half];
+    const least = dtype === 'f16' ? 0 : 2 ** -126;
     // A sum that starts from +0 may turn −0 into 0.
-    const halves = Array.from({ length: 1 << 16 }, (_, bits) => f16Value(bits)).filter(
-      (x) => Number.isFinite(x) && !Object.is(x, -0),
+    const all = Array.from({ length: 1 << 16 }, (_, bits) => value(bits)).filter(
+      (x) => Number.isFinite(x) && !Object.is(x, -0) && (x === 0 || Math.abs(x) >= least),
     );
-    const heads = Math.ceil(halves.length / dim);
+    const heads = Math.ceil(all.length / dim);
     const base = denseProblem({ dtype, lq: 1, lk: 1, heads: [heads, heads], dim });
-    const v = generate(base.v.shape, (i) => halves[i % halves.length] as number);
+    const v = generate(base.v.shape, (i) => all[i % all.length] as number);
     const got = await launch(gpu, { ...base, v }, dtype);
     return [sameBits('one key', got.out, v)];
   },
 });
 
-/** Results beyond the range of f16 are ±∞, also in rows with an odd number of elements. */
+/** Results beyond the range of the type are ±∞, also in rows with an odd number of elements. */
 const overflow = defineCase('dtypes', 'overflow-to-infinity', {
-  dtypes: ['f16'],
+  dtypes: ['f16', 'bf16'],
   tags: ['browser'],
+  bf16Tier: 'quick',
   async run(gpu, dtype) {
     const base = denseProblem({ dtype, lq: 3, lk: 1, heads: [2, 1], dim: 7 });
-    const values = [65519, -65519, 65520, -65520, 1e30, -1e30, 1];
+    const { largest } = halves[dtype as Half];
+    // Half an ulp beyond the largest number, and the f32 before that.
+    const tie = largest + ulp(largest, dtype) / 2;
+    const below = tie * (1 - 2 ** -24);
+    const beyond = Math.fround(3.4e38);
+    const values = [below, -below, tie, -tie, beyond, -beyond, 1];
     const v = generate(base.v.shape, (i) => values[i % values.length] as number);
-    const rounded = [65504, -65504, Infinity, -Infinity, Infinity, -Infinity, 1];
+    const rounded = [largest, -largest, Infinity, -Infinity, Infinity, -Infinity, 1];
     const want = generate([1, 2, 3, 7], (i) => rounded[i % rounded.length] as number);
     const got = await launch(gpu, { ...base, v }, dtype, { kvDtype: 'f32' });
     return [sameBits('one key', got.out, want)];
@@ -192,21 +248,28 @@ const hidden = defineCase('dtypes', 'masked-huge-values', {
   },
 });
 
-/** f32 queries over f16 keys and values, as from a cache: out is f32 and as exact as over f32 keys. */
-const halfCache = defineCase('dtypes', 'q-f32-kv-f16', {
-  dtypes: ['f32'],
-  async run(gpu, dtype) {
-    const checks: Check[] = [];
-    for (const problem of [
-      denseProblem({ dtype: 'f16', lq: 33, lk: 70, options: { causal: true } }),
-      pagedProblem({ dtype: 'f16', qLens: [1, 3], used: [70, 20], pageSize: 16 }),
-    ]) {
-      const got = await launch(gpu, problem, dtype, { kvDtype: 'f16' });
-      checks.push(...isRight('mixed', got, problem, dtype));
-    }
-    return checks;
-  },
-});
+/** Queries over keys and values of another type, as from a cache: out has the type of q, and f32 is as exact as over f32 keys. */
+const mixed = (dtype: FloatDType, kvDtype: FloatDType): readonly RunnableCase[] =>
+  defineCase('dtypes', `q-${dtype}-kv-${kvDtype}`, {
+    dtypes: [dtype],
+    tier: kvDtype === 'bf16' ? 'full' : 'quick',
+    bf16Tier: 'quick',
+    async run(gpu) {
+      const checks: Check[] = [];
+      for (const build of [
+        (type: FloatDType) =>
+          denseProblem({ dtype: type, lq: 33, lk: 70, options: { causal: true } }),
+        (type: FloatDType) =>
+          pagedProblem({ dtype: type, qLens: [1, 3], used: [70, 20], pageSize: 16 }),
+      ]) {
+        const { q } = build(dtype);
+        const problem = { ...build(kvDtype), q };
+        const got = await launch(gpu, problem, dtype, { kvDtype });
+        checks.push(...isRight('mixed', got, problem, dtype));
+      }
+      return checks;
+    },
+  });
 
 export const dtypeCases: readonly RunnableCase[] = [
   ...ties,
@@ -216,5 +279,7 @@ export const dtypeCases: readonly RunnableCase[] = [
   ...overflow,
   ...saturated,
   ...hidden,
-  ...halfCache,
+  ...mixed('f32', 'f16'),
+  ...mixed('f32', 'bf16'),
+  ...mixed('bf16', 'f16'),
 ];

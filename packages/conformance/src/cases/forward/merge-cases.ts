@@ -105,6 +105,7 @@ const keyHalves = defineCase('merge', 'three-key-ranges-sinks-in-one', {
 
 /** Sequences of different used lengths: some parts are empty for some rows. */
 const packed = defineCase('merge', 'packed-with-empty-parts', {
+  bf16Tier: 'quick',
   async run(gpu, dtype) {
     const spec = { dtype, qLens: [3, 1, 20], kLens: [40, 40, 40] };
     const a = packedProblem({ ...spec, used: [0, 40, 0], seed: 1 });

@@ -83,10 +83,11 @@ const swapped = defineCase('out-param', 'dense/swapped', {
 });
 
 const twoHalvesPerWord = (capabilities: Capabilities, dtype: FloatDType): boolean =>
-  dtype === 'f16' && !capabilities.f16;
+  dtype === 'bf16' || (dtype === 'f16' && !capabilities.f16);
 
-/** Rows of odd stride are written on every device that can store one f16 element, and refused on the others. */
+/** Rows of odd stride are written on every device that can store one element of the type, and refused on the others. */
 const oddRows = defineCase('out-param', 'dense/odd-row-stride', {
+  bf16Tier: 'quick',
   async run(gpu, dtype) {
     const scope = new Scope(gpu);
     try {
@@ -118,6 +119,7 @@ function refused(run: () => unknown): Check {
 const oddDims = [17, 33].flatMap((dimV) =>
   defineCase('out-param', `packed/dim-v-${dimV}`, {
     tier: dimV === 17 ? 'quick' : 'full',
+    bf16Tier: dimV === 17 ? 'quick' : 'full',
     async run(gpu, dtype) {
       const problem = packedProblem({ dtype, qLens: [5, 3], kLens: [40, 9], heads: [3, 1], dimV });
       return isRight('out', await launch(gpu, problem, dtype), problem, dtype);

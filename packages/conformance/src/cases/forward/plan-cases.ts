@@ -42,6 +42,7 @@ const values: readonly ReferenceOptions[] = [
 /** `plan.run` gives the bits of the plain call, also for other lengths and option values, and compiles nothing new. */
 const runs = Object.entries(plannedProblems).flatMap(([name, build]) =>
   defineCase('plans', `run/${name}`, {
+    bf16Tier: name === 'paged' ? 'quick' : 'full',
     tags: ['browser'],
     async run(gpu, dtype) {
       const scope = new Scope(gpu);

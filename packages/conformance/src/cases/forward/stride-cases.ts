@@ -20,11 +20,18 @@ const problems: Readonly<Record<string, (dtype: FloatDType) => ReferenceProblem>
 };
 
 /** Scalar loads compile another pipeline per layout and storage type. */
-function tiersOf(layout: string, placement: Placement): { tier: Tier; f16Tier: Tier } {
+function tiersOf(
+  layout: string,
+  placement: Placement,
+): { tier: Tier; f16Tier: Tier; bf16Tier: Tier } {
   const vector = placement === 'swapped' || placement === 'padded-rows' || placement === 'middle';
   return {
     tier: vector || layout !== 'packed' ? 'quick' : 'full',
     f16Tier: vector || layout === 'packed' ? 'quick' : 'full',
+    bf16Tier:
+      placement === { dense: 'swapped', packed: 'odd-rows', paged: 'middle' }[layout]
+        ? 'quick'
+        : 'full',
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Capabilities, Gpu } from '@heed/core';
 import type { Check } from '../../budget/output-checks.ts';
-import type { FloatDType } from '../../reference/number-types.ts';
+import { type FloatDType, floatDTypes } from '../../reference/number-types.ts';
 
 export type Tier = 'quick' | 'full';
 
@@ -11,7 +11,7 @@ export interface Case {
   readonly group: string;
   /** Quick cases always run; full ones only where the exhaustive matrix is asked for. */
   readonly tier: 'quick' | 'full';
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatDType;
   /** 'browser': runs in every browser test. 'host': tests only what the host refuses, without any GPU work. */
   readonly tags: readonly string[];
 }
@@ -63,6 +63,8 @@ export interface CaseSpec {
   readonly dtypes?: readonly FloatDType[];
   /** The tier of the f16 twin, if it differs: every storage type costs pipelines. */
   readonly f16Tier?: Tier;
+  /** The tier of the bf16 twin, default 'full': it has the paths of f32 with other loads and stores. */
+  readonly bf16Tier?: Tier;
   /** Returns why this device cannot run the case, or undefined if it can. Nothing else may be 'unsupported'. */
   readonly lacks?: (capabilities: Capabilities, dtype: FloatDType) => string | undefined;
   readonly run: Body;
@@ -70,11 +72,12 @@ export interface CaseSpec {
 
 /** Declares one case per storage type. `name` is the id without group and dtype. */
 export function defineCase(group: string, name: string, spec: CaseSpec): RunnableCase[] {
-  const { tier = 'quick', tags = [], dtypes = ['f32', 'f16'], lacks } = spec;
+  const { tier = 'quick', tags = [], dtypes = floatDTypes, lacks } = spec;
+  const tiers = { f32: tier, f16: spec.f16Tier ?? tier, bf16: spec.bf16Tier ?? 'full' };
   return dtypes.map((dtype) => ({
     id: `${group}/${name}/${dtype}`,
     group,
-    tier: dtype === 'f16' ? (spec.f16Tier ?? tier) : tier,
+    tier: tiers[dtype],
     dtype,
     tags,
     async run(gpu, signal): Promise<CaseResult> {

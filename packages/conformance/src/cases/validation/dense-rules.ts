@@ -87,7 +87,7 @@ const denseShapeRules: readonly Rule[] = [
     'dtype',
     /dtype|f32/,
     (b, dtype: DType) => dense(b, { dtype }),
-    ['f32', 'f16'],
+    ['f32', 'f16', 'bf16'],
     ['i32', 'u32'],
   ),
   boundary(
@@ -95,7 +95,7 @@ const denseShapeRules: readonly Rule[] = [
     /dtype/,
     (b, dtype: DType) => dense(b, { v: b.tensor(kv, dtype) }),
     ['f32'],
-    ['f16'],
+    ['f16', 'bf16'],
   ),
   boundary(
     'head-dim-shared',
@@ -260,7 +260,7 @@ const denseOptionRules: readonly Rule[] = [
       [8, 3, 64],
     ],
   ),
-  boundary('out-dtype', /out/, typed('out', q), ['f32'], ['f16', 'i32']),
+  boundary('out-dtype', /out/, typed('out', q), ['f32'], ['f16', 'bf16', 'i32']),
   boundary(
     'out-overlap',
     /out/,

@@ -1,5 +1,6 @@
 import type { DType, Tensor } from '@heed/core';
 import { type AttentionProblem, mergeStates, planAttention } from '@heed/kernels-wgsl';
+import type { FloatDType } from '../../reference/number-types.ts';
 import { type Bench, boundaryOf, type Rule } from './api-rule.ts';
 
 const boundary = boundaryOf('mergeStates');
@@ -91,7 +92,7 @@ const field = (name: keyof AttentionProblem) => (b: Bench, value: unknown) =>
 interface RunChange {
   readonly q?: readonly number[];
   readonly k?: readonly number[];
-  readonly dtype?: 'f32' | 'f16';
+  readonly dtype?: FloatDType;
 }
 
 /** Runs the control plan on its tensors with one change. */
@@ -105,7 +106,7 @@ function run(b: Bench, change: RunChange): unknown {
 const length = (b: Bench, lq: number) => run(b, { q: [2, 4, lq, 64] });
 const heads = (b: Bench, n: number) => run(b, { k: [2, n, 5, 64] });
 const dims = (b: Bench, d: number) => run(b, { q: [2, 4, 3, d], k: [2, 2, 5, d] });
-const type = (b: Bench, dtype: 'f32' | 'f16') => run(b, { dtype });
+const type = (b: Bench, dtype: FloatDType) => run(b, { dtype });
 
 /** The rules of `planAttention` and of `plan.run`: a run may change sizes and option values, but nothing that needs another kernel. */
 const planRules: readonly Rule[] = [
@@ -131,11 +132,11 @@ const planRules: readonly Rule[] = [
       [2, 0, 5, 64],
     ],
   ),
-  planBoundary('dtype', /dtype/, field('dtype'), ['f32', 'f16'], ['i32', 'f64']),
+  planBoundary('dtype', /dtype/, field('dtype'), ['f32', 'f16', 'bf16'], ['i32', 'f64']),
   runBoundary('length', /plan/, length, [3, 0, 300], []),
   runBoundary('head-ratio', /plan/, heads, [2], [1, 4]),
   runBoundary('head-dim', /plan/, dims, [64], [32]),
-  runBoundary('dtype', /plan/, type, ['f32'], ['f16']),
+  runBoundary('dtype', /plan/, type, ['f32'], ['f16', 'bf16']),
 ];
 
 /** The rules of `mergeStates`, `planAttention` and `plan.run`. */

@@ -1,5 +1,5 @@
 import { ValidationError } from '@heed/core';
-import { fromHalf, toHalf } from '@heed/core/kernel';
+import { fromHalf, isHalf, toHalf } from '@heed/core/kernel';
 import { evaluate, finite } from '../ir/evaluate-operation.ts';
 import type { BinaryOp, Input, Node, ScalarSlot, TableSlot } from '../ir/expression-node.ts';
 import { ordered } from '../ir/traversal.ts';
@@ -86,6 +86,6 @@ export function readTable(
 
 function elementOf({ dtype }: TableSlot, value: number): number {
   if (dtype === 'i32' || dtype === 'u32') return value | 0;
-  const element = dtype === 'f16' ? fromHalf(toHalf(value)) : Math.fround(value);
+  const element = isHalf(dtype) ? fromHalf(toHalf(value, dtype), dtype) : Math.fround(value);
   return finite(Number.isNaN(element) ? -Infinity : element);
 }

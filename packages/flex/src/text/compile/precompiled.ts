@@ -98,7 +98,7 @@ function decode(caller: string, mod: PrecompiledMod): GraphUnit {
 }
 
 const types = ['i32', 'f32', 'bool'];
-const dtypes = ['f32', 'f16', 'i32', 'u32'];
+const dtypes = ['f32', 'f16', 'bf16', 'i32', 'u32'];
 
 /** Scalars and tables are numbered separately, in the order of first use. */
 function slotOf(capture: unknown, place: number, all: readonly unknown[]): Slot | undefined {

@@ -168,5 +168,5 @@ export type Slot = ScalarSlot | TableSlot;
 
 /** Returns the type of the table's elements inside a mod. */
 export function elementType({ dtype }: TableSlot): 'i32' | 'f32' {
-  return dtype === 'f32' || dtype === 'f16' ? 'f32' : 'i32';
+  return dtype === 'i32' || dtype === 'u32' ? 'i32' : 'f32';
 }

@@ -8,7 +8,7 @@ import { INFINITE } from '../ir/evaluate-operation.ts';
 export const summarySource: (dtype: DType) => KernelSource = memoized((dtype) => dtype, make);
 
 function make(dtype: DType): KernelSource {
-  const isFloat = dtype === 'f32' || dtype === 'f16';
+  const isFloat = dtype !== 'i32' && dtype !== 'u32';
   const type = isFloat ? 'f32' : 'i32';
   const [least, largest] = isFloat
     ? [`-${f32Literal(INFINITE)}`, f32Literal(INFINITE)]

@@ -1,4 +1,4 @@
-import { memoized, roundF16, wgsl } from '@heed/core/kernel';
+import { isHalf, memoized, roundHalf, wgsl } from '@heed/core/kernel';
 import type { AnyPart, ComposedKernel, KernelPart } from '../parts/kernel-parts.ts';
 import type { KeyKind, LengthKind } from '../parts/kinds.ts';
 import { keyList, packedWorkWgsl } from '../parts/packed-rows.wgsl.ts';
@@ -57,7 +57,7 @@ export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoiz
 function writers(config: BackwardConfig): AnyPart[] {
   const { of, lengths, resultType, write, headDim, headDimV, hooks } = config;
   if (of === 'tables') return [collectPart(hooks.scores.at(-1)!)];
-  const rounding = resultType === 'f16' && roundF16;
+  const rounding = isHalf(resultType) && roundHalf(resultType);
   if (of === 'q') {
     const offset = splitRowOffsetPart('out_row_offset', 'out', lengths);
     return [offset, rounding, writePart(resultType, write, headDim, 'dq')];

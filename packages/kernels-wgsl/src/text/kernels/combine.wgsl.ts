@@ -1,4 +1,4 @@
-import { memoized, roundF16, threadMain, wgsl } from '@heed/core/kernel';
+import { isHalf, memoized, roundHalf, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../parts/kinds.ts';
 import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
 import { strideFields, u32Fields } from '../parts/params.ts';
@@ -48,7 +48,7 @@ function make(config: CombineConfig): ComposedKernel {
     parts: [
       readPart('part', partType, read, headDimV),
       source === 'pair' && readPart('other', partType, read, headDimV),
-      outType === 'f16' && roundF16,
+      isHalf(outType) && roundHalf(outType),
       writePart(outType, write, headDimV),
       // Row maxima are base-2 scores; an lse is a natural logarithm.
       softmaxWgsl(source === 'states' ? 'two' : 'e'),

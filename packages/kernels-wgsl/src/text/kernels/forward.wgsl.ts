@@ -1,4 +1,4 @@
-import { memoized, roundF16 } from '@heed/core/kernel';
+import { isHalf, memoized, roundHalf } from '@heed/core/kernel';
 import type { ComposedKernel } from '../parts/kernel-parts.ts';
 import { splitRowOffsetPart } from '../parts/query-rows.wgsl.ts';
 import { writeElement, writePart } from '../parts/row-access.wgsl.ts';
@@ -25,7 +25,7 @@ export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized
       ],
       access: [
         splitRowOffsetPart('out_row_offset', 'out', lengths),
-        outType === 'f16' && roundF16,
+        isHalf(outType) && roundHalf(outType),
         writePart(outType, write, headDimV),
       ],
       compute: [epiloguePart(config.hooks)],

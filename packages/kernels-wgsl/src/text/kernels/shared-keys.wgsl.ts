@@ -1,4 +1,4 @@
-import { memoized, roundF16, threadMain, wgsl } from '@heed/core/kernel';
+import { isHalf, memoized, roundHalf, threadMain, wgsl } from '@heed/core/kernel';
 import type { FloatType, ReadAccess, WriteAccess } from '../parts/kinds.ts';
 import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
 import { none, strideFields, u32Fields } from '../parts/params.ts';
@@ -32,7 +32,7 @@ export const sumSource: (config: SumConfig) => ComposedKernel = memoized(sumKey,
     ],
     parts: [
       readPart('part', 'f32', read, dim),
-      resultType === 'f16' && roundF16,
+      isHalf(resultType) && roundHalf(resultType),
       writePart(resultType, write, dim),
       { fields, text: main(config) },
     ],

@@ -1,7 +1,7 @@
 import type { PageFormat } from '@heed/core';
+import type { FloatType } from '@heed/core/kernel';
 
-/** Storage type of q and out, and of k and v unless they are quantised. Arithmetic is f32 for both types. */
-export type FloatType = 'f32' | 'f16';
+export type { FloatType };
 
 /** Storage type of k and v: floats, or pages of packed integers. */
 export type KeyType = PageFormat;
@@ -14,12 +14,12 @@ export type KeyKind = 'strided' | 'paged';
 
 /**
  * How rows of floats are read. `vec4` needs head dims, offsets and strides that are multiples of 4, and a last stride of 1;
- * `vec8` needs multiples of 8 for f16, and loads 16 bytes of it at a time; `scalar` accepts any. All yield the same bits. Rows of
+ * `vec8` needs multiples of 8 for 16-bit floats, and loads 16 bytes of it at a time; `scalar` accepts any. All yield the same bits. Rows of
  * integers are read word by word.
  */
 export type ReadAccess = 'vec8' | 'vec4' | 'scalar';
 
-/** How `out` is written. `pair` writes one word of two halves at a time: f16 without `shader-f16`. */
+/** How `out` is written. `pair` writes one word of two halves at a time: bf16, and f16 without `shader-f16`. */
 export type WriteAccess = 'vec4' | 'pair' | 'scalar';
 
 /** Rows that share a query tile: positions of one query head, or positions × all query heads of one kv head. */

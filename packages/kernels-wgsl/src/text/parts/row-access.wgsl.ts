@@ -1,4 +1,12 @@
-import { isQuantised, type QuantFormat, valuesPerWord, wgsl } from '@heed/core/kernel';
+import {
+  type HalfType,
+  isHalf,
+  isQuantised,
+  type QuantFormat,
+  unpackHalf,
+  valuesPerWord,
+  wgsl,
+} from '@heed/core/kernel';
 import type { FloatType, KeyType, ReadAccess, WriteAccess } from './kinds.ts';
 import { plus } from './repeat.ts';
 import type { KernelPart } from './kernel-parts.ts';
@@ -20,7 +28,7 @@ export function readBytes(type: KeyType, access: ReadAccess): number {
 /**
  * Declares `read_<name>(row, d)`: elements d to d + 3 of the row at element offset `row`, as f32; d is a multiple of 4.
  * Elements from `dim` on read as 0 in rows of floats, and as the padding of the last word in rows of integers; no product
- * and no result uses them. f16 is unpacked from words, which needs no device feature.
+ * and no result uses them. 16-bit floats are unpacked from words, which needs no device feature.
  */
 export function readPart(name: string, type: KeyType, access: ReadAccess, dim: number): KernelPart {
   return { fields: strideFields(name, 'dim'), text: readText(name, type, access, dim) };
@@ -30,10 +38,10 @@ function readText(name: string, type: KeyType, access: ReadAccess, dim: number):
   if (isQuantised(type)) return integers(name, type);
   if (access !== 'scalar') {
     if (type === 'f32') return vec4F32(name);
-    return access === 'vec8' ? vec8F16(name) : vec4F16(name);
+    return access === 'vec8' ? vec8Half(name, type) : vec4Half(name, type);
   }
   return wgsl`
-    ${type === 'f32' ? scalarF32(name) : scalarF16(name)}
+    ${type === 'f32' ? scalarF32(name) : scalarHalf(name, type)}
 
     fn read_${name}(row: u32, d: u32) -> vec4<f32> {
       var x = vec4<f32>(read_${name}_at(row + d * params.${name}_dim), 0.0, 0.0, 0.0);
@@ -55,20 +63,23 @@ const vec4F32 = (name: string): string => wgsl`
   }
 `;
 
-const vec4F16 = (name: string): string => wgsl`
+const unpack4 = (type: HalfType): string =>
+  `vec4<f32>(${unpackHalf(type, 'words.x')}, ${unpackHalf(type, 'words.y')})`;
+
+const vec4Half = (name: string, type: HalfType): string => wgsl`
   fn read_${name}(row: u32, d: u32) -> vec4<f32> {
     let words = ${name}[(row + d) / 4u];
-    return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+    return ${unpack4(type)};
   }
 `;
 
-const vec8F16 = (name: string): string => wgsl`
+const vec8Half = (name: string, type: HalfType): string => wgsl`
   fn load_${name}(row: u32, d: u32) -> vec4<u32> {
     return ${name}[(row + d) / 8u];
   }
 
   fn unpack_${name}(words: vec2<u32>) -> vec4<f32> {
-    return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+    return ${unpack4(type)};
   }
 
   fn read_${name}(row: u32, d: u32) -> vec4<f32> {
@@ -83,9 +94,10 @@ const scalarF32 = (name: string): string => wgsl`
   }
 `;
 
-const scalarF16 = (name: string): string => wgsl`
+const scalarHalf = (name: string, type: HalfType): string => wgsl`
   fn read_${name}_at(index: u32) -> f32 {
-    let pair = unpack2x16float(${name}[index / 2u]);
+    let word = ${name}[index / 2u];
+    let pair = ${unpackHalf(type, 'word')};
     return select(pair.x, pair.y, index % 2u == 1u);
   }
 `;
@@ -134,7 +146,7 @@ export function packedRead(name: string, type: KeyType, access: ReadAccess): Pac
   if (type === 'int4') {
     return { elements: 8, isScaled, load, vectors: (x) => [unpack(x), unpack(`${x} >> 16u`)] };
   }
-  if (type === 'f16' && access === 'vec8') {
+  if (isHalf(type) && access === 'vec8') {
     return { elements: 8, isScaled, load, vectors: (x) => [unpack(`${x}.xy`), unpack(`${x}.zw`)] };
   }
   return {
@@ -172,8 +184,8 @@ export function writePart(
 ): KernelPart {
   const text = wgsl`
     fn write_${name}(row: u32, d: u32, x: vec4<f32>) {
-      ${access === 'vec4' && `out[(row + d) / 4u] = ${type === 'f32' ? 'x' : 'vec2<u32>(pack_f16(x.x, x.y), pack_f16(x.z, x.w))'};`}
-      ${access === 'pair' && pairs(dim)}
+      ${access === 'vec4' && `out[(row + d) / 4u] = ${isHalf(type) ? `vec2<u32>(pack_${type}(x.x, x.y), pack_${type}(x.z, x.w))` : 'x'};`}
+      ${access === 'pair' && isHalf(type) && pairs(type, dim)}
       ${access === 'scalar' && scalars(type, dim, `params.${tensor}_dim`)}
     }
   `;
@@ -182,14 +194,14 @@ export function writePart(
 
 // Rows start on whole words, so every word has one writer. The half after an odd row is other
 // data and is preserved.
-const pairs = (dim: number): string => {
+const pairs = (type: HalfType, dim: number): string => {
   const store = (i: 0 | 2, low: string, high: string): string => {
     const target = `out[${plus('word', i / 2)}]`;
     return wgsl`
       if (d + ${i + 1}u < ${dim}u) {
-        ${target} = pack_f16(${low}, ${high});
+        ${target} = pack_${type}(${low}, ${high});
       } else if (${plus('d', i)} < ${dim}u) {
-        ${target} = (${target} & 0xffff0000u) | round_f16(${low});
+        ${target} = (${target} & 0xffff0000u) | round_${type}(${low});
       }
     `;
   };

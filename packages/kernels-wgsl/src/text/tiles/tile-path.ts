@@ -43,7 +43,7 @@ export interface TileClass<Tile extends AnyTile> {
   defaults(use: TileUse, capabilities: Capabilities, problem: TileProblem): readonly Tile[];
   /** Whether kernels that the path cannot run take the default path when the path is forced. By default they are refused. */
   fallsBack?(capabilities: Capabilities): boolean;
-  /** Whether its kernels load f16 eight elements at a time where the memory layout allows it. */
+  /** Whether its kernels load 16-bit floats eight elements at a time where the memory layout allows it. */
   readonly readsWide?: boolean;
   /** Returns the parameter `key_turns`: passes over the keys of a tile, or the teams that share them. Default 1. */
   keyTurns?(tile: Tile): number;

@@ -73,7 +73,7 @@ export function keyTurns(tile: AnyTile): number {
   return pathOf(tile).keyTurns?.(tile) ?? 1;
 }
 
-/** Whether kernels of a tile load f16 eight elements at a time where the memory layout allows it. */
+/** Whether kernels of a tile load 16-bit floats eight elements at a time where the memory layout allows it. */
 export function readsWide(tile: AnyTile): boolean {
   return pathOf(tile).readsWide ?? false;
 }

@@ -9,7 +9,8 @@
 @group(0) @binding(6) var<uniform> params: Params;
 
 fn read_part_at(index: u32) -> f32 {
-  let pair = unpack2x16float(part[index / 2u]);
+  let word = part[index / 2u];
+  let pair = unpack2x16float(word);
   return select(pair.x, pair.y, index % 2u == 1u);
 }
 
@@ -28,7 +29,8 @@ fn read_part(row: u32, d: u32) -> vec4<f32> {
 }
 
 fn read_other_at(index: u32) -> f32 {
-  let pair = unpack2x16float(other[index / 2u]);
+  let word = other[index / 2u];
+  let pair = unpack2x16float(word);
   return select(pair.x, pair.y, index % 2u == 1u);
 }
 

@@ -98,7 +98,8 @@ fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
 }
 
 fn read_q_at(index: u32) -> f32 {
-  let pair = unpack2x16float(q[index / 2u]);
+  let word = q[index / 2u];
+  let pair = unpack2x16float(word);
   return select(pair.x, pair.y, index % 2u == 1u);
 }
 
@@ -117,7 +118,8 @@ fn read_q(row: u32, d: u32) -> vec4<f32> {
 }
 
 fn read_k_at(index: u32) -> f32 {
-  let pair = unpack2x16float(k[index / 2u]);
+  let word = k[index / 2u];
+  let pair = unpack2x16float(word);
   return select(pair.x, pair.y, index % 2u == 1u);
 }
 
@@ -136,7 +138,8 @@ fn read_k(row: u32, d: u32) -> vec4<f32> {
 }
 
 fn read_v_at(index: u32) -> f32 {
-  let pair = unpack2x16float(v[index / 2u]);
+  let word = v[index / 2u];
+  let pair = unpack2x16float(word);
   return select(pair.x, pair.y, index % 2u == 1u);
 }
 

@@ -81,7 +81,7 @@ describe('PagedKvCache.create refuses', () => {
     ],
     [
       { ...sound, dtype: 'f64' },
-      "dtype must be 'f32', 'f16', 'int8' or 'int4'; got 'f64'. 'f16' is the default.",
+      "dtype must be 'f32', 'f16', 'bf16', 'int8' or 'int4'; got 'f64'. 'f16' is the default.",
     ],
     [
       unsized,

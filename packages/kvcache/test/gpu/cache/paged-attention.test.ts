@@ -28,6 +28,7 @@ describe.for([
   ['f32', 5],
   ['f16', 16],
   ['f16', 7],
+  ['bf16', 3],
 ] as const)('%s pages of %i tokens', ([dtype, pageSize]) => {
   const create = (pages = Math.ceil(200 / pageSize)): Promise<PagedKvCache> =>
     PagedKvCache.create(gpu, { ...cached(toyShape), layers, pageSize, pages, dtype, poison: true });

@@ -1,4 +1,5 @@
 import type { PagedKvView, Tensor } from '@heed/core';
+import { isQuantised } from '@heed/core/kernel';
 import { expect } from 'vitest';
 import type { Span, Toy } from './toy.ts';
 
@@ -30,7 +31,7 @@ async function poolNumbers(
   dim: number,
 ): Promise<Float32Array> {
   const numbers = await pool.read();
-  if (format === 'f32' || format === 'f16') return numbers as Float32Array;
+  if (!isQuantised(format)) return numbers as Float32Array;
   const words = pool.shape[3]!;
   const rows = Array.from({ length: numbers.length / words }, (_, i) => {
     const { scale, integers } = unpackRow(

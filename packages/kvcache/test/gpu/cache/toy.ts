@@ -1,5 +1,6 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import { varlenAttention, type VarlenOptions } from '@heed/kernels-wgsl';
+import type { FloatType } from '@heed/core/kernel';
 import { Rng } from '@heed/testing';
 import type { KvSequence, KvStore, PagedKvCache } from '../../../src/index.ts';
 
@@ -48,7 +49,7 @@ export class Toy {
     x: 'q' | 'k' | 'v',
     layer: number,
     spans: readonly Span[],
-    dtype: 'f32' | 'f16' = 'f32',
+    dtype: FloatType = 'f32',
   ): Tensor {
     const [heads, dim] = this.size(x);
     const data = this.numbers(x, layer, spans);
@@ -107,8 +108,6 @@ export interface Served {
 
 export const layers = 2;
 
-type DType = 'f32' | 'f16';
-
 /** Attention over pages, or over contiguous keys and values. */
 export interface Attention {
   paged(q: Tensor, view: PagedKvView): Tensor;
@@ -143,7 +142,7 @@ export function step(
   toy: Toy,
   served: readonly Served[],
   news: readonly (readonly number[])[],
-  dtype: DType = 'f32',
+  dtype: FloatType = 'f32',
   attention: Attention = exactCausal,
 ): Tensor {
   const spans = spansOf(served, news);
@@ -166,7 +165,7 @@ export function step(
 export function contiguous(
   toy: Toy,
   spans: readonly Span[],
-  dtype: DType = 'f32',
+  dtype: FloatType = 'f32',
   attention: Attention = exactCausal,
   layer: number = layers - 1,
 ): Tensor {

@@ -1,5 +1,5 @@
 import { type Gpu, ValidationError } from '@heed/core';
-import { kernelCount } from '@heed/core/kernel';
+import { type FloatType, kernelCount } from '@heed/core/kernel';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { appendRows } from '../../../src/kernels/append-rows.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 interface Case {
   readonly dims: readonly [number, number];
   readonly page: readonly [size: number, heads: number];
-  readonly types: readonly ['f32' | 'f16', 'f32' | 'f16'];
+  readonly types: readonly [FloatType, FloatType];
   readonly layouts: readonly [Layout, Layout];
 }
 
@@ -32,47 +32,53 @@ const cases: readonly Case[] = [
   { dims: [1, 3], page: [1, 3], types: ['f16', 'f16'], layouts: ['dense', 'inside'] },
   { dims: [7, 80], page: [3, 1], types: ['f16', 'f32'], layouts: ['transposed', 'dense'] },
   { dims: [129, 1], page: [16, 2], types: ['f32', 'f16'], layouts: ['inside', 'transposed'] },
+  { dims: [7, 3], page: [3, 2], types: ['bf16', 'f16'], layouts: ['inside', 'transposed'] },
+  { dims: [8, 5], page: [2, 2], types: ['f32', 'bf16'], layouts: ['dense', 'dense'] },
   { dims: [3, 7], page: [1, 5], types: ['f32', 'f32'], layouts: ['dense', 'inside'] },
 ];
 
-describe.for(['f32', 'f16'] as const)('append to %s pages', { tags: ['device'] }, (format) => {
-  it.for(cases)('$dims, pages of $page, from $types $layouts', async (c, { task }) => {
-    const rng = new Rng(task.id.length + c.dims[0]);
-    const geometry = geometryOf(format, c.dims, c.page);
-    const [size, heads] = c.page;
-    const pages = 11;
-    const { pools, hosts } = await poolsOf(gpu, geometry, pages);
-    const tokens = 9;
-    const slots = Int32Array.from(rng.permutation(pages * size).slice(0, tokens));
-    // Not written: −1, a number far below it, and slots just and far beyond the pool.
-    slots.set([-1, -(2 ** 31), pages * size, 2 ** 31 - 1], 2);
-    const [k, v] = c.dims.map((dim, i) =>
-      rowsOf(
-        gpu,
-        awkwardNumbers(rng, tokens * heads * dim),
-        [tokens, heads, dim],
-        c.types[i]!,
-        c.layouts[i],
-      ),
-    );
-    appendRows(gpu, geometry, pools[0]!, { k: k!.tensor, v: v!.tensor, slots });
-    for (const [x, rows] of [
-      ['k', k!],
-      ['v', v!],
-    ] as const) {
-      const host = hosts[0]![x];
-      const dim = rows.tensor.shape[2]!;
-      slots.forEach((slot, t) => {
-        if (slot < 0 || slot >= pages * size) return;
-        for (let h = 0; h < heads; h++) {
-          const at = (t * heads + h) * dim;
-          host.row(slot, h).set(floatRow(format, rows.numbers.subarray(at, at + dim)));
-        }
-      });
-      expect(await wordsOf(gpu, pools[0]![x], host.words.length)).toEqual(host.words);
-    }
-  });
-});
+describe.for(['f32', 'f16', 'bf16'] as const)(
+  'append to %s pages',
+  { tags: ['device'] },
+  (format) => {
+    it.for(cases)('$dims, pages of $page, from $types $layouts', async (c, { task }) => {
+      const rng = new Rng(task.id.length + c.dims[0]);
+      const geometry = geometryOf(format, c.dims, c.page);
+      const [size, heads] = c.page;
+      const pages = 11;
+      const { pools, hosts } = await poolsOf(gpu, geometry, pages);
+      const tokens = 9;
+      const slots = Int32Array.from(rng.permutation(pages * size).slice(0, tokens));
+      // Not written: −1, a number far below it, and slots just and far beyond the pool.
+      slots.set([-1, -(2 ** 31), pages * size, 2 ** 31 - 1], 2);
+      const [k, v] = c.dims.map((dim, i) =>
+        rowsOf(
+          gpu,
+          awkwardNumbers(rng, tokens * heads * dim),
+          [tokens, heads, dim],
+          c.types[i]!,
+          c.layouts[i],
+        ),
+      );
+      appendRows(gpu, geometry, pools[0]!, { k: k!.tensor, v: v!.tensor, slots });
+      for (const [x, rows] of [
+        ['k', k!],
+        ['v', v!],
+      ] as const) {
+        const host = hosts[0]![x];
+        const dim = rows.tensor.shape[2]!;
+        slots.forEach((slot, t) => {
+          if (slot < 0 || slot >= pages * size) return;
+          for (let h = 0; h < heads; h++) {
+            const at = (t * heads + h) * dim;
+            host.row(slot, h).set(floatRow(format, rows.numbers.subarray(at, at + dim)));
+          }
+        });
+        expect(await wordsOf(gpu, pools[0]![x], host.words.length)).toEqual(host.words);
+      }
+    });
+  },
+);
 
 describe('append', () => {
   const geometry = geometryOf('f16', [5, 5], [4, 2]);
@@ -107,7 +113,7 @@ describe('append', () => {
   });
 
   it('compiles one kernel for all shapes, strides and dtypes of k and v', async () => {
-    const append = async (dim: number, dtype: 'f32' | 'f16', layout: Layout): Promise<void> => {
+    const append = async (dim: number, dtype: FloatType, layout: Layout): Promise<void> => {
       const shaped = geometryOf('f16', [dim, dim + 1], [dim, 1]);
       const { pools } = await poolsOf(gpu, shaped, 2);
       const k = rowsOf(gpu, new Float32Array(dim), [1, 1, dim], dtype, layout).tensor;
@@ -118,6 +124,7 @@ describe('append', () => {
     const before = kernelCount(gpu);
     await append(3, 'f16', 'inside');
     await append(8, 'f16', 'transposed');
+    await append(5, 'bf16', 'inside');
     expect(kernelCount(gpu)).toBe(before);
   });
 });

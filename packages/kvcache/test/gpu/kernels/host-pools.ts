@@ -1,5 +1,5 @@
 import type { DType, Gpu, PageFormat, Tensor } from '@heed/core';
-import { fromHalf, toHalf } from '@heed/core/kernel';
+import { type FloatType, isHalf, packHalves, unpackHalves } from '@heed/core/kernel';
 import type { Rng } from '@heed/testing';
 import { kvRowWords, type PageGeometry, pageWords } from '../../../src/pages/page-geometry.ts';
 import { type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
@@ -39,7 +39,7 @@ export function rowsOf(
   dtype: DType,
   layout: Layout = 'dense',
 ): Rows {
-  const stored = dtype === 'f16' ? numbers.map((x) => fromHalf(toHalf(x))) : numbers;
+  const stored = rounded(dtype, numbers);
   const at = (t: number, h: number, d: number): number => stored[(t * heads + h) * dim + d]!;
   const make = (shape: number[], value: (i: number[]) => number): Tensor => {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
@@ -87,11 +87,16 @@ export function floatOf(bits: number): number {
   return f32[0]!;
 }
 
-/** Words of a row of f32 or f16. */
-export function floatRow(format: 'f32' | 'f16', numbers: ArrayLike<number>): number[] {
+/** Returns numbers as a type holds them. */
+export function rounded(dtype: DType, numbers: Float32Array): Float32Array {
+  return isHalf(dtype) ? unpackHalves(packHalves(numbers, dtype), dtype) : numbers;
+}
+
+/** Words of a row of floats. */
+export function floatRow(format: FloatType, numbers: ArrayLike<number>): number[] {
   const all = Array.from(numbers);
   if (format === 'f32') return all.map(bitsOf);
-  const halves = all.map(toHalf);
+  const halves = packHalves(all, format);
   return Array.from({ length: Math.ceil(all.length / 2) }, (_, w) => {
     return (halves[2 * w]! | ((halves[2 * w + 1] ?? 0) << 16)) >>> 0;
   });

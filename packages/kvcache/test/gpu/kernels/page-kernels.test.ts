@@ -1,4 +1,5 @@
 import { type Gpu, ValidationError } from '@heed/core';
+import { isQuantised } from '@heed/core/kernel';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packPages, unpackPages } from '../../../src/kernels/packed-pages.ts';
@@ -76,6 +77,7 @@ const geometries: readonly PageGeometry[] = [
   geometryOf('f32', [64, 3], [3, 2], 2),
   geometryOf('f16', [7, 129], [3, 1], 2),
   geometryOf('f16', [80, 1], [1, 2], 3),
+  geometryOf('bf16', [7, 4], [3, 2], 1),
   geometryOf('int8', [64, 7], [16, 2], 1),
   geometryOf('int4', [129, 80], [3, 2], 2),
 ];
@@ -126,11 +128,11 @@ describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
     for (const x of ['k', 'v'] as const) {
       const host = hosts[0]![x];
       for (const page of [7, 0]) {
-        pageOf(host, page).fill(geometry.format === 'f16' ? 0x7e007e00 : 0x7fc00000);
+        pageOf(host, page).fill(0x7fc07fc0);
       }
       expect(await wordsOf(gpu, pools[0]![x], host.words.length)).toEqual(host.words);
     }
-    if (geometry.format === 'f32' || geometry.format === 'f16') {
+    if (!isQuantised(geometry.format)) {
       const read = await pools[0]!.k.slice(0, 7, 8).read();
       expect(read.every((x) => Number.isNaN(x))).toBe(true);
     }

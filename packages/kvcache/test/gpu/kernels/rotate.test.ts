@@ -1,11 +1,11 @@
 import { type Gpu, type Tensor, UnsupportedError, ValidationError } from '@heed/core';
-import { fromHalf, toHalf } from '@heed/core/kernel';
+import { type FloatType, isHalf } from '@heed/core/kernel';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { appendRows } from '../../../src/kernels/append-rows.ts';
 import type { Rotary } from '../../../src/kernels/rotary.ts';
 import { rotate } from '../../../src/kernels/rotate.ts';
-import { floatOf, geometryOf, poolsOf, rowsOf, wordsOf } from './host-pools.ts';
+import { floatOf, geometryOf, poolsOf, rounded, rowsOf, wordsOf } from './host-pools.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -21,11 +21,12 @@ interface Tables {
 }
 
 /** Tables as models make them: angle = position / 10000^(pair / pairs). */
-function tablesOf(pairs: number, dtype: 'f32' | 'f16', interleaved: boolean): Tables {
+function tablesOf(pairs: number, dtype: FloatType, interleaved: boolean): Tables {
   const angle = (i: number): number => Math.floor(i / pairs) / 10000 ** ((i % pairs) / pairs);
-  const list = (f: (x: number) => number): Float32Array<ArrayBuffer> =>
-    Float32Array.from({ length: maxPosition * pairs }, (_, i) =>
-      dtype === 'f16' ? fromHalf(toHalf(f(angle(i)))) : f(angle(i)),
+  const list = (f: (x: number) => number): Float32Array =>
+    rounded(
+      dtype,
+      Float32Array.from({ length: maxPosition * pairs }, (_, i) => f(angle(i))),
     );
   const [cos, sin] = [list(Math.cos), list(Math.sin)];
   const shape = [maxPosition, pairs];
@@ -87,6 +88,7 @@ describe.for(kinds)('$name rotary', ({ interleaved }) => {
     [80, 16, 'f16', 'f32', 'inside'],
     [129, 64, 'f32', 'f16', 'transposed'],
     [7, 3, 'f16', 'f16', 'inside'],
+    [7, 3, 'bf16', 'bf16', 'inside'],
     [2, 1, 'f32', 'f32', 'dense'],
     [3, 0, 'f32', 'f32', 'dense'],
   ] as const)('turns keys and queries alike: D %i, %i pairs, %s by %s, %s', async (c) => {
@@ -102,34 +104,40 @@ describe.for(kinds)('$name rotary', ({ interleaved }) => {
     const list = gpu.tensor(positions, { shape: [tokens] });
     const queries = rotate(gpu, rows.tensor, tables.rotary(list));
     expect([queries.dtype, queries.shape]).toEqual([dtype, shape]);
-    const asKeys = dtype === 'f16' ? keys.map((x) => fromHalf(toHalf(x))) : keys;
+    const asKeys = rounded(dtype, keys);
     expect(await queries.read()).toMatchTensor(asKeys, { exact: true, shape });
   });
 
-  it.for(['f16', 'int8', 'int4'] as const)('is applied before rounding to %s', async (format) => {
-    const dim = 40;
-    const numbers = new Rng(3).normals(tokens * heads * dim);
-    numbers[dim] = Infinity;
-    const { tensor: k } = rowsOf(gpu, numbers, [tokens, heads, dim], 'f32');
-    const tables = tablesOf(dim / 2, 'f32', interleaved);
-    const rotary = tables.rotary(positions);
-    const keys = await storedKeys(k, dim, rotary);
-    const geometry = geometryOf(format, [dim, dim], [1, heads]);
-    const { pools, hosts } = await poolsOf(gpu, geometry, tokens);
-    const slots = Int32Array.of(4, 2, 0, 3, 1);
-    appendRows(gpu, geometry, pools[0]!, { k, v: k, slots, rotary });
-    // Values are not rotated. Keys rotated beforehand give the same pool.
-    const plain = await poolsOf(gpu, geometry, tokens);
-    const done = gpu.tensor(keys, { shape: [tokens, heads, dim] });
-    appendRows(gpu, geometry, plain.pools[0]!, { k: done, v: k, slots });
-    const count = hosts[0]!.k.words.length;
-    for (const x of ['k', 'v'] as const) {
-      const got = await wordsOf(gpu, pools[0]![x], count);
-      expect(got).toEqual(await wordsOf(gpu, plain.pools[0]![x], count));
-      const infinite = got.subarray((4 * heads + 1) * (count / 10), (4 * heads + 2) * (count / 10));
-      if (format !== 'f16') expect(floatOf(infinite[0]!)).toBeNaN();
-    }
-  });
+  it.for(['f16', 'bf16', 'int8', 'int4'] as const)(
+    'is applied before rounding to %s',
+    async (format) => {
+      const dim = 40;
+      const numbers = new Rng(3).normals(tokens * heads * dim);
+      numbers[dim] = Infinity;
+      const { tensor: k } = rowsOf(gpu, numbers, [tokens, heads, dim], 'f32');
+      const tables = tablesOf(dim / 2, 'f32', interleaved);
+      const rotary = tables.rotary(positions);
+      const keys = await storedKeys(k, dim, rotary);
+      const geometry = geometryOf(format, [dim, dim], [1, heads]);
+      const { pools, hosts } = await poolsOf(gpu, geometry, tokens);
+      const slots = Int32Array.of(4, 2, 0, 3, 1);
+      appendRows(gpu, geometry, pools[0]!, { k, v: k, slots, rotary });
+      // Values are not rotated. Keys rotated beforehand give the same pool.
+      const plain = await poolsOf(gpu, geometry, tokens);
+      const done = gpu.tensor(keys, { shape: [tokens, heads, dim] });
+      appendRows(gpu, geometry, plain.pools[0]!, { k: done, v: k, slots });
+      const count = hosts[0]!.k.words.length;
+      for (const x of ['k', 'v'] as const) {
+        const got = await wordsOf(gpu, pools[0]![x], count);
+        expect(got).toEqual(await wordsOf(gpu, plain.pools[0]![x], count));
+        const infinite = got.subarray(
+          (4 * heads + 1) * (count / 10),
+          (4 * heads + 2) * (count / 10),
+        );
+        if (!isHalf(format)) expect(floatOf(infinite[0]!)).toBeNaN();
+      }
+    },
+  );
 });
 
 describe('rotate', () => {
@@ -146,7 +154,7 @@ describe('rotate', () => {
     expect(await rotate(gpu, q, rotary(wild)).read()).toEqual(want);
   });
 
-  it.for(['f32', 'f16'] as const)(
+  it.for(['f32', 'f16', 'bf16'] as const)(
     'writes %s to an out of the caller, and nothing beside it',
     async (dtype) => {
       const q = gpu.tensor(numbers.subarray(0, 5 * 2 * 5), { shape: [tokens, heads, 5], dtype });

@@ -7,7 +7,8 @@ struct Rows {
   head: u32,
   element: u32,
   dim: u32,
-  is_half: u32,
+  // 0: f32, 1: f16, 2: bf16.
+  type_of: u32,
   // Words of a row at its destination.
   words: u32,
   unused: u32,
@@ -21,7 +22,7 @@ struct Rotary {
   sin_start: u32,
   sin_row: u32,
   sin_element: u32,
-  is_half: u32,
+  type_of: u32,
   pairs: u32,
   is_interleaved: u32,
   last_position: u32,
@@ -45,27 +46,36 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 fn q_element(at: u32) -> f32 {
-  if (params.q.is_half == 0u) {
+  if (params.q.type_of == 0u) {
     return bitcast<f32>(q[at]);
   }
-  let pair = unpack2x16float(q[at / 2u]);
-  return select(pair.x, pair.y, at % 2u == 1u);
+  let half = q[at / 2u] >> (at % 2u * 16u);
+  if (params.q.type_of == 2u) {
+    return bitcast<f32>(half << 16u);
+  }
+  return unpack2x16float(half).x;
 }
 
 fn cosines_element(at: u32) -> f32 {
-  if (params.rotary.is_half == 0u) {
+  if (params.rotary.type_of == 0u) {
     return bitcast<f32>(cosines[at]);
   }
-  let pair = unpack2x16float(cosines[at / 2u]);
-  return select(pair.x, pair.y, at % 2u == 1u);
+  let half = cosines[at / 2u] >> (at % 2u * 16u);
+  if (params.rotary.type_of == 2u) {
+    return bitcast<f32>(half << 16u);
+  }
+  return unpack2x16float(half).x;
 }
 
 fn sines_element(at: u32) -> f32 {
-  if (params.rotary.is_half == 0u) {
+  if (params.rotary.type_of == 0u) {
     return bitcast<f32>(sines[at]);
   }
-  let pair = unpack2x16float(sines[at / 2u]);
-  return select(pair.x, pair.y, at % 2u == 1u);
+  let half = sines[at / 2u] >> (at % 2u * 16u);
+  if (params.rotary.type_of == 2u) {
+    return bitcast<f32>(half << 16u);
+  }
+  return unpack2x16float(half).x;
 }
 
 fn position_of(token: u32) -> u32 {

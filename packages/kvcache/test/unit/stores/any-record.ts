@@ -11,7 +11,7 @@ export const anyGeometry: fc.Arbitrary<PageGeometry> = fc.record({
   headDim: u32,
   headDimV: u32,
   pageSize: fc.integer({ min: 1, max: 20 }),
-  format: fc.constantFrom('f32', 'f16', 'int8', 'int4'),
+  format: fc.constantFrom('f32', 'f16', 'bf16', 'int8', 'int4'),
 });
 
 /** Valid records of any geometry; the payload's length need not match it. */

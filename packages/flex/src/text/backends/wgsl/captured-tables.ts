@@ -33,9 +33,9 @@ const infinity = f32Literal(INFINITE);
 /** Returns element `at` of the words `captures`, from its bits. */
 export function decode(dtype: DType): string {
   if (dtype === 'i32' || dtype === 'u32') return 'return bitcast<i32>(captures[at]);';
-  if (dtype === 'f32') {
+  if (dtype !== 'f16') {
     return wgsl`
-      let bits = captures[at];
+      let bits = ${dtype === 'f32' ? 'captures[at]' : '(captures[at / 2u] >> (at % 2u * 16u)) << 16u'};
       let infinite = select(-${infinity}, ${infinity}, bits == 0x7f800000u);
       return select(bitcast<f32>(bits), infinite, (bits & 0x7fffffffu) >= 0x7f800000u);
     `;
