@@ -1,11 +1,6 @@
 import type { NdArray } from '../reference/nd-array.ts';
 import { float64, type FloatDType, toStorage, ulp } from '../reference/number-types.ts';
-import {
-  scoreFunction,
-  slopeDerivative,
-  slopeIndex,
-  visibleKeys,
-} from '../reference/pair-scores.ts';
+import { scoreFunction, slopeDerivative, slopeIndex, keysOfRow } from '../reference/pair-scores.ts';
 import type { ResultGradients } from '../reference/reference-gradients.ts';
 import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
@@ -214,13 +209,13 @@ function* rowsOf(
 
 /** Returns Σ P·d(score)/d(slope) over the keys of a row: the factor of its delta in the gradient of the ALiBi slope. */
 function meanSlope(problem: ReferenceProblem, { sequence, h, i, lse }: SpreadRow): number {
-  const { q, k, options } = problem;
+  const { q, k } = problem;
   const heads = headsOf(problem);
   const hkv = Math.floor(h / (heads.query / heads.kv));
   const score = scoreFunction(problem, sequence, h, float64);
-  const { position, first, end } = visibleKeys(options, i, sequence.qLen, sequence.kvLen);
+  const { position, keys } = keysOfRow(problem, sequence, h, i);
   let sum = 0;
-  for (let j = first; j < end; j++) {
+  for (const j of keys) {
     const product = float64.dot(q.data, sequence.q(h, i), k.data, sequence.k(hkv, j), heads.qk);
     const weight = Math.exp(score(product, i, j, position) - lse);
     sum += weight * slopeDerivative({ problem, sequence, h, product, i, j, position });

@@ -33,6 +33,7 @@ import { outCases } from './forward/out-cases.ts';
 import { pageCases } from './forward/page-cases.ts';
 import { planCases } from './forward/plan-cases.ts';
 import { seqUsedCases } from './forward/seqused-cases.ts';
+import { selectedKeyCases } from './forward/selected-key-cases.ts';
 import { strideCases } from './forward/stride-cases.ts';
 import { weightsCases } from './forward/weights-cases.ts';
 import { windowCases } from './forward/window-cases.ts';
@@ -61,6 +62,7 @@ export const allCases: readonly RunnableCase[] = [
   ...hostileLengthCases,
   ...headCases,
   ...optionCases,
+  ...selectedKeyCases,
   ...lseCases,
   ...maxCases,
   ...dropoutCases,

@@ -103,7 +103,9 @@ function plain(scope: Scope, array: NdArray, dtype: DType): Tensor {
 }
 
 // In words, the bits of NaN: one of the words may be a scale.
-const notANumber = (dtype: DType): number => (dtype === 'u32' ? 0x7fc00000 : NaN);
+// No integer is out of place in every list; 2 is a key of most sequences.
+const notANumber = (dtype: DType): number =>
+  dtype === 'i32' ? 2 : dtype === 'u32' ? 0x7fc00000 : NaN;
 
 /** Embeds the array in one that is `[before, after]` elements wider along each axis, and slices it out. */
 function framed(

@@ -23,6 +23,8 @@ export interface LaunchOptions {
   readonly kvDtype?: FloatDType;
   /** Memory layout of q, k and v; default contiguous. */
   readonly placement?: Placement;
+  /** Memory layout of lists of selected keys; default that of q, k and v. */
+  readonly listPlacement?: Placement;
   /** Passes lengths and block tables as GPU tensors, which the host cannot check. */
   readonly gpuLengths?: boolean;
   /** Hints, which need not be true. */
@@ -117,7 +119,9 @@ export function attentionOptions(
   problem: ReferenceProblem,
   options: LaunchOptions,
 ): AttentionOptions {
-  const { alibiSlopes, sinks, scoreMod, maskMod, dropout, ...plain } = problem.options;
+  const { alibiSlopes, sinks, selectedKeys, scoreMod, maskMod, dropout, ...plain } =
+    problem.options;
+  const { placement = 'contiguous', listPlacement = placement } = options;
   if (scoreMod !== undefined || maskMod !== undefined)
     throw new Error('launch: mods need flexAttention');
   return {
@@ -125,6 +129,7 @@ export function attentionOptions(
     ...(alibiSlopes && { alibiSlopes: uploadArray(scope, alibiSlopes, 'f32') }),
     ...(sinks && { sinks: uploadArray(scope, sinks, 'f32') }),
     ...(dropout && { dropout: options.gpuSeed ? withGpuSeed(scope, dropout) : dropout }),
+    ...(selectedKeys && { selectedKeys: place(scope, selectedKeys, 'i32', listPlacement) }),
     ...(options.numSplits !== undefined && { numSplits: options.numSplits }),
     ...(options.out && { out: options.out }),
     ...(options.returnMax && { returnMax: true }),

@@ -108,7 +108,12 @@ function gatherOptions(
   problem: ReferenceProblem,
   sequences: readonly Sequence[],
 ): ReferenceProblem['options'] {
-  const slopes = problem.options.alibiSlopes;
+  const { alibiSlopes: slopes, selectedKeys } = problem.options;
+  if (selectedKeys) {
+    const { selectedKeys: _, ...options } = problem.options;
+    const plain = gatherOptions({ ...problem, options }, sequences);
+    return { ...plain, selectedKeys: gatherLists(selectedKeys, sequences) };
+  }
   if (slopes?.shape.length !== 2) return problem.options;
   const { query } = headsOf(problem) satisfies Heads;
   const data = new Float32Array(sequences.length * query);
@@ -116,6 +121,17 @@ function gatherOptions(
     data.set(slopes.data.subarray(s.index * query, (s.index + 1) * query), n * query),
   );
   return { ...problem.options, alibiSlopes: { shape: [sequences.length, query], data } };
+}
+
+function gatherLists(lists: NdArray, sequences: readonly Sequence[]): NdArray {
+  const [heads = 0, rows = 0] = lists.shape.slice(1);
+  const [entries = 0] = lists.shape.slice(-1);
+  const offset = ({ index, qRow }: Sequence, h: number, i: number): number => {
+    if (lists.shape.length === 3) return (qRow(i) * heads + h) * entries;
+    const batch = lists.shape[0] === 1 ? 0 : index;
+    return ((batch * heads + h) * rows + i) * entries;
+  };
+  return packRows(lists, sequences, heads, entries, (s) => [s.qLen, (h, i) => offset(s, h, i)]);
 }
 
 /** Moves all sequences of a problem back by `rows`, into its spare rows. Only lengths on the GPU may start above 0. */

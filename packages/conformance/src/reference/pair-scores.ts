@@ -1,25 +1,43 @@
 import type { NdArray } from './nd-array.ts';
 import { type Arithmetic, float64 } from './number-types.ts';
 import type { ReferenceOptions, ReferenceProblem } from './reference-problem.ts';
+import { selectedOf } from './selected-lists.ts';
 import { headsOf, type Sequence } from './sequences.ts';
 
-/** Keys first…end−1 of one query row, and the logical position of the row. */
-interface Visible {
+/** The keys of one query row, in the order in which they are summed, and the logical position of the row. */
+interface RowKeys {
   readonly position: number;
-  readonly first: number;
-  readonly end: number;
+  readonly keys: readonly number[];
 }
 
 /**
- * Returns the keys that lengths, causal and window leave to query row `i`. The diagonal is aligned to the end (off = Lk − Lq) or to
- * the start (off = 0). Both limits of a window are inclusive; −1 is unlimited.
+ * Returns the keys that lengths, causal and window leave to row `i` of head `h`: those that its list of selected keys names, in the
+ * order of the list, or all of them in ascending order.
+ */
+export function keysOfRow(
+  problem: ReferenceProblem,
+  sequence: Sequence,
+  h: number,
+  i: number,
+): RowKeys {
+  const { position, first, end } = visibleKeys(problem.options, i, sequence.qLen, sequence.kvLen);
+  const selected = selectedOf(problem, sequence, h, i);
+  const keys = selected
+    ? selected.filter((j) => j >= first && j < end)
+    : Array.from({ length: end - first }, (_, n) => first + n);
+  return { position, keys };
+}
+
+/**
+ * Returns the keys first…end−1 that lengths, causal and window leave. The diagonal is aligned to the end (off = Lk − Lq) or to the
+ * start (off = 0). Both limits of a window are inclusive; −1 is unlimited.
  */
 export function visibleKeys(
   options: ReferenceOptions,
   i: number,
   qLen: number,
   kvLen: number,
-): Visible {
+): { readonly position: number; readonly first: number; readonly end: number } {
   const position = options.align === 'start' ? i : i + kvLen - qLen;
   const [left, right] = options.window ?? [-1, -1];
   const last = Math.min(

@@ -1,7 +1,7 @@
 import { keptPairs } from './dropped-pairs.ts';
 import { filled, type NdArray, sizeOf } from './nd-array.ts';
 import { type Arithmetic, float32, float64 } from './number-types.ts';
-import { type ScoreFunction, scoreFunction, visibleKeys } from './pair-scores.ts';
+import { type ScoreFunction, scoreFunction, keysOfRow } from './pair-scores.ts';
 import type { AttentionState, ReferenceProblem } from './reference-problem.ts';
 import { type Heads, headsOf, type Sequence, sequencesOf } from './sequences.ts';
 
@@ -71,7 +71,9 @@ interface HeadTask extends RowStates {
 function attendHead(task: HeadTask): void {
   const { problem, sequence, h, arithmetic } = task;
   const score = scoreFunction(problem, sequence, h, arithmetic);
-  const weights = arithmetic.scratch(Math.max(0, sequence.kvLen));
+  const { selectedKeys, selectedBlockSize = 1 } = problem.options;
+  const listed = (selectedKeys?.shape.at(-1) ?? 0) * selectedBlockSize;
+  const weights = arithmetic.scratch(Math.max(sequence.kvLen, listed));
   for (let i = 0; i < sequence.qLen; i++) attendRow(task, i, score, weights);
 }
 
@@ -84,34 +86,34 @@ function attendRow(
   const { problem, sequence, heads, h, arithmetic } = task;
   const { round } = arithmetic;
   const hkv = Math.floor(h / (heads.query / heads.kv));
-  const { position, first, end } = visibleKeys(problem.options, i, sequence.qLen, sequence.kvLen);
+  const { position, keys } = keysOfRow(problem, sequence, h, i);
   const sink = problem.options.sinks?.data[h] ?? -Infinity;
   const q = sequence.q(h, i);
 
   let keyMax = -Infinity;
-  for (let j = first; j < end; j++) {
+  for (const [n, j] of keys.entries()) {
     const s = score(
       arithmetic.dot(problem.q.data, q, problem.k.data, sequence.k(hkv, j), heads.qk),
       i,
       j,
       position,
     );
-    weights[j] = s;
+    weights[n] = s;
     if (s > keyMax) keyMax = s;
   }
   const max = Math.max(sink, keyMax);
   if (max === -Infinity) return;
 
   let sum = sink === -Infinity ? 0 : round(Math.exp(round(sink - max)));
-  for (let j = first; j < end; j++) {
-    const weight = round(Math.exp(round((weights[j] as number) - max)));
-    weights[j] = weight;
+  for (let n = 0; n < keys.length; n++) {
+    const weight = round(Math.exp(round((weights[n] as number) - max)));
+    weights[n] = weight;
     sum = round(sum + weight);
   }
   const row = arithmetic.scratch(heads.v);
   const { isKept, scale } = keptPairs(problem.options.dropout, sequence.index, h, position);
-  for (let j = first; j < end; j++) {
-    const weight = weights[j] as number;
+  for (const [n, j] of keys.entries()) {
+    const weight = weights[n] as number;
     if (weight === 0 || !isKept(j)) continue;
     const kept = round(round(weight / sum) * round(scale));
     arithmetic.addScaled(row, kept, problem.v.data, sequence.v(hkv, j), heads.v);

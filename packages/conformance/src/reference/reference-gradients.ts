@@ -7,7 +7,7 @@ import {
   scoreFunction,
   slopeDerivative,
   slopeIndex,
-  visibleKeys,
+  keysOfRow,
 } from './pair-scores.ts';
 import { attend, type RowStates } from './reference-attention.ts';
 import type { ReferenceProblem } from './reference-problem.ts';
@@ -110,9 +110,9 @@ function rowGradient(task: RowTask, i: number): void {
     all.dSinks!.data[h] = round(all.dSinks!.data[h]! - round(weight * delta));
   }
 
-  const { position, first, end } = visibleKeys(options, i, sequence.qLen, sequence.kvLen);
+  const { position, keys } = keysOfRow(problem, sequence, h, i);
   const { isKept, scale } = keptPairs(options.dropout, sequence.index, h, position);
-  for (let j = first; j < end; j++) {
+  for (const j of keys) {
     const [kAt, vAt] = [sequence.k(hkv, j), sequence.v(hkv, j)];
     const product = dot(q.data, qAt, k.data, kAt, heads.qk);
     const final = score(product, i, j, position);

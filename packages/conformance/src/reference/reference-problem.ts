@@ -14,6 +14,13 @@ export interface ReferenceOptions {
   /** [Hq]. */
   readonly sinks?: NdArray;
   readonly dropout?: ReferenceDropout;
+  /**
+   * [B or 1, heads, Lq, K], packed [Tq, heads, K], where heads is Hq, Hkv or 1: the keys j that a row sees, in its order of summation.
+   * Numbers that are no key of the sequence name none.
+   */
+  readonly selectedKeys?: NdArray;
+  /** An entry n names the keys n · size to n · size + size − 1; default size 1. */
+  readonly selectedBlockSize?: number;
   /** Changes one score; `h` is the query head, `q` the logical position i + off. −Infinity masks the pair. */
   readonly scoreMod?: (
     score: number,

@@ -15,7 +15,18 @@ beforeAll(async () => {
 
 const cuSeqlensQ = Int32Array.of(0, 4);
 const lists = ['cuSeqlensQ', 'cuSeqlensK', 'seqUsedK', 'blockTable'];
-const shared = ['scale', 'align', 'sinks', 'seqUsedK', 'dropout', 'returnLse', 'out', 'numSplits'];
+const shared = [
+  'scale',
+  'align',
+  'sinks',
+  'selectedKeys',
+  'selectedBlockSize',
+  'seqUsedK',
+  'dropout',
+  'returnLse',
+  'out',
+  'numSplits',
+];
 const problem = { layout: 'dense', q: [1, 1, 4, 8], k: [1, 1, 4, 8] } as const;
 const mask = (b: number, h: number, q: number, kv: number): boolean => q >= kv;
 

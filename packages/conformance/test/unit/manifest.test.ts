@@ -38,6 +38,8 @@ const groupsOfOptions: Readonly<Record<keyof AttentionOptions, readonly string[]
   sinks: ['options', 'quantised-options', 'backward-sinks'],
   seqUsedK: ['seqused', 'backward-seqused'],
   dropout: ['dropout', 'backward-dropout'],
+  selectedKeys: ['selected-keys'],
+  selectedBlockSize: ['selected-keys'],
   returnLse: ['lse', 'backward-lse'],
   returnMax: ['max'],
   out: ['out-param'],

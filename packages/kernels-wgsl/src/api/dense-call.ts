@@ -5,6 +5,7 @@ import type { AttentionOptions } from '../host/attention-options.ts';
 import { hooksOfCall } from '../host/attention-options.ts';
 import { checkOptions } from '../host/attention-options.ts';
 import { type BoundHook } from '../host/options/attention-option.ts';
+import { hooksBeside, selectedOf } from '../host/options/selected-keys.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { checkLengths, checkUsed } from './check-lengths.ts';
 import { checkHeads, checkKeyValue, checkKvBatch, checkLengthLimit } from './check-operands.ts';
@@ -33,8 +34,10 @@ export function denseCall(
   const [, kvHeads, seqlenK] = k.shape as [number, number, number, number];
   checkLengthLimit(fn, 'the query length', seqlenQ);
   checkLengthLimit(fn, 'the key length', seqlenK);
-  checkOptions({ fn, gpu, batch, qHeads }, options);
-  const hooks = hooksOfCall(options, given);
+  const context = { fn, gpu, lengths: 'dense', batch, qHeads, kvHeads, seqlenQ } as const;
+  checkOptions(context, options);
+  const selected = selectedOf(context, options);
+  const hooks = hooksBeside(selected, hooksOfCall(options, given));
   const { seqUsedK } = options;
   if (seqUsedK !== undefined) {
     checkLengths(fn, gpu, 'seqUsedK', seqUsedK, [batch]);
@@ -69,5 +72,6 @@ export function denseCall(
     given: seqUsedK === undefined ? {} : { used: seqUsedK },
     hooks,
     options,
+    selected,
   };
 }

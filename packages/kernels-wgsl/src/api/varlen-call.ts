@@ -6,6 +6,7 @@ import { hooksOfCall } from '../host/attention-options.ts';
 import { checkOptions } from '../host/attention-options.ts';
 import { type BoundHook } from '../host/options/attention-option.ts';
 import type { GivenLengths, Lengths } from '../host/options/seq-used-k.ts';
+import { hooksBeside, selectedOf } from '../host/options/selected-keys.ts';
 import type { FloatType } from '../text/parts/kinds.ts';
 import { checkCumulative, checkLengths, checkPages, checkUsed } from './check-lengths.ts';
 import {
@@ -55,14 +56,17 @@ export function varlenCall(
   const batch = sequences(fn, options.cuSeqlensQ);
   checkLengths(fn, gpu, 'cuSeqlensQ', options.cuSeqlensQ, [batch + 1]);
   checkCumulative(fn, 'cuSeqlensQ', options.cuSeqlensQ, seqlenQ);
-  checkOptions({ fn, gpu, batch, qHeads }, options);
+  const kvHeads = k.shape[rules.rank - 2]!;
+  const context = { fn, gpu, lengths: 'varlen', batch, qHeads, kvHeads, seqlenQ } as const;
+  checkOptions(context, options);
+  const selected = selectedOf(context, options);
   const keys =
     blockTable === undefined
       ? packedKeys(fn, k, batch, options)
       : pagedKeys(fn, k, batch, { ...options, blockTable });
   checkLengthLimit(fn, 'the number of key rows', keys.seqlenK);
 
-  const hooks = hooksOfCall(options, given);
+  const hooks = hooksBeside(selected, hooksOfCall(options, given));
   const headDimV = operands.v.shape.at(-1)!;
   if (options.out !== undefined) {
     const shape = [seqlenQ, qHeads, headDimV];
@@ -79,12 +83,13 @@ export function varlenCall(
     headDim,
     headDimV,
     qHeads,
-    kvHeads: k.shape[rules.rank - 2]!,
+    kvHeads,
     lengths: 'varlen',
     batch,
     seqlenQ,
     hooks,
     options,
+    selected,
     ...keys,
   };
 }

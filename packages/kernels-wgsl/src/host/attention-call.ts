@@ -5,6 +5,7 @@ import { type Hook, type VariantHooks, variantHooks } from '../text/parts/hook.t
 import type { FloatType, KeyKind, KeyType, LengthKind } from '../text/parts/kinds.ts';
 import type { AttentionOptions } from './attention-options.ts';
 import type { BoundHook } from './options/attention-option.ts';
+import type { SelectedKeys } from './options/selected-keys.ts';
 
 /** Lengths and block table of a call, as given. */
 interface CallLengths {
@@ -47,6 +48,8 @@ export interface Call {
   /** The hooks that make it a variant, with their data. */
   readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
+  /** The lists of selected keys, if rows see only those. */
+  readonly selected?: SelectedKeys | undefined;
   /** The view, if the keys were given as one. */
   readonly view?: PagedKvView;
 }
@@ -57,13 +60,16 @@ export interface FloatCall extends Call {
 }
 
 /** Returns the tensors that a call reads. */
-export function tensorsRead({ q, k, v, given, options, hooks }: Call): Tensor[] {
+export function tensorsRead({ q, k, v, given, options, hooks, selected }: Call): Tensor[] {
   const tables = hooks.flatMap((bound) => [...bound.tables, bound.blocks]);
-  return [q, k, v, ...Object.values(given), ...tables, options.sinks].filter(isTensor);
+  return [q, k, v, ...Object.values(given), ...tables, options.sinks, selected?.list].filter(
+    isTensor,
+  );
 }
 
 /** Returns the facts of a call that select its kernel. */
 export function factsOfCall(call: Call, keepsStates = false): ProblemFacts {
+  const { selected } = call;
   return {
     dtype: call.dtype,
     kvDtype: call.kvDtype,
@@ -75,7 +81,9 @@ export function factsOfCall(call: Call, keepsStates = false): ProblemFacts {
     kvHeads: call.kvHeads,
     batch: call.batch,
     seqlenQ: call.seqlenQ,
-    maxSeqlenK: call.maxSeqlenK,
+    maxSeqlenK: selected ? selected.entries * selected.blockSize : call.maxSeqlenK,
+    selectedBlock: selected?.blockSize ?? 0,
+    listRows: selected?.rows,
     hooks: variantOf(call.hooks),
     numSplits: call.options.numSplits ?? 'auto',
     keepsStates,

@@ -12,6 +12,11 @@ import { numSplits, type NumSplitsOption } from './options/num-splits.ts';
 import { out, type ResultOption, returnLse, returnMax } from './options/results.ts';
 import { scale, type ScaleOption } from './options/scale.ts';
 import { type GivenLengths, seqUsedK, type SeqUsedKOption } from './options/seq-used-k.ts';
+import {
+  selectedBlockSize,
+  selectedKeys,
+  type SelectedKeysOption,
+} from './options/selected-keys.ts';
 import { sinks, type SinksOption } from './options/sinks.ts';
 import { softcapOption, type SoftcapOption } from './options/softcap-option.ts';
 import { align, type BandOption, boundBand, causal, window } from './options/visible-band.ts';
@@ -25,6 +30,7 @@ export interface AttentionOptions<Lse extends boolean = boolean>
     AlibiSlopesOption,
     SinksOption,
     SeqUsedKOption,
+    SelectedKeysOption,
     DropoutOption,
     ResultOption<Lse>,
     NumSplitsOption {}
@@ -41,6 +47,8 @@ export const attentionOptions: { readonly [Name in OptionName]-?: AttentionOptio
   align,
   sinks,
   seqUsedK,
+  selectedKeys,
+  selectedBlockSize,
   dropout,
   numSplits,
   returnLse,

@@ -9,6 +9,8 @@ import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
 import { backwardShape, readsWide, type TileConfig } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
+import { bindMask } from './bound-mask.ts';
+import { queryTiles } from './forward-values.ts';
 import type { Target } from './launch-target.ts';
 import { type LaunchGrid, type LaunchInputs, valuesOf } from './launch-values.ts';
 import {
@@ -19,7 +21,7 @@ import {
   type Strides,
   stridesOf,
 } from './memory-layout.ts';
-import { bindBlocks, type BoundCaptures, type BoundLengths } from './packed-words.ts';
+import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 
 /** Inputs and outputs of one launch. */
 interface BackwardLaunch {
@@ -84,18 +86,19 @@ function backwardInputs(
 
 /** Returns the grid: tiles × heads, where tiles are of queries or of keys. */
 function backwardGrid(call: Call, config: BackwardConfig): LaunchGrid {
-  const { batch, seqlenQ, seqlenK, qHeads, kvHeads, lengths, keys } = call;
   const { tileM, tileN } = backwardShape(config);
-  const ofQueries = config.of !== 'kv';
-  const [length, tile] = ofQueries ? [seqlenQ, tileM] : [seqlenK, tileN];
+  const { tiles, heads } =
+    config.of === 'kv' ? keyTiles(call, tileN) : queryTiles(call, config.rows, tileM);
+  return { units: tiles * heads, tiles, splits: 1 };
+}
+
+function keyTiles(
+  { batch, seqlenK, kvHeads, lengths, keys }: Call,
+  tileN: number,
+): ReturnType<typeof queryTiles> {
   // The grid covers, for every sequence, all keys that a row of the block table can address.
-  const layout = !ofQueries && keys === 'paged' ? 'dense' : lengths;
-  const tiles = rowShapes[layout].tiles(length, batch, tile);
-  return {
-    units: tiles * (ofQueries ? qHeads : kvHeads),
-    tiles,
-    splits: 1,
-  };
+  const layout = keys === 'paged' ? 'dense' : lengths;
+  return { tiles: rowShapes[layout].tiles(seqlenK, batch, tileN), heads: kvHeads };
 }
 
 /** Inputs that all backward kernels of a call read besides q, k and v, and the kernels' tiles. */
@@ -121,6 +124,8 @@ export function launch(
     headDimV: call.headDimV,
     lengths: call.lengths,
     keys: call.keys,
+    selectedBlock: call.selected?.blockSize ?? 0,
+    rows: call.selected?.rows ?? 'head',
     hooks: variantHooks(hooks.map(({ hook }) => hook)),
     read: readAccess([q, k, v, dOut], readsWide(tile)),
     resultType,
@@ -139,7 +144,8 @@ export function launch(
     out: bindTensor(work.whole, writeBytes(resultType, write)),
   };
   const source = backwardSource(config);
-  const parameters = backwardInputs(call, config, work, tensors, extra);
+  const mask = bindMask(call);
+  const parameters = backwardInputs(call, config, work, tensors, { ...mask.values, ...extra });
   target.dispatch({
     source,
     buffers: [
@@ -148,7 +154,7 @@ export function launch(
       tensors.v.range,
       tensors.dout.range,
       work.side.range,
-      bindBlocks(call),
+      mask.range,
       work.captures.range,
       tensors.out.range,
     ],

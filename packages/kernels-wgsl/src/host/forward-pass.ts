@@ -17,6 +17,7 @@ import type { ForwardConfig } from '../text/tiles/kernel-config.ts';
 import { readsWide } from '../text/tiles/tile-paths.ts';
 import { type Call, factsOfCall } from './attention-call.ts';
 import type { AttentionOptions, AttentionResult } from './attention-options.ts';
+import { bindMask } from './bound-mask.ts';
 import { combine } from './combine.ts';
 import {
   forwardInputs,
@@ -27,7 +28,7 @@ import {
 import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
 import { valuesOf } from './launch-values.ts';
 import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
-import { bindBlocks, bindCaptures, bindLengths } from './packed-words.ts';
+import { bindCaptures, bindLengths } from './packed-words.ts';
 import { gatherWords } from './word-kernels.ts';
 
 /** Runs a checked call with the kernel that its problem selects. */
@@ -164,7 +165,8 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
     lse: data.lse && bindTensor(data.planes?.whole ?? data.lse),
   };
-  const work = forwardInputs(call, selection, tensors, data);
+  const mask = bindMask(call);
+  const work = forwardInputs(call, selection, tensors, data, mask);
   target.dispatch({
     source,
     buffers: [
@@ -172,7 +174,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
       tensors.k.range,
       tensors.v.range,
       data.lengths.range,
-      bindBlocks(call),
+      mask.range,
       data.captures.range,
       tensors.out.range,
       tensors.lse?.range ?? placeholder(gpu, 'write'),

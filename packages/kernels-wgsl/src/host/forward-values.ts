@@ -2,8 +2,10 @@ import type { Tensor } from '@heed/core';
 import type { BoundTensor } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import type { Selection } from '../select/selection.ts';
+import type { RowKind } from '../text/parts/kinds.ts';
 import { tileShape } from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
+import type { BoundMask } from './bound-mask.ts';
 import { groupSize, type LaunchInputs, type LaunchGrid } from './launch-values.ts';
 import { keyAxes, lseStrides, queryAxes, type Strides, stridesOf } from './memory-layout.ts';
 import type { BoundCaptures, BoundLengths } from './packed-words.ts';
@@ -45,6 +47,7 @@ export function forwardInputs(
   selection: Selection,
   tensors: ForwardTensors,
   { out, lse, planes, lengths, captures }: LaunchData,
+  mask: BoundMask,
 ): LaunchInputs {
   const { q, k, v } = call;
   const leading = selection.splits > 1 ? 1 : 0;
@@ -62,20 +65,28 @@ export function forwardInputs(
     writesLse: lse !== undefined,
     statePlane: planes?.statePlane ?? 0,
     maxPlane: planes?.maxPlane ?? 0,
-    more: [lengths.values, captures.values],
+    more: [lengths.values, captures.values, mask.values],
   };
 }
 
 /** Returns the grid: tiles × splits × heads. */
 function forwardGrid(call: Call, { config, splits }: Selection): LaunchGrid {
-  const { batch, seqlenQ, qHeads, kvHeads, lengths } = call;
   const { tileM } = tileShape(config.tile);
-  const rows = config.rows === 'group' ? seqlenQ * groupSize(call) : seqlenQ;
-  const heads = config.rows === 'group' ? kvHeads : qHeads;
-  const tiles = rowShapes[lengths].tiles(rows, batch, tileM);
-  return {
-    units: tiles * splits * heads,
-    tiles,
-    splits,
-  };
+  const { tiles, heads } = queryTiles(call, config.rows, tileM);
+  return { units: tiles * splits * heads, tiles, splits };
+}
+
+/** Returns the query tiles of a launch, and the heads that have as many. */
+export function queryTiles(
+  call: Call,
+  kind: RowKind,
+  tileM: number,
+): { readonly tiles: number; readonly heads: number } {
+  const { batch, seqlenQ, qHeads, kvHeads, lengths, selected } = call;
+  const perPosition = kind === 'group' ? groupSize(call) : 1;
+  const heads = kind === 'group' ? kvHeads : qHeads;
+  const { tiles } = rowShapes[lengths];
+  // A tile of selected keys has rows of one position only.
+  if (selected) return { tiles: tiles(seqlenQ * Math.ceil(perPosition / tileM), batch, 1), heads };
+  return { tiles: tiles(seqlenQ * perPosition, batch, tileM), heads };
 }

@@ -1,4 +1,4 @@
-import type { Tensor } from '@heed/core';
+import { type Tensor, UnsupportedError } from '@heed/core';
 import { adopt, elementCount, isHalf } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
@@ -16,6 +16,11 @@ export function keyGradients(
   target: Target,
 ): Pick<GradientPair, 'dk' | 'dv'> {
   const { fn, k, v, kvDtype, lengths } = call;
+  if (call.selected) {
+    throw new UnsupportedError(
+      `${fn}: selectedKeys have no gradients with respect to k and v yet. Use a maskMod that reads the lists.`,
+    );
+  }
   const words = (elementCount(k.shape) + elementCount(v.shape)) / (isHalf(kvDtype) ? 2 : 1);
   checkMemory(target, fn, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
   const pair = gradientPair(target, kvDtype, k.shape, v.shape);

@@ -160,12 +160,6 @@ export function bindLengths(
   return { range, values, release };
 }
 
-/** Binds the planes of the call's block mask, or a placeholder if it has none. */
-export function bindBlocks({ gpu, hooks }: Pick<Call, 'gpu' | 'hooks'>): BufferRange {
-  const blocks = hooks.find((bound) => bound.blocks)?.blocks;
-  return blocks ? bindTensor(blocks).range : placeholder(gpu, 'read');
-}
-
 /** Tables in the `captures` binding: those that the hooks read, then the sinks. */
 export interface BoundCaptures {
   readonly range: BufferRange;

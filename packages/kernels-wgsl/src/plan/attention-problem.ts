@@ -33,6 +33,13 @@ export interface AttentionProblem extends OptionFlags {
   readonly format?: KeyType;
   readonly headDim?: number;
   readonly headDimV?: number;
+  /**
+   * Shape of `selectedKeys`, if runs pass it: [B or 1, heads, Lq, K], packed [Tq, heads, K]. Whether heads is Hq, and
+   * `selectedBlockSize`, select the kernel; K and the other sizes matter only with `numSplits: 'auto'`.
+   */
+  readonly selectedKeys?: readonly number[];
+  /** Number of keys that an entry of `selectedKeys` names; default 1. A run need not repeat it. */
+  readonly selectedBlockSize?: number;
   /** Sequences of a packed batch, for the split heuristic; default 1. */
   readonly sequences?: number;
   readonly numSplits?: number | 'auto';
@@ -57,6 +64,7 @@ export function tensorsOfProblem(p: AttentionProblem, make: MakeTensor): Attenti
     k: make('k', p.k, kDtype),
     v: make('v', p.v ?? p.k, kDtype),
     numSplits: p.numSplits ?? 'auto',
+    ...(p.selectedKeys && { selectedKeys: make('selectedKeys', p.selectedKeys, 'i32') }),
     ...sampleOptions(p, sampled, make),
     ...lengthsOf(p),
   };
@@ -97,6 +105,7 @@ export function checkProblem(p: AttentionProblem, fn: string): void {
   checkShape(fn, 'q', q, ranks[0]);
   checkShape(fn, 'k', k, ranks[1]);
   checkShape(fn, 'v', v, ranks[1]);
+  if (p.selectedKeys !== undefined) checkShape(fn, 'selectedKeys', p.selectedKeys, ranks[0]);
   checkType(fn, 'dtype', p.dtype);
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');

@@ -148,7 +148,7 @@ export function makePlan<
 
 /** Replaces empty axes by non-empty ones: an empty call launches no kernel, and no kernel depends on a size. */
 function withoutEmptyAxes(problem: AttentionProblem): AttentionProblem {
-  const { q, k, v = k, sequences = 1 } = problem;
+  const { q, k, v = k, selectedKeys, sequences = 1 } = problem;
   const filled = (shape: readonly number[]): number[] => shape.map((n) => n || 1);
   const heads = q[1] || k[problem.layout === 'paged' ? 2 : 1] || 1;
   return {
@@ -156,6 +156,7 @@ function withoutEmptyAxes(problem: AttentionProblem): AttentionProblem {
     q: filled(q).with(1, heads),
     k: filled(k),
     v: filled(v),
+    ...(selectedKeys && { selectedKeys: filled(selectedKeys) }),
     sequences: sequences || 1,
   };
 }
@@ -184,6 +185,8 @@ export function checkMatch(
 ): void {
   for (const name of MATCHED) differ(fn, name, planned[name], got[name]);
   differ(fn, 'format', planned.kvDtype, got.kvDtype);
+  differ(fn, 'keys per entry of selectedKeys', planned.selectedBlock, got.selectedBlock);
+  differ(fn, 'rows that share a list of selectedKeys', planned.listRows, got.listRows);
   differ(fn, 'hooks', planned.hooks.key, got.hooks.key);
   differ(fn, 'query heads per kv head', headRatio(planned), headRatio(got));
   differ(fn, 'numSplits', planned.numSplits, numSplits ?? planned.numSplits);

@@ -66,12 +66,18 @@ function readTensors(
     : readOptions(fn, tensors, tensorNames, meantByTensors, 'tensors');
 }
 
-type PageFormat = 'format' | 'headDim' | 'headDimV';
+type Planned = 'format' | 'headDim' | 'headDimV' | 'selectedBlockSize';
 
 /** Makes and checks the call for a problem's layout. */
 export function layoutCall(
   fn: string,
-  { layout, format, headDim, headDimV }: Pick<AttentionProblem, 'layout' | PageFormat>,
+  {
+    layout,
+    format,
+    headDim,
+    headDimV,
+    selectedBlockSize,
+  }: Pick<AttentionProblem, 'layout' | Planned>,
   tensors: AttentionTensors,
   hooks?: readonly BoundHook[],
 ): Call {
@@ -80,6 +86,7 @@ export function layoutCall(
     ...(format && { format }),
     ...(headDim && { headDim }),
     ...(headDimV && { headDimV }),
+    ...(selectedBlockSize !== undefined && { selectedBlockSize }),
     ...given,
   };
   if (layout === 'paged' && options.blockTable === undefined) {

@@ -17,6 +17,8 @@ const sizeNames: NamesOf<Omit<AttentionProblem, keyof OptionFlags>> = {
   format: 1,
   headDim: 1,
   headDimV: 1,
+  selectedKeys: 1,
+  selectedBlockSize: 1,
   sequences: 1,
   numSplits: 1,
   backward: 1,

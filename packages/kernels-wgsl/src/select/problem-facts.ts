@@ -22,8 +22,12 @@ export interface ProblemFacts {
   readonly kvHeads: number;
   readonly batch: number;
   readonly seqlenQ: number;
-  /** Of a sequence. */
+  /** Of a sequence; with selected keys, the keys that a row's list can name. */
   readonly maxSeqlenK: number;
+  /** Number of keys that an entry of a list of selected keys names; 0 without such lists. */
+  readonly selectedBlock: number;
+  /** With lists of selected keys: which rows share one, all query heads of a kv head at one position, or a single row. */
+  readonly listRows: RowKind | undefined;
   readonly hooks: VariantHooks;
   readonly numSplits: number | 'auto';
   /** Whether a gradient follows, which recomputes the scores and needs their bits. */
@@ -49,7 +53,9 @@ export function gradientKey(facts: ProblemFacts, of: GradientOf): string {
 function kindOf(facts: ProblemFacts): string {
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, hooks, numSplits } =
     facts;
-  return `q=${dtype} kv=${kvDtype} d=${headDim} dv=${headDimV} ${lengths} ${keys} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
+  const { selectedBlock, listRows } = facts;
+  const selected = selectedBlock > 0 ? ` selected=${selectedBlock} rows=${listRows}` : '';
+  return `q=${dtype} kv=${kvDtype} d=${headDim} dv=${headDimV} ${lengths} ${keys}${selected} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
 }
 
 /** Query positions and keys per sequence, and kv heads of all sequences: each rounded up to a power of two. */

@@ -62,16 +62,17 @@ export function select(
 ): Selection {
   const forced = forcedPath(tuning);
   const use: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
-  const rows: RowKind = packsGroups(facts, capabilities) ? 'group' : use;
-  const { dtype, kvDtype, headDim, headDimV, lengths, keys, hooks } = facts;
+  const rows = facts.listRows ?? (packsGroups(facts, capabilities) ? 'group' : use);
+  const { dtype, kvDtype, headDim, headDimV, lengths, keys, selectedBlock, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
-  const problem = { ...types, headDim, headDimV, lengths, keys, rows, hooks };
+  const problem = { ...types, headDim, headDimV, lengths, keys, selectedBlock, rows, hooks };
   const modelsOf = (of?: TilePath): readonly TileConfig[] =>
     tileCandidates(use, capabilities, tileProblem(facts), of);
   const tuned =
     tuning && !forced ? tunedChoice(problemKey(facts, use), modelsOf, capabilities, tuning) : {};
+  const needs = { ...problem, keepsStates: facts.keepsStates, isSelected: selectedBlock > 0 };
   const cannot = (candidate: TileConfig): string | undefined =>
-    cannotImplement({ ...problem, keepsStates: facts.keepsStates, tile: candidate }, capabilities);
+    cannotImplement({ ...needs, tile: candidate }, capabilities);
   const { name } = deviceClass(capabilities);
   const { tile, reason } = chooseTile(modelsOf(forced), forced, name, cannot, tuned);
   const splits = chooseSplits(facts, use, tile, capabilities, tuned);
@@ -86,13 +87,21 @@ export function select(
 /** Returns what the default tiles depend on: with a fixed `numSplits`, nothing but types, head dims and the ratio of heads. */
 export function tileProblem(facts: ProblemFacts): TileProblem {
   const { dtype: qType, kvDtype: kvType, headDim, headDimV, numSplits } = facts;
-  const { qHeads, kvHeads, lengths, seqlenQ, batch } = facts;
+  const { qHeads, kvHeads, lengths, seqlenQ, batch, listRows } = facts;
+  const problem = { qType, kvType, headDim, headDimV };
+  if (listRows) return { ...problem, isSelected: true, groupRows: rowsOfList(facts) };
   const positions = numSplits === 'auto' ? rowShapes[lengths].positions(seqlenQ, batch) : 1;
-  const groupRows = (Math.ceil(positions) * qHeads) / kvHeads;
-  return { qType, kvType, headDim, headDimV, groupRows };
+  return { ...problem, groupRows: (Math.ceil(positions) * qHeads) / kvHeads };
 }
 
-function isDecode({ numSplits, qHeads, kvHeads, batch, seqlenQ, lengths }: ProblemFacts): boolean {
+/** Returns the number of rows that share a list of selected keys. */
+function rowsOfList({ listRows, qHeads, kvHeads }: ProblemFacts): number {
+  return listRows === 'group' ? qHeads / kvHeads : 1;
+}
+
+function isDecode(facts: ProblemFacts): boolean {
+  const { numSplits, qHeads, kvHeads, batch, seqlenQ, lengths, listRows } = facts;
+  if (listRows) return rowsOfList(facts) <= DECODE_ROWS;
   if (numSplits !== 'auto') return numSplits > 1;
   const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));
   return (positions * qHeads) / kvHeads <= DECODE_ROWS;
@@ -111,21 +120,30 @@ function packsGroups(
 }
 
 function chooseSplits(
-  { numSplits, kvHeads, qHeads, batch, seqlenQ, maxSeqlenK, lengths }: ProblemFacts,
+  facts: ProblemFacts,
   use: RowKind,
   tile: TileConfig,
   capabilities: Capabilities,
   tuned: Tuned,
 ): number {
+  const { numSplits, batch, maxSeqlenK, listRows } = facts;
   if (numSplits !== 'auto') return numSplits;
-  if (use === 'head') return 1;
+  if (use === 'head' && !listRows) return 1;
   if (tuned.splits && tile === tuned.tile) return tuned.splits;
   const { tileM } = tileShape(tile);
-  const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));
-  const tiles = batch * Math.ceil((positions * qHeads) / kvHeads / tileM);
   const { workgroups, keysPerSplit } = deviceClass(capabilities);
-  const wanted = Math.ceil(workgroups / Math.max(1, tiles * kvHeads));
+  const wanted = Math.ceil(workgroups / Math.max(1, batch * tilesOfSequence(facts, tileM)));
   return Math.max(1, Math.min(wanted, Math.floor(maxSeqlenK / keysPerSplit), MAX_SPLITS));
+}
+
+/** Returns the query tiles of a sequence, of all heads. */
+function tilesOfSequence(facts: ProblemFacts, tileM: number): number {
+  const { kvHeads, qHeads, batch, seqlenQ, lengths, listRows } = facts;
+  const positions = Math.ceil(rowShapes[lengths].positions(seqlenQ, batch));
+  if (listRows === 'head') return positions * qHeads;
+  const group = qHeads / kvHeads;
+  if (listRows) return positions * kvHeads * Math.ceil(group / tileM);
+  return kvHeads * Math.ceil((positions * group) / tileM);
 }
 
 /** A selected backward kernel. */
@@ -162,8 +180,9 @@ export function selectBackward(
     tuning && !forced && of !== 'tables'
       ? tunedChoice(gradientKey(facts, of), modelsOf, capabilities, tuning)
       : {};
-  const { dtype, kvDtype, headDim, headDimV } = facts;
-  const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV };
+  const { dtype, kvDtype, headDim, headDimV, selectedBlock } = facts;
+  const isSelected = selectedBlock > 0;
+  const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV, isSelected };
   const cannot = (tile: TileConfig): string | undefined =>
     cannotImplementGradient({ ...needs, tile }, capabilities);
   const { name } = deviceClass(capabilities);

@@ -70,12 +70,14 @@ export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
   const dispose = (): void => {
     for (const tensor of made) tensor.dispose();
   };
-  const make: MakeTensor = (name, shape, dtype) =>
-    keep(
+  const make: MakeTensor = (name, shape, dtype) => {
+    if (name === 'selectedKeys') return keep(lists(gpu, problem, shape));
+    return keep(
       format !== undefined && isQuantised(format) && dtype === 'u32'
         ? gpu.tensor(words(shape, format, SEEDS[name] ?? 7), { shape: [...shape] })
         : numbers(gpu, shape, dtype, SEEDS[name] ?? 7),
     );
+  };
   try {
     const checked = callOf('tune', gpu, tensorsOfProblem(problem, make));
     const out = keep(gpu.empty(outShape(checked), { dtype: checked.dtype }));
@@ -107,6 +109,16 @@ function numbers(gpu: Gpu, shape: readonly number[], dtype: DType, seed: number)
     data.set(some.subarray(0, data.length - i), i);
   }
   return gpu.tensor(data, { shape: [...shape], dtype });
+}
+
+/** Returns lists of selected keys: any keys of a sequence, in any order. */
+function lists(gpu: Gpu, problem: AttentionProblem, shape: readonly number[]): Tensor {
+  const { layout, k, sequences = 1, selectedBlockSize = 1 } = problem;
+  const keys = layout === 'dense' ? k[2]! : elementCount(k.slice(0, -2)) / Math.max(1, sequences);
+  const blocks = Math.max(1, Math.floor(keys / selectedBlockSize));
+  const next = random(8);
+  const data = Int32Array.from({ length: elementCount(shape) }, () => next() % blocks);
+  return gpu.tensor(data, { shape: [...shape], dtype: 'i32' });
 }
 
 /** Returns quantised rows: each is a scale followed by packed integers. */

@@ -133,6 +133,8 @@ export const facts: ProblemFacts = {
   batch: 1,
   seqlenQ: 512,
   maxSeqlenK: 512,
+  selectedBlock: 0,
+  listRows: undefined,
   hooks: variantHooks([band]),
   numSplits: 'auto',
   keepsStates: false,
@@ -160,8 +162,18 @@ export const kinds: fc.Arbitrary<Omit<ProblemFacts, keyof Sizes | 'numSplits'>> 
     group: fc.integer({ min: 1, max: 16 }),
     hooks: fc.subarray([softcap, alibi, band]).map(variantHooks),
     keepsStates: fc.boolean(),
+    selected: fc.constantFrom(
+      { selectedBlock: 0, listRows: undefined },
+      { selectedBlock: 1, listRows: 'group' } as const,
+      { selectedBlock: 64, listRows: 'head' } as const,
+    ),
   })
-  .map(({ layout, group, ...rest }) => ({ ...rest, ...layout, qHeads: rest.kvHeads * group }));
+  .map(({ layout, group, selected, ...rest }) => ({
+    ...rest,
+    ...layout,
+    ...selected,
+    qHeads: rest.kvHeads * group,
+  }));
 
 /** What differs from batch to batch. */
 export const sizes: fc.Arbitrary<Sizes> = fc.record({

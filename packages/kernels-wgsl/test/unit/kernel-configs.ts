@@ -37,6 +37,7 @@ export const plain: ForwardConfig & { readonly tile: TileConfig } = {
   headDimV: 64,
   lengths: 'dense',
   keys: 'strided',
+  selectedBlock: 0,
   read: 'vec4',
   write: 'vec4',
   rows: 'head',
@@ -88,15 +89,25 @@ const types: readonly (readonly [q: FloatType, kv: KeyType, out: FloatType])[] =
   ['f16', 'int4', 'f16'],
 ];
 
-const layouts: readonly (readonly [LengthKind, KeyKind])[] = [
-  ['dense', 'strided'],
-  ['varlen', 'strided'],
-  ['varlen', 'paged'],
+type Layout = readonly [LengthKind, KeyKind, selectedBlock: number];
+
+const layouts: readonly Layout[] = [
+  ['dense', 'strided', 0],
+  ['varlen', 'strided', 0],
+  ['varlen', 'paged', 0],
+];
+
+const selectedLayouts: readonly Layout[] = [
+  ['dense', 'strided', 1],
+  ['varlen', 'paged', 64],
 ];
 
 // Integers come in pages only.
-const layoutsOf = (type: KeyType): typeof layouts =>
-  layouts.filter(([, keys]) => keys === 'paged' || !isQuantised(type));
+const layoutsOf = (type: KeyType, of = layouts): readonly Layout[] =>
+  of.filter(([, keys]) => keys === 'paged' || !isQuantised(type));
+
+const forwardLayouts = (type: KeyType, { path }: TileConfig): readonly Layout[] =>
+  layoutsOf(type, path === 'matrix' ? layouts : [...layouts, ...selectedLayouts]);
 
 // Matrices of f16 hold f16 only.
 const typesOf = (tile: TileConfig): typeof types =>
@@ -119,6 +130,10 @@ const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
   [17, 5],
   [1, 2],
 ];
+
+// What lists of selected keys change depends on few of these.
+const hooksOf = (selectedBlock: number): typeof hooks => hooks.slice(selectedBlock > 0 ? -1 : 0);
+const dimsOf = (selectedBlock: number): typeof dims => dims.slice(0, selectedBlock > 0 ? 1 : 4);
 
 const isVector = (dim: number): boolean => dim % 4 === 0;
 
@@ -145,10 +160,10 @@ function writes(dv: number, out: FloatType): WriteAccess[] {
 /** Every path × dtype × layout × access × rows × hooks × head dims: all that can shape the text of a forward kernel. */
 export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
   typesOf(tile).flatMap(([qType, kvType, outType]) =>
-    layoutsOf(kvType).flatMap(([lengths, keys]) =>
+    forwardLayouts(kvType, tile).flatMap(([lengths, keys, selectedBlock]) =>
       rowKinds.flatMap((rows) =>
-        hooks.flatMap((variant) =>
-          dims.flatMap(([headDim, headDimV]) =>
+        hooksOf(selectedBlock).flatMap((variant) =>
+          dimsOf(selectedBlock).flatMap(([headDim, headDimV]) =>
             forwardReads([headDim, headDimV], tile, [qType, kvType]).flatMap((read) =>
               writes(headDimV, outType).map((write) => ({
                 qType,
@@ -158,6 +173,7 @@ export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
                 headDimV,
                 lengths,
                 keys,
+                selectedBlock,
                 read,
                 write,
                 rows,
@@ -208,16 +224,20 @@ function resultTypes(of: GradientOf, q: FloatType, kv: FloatType): FloatType[] {
   return of === 'q' ? [q] : kv === 'f32' ? ['f32'] : [kv, 'f32'];
 }
 
+// The rows of dk and dv are keys, which have no lists.
+const gradientLayouts = (of: GradientOf): readonly Layout[] =>
+  of === 'kv' ? layouts : [...layouts, ...selectedLayouts];
+
 /** Every path, unrolled or not × gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
 export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
   .slice(0, 3)
   .flatMap((tile) =>
     (['q', 'kv', 'tables'] as const).flatMap((of) =>
       typePairs.flatMap(([qType, kvType]) =>
-        layouts.flatMap(([lengths, keys]) =>
+        gradientLayouts(of).flatMap(([lengths, keys, selectedBlock]) =>
           // Gradients of tables need a hook that reads one.
-          hooks.slice(of === 'tables' ? -1 : 0).flatMap((variant) =>
-            dims.flatMap(([headDim, headDimV]) =>
+          hooksOf(of === 'tables' ? 1 : selectedBlock).flatMap((variant) =>
+            dimsOf(selectedBlock).flatMap(([headDim, headDimV]) =>
               reads([headDim, headDimV]).flatMap((read) =>
                 resultTypes(of, qType, kvType).flatMap((resultType) =>
                   (of === 'tables'
@@ -231,6 +251,8 @@ export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
                     headDimV,
                     lengths,
                     keys,
+                    selectedBlock,
+                    rows: selectedBlock > 0 ? ('group' as const) : ('head' as const),
                     read,
                     resultType,
                     write,

@@ -1,6 +1,7 @@
 import type { DType, Gpu, Tensor } from '@heed/core';
 import { fail, type OptionNames, show } from '@heed/core/kernel';
 import type { AnyHook } from '../../text/parts/hook.ts';
+import type { LengthKind } from '../../text/parts/kinds.ts';
 import type { ParamValues } from '../../text/parts/params.ts';
 import type { TablePlace, WordSource } from '../launch-target.ts';
 
@@ -21,8 +22,12 @@ export interface BoundHook {
 export interface OptionContext {
   readonly fn: string;
   readonly gpu: Gpu;
+  readonly lengths: LengthKind;
   readonly batch: number;
   readonly qHeads: number;
+  readonly kvHeads: number;
+  /** Lq, or Tq. */
+  readonly seqlenQ: number;
 }
 
 /** Makes a tensor of a sample. `name` distinguishes the tensors of one sample. */

@@ -7,7 +7,7 @@ import {
   type StorageBinding,
 } from '../parts/kernel-parts.ts';
 import { addressingPart } from '../parts/key-addressing.wgsl.ts';
-import type { FloatType, RowKind, TileShape } from '../parts/kinds.ts';
+import type { FloatType, TileShape } from '../parts/kinds.ts';
 import { lengthsPart } from '../parts/lengths.wgsl.ts';
 import { blocksPart } from '../parts/mask-blocks.wgsl.ts';
 import { none, u32Fields } from '../parts/params.ts';
@@ -21,6 +21,7 @@ import {
 import { loopFields } from '../parts/repeat.ts';
 import { readElement, readPart } from '../parts/row-access.wgsl.ts';
 import { variantPart } from '../parts/score-chain.wgsl.ts';
+import { selectedPart } from '../parts/selected-keys.wgsl.ts';
 import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
 import type { BackwardConfig, ForwardConfig } from '../tiles/kernel-config.ts';
 import { enables } from '../tiles/tile-paths.ts';
@@ -30,7 +31,6 @@ export interface AttentionKernel {
   readonly pass: 'forward' | 'backward';
   /** Canonical name of the config. */
   readonly key: string;
-  readonly rows: RowKind;
   readonly shape: TileShape;
   readonly resultType: FloatType;
   /** Inputs besides q, k, v and the tables. */
@@ -48,7 +48,8 @@ export function attentionKernel(
   config: ForwardConfig | BackwardConfig,
   own: AttentionKernel,
 ): ComposedKernel {
-  const { qType, kvType, headDim, headDimV, lengths, keys, read, hooks } = config;
+  const { qType, kvType, headDim, headDimV, lengths, keys, selectedBlock, read, hooks } = config;
+  const isSelected = selectedBlock > 0;
   const { tileM, tileN } = own.shape;
   return composeKernel({
     label: `heed/${own.pass} ${own.key}`,
@@ -60,15 +61,17 @@ export function attentionKernel(
       { name: 'v', kind: 'read', element: readElement(kvType, read) },
       ...own.inputs,
       { name: 'metadata', kind: 'read', element: 'i32' },
-      { name: 'block_mask', kind: 'read', element: 'u32' },
+      isSelected
+        ? { name: 'selected', kind: 'read', element: 'i32' }
+        : { name: 'block_mask', kind: 'read', element: 'u32' },
       { name: 'captures', kind: 'read', element: 'u32' },
       ...own.outputs,
     ],
     parts: [
       lengthsPart(lengths, keys),
-      workPart(lengths, own.rows, tileM),
+      workPart(lengths, config.rows, tileM, isSelected),
       diagonalPart,
-      rowsPart(lengths, own.rows, hooks),
+      rowsPart(lengths, config.rows, hooks),
       rowOffsetPart('q', lengths),
       splitRowOffsetPart('lse_index', 'lse', lengths),
       addressingPart(lengths, keys),
@@ -77,9 +80,10 @@ export function attentionKernel(
       readPart('v', kvType, read, headDimV),
       ...own.access,
       softmaxWgsl('two'),
-      blockRangePart(own.rows, hooks, tileN),
+      isSelected && selectedPart(lengths, selectedBlock),
+      blockRangePart(config.rows, hooks, tileN, isSelected),
       hasBlocks(hooks) && blocksPart(lengths),
-      variantPart(hooks),
+      variantPart(hooks, isSelected),
       ...own.compute,
       { fields: [...u32Fields('units', 'group'), ...loopFields], text: own.main },
     ],

@@ -37,7 +37,6 @@ export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoiz
     return attentionKernel(config, {
       pass: 'backward',
       key: backwardKey(config),
-      rows: 'head',
       shape: backwardShape(config),
       resultType,
       inputs: [{ name: 'dout', kind: 'read', element: readElement(qType, read) }],

@@ -15,7 +15,6 @@ export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized
     return attentionKernel(config, {
       pass: 'forward',
       key: forwardKey(config),
-      rows: config.rows,
       shape: tileShape(config.tile),
       resultType: outType,
       inputs: [],

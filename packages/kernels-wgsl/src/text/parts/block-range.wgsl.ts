@@ -15,9 +15,15 @@ export const tileClasses: string = wgsl`
 /**
  * Block range: the key tiles that a query tile visits, and the class of each. EMPTY tiles are skipped; FULL tiles need no
  * mask per element. Key tiles start at key 0 of the sequence, so that the order of a row's sum does not depend on the rest
- * of the batch.
+ * of the batch. The tiles of selected keys are those of the list, and PARTIAL.
  */
-export function blockRangePart(rows: RowKind, hooks: VariantHooks, tileN: number): KernelPart {
+export function blockRangePart(
+  rows: RowKind,
+  hooks: VariantHooks,
+  tileN: number,
+  isSelected = false,
+): KernelPart {
+  if (isSelected) return listRange(tileN);
   const { masks } = hooks;
   const ranged = masks.filter((mask) => mask.hasRange);
   const text = wgsl`
@@ -72,6 +78,25 @@ export function blockRangePart(rows: RowKind, hooks: VariantHooks, tileN: number
   `;
   return { fields: u32Fields('splits', 'group'), text };
 }
+
+const listRange = (tileN: number): KernelPart => ({
+  fields: u32Fields('splits'),
+  text: wgsl`
+    const TILE_N = ${tileN}u;
+
+    ${spanStruct()}
+
+    // First list tile and one past the last, within this workgroup's split.
+    fn list_tiles(work: Work) -> vec2<u32> {
+      if (work.seq.k_len == 0u) {
+        return vec2<u32>(0u, 0u);
+      }
+      let all = (selected_count() + TILE_N - 1u) / TILE_N;
+      let per_split = (all + params.splits - 1u) / params.splits;
+      return vec2<u32>(work.split * per_split, min(all, (work.split + 1u) * per_split));
+    }
+  `,
+});
 
 // Interval bounds may classify the tiles of a partial block more finely.
 const classOf = ({ name, hasBlocks: isLookedUp }: MaskHook): string =>

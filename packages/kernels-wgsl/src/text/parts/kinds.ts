@@ -9,7 +9,7 @@ export type KeyType = PageFormat;
 /** How the rows of a sequence are found: one batch entry each, or by cumulative lengths. */
 export type LengthKind = 'dense' | 'varlen';
 
-/** How key j of a sequence is found: by strides, or through a block table. */
+/** How key j of a sequence is found: by strides, or through a block table. Lists of selected keys name keys j of either kind. */
 export type KeyKind = 'strided' | 'paged';
 
 /**

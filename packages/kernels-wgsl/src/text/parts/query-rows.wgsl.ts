@@ -55,14 +55,24 @@ export const diagonalPart: KernelPart = {
 /**
  * Assigns a query tile to a workgroup. The rows of a tile are positions of one head or, grouped, positions × the query heads
  * of one kv head (head fastest), so that a decode step fills a tile.
+ * @param byPosition whether a tile has rows of one position only, which share a list of selected keys; default false
  */
-export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): KernelPart {
+export function workPart(
+  lengths: LengthKind,
+  rows: RowKind,
+  tileM: number,
+  byPosition = false,
+): KernelPart {
   const fields = u32Fields('tiles', 'splits', 'batch', 'group', 'seqlen_q');
   const rowsPerPosition = rows === 'group' ? ' * params.group' : '';
   const text = wgsl`
     const TILE_M = ${tileM}u;
 
-    // A tile of query rows: rows first_row to first_row + TILE_M − 1 of \`rows\` in the sequence.
+    ${
+      byPosition
+        ? '// A tile of query rows: rows first_row to first_row + TILE_M − 1, of those below `rows`, which end with their position.'
+        : '// A tile of query rows: rows first_row to first_row + TILE_M − 1 of `rows` in the sequence.'
+    }
     struct Work {
       seq: Sequence,
       // Query head, or kv head when rows are grouped.
@@ -76,7 +86,7 @@ export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): Ker
       return id.x + id.y * count.x;
     }
 
-    ${rowLayouts[lengths].tiles(rowsPerPosition)}
+    ${byPosition ? positionWork(lengths, rows) : rowLayouts[lengths].tiles(rowsPerPosition)}
 
     fn find_work(unit: u32) -> Work {
       let tile = unit % params.tiles;
@@ -86,6 +96,35 @@ export function workPart(lengths: LengthKind, rows: RowKind, tileM: number): Ker
   `;
   return { fields, text };
 }
+
+/** Tiles of one position each. A tile beyond the sequence has no rows. */
+const positionWork = (lengths: LengthKind, rows: RowKind): string => wgsl`
+  ${rows === 'group' ? groupPositions : rowPositions}
+
+  ${rowLayouts[lengths].positionTiles}
+`;
+
+const groupPositions = wgsl`
+  fn position_tiles() -> u32 {
+    return (params.group + TILE_M - 1u) / TILE_M;
+  }
+
+  fn work_of_position(seq: Sequence, head: u32, split: u32, tile: u32) -> Work {
+    let position = tile / position_tiles();
+    let first_row = position * params.group + tile % position_tiles() * TILE_M;
+    return Work(seq, head, split, first_row, select(0u, (position + 1u) * params.group, position < seq.q_len));
+  }
+`;
+
+const rowPositions = wgsl`
+  fn position_tiles() -> u32 {
+    return 1u;
+  }
+
+  fn work_of_position(seq: Sequence, head: u32, split: u32, tile: u32) -> Work {
+    return Work(seq, head, split, tile, select(0u, tile + 1u, tile < seq.q_len));
+  }
+`;
 
 /** Query rows: the position and head of each row of a tile. */
 export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): KernelPart {

@@ -8,6 +8,8 @@ interface RowLayoutText {
   readonly sequences: (keys: KeyKind) => string;
   /** Declares `work_of_tile(tile, head, split)`; `rowsPerPosition` is a factor, or empty for 1. */
   readonly tiles: (rowsPerPosition: string) => string;
+  /** Declares `work_of_tile(tile, head, split)` for tiles of one position each, which has `position_tiles()` tiles. */
+  readonly positionTiles: string;
   /** Sets `row.q_row`, the row index in q, from `position`, the row index within the sequence. */
   readonly queryRow: string;
   /** Returns the offset that a sequence adds to the rows of a tensor. */
@@ -25,6 +27,13 @@ const denseTiles = (rowsPerPosition: string): string => wgsl`
     let rows = params.seqlen_q${rowsPerPosition};
     let per_sequence = (rows + TILE_M - 1u) / TILE_M;
     return Work(sequence(tile / per_sequence), head, split, tile % per_sequence * TILE_M, rows);
+  }
+`;
+
+const densePositionTiles = wgsl`
+  fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+    let per_sequence = params.seqlen_q * position_tiles();
+    return work_of_position(sequence(tile / per_sequence), head, split, tile % per_sequence);
   }
 `;
 
@@ -86,6 +95,16 @@ const packedTiles = (rowsPerPosition: string): string => wgsl`
   }
 `;
 
+const packedPositionTiles = wgsl`
+  ${packedWorkWgsl('rows', queryList, (rows) => `${rows} * position_tiles()`)}
+
+  fn work_of_tile(tile: u32, head: u32, split: u32) -> Work {
+    let rows = find_rows(tile);
+    let seq = sequence_of_rows(rows.index, rows.begin, rows.end - rows.begin);
+    return work_of_position(seq, head, split, tile - rows.first_tile);
+  }
+`;
+
 // Rows of no sequence go on at row 0.
 const packedQueryRow = wgsl`
   let q_row = work.seq.q_row + position;
@@ -96,12 +115,14 @@ export const rowLayouts: Readonly<Record<LengthKind, RowLayoutText>> = {
   dense: {
     sequences: () => denseSequences,
     tiles: denseTiles,
+    positionTiles: densePositionTiles,
     queryRow: 'row.q_row = i32(work.seq.q_row + position);',
     batchOffset: (tensor, sequence) => ` + ${sequence} * params.${tensor}_batch`,
   },
   varlen: {
     sequences: packedSequences,
     tiles: packedTiles,
+    positionTiles: packedPositionTiles,
     queryRow: packedQueryRow,
     batchOffset: () => '',
   },

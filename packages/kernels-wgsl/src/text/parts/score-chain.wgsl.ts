@@ -10,11 +10,14 @@ import {
 import type { KernelPart } from './kernel-parts.ts';
 import { u32Fields } from './params.ts';
 
-/** Applies the hooks of a variant in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED. */
-export function variantPart(hooks: VariantHooks): KernelPart {
+/**
+ * Applies the hooks of a variant in order: q·k·scale → scores → masks. The result is a base-2 score, or MASKED.
+ * @param isSelected whether keys come from a list, in which −1 is none
+ */
+export function variantPart(hooks: VariantHooks, isSelected = false): KernelPart {
   const { scores, masks } = hooks;
   const shown = masks.map(({ name }) => `visible_${name}(row, key)`);
-  const inside = 'key < row.k_len';
+  const inside = isSelected ? 'key >= 0' : 'key < row.k_len';
   const visible = shown.length > 0 ? [`(${inside})`, ...shown].join(' & ') : inside;
   const chain = wgsl`
     // What the softmax takes in a PARTIAL tile. Without branches, which \`&&\` would be: some compilers never get through them.

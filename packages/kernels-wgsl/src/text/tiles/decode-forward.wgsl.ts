@@ -38,7 +38,7 @@ export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
     ${rowsInRegisters(decode)}
 
     ${keyTileLoop(
-      config.hooks,
+      config,
       wgsl`
         ${loads(decode)}
         ${dots(decode)}
@@ -56,7 +56,7 @@ export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
 
     ${addDot}
 
-    ${entryPoint(DECODE_THREADS, { name: 'thread', builtin: 'local_invocation_index' }, body)}
+    ${entryPoint(config, DECODE_THREADS, { name: 'thread', builtin: 'local_invocation_index' }, body)}
   `;
 }
 
@@ -102,15 +102,19 @@ function rowsInRegisters(decode: Decode): string {
   `;
 }
 
-/** Loads the tile's rows: first all entries of the block table, then all rows. Keys beyond the sequence repeat its last. */
+/**
+ * Loads the tile's rows: first all entries of lists and of the block table, then all rows. Keys beyond the sequence repeat its
+ * last. Where a list names no key, key 0 is loaded, which may hold anything.
+ */
 function loads(decode: Decode): string {
-  const { tile, k, v, teams } = decode;
+  const { tile, k, v, teams, isSelected } = decode;
   const keys = each(tile.keysPerLane);
   const last = 'work.seq.k_len - 1u';
   return wgsl`
+    ${isSelected && selectedKeys(decode)}
     ${keys(
       (i) => wgsl`
-        let key${i} = min(${plus('first_key + team', i * teams)}, ${last});
+        let key${i} = ${isSelected ? `u32(max(named${i}, 0))` : `min(${plus('first_key + team', i * teams)}, ${last})`};
         let k_row${i} = k_row_offset(work.seq, head, key${i});
         let v_row${i} = v_row_offset(work.seq, head, key${i});
       `,
@@ -127,14 +131,32 @@ function loads(decode: Decode): string {
 }
 
 // A scale multiplies a finished score or weight, which are fewer than the elements of a row.
-function scales({ columns, scores }: Decode, last: string): string {
+function scales({ columns, scores, isSelected }: Decode, last: string): string {
+  const key = (n: number): string =>
+    isSelected
+      ? `u32(max(score_key${n}, 0))`
+      : `min(${plus('first_key + column', n * columns)}, ${last})`;
+  const scaleOfValue = (n: number): string => {
+    const scale = `scale_v(v_row_offset(work.seq, head, own_key${n}))`;
+    return isSelected ? `select(0.0, ${scale}, score_key${n} >= 0)` : scale;
+  };
   return each(scores)(
     (n) => wgsl`
-      let own_key${n} = min(${plus('first_key + column', n * columns)}, ${last});
+      let own_key${n} = ${key(n)};
       let k_scale${n} = scale_k(k_row_offset(work.seq, head, own_key${n}));
-      let v_scale${n} = scale_v(v_row_offset(work.seq, head, own_key${n}));
+      let v_scale${n} = ${scaleOfValue(n)};
     `,
   ).join('\n');
+}
+
+/** Declares the keys that the list names: those that the team loads, and those of the thread's scores; −1 is none. */
+function selectedKeys({ tile, teams, scores, columns }: Decode): string[] {
+  const key = (name: string, entry: string): string =>
+    `let ${name} = selected_key(work, first_entry + ${entry});`;
+  return [
+    ...each(tile.keysPerLane)((i) => key(`named${i}`, plus('team', i * teams))),
+    ...each(scores)((n) => key(`score_key${n}`, plus('column', n * columns))),
+  ];
 }
 
 /** Sums the products of the team's keys and all query rows over the lanes, as far as shuffles reach, and stores them. */
@@ -178,9 +200,13 @@ const guarded = (condition: string, body: string): string => wgsl`
   }
 `;
 
+/** Returns the key of the thread's score n. */
+const scoreKey = ({ columns, isSelected }: Decode, n: number): string =>
+  isSelected ? `score_key${n}` : plus('key', n * columns, '');
+
 /** Declares the scores of the thread's row and keys, final and in base 2. */
 function finishedScores(decode: Decode): string {
-  const { config, tile, k, columns, tileN, width } = decode;
+  const { config, tile, k, tileN, width } = decode;
   const scores = each(decode.scores);
   const plane = tileN * tile.rows;
   const partial = (at: number): string =>
@@ -199,7 +225,7 @@ function finishedScores(decode: Decode): string {
         score: `s${n}`,
         scoreDerivative: '',
         row: 'row',
-        key: plus('key', n * columns, ''),
+        key: scoreKey(decode, n),
       }),
     ).join('\n');
   const finish = tileScores(config.hooks, eachScore);
@@ -217,11 +243,11 @@ function finishedScores(decode: Decode): string {
 
 /** Turns the thread's scores into weights, in the order in which they lie in memory: key by key, and row by row within a key. */
 function weights(decode: Decode): string {
-  const { config, tile, k, columns } = decode;
+  const { config, tile, k, isSelected } = decode;
   const scores = each(decode.scores);
   const scale = (n: number): string => (k.read.isScaled ? ` * v_scale${n}` : '');
   return wgsl`
-    let key = i32(first_key + column);
+    ${!isSelected && 'let key = i32(first_key + column);'}
     ${finishedScores(decode)}
     var tile_max = ${scores((n) => `s${n}`).reduce((a, b) => `max(${a}, ${b})`)};
     ${overColumns(decode, 'tile_max', (x) => `max(tile_max, ${x})`)}
@@ -229,7 +255,7 @@ function weights(decode: Decode): string {
     ${scores((n) => `s${n} = softmax_weight(s${n}, state.row_max);`)}
     // A thread sums its own keys only; the columns meet in the end.
     state.row_sum += ${scores((n) => `s${n}`).join(' + ')};
-    ${scores((n) => dropWeight(config.hooks, `s${n}`, { dropKey: 'row.drop_key', key: plus('key', n * columns, '') }))}
+    ${scores((n) => dropWeight(config.hooks, `s${n}`, { dropKey: 'row.drop_key', key: scoreKey(decode, n) }))}
     ${scores((n) => `weights[${plus('thread', n * DECODE_THREADS)}] = s${n}${scale(n)};`)}
     ${guarded(`thread < ${tile.rows}u`, 'factors[thread] = factor;')}
   `;
@@ -261,7 +287,7 @@ function powersOfTwo(first: number, end: number): number[] {
 
 /** Adds the values of the team's keys to the lane's sums. */
 function sums(decode: Decode): string {
-  const { tile, v } = decode;
+  const { tile, v, isSelected } = decode;
   const rows = each(tile.rows);
   const weight = (i: number, r: number): string => `weights[${placeOf(decode, i, tile.rows, r)}]`;
   return wgsl`
@@ -272,9 +298,15 @@ function sums(decode: Decode): string {
       `,
     )}
     ${each(tile.keysPerLane)((i) => {
-      const { text, names } = unpacked(v, i);
+      const { text, names: values } = unpacked(v, i);
+      const names = isSelected ? values.map((_, x) => `value${i}_${x}`) : values;
       return [
         ...text,
+        ...(isSelected
+          ? values.map(
+              (value, x) => `let ${names[x]} = select(vec4<f32>(), ${value}, named${i} >= 0);`,
+            )
+          : []),
         ...rows((r) => [
           `let p${i}_${r} = vec4<f32>(${weight(i, r)});`,
           ...names.map((name, x) => `acc${r}_${x} = fma(p${i}_${r}, ${name}, acc${r}_${x});`),

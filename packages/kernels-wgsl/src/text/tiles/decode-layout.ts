@@ -30,6 +30,8 @@ export interface Decode {
   /** The rows' products of one key fill `groups` vectors of `width`. */
   readonly width: number;
   readonly groups: number;
+  /** Whether keys come from a list. */
+  readonly isSelected: boolean;
 }
 
 export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
@@ -52,6 +54,7 @@ export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
     block: Math.max(tile.rows, tile.shuffled),
     width,
     groups: tile.rows / width,
+    isSelected: config.selectedBlock > 0,
   };
 }
 

@@ -26,6 +26,8 @@ export interface ForwardConfig {
   readonly headDimV: number;
   readonly lengths: LengthKind;
   readonly keys: KeyKind;
+  /** Number of keys that an entry of a row's list of selected keys names; 0 if rows see keys without such a list. */
+  readonly selectedBlock: number;
   readonly read: ReadAccess;
   readonly write: WriteAccess;
   readonly rows: RowKind;
@@ -33,12 +35,15 @@ export interface ForwardConfig {
   readonly tile: AnyTile;
 }
 
+/** The fields of a config that determine its key tiles. */
+export type KeyTiles = Pick<ForwardConfig, 'hooks' | 'selectedBlock'>;
+
 /** Returns a canonical name: two configs have the same key iff they are equal. */
 export function forwardKey(c: ForwardConfig): string {
   return [
     `q=${c.qType} kv=${c.kvType} out=${c.outType}`,
     `d=${c.headDim} dv=${c.headDimV}`,
-    `${c.lengths} ${c.keys}`,
+    keysName(c),
     `read=${c.read} write=${c.write}`,
     `rows=${c.rows}`,
     `hooks=${c.hooks.key}`,
@@ -48,10 +53,26 @@ export function forwardKey(c: ForwardConfig): string {
   ].join(' | ');
 }
 
+const keysName = ({
+  lengths,
+  keys,
+  selectedBlock,
+}: Pick<ForwardConfig, 'lengths' | 'keys' | 'selectedBlock'>): string =>
+  `${lengths} ${keys}${selectedBlock > 0 ? ` selected=${selectedBlock}` : ''}`;
+
 /** Everything that a backward kernel's WGSL depends on. */
 export interface BackwardConfig extends Pick<
   ForwardConfig,
-  'qType' | 'kvType' | 'headDim' | 'headDimV' | 'lengths' | 'keys' | 'read' | 'hooks'
+  | 'qType'
+  | 'kvType'
+  | 'headDim'
+  | 'headDimV'
+  | 'lengths'
+  | 'keys'
+  | 'selectedBlock'
+  | 'read'
+  | 'rows'
+  | 'hooks'
 > {
   readonly of: GradientOf;
   /** Dtype of the gradients: their inputs' dtype, or f32 if they are summed afterwards. */
@@ -65,8 +86,9 @@ export function backwardKey(c: BackwardConfig): string {
   return [
     `d${c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,
     `d=${c.headDim} dv=${c.headDimV}`,
-    `${c.lengths} ${c.keys}`,
+    keysName(c),
     `read=${c.read} write=${c.write}`,
+    ...(c.rows === 'group' ? ['rows=group'] : []),
     `hooks=${c.hooks.key}`,
     Object.entries(c.tile)
       .map(([k, v]) => `${k}=${v}`)

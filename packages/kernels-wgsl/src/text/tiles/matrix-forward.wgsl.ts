@@ -63,7 +63,7 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
     var acc = array<${matrixType(tile, 'result')}, ${tile.rowBlocks * output.count}>();
 
     ${keyTileLoop(
-      hooks,
+      config,
       wgsl`
         ${keys.loads}
         workgroupBarrier();
@@ -132,7 +132,7 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
     loadKeys(tile, v),
     lazySoftmax,
     isRounded && heldPart,
-    entryPoint(workgroup, lane, body, subgroup),
+    entryPoint(config, workgroup, lane, body, subgroup),
   );
 }
 

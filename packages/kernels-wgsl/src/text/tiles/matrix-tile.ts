@@ -159,6 +159,7 @@ export const matrixTiles: TileClass<MatrixTile> = {
   ],
   shape: matrixTileShape,
   cannot: (tile, capabilities, _, needs) =>
+    (needs.isSelected ? 'it stages keys in order, and selected keys have none' : undefined) ??
     cannotOffer(tile, capabilities, needs) ??
     cannotDivide(tile, needs) ??
     cannotFit(tile, capabilities, needs),

@@ -12,17 +12,20 @@ import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wg
 import type { BackwardConfig } from './kernel-config.ts';
 import {
   columnItem,
+  columnKeys,
   dotProducts,
+  fillKeys,
   keepWeights,
   keySide,
   lanes,
   rowSide,
   threadPlace,
   tileArrays,
+  tileKeys,
   weightedSums,
 } from './portable-products.wgsl.ts';
 import type { PortableTile } from './portable-tile.ts';
-import { stageKeys, stageRows } from './staging.wgsl.ts';
+import { stageRows, stageTileKeys } from './staging.wgsl.ts';
 import {
   CHUNK,
   type Dim,
@@ -51,14 +54,15 @@ export function portableBackward(config: BackwardConfig, tile: PortableTile): st
   const ofKeys = { type: kvType, access: read, grid: tile, rows: tileN };
   return wgsl`
     ${tileArrays(tileM, tileN)}
+    ${tileKeys(config)}
 
     ${stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()')}
 
     ${stageRows({ name: 'dout', dim: headDimV, ...ofRows })}
 
-    ${stageKeys({ name: 'k', dim: headDim, ...ofKeys })}
+    ${stageTileKeys(config, { name: 'k', dim: headDim, ...ofKeys })}
 
-    ${stageKeys({ name: 'v', dim: headDimV, ...ofKeys })}
+    ${stageTileKeys(config, { name: 'v', dim: headDimV, ...ofKeys })}
 
     ${gradientEntry(config, tile, threads, thread, bodies)}
   `;
@@ -86,7 +90,7 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
     )}
 
     ${keyTileLoop(
-      hooks,
+      config,
       wgsl`
         ${rowProducts(config, tile)}
         ${scoreDerivatives(config, tile)}
@@ -99,7 +103,7 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
             ${keepWeights('q_tile', r)}
           `,
         )}
-        ${weightedSums(tile, 'dq', 'q_tile', keySide('k'), qChunks(config))}
+        ${weightedSums(tile, 'dq', 'q_tile', keySide('k', config), qChunks(config))}
       `,
     )}
 
@@ -134,8 +138,8 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
     ${arrays('dv', headDimV)}
 
     ${queryTileLoop(wgsl`
-      ${dotProducts(tile, 's', keySide('k'), rowSide('q'), qDim(config))}
-      ${dotProducts(tile, 'dp', keySide('v'), rowSide('dout'), vDim(config))}
+      ${dotProducts(tile, 's', keySide('k', config), rowSide('q'), qDim(config))}
+      ${dotProducts(tile, 'dp', keySide('v', config), rowSide('dout'), vDim(config))}
 
       ${lanes(
         (n) => wgsl`
@@ -223,7 +227,7 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
     )}
 
     ${keyTileLoop(
-      hooks,
+      config,
       wgsl`
         ${rowProducts(config, tile)}
         ${rows((r) => `var product${r} = s${r};`)}
@@ -261,10 +265,11 @@ const droppedAt = (r: number, n: number): Parameters<typeof dropGradient>[2] => 
  * (dp).
  */
 const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl`
-  ${dotProducts(tile, 's', rowSide('q'), keySide('k'), qDim(config))}
-  ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v'), vDim(config))}
+  ${fillKeys(tile, config)}
+  ${dotProducts(tile, 's', rowSide('q'), keySide('k', config), qDim(config))}
+  ${dotProducts(tile, 'dp', rowSide('dout'), keySide('v', config), vDim(config))}
 
-  ${lanes((n) => `let key${n} = i32(first_key + ${columnItem(n)});`)}
+  ${columnKeys(config)}
 `;
 
 /** Declares the derivatives of a thread's scores, if hooks change scores. */

@@ -4,18 +4,20 @@ import { each, plus } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import {
-  columnItem,
+  columnKeys,
   dotProducts,
+  fillKeys,
   keepWeights,
   keySide,
   lanes,
   rowSide,
   threadPlace,
   tileArrays,
+  tileKeys,
   weightedSums,
 } from './portable-products.wgsl.ts';
 import type { PortableTile } from './portable-tile.ts';
-import { stageKeys, stageRows } from './staging.wgsl.ts';
+import { stageRows, stageTileKeys } from './staging.wgsl.ts';
 import {
   CHUNK,
   type Dim,
@@ -54,11 +56,12 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
     )}
 
     ${keyTileLoop(
-      hooks,
+      config,
       wgsl`
-        ${dotProducts(tile, 's', rowSide('q'), keySide('k'), { size: headDim, bound: 'params.q_vecs' })}
+        ${fillKeys(tile, config)}
+        ${dotProducts(tile, 's', rowSide('q'), keySide('k', config), { size: headDim, bound: 'params.q_vecs' })}
 
-        ${lanes((n) => `let key${n} = i32(first_key + ${columnItem(n)});`)}
+        ${columnKeys(config)}
         ${tileScores(
           hooks,
           eachScore(tile, (r, n) => ({ row: `row${r}`, key: `key${n}` })),
@@ -80,7 +83,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
           `,
         )}
 
-        ${weightedSums(tile, 'acc', 'q_tile', keySide('v'), ofValues, (r) => ` * factor${r}`)}
+        ${weightedSums(tile, 'acc', 'q_tile', keySide('v', config), ofValues, (r) => ` * factor${r}`)}
       `,
     )}
 
@@ -109,10 +112,11 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
     wgsl`
       ${tileArrays(tileM, tileN)}
       var<workgroup> partial: array<f32, ${tileM * THREADS_N}>; // ${tileM * THREADS_N * 4} bytes
+      ${tileKeys(config)}
     `,
     stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()'),
-    stageKeys({ name: 'k', dim: headDim, ...ofKeys }),
-    stageKeys({ name: 'v', dim: headDimV, ...ofKeys }),
-    entryPoint(gridThreads(tile), thread, body),
+    stageTileKeys(config, { name: 'k', dim: headDim, ...ofKeys }),
+    stageTileKeys(config, { name: 'v', dim: headDimV, ...ofKeys }),
+    entryPoint(config, gridThreads(tile), thread, body),
   );
 }

@@ -1,8 +1,16 @@
-import { wgsl } from '@heed/core/kernel';
+import { wgsl, type WgslPart } from '@heed/core/kernel';
 import { addDot } from '../parts/chained-products.wgsl.ts';
 import { bracketed, each, plus } from '../parts/repeat.ts';
+import type { KeyTiles } from './kernel-config.ts';
 import type { PortableTile } from './portable-tile.ts';
-import { CHUNK, chunkLoop, type Dim, localRow, THREADS_N } from './thread-grid.wgsl.ts';
+import {
+  CHUNK,
+  chunkLoop,
+  type Dim,
+  gridThreads,
+  localRow,
+  THREADS_N,
+} from './thread-grid.wgsl.ts';
 
 export const lanes: ReturnType<typeof each> = each(4);
 
@@ -19,13 +27,39 @@ export function rowSide(name: string): Side {
 }
 
 /** Returns the keys as one operand of a product. */
-export function keySide(name: string): Side {
+export function keySide(name: string, config?: KeyTiles): Side {
+  const keys = config && config.selectedBlock > 0 ? '' : ' first_key,';
   return {
     name,
     tile: 'kv_tile',
-    stage: (chunk) => `stage_${name}(work.seq, head, first_key, ${chunk}, thread);`,
+    stage: (chunk) => `stage_${name}(work.seq, head,${keys} ${chunk}, thread);`,
   };
 }
+
+/** Declares the keys of a tile of selected keys, in workgroup memory. */
+export const tileKeys = ({ selectedBlock }: KeyTiles): string | false =>
+  selectedBlock > 0 && 'var<workgroup> tile_keys: array<i32, TILE_N>;';
+
+/** Returns the statements that look up the keys of a tile of selected keys. A barrier must follow them. */
+export function fillKeys(tile: PortableTile, { selectedBlock }: KeyTiles): WgslPart {
+  return (
+    selectedBlock > 0 &&
+    wgsl`
+      workgroupBarrier();
+      for (var i = thread; i < TILE_N; i += ${gridThreads(tile)}u) {
+        tile_keys[i] = selected_key(work, first_entry + i);
+      }
+    `
+  );
+}
+
+/** Declares the keys of the thread's columns: `key0` to `key3`. */
+export const columnKeys = ({ selectedBlock }: KeyTiles): string[] =>
+  lanes((n) =>
+    selectedBlock > 0
+      ? `let key${n} = tile_keys[${columnItem(n)}];`
+      : `let key${n} = i32(first_key + ${columnItem(n)});`,
+  );
 
 /** Declares the tiles in workgroup memory, query rows and keys, and the functions that multiply their vectors. */
 export function tileArrays(tileM: number, tileN: number): string {

@@ -8,19 +8,23 @@ export interface PortableTile extends ThreadGrid {
   readonly path: 'portable';
 }
 
-/** Returns the bytes of workgroup memory: staged q, later weights; staged k or v; row maxima. */
-export function portableBytes(tile: PortableTile): number {
+/** Returns the bytes of workgroup memory: staged q, later weights; staged k or v; row maxima; the keys of a tile, if selected. */
+export function portableBytes(tile: PortableTile, isSelected = false): number {
   const { tileM, tileN } = gridShape(tile);
-  return (tileM + tileN) * (THREADS_N + 1) * 16 + tileM * THREADS_N * 4;
+  const keys = isSelected ? tileN * 4 : 0;
+  return (tileM + tileN) * (THREADS_N + 1) * 16 + tileM * THREADS_N * 4 + keys;
 }
 
 export const portableTiles: TileClass<PortableTile> = {
   enables: () => [],
   shape: gridShape,
-  cannot: (tile, { limits }) =>
+  cannot: (tile, { limits }, _, { isSelected }) =>
     tile.threadsM % 2 > 0
       ? `threads work in pairs of two rows, and threadsM is ${tile.threadsM}`
-      : workgroupExceeds({ bytes: portableBytes(tile), threads: gridThreads(tile) }, limits),
+      : workgroupExceeds(
+          { bytes: portableBytes(tile, isSelected), threads: gridThreads(tile) },
+          limits,
+        ),
   isDefault: () => true,
   readsWide: true,
   defaults(use, capabilities, needs) {

@@ -2,6 +2,7 @@ import { wgsl } from '@heed/core/kernel';
 import { plus } from '../parts/repeat.ts';
 import type { KeyType, ReadAccess } from '../parts/kinds.ts';
 import { packedRead, type PackedRead } from '../parts/row-access.wgsl.ts';
+import type { KeyTiles } from './kernel-config.ts';
 import { CHUNK, gridThreads, type ThreadGrid } from './thread-grid.wgsl.ts';
 
 /** Describes the staged part of a tensor's rows. */
@@ -53,6 +54,28 @@ export function stageKeys(staged: Staged, areFinite = true): string {
         let d = ${d};
         let x = ${load(`${name}_row_offset(seq, head, key)`)};
         ${stores((x) => (areFinite ? x : zeroed(staged, x)))}
+      `)}
+    }
+  `;
+}
+
+/** Stages k or v of the keys of a kernel's tiles: adjacent ones, or selected ones. */
+export function stageTileKeys({ selectedBlock }: KeyTiles, staged: Staged): string {
+  return selectedBlock > 0 ? stageSelected(staged) : stageKeys(staged);
+}
+
+/** Stages the keys that `tile_keys` names. Where it names none, key 0 is read, which may hold anything, and zeros are staged. */
+function stageSelected(staged: Staged): string {
+  const { name } = staged;
+  const { loop, row, d, load, stores } = parts(staged, 'kv_tile');
+  return wgsl`
+    // Elements chunk to chunk + ${CHUNK - 1} of ${name} of the tile's selected keys.
+    fn stage_${name}(seq: Sequence, head: u32, chunk: u32, thread: u32) {
+      ${loop(wgsl`
+        let key = tile_keys[${row}];
+        let d = ${d};
+        let x = ${load(`${name}_row_offset(seq, head, u32(max(key, 0)))`)};
+        ${stores((x) => `select(vec4<f32>(), ${x}, key >= 0)`)}
       `)}
     }
   `;

@@ -15,7 +15,9 @@ import { lane, ownKeys } from './subgroup-forward.wgsl.ts';
 import {
   dots,
   eachScore,
+  firstOf,
   keyAt,
+  keyOf,
   pass,
   repeats,
   score,
@@ -48,24 +50,25 @@ function queryGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { q, k, v } = vectorsOf(config);
   const { rows, shown: keys } = repeats(tile);
   const scoreDerivatives = scoreDerivativesOf(config, tile);
-  const diagonals = queryDiagonals(tile, hooks);
-  const each = eachScore(tile, scoreDerivatives.names, 'first_key', keyAt(diagonals));
+  const diagonals = queryDiagonals(tile, config);
+  const where = keyAt(config, diagonals);
+  const each = eachScore(tile, scoreDerivatives.names, firstOf(config), where);
   return wgsl`
     ${queryRows(config, tile)}
     ${rows((r) => array(`dq${r}`, headDim))}
     ${diagonals.declare}
 
     ${keyTileLoop(
-      hooks,
+      config,
       wgsl`
-        ${ownKeys(tile)}
+        ${ownKeys(tile, config)}
 
         ${dots(tile, 's', 'q', k)}
         ${scoreDerivatives.declare}
         ${diagonals.fill}
         ${tileScores(hooks, each, { withDerivatives: true, keepsDiagonals: diagonals.isKept })}
         ${dots(tile, 'dp', 'dout', v)}
-        ${rows((r) => keys((n) => dropGradient(hooks, score('dp', r, n), droppedAt(r, n))))}
+        ${rows((r) => keys((n) => dropGradient(hooks, score('dp', r, n), droppedAt(config, r, n))))}
         ${rows((r) =>
           keys((n) => {
             const [s, dp] = [score('s', r, n), score('dp', r, n)];
@@ -188,9 +191,13 @@ function keyGradient(config: BackwardConfig, tile: SubgroupTile): string {
 }
 
 /** The pair of a lane's row r and key n, for what drops weights. */
-const droppedAt = (r: number, n: number): Parameters<typeof dropGradient>[2] => ({
+const droppedAt = (
+  config: BackwardConfig,
+  r: number,
+  n: number,
+): Parameters<typeof dropGradient>[2] => ({
   dropKey: `row${r}.drop_key`,
-  key: `i32(${plus('first_key', n)})`,
+  key: keyOf(config, firstOf(config), n),
 });
 
 type Where = Parameters<typeof eachScore>[3];
@@ -219,21 +226,21 @@ function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { rows, shown: keys } = repeats(tile);
   const hook = hooks.scores.at(-1)!;
   const each = (arrays: [string, string?]): EachScore =>
-    eachScore(tile, arrays, 'first_key', keyAt());
+    eachScore(tile, arrays, firstOf(config), keyAt(config));
   return wgsl`
     ${queryRows(config, tile)}
     ${rows((r) => declareRowSums(hook, `row${r}`))}
 
     ${keyTileLoop(
-      hooks,
+      config,
       wgsl`
-        ${ownKeys(tile)}
+        ${ownKeys(tile, config)}
 
         ${dots(tile, 's', 'q', k)}
         ${rows((r) => keys((n) => `var ${score('g', r, n)} = ${score('s', r, n)};`))}
         ${tileScores(hooks, each(['g']))}
         ${dots(tile, 'dp', 'dout', v)}
-        ${rows((r) => keys((n) => dropGradient(hooks, score('dp', r, n), droppedAt(r, n))))}
+        ${rows((r) => keys((n) => dropGradient(hooks, score('dp', r, n), droppedAt(config, r, n))))}
         ${rows((r) =>
           keys((n) => {
             const [g, dp] = [score('g', r, n), score('dp', r, n)];

@@ -1,8 +1,8 @@
 import { wgsl, type WgslPart } from '@heed/core/kernel';
 import { diagonalHooks, isLong, type ScoreHook, type VariantHooks } from '../parts/hook.ts';
-import type { RowKind } from '../parts/kinds.ts';
 import { each, plus } from '../parts/repeat.ts';
 import type { TileScore } from '../parts/score-chain.wgsl.ts';
+import type { ForwardConfig } from './kernel-config.ts';
 import { keyLanes, subgroupShape, type SubgroupTile } from './subgroup-tile.ts';
 
 /**
@@ -24,15 +24,15 @@ export interface Diagonals {
 
 /**
  * Returns the diagonals of tiles whose rows are queries. Consecutive key tiles are adjacent, so a tile reuses most values of
- * the last one.
+ * the last one. Selected keys are not adjacent, and have none.
  */
 export function queryDiagonals(
   tile: SubgroupTile,
-  { scores }: VariantHooks,
-  rows: RowKind = 'head',
+  { hooks, rows, selectedBlock }: Pick<ForwardConfig, 'hooks' | 'rows' | 'selectedBlock'>,
 ): Diagonals {
   const { apart, tileN, lanes } = sizes(tile);
-  const kept = keep(tile, rows === 'head' ? scores : [], {
+  const isAdjacent = rows === 'head' && selectedBlock === 0;
+  const kept = keep(tile, isAdjacent ? hooks.scores : [], {
     row: 'row0',
     offset: plus('row0.query - i32(first_key)', apart - lanes + 1, ''),
     start: `select(0u, ${apart / lanes}u, first_key == next_key)`,

@@ -2,9 +2,18 @@ import { wgsl } from '@heed/core/kernel';
 import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { plus } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
-import type { ForwardConfig } from './kernel-config.ts';
+import type { ForwardConfig, KeyTiles } from './kernel-config.ts';
 import { queryDiagonals } from './subgroup-diagonals.wgsl.ts';
-import { dots, eachScore, keyAt, repeats, sums } from './subgroup-products.wgsl.ts';
+import {
+  broadcast,
+  dots,
+  eachScore,
+  firstOf,
+  keyAt,
+  keyOf,
+  repeats,
+  sums,
+} from './subgroup-products.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
 import { entryPoint, keyTileLoop, type ThreadIndex } from './tile-loops.wgsl.ts';
 
@@ -23,7 +32,7 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
     { name: 'k', dim: config.headDim, vecs: 'params.q_vecs' },
     { name: 'v', dim: config.headDimV, vecs: 'params.v_vecs' },
   ];
-  const diagonals = queryDiagonals(tile, config.hooks, config.rows);
+  const diagonals = queryDiagonals(tile, config);
   const body = wgsl`
     ${rows(
       (r) => wgsl`
@@ -40,19 +49,19 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
     }
 
     ${keyTileLoop(
-      config.hooks,
+      config,
       wgsl`
-      ${ownKeys(tile)}
+      ${ownKeys(tile, config)}
 
       ${dots(tile, 's', 'q', k)}
       ${diagonals.fill}
-      ${tileScores(config.hooks, eachScore(tile, ['s'], 'first_key', keyAt(diagonals)), { keepsDiagonals: diagonals.isKept })}
+      ${tileScores(config.hooks, eachScore(tile, ['s'], firstOf(config), keyAt(config, diagonals)), { keepsDiagonals: diagonals.isKept })}
       ${rows(
         (r) => wgsl`
           let factor${r} = softmax_rescale(&state${r}, ${maximum(keys((n) => `s${r}_${n}`))});
           ${keys((n) => `s${r}_${n} = softmax_weight(s${r}_${n}, state${r}.row_max);`)}
           state${r}.row_sum += ${keys((n) => `s${r}_${n}`).join(' + ')};
-          ${keys((n) => dropWeight(config.hooks, `s${r}_${n}`, { dropKey: `row${r}.drop_key`, key: `i32(${plus('first_key', n)})` }))}
+          ${keys((n) => dropWeight(config.hooks, `s${r}_${n}`, { dropKey: `row${r}.drop_key`, key: keyOf(config, firstOf(config), n) }))}
         `,
       )}
 
@@ -72,26 +81,37 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
       `,
     )}
   `;
-  return entryPoint(tile.subgroupSize, lane, body);
+  return entryPoint(config, tile.subgroupSize, lane, body);
 }
 
-/** Declares the keys that this lane broadcasts: their rows in k and in v, if the lane has any. */
-export function ownKeys(tile: SubgroupTile): string {
+/**
+ * Declares the keys that this lane broadcasts: their rows in k and in v, if the lane has any. For selected keys also declares
+ * `named<n>`, the key of each vector, or −1.
+ */
+export function ownKeys(tile: SubgroupTile, { selectedBlock }: KeyTiles): string {
   const lanes = keyLanes(tile);
-  return repeats(tile)
-    .owned(
+  const isSelected = selectedBlock > 0;
+  const { owned, shown } = repeats(tile);
+  const place = (g: number): string => plus(`lane % ${lanes}u`, g * lanes);
+  return [
+    ...owned(
       (g) => wgsl`
-        let key${g} = ${plus(`first_key + lane % ${lanes}u`, g * lanes)};
-        let used${g} = key${g} < work.seq.k_len;
+        ${
+          isSelected
+            ? `let own_named${g} = selected_key(work, first_entry + ${place(g)});`
+            : `let key${g} = first_key + ${place(g)};`
+        }
+        let used${g} = ${isSelected ? `own_named${g} >= 0` : `key${g} < work.seq.k_len`};
         var k_row${g} = 0u;
         var v_row${g} = 0u;
         if (used${g}) {
-          k_row${g} = k_row_offset(work.seq, head, key${g});
-          v_row${g} = v_row_offset(work.seq, head, key${g});
+          k_row${g} = k_row_offset(work.seq, head, ${isSelected ? `u32(own_named${g})` : `key${g}`});
+          v_row${g} = v_row_offset(work.seq, head, ${isSelected ? `u32(own_named${g})` : `key${g}`});
         }
       `,
-    )
-    .join('\n');
+    ),
+    ...(isSelected ? shown((n) => broadcast(tile, 'named', n, 'own_named')) : []),
+  ].join('\n');
 }
 
 function maximum(names: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
 import { choose, each, plus } from '../parts/repeat.ts';
 import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
+import type { KeyTiles } from './kernel-config.ts';
 import type { Diagonals } from './subgroup-diagonals.wgsl.ts';
 import { keyLanes, type SubgroupTile } from './subgroup-tile.ts';
 
@@ -19,10 +20,10 @@ export interface Shown {
 export const score = (name: string, r: number, n: number): string => `${name}${r}_${n}`;
 
 // Vector n of the tile is owned by lane n mod `lanes`, with index n div `lanes` there.
-function broadcast(tile: SubgroupTile, name: string, n: number): string {
+export function broadcast(tile: SubgroupTile, name: string, n: number, own = 'own'): string {
   const lanes = keyLanes(tile);
   const read = tile.branches ? 'subgroupShuffle' : 'subgroupBroadcast';
-  return `let ${name}${n} = ${read}(own${Math.floor(n / lanes)}, ${n % lanes}u);`;
+  return `let ${name}${n} = ${read}(${own}${Math.floor(n / lanes)}, ${n % lanes}u);`;
 }
 
 // Rows beyond the sequence are not read, because they may hold anything.
@@ -151,11 +152,21 @@ export function eachScore(
   };
 }
 
+/** Returns the first key of a tile of query rows, or the first entry of their list. */
+export const firstOf = ({ selectedBlock }: KeyTiles): string =>
+  selectedBlock > 0 ? 'first_entry' : 'first_key';
+
 /** Returns the row and key of a score in a tile of query rows, where the rows are the lane's own. */
 export const keyAt =
-  (diagonals?: Diagonals) =>
+  (config: KeyTiles, diagonals?: Diagonals) =>
   (r: number, first: string, n: number): Omit<TileScore, 'score' | 'scoreDerivative'> => ({
     row: `row${r}`,
-    key: `i32(${plus(first, n)})`,
+    key: keyOf(config, first, n),
     ...diagonals?.of(r, n),
   });
+
+/** Returns the key of vector `first` + n. In a loop over groups of vectors, that of a selected vector is looked up again. */
+export function keyOf(config: KeyTiles, first: string, n: number): string {
+  if (config.selectedBlock === 0) return `i32(${plus(first, n)})`;
+  return first === firstOf(config) ? `named${n}` : `selected_key(work, ${plus(first, n)})`;
+}

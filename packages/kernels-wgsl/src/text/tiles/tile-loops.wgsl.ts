@@ -1,7 +1,7 @@
 import { wgsl } from '@heed/core/kernel';
-import { hasBlocks, type VariantHooks } from '../parts/hook.ts';
+import { hasBlocks } from '../parts/hook.ts';
 import type { GradientOf } from '../parts/kinds.ts';
-import type { BackwardConfig } from './kernel-config.ts';
+import type { BackwardConfig, KeyTiles } from './kernel-config.ts';
 
 /** A builtin input of an invocation, such as its index in its workgroup: its name in the body, and its source. */
 export interface ThreadIndex {
@@ -41,6 +41,7 @@ function threadEntry(
 
 /** Returns the entry point of a tile path. Its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
 export function entryPoint(
+  { selectedBlock }: KeyTiles,
   workgroup: Workgroup,
   thread: ThreadIndex,
   body: string,
@@ -52,7 +53,7 @@ export function entryPoint(
       return;
     }
     let head = kv_head(work);
-    let span = tile_span(work);
+    ${selectedBlock === 0 && 'let span = tile_span(work);'}
     ${body}
   `;
   return threadEntry(workgroup, thread, rows, ...more);
@@ -72,12 +73,18 @@ export function gradientEntry<Tile>(
   bodies: GradientBodies<Tile>,
 ): string {
   const { of } = config;
-  const entry = of === 'kv' ? threadEntry : entryPoint;
-  return entry(threads, thread, bodies[of](config, tile));
+  const body = bodies[of](config, tile);
+  return of === 'kv'
+    ? threadEntry(threads, thread, body)
+    : entryPoint(config, threads, thread, body);
 }
 
-/** Returns the loop over the key tiles within the block range. Its body has `tile_class` and `first_key`. */
-export function keyTileLoop(hooks: VariantHooks, body: string): string {
+/**
+ * Returns the loop over the key tiles within the block range, or over those of the list of selected keys. Its body has
+ * `tile_class`, and `first_key`, or the list's `first_entry`.
+ */
+export function keyTileLoop({ hooks, selectedBlock }: KeyTiles, body: string): string {
+  if (selectedBlock > 0) return listTileLoop(body);
   return wgsl`
     let tiles = key_tiles(work, span);
     for (var tile = tiles.x; tile < tiles.y; tile++) {
@@ -91,6 +98,15 @@ export function keyTileLoop(hooks: VariantHooks, body: string): string {
     }
   `;
 }
+
+const listTileLoop = (body: string): string => wgsl`
+  let tile_class = PARTIAL;
+  let tiles = list_tiles(work);
+  for (var tile = tiles.x; tile < tiles.y; tile++) {
+    let first_entry = tile * TILE_N;
+    ${body}
+  }
+`;
 
 /**
  * Returns the loop over a key tile's queries: the group's heads, and the query tiles that see it. Its body has `work` and

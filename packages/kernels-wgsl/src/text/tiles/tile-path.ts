@@ -13,6 +13,8 @@ export interface TileNeeds {
   readonly headDimV: number;
   /** Forward: whether a gradient follows. Default false. */
   readonly keepsStates?: boolean;
+  /** Whether the keys of a tile come from a list. */
+  readonly isSelected?: boolean;
 }
 
 /** What the default tiles of a path may depend on. */
