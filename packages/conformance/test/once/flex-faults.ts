@@ -105,6 +105,18 @@ export const flexFaults: readonly Fault[] = [
     caughtBy: 'flex-library/document/dense-decode/f32',
   },
   {
+    name: 'the bounds of few elements leave out the last one',
+    find: /i <= end; i\+\+\) \{\s+let x = (\w+_read)/,
+    replace: 'i < end; i++) {\n let x = $1',
+    caughtBy: 'flex-library/flamingo/dense-decode/f32',
+  },
+  {
+    name: 'a condition on the query that may hold hides its keys',
+    find: /select\(0, 2147483647, span\.query_first < params\.\w+\)/,
+    replace: '0',
+    caughtBy: 'flex-library/global-plus-window/dense-prefill/f32',
+  },
+  {
     name: 'negative quotients round towards zero',
     find: /return x \/ y - select\(0, 1, .*\);/,
     replace: 'return x / y;',
