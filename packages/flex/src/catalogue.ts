@@ -450,7 +450,7 @@ const entries: Readonly<Record<string, Unnamed>> = {
     },
     page: {
       tokensPerImage: 16,
-      intervals: table([4, 2], (image, side) => [4, 20, 20, 36, 36, 36, 36, 64][2 * image + side]!),
+      intervals: table([4, 2], (image, side) => 4 + 15 * (image + side)),
     },
     cases: [
       [

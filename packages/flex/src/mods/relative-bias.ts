@@ -7,7 +7,7 @@ import type { ScoreMod } from '../text/compile/mod-types.ts';
  *     maxDistance 2, distance:  … −3 −2 −1  0  1  2  3 …
  *     column of the table:      …  0  0  1  2  3  4  4 …
  *
- * The table can hold any function of the distance: for T5's buckets, repeat a bucket's bias for each of its distances.
+ * The table can hold any function of the distance. T5's buckets, which share biases among distances, are {@link t5Bias}.
  *
  * - `bias`: [Hq, 2 · maxDistance + 1] f32, f16 or bf16
  * - `maxDistance`: a whole number, 0 or more

@@ -78,6 +78,17 @@ it('gaussianBias multiplies weights by the Gaussian', () => {
   }
 });
 
+it('the biases have the gradients of their tables', () => {
+  const sigma = [0.5, 3];
+  const gaussian = compileMod(mods.gaussianBias as never, { sigma } as never).derivative!;
+  const { score, tables } = gaussian.js(0, 0, 1, 50, 43);
+  expect([score, ...tables]).toEqual([1, expect.closeTo(7 ** 2 / 3 ** 3, 5)]);
+  const bias = [[1], [2], [3], [4]];
+  const captures = { bias, buckets: 4, maxDistance: 8, bidirectional: true };
+  const t5 = compileMod(mods.t5Bias as never, captures as never).derivative!;
+  expect(t5.js(0, 0, 0, 50, 43)).toEqual({ score: 1, tables: [1] });
+});
+
 describe('windowPartition', () => {
   /** Swin's way: roll the grid up and left by the shift, divide it, and keep apart what the roll has brought together. */
   function swin(height: number, width: number, window: number, shift: number): Mask {
