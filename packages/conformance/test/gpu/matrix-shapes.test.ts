@@ -18,8 +18,8 @@ const halves = { components: 'f16', subgroupSize: 32 } as const;
 
 const force: Tuning = { version: 1, force: { path: 'matrix' } };
 
-/** Returns a tuning with a tile for every problem that it can serve: q stays in workgroup memory. */
-function withoutQuery(subgroups: number, sharing: number): Tuning {
+/** Returns a tuning with a tile for every problem that it can serve: its rows stay in workgroup memory. */
+function withoutRows(subgroups: number, sharing: number): Tuning {
   const tile = {
     path: 'matrix',
     ...halves,
@@ -31,7 +31,7 @@ function withoutQuery(subgroups: number, sharing: number): Tuning {
     subgroups,
     rowBlocks: 1,
     sharing,
-    keepsQuery: false,
+    keepsRows: false,
   };
   const entries = new Proxy(
     {},
@@ -43,14 +43,28 @@ function withoutQuery(subgroups: number, sharing: number): Tuning {
   return { version: 1, entries };
 }
 
+const halves16 = { M: 16, N: 16, K: 16, ...halves };
+const floats8 = { M: 8, N: 8, K: 8, components: 'f32', subgroupSize: 32 } as const;
+
+type Shape = Omit<EmulatedMatrices, 'limit'> & { readonly tuning: Tuning };
+
 /** Shapes of real GPUs. The tier subgroup-matrix tests 8 × 8 × 8 of f16, the shape of lavapipe. */
-const shapes: readonly (EmulatedMatrices & { readonly tuning: Tuning })[] = [
-  { M: 16, N: 16, K: 16, ...halves, tuning: withoutQuery(4, 2) },
-  { M: 8, N: 8, K: 8, components: 'f32', subgroupSize: 32, tuning: force },
-  { M: 16, N: 16, K: 16, ...halves, tuning: force },
-  { M: 16, N: 16, K: 16, ...halves, tuning: withoutQuery(2, 1) },
+const shapes: readonly Shape[] = [
+  { ...halves16, tuning: withoutRows(4, 2) },
+  { ...floats8, tuning: force },
+  { ...halves16, tuning: force },
+  { ...halves16, tuning: withoutRows(2, 1) },
   { M: 16, N: 8, K: 16, ...halves, tuning: force },
   { M: 8, N: 8, K: 8, ...halves, tuning: force },
+];
+
+/** The rows stay in registers, but for the last. */
+const gradientShapes: readonly Shape[] = [
+  { ...halves16, tuning: force },
+  { ...floats8, tuning: force },
+  { M: 16, N: 8, K: 16, ...halves, tuning: force },
+  { M: 8, N: 8, K: 8, ...halves, tuning: force },
+  { ...halves16, tuning: withoutRows(2, 2) },
 ];
 
 // All of a shape use one kernel, which takes seconds to compile.
@@ -71,24 +85,59 @@ const more = [
   'splits/sinks',
   'head-dims/*',
 ];
-const tried = isFullRun() ? [...quick, ...more] : quick;
+
+const quickGradients = ['backward-dense/lengths-113x203/causal'] as const;
+const moreGradients = [
+  'backward-dense/lengths-108x256/*',
+  'backward-dense/options/*',
+  'backward-gqa/*',
+  'backward-large/*',
+  'backward-packed/*',
+  'backward-pages/*',
+  'backward-determinism/*/3-runs',
+  'backward-head-dims/*',
+];
+
+/** Runs cases on a device with emulated matrices. */
+async function passes(shape: Shape, dtype: 'f16' | 'f32', limit: number, ids: readonly string[]) {
+  const { tuning, ...matrices } = shape;
+  using gpu = await openGpu({ device: withMatrices(device, { ...matrices, limit }) });
+  // openGpu would copy its entries.
+  Object.defineProperty(gpu, 'tuning', { value: tuning });
+  const q = [1, 2, 8, 32];
+  const k = [1, 1, 8, 32];
+  using plan = planAttention(gpu, { layout: 'dense', dtype, q, k, backward: dtype === 'f16' });
+  const { cases } = await runConformance(gpu, { filter: ids.map((id) => `${id}/${dtype}`) });
+  const failed = cases.filter(({ status }) => status !== 'pass');
+  expect(failed.map(({ id, report }) => `${id}: ${report}`)).toEqual([]);
+  expect(cases.length).toBeGreaterThanOrEqual(ids.length);
+  return plan.describe();
+}
+
+const pathOf = ({ M, N, K, components }: Shape): string =>
+  `path=matrix M=${M} N=${N} K=${K} components=${components}`;
 
 describe('the matrix path, its operations emulated,', () => {
   it.for(isFullRun() ? shapes : shapes.slice(0, 2))(
     'is right with matrices of $M × $N × $K of $components',
-    async ({ tuning, ...matrices }, { skip }) => {
+    async (shape, { skip }) => {
       skip(!canEmulate, 'it needs f16 and subgroups of 8');
-      const { M, N, K, components: dtype } = matrices;
-      using gpu = await openGpu({ device: withMatrices(device, matrices) });
-      // openGpu would copy its entries.
-      Object.defineProperty(gpu, 'tuning', { value: tuning });
-      const shape = [1, 1, 8, 64];
-      using plan = planAttention(gpu, { layout: 'dense', dtype, q: shape, k: shape });
-      expect(plan.describe()).toContain(`path=matrix M=${M} N=${N} K=${K} components=${dtype}`);
-      const { cases } = await runConformance(gpu, { filter: tried.map((id) => `${id}/${dtype}`) });
-      const failed = cases.filter(({ status }) => status !== 'pass');
-      expect(failed.map(({ id, report }) => `${id}: ${report}`)).toEqual([]);
-      expect(cases.length).toBeGreaterThanOrEqual(tried.length);
+      const { components } = shape;
+      const limit = { f16: 20_480, f32: 15_360 }[components];
+      const ids = isFullRun() ? [...quick, ...more] : quick;
+      expect(await passes(shape, components, limit, ids)).toContain(pathOf(shape));
+    },
+  );
+
+  it.for(isFullRun() ? gradientShapes : gradientShapes.slice(0, 2))(
+    'has right gradients of f16 with matrices of $M × $N × $K of $components',
+    async (shape, { skip }) => {
+      skip(!canEmulate, 'it needs f16 and subgroups of 8');
+      const ids = isFullRun() ? [...quickGradients, ...moreGradients] : quickGradients;
+      const kernels = (await passes(shape, 'f16', 24_576, ids)).split('\n');
+      for (const name of ['backward dq', 'backward dkv']) {
+        expect(kernels.find((label) => label.includes(name))).toContain(pathOf(shape));
+      }
     },
   );
 });

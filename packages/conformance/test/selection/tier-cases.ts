@@ -26,9 +26,8 @@ const full: Readonly<Record<string, () => RunnableCase[]>> = {
 export function tierCases(): RunnableCase[] {
   const tier = testTier();
   const all = casesOf({ tier: isFullRun() ? 'full' : 'quick' });
-  // f32 and backward do not use subgroup matrices.
-  if (tier === 'subgroup-matrix')
-    return all.filter(({ id, dtype }) => dtype === 'f16' && !id.startsWith('backward'));
+  // Matrices of f16 do not multiply f32.
+  if (tier === 'subgroup-matrix') return all.filter(({ dtype }) => dtype === 'f16');
   return (isFullRun() ? full : quick)[tier]?.() ?? all;
 }
 

@@ -172,3 +172,10 @@ template <class M> INLINE M scale(M matrix, float factor) {
   for (uint i = 0u; i < sizeof(M) / 4u; i++) (&matrix.r[0][0][0])[i] *= factor;
   return matrix;
 }
+// Element by element: Dawn multiplies by a number as by a matrix that holds nothing else.
+template <uint rows, uint columns>
+INLINE Matrix<Result, rows, columns> operator*(Matrix<Result, rows, columns> a, Matrix<Result, rows, columns> b) {
+#pragma unroll
+  for (uint i = 0u; i < sizeof(a) / 4u; i++) (&a.r[0][0][0])[i] *= (&b.r[0][0][0])[i];
+  return a;
+}

@@ -182,7 +182,7 @@ export function selectBackward(
       : {};
   const { dtype, kvDtype, headDim, headDimV, selectedBlock } = facts;
   const isSelected = selectedBlock > 0;
-  const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV, isSelected };
+  const needs = { of, qType: dtype, kvType: kvDtype, headDim, headDimV, isSelected };
   const cannot = (tile: TileConfig): string | undefined =>
     cannotImplementGradient({ ...needs, tile }, capabilities);
   const { name } = deviceClass(capabilities);

@@ -4,7 +4,7 @@ import { gradientKey, type ProblemFacts, problemKey } from '../select/problem-fa
 import { select, selectBackward, tileProblem } from '../select/selection.ts';
 import type { RowKind } from '../text/parts/kinds.ts';
 import { decodeGrid } from '../text/tiles/decode-tile.ts';
-import { threadRows } from '../text/tiles/matrix-tile.ts';
+import { threadRows } from '../text/tiles/matrix-geometry.ts';
 import { portableGrid } from '../text/tiles/portable-tile.ts';
 import { keyLanes, subgroupGrid } from '../text/tiles/subgroup-tile.ts';
 import {
@@ -92,7 +92,7 @@ function gradientCandidates(
     tileCandidates(of, capabilities, tileProblem(facts)),
   );
   const { dtype, kvDtype, headDim, headDimV } = facts;
-  const needs = { qType: dtype, kvType: kvDtype, headDim, headDimV };
+  const needs = { of, qType: dtype, kvType: kvDtype, headDim, headDimV };
   const cannot = (one: TileConfig): string | undefined =>
     cannotImplementGradient({ ...needs, tile: one }, capabilities);
   return { key: gradientKey(facts, of), ...sifted(tile, grid, cannot), splits: [] };

@@ -1,8 +1,9 @@
 import type { Capabilities } from '@heed/core';
 import { describe, expect, it } from 'vitest';
+import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
 import type { ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
-import { matrixBytes, type MatrixTile } from '../../src/text/tiles/matrix-tile.ts';
+import { matrixBytes, type MatrixTile } from '../../src/text/tiles/matrix-geometry.ts';
 import { type PortableTile, portableBytes } from '../../src/text/tiles/portable-tile.ts';
 import type { SubgroupTile } from '../../src/text/tiles/subgroup-tile.ts';
 import {
@@ -31,7 +32,7 @@ const subgroup: SubgroupTile = {
 const forwardRefusal = (tile: TileConfig, on: Capabilities): string | undefined =>
   cannotImplement({ ...plain, tile }, on);
 const gradientRefusal = (tile: TileConfig, on: Capabilities): string | undefined =>
-  cannotImplementGradient({ ...plain, tile }, on);
+  cannotImplementGradient({ ...plain, of: 'q', tile }, on);
 
 /** Bytes of each workgroup array, by its declaration; what the text itself states must be the same. */
 function declaredBytes(config: ForwardConfig): number[] {
@@ -180,7 +181,7 @@ describe('the matrix path', () => {
   });
 
   it('shares rows among subgroups only where each has an equal part of the columns', () => {
-    const tile = { ...matrixTile, sharing: 2, keepsQuery: false };
+    const tile = { ...matrixTile, sharing: 2, keepsRows: false };
     expect(
       on({ tile, headDim: 256, headDimV: 256 }, {}, { maxComputeWorkgroupStorageSize: 49_152 }),
     ).toBeUndefined();
@@ -203,8 +204,8 @@ describe('the matrix path', () => {
   });
 
   it('keeps q and the output in registers, and refuses head dims for which there are too few', () => {
-    const at = (d: number, keepsQuery: boolean): string | undefined => {
-      const tile = { ...matrixTile, subgroups: 2, keepsQuery };
+    const at = (d: number, keepsRows: boolean): string | undefined => {
+      const tile = { ...matrixTile, subgroups: 2, keepsRows };
       return on({ headDim: d, headDimV: d, tile });
     };
     expect(at(160, true)).toBe(
@@ -217,13 +218,13 @@ describe('the matrix path', () => {
   it.for([
     [64, 64, { rowBlocks: 1 }],
     [17, 5, { rowBlocks: 2 }],
-    [5, 128, { keepsQuery: false }],
+    [5, 128, { keepsRows: false }],
   ] as const)(
     'needs the workgroup bytes that its text declares, at %i and %i',
     ([headDim, headDimV, change]) => {
       const dims = { headDim, headDimV, read: 'scalar', write: 'scalar' } as const;
       const tile = { ...matrixTile, ...change };
-      const bytes = matrixBytes(dims, tile);
+      const bytes = matrixBytes(dims, tile, 'forward');
       const declared = declaredBytes({ ...halves, ...dims, tile });
       // The flag beside the arrays has 4.
       expect(declared.reduce((a, b) => a + b) + 4).toBe(bytes);
@@ -236,9 +237,43 @@ describe('the matrix path', () => {
 
   it('serves its head dims in 32 KiB, with 64 rows and more', () => {
     const bytes = (d: number, tile: Partial<MatrixTile>): number =>
-      matrixBytes({ headDim: d, headDimV: d }, { ...matrixTile, ...tile });
+      matrixBytes({ headDim: d, headDimV: d }, { ...matrixTile, ...tile }, 'forward');
     expect(bytes(64, { rowBlocks: 2 })).toBeLessThanOrEqual(32_768);
     expect(bytes(128, {})).toBeLessThanOrEqual(32_768);
     expect(bytes(128, { components: 'f32' })).toBeLessThanOrEqual(32_768);
   });
+
+  it.for([
+    ['q', 128, {}],
+    ['kv', 128, { subgroups: 8, sharing: 2 }],
+    ['kv', 64, { rowBlocks: 2, sharing: 2, keepsRows: false }],
+    ['q', 40, { M: 8, N: 8, K: 8, components: 'f32' }],
+  ] as const)(
+    'needs the workgroup bytes that the text of d%s declares, at %i: %o',
+    ([of, d, change]) => {
+      const dims = { headDim: d, headDimV: d };
+      const tile = { ...matrixTile, ...change };
+      const bytes = matrixBytes(dims, tile, of);
+      const { code } = backwardSource({ ...halves, ...dims, of, resultType: 'f16', tile });
+      const declared = [...code.matchAll(/var<workgroup>.*\/\/ (\d+) bytes/g)].map((m) =>
+        Number(m[1]),
+      );
+      // The word beside the arrays has 4.
+      expect(declared.reduce((a, b) => a + b) + 4).toBe(bytes);
+      const device = (most: number): Capabilities =>
+        capabilities(
+          {
+            ...able,
+            subgroupMatrix: [...matrices('f16', '16×16×16'), ...matrices('f32', '8×8×8')],
+          },
+          { maxComputeWorkgroupStorageSize: most },
+        );
+      const within = (most: number): string | undefined =>
+        cannotImplementGradient({ ...halves, ...dims, of, tile }, device(most));
+      expect(within(bytes)).toBeUndefined();
+      expect(within(bytes - 1)).toBe(
+        `its tiles take ${bytes} bytes of workgroup memory; the device has ${bytes - 1}`,
+      );
+    },
+  );
 });

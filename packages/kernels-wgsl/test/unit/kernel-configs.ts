@@ -21,7 +21,7 @@ import {
   type WriteAccess,
 } from '../../src/text/parts/kinds.ts';
 import type { BackwardConfig, ForwardConfig } from '../../src/text/tiles/kernel-config.ts';
-import type { MatrixTile } from '../../src/text/tiles/matrix-tile.ts';
+import type { MatrixTile } from '../../src/text/tiles/matrix-geometry.ts';
 import type { PortableTile } from '../../src/text/tiles/portable-tile.ts';
 import type { TileConfig } from '../../src/text/tiles/tile-paths.ts';
 
@@ -57,7 +57,7 @@ export const matrixTile: MatrixTile = {
   subgroups: 4,
   rowBlocks: 1,
   sharing: 1,
-  keepsQuery: true,
+  keepsRows: true,
   unroll: true,
 };
 
@@ -70,12 +70,19 @@ const gradientTiles: readonly TileConfig[] = [
   { path: 'subgroup', subgroupSize: 32, rowsPerLane: 1, keysPerLane: 2, branches: false },
 ];
 
+/** Of the matrix path, whose gradients are of f16 and not of tables. */
+const matrixGradientTiles: readonly TileConfig[] = [
+  { ...matrixTile, M: 8, N: 8, K: 8, subgroupSize: 8, subgroups: 2, unroll: false },
+  { ...matrixTile, rowBlocks: 2, sharing: 2 },
+  { ...matrixTile, M: 8, N: 8, K: 8, components: 'f32', isPinned: true, keepsRows: false },
+];
+
 const tiles: readonly TileConfig[] = [
   ...gradientTiles,
   { path: 'decode', rows: 1, lanes: 4, keysPerLane: 2, shuffled: 1 },
   { path: 'decode', rows: 8, lanes: 32, keysPerLane: 2, shuffled: 8 },
   { ...matrixTile, M: 8, N: 8, K: 8, subgroupSize: 8, subgroups: 2, unroll: false },
-  { ...matrixTile, M: 16, N: 8, K: 16, isPinned: true, rowBlocks: 2, keepsQuery: false },
+  { ...matrixTile, M: 16, N: 8, K: 16, isPinned: true, rowBlocks: 2, keepsRows: false },
   { ...matrixTile, M: 8, N: 8, K: 8, components: 'f32', rowBlocks: 2 },
 ];
 
@@ -228,38 +235,35 @@ function resultTypes(of: GradientOf, q: FloatType, kv: FloatType): FloatType[] {
 const gradientLayouts = (of: GradientOf): readonly Layout[] =>
   of === 'kv' ? layouts : [...layouts, ...selectedLayouts];
 
-/** Every path, unrolled or not × gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
-export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
-  .slice(0, 3)
-  .flatMap((tile) =>
-    (['q', 'kv', 'tables'] as const).flatMap((of) =>
-      typePairs.flatMap(([qType, kvType]) =>
-        gradientLayouts(of).flatMap(([lengths, keys, selectedBlock]) =>
-          // Gradients of tables need a hook that reads one.
-          hooksOf(of === 'tables' ? 1 : selectedBlock).flatMap((variant) =>
-            dimsOf(selectedBlock).flatMap(([headDim, headDimV]) =>
-              reads([headDim, headDimV]).flatMap((read) =>
-                resultTypes(of, qType, kvType).flatMap((resultType) =>
-                  (of === 'tables'
-                    ? (['scalar'] as const)
-                    : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
-                  ).map((write) => ({
-                    of,
-                    qType,
-                    kvType,
-                    headDim,
-                    headDimV,
-                    lengths,
-                    keys,
-                    selectedBlock,
-                    rows: selectedBlock > 0 ? ('group' as const) : ('head' as const),
-                    read,
-                    resultType,
-                    write,
-                    hooks: variant,
-                    tile,
-                  })),
-                ),
+/** Every gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
+const gradientsOf = (tile: TileConfig): BackwardConfig[] =>
+  (['q', 'kv', 'tables'] as const).flatMap((of) =>
+    typePairs.flatMap(([qType, kvType]) =>
+      gradientLayouts(of).flatMap(([lengths, keys, selectedBlock]) =>
+        // Gradients of tables need a hook that reads one.
+        hooksOf(of === 'tables' ? 1 : selectedBlock).flatMap((variant) =>
+          dimsOf(selectedBlock).flatMap(([headDim, headDimV]) =>
+            reads([headDim, headDimV]).flatMap((read) =>
+              resultTypes(of, qType, kvType).flatMap((resultType) =>
+                (of === 'tables'
+                  ? (['scalar'] as const)
+                  : writes(of === 'q' ? headDim : headDim | headDimV, resultType)
+                ).map((write) => ({
+                  of,
+                  qType,
+                  kvType,
+                  headDim,
+                  headDimV,
+                  lengths,
+                  keys,
+                  selectedBlock,
+                  rows: selectedBlock > 0 ? ('group' as const) : ('head' as const),
+                  read,
+                  resultType,
+                  write,
+                  hooks: variant,
+                  tile,
+                })),
               ),
             ),
           ),
@@ -267,6 +271,17 @@ export const backwardConfigs: readonly BackwardConfig[] = gradientTiles
       ),
     ),
   );
+
+/** Every path, unrolled or not, with every gradient that it computes; of the matrix path only the longest hooks. */
+export const backwardConfigs: readonly BackwardConfig[] = [
+  ...gradientTiles.slice(0, 3).flatMap(gradientsOf),
+  ...matrixGradientTiles
+    .flatMap(gradientsOf)
+    .filter(
+      ({ of, qType, kvType, selectedBlock, hooks: { drop } }) =>
+        of !== 'tables' && qType === 'f16' && kvType === 'f16' && selectedBlock === 0 && drop,
+    ),
+];
 
 export const deltaConfigs: readonly DeltaConfig[] = floatTypes.flatMap((type) =>
   dims.flatMap(([, headDimV]) => reads([4, headDimV]).map((read) => ({ type, headDimV, read }))),

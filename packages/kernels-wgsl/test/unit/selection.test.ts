@@ -237,9 +237,39 @@ describe('the matrix path', () => {
     expect(config.tile.path).toBe('portable');
     expect(reason).toMatch(/not matrix: .*which would round q=f32 kv=f32/);
     expect(reason.match(/not matrix/g)).toHaveLength(1);
-    expect(selectBackward(facts, 'q', gpu, force('matrix'))).toEqual(
-      selectBackward(facts, 'q', gpu),
-    );
+    const gradient = selectBackward(facts, 'q', gpu, force('matrix'));
+    expect(gradient.tile).toEqual(selectBackward(facts, 'q', gpu).tile);
+    expect(gradient.reason).toMatch(/^dq, forced: portable .*; not matrix: .*would round q=f32/);
+  });
+
+  it('computes the gradients of f16 by default, and leaves those of tables to others', () => {
+    const roomy = devices['a GPU with matrices and subgroups of 32 or 64']!;
+    for (const of of ['q', 'kv'] as const) {
+      const { tile, reason } = selectBackward(halves, of, roomy);
+      expect(tile).toMatchObject({ path: 'matrix', M: 16, sharing: 2, isPinned: true });
+      expect(reason).toMatch(/default for class unknown GPU: matrix tiles of 64 × 32/);
+      const small = { ...halves, headDim: 16, headDimV: 16 };
+      expect(selectBackward(small, of, cpu).tile.path).toBe('subgroup');
+      expect(selectBackward(small, of, cpu, force('matrix')).tile.path).toBe('matrix');
+    }
+    for (const tuning of [undefined, force('matrix')]) {
+      const { tile, reason } = selectBackward(halves, 'tables', roomy, tuning);
+      expect(tile.path).toBe('portable');
+      expect(reason).toMatch(/^gradients of tables, .*; not matrix: .* added pair by pair/);
+    }
+  });
+
+  it('leaves gradients of large head dims and of small workgroup memory to others', () => {
+    const roomy = devices['a GPU with matrices and subgroups of 32 or 64']!;
+    const large = { ...halves, headDim: 256, headDimV: 256 };
+    expect(selectBackward(large, 'kv', roomy)).toMatchObject({
+      tile: { path: 'portable' },
+      reason: expect.stringMatching(/not matrix: a thread would keep \d+ registers/),
+    });
+    expect(selectBackward(halves, 'q', gpu)).toMatchObject({
+      tile: { path: 'portable' },
+      reason: expect.stringMatching(/not matrix: its tiles take \d+ bytes of workgroup memory/),
+    });
   });
 
   it('takes fewer rows where workgroup memory is short, and says so', () => {
@@ -262,8 +292,8 @@ describe('the matrix path', () => {
     const several = devices['a GPU with matrices and subgroups of 32 or 64']!;
     const amd = { ...several, adapter: { ...several.adapter, vendor: 'amd' } };
     const large = { ...halves, headDim: 128, headDimV: 128 };
-    expect(select(large, several).config.tile).toMatchObject({ keepsQuery: true });
-    expect(select(large, amd).config.tile).toMatchObject({ path: 'matrix', keepsQuery: false });
+    expect(select(large, several).config.tile).toMatchObject({ keepsRows: true });
+    expect(select(large, amd).config.tile).toMatchObject({ path: 'matrix', keepsRows: false });
   });
 
   it('fixes the subgroup size where there are several, and is not taken where it cannot', () => {
@@ -287,6 +317,21 @@ describe('the matrix path', () => {
     expect(select({ ...facts, kvDtype: 'int8', keys: 'paged' }, apple).config.tile).toMatchObject(
       f32,
     );
+    expect(select({ ...halves, keepsStates: true }, apple).config.tile).toMatchObject(f32);
+    expect(selectBackward(halves, 'kv', apple).tile).toMatchObject(f32);
+  });
+
+  it('leaves gradients in f32 to kernels that sum scores in the order of the forward pass', () => {
+    const apple = devices['a GPU with matrices of f32']!;
+    const why = 'gradients in f32 need scores that all kernels sum in one order';
+    for (const types of [{}, { kvDtype: 'f16' }, { dtype: 'f16' }] as const) {
+      const mixed = { ...facts, ...types, keepsStates: true };
+      expect(select(mixed, apple).reason).toContain(why);
+      expect(selectBackward(mixed, 'q', apple)).toMatchObject({
+        tile: { path: 'portable' },
+        reason: expect.stringContaining(why),
+      });
+    }
   });
 
   it('is refused, by force, on a device without matrices', () => {

@@ -134,7 +134,7 @@ const sources = {
   'forward-matrix-shared-rows': forwardSource({
     ...plain,
     ...half,
-    tile: tileOf({ ...matrixTile, sharing: 2, keepsQuery: false }),
+    tile: tileOf({ ...matrixTile, sharing: 2, keepsRows: false }),
   }),
   'forward-matrix-f32': forwardSource({
     ...plain,
@@ -202,6 +202,39 @@ const sources = {
       rowsPerLane: 1,
       keysPerLane: 2,
       branches: false,
+    }),
+  }),
+  'backward-matrix-dq': backwardSource({
+    ...plainBackward,
+    ...half,
+    resultType: 'f16',
+    tile: tileOf({ ...matrixTile, unroll: false }),
+  }),
+  'backward-matrix-dk-dv-hooks': backwardSource({
+    ...plainBackward,
+    ...half,
+    of: 'kv',
+    resultType: 'f16',
+    headDim: 40,
+    headDimV: 36,
+    hooks: variantHooks([softcap, band]),
+    tile: tileOf({ ...matrixTile, M: 8, N: 8, sharing: 2, isPinned: true }),
+  }),
+  'backward-matrix-dk-dv-f32': backwardSource({
+    ...plainBackward,
+    ...half,
+    of: 'kv',
+    resultType: 'f16',
+    lengths: 'varlen',
+    keys: 'paged',
+    tile: tileOf({
+      ...matrixTile,
+      M: 8,
+      N: 8,
+      K: 8,
+      components: 'f32',
+      keepsRows: false,
+      unroll: false,
     }),
   }),
   'backward-tables-varlen': backwardSource({

@@ -61,7 +61,7 @@ describe.for(Object.entries(devices))('the candidates for a gradient on %s', ([,
       expect(tiles.length).toBeGreaterThan(5);
       expect(splits).toEqual([]);
       for (const { tile, reason } of refused)
-        expect(cannotImplementGradient({ ...gradientNeeds, tile }, on)).toBe(reason);
+        expect(cannotImplementGradient({ ...gradientNeeds, of, tile }, on)).toBe(reason);
       for (const tile of tiles) {
         const tuning: Tuning = { version: 1, entries: { [key]: { ...tile } } };
         expect(selectBackward(facts, of, on, tuning).tile).toEqual(tile);

@@ -8,6 +8,7 @@ import { readElement, readPart, writeElement, writePart } from '../parts/row-acc
 import { gradientPart } from '../parts/score-chain.wgsl.ts';
 import { collectPart } from '../parts/table-sums.wgsl.ts';
 import { type AnyTile, type BackwardConfig, backwardKey } from '../tiles/kernel-config.ts';
+import { matrixBackward } from '../tiles/matrix-backward.wgsl.ts';
 import { portableBackward } from '../tiles/portable-backward.wgsl.ts';
 import { subgroupBackward } from '../tiles/subgroup-backward.wgsl.ts';
 import { backwardShape } from '../tiles/tile-paths.ts';
@@ -19,6 +20,7 @@ interface BackwardPath {
 
 /** Backward kernels of the tile paths. They are separate from `tilePaths`, so that a bundle of the forward pass contains none. */
 const backwardPaths: Readonly<Record<string, BackwardPath>> = {
+  matrix: { main: matrixBackward },
   subgroup: { main: subgroupBackward },
   portable: { main: portableBackward },
 };

@@ -1,4 +1,4 @@
-import type { MatrixTile } from './matrix-tile.ts';
+import type { MatrixTile } from './matrix-geometry.ts';
 
 /** The three operands: left (M×K) · right (K×N), and result (M×N). */
 export type MatrixKind = 'left' | 'right' | 'result';
@@ -36,6 +36,11 @@ export function storeMatrix(matrix: string, { array, at, stride }: StoredMatrix)
 /** Returns a statement that adds left · right to a result. */
 export function multiplyAdd(left: string, right: string, result: string): string {
   return `${result} = subgroupMatrixMultiplyAccumulate(${left}, ${right}, ${result});`;
+}
+
+/** Returns a statement that multiplies a result by a number. */
+export function multiplyBy(result: string, factor: string): string {
+  return `${result} = subgroupMatrixScalarMultiply(${result}, ${factor});`;
 }
 
 /** Returns the text of a product with a number; a literal index becomes a literal. */

@@ -10,12 +10,14 @@ import {
 } from './matrix-operations.wgsl.ts';
 import {
   type MatrixTile,
+  matrixThreads,
   ownerLanes,
   passBlocks,
   ROW_LANES,
   subgroupRows,
   TILE_N,
-} from './matrix-tile.ts';
+} from './matrix-geometry.ts';
+import type { ThreadIndex, Workgroup } from './tile-loops.wgsl.ts';
 
 /*
  * A thread cannot access the rows of a matrix, so results pass through the workgroup array `scores`, 32 columns at a time:
@@ -44,6 +46,18 @@ export function passesOf(tile: MatrixTile): readonly Pass[] {
     rows: range(pass * rows, rows),
   }));
 }
+
+/** Returns the workgroup of a tile, with its subgroup size if the kernel fixes it. */
+export function matrixWorkgroup(tile: MatrixTile): Workgroup {
+  const threads = matrixThreads(tile);
+  return tile.isPinned ? { threads, subgroupSize: tile.subgroupSize } : threads;
+}
+
+/** The inputs from which a thread derives its place. */
+export const matrixIndices: readonly [lane: ThreadIndex, subgroup: ThreadIndex] = [
+  { name: 'lane', builtin: 'subgroup_invocation_id' },
+  { name: 'subgroup', builtin: 'subgroup_id' },
+];
 
 /**
  * Returns the declarations of a thread's place in the tile, and of `part`, the subgroup's part of the columns, if several share
@@ -81,18 +95,26 @@ export function tileRow(tile: MatrixTile, r: number): string {
   return plus('first_row', Math.floor(r / rows) * passRows(tile) + (r % rows));
 }
 
-/** Returns the thread's vector of row r in `scores`, during the pass of that row. */
-export function passVector(tile: MatrixTile, r: number): string {
+/** The arrays through which results pass. */
+export type PassArray = 'scores' | 'slopes';
+
+/** Returns the thread's vector of row r in such an array, during the pass of that row. */
+export function passVector(tile: MatrixTile, r: number, array: PassArray = 'scores'): string {
   const row = plus(hasPasses(tile) ? 'pass_row' : 'first_row', r % threadPassRows(tile));
-  return `scores[${rowAt(row, 'SCORED')} + column]`;
+  return `${array}[${rowAt(row, 'SCORED')} + column]`;
 }
 
-/** Returns the place in `scores` of the matrix at `column`, counted in matrices, of a block of rows. */
-export function passPlace(tile: MatrixTile, block: number, column: string): StoredMatrix {
+/** Returns the place in such an array of the matrix at `column`, counted in matrices, of a block of rows. */
+export function passPlace(
+  tile: MatrixTile,
+  block: number,
+  column: string,
+  array: PassArray = 'scores',
+): StoredMatrix {
   const first = hasPasses(tile) ? `${owner(tile)} * ${passRows(tile)}u` : 'own_rows';
   const row = plus(first, (block % passBlocks(tile)) * tile.M);
   return {
-    array: 'scores',
+    array,
     at: sumOf(
       rowAt(row, 'SCORED'),
       ...partOffset(tile, TILE_N / 4 / tile.sharing),
@@ -137,8 +159,8 @@ export function eachChunk(
   });
 }
 
-/** A result: `count` matrices for each block of rows. */
-interface PassedResult extends Pick<DimMatrices, 'count' | 'bound'> {
+/** A result that a subgroup sums up: one array of matrices, `count` for each block of its rows. */
+export interface SummedResult extends Pick<DimMatrices, 'count' | 'bound'> {
   readonly name: string;
 }
 
@@ -156,7 +178,7 @@ function threadColumn({ N, sharing }: MatrixTile, count: number, chunk: string):
  */
 export function passResult(
   tile: MatrixTile,
-  { name, count, bound }: PassedResult,
+  { name, count, bound }: SummedResult,
   statement: (r: number, d: string) => string,
   isChanged = false,
 ): string {

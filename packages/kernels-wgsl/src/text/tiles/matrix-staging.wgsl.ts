@@ -1,13 +1,43 @@
 import { wgsl } from '@heed/core/kernel';
 import { each, plus } from '../parts/repeat.ts';
-import { type MatrixTile, matrixThreads, TILE_N } from './matrix-tile.ts';
+import {
+  arrayBytes,
+  matrixArrays,
+  type MatrixKernel,
+  matrixStrides,
+  type MatrixTile,
+  matrixThreads,
+  TILE_N,
+} from './matrix-geometry.ts';
+import type { ForwardConfig } from './kernel-config.ts';
 
-/** A tensor whose rows are staged in `kv_tile`, as components of matrices. */
+/** A tensor whose rows are staged in workgroup memory, as components of matrices. */
 export interface StagedRows {
-  readonly name: string;
+  readonly name: 'q' | 'k' | 'v' | 'dout';
   readonly dim: number;
   /** Vectors of a staged row, which whole matrices span: those after the head dim are 0. */
   readonly vecs: number;
+  /** The workgroup array. */
+  readonly array: string;
+}
+
+/** Returns the declarations of a kernel's workgroup arrays, and of the strides of their rows. */
+export function matrixArraysText(
+  config: Pick<ForwardConfig, 'headDim' | 'headDimV'>,
+  tile: MatrixTile,
+  kernel: MatrixKernel,
+): string {
+  const strides = matrixStrides(config, tile, kernel);
+  return wgsl`
+    // Vectors in a row of q, k or v, and in a row of scores or weights. Their padding keeps the rows of a matrix in
+    // different banks.
+    const STAGED = ${strides.staged}u;
+    const SCORED = ${strides.scores}u;
+    ${matrixArrays(config, tile, kernel).map(
+      (array) =>
+        `var<workgroup> ${array.name}: array<vec4<${array.type}>, ${array.length}>; // ${arrayBytes(array)} bytes`,
+    )}
+  `;
 }
 
 /**
@@ -27,6 +57,19 @@ export function loadKeys(tile: MatrixTile, rows: StagedRows): string {
   `;
 }
 
+/** Declares `staged_<name>(work, i)`: vector i of a tile's query rows. Those beyond the sequence repeat its last row. */
+export function loadQueries(tile: MatrixTile, rows: StagedRows): string {
+  const { name, vecs } = rows;
+  const type = `vec4<${tile.components}>`;
+  return wgsl`
+    fn staged_${name}(work: Work, i: u32) -> ${type} {
+      let row = make_row(work, work.first_row + i / ${vecs}u);
+      let d = ${elementOf(rows)};
+      return ${converted(type, `read_${name}(${name}_row_offset(row), d)`)};
+    }
+  `;
+}
+
 const converted = (type: string, x: string): string => (type === 'vec4<f32>' ? x : `${type}(${x})`);
 
 const isWhole = ({ dim, vecs }: StagedRows): boolean => Math.ceil(dim / 4) === vecs;
@@ -39,18 +82,18 @@ function elementOf(rows: StagedRows): string {
 
 /**
  * Returns the statements that stage the rows of a tile: `loads`, which may be far from `stores` so that other work hides
- * their latency, and `stores`, after the last use of what `kv_tile` held.
+ * their latency, and `stores`, after the last use of what the array held.
  * @param load returns the call that loads vector i
  */
 export function staging(
   tile: MatrixTile,
-  { name, vecs }: StagedRows,
+  { name, vecs, array }: StagedRows,
   load: (i: string) => string,
 ): Record<'loads' | 'stores', string> {
   const threads = matrixThreads(tile);
   const total = TILE_N * vecs;
   const store = (i: string, x: string): string =>
-    `kv_tile[${i} / ${vecs}u * STAGED + ${i} % ${vecs}u] = ${x};`;
+    `${array}[${i} / ${vecs}u * STAGED + ${i} % ${vecs}u] = ${x};`;
   if (!tile.unroll) {
     const stores = wgsl`
       for (var i = thread; i < ${total}u; i += ${threads}u) {

@@ -1,127 +1,24 @@
-import type { Capabilities, SubgroupMatrixConfig } from '@heed/core';
-import type { TileShape } from '../parts/kinds.ts';
+import type { Capabilities } from '@heed/core';
 import { deviceClass } from './device-class.ts';
+import {
+  dimMatrices,
+  matrixBytes,
+  type MatrixKernel,
+  matrixRegisters,
+  type MatrixShape,
+  type MatrixTile,
+  matrixThreads,
+  matrixTileShape,
+  ownerLanes,
+  passBlocks,
+  ROW_LANES,
+  summedDims,
+  TILE_N,
+} from './matrix-geometry.ts';
 import { type TileClass, type TileNeeds, workgroupExceeds } from './tile-path.ts';
-
-/** Shape of (M×K)·(K×N), whose product is M×N. */
-type MatrixShape = Pick<SubgroupMatrixConfig, 'M' | 'N' | 'K'>;
-
-/**
- * Multiplies by the device's matrix operations, (M×K)·(K×N) of the component type into f32. A subgroup, or `sharing` of them
- * together, owns the rows of `rowBlocks` matrices, for both products.
- */
-export interface MatrixTile extends MatrixShape {
-  readonly path: 'matrix';
-  /** Type of the components of q, k, v and the weights. */
-  readonly components: 'f16' | 'f32';
-  readonly subgroupSize: number;
-  /** Whether the kernel fixes the subgroup size; otherwise the device has only one. */
-  readonly isPinned: boolean;
-  readonly subgroups: number;
-  readonly rowBlocks: number;
-  /** Subgroups that own the same rows. Each computes an equal part of the keys of the scores, and of the columns of the output. */
-  readonly sharing: number;
-  /** Whether each subgroup keeps its rows of q in matrices; otherwise they lie in workgroup memory. */
-  readonly keepsQuery: boolean;
-  /** Whether the compiler may know the bounds of inner loops; loops over matrices are then written out. */
-  readonly unroll: boolean;
-}
-
-/** Keys of a tile, and columns of the output that pass through workgroup memory at a time. */
-export const TILE_N = 32;
-/** Lanes that share a row, each with 4 of its columns. */
-export const ROW_LANES: number = TILE_N / 4;
-// A row of any workgroup array is longer by 8 components. The rows of a matrix then lie in different memory banks.
-const PADDING = 8;
 
 // Larger head dims take one subgroup's registers for the output, or more than 48 KiB of workgroup memory for two tiles.
 const MOST_DIM = 256;
-
-interface Dims {
-  readonly headDim: number;
-  readonly headDimV: number;
-}
-
-export function matrixThreads({ subgroups, subgroupSize }: MatrixTile): number {
-  return subgroups * subgroupSize;
-}
-
-/** Returns the query rows that a subgroup owns. */
-export function subgroupRows({ rowBlocks, M }: MatrixTile): number {
-  return rowBlocks * M;
-}
-
-function matrixTileShape(tile: MatrixTile): TileShape {
-  return { tileM: (tile.subgroups / tile.sharing) * subgroupRows(tile), tileN: TILE_N };
-}
-
-/** Returns the threads that own the same rows. */
-export function ownerLanes({ sharing, subgroupSize }: MatrixTile): number {
-  return sharing * subgroupSize;
-}
-
-/** Returns the query rows of a thread: 4 of each pass, or as many as a matrix needs. */
-export function threadRows(tile: MatrixTile): number {
-  return (subgroupRows(tile) * ROW_LANES) / ownerLanes(tile);
-}
-
-/**
- * Returns how many of a subgroup's matrices lie in workgroup memory at a time, one above the other. More rows would take
- * more memory, and so leave room for fewer workgroups. Weights in f32 replace their scores, so there all rows are at once.
- */
-export function passBlocks(tile: MatrixTile): number {
-  const { components, rowBlocks, M } = tile;
-  if (components === 'f32') return rowBlocks;
-  return Math.min(rowBlocks, Math.max(1, ownerLanes(tile) / ROW_LANES / (M / 4)));
-}
-
-/** Returns the matrices that span a head dim: `q` of the inner dimension of q · k, `v` of the columns of the output. */
-export function dimMatrices(
-  { headDim, headDimV }: Dims,
-  { N, K }: MatrixShape,
-): Record<'q' | 'v', number> {
-  return { q: Math.ceil(headDim / K), v: Math.ceil(headDimV / N) };
-}
-
-/** Returns the vectors of four components in a row of each workgroup array. */
-export function matrixStrides(dims: Dims, tile: MatrixTile): Record<'staged' | 'scores', number> {
-  const { q, v } = dimMatrices(dims, tile);
-  const staged = Math.max(q * tile.K, v * tile.N);
-  return { staged: Math.ceil(staged / 4) + PADDING / 4, scores: (TILE_N + PADDING) / 4 };
-}
-
-/** Returns the lengths of the workgroup arrays in vectors; weights in f32 replace their scores. */
-export function matrixArrays(
-  dims: Dims,
-  tile: MatrixTile,
-): Record<'q_tile' | 'kv_tile' | 'scores' | 'weights', number> {
-  const strides = matrixStrides(dims, tile);
-  const { tileM } = matrixTileShape(tile);
-  return {
-    q_tile: tile.keepsQuery ? 0 : tileM * strides.staged,
-    kv_tile: TILE_N * strides.staged,
-    scores: (tile.subgroups / tile.sharing) * passBlocks(tile) * tile.M * strides.scores,
-    weights: tile.components === 'f16' ? tileM * strides.scores : 0,
-  };
-}
-
-/** Returns the bytes of workgroup memory: staged q, k or v, scores, weights, and whether a row's maximum has grown. */
-export function matrixBytes(dims: Dims, tile: MatrixTile): number {
-  const { q_tile, kv_tile, scores, weights } = matrixArrays(dims, tile);
-  return (q_tile + kv_tile + weights) * (tile.components === 'f16' ? 8 : 16) + scores * 16 + 4;
-}
-
-// How much a lane may keep of q, the scores and the output, in 4-byte registers. The compilers of AMD and NVIDIA spill if it is
-// more of their 256. Devices with matrices of f32 have 128.
-const MAX_REGISTERS = { f16: 112, f32: 80 } as const;
-
-function registers({ headDim, headDimV }: Dims, tile: MatrixTile): number {
-  const { components, keepsQuery, sharing } = tile;
-  const ofQ = keepsQuery ? (components === 'f16' ? headDim / 2 : headDim) : 0;
-  return Math.ceil(
-    (subgroupRows(tile) * (ofQ + (headDimV + TILE_N) / sharing)) / tile.subgroupSize,
-  );
-}
 
 /** A shape that a device offers, with the type of its components. */
 type Offered = MatrixShape & Pick<MatrixTile, 'components'>;
@@ -158,21 +55,24 @@ export const matrixTiles: TileClass<MatrixTile> = {
     ...(components === 'f16' ? ['f16'] : []),
   ],
   shape: matrixTileShape,
-  cannot: (tile, capabilities, _, needs) =>
-    (needs.isSelected ? 'it stages keys in order, and selected keys have none' : undefined) ??
-    cannotOffer(tile, capabilities, needs) ??
-    cannotDivide(tile, needs) ??
-    cannotFit(tile, capabilities, needs),
+  cannot: (tile, capabilities, kernel, needs) =>
+    kernel === 'tables'
+      ? 'gradients of tables are added pair by pair, which is no product'
+      : ((needs.isSelected ? 'it stages keys in order, and selected keys have none' : undefined) ??
+        cannotOffer(tile, capabilities, kernel, needs) ??
+        cannotDivide(tile, kernel, needs) ??
+        cannotFit(tile, capabilities, kernel, needs)),
   // A CPU only emulates matrices, and a decode step reads more than it multiplies.
   isDefault: (use, capabilities) =>
-    use === 'head' &&
+    use !== 'group' &&
     offeredShapes(capabilities).length > 0 &&
     subgroupSizeOf(capabilities) !== undefined &&
     deviceClass(capabilities).matrices,
-  defaults(_, capabilities) {
+  defaults(use, capabilities) {
+    const sizes = use === 'head' || use === 'group' ? forwardSizes : gradientSizes;
     const shapes = offeredShapes(capabilities);
     return (shapes.length > 0 ? shapes : [NO_SHAPE]).flatMap((shape) =>
-      tilesOf(shape, capabilities),
+      tilesOf(shape, capabilities, sizes),
     );
   },
   fallsBack: (capabilities) => offeredShapes(capabilities).length > 0,
@@ -181,6 +81,7 @@ export const matrixTiles: TileClass<MatrixTile> = {
 function cannotOffer(
   tile: MatrixTile,
   capabilities: Capabilities,
+  kernel: MatrixKernel,
   { qType, kvType, headDim, headDimV, keepsStates }: TileNeeds,
 ): string | undefined {
   const { components, subgroupSize } = tile;
@@ -192,11 +93,14 @@ function cannotOffer(
   if (!names.includes(shapeName(tile))) {
     return `the tile is for matrices of ${shapeName(tile)}; the device has ${names.join(', ')}`;
   }
-  if (components === 'f16' && (qType !== 'f16' || kvType !== 'f16')) {
-    return `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
-  }
-  if (keepsStates && components === 'f32') {
-    return 'a gradient needs scores that are summed in its own order';
+  if (qType !== 'f16' || kvType !== 'f16') {
+    if (components === 'f16') {
+      return `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;
+    }
+    // Rounding to f16 absorbs the difference.
+    if (keepsStates || kernel !== 'forward') {
+      return 'gradients in f32 need scores that all kernels sum in one order';
+    }
   }
   const longest = Math.max(headDim, headDimV);
   if (longest > MOST_DIM) {
@@ -212,7 +116,11 @@ function cannotOffer(
   return undefined;
 }
 
-function cannotDivide(tile: MatrixTile, needs: TileNeeds): string | undefined {
+function cannotDivide(
+  tile: MatrixTile,
+  kernel: MatrixKernel,
+  needs: TileNeeds,
+): string | undefined {
   const { M, N, K, rowBlocks, sharing } = tile;
   const { tileM } = matrixTileShape(tile);
   const isWhole = (TILE_N % M) + (TILE_N % N) + (TILE_N % K) + ((N | K) % 4) === 0;
@@ -223,9 +131,9 @@ function cannotDivide(tile: MatrixTile, needs: TileNeeds): string | undefined {
   if (lanes % ROW_LANES > 0 || perPass % 1 > 0 || rowBlocks % passBlocks(tile) > 0) {
     return `${rowBlocks} × ${M} rows cannot be dealt to ${lanes} lanes, ${ROW_LANES} to a row`;
   }
-  const columns = dimMatrices(needs, tile).v;
-  if ((TILE_N / N) % sharing > 0 || columns % sharing > 0 || tile.subgroups % sharing > 0) {
-    return `${sharing} subgroups cannot share the columns of ${TILE_N} keys and of ${columns} matrices of the output`;
+  const columns = summedDims(needs, kernel).map((dim) => dimMatrices(dim, tile).columns);
+  if ([TILE_N / N, ...columns, tile.subgroups].some((count) => count % sharing > 0)) {
+    return `${sharing} subgroups cannot share the columns of ${TILE_N} keys and of ${columns.join(' and ')} matrices of the output`;
   }
   return undefined;
 }
@@ -233,40 +141,66 @@ function cannotDivide(tile: MatrixTile, needs: TileNeeds): string | undefined {
 function cannotFit(
   tile: MatrixTile,
   { limits }: Capabilities,
+  kernel: MatrixKernel,
   needs: TileNeeds,
 ): string | undefined {
-  const held = registers(needs, tile);
-  const most = MAX_REGISTERS[tile.components];
+  const held = matrixRegisters(needs, tile, kernel);
+  const most = MAX_REGISTERS[kernel === 'forward' ? 'forward' : 'gradient'][tile.components];
   // A CPU has its matrices in memory.
   if (held > most && tile.unroll) {
     return `a thread would keep ${held} registers of matrices; ${most} leave room for the rest`;
   }
   return workgroupExceeds(
-    { bytes: matrixBytes(needs, tile), threads: matrixThreads(tile) },
+    { bytes: matrixBytes(needs, tile, kernel), threads: matrixThreads(tile) },
     limits,
   );
 }
 
-const NO_SHAPE: Offered = { M: 0, N: 0, K: 0, components: 'f16' };
+// How much a lane may keep in matrices. The compilers of AMD and NVIDIA spill if it is more of their 256 registers. Devices with
+// matrices of f32 have 128.
+const MAX_REGISTERS = {
+  forward: { f16: 112, f32: 80 },
+  gradient: { f16: 160, f32: 80 },
+} as const;
 
-// More rows per tile read each key less often, where registers and workgroup memory have room for them.
-const sizes: readonly TileSize[] = [
-  { subgroups: 4, rowsPerThread: 8, sharing: 1 },
-  { subgroups: 4, rowsPerThread: 4, sharing: 1 },
-  { subgroups: 8, rowsPerThread: 2, sharing: 1 },
-  { subgroups: 4, rowsPerThread: 2, sharing: 1 },
-  { subgroups: 2, rowsPerThread: 4, sharing: 1 },
-  { subgroups: 2, rowsPerThread: 2, sharing: 1 },
-];
-// For large head dims.
-const shared: TileSize = { subgroups: 4, rowsPerThread: 2, sharing: 2 };
+const NO_SHAPE: Offered = { M: 0, N: 0, K: 0, components: 'f16' };
 
 interface TileSize extends Pick<MatrixTile, 'subgroups' | 'sharing'> {
   /** If a matrix has so few rows. */
   readonly rowsPerThread: number;
+  /** Whether the rows may stay in registers. */
+  readonly keepsRows: readonly boolean[];
 }
 
-function tilesOf(shape: Offered, capabilities: Capabilities): MatrixTile[] {
+const either = [true, false] as const;
+
+// More rows per tile read each key less often, where registers and workgroup memory have room for them. For large head dims,
+// subgroups share rows.
+const forwardSizes: readonly TileSize[] = [
+  { subgroups: 4, rowsPerThread: 8, sharing: 1, keepsRows: either },
+  { subgroups: 4, rowsPerThread: 4, sharing: 1, keepsRows: either },
+  { subgroups: 8, rowsPerThread: 2, sharing: 1, keepsRows: either },
+  { subgroups: 4, rowsPerThread: 2, sharing: 1, keepsRows: either },
+  { subgroups: 2, rowsPerThread: 4, sharing: 1, keepsRows: either },
+  { subgroups: 2, rowsPerThread: 2, sharing: 1, keepsRows: either },
+  { subgroups: 4, rowsPerThread: 2, sharing: 2, keepsRows: [false] },
+];
+
+// Two operands of each row, and one or two results, leave room for fewer rows.
+const gradientSizes: readonly TileSize[] = [
+  { subgroups: 4, rowsPerThread: 4, sharing: 2, keepsRows: [true] },
+  { subgroups: 4, rowsPerThread: 4, sharing: 1, keepsRows: [true] },
+  { subgroups: 8, rowsPerThread: 2, sharing: 2, keepsRows: [true] },
+  { subgroups: 4, rowsPerThread: 2, sharing: 1, keepsRows: [true] },
+  { subgroups: 4, rowsPerThread: 2, sharing: 2, keepsRows: either },
+  { subgroups: 2, rowsPerThread: 4, sharing: 1, keepsRows: either },
+];
+
+function tilesOf(
+  shape: Offered,
+  capabilities: Capabilities,
+  sizes: readonly TileSize[],
+): MatrixTile[] {
   const { subgroupSize, isPinned } = subgroupSizeOf(capabilities) ?? {
     subgroupSize: capabilities.subgroups?.max ?? 0,
     isPinned: false,
@@ -274,18 +208,17 @@ function tilesOf(shape: Offered, capabilities: Capabilities): MatrixTile[] {
   const { unroll, packsHalves } = deviceClass(capabilities);
   const tileOf = (
     { subgroups, rowsPerThread, sharing }: TileSize,
-    keepsQuery: boolean,
+    keepsRows: boolean,
   ): MatrixTile => {
     const rows = (rowsPerThread * subgroupSize * sharing) / ROW_LANES;
     const rowBlocks = Math.max(1, rows / shape.M || 0);
     const lanes = { subgroupSize, isPinned, subgroups };
-    return { path: 'matrix', ...shape, ...lanes, rowBlocks, sharing, keepsQuery, unroll };
+    return { path: 'matrix', ...shape, ...lanes, rowBlocks, sharing, keepsRows, unroll };
   };
-  const ways = packsHalves || shape.components === 'f32' ? [true, false] : [false];
-  const tiles = [
-    ...sizes.flatMap((size) => ways.map((keepsQuery) => tileOf(size, keepsQuery))),
-    tileOf(shared, false),
-  ];
+  const mayKeep = packsHalves || shape.components === 'f32';
+  const tiles = sizes.flatMap((size) =>
+    size.keepsRows.filter((keeps) => mayKeep || !keeps).map((keeps) => tileOf(size, keeps)),
+  );
   const texts = tiles.map((tile) => JSON.stringify(tile));
   return tiles.filter((_, i) => texts.indexOf(texts[i]!) === i);
 }

@@ -1,11 +1,10 @@
-import { wgsl, type WgslPart } from '@heed/core/kernel';
+import { wgsl } from '@heed/core/kernel';
 import {
   dropGradient,
   dropWeight,
   keepScale,
   keptGradient,
 } from '../parts/dropped-weights.wgsl.ts';
-import { hasScoreDerivatives } from '../parts/hook.ts';
 import { each, plus } from '../parts/repeat.ts';
 import { type TileScore, tileScores } from '../parts/score-chain.wgsl.ts';
 import { collectRow, collectScore, declareRowSums } from '../parts/table-sums.wgsl.ts';
@@ -30,9 +29,11 @@ import {
   CHUNK,
   type Dim,
   eachScore,
-  storeChunks,
   gridShape,
   gridThreads,
+  scoreDerivativeOf,
+  scoreDerivatives,
+  storeChunks,
 } from './thread-grid.wgsl.ts';
 import { gradientShape } from './tile-path.ts';
 import {
@@ -93,13 +94,13 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
       config,
       wgsl`
         ${rowProducts(config, tile)}
-        ${scoreDerivatives(config, tile)}
-        ${tileScores(hooks, eachScore(tile, keyAt), { withDerivatives: true })}
+        ${scoreDerivatives(config.hooks, tile.rowsPerThread)}
+        ${tileScores(hooks, eachScore(tile.rowsPerThread, keyAt), { withDerivatives: true })}
         workgroupBarrier();
         ${rows(
           (r) => wgsl`
             ${lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, droppedAt(r, n)))}
-            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${scoreDerivativeOf(config, r, n)});`)}
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${scoreDerivativeOf(hooks, r, n)});`)}
             ${keepWeights('q_tile', r)}
           `,
         )}
@@ -151,10 +152,10 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
           }
         `,
       )}
-      ${scoreDerivatives(config, tile)}
+      ${scoreDerivatives(config.hooks, tile.rowsPerThread)}
       ${tileScores(
         hooks,
-        eachScore(tile, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
+        eachScore(tile.rowsPerThread, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
         { withDerivatives: true },
       )}
       workgroupBarrier();
@@ -179,7 +180,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
       workgroupBarrier();
       ${rows(
         (r) => wgsl`
-          ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${scoreDerivativeOf(config, r, n)});`)}
+          ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${scoreDerivativeOf(config.hooks, r, n)});`)}
           ${keepWeights('kv_tile', r)}
         `,
       )}
@@ -231,7 +232,7 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
       wgsl`
         ${rowProducts(config, tile)}
         ${rows((r) => `var product${r} = s${r};`)}
-        ${tileScores(hooks, eachScore(tile, keyAt))}
+        ${tileScores(hooks, eachScore(tile.rowsPerThread, keyAt))}
         ${rows(
           (r) => wgsl`
             ${lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, droppedAt(r, n)))}
@@ -271,15 +272,6 @@ const rowProducts = (config: BackwardConfig, tile: PortableTile): string => wgsl
 
   ${columnKeys(config)}
 `;
-
-/** Declares the derivatives of a thread's scores, if hooks change scores. */
-const scoreDerivatives = ({ hooks }: BackwardConfig, { rowsPerThread }: PortableTile): WgslPart =>
-  hasScoreDerivatives(hooks) &&
-  each(rowsPerThread)((r) => `var score_derivative${r} = vec4<f32>(1.0);`);
-
-/** Returns the derivative of the score of row r and column n, or 1. */
-const scoreDerivativeOf = ({ hooks }: BackwardConfig, r: number, n: number): string =>
-  hasScoreDerivatives(hooks) ? `score_derivative${r}[${n}]` : '1.0';
 
 /** Head dims, in vectors and in chunks, with the parameters that bound their loops. */
 const qDim = ({ headDim }: BackwardConfig): Dim => ({

@@ -64,7 +64,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
         ${columnKeys(config)}
         ${tileScores(
           hooks,
-          eachScore(tile, (r, n) => ({ row: `row${r}`, key: `key${n}` })),
+          eachScore(tile.rowsPerThread, (r, n) => ({ row: `row${r}`, key: `key${n}` })),
         )}
         ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));`)}
         workgroupBarrier();

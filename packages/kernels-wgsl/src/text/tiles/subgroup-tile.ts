@@ -37,7 +37,7 @@ const maxScores = { forward: 256, gradient: 128 } as const;
 export const subgroupTiles: TileClass<SubgroupTile> = {
   enables: () => ['subgroups'],
   shape: subgroupShape,
-  cannot(tile, { subgroups }, pass) {
+  cannot(tile, { subgroups }, kernel) {
     if (!subgroups) return 'the device has no subgroups';
     if (subgroups.min !== subgroups.max) {
       return `broadcast lanes must be constants, and subgroups have ${subgroups.min} to ${subgroups.max} lanes here`;
@@ -46,8 +46,9 @@ export const subgroupTiles: TileClass<SubgroupTile> = {
       return `the tile is for subgroups of ${tile.subgroupSize}; the device has ${subgroups.max}`;
     }
     const scores = tile.rowsPerLane * subgroupShape(tile).tileN;
-    if (scores > maxScores[pass]) {
-      return `${tile.rowsPerLane} rows × ${subgroupShape(tile).tileN} keys per lane exceed ${maxScores[pass]} scores`;
+    const most = maxScores[kernel === 'forward' ? 'forward' : 'gradient'];
+    if (scores > most) {
+      return `${tile.rowsPerLane} rows × ${subgroupShape(tile).tileN} keys per lane exceed ${most} scores`;
     }
     return undefined;
   },

@@ -1,4 +1,5 @@
-import { wgsl } from '@heed/core/kernel';
+import { wgsl, type WgslPart } from '@heed/core/kernel';
+import { hasScoreDerivatives, type VariantHooks } from '../parts/hook.ts';
 import type { TileShape } from '../parts/kinds.ts';
 import { bracketed, each, loop } from '../parts/repeat.ts';
 import type { EachScore, TileScore } from '../parts/score-chain.wgsl.ts';
@@ -67,14 +68,11 @@ export function storeChunks(
   );
 }
 
-/** Repeats a statement for the thread's scores, a vector of four per row. */
+/** Repeats a statement for the thread's scores: a vector of four for each of its rows. */
 export const eachScore =
-  (
-    { rowsPerThread }: ThreadGrid,
-    where: (r: number, n: number) => Pick<TileScore, 'row' | 'key'>,
-  ): EachScore =>
+  (rows: number, where: (r: number, n: number) => Pick<TileScore, 'row' | 'key'>): EachScore =>
   (statement) =>
-    each(rowsPerThread)((r) =>
+    each(rows)((r) =>
       lanes((n) =>
         statement({
           score: `s${r}[${n}]`,
@@ -83,3 +81,11 @@ export const eachScore =
         }),
       ),
     ).join('\n');
+
+/** Declares the derivatives of such scores, if hooks change scores. */
+export const scoreDerivatives = (hooks: VariantHooks, rows: number): WgslPart =>
+  hasScoreDerivatives(hooks) && each(rows)((r) => `var score_derivative${r} = vec4<f32>(1.0);`);
+
+/** Returns the derivative of the score of row r and column n, or 1. */
+export const scoreDerivativeOf = (hooks: VariantHooks, r: number, n: number): string =>
+  hasScoreDerivatives(hooks) ? `score_derivative${r}[${n}]` : '1.0';

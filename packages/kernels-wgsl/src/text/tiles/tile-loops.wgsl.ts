@@ -10,7 +10,7 @@ export interface ThreadIndex {
 }
 
 /** The threads of a workgroup; with their subgroup size, if the kernel fixes it. */
-type Workgroup = number | { readonly threads: number; readonly subgroupSize: number };
+export type Workgroup = number | { readonly threads: number; readonly subgroupSize: number };
 
 /** Returns an entry point whose body runs once per unit of work, with `unit` and the thread's own index. */
 function threadEntry(
@@ -68,15 +68,16 @@ export type GradientBodies<Tile> = Readonly<
 export function gradientEntry<Tile>(
   config: BackwardConfig,
   tile: Tile,
-  threads: number,
+  workgroup: Workgroup,
   thread: ThreadIndex,
   bodies: GradientBodies<Tile>,
+  ...more: readonly ThreadIndex[]
 ): string {
   const { of } = config;
   const body = bodies[of](config, tile);
   return of === 'kv'
-    ? threadEntry(threads, thread, body)
-    : entryPoint(config, threads, thread, body);
+    ? threadEntry(workgroup, thread, body, ...more)
+    : entryPoint(config, workgroup, thread, body, ...more);
 }
 
 /**

@@ -5,6 +5,9 @@ import type { AnyTile, ForwardConfig } from './kernel-config.ts';
 /** Use of a tile: the rows of a forward kernel, or the gradients of a backward kernel. */
 export type TileUse = RowKind | GradientOf;
 
+/** The kernel of a tile: the forward pass, or that of a gradient. */
+export type TileKernel = 'forward' | GradientOf;
+
 /** Requirements that decide whether a device can run a tile. */
 export interface TileNeeds {
   readonly qType: FloatType;
@@ -33,7 +36,7 @@ export interface TileClass<Tile extends AnyTile> {
   cannot(
     tile: Tile,
     capabilities: Capabilities,
-    pass: 'forward' | 'gradient',
+    kernel: TileKernel,
     needs: TileNeeds,
   ): string | undefined;
   /** Whether the path is chosen without being forced. */

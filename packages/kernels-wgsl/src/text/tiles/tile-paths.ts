@@ -4,7 +4,8 @@ import { decodeMain } from './decode-forward.wgsl.ts';
 import { type DecodeTile, decodeTiles } from './decode-tile.ts';
 import type { AnyTile, BackwardConfig, ForwardConfig } from './kernel-config.ts';
 import { matrixMain } from './matrix-forward.wgsl.ts';
-import { matrixTiles, type MatrixTile } from './matrix-tile.ts';
+import type { MatrixTile } from './matrix-geometry.ts';
+import { matrixTiles } from './matrix-tile.ts';
 import { portableMain } from './portable-forward.wgsl.ts';
 import { portableTiles, type PortableTile } from './portable-tile.ts';
 import { subgroupMain } from './subgroup-forward.wgsl.ts';
@@ -24,7 +25,7 @@ export type TilePath = TileConfig['path'];
 
 /** The tile paths, the preferred ones first. */
 export const tilePaths: { readonly [Path in TilePath]: TilePathOf<TileConfig & { path: Path }> } = {
-  matrix: { ...matrixTiles, forward: matrixMain, hasBackward: false },
+  matrix: { ...matrixTiles, forward: matrixMain, hasBackward: true },
   decode: { ...decodeTiles, forward: decodeMain, hasBackward: false },
   subgroup: { ...subgroupTiles, forward: subgroupMain, hasBackward: true },
   portable: { ...portableTiles, forward: portableMain, hasBackward: true },
@@ -93,10 +94,10 @@ export function cannotImplement(
 
 /** @returns why this device cannot run a backward kernel of a tile, or undefined if it can */
 export function cannotImplementGradient(
-  config: TileNeeds & { readonly tile: AnyTile },
+  config: TileNeeds & Pick<BackwardConfig, 'of' | 'tile'>,
   capabilities: Capabilities,
 ): string | undefined {
-  return pathOf(config.tile).cannot(config.tile, capabilities, 'gradient', config);
+  return pathOf(config.tile).cannot(config.tile, capabilities, config.of, config);
 }
 
 /** Returns the extensions that a kernel's text needs. A device on which such a kernel is chosen has them. */

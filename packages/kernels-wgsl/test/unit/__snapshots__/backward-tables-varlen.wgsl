@@ -10,10 +10,6 @@
 @group(0) @binding(7) var<storage, read_write> out: array<atomic<u32>>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-fn dout_row_offset(row: Row) -> u32 {
-  return params.dout_offset + u32(row.head) * params.dout_head + u32(row.q_row) * params.dout_row;
-}
-
 // The contribution's integer is its mantissa · 2^shift. The largest one is below 2^(62 − log2_adds).
 fn fixed_point(bits: u32, largest: u32) -> vec2<u32> {
   let exponent = i32(max(bits >> 23u, 1u));
@@ -49,11 +45,6 @@ fn contribute(first: u32, count: u32, element: u32, x: f32) {
   let low = atomicAdd(&out[first + 1u + element], value.x);
   let carry = select(0u, 1u, low + value.x < low);
   atomicAdd(&out[first + 1u + count + element], value.y + carry);
-}
-
-fn score_derivative_softcap(score: f32, row: Row, key: i32) -> f32 {
-  let t = tanh_f32(score / params.softcap);
-  return 1.0 - t * t;
 }
 
 fn score_derivative_alibi(score: f32, row: Row, key: i32) -> f32 {

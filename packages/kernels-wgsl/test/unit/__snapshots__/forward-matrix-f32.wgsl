@@ -1,7 +1,7 @@
 enable chromium_experimental_subgroup_matrix;
 enable subgroups;
 
-// q=f32 kv=f32 out=f32 | d=17 dv=5 | dense strided | read=scalar write=scalar | rows=head | hooks=band | path=matrix M=8 N=8 K=8 components=f32 subgroupSize=32 isPinned=false subgroups=4 rowBlocks=2 sharing=1 keepsQuery=true unroll=true
+// q=f32 kv=f32 out=f32 | d=17 dv=5 | dense strided | read=scalar write=scalar | rows=head | hooks=band | path=matrix M=8 N=8 K=8 components=f32 subgroupSize=32 isPinned=false subgroups=4 rowBlocks=2 sharing=1 keepsRows=true unroll=true
 
 @group(0) @binding(0) var<storage, read> q: array<f32>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
@@ -44,10 +44,8 @@ fn write_out(row: u32, d: u32, x: vec4<f32>) {
 // different banks.
 const STAGED = 8u;
 const SCORED = 10u;
-var<workgroup> kv_tile: array<vec4<f32>, 256>; // 4096 bytes
-var<workgroup> scores: array<vec4<f32>, 640>; // 10240 bytes
-// Whether a row of the tile needs a new reference.
-var<workgroup> grown: atomic<u32>;
+var<workgroup> kv_tile: array<vec4<f32>, 254>; // 4064 bytes
+var<workgroup> scores: array<vec4<f32>, 638>; // 10208 bytes
 
 fn staged_k(seq: Sequence, head: u32, first_key: u32, i: u32) -> vec4<f32> {
   let key = min(first_key + i / 6u, seq.k_len - 1u);

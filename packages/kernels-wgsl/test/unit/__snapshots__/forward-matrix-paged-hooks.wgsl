@@ -1,14 +1,12 @@
-// q=f16 kv=f16 out=f16 | d=40 dv=36 | varlen paged | read=vec4 write=vec4 | rows=group | hooks=softcap+alibi+band | path=matrix M=8 N=16 K=16 components=f16 subgroupSize=32 isPinned=false subgroups=4 rowBlocks=1 sharing=1 keepsQuery=true unroll=true
+// q=f16 kv=f16 out=f16 | d=40 dv=36 | varlen paged | read=vec4 write=vec4 | rows=group | hooks=softcap+alibi+band | path=matrix M=8 N=16 K=16 components=f16 subgroupSize=32 isPinned=false subgroups=4 rowBlocks=1 sharing=1 keepsRows=true unroll=true
 
 // Vectors in a row of q, k or v, and in a row of scores or weights. Their padding keeps the rows of a matrix in
 // different banks.
 const STAGED = 14u;
 const SCORED = 10u;
-var<workgroup> kv_tile: array<vec4<f16>, 448>; // 3584 bytes
-var<workgroup> scores: array<vec4<f32>, 320>; // 5120 bytes
-var<workgroup> weights: array<vec4<f16>, 320>; // 2560 bytes
-// Whether a row of the tile needs a new reference.
-var<workgroup> grown: atomic<u32>;
+var<workgroup> kv_tile: array<vec4<f16>, 446>; // 3568 bytes
+var<workgroup> scores: array<vec4<f32>, 318>; // 5088 bytes
+var<workgroup> weights: array<vec4<f16>, 318>; // 2544 bytes
 
 fn staged_k(seq: Sequence, head: u32, first_key: u32, i: u32) -> vec4<f16> {
   let key = min(first_key + i / 12u, seq.k_len - 1u);

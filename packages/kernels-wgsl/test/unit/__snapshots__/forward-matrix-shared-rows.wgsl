@@ -1,15 +1,13 @@
-// q=f16 kv=f16 out=f16 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=band | path=matrix M=16 N=16 K=16 components=f16 subgroupSize=32 isPinned=false subgroups=4 rowBlocks=1 sharing=2 keepsQuery=false unroll=true
+// q=f16 kv=f16 out=f16 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=band | path=matrix M=16 N=16 K=16 components=f16 subgroupSize=32 isPinned=false subgroups=4 rowBlocks=1 sharing=2 keepsRows=false unroll=true
 
 // Vectors in a row of q, k or v, and in a row of scores or weights. Their padding keeps the rows of a matrix in
 // different banks.
 const STAGED = 18u;
 const SCORED = 10u;
-var<workgroup> q_tile: array<vec4<f16>, 576>; // 4608 bytes
-var<workgroup> kv_tile: array<vec4<f16>, 576>; // 4608 bytes
-var<workgroup> scores: array<vec4<f32>, 320>; // 5120 bytes
-var<workgroup> weights: array<vec4<f16>, 320>; // 2560 bytes
-// Whether a row of the tile needs a new reference.
-var<workgroup> grown: atomic<u32>;
+var<workgroup> q_tile: array<vec4<f16>, 574>; // 4592 bytes
+var<workgroup> kv_tile: array<vec4<f16>, 574>; // 4592 bytes
+var<workgroup> scores: array<vec4<f32>, 318>; // 5088 bytes
+var<workgroup> weights: array<vec4<f16>, 318>; // 2544 bytes
 
 @compute @workgroup_size(128)
 fn main(

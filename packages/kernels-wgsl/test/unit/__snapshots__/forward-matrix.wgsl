@@ -2,7 +2,7 @@ enable chromium_experimental_subgroup_matrix;
 enable subgroups;
 enable f16;
 
-// q=f16 kv=f16 out=f16 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=band | path=matrix M=8 N=8 K=8 components=f16 subgroupSize=8 isPinned=false subgroups=4 rowBlocks=1 sharing=1 keepsQuery=true unroll=false
+// q=f16 kv=f16 out=f16 | d=64 dv=64 | dense strided | read=vec4 write=vec4 | rows=head | hooks=band | path=matrix M=8 N=8 K=8 components=f16 subgroupSize=8 isPinned=false subgroups=4 rowBlocks=1 sharing=1 keepsRows=true unroll=false
 
 @group(0) @binding(0) var<storage, read> q: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> k: array<vec2<u32>>;
@@ -18,9 +18,10 @@ enable f16;
 // different banks.
 const STAGED = 18u;
 const SCORED = 10u;
-var<workgroup> kv_tile: array<vec4<f16>, 576>; // 4608 bytes
-var<workgroup> scores: array<vec4<f32>, 320>; // 5120 bytes
-var<workgroup> weights: array<vec4<f16>, 320>; // 2560 bytes
+var<workgroup> kv_tile: array<vec4<f16>, 574>; // 4592 bytes
+var<workgroup> scores: array<vec4<f32>, 318>; // 5088 bytes
+var<workgroup> weights: array<vec4<f16>, 318>; // 2544 bytes
+
 // Whether a row of the tile needs a new reference.
 var<workgroup> grown: atomic<u32>;
 
