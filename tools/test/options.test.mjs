@@ -25,6 +25,7 @@ import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
 import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernels/rotary.ts';
 import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
 import { prefixNamesOptions } from '../../packages/kvcache/src/pages/prefix-names.ts';
+import { loadNames } from '../../packages/kvcache/src/cache/load-pages.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import { httpNames } from '../../packages/kvcache/src/stores/http-store.ts';
@@ -135,9 +136,8 @@ const packages = [
       of('cache.append(layer, seqs, k, v, options?)', appendNames, ['kvcache:AppendOptions']),
       of('the rotary of append', rotaryTableNames, ['kvcache:RotaryTables']),
       of('rotate(gpu, q, rotary, out?)', rotaryNames, ['kvcache:Rotary', 'kvcache:RotaryTables']),
-      of('cache.save(store, options) and cache.load(store, options)', saveNames, [
-        'kvcache:SaveOptions',
-      ]),
+      of('cache.save(store, options)', saveNames, ['kvcache:SaveOptions', 'kvcache:StoreOptions']),
+      of('cache.load(store, options)', loadNames, ['kvcache:StoreOptions']),
       of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),
       of('httpStore(base, options?)', httpNames, ['kvcache:HttpStoreOptions']),
     ],

@@ -8,12 +8,13 @@ export type { CacheOptions, OpenOptions } from './cache/cache-options.ts';
 export type { PageFormat } from '@heed/core';
 export type { PageName, Sha256 } from './pages/page-name.ts';
 export type { TokenIds } from './pages/token-ids.ts';
-export { prefixNames, type PrefixNamesOptions } from './pages/prefix-names.ts';
+export { prefixNames } from './cache/checked-names.ts';
+export type { PrefixNamesOptions } from './pages/prefix-names.ts';
 export type { KvSequence } from './cache/kv-sequence.ts';
 export type { KvStats } from './cache/cache-core.ts';
 export type { LoadOptions, LoadReport, RefusedPage } from './cache/load-pages.ts';
 export { memoryStore } from './stores/kv-store.ts';
-export type { SaveOptions, SaveReport } from './cache/save-pages.ts';
+export type { SaveOptions, SaveReport, StoreOptions } from './cache/save-pages.ts';
 export type {
   GetManyOptions,
   KvStore,

@@ -10,8 +10,15 @@ import {
   poisonPages,
 } from '../kernels/page-edits.ts';
 import type { Pool } from '../kernels/page-pools.ts';
-import type { PageGeometry } from '../pages/page-geometry.ts';
+import {
+  type PageGeometry,
+  segmentPages,
+  storeGeometry,
+  type StoreGeometry,
+} from '../pages/page-geometry.ts';
+import type { PrefixNode } from '../pages/prefix-tree.ts';
 import type { Ledger } from '../sequences/ledger.ts';
+import type { KvStore } from '../stores/kv-store.ts';
 import type { PageMoves } from '../sequences/reservation.ts';
 import type { KvEmitter } from './cache-events.ts';
 import type { CacheOptions } from './cache-options.ts';
@@ -28,6 +35,11 @@ export class CacheCore {
   readonly sinkTokens: number;
   /** Keys of records that a load has refused. The next save writes them again, although the store has them. */
   readonly refused: Set<string> = new Set();
+  /** The geometry as stores name it. */
+  readonly stored: StoreGeometry;
+  /** Pages of a segment in a store. */
+  readonly segment: number;
+  readonly #kept = new WeakMap<KvStore, KeptRecords>();
   readonly #poisons: boolean;
   #isDisposed = false;
 
@@ -47,7 +59,16 @@ export class CacheCore {
     this.tables = new BatchTables(gpu);
     this.window = options.window;
     this.sinkTokens = options.sinkTokens ?? 0;
+    this.stored = storeGeometry([geometry]);
+    this.segment = segmentPages(geometry, options.window);
     this.#poisons = options.poison ?? false;
+  }
+
+  /** Returns the records that this cache has put into a store or loaded from it. */
+  keptIn(store: KvStore): KeptRecords {
+    const known = this.#kept.get(store) ?? new KeptRecords();
+    this.#kept.set(store, known);
+    return known;
   }
 
   /** Bytes of all pages, page 0 included. */
@@ -110,6 +131,20 @@ export class CacheCore {
       k.dispose();
       v.dispose();
     }
+  }
+}
+
+/** Records that a store has: keys by the last page, so that they are forgotten with it. */
+class KeptRecords {
+  readonly #keys = new WeakMap<PrefixNode, Set<string>>();
+
+  has(node: PrefixNode, key: string): boolean {
+    return this.#keys.get(node)?.has(key) ?? false;
+  }
+
+  add(node: PrefixNode, key: string): void {
+    const keys = this.#keys.get(node) ?? new Set();
+    this.#keys.set(node, keys.add(key));
   }
 }
 

@@ -1,54 +1,90 @@
-import { type Meant, type NamesOf, readOptions } from '@heed/core/kernel';
+import type { Tensor } from '@heed/core';
+import { fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
 import { packPages } from '../kernels/packed-pages.ts';
 import { pageBytes } from '../pages/page-geometry.ts';
+import type { PageName } from '../pages/page-name.ts';
 import type { PrefixNode } from '../pages/prefix-tree.ts';
 import type { KvStore } from '../stores/kv-store.ts';
-import { encodeRecord } from '../stores/page-record.ts';
+import { encodeRecord, type PageRecord } from '../stores/page-record.ts';
 import { ask, askKeys, checkStore, chunks } from '../stores/store-ask.ts';
-import { storeKey } from '../stores/store-key.ts';
+import { namespaceText, storeKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
+import { type KvSequence, statesOf } from './kv-sequence.ts';
+import { planLinks, type PlannedRecord, planRecords } from './record-plan.ts';
 
-/** Options of `save`. */
-export interface SaveOptions {
+/** Options that `save` and `load` share. */
+export interface StoreOptions {
   /**
-   * Distinguishes models that share a store. It must name the weights, which the names of pages do not. At most 80 characters, of
-   * which all but a–z 0–9 - count as 5. Required except for `memoryStore()`; '' says that the store serves one model only.
+   * Distinguishes models that share a store. It must name the weights and the tokenizer, which the names of pages do not. At most 80
+   * characters, of which all but a–z 0–9 - count as 5. Required except for `memoryStore()`; '' says that the store serves one model
+   * only.
    */
   readonly namespace?: string;
-  /** On abort, the call rejects with the reason at once, also while the store does not answer. Pages that were put stay. */
+  /**
+   * An HMAC key with SHA-256 (usages 'sign' and 'verify'), which seals and verifies records. Without it, records have a SHA-256,
+   * which finds damage: whoever can write to the store can also write records.
+   */
+  readonly key?: CryptoKey;
+  /** On abort, the call rejects with the reason at once, also while the store does not answer. What was done stays. */
   readonly signal?: AbortSignal;
   /** Called after each record. Lost records count as done. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
-export const saveNames: NamesOf<SaveOptions> = { namespace: 1, signal: 1, onProgress: 1 };
+/** Options of `save`. */
+export interface SaveOptions extends StoreOptions {
+  /** Saves the committed pages of these sequences, as they are at the call: a window may release them, or a truncate, meanwhile. */
+  readonly sequences?: readonly KvSequence[];
+  /** Saves the pages of these names, as they are at the call, such as those that 'stored' events told. */
+  readonly names?: readonly PageName[];
+}
 
-export const meantSave: Meant = () => ({
+export const storeNames: NamesOf<StoreOptions> = { namespace: 1, key: 1, signal: 1, onProgress: 1 };
+
+export const saveNames: NamesOf<SaveOptions> = { ...storeNames, sequences: 1, names: 1 };
+
+const meantSave: Meant = () => ({ ...meantStore(), tokens: 'tokens is an option of load.' });
+
+export const meantStore: Meant = () => ({
   model: 'namespace',
   name: 'namespace',
+  hmac: 'key',
+  secret: 'key',
+  seqs: 'sequences',
+  sequence: 'sequences',
   abort: 'signal',
   progress: 'onProgress',
 });
 
 /** Result of `save`. */
 export interface SaveReport {
-  /** Pages that were put. */
+  /** Pages that were put. Where a store kept only some of the records that it was given at once, the fewest that it may be. */
   readonly saved: number;
   /** Pages that the store already had. */
   readonly known: number;
-  /** Pages that were evicted before they were saved. */
+  /** Pages that were evicted before they were saved; names that the cache does not have. */
   readonly lost: number;
+  /** Records that the store refused, because it is full, for example. */
+  readonly refused: number;
   /** Bytes of the records that were put. */
   readonly bytes: number;
 }
 
-/** A record to put: a page, or the link of a page that a window has released. */
-interface Item {
+/** A record and its key. */
+interface Item extends PlannedRecord {
   readonly key: string;
-  readonly node: PrefixNode;
 }
 
-/** Puts a record into the store for each prefix that has a page, parents first, so that an interrupted save is useful. */
+/** Items whose pages are packed on the GPU, one after another. */
+interface PackedItems {
+  readonly items: readonly Item[];
+  readonly packed: Tensor;
+}
+
+/**
+ * Puts records into the store, parents first, so that an interrupted save is useful. Without sequences and names, all pages are
+ * saved, and the store lists what it has. With them, all pages are packed at the call, and the cache knows what it has put.
+ */
 export async function save(
   core: CacheCore,
   store: KvStore,
@@ -57,90 +93,228 @@ export async function save(
   const fn = 'cache.save';
   core.assertUsable(fn);
   const options = readOptions(fn, given, saveNames, meantSave);
-  checkStore(fn, store, options);
-  const { namespace = '', signal, onProgress } = options;
+  checkStore(fn, store, options, 'sign');
+  const { namespace = '', signal } = options;
   signal?.throwIfAborted();
-  const { geometry } = core;
-  const named = core.ledger.tree.named();
-  const released = releasedAncestors(named);
+  const chosen = chosenPages(fn, core, options);
+  const named = chosen?.nodes ?? core.ledger.tree.named();
+  const run = new SaveRun(fn, core, store, options);
+  const withKey = (record: PlannedRecord): Item => ({
+    ...record,
+    key: recordKey(core, namespace, record),
+  });
+  const records = planRecords(named, core.segment).map(withKey);
+  if (chosen) {
+    const kept = core.keptIn(store);
+    run.report.lost += chosen.unknown;
+    const missing = run.start([], records, ({ nodes, key }) => kept.has(nodes.at(-1)!, key));
+    const early = [...run.chunks(missing)].map((items) => ({ items, packed: pack(core, items) }));
+    try {
+      for (const packed of early) await run.put(packed);
+    } finally {
+      for (const { packed } of early) packed.dispose();
+    }
+    return run.report;
+  }
+  const links = planLinks(named).map(withKey);
   const stored = new Set<string>();
   for await (const key of askKeys(core.gpu, store, signal)) stored.add(key);
-  const missing = (nodes: readonly PrefixNode[], isLink: boolean): Item[] =>
-    nodes
-      .map((node) => {
-        const { name, depth } = node;
-        return { node, key: storeKey({ geometry, namespace, depth, name, isLink }) };
-      })
-      .filter(({ key }) => !stored.has(key) || core.refused.has(key))
-      .toSorted((a, b) => a.node.depth - b.node.depth);
-  const [links, pages] = [missing(released, true), missing(named, false)];
-  const report = { saved: 0, known: named.length - pages.length, lost: 0, bytes: 0 };
-  const total = links.length + pages.length;
-  let done = 0;
-  const advance = (count: number): void => {
-    done += count;
-    onProgress?.({ done, total });
-  };
-  const put = async ({ key, node }: Item, payload: Uint8Array): Promise<void> => {
-    const { name, parent, depth, tokens } = node;
-    const record = { geometry, name, parent: parent!.name, depth, tokens, payload };
-    const bytes = await encodeRecord(record);
-    await ask(core.gpu, signal, () => store.put(key, bytes));
-    core.assertUsable(fn);
-    core.refused.delete(key);
-    report.bytes += bytes.length;
-  };
-  for (const item of links) {
-    await put(item, new Uint8Array());
-    advance(1);
-  }
-  for (const group of chunks(pages, pageBytes(geometry))) {
+  const missing = run.start(links, records, ({ key }) => stored.has(key));
+  for (const items of run.chunks(missing)) {
     // A named page does not change, but it may have lost its name while the store was writing.
-    const there = group.filter(({ node }) => node.pages.length > 0);
-    if (there.length < group.length) {
-      report.lost += group.length - there.length;
-      advance(group.length - there.length);
-    }
-    for (const [item, payload] of await payloadsOf(core, there)) {
-      core.assertUsable(fn);
-      await put(item, payload);
-      report.saved++;
-      advance(1);
-    }
+    const there = run.withoutLost(items);
+    using packed = pack(core, there);
+    await run.put({ items: there, packed });
   }
-  return report;
+  return run.report;
 }
 
-/** Returns the ancestors of named pages that a window has released. */
-function releasedAncestors(named: readonly PrefixNode[]): PrefixNode[] {
-  const released = new Set<PrefixNode>();
-  for (const { parent } of named) {
-    let above = parent;
-    while (above && above.depth >= 0 && above.pages.length === 0 && !released.has(above)) {
-      released.add(above);
-      above = above.parent;
-    }
+/** One call of `save`. */
+class SaveRun {
+  readonly report: { -readonly [K in keyof SaveReport]: SaveReport[K] } = {
+    saved: 0,
+    known: 0,
+    lost: 0,
+    refused: 0,
+    bytes: 0,
+  };
+  readonly #fn: string;
+  readonly #core: CacheCore;
+  readonly #store: KvStore;
+  readonly #options: SaveOptions;
+  #done = 0;
+  #total = 0;
+
+  constructor(fn: string, core: CacheCore, store: KvStore, options: SaveOptions) {
+    this.#fn = fn;
+    this.#core = core;
+    this.#store = store;
+    this.#options = options;
   }
-  return [...released];
+
+  /** Returns the records to put: those that the store lacks, and those that a load has refused. */
+  start(
+    links: readonly Item[],
+    records: readonly Item[],
+    isStored: (item: Item) => boolean,
+  ): Item[] {
+    const isKnown = (item: Item): boolean => isStored(item) && !this.#core.refused.has(item.key);
+    const missing = [...links, ...records].filter((item) => !isKnown(item));
+    this.report.known = records.filter(isKnown).reduce((sum, { fresh }) => sum + fresh, 0);
+    this.#total = missing.length;
+    return missing;
+  }
+
+  chunks(items: readonly Item[]): Generator<readonly Item[]> {
+    return chunks(items, (item) => bytesOf(this.#core, item));
+  }
+
+  withoutLost(items: readonly Item[]): Item[] {
+    const isThere = ({ nodes, isLink }: Item): boolean =>
+      isLink || nodes.every(({ pages }) => pages.length > 0);
+    const there = items.filter(isThere);
+    this.report.lost += items.reduce((sum, item) => sum + (isThere(item) ? 0 : item.fresh), 0);
+    if (there.length < items.length) this.#advance(items.length - there.length);
+    return there;
+  }
+
+  async put({ items, packed }: PackedItems): Promise<void> {
+    const { namespace = '', key, signal } = this.#options;
+    if (items.length === 0) return;
+    const all = bytesOfWords(await packed.read());
+    let start = 0;
+    const payloads = items.map((item) => {
+      const end = start + bytesOf(this.#core, item);
+      const payload = all.subarray(start, end);
+      start = end;
+      return payload;
+    });
+    this.#core.assertUsable(this.#fn);
+    const many = this.#store.putMany ? ([] as [string, Uint8Array][]) : undefined;
+    for (const [i, item] of items.entries()) {
+      const record = recordOf(this.#core, namespace, item, payloads[i]!);
+      const bytes = await encodeRecord(record, key);
+      if (many) {
+        many.push([item.key, bytes]);
+        continue;
+      }
+      await ask(this.#core.gpu, signal, () => this.#store.put(item.key, bytes));
+      this.#kept([item], bytes.length);
+      this.#advance(1);
+    }
+    if (!many) return;
+    const { kept, refused } = await ask(this.#core.gpu, signal, () =>
+      this.#store.putMany!(many, { signal }),
+    );
+    this.report.refused += refused;
+    const bytes = many.reduce((sum, [, value]) => sum + value.length, 0);
+    if (refused === 0) this.#kept(items, bytes);
+    else this.report.saved += fewest(items, kept);
+    this.#advance(items.length);
+  }
+
+  #kept(items: readonly Item[], bytes: number): void {
+    this.#core.assertUsable(this.#fn);
+    for (const { key, nodes, fresh } of items) {
+      this.#core.refused.delete(key);
+      this.#core.keptIn(this.#store).add(nodes.at(-1)!, key);
+      this.report.saved += fresh;
+    }
+    this.report.bytes += bytes;
+  }
+
+  #advance(count: number): void {
+    this.#done += count;
+    this.#options.onProgress?.({ done: this.#done, total: this.#total });
+  }
 }
 
-/** Reads the current contents of pages. */
-async function payloadsOf(
-  { gpu, geometry, pools }: CacheCore,
-  items: readonly Item[],
-): Promise<[Item, Uint8Array][]> {
-  if (items.length === 0) return [];
-  using packed = packPages(
-    gpu,
-    geometry,
-    pools,
-    items.map(({ node }) => [node.pages[0]!]),
-  );
-  const bytes = bytesOf(await packed.read());
-  const size = bytes.length / items.length;
-  return items.map((item, i) => [item, bytes.subarray(i * size, (i + 1) * size)]);
+/** Returns the fewest pages that `kept` of these records hold. */
+const fewest = (items: readonly Item[], kept: number): number =>
+  items
+    .map(({ fresh }) => fresh)
+    .toSorted((a, b) => a - b)
+    .slice(0, kept)
+    .reduce((sum, fresh) => sum + fresh, 0);
+
+interface ChosenPages {
+  readonly nodes: readonly PrefixNode[];
+  /** Names that the cache does not have. */
+  readonly unknown: number;
 }
 
-/** WebGPU runs on little-endian hosts only, as records are. */
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+/** Returns the pages that `sequences` or `names` choose; undefined where all are saved. */
+function chosenPages(
+  fn: string,
+  core: CacheCore,
+  { sequences, names }: SaveOptions,
+): ChosenPages | undefined {
+  if (sequences === undefined && names === undefined) return undefined;
+  if (sequences !== undefined && names !== undefined) {
+    fail(fn, 'sequences and names are alternatives', 'both', 'Pass one of them.');
+  }
+  const nodes = new Set<PrefixNode>();
+  if (sequences !== undefined) {
+    for (const state of statesOf(fn, core, sequences)) {
+      let node: PrefixNode | undefined = state.node;
+      for (; node && !nodes.has(node); node = node.parent) {
+        if (node.pages.length > 0) nodes.add(node);
+      }
+    }
+    return { nodes: [...nodes], unknown: 0 };
+  }
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    fail(fn, 'names must be an array of page names', show(names), "Pass those of 'stored' events.");
+  }
+  const wanted = new Set<PageName>(names);
+  for (const node of core.ledger.tree.named()) if (wanted.has(node.name)) nodes.add(node);
+  return { nodes: [...nodes], unknown: wanted.size - nodes.size };
+}
+
+const recordKey = (core: CacheCore, namespace: string, { nodes, isLink }: PlannedRecord): string =>
+  storeKey({
+    geometry: core.stored.digest,
+    namespace,
+    group: 0,
+    depth: nodes[0]!.depth,
+    name: nodes.at(-1)!.name,
+    isLink,
+  });
+
+/** Bytes of a record's rows. */
+const bytesOf = ({ geometry }: CacheCore, { nodes, isLink }: PlannedRecord): number =>
+  isLink ? 0 : nodes.length * pageBytes(geometry);
+
+function recordOf(
+  core: CacheCore,
+  namespace: string,
+  { nodes }: PlannedRecord,
+  payload: Uint8Array,
+): PageRecord {
+  const [first, last] = [nodes[0]!, nodes.at(-1)!];
+  const { pageSize } = core.geometry;
+  const tokens = new Uint32Array(nodes.length * pageSize);
+  nodes.forEach((node, i) => tokens.set(node.tokens, i * pageSize));
+  return {
+    geometry: core.stored.text,
+    namespace: namespaceText(namespace),
+    group: 0,
+    depth: first.depth,
+    parent: first.parent!.name,
+    name: last.name,
+    pages: nodes.length,
+    tokens,
+    payload,
+  };
+}
+
+/** Copies the pages of items on the GPU, so that they may change afterwards. */
+function pack({ gpu, geometry, pools }: CacheCore, items: readonly Item[]): Tensor {
+  const rows = items.filter(({ isLink }) => !isLink);
+  const runs = rows.map(({ nodes }) => nodes.map(({ pages }) => pages[0]!));
+  return packPages(gpu, geometry, pools, runs);
+}
+
+/** WebGPU runs on little-endian hosts only, and records are little-endian. */
+const bytesOfWords = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,5 +1,7 @@
 import type { PageFormat } from '@heed/core';
 import { pageFormats, rowWords } from '@heed/core/kernel';
+import { toHex } from './page-name.ts';
+import { sha256 } from './sha256.ts';
 
 /** Properties that all pages of a cache share. */
 export interface PageGeometry {
@@ -58,4 +60,29 @@ export function parseGeometry(text: string): PageGeometry | undefined {
   ];
   const geometry = { layers, kvHeads, headDim, headDimV, pageSize, format };
   return geometryText(geometry) === text ? geometry : undefined; // no leading zeros, nothing rounded
+}
+
+/** The geometry of a whole cache, as the records of a store name it. */
+export interface StoreGeometry {
+  /** The geometries of its groups of layers, joined by `+`. */
+  readonly text: string;
+  /** The first 16 hexadecimal digits of the text's SHA-256. */
+  readonly digest: string;
+}
+
+export function storeGeometry(groups: readonly PageGeometry[]): StoreGeometry {
+  const text = groups.map(geometryText).join('+');
+  return { text, digest: toHex(sha256(new TextEncoder().encode(text)).subarray(0, 8)) };
+}
+
+/** A record has a fixed cost, and a store that forgets one page of a prefix forgets all that follow. */
+const segmentTokens = 256;
+
+/**
+ * Returns the pages of a segment, the fewest that hold 256 tokens. Pages of a shorter window are stored one by one: of a segment,
+ * a load could use only some.
+ */
+export function segmentPages({ pageSize }: PageGeometry, window: number | undefined): number {
+  const pages = Math.ceil(segmentTokens / pageSize);
+  return window !== undefined && window < pages * pageSize ? 1 : pages;
 }

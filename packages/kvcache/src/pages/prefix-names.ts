@@ -22,8 +22,8 @@ export interface PrefixNamesOptions {
  * Source: the hash chains of vLLM's prefix caching.
  *
  * @param tokens whole numbers from 0 to 2³² − 1, in any list, 64-bit ones included; what is behind the last full page is ignored
- * @throws ValidationError tokens that are not such a list; a page size, salt or hash that is none; an unknown option. (From
- *   `@heed/kvcache/names` it is an error that `HeedError.is` recognises, but not an instance of core's class.)
+ * @throws ValidationError tokens that are not such a list; a page size, salt or hash that is none; an unknown option. (It is an
+ *   error that `HeedError.is` recognises; only from `@heed/kvcache` it is an instance of core's class.)
  *
  * @example
  * const names = prefixNames(prompt, { pageSize: 16, salt: 'tenant 1' });
@@ -53,7 +53,7 @@ function checkOptions(options: PrefixNamesOptions): PrefixNamesOptions {
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(prefixNamesOptions, name)) continue;
-    refuse(`it has no option '${name}'. It has pageSize, salt and hash`);
+    refuse(`there is no ${name} in options; got ${String(value)}. There are pageSize, salt, hash`);
   }
   const { pageSize, salt, hash } = options;
   if (!Number.isSafeInteger(pageSize) || pageSize < 1) {

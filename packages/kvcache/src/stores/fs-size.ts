@@ -48,6 +48,8 @@ export class FolderSize {
   }
 
   async #prune(): Promise<void> {
+    // What is put from here on may not be in the list.
+    this.#allowance = 0;
     const files = await entryFiles(this.#folder);
     let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     if (bytes > this.#maxBytes) {
@@ -58,7 +60,7 @@ export class FolderSize {
         bytes -= file.bytes;
       }
     }
-    this.#allowance = Math.min(this.#maxBytes - bytes, listingShare * this.#maxBytes);
+    this.#allowance += Math.min(this.#maxBytes - bytes, listingShare * this.#maxBytes);
   }
 }
 

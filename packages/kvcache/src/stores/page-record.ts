@@ -1,8 +1,9 @@
 import { ValidationError } from '@heed/core';
-import { geometryText, type PageGeometry } from '../pages/page-geometry.ts';
 import { type PageName, pageName } from '../pages/page-name.ts';
+import { oldExtent, oldVersion, readOldHeader } from './old-record.ts';
 import {
-  claimedBytes,
+  claimedExtent,
+  extentFor,
   headerBytes,
   magic,
   readHeader,
@@ -12,129 +13,208 @@ import {
   writeHeader,
 } from './record-header.ts';
 
-/** A full page in a store. */
+/** Consecutive full pages of one prefix, in one group of layers: a segment, or one page. */
 export interface PageRecord {
-  readonly geometry: PageGeometry;
-  /** `pageName(parent, tokens)`. */
-  readonly name: PageName;
+  /** The geometry of the whole cache. */
+  readonly geometry: string;
+  /** As in the key. */
+  readonly namespace: string;
+  readonly group: number;
+  /** Full pages before the record. */
+  readonly depth: number;
   /** Name of the page before it, or of the root. */
   readonly parent: PageName;
-  /** Full pages before it. */
-  readonly depth: number;
-  /** [pageSize]. */
+  /** Name of its last page. */
+  readonly name: PageName;
+  readonly pages: number;
+  /** [pages · pageSize]. */
   readonly tokens: Uint32Array;
-  /** The page's rows of all layers, in the layout of `packPages`. */
+  /** The rows, as `packPages` packs a run; empty for a link. */
   readonly payload: Uint8Array;
 }
 
 const maxPayload = 2 ** 32 - 1;
 
 /**
- * Returns the bytes of a record: header, tokens, payload and a SHA-256 over all of them (record-header.ts has the layout).
- * @throws ValidationError a record that `decodeRecord` would refuse
+ * Returns the bytes of a record: header, tokens, payload and a seal over all of them (record-header.ts has the layout). The seal is
+ * an HMAC with `key`, else a SHA-256.
+ * @throws ValidationError a payload of 4 GiB or more
  */
-export async function encodeRecord(record: PageRecord): Promise<Uint8Array> {
-  checkRecord(record);
-  const { geometry, tokens, payload } = record;
-  const payloadStart = headerBytes + 4 * tokens.length;
-  const end = payloadStart + payload.length;
-  const bytes = new Uint8Array(end + checksumBytes);
-  writeHeader(bytes, { ...record, geometry, payloadBytes: payload.length });
+export async function encodeRecord(
+  record: PageRecord,
+  key: CryptoKey | undefined,
+): Promise<Uint8Array> {
+  const { pages, tokens, payload } = record;
+  if (payload.length > maxPayload) {
+    throw new ValidationError(
+      `encodeRecord: a payload must be under 4 GiB, got ${payload.length} bytes; use smaller pages`,
+    );
+  }
+  const pageSize = tokens.length / pages;
+  const isHmac = key !== undefined;
+  const header = { ...record, pageSize, payloadBytes: payload.length, isHmac };
+  const extent = extentFor(header);
+  const bytes = new Uint8Array(extent.end);
+  writeHeader(bytes, header);
   const view = viewOf(bytes);
-  tokens.forEach((token, i) => view.setUint32(headerBytes + 4 * i, token, true));
-  bytes.set(payload, payloadStart);
-  bytes.set(await checksum(bytes.subarray(0, end)), end);
+  tokens.forEach((token, i) => view.setUint32(extent.tokens + 4 * i, token, true));
+  bytes.set(payload, extent.payload);
+  const sealed = bytes.subarray(0, extent.seal);
+  bytes.set(
+    new Uint8Array(
+      key
+        ? await crypto.subtle.sign('HMAC', key, sealed)
+        : await crypto.subtle.digest('SHA-256', sealed),
+    ),
+    extent.seal,
+  );
   return bytes;
 }
 
-function checkRecord({ geometry, name, parent, tokens, payload }: PageRecord): void {
-  const fail = (rule: string): never => {
-    throw new ValidationError(`encodeRecord: ${rule}`);
-  };
-  if (tokens.length !== geometry.pageSize) {
-    fail(`a page of ${geometry.pageSize} tokens must be full to be saved, got ${tokens.length}`);
-  }
-  if (payload.length > maxPayload) {
-    fail(`a payload must be under 4 GiB, got ${payload.length} bytes; use smaller pages`);
-  }
-  const expected = pageName(parent, tokens);
-  if (name !== expected) {
-    fail(`a page must be named pageName(parent, tokens), ${expected}, got ${name}`);
-  }
-}
-
-/** Values that the reader expects in a record. Omitted ones are not compared. */
-interface ExpectedRecord {
-  readonly geometry?: PageGeometry;
-  readonly name?: PageName;
+/** What the reader expects in a record. Omitted values are not compared. */
+export interface ExpectedRecord {
+  readonly geometry?: string;
+  readonly namespace?: string;
+  readonly group?: number;
   readonly depth?: number;
-  readonly payloadBytes?: number;
+  readonly name?: PageName;
+  readonly pageSize?: number;
+  /** Bytes of the rows of one page; 0 for a link. */
+  readonly pageBytes?: number;
+  /** The tokens of all its pages. If given, so are `name` and `parent`, and no name is computed. */
+  readonly tokens?: Uint32Array;
+  readonly parent?: PageName;
 }
 
 /**
  * Reads a record, or returns why it is refused. It never throws, whatever the bytes. `payload` is a view of `bytes`, `tokens` a
- * copy. No memory is allocated by the record's claims before its length and checksum confirm them.
+ * copy. No memory is allocated by the record's claims before its length and seal confirm them. A record of version 1 is read where
+ * no `key` is given.
  */
 export async function decodeRecord(
   bytes: Uint8Array,
   expected: ExpectedRecord = {},
+  key?: CryptoKey,
 ): Promise<PageRecord | RefusedRecord> {
-  const refusal = refuseFrame(bytes);
-  if (refusal !== undefined) return refusal;
-  const end = bytes.length - checksumBytes;
-  if (!sameBytes(await checksum(bytes.subarray(0, end)), bytes.subarray(end))) {
-    return refuse('checksum', 'its SHA-256 is not the one at its end: it was altered');
-  }
-  return readRecord(bytes.subarray(0, end), expected);
+  const refusal = refuseFrame(bytes) ?? (await refuseSeal(bytes, key));
+  return refusal ?? readRecord(bytes, expected);
 }
 
-/** Makes all checks that need no checksum. */
+const isOld = (bytes: Uint8Array): boolean => readVersion(bytes) === oldVersion;
+
+const extentIn = (bytes: Uint8Array) => (isOld(bytes) ? oldExtent(bytes) : claimedExtent(bytes));
+
+/** Makes all checks that need no seal. */
 function refuseFrame(bytes: Uint8Array): RefusedRecord | undefined {
   if (!sameBytes(bytes.subarray(0, magic.length), magic.subarray(0, bytes.length))) {
     return refuse('not a record', 'it does not begin like a page record');
   }
-  if (bytes.length >= 12 && readVersion(bytes) !== recordVersion) {
-    const version = readVersion(bytes);
-    return refuse('version', `version ${version}; this heed reads version ${recordVersion}`);
+  const version = bytes.length >= 12 ? readVersion(bytes) : recordVersion;
+  if (version !== recordVersion && version !== oldVersion) {
+    const reads = `this heed reads versions ${oldVersion} and ${recordVersion}`;
+    return refuse('version', `version ${version}; ${reads}`);
   }
   if (bytes.length < headerBytes) {
     return refuse('truncated', `${bytes.length} bytes; the header alone has ${headerBytes}`);
   }
-  const claimed = claimedBytes(bytes, checksumBytes);
-  if (bytes.length === claimed) return undefined;
+  const { end } = extentIn(bytes);
+  if (bytes.length === end) return undefined;
   return refuse(
-    bytes.length < claimed ? 'truncated' : 'too long',
-    `${bytes.length} bytes; its header says ${claimed}`,
+    bytes.length < end ? 'truncated' : 'too long',
+    `${bytes.length} bytes; its header says ${end}`,
   );
+}
+
+/** Checks the seal of a record whose frame is right. */
+async function refuseSeal(
+  bytes: Uint8Array,
+  key: CryptoKey | undefined,
+): Promise<RefusedRecord | undefined> {
+  const { seal } = extentIn(bytes);
+  // Stores return unshared memory; a type that says so would have to be repeated by every caller.
+  const sealed = bytes.subarray(0, seal) as Uint8Array<ArrayBuffer>;
+  const found = bytes.subarray(seal) as Uint8Array<ArrayBuffer>;
+  const isHmac = !isOld(bytes) && viewOf(bytes).getUint32(12, true) === 2;
+  if (isHmac !== (key !== undefined)) {
+    const [has, wants] = isHmac ? ['an HMAC', 'no key'] : ['a SHA-256', 'a key'];
+    return refuse('checksum', `it is sealed with ${has}, and the reader has ${wants}`);
+  }
+  if (key) {
+    if (await crypto.subtle.verify('HMAC', key, found, sealed)) return undefined;
+    return refuse('checksum', 'its HMAC is not that of this key: it was altered, or sealed anew');
+  }
+  if (sameBytes(new Uint8Array(await crypto.subtle.digest('SHA-256', sealed)), found)) {
+    return undefined;
+  }
+  return refuse('checksum', 'its SHA-256 is not the one at its end: it was altered');
 }
 
 /** Checks that an intact record is the one that the reader expects. */
 function readRecord(bytes: Uint8Array, expected: ExpectedRecord): PageRecord | RefusedRecord {
-  const header = readHeader(bytes);
-  if (header === undefined)
-    return refuse('geometry', 'its format is unknown to this version of heed');
-  const { geometry, name, parent, depth, payloadBytes } = header;
-  const wanted = expected.geometry ?? geometry;
-  if (geometryText(geometry) !== geometryText(wanted)) {
-    return refuse('geometry', `${geometryText(geometry)}, expected ${geometryText(wanted)}`);
+  const old = isOld(bytes);
+  const header = old ? { ...readOldHeader(bytes), namespace: '' } : readHeader(bytes);
+  const { geometry, namespace, group, depth, name, parent, pages, pageSize } = header;
+  const differs = <T>(found: T, wanted: T | undefined): boolean =>
+    wanted !== undefined && found !== wanted;
+  if (differs(geometry, expected.geometry)) {
+    return refuse('geometry', `${geometry}, expected ${expected.geometry}`);
   }
-  const tokens = readTokens(bytes, geometry.pageSize);
-  const named = pageName(parent, tokens);
-  if (name !== named) return refuse('name', `${name}, but its parent and tokens make it ${named}`);
-  if (name !== (expected.name ?? name)) return refuse('name', `${name}, expected ${expected.name}`);
-  if (depth !== (expected.depth ?? depth)) {
+  if (differs(pageSize, expected.pageSize)) {
+    return refuse('geometry', `pages of ${pageSize} tokens, expected ${expected.pageSize}`);
+  }
+  if (differs(group, expected.group)) {
+    return refuse('geometry', `group ${group}, expected ${expected.group}`);
+  }
+  if (!old && differs(namespace, expected.namespace)) {
+    return refuse('namespace', `'${namespace}', expected '${expected.namespace}'`);
+  }
+  const extent = extentIn(bytes);
+  const tokens = readTokens(bytes, extent.tokens, pages * pageSize);
+  const wrong = refuseName(header, tokens, expected);
+  if (wrong) return wrong;
+  if (differs(depth, expected.depth)) {
     return refuse('depth', `${depth} pages before it, expected ${expected.depth}`);
   }
-  if (payloadBytes !== (expected.payloadBytes ?? payloadBytes)) {
-    return refuse('payload', `${payloadBytes} bytes, expected ${expected.payloadBytes}`);
+  const { pageBytes } = expected;
+  if (pageBytes !== undefined && header.payloadBytes !== pages * pageBytes) {
+    return refuse('payload', `${header.payloadBytes} bytes, expected ${pages * pageBytes}`);
   }
-  const payload = bytes.subarray(headerBytes + tokens.byteLength);
-  return { geometry, name, parent, depth, tokens, payload };
+  const payload = bytes.subarray(extent.payload, extent.seal);
+  return { geometry, namespace, group, depth, parent, name, pages, tokens, payload };
 }
 
-function readTokens(bytes: Uint8Array, count: number): Uint32Array {
+function refuseName(
+  header: { readonly name: PageName; readonly parent: PageName; readonly pages: number },
+  tokens: Uint32Array,
+  expected: ExpectedRecord,
+): RefusedRecord | undefined {
+  const { name, parent, pages } = header;
+  if (expected.tokens) {
+    const isExpected =
+      name === expected.name && parent === expected.parent && sameBytes(tokens, expected.tokens);
+    return isExpected
+      ? undefined
+      : refuse('name', `${name} after ${parent}, expected ${expected.name} and its tokens`);
+  }
+  const named = namesOf(parent, tokens, pages).at(-1);
+  if (name !== named) return refuse('name', `${name}, but its parent and tokens make it ${named}`);
+  if (name === (expected.name ?? name)) return undefined;
+  return refuse('name', `${name}, expected ${expected.name}`);
+}
+
+/** Returns the names of a record's pages, in order. */
+function namesOf(parent: PageName, tokens: Uint32Array, pages: number): PageName[] {
+  const names: PageName[] = [];
+  const pageSize = tokens.length / pages;
+  for (let i = 0; i < pages; i++) {
+    names.push(pageName(names.at(-1) ?? parent, tokens.subarray(i * pageSize, (i + 1) * pageSize)));
+  }
+  return names;
+}
+
+function readTokens(bytes: Uint8Array, start: number, count: number): Uint32Array {
   const view = viewOf(bytes);
-  return Uint32Array.from({ length: count }, (_, i) => view.getUint32(headerBytes + 4 * i, true));
+  return Uint32Array.from({ length: count }, (_, i) => view.getUint32(start + 4 * i, true));
 }
 
 /**
@@ -148,6 +228,7 @@ export type PageRefusal =
   | 'too long'
   | 'checksum'
   | 'geometry'
+  | 'namespace'
   | 'name'
   | 'depth'
   | 'payload'
@@ -165,13 +246,8 @@ export interface RefusedRecord {
 
 const refuse = (refused: RecordRefusal, reason: string): RefusedRecord => ({ refused, reason });
 
-const checksumBytes = 32;
-
-/** Computes SHA-256 by the platform's asynchronous function: payloads are large, and it is many times faster than ours. */
-async function checksum(bytes: Uint8Array): Promise<Uint8Array> {
-  // Stores return unshared memory; a type that says so would have to be repeated by every caller.
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+function sameBytes(a: Uint8Array | Uint32Array, b: Uint8Array | Uint32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -1,45 +1,63 @@
-import type { PageFormat } from '@heed/core';
-import type { PageGeometry } from '../pages/page-geometry.ts';
 import { fromHex, type PageName, toHex } from '../pages/page-name.ts';
 
 /**
- * The start of a record. All numbers are little-endian u32. `geometry.pageSize` tokens of 4 bytes follow, then the payload, then
- * the checksum.
+ * The start of a record. All numbers are little-endian u32. The texts follow, in ASCII and padded with zeros to whole words, then
+ * the tokens of all pages, zeros up to a multiple of 16, the payload, and the seal of 32 bytes.
  *
  * | byte | field |
  * |---|---|
  * | 0 | magic: `heedpage` |
- * | 8 | version |
- * | 12 | layers, kv heads, head dim, head dim of v, page size |
- * | 32 | format: 1 f32, 2 f16, 3 int8, 4 int4, 5 bf16 |
- * | 36 | bytes of the payload |
- * | 40 | name |
- * | 72 | name of the parent |
- * | 104 | depth |
+ * | 8 | version: 2 |
+ * | 12 | seal: 1 SHA-256, 2 HMAC with SHA-256 |
+ * | 16 | bytes of the payload |
+ * | 20 | group of layers |
+ * | 24 | depth: full pages before the record |
+ * | 28 | pages |
+ * | 32 | tokens in a page |
+ * | 36 | bytes of the geometry's text |
+ * | 40 | bytes of the namespace, as in the key |
+ * | 44 | name of the page before it, or of the root |
+ * | 76 | name of its last page |
+ * | 108 | the texts |
  */
 export interface RecordHeader {
-  readonly geometry: PageGeometry;
-  readonly payloadBytes: number;
-  readonly name: PageName;
-  readonly parent: PageName;
-  /** Full pages before it. */
+  /** The geometry of the whole cache. */
+  readonly geometry: string;
+  /** As in the key: ASCII. */
+  readonly namespace: string;
+  readonly group: number;
   readonly depth: number;
+  readonly pages: number;
+  /** Tokens in a page. */
+  readonly pageSize: number;
+  readonly payloadBytes: number;
+  readonly parent: PageName;
+  readonly name: PageName;
+  readonly isHmac: boolean;
 }
 
 export const magic: Uint8Array = new TextEncoder().encode('heedpage');
-export const recordVersion = 1;
-/** Bytes before the tokens. */
+export const recordVersion = 2;
+/** Bytes before the texts. */
 export const headerBytes = 108;
+export const sealBytes = 32;
 
-// Stored as indices: a new format comes last.
-const formats: readonly (PageFormat | undefined)[] = [
-  undefined,
-  'f32',
-  'f16',
-  'int8',
-  'int4',
-  'bf16',
-];
+/** Where the tokens and the payload of a record begin, and where it ends. */
+export interface RecordExtent {
+  readonly tokens: number;
+  readonly payload: number;
+  readonly seal: number;
+  readonly end: number;
+}
+
+const upTo = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
+
+function extentOf(textBytes: number, tokenCount: number, payloadBytes: number): RecordExtent {
+  const tokens = upTo(headerBytes + textBytes, 4);
+  const payload = upTo(tokens + 4 * tokenCount, 16);
+  const seal = payload + payloadBytes;
+  return { tokens, payload, seal, end: seal + sealBytes };
+}
 
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -47,43 +65,51 @@ export const viewOf = (bytes: Uint8Array): DataView =>
 /** Returns the version of a record that is at least 12 bytes long. */
 export const readVersion = (bytes: Uint8Array): number => viewOf(bytes).getUint32(8, true);
 
-/** Writes the header at the start of `bytes`. */
-export function writeHeader(bytes: Uint8Array, header: RecordHeader): void {
-  const { layers, kvHeads, headDim, headDimV, pageSize, format } = header.geometry;
-  const sizes = [layers, kvHeads, headDim, headDimV, pageSize];
-  const words = [recordVersion, ...sizes, formats.indexOf(format), header.payloadBytes];
-  const view = viewOf(bytes);
-  bytes.set(magic);
-  words.forEach((word, i) => view.setUint32(8 + 4 * i, word, true));
-  bytes.set(fromHex(header.name), 40);
-  bytes.set(fromHex(header.parent), 72);
-  view.setUint32(104, header.depth, true);
-}
+/** Returns the extent of a record with this header. */
+export const extentFor = (header: RecordHeader): RecordExtent =>
+  extentOf(
+    header.geometry.length + header.namespace.length,
+    header.pages * header.pageSize,
+    header.payloadBytes,
+  );
 
-/** Returns the length of the whole record, as its header claims: at most 2^34 + 2^32 and a little, so a double is exact. */
-export function claimedBytes(bytes: Uint8Array, checksumBytes: number): number {
-  const view = viewOf(bytes);
-  return headerBytes + 4 * view.getUint32(28, true) + view.getUint32(36, true) + checksumBytes;
-}
-
-/** Reads the header of a record of this version; returns undefined for an unknown format. */
-export function readHeader(bytes: Uint8Array): RecordHeader | undefined {
+/** Returns the extent that a header claims; a double holds any of them well enough to refuse it. */
+export function claimedExtent(bytes: Uint8Array): RecordExtent {
   const view = viewOf(bytes);
   const word = (offset: number): number => view.getUint32(offset, true);
-  const format = formats[word(32)];
-  if (format === undefined) return undefined;
+  return extentOf(word(36) + word(40), word(28) * word(32), word(16));
+}
+
+/** Writes the header and its texts at the start of `bytes`. */
+export function writeHeader(bytes: Uint8Array, header: RecordHeader): void {
+  const { geometry, namespace, group, depth, pages, pageSize, payloadBytes, isHmac } = header;
+  const sizes = [payloadBytes, group, depth, pages, pageSize, geometry.length, namespace.length];
+  const view = viewOf(bytes);
+  bytes.set(magic);
+  [recordVersion, isHmac ? 2 : 1, ...sizes].forEach((word, i) =>
+    view.setUint32(8 + 4 * i, word, true),
+  );
+  bytes.set(fromHex(header.parent), 44);
+  bytes.set(fromHex(header.name), 76);
+  bytes.set(new TextEncoder().encode(geometry + namespace), headerBytes);
+}
+
+/** Reads the header of a record of this version whose extent is that of `bytes`. */
+export function readHeader(bytes: Uint8Array): RecordHeader {
+  const view = viewOf(bytes);
+  const word = (offset: number): number => view.getUint32(offset, true);
+  const text = (start: number, length: number): string =>
+    String.fromCharCode(...bytes.subarray(start, start + Math.min(length, 1000)));
   return {
-    geometry: {
-      layers: word(12),
-      kvHeads: word(16),
-      headDim: word(20),
-      headDimV: word(24),
-      pageSize: word(28),
-      format,
-    },
-    payloadBytes: word(36),
-    name: toHex(bytes.subarray(40, 72)),
-    parent: toHex(bytes.subarray(72, 104)),
-    depth: word(104),
+    isHmac: word(12) === 2,
+    payloadBytes: word(16),
+    group: word(20),
+    depth: word(24),
+    pages: word(28),
+    pageSize: word(32),
+    geometry: text(headerBytes, word(36)),
+    namespace: text(headerBytes + word(36), word(40)),
+    parent: toHex(bytes.subarray(44, 76)),
+    name: toHex(bytes.subarray(76, 108)),
   };
 }

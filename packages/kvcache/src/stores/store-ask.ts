@@ -8,6 +8,7 @@ const parts = ['get', 'put', 'delete', 'keys'] as const;
 /** Options that save and load share. */
 interface StoreCall {
   readonly namespace?: string;
+  readonly key?: CryptoKey;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
@@ -27,15 +28,18 @@ export function checkParts(fn: string, store: KvStore): void {
 export function checkStore(
   fn: string,
   store: KvStore,
-  { namespace, signal, onProgress }: StoreCall,
+  { namespace, key, signal, onProgress }: StoreCall,
+  usage: 'sign' | 'verify',
 ): void {
   checkParts(fn, store);
   if (namespace !== undefined) {
     checkNamespace(fn, namespace);
   } else if (!isMemoryStore(store)) {
-    const fix = "Name the weights, or pass '' where the store serves one model.";
-    fail(fn, 'namespace is required', 'none', fix);
+    const rule =
+      'namespace is required: it names the weights and the tokenizer, and pages of other weights must not be found';
+    fail(fn, rule, 'none', "Name them, or pass '' where the store serves one model.");
   }
+  if (key !== undefined) checkSeal(fn, key, usage);
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
     fail(
       fn,
@@ -47,6 +51,16 @@ export function checkStore(
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     fail(fn, 'onProgress must be a function', show(onProgress), 'Leave it out.');
   }
+}
+
+function checkSeal(fn: string, key: CryptoKey, usage: 'sign' | 'verify'): void {
+  const { name, hash } = (key?.algorithm ?? {}) as Partial<HmacKeyAlgorithm>;
+  if (name === 'HMAC' && hash?.name === 'SHA-256' && key.usages.includes(usage)) return;
+  const rule = `key must be a CryptoKey for HMAC with SHA-256 whose usages have '${usage}'`;
+  const got = name === undefined ? show(key) : `${name} ${hash?.name ?? ''}, ${key.usages.join()}`;
+  const fix =
+    "Import one with crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, …).";
+  fail(fn, rule, got, fix);
 }
 
 /** Waits for the answer of a store. An abort or a lost device ends the wait, since a store may never answer. */
@@ -102,7 +116,18 @@ export async function* askKeys(
 const chunkBytes = 32 * 2 ** 20;
 
 /** Splits a list into chunks of at most 32 MiB, each of at least one element. */
-export function* chunks<T>(list: readonly T[], bytesPerElement: number): Generator<readonly T[]> {
-  const count = Math.max(1, Math.floor(chunkBytes / bytesPerElement));
-  for (let at = 0; at < list.length; at += count) yield list.slice(at, at + count);
+export function* chunks<T>(
+  list: readonly T[],
+  bytesOf: (element: T) => number,
+): Generator<readonly T[]> {
+  let [start, bytes] = [0, 0];
+  for (const [i, element] of list.entries()) {
+    const size = bytesOf(element);
+    if (i > start && bytes + size > chunkBytes) {
+      yield list.slice(start, i);
+      [start, bytes] = [i, 0];
+    }
+    bytes += size;
+  }
+  if (start < list.length) yield list.slice(start);
 }

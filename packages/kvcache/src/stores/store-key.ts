@@ -1,15 +1,19 @@
 import { ValidationError } from '@heed/core';
 import { fail, show } from '@heed/core/kernel';
-import { geometryText, type PageGeometry, parseGeometry } from '../pages/page-geometry.ts';
+import { parseGeometry } from '../pages/page-geometry.ts';
 import type { PageName } from '../pages/page-name.ts';
 
-/** Identifies a page in a store that several caches share. */
+/** Identifies a record in a store that several caches share. */
 export interface StoreKey {
-  readonly geometry: PageGeometry;
+  /** The digest of the whole cache's geometry; of version 1, its text. */
+  readonly geometry: string;
   /** Names the model: pages of equal geometry and tokens, but of other weights, have other keys. */
   readonly namespace: string;
-  /** Full pages before it, so that a reader can load parents first. */
+  /** Group of layers; 0 in version 1. */
+  readonly group: number;
+  /** Full pages before the record, so that a reader can load parents first. */
   readonly depth: number;
+  /** Name of the record's last page. */
   readonly name: PageName;
   /**
    * True for a record without rows: a window has released the page, and the link keeps its continuations findable. A page and its
@@ -20,20 +24,27 @@ export interface StoreKey {
 
 const link = 'link';
 const maxNamespace = 80;
-const version = 'v1';
 
 const inKey = escaping('_', /[^a-z0-9-]/g);
 
+/** Returns a namespace as keys and records have it, in the characters `a–z 0–9 _ -`. */
+export const namespaceText = (namespace: string): string => inKey.escape(namespace);
+
 /**
- * Returns the key of a page: `v1.<geometry>.<namespace>.<depth>.<name>`, with `.link` appended for a link, in the characters
- * `a–z 0–9 . _ -`. The keys of different pages differ even on file systems that ignore case.
+ * Returns the key of a record: `v2.<geometry>.<namespace>.<group>.<depth>.<name>`, with `.link` appended for a link, in the
+ * characters `a–z 0–9 . _ -`. The keys of different records differ even on file systems that ignore case: a segment and its last
+ * page differ in their depths.
  * @throws ValidationError a namespace longer than 80 characters, where each but `a–z 0–9 -` counts as 5
  */
-export function storeKey({ geometry, namespace, depth, name, isLink }: StoreKey): string {
+export function storeKey({ geometry, namespace, group, depth, name, isLink }: StoreKey): string {
   checkNamespace('storeKey', namespace);
-  const parts = [version, geometryText(geometry), inKey.escape(namespace), depth, name];
+  const parts = ['v2', geometry, inKey.escape(namespace), group, depth, name];
   return [...parts, ...(isLink ? [link] : [])].join('.');
 }
+
+/** Returns the key of a page in version 1: `v1.<geometry's text>.<namespace>.<depth>.<name>`. */
+export const oldKey = ({ geometry, namespace, depth, name, isLink }: StoreKey): string =>
+  ['v1', geometry, inKey.escape(namespace), depth, name, ...(isLink ? [link] : [])].join('.');
 
 /** @throws ValidationError not a string, or too long for {@link storeKey} */
 export function checkNamespace(fn: string, namespace: unknown): void {
@@ -48,16 +59,35 @@ export function checkNamespace(fn: string, namespace: unknown): void {
   );
 }
 
-/** Inverts {@link storeKey}; returns undefined for any other key. */
-export function parseKey(key: string): StoreKey | undefined {
-  const [first, text = '', escaped = '', depth = '', name = '', ...rest] = key.split('.');
-  const isLink = rest.length === 1 && rest[0] === link;
-  if (first !== version || (rest.length > 0 && !isLink)) return undefined;
-  const geometry = parseGeometry(text);
-  const namespace = inKey.unescape(escaped);
-  if (geometry === undefined || namespace === undefined) return undefined;
-  if (!/^(0|[1-9][0-9]{0,9})$/.test(depth) || !/^[0-9a-f]{64}$/.test(name)) return undefined;
-  return { geometry, namespace, depth: Number(depth), name, ...(isLink && { isLink }) };
+/** A key of either version. */
+export interface ParsedKey extends StoreKey {
+  readonly version: 1 | 2;
+}
+
+const patterns = [
+  /^v1\.(?<geometry>[^.]+)\.(?<space>[^.]*)\.(?<depth>\d+)\.(?<name>[0-9a-f]{64})(?<link>\.link)?$/,
+  /^v2\.(?<geometry>[0-9a-f]{16})\.(?<space>[^.]*)\.(?<group>\d+)\.(?<depth>\d+)\.(?<name>[0-9a-f]{64})(?<link>\.link)?$/,
+] as const;
+const whole = /^(0|[1-9][0-9]{0,9})$/;
+
+/** Inverts {@link storeKey} and {@link oldKey}; returns undefined for any other key. */
+export function parseKey(key: string): ParsedKey | undefined {
+  const version = key.startsWith('v1.') ? 1 : 2;
+  const parts = patterns[version - 1]!.exec(key)?.groups;
+  if (!parts) return undefined;
+  const { geometry = '', space = '', group = '0', depth = '', name = '' } = parts;
+  const namespace = inKey.unescape(space);
+  if (namespace === undefined || !whole.test(depth) || !whole.test(group)) return undefined;
+  if (version === 1 && parseGeometry(geometry) === undefined) return undefined;
+  return {
+    version,
+    geometry,
+    namespace,
+    group: Number(group),
+    depth: Number(depth),
+    name,
+    ...(parts.link !== undefined && { isLink: true }),
+  };
 }
 
 /** File systems allow 255 characters. The rest of the name, and additions of the browser, need some of them. */

@@ -127,7 +127,7 @@ describe('opfsStore', () => {
   it('gives a truncated file as far as it goes, and the record refuses it', async () => {
     const name = newName();
     const store = opfsStore(name);
-    const record = await encodeRecord(smallRecord);
+    const record = await encodeRecord(smallRecord, undefined);
     await store.put('whole', record);
     await store.put('cut', record);
     const handle = await (await folderOf(name)).getFileHandle('key-cut.bin');

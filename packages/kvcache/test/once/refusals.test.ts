@@ -251,7 +251,7 @@ describe('a call that is refused changes nothing', () => {
     'save: store': () => [
       () => cache.save({ ...memoryStore(), put: undefined } as never),
       ValidationError,
-      'cache.save: store must be a KvStore; got Object without put(). Pass memoryStore(), fsStore(folder) or opfsStore(name).',
+      'cache.save: store must be a KvStore; got Object without put(). Pass memoryStore(), fsStore(folder), opfsStore(name) or httpStore(base).',
     ],
     'save: namespace': () => [
       () => cache.save(memoryStore(), { namespace: 'N'.repeat(17) }),
@@ -262,7 +262,8 @@ describe('a call that is refused changes nothing', () => {
     'save: no namespace': () => [
       () => cache.save({ ...memoryStore() }),
       ValidationError,
-      "cache.save: namespace is required; got none. Name the weights, or pass '' where the store serves one model.",
+      'cache.save: namespace is required: it names the weights and the tokenizer, and pages of other weights must not be found; got none. ' +
+        "Name them, or pass '' where the store serves one model.",
     ],
     'canAppend: counts': () => [
       () => cache.canAppend([], [1]),
@@ -282,7 +283,7 @@ describe('a call that is refused changes nothing', () => {
     'load: store': () => [
       () => cache.load(undefined as never),
       ValidationError,
-      'cache.load: store must be a KvStore; got undefined without get(). Pass memoryStore(), fsStore(folder) or opfsStore(name).',
+      'cache.load: store must be a KvStore; got undefined without get(). Pass memoryStore(), fsStore(folder), opfsStore(name) or httpStore(base).',
     ],
     'load: namespace': () => [
       () => cache.load(memoryStore(), { namespace: 3 as never }),

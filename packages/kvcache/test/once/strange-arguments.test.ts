@@ -35,6 +35,7 @@ const publicFunctions: Readonly<Record<string, ((unknown: object) => unknown) | 
   'PagedKvCache.view': 'none',
   'PagedKvCache.stats': 'none',
   'PagedKvCache.on': 'none',
+  'PagedKvCache.prefixes': 'none',
   'PagedKvCache.clear': 'none',
   'PagedKvCache.dispose': 'none',
   'KvSequence.commit': 'none',
@@ -42,7 +43,9 @@ const publicFunctions: Readonly<Record<string, ((unknown: object) => unknown) | 
   'KvSequence.truncate': 'none',
   'KvSequence.close': 'none',
   rotate: (o) => kvcache.rotate(gpu, x, { ...rotary(), ...o }),
+  prefixNames: (o) => kvcache.prefixNames([1], { pageSize: 1, ...o }),
   memoryStore: 'none',
+  tee: 'none',
 };
 
 const methodsOf = (name: string, prototype: object): string[] =>
@@ -116,8 +119,25 @@ it('an argument of the wrong kind is an error of heed’s, or is right', async (
     await strangers('on', methodOf(other, 'on'), ['stored', () => {}]),
     await strangers('commit', methodOf(opened, 'commit'), [[]]),
     await strangers('truncate', methodOf(opened, 'truncate'), [0]),
-    await strangers('save', methodOf(other, 'save'), [memoryStore(), {}], ['signal', 'namespace']),
-    await strangers('load', methodOf(other, 'load'), [memoryStore(), {}], ['signal', 'namespace']),
+    await strangers(
+      'save',
+      methodOf(other, 'save'),
+      [memoryStore(), {}],
+      ['signal', 'namespace', 'key', 'sequences', 'names'],
+    ),
+    await strangers(
+      'load',
+      methodOf(other, 'load'),
+      [memoryStore(), {}],
+      ['signal', 'namespace', 'key'],
+    ),
+    await strangers(
+      'prefixNames',
+      kvcache.prefixNames as never,
+      [[1], { pageSize: 1 }],
+      ['pageSize', 'salt', 'hash'],
+    ),
+    await strangers('tee', kvcache.tee as never, [memoryStore(), memoryStore()]),
   ];
   expect(found.flat()).toEqual([]);
 });

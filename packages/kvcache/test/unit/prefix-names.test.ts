@@ -35,6 +35,7 @@ it('prefixNames gives the names under which a cache keeps the prompt, whatever t
         const want = kept(tokens, pageSize, salt);
         expect(prefixNames(tokens, { pageSize, salt })).toEqual(want);
         expect(prefixNames(tokens, { pageSize, salt, hash: nodeHash })).toEqual(want);
+        expect(names.prefixNames(tokens, { pageSize, salt })).toEqual(want);
       },
     ),
   );
@@ -58,24 +59,35 @@ it('prefixNames hashes once per page, and once for the salt', () => {
   expect(hash).toHaveBeenCalledTimes(5);
 });
 
-it('@heed/kvcache/names has the same function', () => {
-  expect(names.prefixNames).toBe(prefixNames);
-});
-
-const call = prefixNames as (tokens: unknown, options?: unknown) => unknown;
-it.for([
+type Call = (tokens: unknown, options?: unknown) => unknown;
+const refusals = [
   ['tokens', [undefined, { pageSize: 2 }], /tokens must be a list of numbers; got undefined/],
   ['a token', [[1, -1], { pageSize: 2 }], /tokens\[1\] must be a whole number .* got -1/],
   ['a BigInt', [[1n], { pageSize: 1 }], /tokens\[0\] must be/],
   ['64 bits', [BigInt64Array.of(1n, 2n ** 32n), { pageSize: 1 }], /tokens\[1\] .* got 4294967296/],
-  ['no options', [[1]], /options must be \{ pageSize/],
+  [
+    'no options',
+    [[1]],
+    /options must be \{ pageSize|pageSize must be a whole number from 1 on; got undefined/,
+  ],
   ['a page size', [[1], { pageSize: 0 }], /pageSize must be a whole number from 1 on/],
   ['a salt', [[1], { pageSize: 1, salt: 3 }], /salt must be a string; got 3/],
   ['a hash', [[1], { pageSize: 1, hash: 'sha256' }], /hash must be a function/],
   ['a digest', [[1], { pageSize: 1, hash: () => new Uint8Array(20) }], /32 bytes .* got 20 bytes/],
   ['a promise', [[1], { pageSize: 1, hash: async () => new Uint8Array(32) }], /synchronously/],
-  ['an unknown option', [[1], { pageSize: 1, page_size: 1 }], /no option 'page_size'/],
-] as const)('prefixNames refuses %s', ([, args, message]) => {
+  [
+    'an unknown option',
+    [[1], { pageSize: 1, page_size: 1 }],
+    /there is no page_size in options; got 1\. .*There are pageSize, salt, hash/,
+  ],
+] as const;
+const functions = [
+  ['@heed/kvcache', prefixNames as Call],
+  ['@heed/kvcache/names', names.prefixNames as Call],
+] as const;
+it.for(
+  functions.flatMap(([from, call]) => refusals.map((refusal) => [from, call, ...refusal] as const)),
+)('prefixNames of %s refuses it', ([, call, , args, message]) => {
   let error: unknown;
   try {
     call(...(args as readonly [unknown]));

@@ -85,7 +85,7 @@ describe('load', () => {
     const keys = await keysByDepth(store);
     const firsts = keys.filter((key) => depthOf(key) === 0);
     // The branch of two pages: its first page is altered, so that its second is an orphan.
-    const parents = await Promise.all(keys.map(async (key) => hexAt((await store.get(key))!, 72)));
+    const parents = await Promise.all(keys.map(async (key) => hexAt((await store.get(key))!, 44)));
     const child = (key: string): string => keys[parents.indexOf(nameOf(key))]!;
     const altered = firsts.find((key) => parents.indexOf(nameOf(child(key))) < 0)!;
     const orphan = child(altered);
@@ -330,7 +330,13 @@ describe('save', () => {
       (await keysByDepth(store)).map(async (key) => (await store.get(key))!.length),
     );
     expect(report.bytes).toBe(sizes[0]! * report.saved);
-    expect(await cache.save(store)).toEqual({ saved: 0, known: pagesInAll, lost: 0, bytes: 0 });
+    expect(await cache.save(store)).toEqual({
+      saved: 0,
+      known: pagesInAll,
+      lost: 0,
+      refused: 0,
+      bytes: 0,
+    });
   });
 
   it.each(['clear', 'evict'] as const)(

@@ -116,16 +116,14 @@ describe('fsStore', () => {
 });
 
 const entry = new Uint8Array(100);
-const geometry = {
-  layers: 1,
-  kvHeads: 1,
-  headDim: 2,
-  headDimV: 2,
-  pageSize: 2,
-  format: 'f32',
-} as const;
 const page = (depth: number, letter: string): string =>
-  storeKey({ geometry, namespace: '', depth, name: letter.repeat(64) });
+  storeKey({
+    geometry: '0123456789abcdef',
+    namespace: '',
+    group: 0,
+    depth,
+    name: letter.repeat(64),
+  });
 
 /** Sets the time of an entry's last use to `seconds` ago. */
 async function age(folder: string, key: string, seconds: number): Promise<void> {

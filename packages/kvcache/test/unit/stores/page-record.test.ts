@@ -1,53 +1,74 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { PageFormat } from '@heed/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pageBytes, type PageGeometry } from '../../../src/pages/page-geometry.ts';
-import { rootName } from '../../../src/pages/page-name.ts';
-import { decodeRecord, encodeRecord, type PageRecord } from '../../../src/stores/page-record.ts';
-import { fileName, parseKey, storeKey } from '../../../src/stores/store-key.ts';
-import { anyGeometry, anyRecord, forged, smallRecord } from './any-record.ts';
+import {
+  pageBytes,
+  type PageGeometry,
+  segmentPages,
+  storeGeometry,
+} from '../../../src/pages/page-geometry.ts';
+import { pageName, rootName } from '../../../src/pages/page-name.ts';
+import { decodeRecord, encodeRecord } from '../../../src/stores/page-record.ts';
+import { fileName, oldKey, parseKey, storeKey } from '../../../src/stores/store-key.ts';
+import {
+  anyGeometry,
+  anyRecord,
+  forged,
+  oldRecord,
+  smallGeometry,
+  smallRecord,
+} from './any-record.ts';
 
-const encoded = await encodeRecord(smallRecord);
+const encoded = await encodeRecord(smallRecord, undefined);
 const refusalOf = async (...args: Parameters<typeof decodeRecord>): Promise<string> => {
   const result = await decodeRecord(...args);
   return 'refused' in result ? `${result.refused}: ${result.reason}` : 'not refused';
 };
+const hmac = (usages: KeyUsage[], secret = 7): Promise<CryptoKey> =>
+  crypto.subtle.importKey(
+    'raw',
+    new Uint8Array(32).fill(secret),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    usages,
+  );
+
+/** The bytes of `smallRecord` but for its seal, whose kind is `seal`. */
+function smallBody(seal: number): Buffer {
+  const { name, parent } = smallRecord;
+  // Version, seal, bytes of payload, group, depth, pages, tokens in a page, bytes of the texts.
+  const numbers = [2, seal, 3, 0, 0, 2, 2, 19, 8];
+  return Buffer.concat([
+    Buffer.from('heedpage'),
+    new Uint8Array(Uint32Array.from(numbers).buffer),
+    Buffer.from(parent + name, 'hex'),
+    Buffer.from('l1-h2-k3-v4-p2-int8my-model\0'),
+    new Uint8Array(smallRecord.tokens.slice().buffer),
+    Buffer.alloc(8),
+    Buffer.from([10, 20, 30]),
+  ]);
+}
 
 describe('encodeRecord', () => {
   it('writes the layout that record-header.ts describes', () => {
-    const { name, parent } = smallRecord;
-    const numbers = [1, 1, 2, 3, 4, 2, 3, 3]; // version, geometry, format int8, bytes of payload
-    const body = Buffer.concat([
-      Buffer.from('heedpage'),
-      ...numbers.map((n) => Buffer.from([n, 0, 0, 0])),
-      Buffer.from(name + parent, 'hex'),
-      Buffer.from([0, 0, 0, 0]),
-      Buffer.from([4, 3, 2, 1, 5, 0, 0, 0]),
-      Buffer.from([10, 20, 30]),
-    ]);
+    const body = smallBody(1);
     const expected = Buffer.concat([body, createHash('sha256').update(body).digest()]);
     expect(Buffer.from(encoded).toString('hex')).toBe(expected.toString('hex'));
   });
 
-  it.for<[string, Partial<PageRecord>, RegExp]>([
-    [
-      'a page that is not full',
-      { tokens: Uint32Array.of(1) },
-      /^encodeRecord: a page of 2 tokens must be full to be saved, got 1/,
-    ],
-    [
-      'a name that is not its own',
-      { name: '0'.repeat(64) },
-      /^encodeRecord: a page must be named pageName\(parent, tokens\), [0-9a-f]{64}, got 0{64}/,
-    ],
-    [
-      'a payload whose length has no 32 bits',
-      { payload: { length: 2 ** 32 } as Uint8Array },
+  it('seals with an HMAC where it has a key', async () => {
+    const body = smallBody(2);
+    const seal = createHmac('sha256', new Uint8Array(32).fill(7)).update(body).digest();
+    const bytes = await encodeRecord(smallRecord, await hmac(['sign']));
+    expect(Buffer.from(bytes).toString('hex')).toBe(Buffer.concat([body, seal]).toString('hex'));
+  });
+
+  it('refuses a payload whose length has no 32 bits', async () => {
+    const payload = { length: 2 ** 32 } as Uint8Array;
+    await expect(encodeRecord({ ...smallRecord, payload }, undefined)).rejects.toThrow(
       /^encodeRecord: a payload must be under 4 GiB, got 4294967296 bytes/,
-    ],
-  ])('refuses %s', async ([, change, message]) => {
-    await expect(encodeRecord({ ...smallRecord, ...change })).rejects.toThrow(message);
+    );
   });
 });
 
@@ -55,10 +76,43 @@ describe('decodeRecord', () => {
   it('gives back what was encoded', async () => {
     await fc.assert(
       fc.asyncProperty(anyRecord, async (record) => {
-        const expected = { ...record, payloadBytes: record.payload.length };
-        expect(await decodeRecord(await encodeRecord(record), expected)).toEqual(record);
+        const { pages, payload } = record;
+        const expected = { ...record, pageBytes: payload.length / pages };
+        const bytes = await encodeRecord(record, undefined);
+        expect(await decodeRecord(bytes, expected)).toEqual(record);
+        const { tokens, ...unread } = expected;
+        expect(await decodeRecord(bytes, unread)).toEqual(record);
+        expect(tokens).toEqual(record.tokens);
       }),
     );
+  });
+
+  it('reads what version 1 has written', async () => {
+    const tokens = smallRecord.tokens.slice(0, 2);
+    const name = pageName(smallRecord.parent, tokens);
+    const one = { ...smallRecord, namespace: '', pages: 1, tokens, name };
+    const bytes = await oldRecord(smallGeometry, one);
+    expect(await decodeRecord(bytes, { ...one, namespace: 'my-model' })).toEqual(one);
+    expect(await refusalOf(bytes, { geometry: 'l2' })).toMatch(/^geometry: l1-h2-k3-v4-p2-int8, /);
+    const key = await hmac(['verify']);
+    expect(await refusalOf(bytes, {}, key)).toMatch(/^checksum: it is sealed with a SHA-256, and/);
+    bytes[110]! ^= 1;
+    expect(await refusalOf(bytes)).toMatch(/^checksum: its SHA-256/);
+  });
+
+  it('believes a record under a key only with its HMAC', async () => {
+    const bytes = await encodeRecord(smallRecord, await hmac(['sign']));
+    const key = await hmac(['verify']);
+    expect(await decodeRecord(bytes, {}, key)).toEqual(smallRecord);
+    expect(await refusalOf(bytes)).toMatch(/^checksum: it is sealed with an HMAC, .* has no key$/);
+    expect(await refusalOf(encoded, {}, key)).toMatch(
+      /^checksum: it is sealed with a SHA-256, .* a key$/,
+    );
+    expect(await refusalOf(bytes, {}, await hmac(['verify'], 8))).toMatch(
+      /^checksum: its HMAC is not/,
+    );
+    bytes[bytes.length - 40]! ^= 1;
+    expect(await refusalOf(bytes, {}, key)).toMatch(/^checksum: its HMAC is not/);
   });
 
   it('reads a view at any offset of a larger buffer', async () => {
@@ -100,7 +154,7 @@ describe('decodeRecord', () => {
     );
     await fc.assert(
       fc.asyncProperty(anyRecord, anyDamage, async (record, damage) => {
-        const bytes = await encodeRecord(record);
+        const bytes = await encodeRecord(record, undefined);
         if ('at' in damage) bytes[damage.at % bytes.length]! ^= damage.flip;
         const damaged =
           'cut' in damage
@@ -128,24 +182,23 @@ describe('decodeRecord', () => {
   });
 
   it('believes no length: claims of gigabytes are refused at once', async () => {
-    const claims = await forged(smallRecord, (view) => {
-      view.setUint32(28, 2 ** 32 - 1, true);
-      view.setUint32(36, 2 ** 32 - 1, true);
-    });
-    const bytes = 108 + 5 * (2 ** 32 - 1) + 32;
-    expect(await refusalOf(claims)).toBe(
-      `truncated: ${encoded.length} bytes; its header says ${bytes}`,
-    );
+    for (const fields of [[16], [28, 32], [36], [40]]) {
+      const claims = await forged(smallRecord, (view) => {
+        for (const field of fields) view.setUint32(field, 2 ** 32 - 1, true);
+      });
+      expect(await refusalOf(claims)).toMatch(/^truncated: \d+ bytes; its header says \d{10,}$/);
+    }
   });
 
+  const flip = (at: number) => (view: DataView) => view.setUint8(at, view.getUint8(at) ^ 1);
   const edits: [string, (view: DataView) => void, RegExp][] = [
     ['magic', (view) => view.setUint8(0, 1), /^not a record: it does not begin like/],
-    ['version', (view) => view.setUint32(8, 2, true), /^version: version 2; .* reads version 1$/],
-    ['format', (view) => view.setUint32(32, 9, true), /^geometry: its format is unknown/],
-    ['name', (view) => view.setUint8(40, view.getUint8(40) ^ 1), /^name: \w{64}, but its parent/],
-    ['parent', (view) => view.setUint8(72, view.getUint8(72) ^ 1), /^name: \w{64}, but its parent/],
-    ['tokens', (view) => view.setUint32(108, 7, true), /^name: \w{64}, but its parent/],
-    ['payload length', (view) => view.setUint32(36, 2, true), /^too long: 151 bytes; .* 150$/],
+    ['version', (view) => view.setUint32(8, 3, true), /^version: version 3; .* versions 1 and 2$/],
+    ['parent', flip(44), /^name: \w{64}, but its parent/],
+    ['name', flip(76), /^name: \w{64}, but its parent/],
+    ['tokens', flip(136), /^name: \w{64}, but its parent/],
+    ['payload length', (view) => view.setUint32(16, 2, true), /^too long: 195 bytes; .* 194$/],
+    ['number of pages', (view) => view.setUint32(28, 0, true), /^(too long|name): /],
   ];
   it.for(edits)('refuses another %s under a checksum that fits', async ([, edit, refusal]) => {
     expect(await refusalOf(await forged(smallRecord, edit))).toMatch(refusal);
@@ -159,31 +212,30 @@ describe('decodeRecord', () => {
   });
 
   it('compares what the reader expects', async () => {
-    const { geometry, name } = smallRecord;
-    expect(await refusalOf(encoded, { geometry, name, depth: 0, payloadBytes: 3 })).toBe(
-      'not refused',
-    );
-    for (const [field, value] of Object.entries({
-      layers: 9,
-      kvHeads: 9,
-      headDim: 9,
-      headDimV: 9,
-      pageSize: 9,
-      format: 'int4',
-    })) {
-      const other = { ...geometry, [field]: value };
-      expect(await refusalOf(encoded, { geometry: other })).toMatch(
-        /^geometry: l1-h2-k3-v4-p2-int8, expected l/,
-      );
-    }
+    const { name, tokens, parent } = smallRecord;
+    expect(await refusalOf(encoded, { ...smallRecord, pageBytes: 1.5 })).toBe('not refused');
     const another = '0'.repeat(64);
-    expect(await refusalOf(encoded, { name: another })).toBe(`name: ${name}, expected ${another}`);
-    expect(await refusalOf(encoded, { depth: 2 })).toBe('depth: 0 pages before it, expected 2');
-    expect(await refusalOf(encoded, { payloadBytes: 4 })).toBe('payload: 3 bytes, expected 4');
+    const cases: [Parameters<typeof decodeRecord>[1], string][] = [
+      [{ geometry: 'l2' }, 'geometry: l1-h2-k3-v4-p2-int8, expected l2'],
+      [{ pageSize: 4 }, 'geometry: pages of 2 tokens, expected 4'],
+      [{ group: 1 }, 'geometry: group 0, expected 1'],
+      [{ namespace: 'other' }, "namespace: 'my-model', expected 'other'"],
+      [{ name: another }, `name: ${name}, expected ${another}`],
+      [{ depth: 2 }, 'depth: 0 pages before it, expected 2'],
+      [{ pageBytes: 2 }, 'payload: 3 bytes, expected 4'],
+      [
+        { name, parent, tokens: tokens.map((x) => x + 1) },
+        `name: ${name} after ${parent}, expected`,
+      ],
+      [{ name, parent: another, tokens }, `name: ${name} after ${parent}, expected`],
+    ];
+    for (const [expected, refusal] of cases) {
+      expect(await refusalOf(encoded, expected)).toContain(refusal);
+    }
   });
 });
 
-const { geometry } = smallRecord;
+const { digest: geometry } = storeGeometry([smallGeometry]);
 const name = rootName();
 const anyText = fc.string({
   unit: fc.oneof(
@@ -195,51 +247,80 @@ const anyText = fc.string({
 const anyDepth = fc.nat({ max: 2 ** 31 - 1 });
 const anyName = fc.string().map(rootName);
 
+it('storeGeometry names the whole cache: the text of its groups, and 16 digits of its SHA-256', () => {
+  const other = { ...smallGeometry, format: 'f16' } as const;
+  const { text, digest } = storeGeometry([smallGeometry, other]);
+  expect(text).toBe('l1-h2-k3-v4-p2-int8+l1-h2-k3-v4-p2-f16');
+  expect(digest).toBe(createHash('sha256').update(text).digest('hex').slice(0, 16));
+  expect(geometry).toBe('46bf71e85904b42b');
+});
+
+it.for([
+  [16, undefined, 16],
+  [16, 4096, 16],
+  [16, 256, 16],
+  [16, 255, 1],
+  [100, undefined, 3],
+  [256, 1, 1],
+  [1000, undefined, 1],
+] as const)('segments of pages of %i with window %i are %i pages', ([pageSize, window, pages]) => {
+  expect(segmentPages({ ...smallGeometry, pageSize }, window)).toBe(pages);
+});
+
 describe('storeKey', () => {
   it('is what it has been: stores outlive versions', () => {
-    expect(storeKey({ geometry, namespace: 'llama-3', depth: 0, name })).toBe(
-      `v1.l1-h2-k3-v4-p2-int8.llama-3.0.${name}`,
+    const key = { geometry, group: 0, name };
+    expect(storeKey({ ...key, namespace: 'llama-3', depth: 0 })).toBe(
+      `v2.${geometry}.llama-3.0.0.${name}`,
     );
-    expect(storeKey({ geometry, namespace: 'My model', depth: 12, name })).toBe(
-      `v1.l1-h2-k3-v4-p2-int8._004dy_0020model.12.${name}`,
+    expect(storeKey({ ...key, namespace: 'My model', depth: 12, isLink: true })).toBe(
+      `v2.${geometry}._004dy_0020model.0.12.${name}.link`,
     );
+    const old = { ...key, geometry: 'l1-h2-k3-v4-p2-int8', namespace: 'My model', depth: 12 };
+    expect(oldKey(old)).toBe(`v1.l1-h2-k3-v4-p2-int8._004dy_0020model.12.${name}`);
   });
 
   it('is parsed back, and is safe in file names as it stands', () => {
     fc.assert(
-      fc.property(anyGeometry, anyText, anyDepth, anyName, (g, namespace, depth, page) => {
-        const key = storeKey({ geometry: g, namespace, depth, name: page });
-        expect(key).toMatch(/^[a-z0-9._-]+$/);
-        expect(fileName('test', key)).toBe(`key-${key}.bin`);
-        expect(parseKey(key)).toEqual({ geometry: g, namespace, depth, name: page });
-      }),
+      fc.property(
+        anyGeometry,
+        anyText,
+        anyDepth,
+        anyDepth,
+        anyName,
+        fc.boolean(),
+        (g, namespace, group, depth, page, isLink) => {
+          const rest = { namespace, depth, name: page, ...(isLink && { isLink }) };
+          const { text, digest } = storeGeometry([g]);
+          const keys = [
+            { version: 2, geometry: digest, group, ...rest },
+            { version: 1, geometry: text, group: 0, ...rest },
+          ] as const;
+          for (const parts of keys) {
+            const key = parts.version === 2 ? storeKey(parts) : oldKey(parts);
+            expect(key).toMatch(/^[a-z0-9._-]+$/);
+            if (parts.version === 2) expect(fileName('test', key)).toBe(`key-${key}.bin`);
+            expect(parseKey(key)).toEqual(parts);
+          }
+        },
+      ),
     );
   });
 
-  it('keeps geometries and namespaces apart', () => {
-    const parts = [
-      ...['', 'a', 'A', 'a.', '_0041', 'é'].map((namespace) => ({ geometry, namespace })),
-      ...(['layers', 'kvHeads', 'headDim', 'headDimV', 'pageSize'] as const).map((field) => ({
-        geometry: { ...geometry, [field]: 99 },
-        namespace: 'a',
-      })),
-      { geometry: { ...geometry, format: 'int4' } as const, namespace: 'a' },
-    ];
-    const keys = parts.map((part) => storeKey({ ...part, depth: 1, name }).toLowerCase());
+  it('keeps namespaces, groups and depths apart', () => {
+    const parts = ['', 'a', 'A', 'a.', '_0041', 'é'].flatMap((namespace) =>
+      [0, 1].flatMap((group) => [0, 10].map((depth) => ({ namespace, group, depth }))),
+    );
+    const keys = parts.map((part) => storeKey({ ...part, geometry, name }).toLowerCase());
     expect(new Set(keys).size).toBe(parts.length);
   });
 
   it('fits a file name at its longest, and refuses a longer namespace', () => {
-    const most = 2 ** 32 - 1;
-    const huge = { layers: most, kvHeads: most, headDim: most, headDimV: most, pageSize: most };
-    const key = storeKey({
-      geometry: { ...huge, format: 'int8' },
-      namespace: 'n'.repeat(80),
-      depth: 2 ** 31 - 1,
-      name,
-    });
+    const longest = { geometry, group: 4095, depth: 2 ** 31 - 1, name, isLink: true };
+    const key = storeKey({ ...longest, namespace: 'n'.repeat(80) });
     expect(fileName('test', key).length).toBeLessThan(255);
-    const keyIn = (namespace: string) => storeKey({ geometry, namespace, depth: 0, name });
+    const keyIn = (namespace: string) =>
+      storeKey({ geometry, namespace, group: 0, depth: 0, name });
     expect(() => keyIn('n'.repeat(81))).toThrow(
       /^storeKey: a namespace must not be longer than 80 characters, .* got 81: "n+"…; choose a shorter/,
     );
@@ -248,24 +329,29 @@ describe('storeKey', () => {
 });
 
 describe('parseKey', () => {
-  const key = storeKey({ geometry, namespace: 'ns', depth: 3, name });
+  const key = storeKey({ geometry, namespace: 'ns', group: 0, depth: 3, name });
+  const old = oldKey({ geometry: smallRecord.geometry, namespace: 'ns', group: 0, depth: 3, name });
 
   it.for([
     '',
     'greeting',
-    key.replace('v1', 'v2'),
-    key.replace('l1', 'l01'),
-    key.replace('l1', 'l99999999999999999999'),
-    key.replace('int8', 'int2'),
+    key.replace('v2', 'v3'),
+    key.replace('v2', 'v1'),
+    old.replace('v1', 'v2'),
+    old.replace('l1', 'l01'),
+    old.replace('l1', 'l99999999999999999999'),
+    old.replace('int8', 'int2'),
     key.replace('.ns.', '.'),
     key.replace('.ns.', '.ns.ns.'),
     key.replace('.3.', '.03.'),
     key.replace('.3.', '.x.'),
+    key.replace('.0.', '.00.'),
     key.replace('.ns.', '.Ns.'),
     key.replace('.ns.', '._006es.'), // 'n' stands for itself
     key.slice(0, -1),
     key.toUpperCase(),
     `${key}0`,
+    `${key}.page`,
     `${key}\n`,
   ])('knows %j for somebody else’s', (foreign) => {
     expect(parseKey(foreign)).toBeUndefined();
@@ -277,11 +363,12 @@ describe('parseKey', () => {
         fc.oneof(
           anyText,
           anyText.map((text) => key.replace('ns', text)),
+          anyText.map((text) => old.replace('ns', text)),
         ),
         (text) => {
           const parsed = parseKey(text);
           if (parsed === undefined) return;
-          expect(storeKey(parsed)).toBe(text);
+          expect(parsed.version === 2 ? storeKey(parsed) : oldKey(parsed)).toBe(text);
         },
       ),
     );
