@@ -15,6 +15,7 @@ import {
 import { dispatchCost } from './host-cost.ts';
 import { gradientBesideJax, jaxDistance } from './jax-gradients.ts';
 import { paddedAndPacked } from './padded-batches.ts';
+import { selectedContestants } from './selected-cost.ts';
 
 const inputs = memo(() => denseInputs(8, 1024, 64));
 const causalInputs = memo(() => denseInputs(8, 2048, 64));
@@ -160,6 +161,34 @@ export const comparisons: readonly Comparison[] = [
         call: () => (qkv) => attention(...qkv, { seqUsedK: eighth }).out,
       }),
     ],
+  },
+  {
+    id: 'selected-decode',
+    title: 'a decode step over 2,048 selected keys beside all 65,536, f16, 32/8 heads D128',
+    contestants: selectedContestants({
+      heads: [32, 8],
+      rows: 1,
+      keys: 65_536,
+      entries: 2048,
+      headDim: 128,
+      dtype: 'f16',
+      atMost: 1 / 16,
+    }),
+  },
+  {
+    // All 4,096 rows of such a prefill would take minutes; their time is that of the last 128, times 32.
+    id: 'selected-prefill',
+    title:
+      'the last 128 rows of a prefill over 2,048 selected keys beside all 65,536, f32, 128/1 heads D64',
+    contestants: selectedContestants({
+      heads: [128, 1],
+      rows: 128,
+      keys: 65_536,
+      entries: 2048,
+      headDim: 64,
+      dtype: 'f32',
+      atMost: 1 / 8,
+    }),
   },
   {
     id: 'backward',

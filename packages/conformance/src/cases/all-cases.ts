@@ -14,6 +14,7 @@ import { listedBlockCases } from './flex/listed-block-cases.ts';
 import { flexEntryCases } from './flex/flex-entry-cases.ts';
 import { flexLibraryCases } from './flex/flex-library-cases.ts';
 import { flexModCases } from './flex/flex-mod-cases.ts';
+import { flexSelectedCases } from './flex/flex-selected-cases.ts';
 import { flexShapeCases } from './flex/flex-shape-cases.ts';
 import { flexTableCases } from './flex/flex-table-cases.ts';
 import { adapterCases } from './forward/adapter-cases.ts';
@@ -84,6 +85,7 @@ export const allCases: readonly RunnableCase[] = [
   ...blockClassCases,
   ...flexEntryCases,
   ...flexShapeCases,
+  ...flexSelectedCases,
   ...backwardDenseCases,
   ...backwardPackedCases,
   ...backwardMemoryCases,

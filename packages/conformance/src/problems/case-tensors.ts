@@ -58,13 +58,21 @@ export async function download(tensor: Tensor, name = 'out'): Promise<NdArray> {
  * The memory layout of a tensor; the logical contents are the same:
  * - 'contiguous': row-major.
  * - 'swapped': axes 1 and 2 exchanged in memory ([B, L, H, D] for a dense tensor), passed through `permute`.
+ * - 'reversed': axes in reverse order in memory, so that neighbours along the last axis are far apart.
  * - 'padded-rows': rows of D + 4, which keeps vector loads possible.
  * - 'odd-rows': rows of D + 3 starting at element 1, which rules out vector loads.
  * - 'offset': contiguous rows that start at an odd element of a larger buffer.
  * - 'middle': a slice out of the middle of every axis.
  * Memory around the view holds NaN.
  */
-export type Placement = 'contiguous' | 'swapped' | 'padded-rows' | 'odd-rows' | 'offset' | 'middle';
+export type Placement =
+  | 'contiguous'
+  | 'swapped'
+  | 'reversed'
+  | 'padded-rows'
+  | 'odd-rows'
+  | 'offset'
+  | 'middle';
 
 /** Uploads an array in the given memory layout; the scope frees it. */
 export function place(scope: Scope, array: NdArray, dtype: DType, placement: Placement): Tensor {
@@ -79,6 +87,10 @@ export function place(scope: Scope, array: NdArray, dtype: DType, placement: Pla
       return array.shape.length < 4
         ? plain(scope, array, dtype)
         : plain(scope, permuted(array, axes), dtype).permute(axes);
+    }
+    case 'reversed': {
+      const axes = array.shape.map((_, axis) => axis).toReversed();
+      return plain(scope, permuted(array, axes), dtype).permute(axes);
     }
     case 'padded-rows':
       return framed(scope, array, dtype, margins(0, 4));

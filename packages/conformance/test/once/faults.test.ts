@@ -11,6 +11,7 @@ import {
   faults,
   weightsFaults,
 } from './kernel-faults.ts';
+import { listedKeyFaults } from './listed-key-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
 import { selectedFaults } from './selected-faults.ts';
 import { patchedDevice } from './patched-device.ts';
@@ -43,6 +44,7 @@ const lists = [
   quantisedFaults,
   cacheFaults,
   selectedFaults,
+  listedKeyFaults,
 ];
 const seeded = lists.flatMap((list) => (isFullRun() ? list : list.slice(0, 1)));
 

@@ -9,8 +9,8 @@ import * as docstrings from '../examples/docstrings.ts';
 
 const texts = import.meta.glob(
   [
-    '../../../../docs/{flex,backward,weights}.md',
-    '../examples/{guide,backward,weights}/*.ts',
+    '../../../../docs/{flex,backward,weights,sparse}.md',
+    '../examples/{guide,backward,weights,sparse}/*.ts',
     '../../src/{mods,masks}/*.ts',
   ],
   { query: '?raw', import: 'default', eager: true },
@@ -65,6 +65,13 @@ describe('in docs/backward.md, example', () => {
 describe('in docs/weights.md, example', () => {
   it.for(examplesOf('weights', 'weights'))('%s prints what it says', async ([, printed, name]) => {
     const calls = await printedBy(() => import(`../examples/weights/${name}.ts`));
+    expect(calls.map(shown)).toEqual(printed);
+  });
+});
+
+describe('in docs/sparse.md, example', () => {
+  it.for(examplesOf('sparse', 'sparse'))('%s prints what it says', async ([, printed, name]) => {
+    const calls = await printedBy(() => import(`../examples/sparse/${name}.ts`));
     expect(calls.map(shown)).toEqual(printed);
   });
 });

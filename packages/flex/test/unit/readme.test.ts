@@ -23,6 +23,7 @@ const files = import.meta.glob(
     '../../../../docs/flex.md',
     '../../../../docs/backward.md',
     '../../../../docs/weights.md',
+    '../../../../docs/sparse.md',
     '../../src/**/*.ts',
     '../examples/**/*.ts',
   ],
@@ -122,7 +123,7 @@ describe('docs/flex.md', () => {
   });
 });
 
-describe.each(['backward', 'weights'])('docs/%s.md', (name) => {
+describe.each(['backward', 'weights', 'sparse'])('docs/%s.md', (name) => {
   it('shows the three examples that run', () => {
     const paths = Object.keys(files).filter((path) => new RegExp(`/${name}/\\d+-`).test(path));
     const shown = guideExamples(files[`../../../../docs/${name}.md`]!).map(({ code }) => code);

@@ -128,7 +128,7 @@ const lists = [
     },
   }),
   ...selectedCase('mixed/per-query-head', { heads: 4, entries: 33 }, mixed, { f16Tier: 'full' }),
-  ...(['swapped', 'odd-rows', 'middle'] as const).flatMap((listPlacement) =>
+  ...(['reversed', 'odd-rows', 'middle'] as const).flatMap((listPlacement) =>
     selectedCase(`mixed/strides-${listPlacement}`, perKvHead, mixed, {
       builds: { dense, packed },
       launches: [{ numSplits: 1, listPlacement }],

@@ -6,6 +6,7 @@ import { Bench, type Rule, type Value } from './api-rule.ts';
 import { denseRules } from './dense-rules.ts';
 import { mergeAndPlanRules } from './merge-and-plan-rules.ts';
 import { pageRules } from './page-rules.ts';
+import { selectedRules } from './selected-rules.ts';
 import { weightsRules } from './weights-rules.ts';
 import { varlenRules } from './varlen-rules.ts';
 
@@ -84,6 +85,7 @@ export const validationCases: readonly RunnableCase[] = [
   ...varlenRules,
   ...pageRules,
   ...mergeAndPlanRules,
+  ...selectedRules,
   ...weightsRules,
 ].flatMap((rule) => [
   ...rule.accepts.flatMap((value) => accepted(rule, value)),

@@ -1,0 +1,181 @@
+import type { Gpu } from '@heed/core';
+import { flexAttention } from '@heed/flex';
+import { planAttention, varlenAttention } from '@heed/kernels-wgsl';
+import { type Check, sameRun } from '../../budget/output-checks.ts';
+import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { Scope } from '../../problems/case-tensors.ts';
+import { normalTable, table } from '../../problems/host-tables.ts';
+import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
+import {
+  attentionOptions,
+  collect,
+  launch,
+  upload,
+  viewOf,
+} from '../../problems/launch-problem.ts';
+import { listContents, poisonUnselected, withLists } from '../../problems/selected-problem.ts';
+import { extent } from '../../reference/nd-array.ts';
+import type { FloatDType } from '../../reference/number-types.ts';
+import { permutation, random } from '../../reference/pseudo-random.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
+import { defineCase, type RunnableCase } from '../shared/case.ts';
+import { isRight } from '../shared/expected-results.ts';
+
+const group = 'selected-keys';
+const base = { heads: [4, 2], dim: 16 } as const;
+
+const layouts: Readonly<
+  Record<'dense' | 'packed' | 'paged', (dtype: FloatDType) => ReferenceProblem>
+> = {
+  dense: (dtype) => denseProblem({ ...base, dtype, batch: 2, lq: 5, lk: 70, seqUsedK: [70, 41] }),
+  packed: (dtype) =>
+    packedProblem({ ...base, dtype, qLens: [3, 0, 4], kLens: [70, 5, 37], spareRows: [2, 3] }),
+  paged: (dtype) => pagedProblem({ ...base, dtype, qLens: [3, 2], used: [70, 41], pageSize: 7 }),
+};
+
+const bias = normalTable([4, 160], random(91));
+
+/** A bias by distance, and a mask by position: both depend on the logical position of a key, not on its place in the list. */
+const positional: Pair = (given) =>
+  mods({
+    scoreMod: (s, b, h, q, kv, c) => s + c.bias[h]![q - kv + 80]!,
+    maskMod: (b, h, q, kv) => kv % 7 !== 3 && kv <= q + 20,
+    captures: { bias: given(bias) },
+  });
+
+/** Mods see logical positions. Beside lists, a BlockMask is its maskMod: bit for bit. */
+const modCases = Object.entries(layouts).flatMap(([name, build]) =>
+  defineCase(group, `mods/${name}`, {
+    f16Tier: 'full',
+    tags: name === 'paged' ? ['browser'] : [],
+    async run(gpu, dtype) {
+      const listed = withLists(build(dtype), { heads: 2, entries: 75 }, listContents.mixed);
+      const problem = withMods(poisonUnselected(listed, NaN), positional);
+      const got = await flexLaunch(gpu, problem, dtype, { numSplits: 1 });
+      const blocks = await flexLaunch(gpu, problem, dtype, { numSplits: 1, blockSize: 32 });
+      return [...isRight('mods', got, problem, dtype), ...sameRun('as a BlockMask', blocks, got)];
+    },
+  }),
+);
+
+/** Lists of distinct keys, and a maskMod that reads the same choice from a table, are both right by one reference. */
+const likeMask = defineCase(group, 'equals-a-mask-that-reads-the-table', {
+  async run(gpu, dtype) {
+    const plain = denseProblem({ ...base, dtype, batch: 2, lq: 5, lk: 70 });
+    const spec = { heads: 1, entries: 40 };
+    const listed = withLists(plain, spec, (list, keys, source) => {
+      const order = permutation(keys, source);
+      list.forEach((_, n) => (list[n] = n % 9 === 4 ? -1 : order[n]!));
+    });
+    const { shape, data } = listed.options.selectedKeys!;
+    const chosen = new Set(
+      [...data].map((key, at) => `${Math.floor(at / (5 * 40))} ${Math.floor(at / 40) % 5} ${key}`),
+    );
+    const [batch, lk] = [shape[0]!, extent(plain.k, 2)];
+    const shown = table([batch, 5, lk], 'i32', (flat) => {
+      const [b, q, kv] = [Math.floor(flat / (5 * lk)), Math.floor(flat / lk) % 5, flat % lk];
+      return chosen.has(`${b} ${q} ${kv}`) ? 1 : 0;
+    });
+    const masked = withMods(plain, (given) =>
+      mods({
+        maskMod: (b, h, q, kv, c) => c.shown[b]![q - c.shift]![kv]! > 0,
+        captures: { shown: given(shown), shift: lk - 5 },
+      }),
+    );
+    return [
+      ...isRight('lists', await launch(gpu, listed, dtype, { numSplits: 1 }), listed, dtype),
+      ...isRight('mask', await flexLaunch(gpu, masked, dtype, { numSplits: 1 }), masked, dtype),
+      ...isRight(
+        'lists by the mask',
+        await launch(gpu, listed, dtype, { numSplits: 1 }),
+        masked,
+        dtype,
+      ),
+    ];
+  },
+});
+
+/** A view of a cache takes lists as its parts do, in both functions. */
+const views = defineCase(group, 'paged-view', {
+  f16Tier: 'full',
+  async run(gpu, dtype) {
+    const lists = { heads: 2, entries: 75 };
+    const problem = withLists(layouts.paged(dtype), lists, listContents.mixed);
+    const want = await launch(gpu, problem, dtype, { numSplits: 1 });
+    const scope = new Scope(gpu);
+    try {
+      const { q } = upload(scope, problem, dtype);
+      const view = viewOf(scope, problem, dtype);
+      const cuSeqlensQ = problem.cuSeqlensQ!;
+      const options = { ...attentionOptions(scope, problem, { numSplits: 1 }), cuSeqlensQ };
+      const flexible = flexAttention(q, view, options as Parameters<typeof flexAttention>[2]);
+      return [
+        ...sameRun('view', await collect(scope, varlenAttention(q, view, options)), want),
+        ...isRight('flex', await collect(scope, flexible), problem, dtype),
+      ];
+    } finally {
+      scope.dispose();
+    }
+  },
+});
+
+/** A recording reads the lists anew at each replay; a plan takes lists of any length. */
+const plans = defineCase(group, 'plans', {
+  f16Tier: 'full',
+  async run(gpu, dtype) {
+    const build = (entries: number, seed: number): ReferenceProblem =>
+      withLists(
+        layouts.dense(dtype),
+        { heads: 2, entries, seed, blockSize: 3 },
+        listContents.mixed,
+      );
+    const [first, second, longer] = [build(20, 1), build(20, 2), build(31, 3)];
+    const scope = new Scope(gpu);
+    try {
+      const plan = scope.own(planFor(gpu, first, dtype));
+      const checks: Check[] = [];
+      for (const problem of [first, longer]) {
+        const { selectedBlockSize: _, ...tensors } = upload(scope, problem, dtype);
+        const got = await collect(scope, plan.run(tensors));
+        const want = await launch(gpu, problem, dtype, { numSplits: 1 });
+        checks.push(...sameRun('run', got, want));
+      }
+      const tensors = upload(scope, first, dtype, { gpuLengths: true });
+      const recording = scope.own(plan.record(tensors));
+      const { buffer, byteOffset } = tensors.selectedKeys!;
+      const list = Int32Array.from(second.options.selectedKeys!.data);
+      recording.replay();
+      await gpu.settled();
+      gpu.device.queue.writeBuffer(buffer, byteOffset, list);
+      recording.replay();
+      const got = await collect(scope, recording);
+      return [
+        ...checks,
+        ...sameRun('replay', got, await launch(gpu, second, dtype, { numSplits: 1 })),
+      ];
+    } finally {
+      scope.dispose();
+    }
+  },
+});
+
+function planFor(gpu: Gpu, { q, k, v, options }: ReferenceProblem, dtype: FloatDType) {
+  const { selectedKeys, selectedBlockSize = 1 } = options;
+  return planAttention(gpu, {
+    layout: 'dense',
+    dtype,
+    q: q.shape,
+    k: k.shape,
+    v: v.shape,
+    selectedKeys: selectedKeys!.shape,
+    selectedBlockSize,
+    numSplits: 1,
+  });
+}
+
+export const flexSelectedCases: readonly RunnableCase[] = [
+  ...modCases,
+  ...likeMask,
+  ...views,
+  ...plans,
+];
