@@ -6,6 +6,7 @@ import { backwardModCases } from './backward/backward-mod-cases.ts';
 import { backwardOptionCases } from './backward/backward-option-cases.ts';
 import { backwardPackedCases } from './backward/backward-packed-cases.ts';
 import { backwardRepeatCases } from './backward/backward-repeat-cases.ts';
+import { selectedGradientCases } from './backward/selected-gradient-cases.ts';
 import { cacheAppendCases } from './cache/cache-append-cases.ts';
 import { cachePageCases } from './cache/cache-page-cases.ts';
 import { blockClassCases } from './flex/block-class-cases.ts';
@@ -94,5 +95,6 @@ export const allCases: readonly RunnableCase[] = [
   ...backwardDropoutCases,
   ...backwardModCases,
   ...backwardRepeatCases,
+  ...selectedGradientCases,
   ...backwardFuzz,
 ];

@@ -65,8 +65,10 @@ export async function readInputs(inputs: AnyInputs): Promise<HostInputs> {
     if (isTensor(value)) arrays.set(captureKey(name), await download(value));
     else values[name] = value.valueOf();
   }
+  const { selectedKeys } = inputs;
+  const lists = selectedKeys && (await download(selectedKeys));
   const lengths = await readLengths(inputs);
-  return { arrays, problem: () => problemOf(inputs, arrays, values, lengths) };
+  return { arrays, problem: () => problemOf(inputs, arrays, values, lengths, lists) };
 }
 
 function isTensor(value: Captures[string]): value is Tensor {
@@ -92,10 +94,11 @@ async function readLengths(inputs: AnyInputs): Promise<ProblemLengths> {
 type AnyFunction = (...args: unknown[]) => unknown;
 
 function problemOf(
-  { scoreMod, maskMod, scale, align }: AnyInputs,
+  { scoreMod, maskMod, scale, align, selectedBlockSize }: AnyInputs,
   arrays: ReadonlyMap<string, NdArray>,
   values: Readonly<Record<string, unknown>>,
   lengths: ProblemLengths,
+  selectedKeys: NdArray | undefined,
 ): ReferenceProblem {
   const captures: Record<string, unknown> = { ...values };
   for (const [key, array] of arrays) {
@@ -109,6 +112,8 @@ function problemOf(
     ...(scale !== undefined && { scale }),
     ...(align && { align }),
     ...(sinks && { sinks }),
+    ...(selectedKeys && { selectedKeys }),
+    ...(selectedBlockSize !== undefined && { selectedBlockSize }),
     ...(score && {
       scoreMod: (s, b, h, q, kv, info) => score(s, b, h, q, kv, captures, info) as number,
     }),

@@ -37,6 +37,20 @@ describe('gradcheck', () => {
     expect(Math.max(...report.worst.map(({ error }) => error))).toBeLessThan(1e-4);
   });
 
+  it('finds the gradients of attention to selected keys right', async () => {
+    // Key 1 is in every list, twice in some; −1 and 7 name no key.
+    const list = Array.from({ length: 9 * 2 }, (_, n) => [
+      1,
+      n % 6,
+      n % 3 === 0 ? 1 : -1,
+      7,
+    ]).flat();
+    const selectedKeys = gpu.tensor(list, { shape: [9, 2, 4], dtype: 'i32' });
+    const report = await gradcheck(flexAttentionVjp, { ...inputs, selectedKeys });
+    expect(report.toText()).toMatch(/^gradcheck: ok/);
+    expect(Math.max(...report.worst.map(({ error }) => error))).toBeLessThan(1e-4);
+  });
+
   it.for(['q', 'gate'])('finds a wrong derivative by %s, and names it', async (name) => {
     const wrong: Parameters<typeof gradcheck>[0] = (...given) => {
       const result = flexAttentionVjp(...given);

@@ -38,4 +38,40 @@ export const selectedFaults: readonly Fault[] = [
     replace: 'group < 1u',
     caughtBy: 'top-keys/heads-64/f32',
   },
+  {
+    name: 'pairs of one digit change their order',
+    find: /place \+= select\(0u, 1u, digits\[other\] == digit\);/,
+    replace: 'place += select(0u, 1u, digits[other] == digit) * 0u;',
+    caughtBy: 'backward-selected/mixed/per-query-head/packed/f32',
+  },
+  {
+    name: 'the last pair of a key is dropped',
+    find: /let end = inverted\[place \+ 1u\];/,
+    replace: 'let end = max(first, inverted[place + 1u] - 1u);',
+    caughtBy: 'backward-selected/mixed/per-kv-head/packed/f32',
+  },
+  {
+    name: 'only the first chunk of a key counts',
+    find: /chunk < chunks; chunk\+\+/,
+    replace: 'chunk < 1u; chunk++',
+    caughtBy: 'backward-selected/one-key-in-all-lists/f32',
+  },
+  {
+    name: 'the last chunk of a key has as many pairs as the others',
+    find: /let end = select\(first \+ CHUNK_PAIRS, [^;]*;/,
+    replace: 'let end = first + CHUNK_PAIRS;',
+    caughtBy: 'backward-selected/one-key-in-all-lists/f32',
+  },
+  {
+    name: 'a shared list serves the first query head only',
+    find: /index % params\.pair_heads \+ list/,
+    replace: 'list',
+    caughtBy: 'backward-selected/mixed/per-kv-head/packed/f32',
+  },
+  {
+    name: 'all sequences add to the keys of the first',
+    find: /seq\.index \* params\.slot_batch \+ seq\.k_row \+ key;/,
+    replace: 'key;',
+    caughtBy: 'backward-selected/mixed/per-kv-head/packed/f32',
+  },
 ];

@@ -1,4 +1,4 @@
-import { type Tensor, UnsupportedError } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { adopt, elementCount, isHalf } from '@heed/core/kernel';
 import { rowShapes } from '../select/row-shapes.ts';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
@@ -6,6 +6,7 @@ import type { Call, FloatCall } from './attention-call.ts';
 import { type Data, launch } from './backward-launch.ts';
 import { checkMemory, type Target } from './launch-target.ts';
 import { keyAxes } from './memory-layout.ts';
+import { selectedKeyGradients } from './selected-key-gradients.ts';
 import { pageOwners, sumOwners } from './shared-keys.ts';
 import { fillZero } from './zero-fill.ts';
 
@@ -15,17 +16,14 @@ export function keyGradients(
   data: Data,
   target: Target,
 ): Pick<GradientPair, 'dk' | 'dv'> {
-  const { fn, k, v, kvDtype, lengths } = call;
-  if (call.selected) {
-    throw new UnsupportedError(
-      `${fn}: selectedKeys have no gradients with respect to k and v yet. Use a maskMod that reads the lists.`,
-    );
-  }
+  const { fn, k, v, kvDtype, lengths, selected } = call;
   const words = (elementCount(k.shape) + elementCount(v.shape)) / (isHalf(kvDtype) ? 2 : 1);
   checkMemory(target, fn, words, 'dk and dv together', 'Call it for fewer kv heads at a time.');
   const pair = gradientPair(target, kvDtype, k.shape, v.shape);
   const { whole, dk, dv, write } = pair;
-  if (areShared(call, k.shape)) {
+  if (selected) {
+    selectedKeyGradients({ ...call, selected }, data, pair, target);
+  } else if (areShared(call, k.shape)) {
     sumOfParts(call, data, pair, target);
   } else {
     // The kernel does not visit keys that no sequence uses.

@@ -9,9 +9,19 @@ import { select } from '../../src/select/selection.ts';
 import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { combineKey, combineSource } from '../../src/text/kernels/combine.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
+import { invertSource, pairSlotsSource } from '../../src/text/kernels/inverted-lists.wgsl.ts';
+import {
+  chunkSumSource,
+  selectedGradientSource,
+} from '../../src/text/kernels/selected-gradients.wgsl.ts';
 import { keyScoresSource } from '../../src/text/kernels/key-scores.wgsl.ts';
 import { keySelectionSource } from '../../src/text/kernels/key-selection.wgsl.ts';
 import { pairWeightsSource } from '../../src/text/kernels/pair-weights.wgsl.ts';
+import {
+  countDigitsSource,
+  scatterSource,
+  sumCountsSource,
+} from '../../src/text/kernels/radix-sort.wgsl.ts';
 import { deltaSource } from '../../src/text/kernels/row-states.wgsl.ts';
 import { sumSource } from '../../src/text/kernels/shared-keys.wgsl.ts';
 import { backwardKey, type ForwardConfig, forwardKey } from '../../src/text/tiles/kernel-config.ts';
@@ -22,7 +32,9 @@ import {
   combineConfigs,
   deltaConfigs,
   forwardConfigs,
+  invertedConfigs,
   keyScoresConfigs,
+  selectedGradientConfigs,
   keySelectionConfigs,
   pairWeightsConfigs,
   plain,
@@ -49,6 +61,15 @@ const sources = [
   ...keyScoresConfigs.map((config) => keyScoresSource(config)),
   ...keySelectionConfigs.map((config) => keySelectionSource(config)),
   ...pairWeightsConfigs.map((config) => pairWeightsSource(config)),
+  ...invertedConfigs.flatMap((config) => [pairSlotsSource(config), invertSource(config)]),
+  ...selectedGradientConfigs.flatMap((config) =>
+    config.of === 'keys'
+      ? [selectedGradientSource(config), chunkSumSource(config)]
+      : [selectedGradientSource(config)],
+  ),
+  countDigitsSource,
+  sumCountsSource,
+  scatterSource,
   fillSource,
   finishSource,
   ownersSource,

@@ -4,6 +4,8 @@ import { dropHook } from '../../src/host/options/dropout.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
+import type { InvertedConfig } from '../../src/text/kernels/inverted-lists.wgsl.ts';
+import type { SelectedGradientConfig } from '../../src/text/kernels/selected-gradients.wgsl.ts';
 import type { KeyScoresConfig } from '../../src/text/kernels/key-scores.wgsl.ts';
 import type { KeySelectionConfig } from '../../src/text/kernels/key-selection.wgsl.ts';
 import type { PairWeightsConfig } from '../../src/text/kernels/pair-weights.wgsl.ts';
@@ -342,4 +344,37 @@ export const pairWeightsConfigs: readonly PairWeightsConfig[] = types.flatMap(([
 
 export const keySelectionConfigs: readonly KeySelectionConfig[] = layouts.flatMap(
   ([lengths, keys]) => [1, 32].map((positions) => ({ lengths, keys, positions })),
+);
+
+export const invertedConfigs: readonly InvertedConfig[] = layouts.flatMap(([lengths, keys]) =>
+  [1, 16].map((selectedBlock) => ({ lengths, keys, selectedBlock })),
+);
+
+/** Every dtype × layout × access × hooks × head dims × kind of pass. */
+export const selectedGradientConfigs: readonly SelectedGradientConfig[] = floatTypes.flatMap(
+  (qType) =>
+    layouts.flatMap(([lengths, keys]) =>
+      hooks.flatMap((variant) =>
+        dims.flatMap(([headDim, headDimV]) =>
+          reads([headDim, headDimV]).flatMap((read) =>
+            writes(headDim | headDimV, qType).flatMap((write) =>
+              (['keys', 'chunks'] as const).map((of) => ({
+                of,
+                qType,
+                kvType: qType,
+                resultType: qType,
+                headDim,
+                headDimV,
+                lengths,
+                keys,
+                read,
+                write,
+                hooks: variant,
+                chained: of === 'keys',
+              })),
+            ),
+          ),
+        ),
+      ),
+    ),
 );

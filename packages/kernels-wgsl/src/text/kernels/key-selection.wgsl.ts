@@ -5,6 +5,7 @@ import type { KeyKind, LengthKind } from '../parts/kinds.ts';
 import { lengthsPart } from '../parts/lengths.wgsl.ts';
 import { none, type ParamValues, u32Fields } from '../parts/params.ts';
 import { diagonalPart, rowOffsetPart, rowsPart, workPart } from '../parts/query-rows.wgsl.ts';
+import { runningSumPart, scanValues } from '../parts/running-sum.wgsl.ts';
 
 /** Everything that the kernel's WGSL depends on. */
 export interface KeySelectionConfig {
@@ -20,8 +21,8 @@ const selectionKey = ({ lengths, keys, positions }: KeySelectionConfig): string 
 /** Threads of a workgroup, which selects the keys of one row. Each thread counts one digit of 8 bits. */
 const THREADS = 256;
 
-/** Digits of an order, and doubling steps of a sum over the threads: parameters, since some compilers unroll every constant loop. */
-export const selectionLoops: ParamValues = { digits: 4, scan_end: THREADS };
+/** Digits of an order, and threads of a sum: parameters, since some compilers unroll every loop whose bound they know. */
+export const selectionLoops: ParamValues = { digits: 4, ...scanValues(THREADS) };
 
 /**
  * Selects the entries with the largest orders of each row, the lower one of equals, and lists them in ascending position, then
@@ -46,6 +47,7 @@ export const keySelectionSource: (config: KeySelectionConfig) => ComposedKernel 
         diagonalPart,
         rowsPart(lengths, 'head', variantHooks([])),
         rowOffsetPart('out', lengths),
+        runningSumPart(THREADS, 'vec2<u32>'),
         { fields, text: thresholdWgsl },
         { fields, text: main(positions) },
       ],
@@ -53,15 +55,7 @@ export const keySelectionSource: (config: KeySelectionConfig) => ComposedKernel 
   },
 );
 
-const fields = u32Fields(
-  'units',
-  'first_tile',
-  'columns',
-  'block_size',
-  'top_k',
-  'digits',
-  'scan_end',
-);
+const fields = u32Fields('units', 'first_tile', 'columns', 'block_size', 'top_k', 'digits');
 
 // Threads of one subgroup count in different copies, since equal scores would meet in one counter.
 const COPIES = 4;
@@ -71,25 +65,12 @@ const thresholdWgsl = wgsl`
   const COPIES = ${COPIES}u;
 
   var<workgroup> counters: array<atomic<u32>, ${THREADS * COPIES}>; // ${THREADS * COPIES * 4} bytes
-  var<workgroup> sums: array<vec2<u32>, ${THREADS}>; // ${THREADS * 8} bytes
   var<workgroup> found: Threshold;
 
   // The least order that is selected, and how many entries of that order are. All visible entries have order 1 or more.
   struct Threshold {
     order: u32,
     ties: u32,
-  }
-
-  // The sum over this thread and those before it.
-  fn running_sum(thread: u32, value: vec2<u32>) -> vec2<u32> {
-    sums[thread] = value;
-    for (var step = 1u; step < params.scan_end; step *= 2u) {
-      workgroupBarrier();
-      let before = sums[max(thread, step) - step];
-      workgroupBarrier();
-      sums[thread] += select(vec2<u32>(), before, thread >= step);
-    }
-    return sums[thread];
   }
 
   // Counts an order by its digit at \`shift\`, if its higher digits are those of the threshold.
@@ -185,7 +166,7 @@ const main = (positions: number): string => wgsl`
       }
     }
     workgroupBarrier();
-    let all = sums[THREADS - 1u];
+    let all = total_sum();
     for (var i = all.x + min(all.y, threshold.ties) + thread; i < params.top_k; i += THREADS) {
       out[out_row + i] = -1;
     }
