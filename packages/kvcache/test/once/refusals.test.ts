@@ -128,7 +128,7 @@ describe('a call that is refused changes nothing', () => {
     'append: dtype': () => [
       () => cache.append(0, [a], rows(1, 4), rows(1, 6, { dtype: 'i32' })),
       ValidationError,
-      "cache.append: v must be f32 or f16; got i32. Make it with dtype: 'f32'.",
+      "cache.append: v must be f32 or f16 or bf16; got i32. Make it with dtype: 'f32'.",
     ],
     'append: shape': () => [
       () => cache.append(0, [a], rows(1, 4), rows(2, 6)),
