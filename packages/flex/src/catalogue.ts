@@ -475,7 +475,7 @@ const entries: Readonly<Record<string, Unnamed>> = {
       ],
       [
         { seed: -5, blockSize: 16, count: 1 },
-        { full: 1, empty: 0.82, hasRange: false, ragged: 0 },
+        { full: 1, empty: 0.82, hasRange: false, ragged: 0.25 },
       ],
     ],
   }),

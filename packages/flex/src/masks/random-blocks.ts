@@ -21,6 +21,9 @@ import type { MaskMod } from '../text/compile/mod-types.ts';
  * of query block n is (mix(mix(mix(seed) ^ n) ^ i) >>> 1) mod the number of blocks, where mix is a 32-bit hash (lowbias32). Two
  * draws may agree. The number of blocks is that of the sequence's keys in use, so cached decode draws anew as it grows.
  *
+ * What follows from a hash is known only within one block of queries: the blocks of a BlockMask, 128 by default, are skipped where
+ * `blockSize` is a multiple of theirs.
+ *
  * - `seed`: a whole number of 32 bits
  * - `blockSize`: a whole number, 1 or more; queries and keys have blocks of this size
  * - `count`: how many blocks to draw, 1 to 4 (BigBird: 3)

@@ -44,7 +44,12 @@ describe('a call is refused', () => {
     const short = normal(3, [1, 2, 5, 4]);
     expect(() => attention(x, short, x)).toThrow(ValidationError);
     const ints = tf.cast(x, 'int32');
-    expect(() => attention(ints, x, x)).toThrow(/q must be f32 or f16; got i32/);
+    expect(() => attention(ints, x, x)).toThrow(/q must be f32 or f16 or bf16; got i32/);
+    for (const beyond of [2n ** 31n, -(2n ** 31n) - 1n]) {
+      const seqUsedK = BigInt64Array.of(beyond);
+      const call = () => attention(x, x, x, { seqUsedK });
+      expect(call).toThrow(`seqUsedK must fit in 32 bits; got ${beyond}n`);
+    }
     const options = { causal: true } as never;
     expect(() => flexAttention(x, x, x, options)).toThrow(
       /maskMod: causal from @heed\/flex\/masks/,
