@@ -6,6 +6,7 @@ import { backwardModCases } from './backward/backward-mod-cases.ts';
 import { backwardOptionCases } from './backward/backward-option-cases.ts';
 import { backwardPackedCases } from './backward/backward-packed-cases.ts';
 import { backwardRepeatCases } from './backward/backward-repeat-cases.ts';
+import { backwardSharedKvCases } from './backward/backward-shared-kv-cases.ts';
 import { selectedGradientCases } from './backward/selected-gradient-cases.ts';
 import { cacheAppendCases } from './cache/cache-append-cases.ts';
 import { cachePageCases } from './cache/cache-page-cases.ts';
@@ -36,6 +37,7 @@ import { pageCases } from './forward/page-cases.ts';
 import { planCases } from './forward/plan-cases.ts';
 import { seqUsedCases } from './forward/seqused-cases.ts';
 import { selectedKeyCases } from './forward/selected-key-cases.ts';
+import { sharedKvCases } from './forward/shared-kv-cases.ts';
 import { strideCases } from './forward/stride-cases.ts';
 import { weightsCases } from './forward/weights-cases.ts';
 import { windowCases } from './forward/window-cases.ts';
@@ -65,6 +67,7 @@ export const allCases: readonly RunnableCase[] = [
   ...headCases,
   ...optionCases,
   ...selectedKeyCases,
+  ...sharedKvCases,
   ...lseCases,
   ...maxCases,
   ...dropoutCases,
@@ -90,6 +93,7 @@ export const allCases: readonly RunnableCase[] = [
   ...backwardDenseCases,
   ...backwardPackedCases,
   ...backwardMemoryCases,
+  ...backwardSharedKvCases,
   ...backwardLargeCases,
   ...backwardOptionCases,
   ...backwardDropoutCases,

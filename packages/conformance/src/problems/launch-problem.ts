@@ -10,7 +10,7 @@ import {
   type VarlenOptions,
 } from '@heed/kernels-wgsl';
 import type { ReferenceDropout } from '../reference/dropped-pairs.ts';
-import type { NdArray } from '../reference/nd-array.ts';
+import { type NdArray, sliceAxis } from '../reference/nd-array.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { quantise } from '../reference/stored-rows.ts';
@@ -32,6 +32,11 @@ export interface LaunchOptions {
   readonly maxSeqlenK?: number;
   /** Passes the seed of dropout as a tensor. */
   readonly gpuSeed?: boolean;
+  /**
+   * v is the first columns of k: passed as a slice of k, or as a tensor of its own with the same contents. The problem's v must hold
+   * these columns. Words of quantised pages come from k, too: v then has the scales of k.
+   */
+  readonly sharedKv?: 'slice' | 'copy';
   /** Also returns `max`. */
   readonly returnMax?: boolean;
   /** A destination for `out`, which the caller owns. */
@@ -90,18 +95,30 @@ export function upload(
   options: LaunchOptions = {},
 ): AttentionTensors {
   const { placement = 'contiguous', kvDtype = dtype } = options;
+  const stored = storedKeys(problem, options.sharedKv !== undefined);
   const keys = (values: NdArray): Tensor =>
-    problem.format === undefined
-      ? place(scope, values, kvDtype, placement)
-      : place(scope, quantise(values, problem.format), 'u32', placement);
+    place(scope, values, problem.format === undefined ? kvDtype : 'u32', placement);
+  const k = keys(stored.k);
   return {
     q: place(scope, problem.q, dtype, placement),
-    k: keys(problem.k),
-    v: keys(problem.v),
+    k,
+    v: options.sharedKv === 'slice' ? k.slice(-1, 0, stored.v.shape.at(-1)!) : keys(stored.v),
     ...pageFormat(problem),
     ...attentionOptions(scope, problem, options),
     ...lengthsOf(scope, problem, options),
   };
+}
+
+/** Returns k and v as memory holds them: numbers, or rows of words. */
+function storedKeys(
+  { k, v, format }: ReferenceProblem,
+  isShared: boolean,
+): Pick<ReferenceProblem, 'k' | 'v'> {
+  if (format === undefined) return { k, v };
+  const words = quantise(k, format);
+  const own = quantise(v, format);
+  const last = words.shape.length - 1;
+  return { k: words, v: isShared ? sliceAxis(words, last, 0, own.shape[last]!) : own };
 }
 
 /** Returns the format and head dims of quantised pages, which their words do not show. */
@@ -163,19 +180,28 @@ export function lengthsOf(
   };
 }
 
-/** Uploads a paged problem as a PagedKvView. */
-export function viewOf(scope: Scope, problem: ReferenceProblem, dtype: FloatDType): PagedKvView {
+/**
+ * Uploads a paged problem as a PagedKvView.
+ * @param isShared v is the first columns of k
+ */
+export function viewOf(
+  scope: Scope,
+  problem: ReferenceProblem,
+  dtype: FloatDType,
+  isShared = false,
+): PagedKvView {
   const { seqUsedK = new Int32Array(), blockTable = new Int32Array() } = problem;
   const [, pageSize = 0, , headDim = 0] = problem.k.shape;
   const integers = (values: Int32Array, shape: number[]) =>
     scope.own(scope.gpu.tensor(values, { shape, dtype: 'i32' }));
+  const stored = storedKeys(problem, isShared);
   const keys = (values: NdArray) =>
-    problem.format === undefined
-      ? uploadArray(scope, values, dtype)
-      : uploadArray(scope, quantise(values, problem.format), 'u32');
+    uploadArray(scope, values, problem.format === undefined ? dtype : 'u32');
+  const k = keys(stored.k);
   return {
-    k: keys(problem.k),
-    v: keys(problem.v),
+    k,
+    v: isShared ? k.slice(-1, 0, stored.v.shape[3]!) : keys(stored.v),
+    ...(isShared && { sharedKv: true }),
     blockTable: integers(blockTable, [seqUsedK.length, blockTable.length / seqUsedK.length]),
     seqUsedK: integers(seqUsedK, [seqUsedK.length]),
     maxSeqlenK: Math.max(...seqUsedK),

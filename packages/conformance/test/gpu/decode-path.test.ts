@@ -4,11 +4,15 @@ import { planAttention } from '@heed/kernels-wgsl';
 import { isFullRun, testGpu } from '@heed/testing';
 import { expect, it } from 'vitest';
 
-/** Hooks and a split that sees no key; integers through a block table; several query heads per kv head, in halves. */
+/**
+ * Hooks and a split that sees no key; integers through a block table; several query heads per kv head, in halves; values that are
+ * columns of their keys.
+ */
 const quick = [
   'splits/sinks/f32',
   'quantised-pages/int4/decode/page-sizes/f32',
   'gqa/packed-decode/heads-6x2/f16',
+  'shared-kv/paged/dims-72x64/f32',
 ];
 
 const more = [
@@ -20,6 +24,7 @@ const more = [
   'quantised-pages/',
   'hostile-lengths/',
   'head-dims/',
+  'shared-kv/',
   'batch-invariance/packed-decode/',
 ];
 

@@ -315,6 +315,12 @@ export const backwardFaults: readonly Fault[] = [
     caughtBy: 'backward-pages/shared/page-size-7/f32',
   },
   {
+    name: 'the gradient of values in the memory of keys is left out',
+    find: /sum \+ values/,
+    replace: 'sum',
+    caughtBy: 'backward-shared-kv/view/dims-72x64/f32',
+  },
+  {
     name: 'keys of batch 1 get the gradient of the first entry',
     find: /batch < params\.batch; batch\+\+\) \{(?=\s*sum)/,
     replace: 'batch < 1u; batch++) {',

@@ -27,6 +27,8 @@ export interface PagedKvView {
   readonly window?: number;
   /** With a window: number of first keys of a sequence that are never released. */
   readonly sinkTokens?: number;
+  /** v is the first `headDimV` columns of k, in k's memory. Gradients with respect to the values are then part of dk. */
+  readonly sharedKv?: boolean;
 }
 
 /** True for keys that come as a view of pages, not as a tensor. */

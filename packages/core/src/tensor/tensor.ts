@@ -143,6 +143,23 @@ export function isShapeOnly(t: Tensor): boolean {
   return storageOf(t).buffer === noBuffer;
 }
 
+/**
+ * True if `part` is the first columns of `whole`, `whole.slice(-1, 0, n)`: the same memory, type and layout, found by buffer, offset
+ * and strides.
+ */
+export function isColumnsOf(part: Tensor, whole: Tensor): boolean {
+  const [a, b] = [storageOf(part), storageOf(whole)];
+  const isSame = a === b || (a.buffer === b.buffer && a.buffer !== noBuffer);
+  if (!isSame || part.byteOffset !== whole.byteOffset || part.dtype !== whole.dtype) return false;
+  const last = whole.shape.length - 1;
+  // The stride of a dimension of 1 does not matter.
+  return (
+    part.shape.length === whole.shape.length &&
+    part.shape.every((n, i) => (i === last ? n <= whole.shape[i]! : n === whole.shape[i])) &&
+    part.strides.every((stride, i) => whole.shape[i] === 1 || stride === whole.strides[i])
+  );
+}
+
 /** True if heed allocated the memory of a tensor. */
 export function isPooled(t: Tensor): boolean {
   return storageOf(t).pooled;

@@ -178,7 +178,10 @@ export interface Tensor<D extends DType = DType> extends Disposable {
   /** Returns a view with reordered axes: axis i of the result is axis `axes[i]` of this tensor. */
   permute(axes: readonly number[]): Tensor<D>;
 
-  /** Returns a view of elements `start` to `end − 1` along one axis. */
+  /**
+   * Returns a view of elements `start` to `end − 1` along one axis; axis −1 is the last.
+   * @example const v = k.slice(-1, 0, 512); // the first 512 columns of k
+   */
   slice(axis: number, start: number, end: number): Tensor<D>;
 
   /**

@@ -29,10 +29,12 @@ export function permuteView(view: View, axes: readonly number[]): View {
 
 /** @throws ValidationError no such axis, or not 0 ≤ start ≤ end ≤ its length */
 export function sliceView(view: View, axis: number, start: number, end: number): View {
-  const length = Number.isInteger(axis) ? view.shape[axis] : undefined;
+  const rank = view.shape.length;
+  const at = axis < 0 ? axis + rank : axis;
+  const length = Number.isInteger(at) ? view.shape[at] : undefined;
   if (length === undefined) {
     throw new ValidationError(
-      `slice: axis must be 0 to ${view.shape.length - 1} for shape ${formatShape(view.shape)}; got ${show(axis)}. Count axes from 0.`,
+      `slice: axis must be 0 to ${rank - 1} for shape ${formatShape(view.shape)}, or −1 for the last and so on; got ${show(axis)}. Count axes from 0.`,
     );
   }
   const sound =
@@ -44,8 +46,8 @@ export function sliceView(view: View, axis: number, start: number, end: number):
   }
   return {
     ...base(view),
-    byteOffset: view.byteOffset + start * view.strides[axis]! * bytesPerElement[view.dtype],
-    shape: view.shape.with(axis, end - start),
+    byteOffset: view.byteOffset + start * view.strides[at]! * bytesPerElement[view.dtype],
+    shape: view.shape.with(at, end - start),
   };
 }
 

@@ -208,10 +208,15 @@ describe('sliceView', () => {
     expect(() => sliceView(dense([2, 3]), axis, start, end)).toThrow(/slice: 0 ≤ start ≤ end ≤/);
   });
 
-  it.each([2, -1, 0.5, NaN])('refuses axis %d', (axis) => {
+  it.each([2, -3, 0.5, -0.5, NaN])('refuses axis %d', (axis) => {
     expect(() => sliceView(dense([2, 3]), axis, 0, 1)).toThrow(
-      `slice: axis must be 0 to 1 for shape [2,3]; got ${axis}.`,
+      `slice: axis must be 0 to 1 for shape [2,3], or −1 for the last and so on; got ${axis}.`,
     );
+  });
+
+  it('counts negative axes from the last', () => {
+    expect(sliceView(dense([2, 3]), -1, 1, 3)).toEqual(sliceView(dense([2, 3]), 1, 1, 3));
+    expect(sliceView(dense([2, 3]), -2, 1, 2)).toEqual(sliceView(dense([2, 3]), 0, 1, 2));
   });
 
   it('allows the empty slice at the end', () => {

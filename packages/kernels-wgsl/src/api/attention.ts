@@ -21,7 +21,7 @@ import { packedCall } from './view-call.ts';
  *
  * @param q [B, Hq, Lq, Dqk], f32, f16 or bf16, any strides (pass `x.permute([0, 2, 1, 3])` for [B, L, H, D] memory)
  * @param k [B or 1, Hkv, Lk, Dqk]; Hq is a multiple of Hkv, query head h uses kv head floor(h / (Hq / Hkv))
- * @param v [B or 1, Hkv, Lk, Dv]
+ * @param v [B or 1, Hkv, Lk, Dv]; may be `k.slice(-1, 0, Dv)`, whose memory decoding then reads once, with the same results
  * @returns out [B, Hq, Lq, Dv] in the dtype of q. A row that sees no key is 0, and its lse −∞ (or its sink).
  * @throws ValidationError a shape, dtype or option that does not fit
  * @throws UnsupportedError a feature that this device lacks
@@ -48,7 +48,8 @@ export function attention<D extends DType, Lse extends boolean = false>(
  *
  * @returns out and lse as `attention` returns them (lse always; key splits are merged with more digits), and
  *   `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are undisposed. dq, dk and dv have the
- *   dtype of their inputs, dSinks and dAlibiSlopes are f32.
+ *   dtype of their inputs, dSinks and dAlibiSlopes are f32. dk is the gradient through the scores, dv through the values, also where v
+ *   is a slice of k: the gradient of that memory is dk with dv added to its first Dv columns.
  * @throws as {@link attention}; backward throws ValidationError for gradients that do not fit
  * @example
  * const { out, backward } = attentionVjp(q, k, v, { causal: true });

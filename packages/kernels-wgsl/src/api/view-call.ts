@@ -1,5 +1,5 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { fail, isPagedView, knownList, readOptions, show } from '@heed/core/kernel';
+import { fail, isColumnsOf, isPagedView, knownList, readOptions, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions, ViewOptions } from '../host/attention-options.ts';
 import { optionHooks } from '../host/attention-options.ts';
@@ -43,6 +43,10 @@ export function viewCall(
   if (pageSize !== call.pageSize) {
     const rule = `view.pageSize must be the second dimension of view.k, ${call.pageSize}`;
     fail(fn, rule, show(pageSize), 'Pass the view as the cache made it.');
+  }
+  if (view.sharedKv && !isColumnsOf(v, k)) {
+    const rule = 'with sharedKv, view.v must be the first columns of view.k';
+    fail(fn, rule, 'another tensor', 'Pass the view as the cache made it.');
   }
   checkRows(fn, view, call);
   return { ...call, view };

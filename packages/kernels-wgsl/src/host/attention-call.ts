@@ -1,5 +1,5 @@
 import type { Gpu, PagedKvView, Tensor } from '@heed/core';
-import { isTensor } from '@heed/core/kernel';
+import { isColumnsOf, isTensor } from '@heed/core/kernel';
 import type { ProblemFacts } from '../select/problem-facts.ts';
 import { type Hook, type VariantHooks, variantHooks } from '../text/parts/hook.ts';
 import type { FloatType, KeyKind, KeyType, LengthKind } from '../text/parts/kinds.ts';
@@ -86,6 +86,7 @@ export function factsOfCall(call: Call, keepsStates = false): ProblemFacts {
     listRows: selected?.rows,
     hooks: variantOf(call.hooks),
     numSplits: call.options.numSplits ?? 'auto',
+    sharedKv: isColumnsOf(call.v, call.k),
     keepsStates,
   };
 }

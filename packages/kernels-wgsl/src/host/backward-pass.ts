@@ -15,7 +15,9 @@ import { tableGradients } from './table-gradients.ts';
 /** Gradients with respect to the operands, in the operands' shapes and dtypes. */
 export interface Gradients {
   readonly dq: Tensor;
+  /** Through the scores. Of a view with `sharedKv`, of the one memory: dv is added to the first columns. */
   readonly dk: Tensor;
+  /** Through the values. */
   readonly dv: Tensor;
   /** f32 [Hq]; present if the call has sinks. */
   readonly dSinks?: Tensor;

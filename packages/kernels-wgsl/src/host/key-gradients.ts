@@ -59,11 +59,13 @@ function sumOfParts(
   } as const;
   if (elementCount(parts.dk.shape) > 0) launch(call, work, 'f32', parts.write, target);
   const owners = keys === 'paged' ? pageOwners(target, call, data.side) : undefined;
-  for (const [part, result] of [
-    [parts.dk, dk],
-    [parts.dv, dv],
-  ] as const) {
-    sumOwners(target, call, data.side, { part, result, whole, write, owners });
+  // Of a view whose values are columns of its keys, dk is the gradient of the one memory.
+  const added = call.view?.sharedKv ? parts.dv : undefined;
+  for (const sum of [
+    { part: parts.dk, added, result: dk },
+    { part: parts.dv, result: dv },
+  ]) {
+    sumOwners(target, call, data.side, { ...sum, whole, write, owners });
   }
   owners?.dispose();
   for (const tensor of [parts.whole, parts.dk, parts.dv]) tensor.dispose();

@@ -1,5 +1,12 @@
 import type { Tensor } from '@heed/core';
-import { bindTensor, placeholder, threadGrid, threadMain, wgsl } from '@heed/core/kernel';
+import {
+  bindTensor,
+  type BoundTensor,
+  placeholder,
+  threadGrid,
+  threadMain,
+  wgsl,
+} from '@heed/core/kernel';
 import { sumSource } from '../text/kernels/shared-keys.wgsl.ts';
 import { type ComposedKernel, composeKernel } from '../text/parts/kernel-parts.ts';
 import type { FloatType, WriteAccess } from '../text/parts/kinds.ts';
@@ -87,6 +94,8 @@ export function pageOwners(target: Target, call: Call, side: BoundLengths): Tens
 /** One gradient: its parts per sequence, f32 [B, Hkv, L, D], and the destination of their sum, a view of `whole`. */
 interface SharedSum {
   readonly part: Tensor;
+  /** Parts that are added to the first columns: the gradients of values that lie in the memory of the keys. */
+  readonly added?: Tensor | undefined;
   readonly result: Tensor;
   readonly whole: Tensor;
   readonly write: WriteAccess;
@@ -98,14 +107,15 @@ export function sumOwners(
   target: Target,
   call: Call,
   side: BoundLengths,
-  { part, result, whole, write, owners }: SharedSum,
+  { part, added, result, whole, write, owners }: SharedSum,
 ): void {
   const { gpu } = target;
   const config = {
     owners: owners ? ('pages' as const) : ('batch' as const),
     dim: result.shape.at(-1)!,
+    ...(added && { added: added.shape.at(-1)! }),
     resultType: result.dtype as FloatType,
-    read: readAccess([part]),
+    read: readAccess(added ? [part, added] : [part]),
     write,
   };
   const axes = keyAxes(call);
@@ -117,7 +127,7 @@ export function sumOwners(
     bindTensor(part, readBytes('f32', config.read)),
     bindTensor(whole, writeBytes(config.resultType, write)),
   ];
-  const [partBatch, partHead, partRow, partDim] = part.strides;
+  const more = added && bindTensor(added, readBytes('f32', config.read));
   const values = {
     threads,
     heads,
@@ -126,11 +136,8 @@ export function sumOwners(
     pages: call.pages,
     max_pages: call.maxPages,
     used: side.values.used_k,
-    part_offset: from.elementOffset,
-    part_batch: partBatch!,
-    part_head: partHead!,
-    part_row: partRow!,
-    part_dim: partDim!,
+    ...partValues('part', part, from),
+    ...(more && partValues('added', added, more)),
     out_offset: to.elementOffset + offsetWithin(result, whole),
     out_outer: result.strides[0]!,
     out_head: result.strides[axes.head]!,
@@ -142,6 +149,7 @@ export function sumOwners(
     source,
     buffers: [
       from.range,
+      ...(more ? [more.range] : []),
       owners ? bindTensor(owners).range : placeholder(gpu, 'read'),
       side.range,
       to.range,
@@ -149,4 +157,19 @@ export function sumOwners(
     params: packParams(source.fields, values),
     workgroups: threadGrid(gpu, threads),
   });
+}
+
+function partValues(
+  name: string,
+  { strides }: Tensor,
+  { elementOffset }: BoundTensor,
+): Record<string, number> {
+  const [batch, head, row, dim] = strides as [number, number, number, number];
+  return {
+    [`${name}_offset`]: elementOffset,
+    [`${name}_batch`]: batch,
+    [`${name}_head`]: head,
+    [`${name}_row`]: row,
+    [`${name}_dim`]: dim,
+  };
 }

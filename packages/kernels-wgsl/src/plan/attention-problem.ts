@@ -1,5 +1,5 @@
 import { type Gpu, type Tensor } from '@heed/core';
-import { fail, floatTypes, poolDType, shapeTensor, show } from '@heed/core/kernel';
+import { fail, floatTypes, formatShape, poolDType, shapeTensor, show } from '@heed/core/kernel';
 import { checkFormat, keyOperands, type Operand } from '../api/check-operands.ts';
 import {
   type AttentionOptions,
@@ -43,6 +43,11 @@ export interface AttentionProblem extends OptionFlags {
   /** Sequences of a packed batch, for the split heuristic; default 1. */
   readonly sequences?: number;
   readonly numSplits?: number | 'auto';
+  /**
+   * Whether v is the first columns of k, `k.slice(-1, 0, Dv)`, as in multi-head latent attention: decoding then reads the memory once.
+   * Results are the same. Runs must pass v as that slice; default false.
+   */
+  readonly sharedKv?: boolean;
   /** Whether runs return a `backward`, as `attentionVjp` does; default false. */
   readonly backward?: boolean;
 }
@@ -58,11 +63,13 @@ export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout
 export function tensorsOfProblem(p: AttentionProblem, make: MakeTensor): AttentionTensors {
   const { dtype = 'f32' } = p;
   const kDtype = poolDType(p.format ?? dtype);
+  const k = make('k', p.k, kDtype);
+  const vShape = p.v ?? p.k;
   const sampled = { qHeads: p.q[1]!, causal: p.causal === true };
   return {
     q: make('q', p.q, dtype),
-    k: make('k', p.k, kDtype),
-    v: make('v', p.v ?? p.k, kDtype),
+    k,
+    v: p.sharedKv ? k.slice(-1, 0, vShape.at(-1)!) : make('v', vShape, kDtype),
     numSplits: p.numSplits ?? 'auto',
     ...(p.selectedKeys && { selectedKeys: make('selectedKeys', p.selectedKeys, 'i32') }),
     ...sampleOptions(p, sampled, make),
@@ -110,7 +117,11 @@ export function checkProblem(p: AttentionProblem, fn: string): void {
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
-  for (const name of [...flagNames, 'backward'] as const) checkFlag(fn, name, p[name]);
+  for (const name of [...flagNames, 'sharedKv', 'backward'] as const) checkFlag(fn, name, p[name]);
+  if (p.sharedKv && !v.every((n, i) => (i < v.length - 1 ? n === k[i] : n <= k[i]!))) {
+    const fix = `Pass v as k's shape with the columns that are values.`;
+    fail(fn, 'with sharedKv, v must be the first columns of k', formatShape(v), fix);
+  }
   const type = checkFormat(fn, p.format, p.layout === 'paged');
   if (p.layout !== 'dense') return;
   // Dense calls have no page options, so the format and head dims of the problem are checked here.

@@ -187,6 +187,8 @@ export function checkMatch(
   differ(fn, 'format', planned.kvDtype, got.kvDtype);
   differ(fn, 'keys per entry of selectedKeys', planned.selectedBlock, got.selectedBlock);
   differ(fn, 'rows that share a list of selectedKeys', planned.listRows, got.listRows);
+  // A kernel that reads k and v reads one memory too.
+  if (planned.sharedKv) differ(fn, 'sharedKv', true, got.sharedKv);
   differ(fn, 'hooks', planned.hooks.key, got.hooks.key);
   differ(fn, 'query heads per kv head', headRatio(planned), headRatio(got));
   differ(fn, 'numSplits', planned.numSplits, numSplits ?? planned.numSplits);

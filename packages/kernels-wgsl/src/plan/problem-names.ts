@@ -20,6 +20,7 @@ const sizeNames: NamesOf<Omit<AttentionProblem, keyof OptionFlags>> = {
   selectedKeys: 1,
   selectedBlockSize: 1,
   sequences: 1,
+  sharedKv: 1,
   numSplits: 1,
   backward: 1,
 };

@@ -30,6 +30,8 @@ export interface ProblemFacts {
   readonly listRows: RowKind | undefined;
   readonly hooks: VariantHooks;
   readonly numSplits: number | 'auto';
+  /** Whether v is the first columns of k, in the same memory. Tiles and bits do not depend on it. */
+  readonly sharedKv: boolean;
   /** Whether a gradient follows, which recomputes the scores and needs their bits. */
   readonly keepsStates: boolean;
 }

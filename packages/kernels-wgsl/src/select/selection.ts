@@ -8,6 +8,7 @@ import type { TileProblem } from '../text/tiles/tile-path.ts';
 import {
   cannotImplement,
   cannotImplementGradient,
+  sharesKv,
   tileCandidates,
   type TileConfig,
   type TilePath,
@@ -77,7 +78,7 @@ export function select(
   const { tile, reason } = chooseTile(modelsOf(forced), forced, name, cannot, tuned);
   const splits = chooseSplits(facts, use, tile, capabilities, tuned);
   return {
-    config: { ...problem, tile },
+    config: { ...problem, ...(facts.sharedKv && sharesKv(tile) && { sharedKv: true }), tile },
     use,
     splits,
     reason: `${use === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,

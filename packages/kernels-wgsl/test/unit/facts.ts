@@ -137,6 +137,7 @@ export const facts: ProblemFacts = {
   listRows: undefined,
   hooks: variantHooks([band]),
   numSplits: 'auto',
+  sharedKv: false,
   keepsStates: false,
 };
 
@@ -161,6 +162,7 @@ export const kinds: fc.Arbitrary<Omit<ProblemFacts, keyof Sizes | 'numSplits'>> 
     kvHeads: fc.integer({ min: 1, max: 8 }),
     group: fc.integer({ min: 1, max: 16 }),
     hooks: fc.subarray([softcap, alibi, band]).map(variantHooks),
+    sharedKv: fc.boolean(),
     keepsStates: fc.boolean(),
     selected: fc.constantFrom(
       { selectedBlock: 0, listRows: undefined },

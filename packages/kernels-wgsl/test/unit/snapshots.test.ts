@@ -110,6 +110,15 @@ const sources = {
     rows: 'group',
     tile: tileOf({ path: 'decode', rows: 4, lanes: 8, keysPerLane: 2, shuffled: 8 }),
   }),
+  'forward-decode-shared': forwardSource({
+    ...plain,
+    headDim: 72,
+    lengths: 'varlen',
+    keys: 'paged',
+    rows: 'group',
+    sharedKv: true,
+    tile: tileOf({ path: 'decode', rows: 2, lanes: 16, keysPerLane: 1, shuffled: 8 }),
+  }),
   'forward-decode-paged-int8-hooks': forwardSource({
     ...plain,
     kvType: 'int8',

@@ -50,6 +50,7 @@ export function attentionKernel(
 ): ComposedKernel {
   const { qType, kvType, headDim, headDimV, lengths, keys, selectedBlock, read, hooks } = config;
   const isSelected = selectedBlock > 0;
+  const isShared = 'sharedKv' in config && config.sharedKv === true;
   const { tileM, tileN } = own.shape;
   return composeKernel({
     label: `heed/${own.pass} ${own.key}`,
@@ -74,10 +75,10 @@ export function attentionKernel(
       rowsPart(lengths, config.rows, hooks),
       rowOffsetPart('q', lengths),
       splitRowOffsetPart('lse_index', 'lse', lengths),
-      addressingPart(lengths, keys),
+      addressingPart(lengths, keys, isShared ? ['k'] : undefined),
       readPart('q', qType, read, headDim),
       readPart('k', kvType, read, headDim),
-      readPart('v', kvType, read, headDimV),
+      !isShared && readPart('v', kvType, read, headDimV),
       ...own.access,
       softmaxWgsl('two'),
       isSelected && selectedPart(lengths, selectedBlock),

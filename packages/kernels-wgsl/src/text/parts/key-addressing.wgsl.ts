@@ -1,15 +1,22 @@
-import { wgsl } from '@heed/core/kernel';
+import { sections, wgsl } from '@heed/core/kernel';
 import type { KeyKind, LengthKind } from './kinds.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { strideFields, u32Fields } from './params.ts';
 import { rowLayouts } from './row-layouts.wgsl.ts';
 
+type Operand = 'k' | 'v';
+
 /**
  * Key addressing: maps key j of a sequence to the element offsets of its rows in k and in v, and to the row index that mods
  * see.
+ * @param of the tensors that the kernel reads
  */
-export function addressingPart(lengths: LengthKind, keys: KeyKind): KernelPart {
-  return { fields, text: keys === 'paged' ? paged : strided(lengths) };
+export function addressingPart(
+  lengths: LengthKind,
+  keys: KeyKind,
+  of: readonly Operand[] = ['k', 'v'],
+): KernelPart {
+  return { fields, text: keys === 'paged' ? paged(of) : strided(lengths, of) };
 }
 
 // For paged keys, `batch` is the page stride.
@@ -19,17 +26,15 @@ const fields = [
   ...u32Fields('table', 'table_row', 'pages', 'page_size'),
 ];
 
-const strided = (lengths: LengthKind): string => {
+const strided = (lengths: LengthKind, of: readonly Operand[]): string => {
   const { batchOffset } = rowLayouts[lengths];
-  const offset = (x: string): string => wgsl`
+  const offset = (x: Operand): string => wgsl`
     fn ${x}_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
       return params.${x}_offset${batchOffset(x, 'seq.index')} + head * params.${x}_head + (seq.k_row + key) * params.${x}_row;
     }
   `;
   return wgsl`
-    ${offset('k')}
-
-    ${offset('v')}
+    ${sections(...of.map(offset))}
 
     fn kv_row(row: Row, key: i32) -> i32 {
       return row.k_row + key;
@@ -37,21 +42,22 @@ const strided = (lengths: LengthKind): string => {
   `;
 };
 
-const paged = wgsl`
-  fn page_of(sequence_index: u32, key: u32) -> u32 {
-    let entry = metadata[params.table + sequence_index * params.table_row + key / params.page_size];
-    return u32(clamp(entry, 0, i32(params.pages) - 1));
-  }
+const paged = (of: readonly Operand[]): string => {
+  const offset = (x: Operand): string => wgsl`
+    fn ${x}_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
+      return params.${x}_offset + page_of(seq.index, key) * params.${x}_batch + head * params.${x}_head + key % params.page_size * params.${x}_row;
+    }
+  `;
+  return wgsl`
+    fn page_of(sequence_index: u32, key: u32) -> u32 {
+      let entry = metadata[params.table + sequence_index * params.table_row + key / params.page_size];
+      return u32(clamp(entry, 0, i32(params.pages) - 1));
+    }
 
-  fn k_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-    return params.k_offset + page_of(seq.index, key) * params.k_batch + head * params.k_head + key % params.page_size * params.k_row;
-  }
+    ${sections(...of.map(offset))}
 
-  fn v_row_offset(seq: Sequence, head: u32, key: u32) -> u32 {
-    return params.v_offset + page_of(seq.index, key) * params.v_batch + head * params.v_head + key % params.page_size * params.v_row;
-  }
-
-  fn kv_row(row: Row, key: i32) -> i32 {
-    return i32(page_of(u32(row.batch), u32(key)) * params.page_size + u32(key) % params.page_size);
-  }
-`;
+    fn kv_row(row: Row, key: i32) -> i32 {
+      return i32(page_of(u32(row.batch), u32(key)) * params.page_size + u32(key) % params.page_size);
+    }
+  `;
+};

@@ -73,6 +73,9 @@ function arrays({ config, tile, v, width }: Decode): string {
   `;
 }
 
+/** Whether its rows are loaded; those of a v in the memory of k are k's. */
+const isRead = ({ name, loaded }: Side): boolean => name === loaded;
+
 /** Declares where the lane's loads begin, its part of each query row as f32, and its sums. */
 function rowsInRegisters(decode: Decode): string {
   const { tile, k, v } = decode;
@@ -86,7 +89,7 @@ function rowsInRegisters(decode: Decode): string {
   const halves = k.read.elements / 4;
   return wgsl`
     ${starts(k)}
-    ${starts(v)}
+    ${isRead(v) && starts(v)}
     ${rows(
       (r) => wgsl`
         let q_row${r} = q_row_offset(make_row(work, ${plus('work.first_row', r)}));
@@ -103,7 +106,7 @@ function rowsInRegisters(decode: Decode): string {
 }
 
 /**
- * Loads the tile's rows: first all entries of lists and of the block table, then all rows. Keys beyond the sequence repeat its
+ * Loads the tile's rows, once if v lies in the memory of k: first all entries of lists and of the block table, then all rows. Keys beyond the sequence repeat its
  * last. Where a list names no key, key 0 is loaded, which may hold anything.
  */
 function loads(decode: Decode): string {
@@ -116,28 +119,30 @@ function loads(decode: Decode): string {
       (i) => wgsl`
         let key${i} = ${isSelected ? `u32(max(named${i}, 0))` : `min(${plus('first_key + team', i * teams)}, ${last})`};
         let k_row${i} = k_row_offset(work.seq, head, key${i});
-        let v_row${i} = v_row_offset(work.seq, head, key${i});
+        ${isRead(v) && `let v_row${i} = v_row_offset(work.seq, head, key${i});`}
       `,
     )}
     ${k.read.isScaled && scales(decode, last)}
-    ${[k, v].map(({ name, read, loads: count }) =>
-      keys((i) =>
-        each(count)(
-          (c) => `let ${name}${i}_${c} = ${read.load(`${name}_row${i}`, `${name}_d${c}`)};`,
+    ${[k, v]
+      .filter(isRead)
+      .map(({ name, read, loads: count }) =>
+        keys((i) =>
+          each(count)(
+            (c) => `let ${name}${i}_${c} = ${read.load(`${name}_row${i}`, `${name}_d${c}`)};`,
+          ),
         ),
-      ),
-    )}
+      )}
   `;
 }
 
 // A scale multiplies a finished score or weight, which are fewer than the elements of a row.
-function scales({ columns, scores, isSelected }: Decode, last: string): string {
+function scales({ v, columns, scores, isSelected }: Decode, last: string): string {
   const key = (n: number): string =>
     isSelected
       ? `u32(max(score_key${n}, 0))`
       : `min(${plus('first_key + column', n * columns)}, ${last})`;
   const scaleOfValue = (n: number): string => {
-    const scale = `scale_v(v_row_offset(work.seq, head, own_key${n}))`;
+    const scale = isRead(v) ? `scale_v(v_row_offset(work.seq, head, own_key${n}))` : `k_scale${n}`;
     return isSelected ? `select(0.0, ${scale}, score_key${n} >= 0)` : scale;
   };
   return each(scores)(

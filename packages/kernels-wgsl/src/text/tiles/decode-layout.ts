@@ -6,6 +6,8 @@ import type { ForwardConfig } from './kernel-config.ts';
 /** One of k and v: how its rows are spread over the lanes of a team. */
 export interface Side {
   readonly name: 'k' | 'v';
+  /** Whose loads have its elements: k's if v is the first columns of k. */
+  readonly loaded: 'k' | 'v';
   readonly dim: number;
   readonly read: PackedRead;
   /** Loads per lane and row. */
@@ -35,10 +37,10 @@ export interface Decode {
 }
 
 export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
-  const side = (name: 'k' | 'v', dim: number): Side => {
-    const read = packedRead(name, config.kvType, config.read);
+  const side = (name: 'k' | 'v', dim: number, loaded = name): Side => {
+    const read = packedRead(loaded, config.kvType, config.read);
     const vecs = laneVecs(dim, read.elements, tile);
-    return { name, dim, read, vecs, loads: (vecs * 4) / read.elements };
+    return { name, loaded, dim, read, vecs, loads: (vecs * 4) / read.elements };
   };
   const { tileN } = decodeShape(tile);
   const width = Math.min(tile.rows, 4);
@@ -46,7 +48,7 @@ export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
     config,
     tile,
     k: side('k', config.headDim),
-    v: side('v', config.headDimV),
+    v: side('v', config.headDimV, config.sharedKv ? 'k' : 'v'),
     teams: DECODE_THREADS / tile.lanes,
     tileN,
     scores: Math.ceil((tileN * tile.rows) / DECODE_THREADS),
@@ -79,10 +81,10 @@ export const lastOf = (dim: number, elements: number): number =>
 
 /** Returns the vectors of a row that was loaded, and the text that declares them where they must be unpacked first. */
 export function unpacked(
-  { name, read, loads }: Side,
+  { name, loaded: from, read, loads }: Side,
   i: number,
 ): { text: string[]; names: string[] } {
-  const loaded = each(loads)((c) => `${name}${i}_${c}`);
+  const loaded = each(loads)((c) => `${from}${i}_${c}`);
   const vectors = loaded.flatMap((one) => read.vectors(one));
   if (vectors.every((vector, n) => vector === loaded[n])) return { text: [], names: vectors };
   const names = vectors.map((_, x) => `${name}${i}_vec${x}`);

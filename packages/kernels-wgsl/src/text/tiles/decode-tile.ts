@@ -57,6 +57,7 @@ export const decodeTiles: TileClass<DecodeTile> = {
   enables: ({ shuffled }) => (shuffled > 1 ? ['subgroups'] : []),
   shape: decodeShape,
   readsWide: true,
+  sharesKv: true,
   cannot(tile, { subgroups, limits }, _, needs) {
     if (needs.keepsStates) return 'a gradient needs scores that are summed in its own order';
     if (tile.shuffled > 1 && !subgroups) return 'the device has no subgroups';

@@ -31,6 +31,8 @@ export interface ForwardConfig {
   readonly read: ReadAccess;
   readonly write: WriteAccess;
   readonly rows: RowKind;
+  /** v is the first columns of k in memory, and the kernel reads them once. Absent for kernels that read both. */
+  readonly sharedKv?: true;
   readonly hooks: VariantHooks;
   readonly tile: AnyTile;
 }
@@ -45,7 +47,7 @@ export function forwardKey(c: ForwardConfig): string {
     `d=${c.headDim} dv=${c.headDimV}`,
     keysName(c),
     `read=${c.read} write=${c.write}`,
-    `rows=${c.rows}`,
+    `rows=${c.rows}${c.sharedKv ? ' shared' : ''}`,
     `hooks=${c.hooks.key}`,
     Object.entries(c.tile)
       .map(([k, v]) => `${k}=${v}`)

@@ -50,6 +50,8 @@ export interface TileClass<Tile extends AnyTile> {
   fallsBack?(capabilities: Capabilities): boolean;
   /** Whether its kernels load 16-bit floats eight elements at a time where the memory layout allows it. */
   readonly readsWide?: boolean;
+  /** Whether its forward kernels read memory once that k and v share. */
+  readonly sharesKv?: boolean;
   /** Returns the parameter `key_turns`: passes over the keys of a tile, or the teams that share them. Default 1. */
   keyTurns?(tile: Tile): number;
 }

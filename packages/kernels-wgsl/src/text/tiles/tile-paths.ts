@@ -79,6 +79,11 @@ export function readsWide(tile: AnyTile): boolean {
   return pathOf(tile).readsWide ?? false;
 }
 
+/** Whether forward kernels of a tile read memory once that k and v share. */
+export function sharesKv(tile: AnyTile): boolean {
+  return pathOf(tile).sharesKv ?? false;
+}
+
 /** Returns the entry point of a forward kernel. */
 export function forwardMain(config: ForwardConfig): string {
   return pathOf(config.tile).forward(config, config.tile);

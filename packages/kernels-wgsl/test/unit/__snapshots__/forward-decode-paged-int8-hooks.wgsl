@@ -1,7 +1,5 @@
 // q=f32 kv=int8 out=f32 | d=40 dv=36 | varlen paged | read=vec4 write=vec4 | rows=group | hooks=softcap+alibi+band | path=decode rows=2 lanes=8 keysPerLane=2 shuffled=4
 
-const TILE_M = 2u;
-
 var<workgroup> scores: array<vec2<f32>, 32>; // 256 bytes
 var<workgroup> weights: array<f32, 64>; // 256 bytes
 var<workgroup> columns: array<f32, 64>; // 256 bytes
