@@ -108,6 +108,12 @@ const lists: Readonly<Record<string, Entry>> = {
   'topKeys: cuSeqlensQ': entry([0, 5, 8], (cuSeqlensQ) =>
     kernels.topKeys(packed, packed, { topK: 2, cuSeqlensQ }),
   ),
+  'attentionWeights: seqUsedK': entry([3, 4], (seqUsedK) =>
+    kernels.attentionWeights(dense, dense, { seqUsedK }),
+  ),
+  'keyMass: cuSeqlensQ': entry([0, 5, 8], (cuSeqlensQ) =>
+    kernels.keyMass(packed, packed, { cuSeqlensQ }),
+  ),
   'plan.run: seqUsedK': entry([3, 4], (seqUsedK) => {
     using plan = kernels.planAttention(gpu, problem);
     return plan.run({ q: dense, k: dense, v: dense, seqUsedK }).out;
@@ -160,7 +166,7 @@ const wide = (list: readonly (number | bigint)[]): BigInt64Array =>
   BigInt64Array.from(list, BigInt);
 
 // Their kernels differ from those of the other entries.
-const isSlow = (name: string): boolean => /Vjp|topKeys|planFlex/.test(name);
+const isSlow = (name: string): boolean => /Vjp|topKeys|planFlex|Weights|keyMass/.test(name);
 
 describe('a list of 64-bit integers is as one of 32 bits, where its values fit, in', () => {
   const results = async ([list, call]: Entry): Promise<readonly unknown[]> => [
