@@ -134,5 +134,5 @@ export const attentionCases: readonly KernelCase[] = [
 /** The cases for NVIDIA, where heed chooses matrices for f16 by itself. */
 export const nvidiaCases: readonly KernelCase[] = [
   ...calls,
-  ...forced('portable', /^(forward|decode) f16 (D64|D128|D256)$/),
+  ...forced('portable', /^(forward|decode|backward) f16 (D64|D128|D256)$/),
 ];

@@ -25,6 +25,8 @@ const portable = /^portable forward f16 D128:/;
 const byMatrices = /^matrix forward f16 D128:/;
 const dq = /^portable backward f16 D128 dq:/;
 const dkv = /^portable backward f16 D128 dkv:/;
+const gradientsByMatrices = /^matrix backward f16 (D64|D128) (dq|dkv):/;
+const gradients = /^backward f16 (D64|D128) (dq|dkv):/;
 const decode = /^decode f16 D128:/;
 const paged = /^decode paged f16 D128:/;
 const int8 = /^decode paged int8 D128:/;
@@ -52,6 +54,8 @@ export const figureLimits: readonly FigureLimit[] = [
   },
   { kernels: portable, figure: 'codeByF32', on: navi31, most: 1.8 },
   { kernels: byMatrices, figure: 'matrixWork', on: navi31, most: 1 },
+  { kernels: gradientsByMatrices, figure: 'matrixWork', on: navi31, most: 1 },
+  { kernels: gradientsByMatrices, figure: 'waits', on: navi31, most: 4 },
 
   // ptxas spills a few registers outside the loop where that leaves room for one more block.
   { kernels: every, figure: 'spills', on: nvidia, most: 0, today: 12 },
@@ -61,6 +65,9 @@ export const figureLimits: readonly FigureLimit[] = [
   { kernels: portable, figure: 'sharedClocks', on: sm90, most: 1.3 },
   { kernels: /^forward f16 D128:/, figure: 'matrixWork', on: sm90, most: 1 },
   { kernels: /^forward f16 D128:/, figure: 'sharedBytesPerFlop', on: sm90, most: 1 / 8 },
+  { kernels: gradients, figure: 'matrixWork', on: sm90, most: 1 },
+  { kernels: gradients, figure: 'sharedBytesPerFlop', on: sm90, most: 1 / 8 },
+  { kernels: gradients, figure: 'spills', on: [...sm90, 'sm_89'], most: 0 },
 ];
 
 /** Whether a limit is for a kernel. */

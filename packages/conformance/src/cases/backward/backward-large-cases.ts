@@ -1,15 +1,28 @@
 import { type Check, near } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
 import { Scope } from '../../problems/case-tensors.ts';
-import { backward, forward } from '../../problems/launch-backward.ts';
+import {
+  backward,
+  forward,
+  launchBackward,
+  resultGradients,
+} from '../../problems/launch-backward.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
+import { toStorage } from '../../reference/number-types.ts';
 import { referenceAttention } from '../../reference/reference-attention.ts';
 import type { Gradients, ResultGradients } from '../../reference/reference-gradients.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../../reference/sequences.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
-import { base, type Build, enlarged, gradientCase, layoutProblems } from './gradient-case.ts';
+import {
+  areRight,
+  base,
+  type Build,
+  enlarged,
+  gradientCase,
+  layoutProblems,
+} from './gradient-case.ts';
 
 const group = 'backward-large';
 
@@ -86,7 +99,39 @@ const std12 = Object.entries(
   ),
 );
 
-const largeCases: readonly RunnableCase[] = [...dense, ...packed, ...hidden, ...std12];
+/**
+ * Gradients of scores that grow or shrink by 2⁸ and more from one tile to the next: from keys to keys by their weights, which follow
+ * the first element of each key, and from queries to queries by dOut.
+ */
+const steep = (['growing', 'shrinking'] as const).flatMap((name) =>
+  defineCase(group, `steep/${name}`, {
+    f16Tier: name === 'growing' ? 'quick' : 'full',
+    async run(gpu, dtype) {
+      const length = 97;
+      const built = denseProblem({ ...base, dtype, lq: length, options: { causal: false } });
+      const place = (i: number, dim: number): number => {
+        const row = Math.floor(i / dim) % length;
+        return name === 'growing' ? row : length - 1 - row;
+      };
+      const withFirst = ({ shape, data }: NdArray, first: (i: number) => number): NdArray =>
+        generate(shape, (i) => (i % base.dim === 0 ? first(i) : data[i]!));
+      const problem = {
+        ...built,
+        q: withFirst(built.q, () => 64),
+        k: withFirst(built.k, (i) => place(i, base.dim) / 64),
+      };
+      const { dOut } = resultGradients(problem, dtype);
+      const power = (i: number): number => 8 * Math.floor(place(i, base.dim) / 32) - 15;
+      const by = {
+        dOut: generate(dOut.shape, (i) => toStorage(dOut.data[i]! * 2 ** power(i), dtype)),
+      };
+      const got = await launchBackward(gpu, problem, by, dtype);
+      return areRight('backward', got, problem, by, dtype);
+    },
+  }),
+);
+
+const largeCases: readonly RunnableCase[] = [...dense, ...packed, ...hidden, ...std12, ...steep];
 
 // The error of exp2 and of the order of a sum. Half an ulp of a score near 1,000 would be 250 times 2⁻²³.
 const tolerance = 16 * 2 ** -23;

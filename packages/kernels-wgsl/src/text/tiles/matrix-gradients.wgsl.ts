@@ -26,6 +26,8 @@ export function heldGradients(tile: MatrixTile): string | false {
       // Gradients of scores are multiplied by a power of two, which all rows of the workgroup share because a result can only be
       // rescaled as a whole. It makes the largest 2^ROOM, and changes when one reaches 2¹⁵. f16 then holds what is 2⁻³² of it.
       const ROOM = 8u;
+      // What is not finite stays so in f16, and must not make the others 0.
+      const INFINITY_BITS = 0x7f800000u;
       // The bits of the largest magnitude that was too large for the power of its time.
       var<workgroup> largest: atomic<u32>;
 
@@ -96,7 +98,7 @@ export function keepGradients(tile: MatrixTile, sum: SummedResult): string {
   const most = rows((r) => `magnitude(s${r})`).reduce((a, b) => `max(${a}, ${b})`);
   return wgsl`
     let most = bitcast<u32>(${most});
-    if (most > limit) {
+    if ((most > limit) & (most < INFINITY_BITS)) {
       atomicMax(&largest, most);
     }
     ${kept}

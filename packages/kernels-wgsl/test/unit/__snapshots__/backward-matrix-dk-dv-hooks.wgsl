@@ -276,7 +276,7 @@ fn main(
       s0[2] = pair_gradient(s0[2], dp0[2], state2.delta, score_derivative0[2]);
       s0[3] = pair_gradient(s0[3], dp0[3], state3.delta, score_derivative0[3]);
       let most = bitcast<u32>(magnitude(s0));
-      if (most > limit) {
+      if ((most > limit) & (most < INFINITY_BITS)) {
         atomicMax(&largest, most);
       }
       gradients[first_row * SCORED + column] = vec4<f16>(s0 * power_of_two(exponent));

@@ -35,6 +35,8 @@ const WEIGHT_SCALE = 32768.0;
 // Gradients of scores are multiplied by a power of two, which all rows of the workgroup share because a result can only be
 // rescaled as a whole. It makes the largest 2^ROOM, and changes when one reaches 2¹⁵. f16 then holds what is 2⁻³² of it.
 const ROOM = 8u;
+// What is not finite stays so in f16, and must not make the others 0.
+const INFINITY_BITS = 0x7f800000u;
 // The bits of the largest magnitude that was too large for the power of its time.
 var<workgroup> largest: atomic<u32>;
 
@@ -204,7 +206,7 @@ fn main(
     s3[2] = pair_gradient(pair_weight(s3[2], state3.row_max, state3.norm), dp3[2], state3.delta, 1.0);
     s3[3] = pair_gradient(pair_weight(s3[3], state3.row_max, state3.norm), dp3[3], state3.delta, 1.0);
     let most = bitcast<u32>(max(max(max(magnitude(s0), magnitude(s1)), magnitude(s2)), magnitude(s3)));
-    if (most > limit) {
+    if ((most > limit) & (most < INFINITY_BITS)) {
       atomicMax(&largest, most);
     }
     gradients[first_row * SCORED + column] = vec4<f16>(s0 * power_of_two(exponent));
