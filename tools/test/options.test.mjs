@@ -137,7 +137,7 @@ const packages = [
       of('the rotary of append', rotaryTableNames, ['kvcache:RotaryTables']),
       of('rotate(gpu, q, rotary, out?)', rotaryNames, ['kvcache:Rotary', 'kvcache:RotaryTables']),
       of('cache.save(store, options)', saveNames, ['kvcache:SaveOptions', 'kvcache:StoreOptions']),
-      of('cache.load(store, options)', loadNames, ['kvcache:StoreOptions']),
+      of('cache.load(store, options)', loadNames, ['kvcache:LoadOptions', 'kvcache:StoreOptions']),
       of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),
       of('httpStore(base, options?)', httpNames, ['kvcache:HttpStoreOptions']),
     ],

@@ -12,7 +12,8 @@ export { prefixNames } from './cache/checked-names.ts';
 export type { PrefixNamesOptions } from './pages/prefix-names.ts';
 export type { KvSequence } from './cache/kv-sequence.ts';
 export type { KvStats } from './cache/cache-core.ts';
-export type { LoadOptions, LoadReport, RefusedPage } from './cache/load-pages.ts';
+export type { LoadOptions } from './cache/load-pages.ts';
+export type { LoadReport, RefusedPage } from './cache/load-report.ts';
 export { memoryStore } from './stores/kv-store.ts';
 export type { SaveOptions, SaveReport, StoreOptions } from './cache/save-pages.ts';
 export type {

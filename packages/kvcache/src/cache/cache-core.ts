@@ -16,9 +16,11 @@ import {
   storeGeometry,
   type StoreGeometry,
 } from '../pages/page-geometry.ts';
+import type { WindowRule } from '../pages/page-window.ts';
 import type { PrefixNode } from '../pages/prefix-tree.ts';
 import type { Ledger } from '../sequences/ledger.ts';
 import type { KvStore } from '../stores/kv-store.ts';
+import { SharedFetches } from '../stores/shared-fetches.ts';
 import type { PageMoves } from '../sequences/reservation.ts';
 import type { KvEmitter } from './cache-events.ts';
 import type { CacheOptions } from './cache-options.ts';
@@ -39,6 +41,9 @@ export class CacheCore {
   readonly stored: StoreGeometry;
   /** Pages of a segment in a store. */
   readonly segment: number;
+  /** Holds of loads, which end by themselves. */
+  readonly timedHolds: Set<Disposable> = new Set();
+  readonly #fetches = new WeakMap<KvStore, SharedFetches>();
   readonly #kept = new WeakMap<KvStore, KeptRecords>();
   readonly #poisons: boolean;
   #isDisposed = false;
@@ -62,6 +67,21 @@ export class CacheCore {
     this.stored = storeGeometry([geometry]);
     this.segment = segmentPages(geometry, options.window);
     this.#poisons = options.poison ?? false;
+  }
+
+  /** Visibility, if the cache has a window. */
+  get windowRule(): WindowRule | undefined {
+    const { window, sinkTokens } = this;
+    return window === undefined
+      ? undefined
+      : { pageSize: this.geometry.pageSize, window, sinkTokens };
+  }
+
+  /** Returns the requests of a store that are under way. */
+  fetchesFrom(store: KvStore): SharedFetches {
+    const known = this.#fetches.get(store) ?? new SharedFetches(this.gpu, store);
+    this.#fetches.set(store, known);
+    return known;
   }
 
   /** Returns the records that this cache has put into a store or loaded from it. */
@@ -126,6 +146,7 @@ export class CacheCore {
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    for (const hold of this.timedHolds) hold[Symbol.dispose]();
     this.tables.dispose();
     for (const { k, v } of this.pools) {
       k.dispose();

@@ -1,49 +1,52 @@
-import { type NamesOf, readOptions } from '@heed/core/kernel';
+import { fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
 import { pageBytes } from '../pages/page-geometry.ts';
+import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { TokenIds } from '../pages/token-ids.ts';
+import { checkTokens, checkWhole } from '../pages/whole-numbers.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import {
   decodeRecord,
   type ExpectedRecord,
   type PageRecord,
-  type PageRefusal,
   type RefusedRecord,
 } from '../stores/page-record.ts';
 import { askKeys, askMany, checkStore, chunks } from '../stores/store-ask.ts';
 import { namespaceText, type ParsedKey, parseKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
+import { loadChain } from './load-chain.ts';
+import type { LoadReport, RefusedPage } from './load-report.ts';
 import { LoadedNodes } from './loaded-nodes.ts';
 import { placeRecord, type Placed } from './place-record.ts';
+import { PromptChain } from './prompt-chain.ts';
 import { meantStore, storeNames, type StoreOptions } from './save-pages.ts';
+import { timedHold } from './timed-hold.ts';
 
 /** Options of `load`. `onProgress` is called after each record that was examined. */
-export type LoadOptions = StoreOptions;
-
-export const loadNames: NamesOf<LoadOptions> = storeNames;
-
-/** A record that was left out, and why. */
-export interface RefusedPage {
-  /** Its key in the store. */
-  readonly key: string;
-  readonly refused: PageRefusal;
-  /** In words, with the found and the expected value. */
-  readonly reason: string;
+export interface LoadOptions extends StoreOptions {
+  /**
+   * Loads the pages of this prompt only, as far as the store has them without a gap, and of a windowed cache only what the next token
+   * sees. They may take the place of cached pages. The store is not listed.
+   */
+  readonly tokens?: TokenIds;
+  /** With `tokens`: as in `open`. Default: the empty salt. */
+  readonly salt?: string;
+  /** Most bytes of pages to load, 0 or more. Default: no limit. */
+  readonly maxBytes?: number;
 }
 
-/** Result of `load`. Pages of other namespaces and geometries in the store are not counted. */
-export interface LoadReport {
-  /** Pages that became findable. */
-  readonly loaded: number;
-  /** Pages that the cache already had. */
-  readonly known: number;
-  /** Pages for which no page was free, or none for the pages before them. */
-  readonly left: number;
-  /** Pages that could not be used. */
-  readonly refused: readonly RefusedPage[];
-}
+export const loadNames: NamesOf<LoadOptions> = { ...storeNames, tokens: 1, salt: 1, maxBytes: 1 };
+
+const meantLoad: Meant = () => ({
+  ...meantStore(),
+  prompt: 'tokens',
+  inputids: 'tokens',
+  names: 'names is an option of save; pass tokens.',
+  sequences: 'sequences is an option of save; pass tokens.',
+});
 
 type Outcome = Placed | Pick<RefusedPage, 'refused' | 'reason'>;
 
-/** Makes the pages of a store findable, parents first. Takes free pages only, and evicts nothing. */
+/** Makes the pages of a store findable: those of a prompt, or all. */
 export async function load(
   core: CacheCore,
   store: KvStore,
@@ -51,19 +54,66 @@ export async function load(
 ): Promise<LoadReport> {
   const fn = 'cache.load';
   core.assertUsable(fn);
-  const options = readOptions(fn, given, loadNames, meantStore);
+  const options = readOptions(fn, given, loadNames, meantLoad);
   checkStore(fn, store, options, 'verify');
-  const { namespace = '', key: seal, signal, onProgress } = options;
+  const { tokens, salt, maxBytes, signal } = options;
+  if (maxBytes !== undefined) checkWhole(fn, 'maxBytes', maxBytes, 0);
+  if (salt !== undefined && typeof salt !== 'string') {
+    fail(fn, 'salt must be a string', show(salt), 'Leave it out.');
+  }
+  if (salt !== undefined && tokens === undefined) {
+    fail(fn, 'salt needs tokens', 'none', 'Without tokens, prefixes of every salt are loaded.');
+  }
+  const ids = tokens && Uint32Array.from(checkTokens(fn, tokens));
   signal?.throwIfAborted();
+  return ids ? loadPrompt(core, store, ids, options) : loadAll(fn, core, store, options);
+}
+
+async function loadPrompt(
+  core: CacheCore,
+  store: KvStore,
+  tokens: Uint32Array,
+  options: LoadOptions,
+): Promise<LoadReport> {
+  const chain = new PromptChain(core, tokens, options.salt ?? '');
+  try {
+    const report = await loadChain(core, store, chain, options);
+    chain.close();
+    core.events.deliver();
+    return { ...report, hold: timedHold(core, chain.hold) };
+  } catch (error) {
+    if (!core.isDisposed) {
+      chain.close();
+      core.ledger.letGo(chain.hold);
+    }
+    core.events.deliver();
+    throw error;
+  }
+}
+
+/** Loads all pages, parents first. Takes free pages only, and evicts nothing. */
+async function loadAll(
+  fn: string,
+  core: CacheCore,
+  store: KvStore,
+  options: LoadOptions,
+): Promise<LoadReport> {
+  const { namespace = '', key: seal, signal, onProgress, maxBytes = Infinity } = options;
   const entries = await entriesOf(core, store, namespace, seal, signal);
   const nodes = new LoadedNodes(core);
   const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
+  let room = Math.floor(maxBytes / pageBytes(core.geometry));
+  const take = (node: PrefixNode): number | undefined => {
+    const page = room > 0 ? core.ledger.adopt(node) : undefined;
+    if (page !== undefined) room--;
+    return page;
+  };
   try {
     for await (const [i, { key, page }, bytes] of valuesOf(core, store, entries, signal)) {
       const record = bytes && (await decodeRecord(bytes, expectedOf(core, page), seal));
       signal?.throwIfAborted();
       core.assertUsable(fn);
-      const outcome = place(core, nodes, record, page);
+      const outcome = place(core, nodes, record, page, take);
       if ('refused' in outcome) {
         report.refused.push({ key, ...outcome });
         if (outcome.refused !== 'orphan') core.refused.add(key);
@@ -142,6 +192,7 @@ function place(
   nodes: LoadedNodes,
   record: PageRecord | RefusedRecord | undefined,
   { depth, isLink }: ParsedKey,
+  take: (node: PrefixNode) => number | undefined,
 ): Outcome {
   if (!record) return { refused: 'missing', reason: 'the store lists it but does not have it' };
   if ('refused' in record) return record;
@@ -154,11 +205,5 @@ function place(
     nodes.add(core.ledger.tree.insert(parent, record.tokens, 0));
     return { loaded: 0, known: 0, left: 0 };
   }
-  return placeRecord(
-    core,
-    parent,
-    record,
-    (node) => core.ledger.adopt(node),
-    (node) => nodes.add(node),
-  );
+  return placeRecord(core, parent, record, take, (node) => nodes.add(node));
 }

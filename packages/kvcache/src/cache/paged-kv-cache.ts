@@ -9,7 +9,8 @@ import { type CacheOptions, meantOpen, openNames, type OpenOptions } from './cac
 import { createCore } from './create-cache.ts';
 import { type KvSequence, sequenceOf, statesOf } from './kv-sequence.ts';
 import { type KvView, viewOf } from './kv-view.ts';
-import { load, type LoadOptions, type LoadReport } from './load-pages.ts';
+import { load, type LoadOptions } from './load-pages.ts';
+import type { LoadReport } from './load-report.ts';
 import { save, type SaveOptions, type SaveReport } from './save-pages.ts';
 
 /**
@@ -232,10 +233,15 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Puts all findable prefixes into a store, parents first. Skips records that the store has, unless a load has refused them.
-   * Sequences may be used meanwhile; a page that is evicted before it is saved counts as lost.
+   * Puts prefixes into a store, parents first: all that are findable, or those of `sequences` or `names`. Sequences may be used
+   * meanwhile.
    *
-   * @throws ValidationError (as a rejection) no namespace, or one that is too long; errors of the store
+   * All: the store lists its keys, and records that it has are skipped, unless a load has refused them. A page that is evicted before
+   * it is saved counts as lost. `sequences` or `names`: pages are copied on the GPU at the call, so a window may release them at the
+   * next append; call it at each commit. The store is not listed: records that this cache has put or loaded are skipped while their
+   * pages are cached.
+   *
+   * @throws ValidationError (as a rejection) no namespace, or one that is too long; a key that cannot sign; errors of the store
    *
    * @example
    * const { saved, known } = await cache.save(store, { namespace: 'my-model-7b' });
@@ -245,8 +251,13 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Makes the prefixes of a store findable, parents first, as far as free pages last. Skips pages of another geometry or namespace.
-   * Leaves out and reports damaged pages and their continuations.
+   * Makes prefixes of a store findable, parents first: all, or those of one prompt. Skips records of another geometry or namespace.
+   * Leaves out and reports damaged records and their continuations.
+   *
+   * All: the store lists its keys; pages go where free pages are, and nothing is evicted. `tokens`: what is missing behind the prompt's
+   * cached prefix, up to the first gap, and of a windowed cache only what the next token sees. Cached pages of other prompts that no
+   * load holds may be evicted. `hold` keeps the prompt's pages until it is disposed of, or for ten seconds: open the sequence, then
+   * dispose of it. Loads that run side by side share their fetches.
    *
    * @throws errors of the store (as a rejection); damaged records are not errors
    *

@@ -41,11 +41,15 @@ export interface LedgerCounters {
   evictions: number;
 }
 
+/** Pages that a load keeps for the sequence that will find them: each entry is a reference. */
+export type PageHold = number[];
+
 /** The host's half of a cache: which sequence has which page, and which prefix each page holds. It uses no GPU. */
 export class Ledger {
   readonly pages: PageAllocator;
   tree: PrefixTree;
   readonly open: Set<SequenceState> = new Set();
+  readonly holds: Set<PageHold> = new Set();
   readonly counters: LedgerCounters = {
     lookups: 0,
     lookupTokens: 0,
@@ -171,19 +175,46 @@ export class Ledger {
     return freed;
   }
 
-  /** Takes a free page for a loaded prefix and makes it cached. Returns undefined if none is free, or the prefix has a page. */
-  adopt(node: PrefixNode): number | undefined {
-    if (node.pages.length > 0 || this.pages.free === 0) return undefined;
+  /**
+   * Takes a page for a loaded prefix. Without a hold, it takes a free one and makes it cached; with one, it may evict a cached page
+   * for it, and the hold gets the page. Returns undefined if there is none, or the prefix has a page.
+   */
+  adopt(node: PrefixNode, hold?: PageHold): number | undefined {
+    if (node.pages.length > 0) return undefined;
+    if ((hold ? this.pages.available : this.pages.free) === 0) return undefined;
     const page = this.pages.take();
     raisePriority(this.pages, node, 0);
     this.pages.name(page, node);
     this.#events.stored(node, page);
-    this.pages.release(page, ++this.#now);
+    if (hold) hold.push(page);
+    else this.pages.release(page, ++this.#now);
     return page;
   }
 
-  /** Forgets every prefix. Only while no sequence is open. Returns the pages that became free. */
+  /** Returns a new hold: pages that stay, as those of a sequence do, until {@link letGo}. */
+  hold(): PageHold {
+    const hold: PageHold = [];
+    this.holds.add(hold);
+    return hold;
+  }
+
+  /** Adds the page of a prefix to a hold. */
+  keep(hold: PageHold, node: PrefixNode): void {
+    const page = this.#bestPage(node);
+    this.pages.retain(page);
+    hold.push(page);
+  }
+
+  /** Ends a hold. The last page is released, and so evicted, first. */
+  letGo(hold: PageHold): void {
+    if (!this.holds.delete(hold)) return;
+    this.#now++;
+    for (const page of hold.toReversed()) this.pages.release(page, this.#now);
+  }
+
+  /** Forgets every prefix, those of holds too. Only while no sequence is open. Returns the pages that became free. */
   clear(): number[] {
+    for (const hold of this.holds) this.letGo(hold);
     this.tree = new PrefixTree(this.#rules.pageSize);
     return this.pages.clear();
   }

@@ -115,15 +115,16 @@ export async function* askKeys(
 
 const chunkBytes = 32 * 2 ** 20;
 
-/** Splits a list into chunks of at most 32 MiB, each of at least one element. */
+/** Splits a list into chunks of at most `most` bytes, each of at least one element. */
 export function* chunks<T>(
   list: readonly T[],
   bytesOf: (element: T) => number,
+  most: number = chunkBytes,
 ): Generator<readonly T[]> {
   let [start, bytes] = [0, 0];
   for (const [i, element] of list.entries()) {
     const size = bytesOf(element);
-    if (i > start && bytes + size > chunkBytes) {
+    if (i > start && bytes + size > most) {
       yield list.slice(start, i);
       [start, bytes] = [i, 0];
     }

@@ -78,12 +78,12 @@ describe('a call that is refused changes nothing', () => {
     'open: a token': () => [
       () => cache.open({ tokens: [1, -1] }),
       ValidationError,
-      "cache.open: tokens[1] must be a whole number from 0 to 2³² − 1; got -1. Pass the tokenizer's ids as numbers.",
+      "cache.open: tokens[1] must be a whole number from 0 to 2³² − 1; got -1. Pass the tokenizer's ids.",
     ],
     'open: a token that is no number': () => [
       () => cache.open({ tokens: ['5'] as never }),
       ValidationError,
-      "cache.open: tokens[0] must be a whole number from 0 to 2³² − 1; got '5'. Pass the tokenizer's ids as numbers.",
+      "cache.open: tokens[0] must be a whole number from 0 to 2³² − 1; got '5'. Pass the tokenizer's ids.",
     ],
     'open: salt': () => [
       () => cache.open({ salt: 7 as never }),
@@ -206,7 +206,7 @@ describe('a call that is refused changes nothing', () => {
     'commit: a token': () => [
       () => a.commit([0.5]),
       ValidationError,
-      "sequence.commit: tokens[0] must be a whole number from 0 to 2³² − 1; got 0.5. Pass the tokenizer's ids as numbers.",
+      "sequence.commit: tokens[0] must be a whole number from 0 to 2³² − 1; got 0.5. Pass the tokenizer's ids.",
     ],
     'commit: closed': () => [
       () => closed.commit([1]),

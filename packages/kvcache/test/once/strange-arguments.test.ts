@@ -129,7 +129,7 @@ it('an argument of the wrong kind is an error of heed’s, or is right', async (
       'load',
       methodOf(other, 'load'),
       [memoryStore(), {}],
-      ['signal', 'namespace', 'key'],
+      ['signal', 'namespace', 'key', 'tokens', 'salt', 'maxBytes'],
     ),
     await strangers(
       'prefixNames',

@@ -1,0 +1,256 @@
+import { pageBytes } from '../pages/page-geometry.ts';
+import type { Fetch } from '../stores/shared-fetches.ts';
+import type { KvStore } from '../stores/kv-store.ts';
+import { decodeRecord, type PageRecord } from '../stores/page-record.ts';
+import { chunks } from '../stores/store-ask.ts';
+import { namespaceText, oldKey, storeKey } from '../stores/store-key.ts';
+import type { CacheCore } from './cache-core.ts';
+import type { LoadReport, RefusedPage } from './load-report.ts';
+import { placeRecord } from './place-record.ts';
+import type { PromptChain } from './prompt-chain.ts';
+import type { StoreOptions } from './save-pages.ts';
+
+/** Options of {@link loadChain}. */
+interface ChainOptions extends StoreOptions {
+  readonly maxBytes?: number;
+}
+
+/** Consecutive pages of a chain that one record holds. */
+interface Unit {
+  readonly start: number;
+  readonly count: number;
+}
+
+interface FoundRecord {
+  readonly key: string;
+  readonly record: PageRecord;
+}
+
+/** Bytes of a request, and requests under way: at most 32 MiB together. */
+const pieceBytes = 8 * 2 ** 20;
+const underWay = 4;
+
+/**
+ * Loads what a query after the prompt's pages sees and the cache lacks, first page first. At a gap, the prompt ends there: nothing
+ * behind it is loaded, and what a query at that earlier end sees is loaded instead. The next records travel while the last are
+ * uploaded.
+ */
+export async function loadChain(
+  core: CacheCore,
+  store: KvStore,
+  chain: PromptChain,
+  options: ChainOptions,
+): Promise<Omit<LoadReport, 'hold'>> {
+  const load = new ChainLoad(core, store, chain, options);
+  let end = chain.most;
+  for (;;) {
+    const gap = await load.run(chain.missingAt(end));
+    if (gap === undefined) return load.report(end);
+    end = gap;
+  }
+}
+
+class ChainLoad {
+  readonly #core: CacheCore;
+  readonly #store: KvStore;
+  readonly #chain: PromptChain;
+  readonly #options: ChainOptions;
+  readonly #refused: RefusedPage[] = [];
+  #loaded = 0;
+  #left = 0;
+  #isFull = false;
+  #wanted = new Set<number>();
+  #done = 0;
+  #total = 0;
+
+  constructor(core: CacheCore, store: KvStore, chain: PromptChain, options: ChainOptions) {
+    this.#core = core;
+    this.#store = store;
+    this.#chain = chain;
+    this.#options = options;
+  }
+
+  report(end: number): Omit<LoadReport, 'hold'> {
+    const known = this.#chain.seenAt(end).filter((i) => this.#chain.has(i)).length - this.#loaded;
+    return {
+      loaded: this.#loaded,
+      known: Math.max(0, known),
+      left: this.#left,
+      refused: this.#refused,
+    };
+  }
+
+  /** Loads these pages. Returns the first that the store does not have; undefined if there is none, or no room. */
+  async run(missing: readonly number[]): Promise<number | undefined> {
+    const { maxBytes = Infinity } = this.#options;
+    const room = Math.floor(maxBytes / pageBytes(this.#core.geometry)) - this.#loaded;
+    const wanted = missing.slice(0, Math.max(0, room));
+    this.#wanted = new Set(wanted);
+    this.#total += wanted.length;
+    const groups = [...chunks(this.#unitsOf(wanted), (unit) => this.#bytesOf(unit), pieceBytes)];
+    const queue: { readonly units: readonly Unit[]; readonly fetch: Fetch }[] = [];
+    let next = 0;
+    const refill = (): void => {
+      for (; queue.length < underWay && next < groups.length; next++) {
+        const units = groups[next]!;
+        queue.push({ units, fetch: this.#fetch(units) });
+      }
+    };
+    let gap: number | undefined;
+    try {
+      refill();
+      while (queue.length > 0 && gap === undefined && !this.#isFull) {
+        const { units, fetch } = queue[0]!;
+        const values = await Promise.all(fetch.values);
+        queue.shift();
+        fetch.release();
+        refill();
+        gap = await this.#place(units, values);
+      }
+    } finally {
+      for (const { fetch } of queue) fetch.release();
+    }
+    if (gap === undefined) this.#left = missing.filter((i) => !this.#chain.has(i)).length;
+    return gap;
+  }
+
+  /** Groups pages into whole segments of the prompt, and single pages behind them. */
+  #unitsOf(pages: readonly number[]): Unit[] {
+    const { segment } = this.#core;
+    const units: Unit[] = [];
+    for (const page of pages) {
+      const start = page - (page % segment);
+      const isWhole = start + segment <= this.#chain.count;
+      const unit = isWhole ? { start, count: segment } : { start: page, count: 1 };
+      if (units.at(-1)?.start !== unit.start) units.push(unit);
+    }
+    return units;
+  }
+
+  #bytesOf({ count }: Unit): number {
+    return count * pageBytes(this.#core.geometry);
+  }
+
+  /** The keys under which a unit may be: of a single page, that of version 1, too. */
+  #keysOf({ start, count }: Unit): string[] {
+    const { namespace = '', key: seal } = this.#options;
+    const { text, digest } = this.#core.stored;
+    const name = this.#chain.nameBefore(start + count);
+    const parts = { namespace, group: 0, depth: start, name };
+    const key = storeKey({ ...parts, geometry: digest });
+    return count > 1 || seal ? [key] : [key, oldKey({ ...parts, geometry: text })];
+  }
+
+  #fetch(units: readonly Unit[]): Fetch {
+    const keys = units.flatMap((unit) => this.#keysOf(unit));
+    const bytes = Math.max(...units.map((unit) => this.#bytesOf(unit)));
+    return this.#core.fetchesFrom(this.#store).fetch(keys, this.#options.signal, bytes);
+  }
+
+  /** Places the records of units. Returns the first page that has none. */
+  async #place(
+    units: readonly Unit[],
+    values: readonly (Uint8Array | undefined)[],
+  ): Promise<number | undefined> {
+    const records = await this.#decode(units, values);
+    const missing = units.findIndex(({ count }, i) => count === 1 && !records[i]);
+    const used = missing < 0 ? units : units.slice(0, missing);
+    // Where a segment is missing, its pages may be there one by one: a window had cut it, or version 1 has written them.
+    const singles = used.flatMap(({ start, count }, i) =>
+      records[i] ? [] : this.#pagesIn(start, count),
+    );
+    const single = new Map<number, FoundRecord | undefined>();
+    if (singles.length > 0) {
+      const fetch = this.#fetch(singles);
+      try {
+        const found = await this.#decode(singles, await Promise.all(fetch.values));
+        singles.forEach(({ start }, i) => single.set(start, found[i]));
+      } finally {
+        fetch.release();
+      }
+    }
+    for (const [i, unit] of used.entries()) {
+      const parts = records[i] ? [unit] : this.#pagesIn(unit.start, unit.count);
+      for (const part of parts) {
+        const found = records[i] ?? single.get(part.start);
+        if (!found) return part.start;
+        this.#put(part, found);
+        if (this.#isFull) return undefined;
+      }
+    }
+    return missing < 0 ? undefined : units[missing]!.start;
+  }
+
+  /** The wanted pages of a segment, one by one. */
+  #pagesIn(start: number, count: number): Unit[] {
+    const pages = Array.from({ length: count }, (_, i) => ({ start: start + i, count: 1 }));
+    return pages.filter((page) => this.#wanted.has(page.start));
+  }
+
+  /** Reads the values of units, of which each has one or two. */
+  async #decode(
+    units: readonly Unit[],
+    values: readonly (Uint8Array | undefined)[],
+  ): Promise<(FoundRecord | undefined)[]> {
+    const { namespace = '', key: seal, signal } = this.#options;
+    const { geometry, stored } = this.#core;
+    const records: (FoundRecord | undefined)[] = [];
+    let at = 0;
+    for (const unit of units) {
+      const { start, count } = unit;
+      let usable: FoundRecord | undefined;
+      for (const key of this.#keysOf(unit)) {
+        const bytes = values[at++];
+        if (!bytes || usable) continue;
+        const expected = {
+          geometry: stored.text,
+          namespace: namespaceText(namespace),
+          group: 0,
+          pageSize: geometry.pageSize,
+          depth: start,
+          parent: this.#chain.nameBefore(start),
+          name: this.#chain.nameBefore(start + count),
+          tokens: this.#chain.tokensOf(start, start + count),
+          pageBytes: pageBytes(geometry),
+        };
+        const found = await decodeRecord(bytes, expected, seal);
+        if ('refused' in found) {
+          this.#refused.push({ key, ...found });
+          this.#core.refused.add(key);
+        } else {
+          usable = { key, record: found };
+        }
+      }
+      records.push(usable);
+    }
+    signal?.throwIfAborted();
+    this.#core.assertUsable('cache.load');
+    return records;
+  }
+
+  #put({ start, count }: Unit, { key, record }: FoundRecord): void {
+    const { onProgress } = this.#options;
+    if (this.#chain.isCleared) {
+      this.#isFull = true;
+      return;
+    }
+    const { loaded } = placeRecord(
+      this.#core,
+      this.#chain.parentOf(start),
+      record,
+      (node) => {
+        if (!this.#wanted.has(node.depth) || this.#isFull) return undefined;
+        const page = this.#chain.adopt(node);
+        if (page === undefined) this.#isFull = true;
+        return page;
+      },
+      (node) => this.#chain.seen(node),
+    );
+    this.#loaded += loaded;
+    const last = this.#chain.nodeOf(start + count - 1);
+    // A record of version 1 is saved anew, in version 2.
+    if (last && key.startsWith('v2')) this.#core.keptIn(this.#store).add(last, key);
+    for (let i = start; i < start + count; i++) if (this.#wanted.has(i)) this.#done++;
+    onProgress?.({ done: this.#done, total: this.#total });
+  }
+}

@@ -1,0 +1,135 @@
+import { pageDigest, type PageName, rootDigest, toHex } from '../pages/page-name.ts';
+import { unseenPages } from '../pages/page-window.ts';
+import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
+import { sha256 } from '../pages/sha256.ts';
+import type { PageHold } from '../sequences/ledger.ts';
+import type { CacheCore } from './cache-core.ts';
+
+/**
+ * The full pages of a prompt: their names, and the nodes of those that the cache knows. All of its pages that the cache has, and
+ * those that a load adds, are held.
+ */
+export class PromptChain {
+  readonly hold: PageHold;
+  /** Pages that `open` may find for this prompt: at most all tokens but one. */
+  readonly most: number;
+  /** Full pages. */
+  readonly count: number;
+  readonly #core: CacheCore;
+  readonly #tree: PrefixTree;
+  readonly #tokens: Uint32Array;
+  readonly #root: PrefixNode;
+  /** Digests of names: of the root, then of each page. */
+  readonly #digests: Uint8Array[];
+  readonly #path: PrefixNode[] = [];
+  readonly #held = new Set<PrefixNode>();
+  /** Keeps the path in the tree while the store is busy. */
+  #end: PrefixNode;
+  #isClosed = false;
+
+  constructor(core: CacheCore, tokens: Uint32Array, salt: string) {
+    const { pageSize } = core.geometry;
+    this.#core = core;
+    this.#tree = core.ledger.tree;
+    this.#tokens = tokens;
+    this.count = Math.floor(tokens.length / pageSize);
+    this.most = Math.max(0, Math.ceil(tokens.length / pageSize) - 1);
+    this.#digests = [rootDigest(salt, sha256)];
+    this.#root = this.#tree.root(this.nameBefore(0));
+    this.#end = this.#root;
+    this.#end.holders++;
+    this.hold = core.ledger.hold();
+    let node: PrefixNode | undefined = this.#root;
+    for (let i = 0; i < this.count; i++) {
+      node = this.#tree.find(node, tokens, i * pageSize);
+      if (!node) break;
+      this.seen(node);
+    }
+    this.#moveEnd();
+  }
+
+  /** Whether `clear()` has forgotten the chain. */
+  get isCleared(): boolean {
+    return this.#core.ledger.tree !== this.#tree;
+  }
+
+  /** Returns the name of the page before page i: of the root for the first. */
+  nameBefore(i: number): PageName {
+    const { pageSize } = this.#core.geometry;
+    for (let at = this.#digests.length; at <= i; at++) {
+      const start = (at - 1) * pageSize;
+      this.#digests.push(pageDigest(this.#digests[at - 1]!, this.#tokens, start, pageSize, sha256));
+    }
+    return toHex(this.#digests[i]!);
+  }
+
+  /** Returns the tokens of pages `start` to `end − 1`. */
+  tokensOf(start: number, end: number): Uint32Array {
+    const { pageSize } = this.#core.geometry;
+    return this.#tokens.slice(start * pageSize, end * pageSize);
+  }
+
+  /** Returns the pages that a query after the first `end` pages sees, in order. */
+  seenAt(end: number): number[] {
+    const rule = this.#core.windowRule;
+    const unseen = rule ? unseenPages(rule, end * rule.pageSize) : { first: 0, end: 0 };
+    const seen = Array.from({ length: end }, (_, i) => i);
+    return seen.filter((i) => i < unseen.first || i >= unseen.end);
+  }
+
+  /** Returns those of them that the cache lacks. */
+  missingAt(end: number): number[] {
+    return this.seenAt(end).filter((i) => !this.has(i));
+  }
+
+  nodeOf(i: number): PrefixNode | undefined {
+    return this.#path[i];
+  }
+
+  has(i: number): boolean {
+    return (this.#path[i]?.pages.length ?? 0) > 0;
+  }
+
+  /** Returns the node before page `start`, which is made if it is missing. */
+  parentOf(start: number): PrefixNode {
+    for (let i = this.#path.length; i < start; i++) {
+      const parent = this.#path[i - 1] ?? this.#root;
+      this.seen(this.#tree.insert(parent, this.#tokens, i * this.#core.geometry.pageSize));
+    }
+    this.#moveEnd();
+    return this.#path[start - 1] ?? this.#root;
+  }
+
+  /** Takes a node into the chain; its page, if it has one, is held. */
+  seen(node: PrefixNode): void {
+    this.#path[node.depth] = node;
+    if (node.pages.length === 0 || this.#held.has(node)) return;
+    this.#held.add(node);
+    this.#core.ledger.keep(this.hold, node);
+  }
+
+  /** Takes a page for a node, which is held. */
+  adopt(node: PrefixNode): number | undefined {
+    const page = this.#core.ledger.adopt(node, this.hold);
+    if (page !== undefined) this.#held.add(node);
+    return page;
+  }
+
+  /** Lets go of nodes without a page. The hold of pages goes on. May be called twice. */
+  close(): void {
+    if (this.isCleared || this.#isClosed) return;
+    this.#isClosed = true;
+    this.#moveEnd();
+    this.#end.holders--;
+    this.#tree.prune(this.#end);
+  }
+
+  #moveEnd(): void {
+    const end = this.#path.at(-1) ?? this.#root;
+    if (end === this.#end) return;
+    end.holders++;
+    this.#end.holders--;
+    this.#tree.prune(this.#end);
+    this.#end = end;
+  }
+}
