@@ -36,7 +36,7 @@ console.log(prefill(gpu2, cache2)); // 2
 
 // One byte of the second page changes in the store. That page is refused, and so is its continuation; the rest loads.
 for await (const key of store.keys()) {
-  if (!key.includes('.0.1.')) continue; // v2.<geometry>.<namespace>.<group>.<full pages before it>.<name>
+  if (!key.includes('.0.1.')) continue; // v2.<geometry>.<namespace>.<group>.<depth>.<name>
   const bytes = await store.get(key);
   await store.put(key, bytes!.with(110, 77));
 }
