@@ -84,6 +84,8 @@ const more = [
   'gqa/paged-few-rows/heads-8x2',
   'splits/sinks',
   'head-dims/*',
+  'selected-keys/mixed/per-kv-head',
+  'selected-keys/mixed/heads-128x1/*',
 ];
 
 const quickGradients = ['backward-dense/lengths-113x203/causal'] as const;

@@ -115,8 +115,8 @@ const selectedLayouts: readonly Layout[] = [
 const layoutsOf = (type: KeyType, of = layouts): readonly Layout[] =>
   of.filter(([, keys]) => keys === 'paged' || !isQuantised(type));
 
-const forwardLayouts = (type: KeyType, { path }: TileConfig): readonly Layout[] =>
-  layoutsOf(type, path === 'matrix' ? layouts : [...layouts, ...selectedLayouts]);
+const forwardLayouts = (type: KeyType): readonly Layout[] =>
+  layoutsOf(type, [...layouts, ...selectedLayouts]);
 
 // Matrices of f16 hold f16 only.
 const typesOf = (tile: TileConfig): typeof types =>
@@ -169,7 +169,7 @@ function writes(dv: number, out: FloatType): WriteAccess[] {
 /** Every path × dtype × layout × access × rows × hooks × head dims: all that can shape the text of a forward kernel. */
 export const forwardConfigs: readonly ForwardConfig[] = tiles.flatMap((tile) =>
   typesOf(tile).flatMap(([qType, kvType, outType]) =>
-    forwardLayouts(kvType, tile).flatMap(([lengths, keys, selectedBlock]) =>
+    forwardLayouts(kvType).flatMap(([lengths, keys, selectedBlock]) =>
       rowKinds.flatMap((rows) =>
         hooksOf(selectedBlock).flatMap((variant) =>
           dimsOf(selectedBlock).flatMap(([headDim, headDimV]) =>

@@ -37,6 +37,9 @@ import {
   summedResult,
 } from './matrix-products.wgsl.ts';
 import {
+  columnKey,
+  columnKeys,
+  keyLoads,
   loadKeys,
   loadQueries,
   matrixArraysText,
@@ -57,11 +60,12 @@ export function matrixBackward(config: BackwardConfig, tile: MatrixTile): string
   const { of } = config;
   if (of === 'tables') throw new Error('the matrix path has no kernel for gradients of tables');
   const [lane, subgroup] = matrixIndices;
-  const load = of === 'q' ? loadKeys : loadQueries;
+  const load = (rows: StagedRows): string =>
+    of === 'q' ? loadKeys(tile, rows, config) : loadQueries(tile, rows);
   const bodies = { q: queryGradient, kv: keyGradient, tables: () => '' };
   return sections(
     matrixArraysText(config, tile, of),
-    ...stagedRows(config, tile).map((rows) => load(tile, rows)),
+    ...stagedRows(config, tile).map(load),
     heldGradients(tile),
     gradientEntry(config, tile, matrixWorkgroup(tile), lane, bodies, subgroup),
   );
@@ -72,8 +76,8 @@ function queryGradient(config: BackwardConfig, tile: MatrixTile): string {
   const { hooks, headDim } = config;
   const rows = each(threadRows(tile));
   const [k, v] = stagedRows(config, tile);
-  const keys = staging(tile, k, (i) => `staged_k(work.seq, head, first_key, ${i})`);
-  const values = staging(tile, v, (i) => `staged_v(work.seq, head, first_key, ${i})`);
+  const keys = staging(tile, k, keyLoads(config, k));
+  const values = staging(tile, v, keyLoads(config, v));
   const query = ownRows(config, 'q', (r) => `q_row_offset(row${r})`);
   const dout = ownRows(config, 'dout', (r) => `dout_row_offset(row${r})`);
   const dq = summedResult(tile, 'dq', qDim(config));
@@ -102,9 +106,9 @@ function queryGradient(config: BackwardConfig, tile: MatrixTile): string {
         workgroupBarrier();
         ${tileProducts(tile, [query, k], [dout, v])}
 
-        let key = i32(first_key + column * 4u);
-        ${pairScores(config, tile, (r, n) => ({ row: `row${r}`, key: plus('key', n, '') }))}
-        ${rows((r) => lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, { dropKey: `row${r}.drop_key`, key: plus('key', n, '') })))}
+        ${columnKeys(config)}
+        ${pairScores(config, tile, (r, n) => ({ row: `row${r}`, key: columnKey(config, n) }))}
+        ${rows((r) => lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, { dropKey: `row${r}.drop_key`, key: columnKey(config, n) })))}
         ${rows((r) => lanes((n) => pairGradient(config, [r, n], pairWeight(r, n, r), r)))}
         ${keepGradients(tile, dq)}
         ${addProducts(tile, dq, { weights: left(tile, 'gradients'), other: { name: 'tile_k', array: k.array } })}

@@ -1,6 +1,6 @@
 import { sections, wgsl } from '@heed/core/kernel';
 import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
-import { each, plus } from '../parts/repeat.ts';
+import { each } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import { type MatrixTile, stagedVectors, threadRows, TILE_N } from './matrix-geometry.ts';
@@ -22,7 +22,15 @@ import {
   scoreProducts,
   summedResult,
 } from './matrix-products.wgsl.ts';
-import { loadKeys, matrixArraysText, type StagedRows, staging } from './matrix-staging.wgsl.ts';
+import {
+  columnKey,
+  columnKeys,
+  keyLoads,
+  loadKeys,
+  matrixArraysText,
+  type StagedRows,
+  staging,
+} from './matrix-staging.wgsl.ts';
 import { eachScore } from './thread-grid.wgsl.ts';
 import { entryPoint, keyTileLoop } from './tile-loops.wgsl.ts';
 
@@ -38,8 +46,8 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
   const [k, v] = stagedTensors(config, tile);
   const rows = each(threadRows(tile));
   const isRounded = tile.components === 'f16';
-  const keys = staging(tile, k, (i) => `staged_k(work.seq, head, first_key, ${i})`);
-  const values = staging(tile, v, (i) => `staged_v(work.seq, head, first_key, ${i})`);
+  const keys = staging(tile, k, keyLoads(config, k));
+  const values = staging(tile, v, keyLoads(config, v));
   const queries = ownQueries(config, tile);
   const output = summedResult(tile, 'acc', { size: headDimV, bound: 'params.v_vecs' });
   const scale = isRounded ? ' * q_scale()' : '';
@@ -70,10 +78,10 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
         ${passProducts(tile, { sums: 'sums', array: 'scores', thread: 's', scale })}
         ${values.loads}
 
-        let key = i32(first_key + column * 4u);
+        ${columnKeys(config)}
         ${tileScores(
           hooks,
-          eachScore(threadRows(tile), (r, n) => ({ row: `row${r}`, key: plus('key', n, '') })),
+          eachScore(threadRows(tile), (r, n) => ({ row: `row${r}`, key: columnKey(config, n) })),
         )}
         ${rows((r) => `let factor${r} = softmax_raise(&state${r}, row_max(s${r}));`)}
         if (${minimum(rows((r) => `factor${r}`))} < 1.0) {
@@ -89,7 +97,7 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
             // A thread sums its own keys only; the lanes of a row meet in the end.
             state${r}.row_sum += s${r}.x + s${r}.y + s${r}.z + s${r}.w;
             ${isRounded && roundWeights(r)}
-            ${lanes((n) => dropWeight(hooks, `s${r}[${n}]`, { dropKey: `row${r}.drop_key`, key: plus('key', n, '') }))}
+            ${lanes((n) => dropWeight(hooks, `s${r}[${n}]`, { dropKey: `row${r}.drop_key`, key: columnKey(config, n) }))}
             ${isRounded ? `weights[${rowAt(tileRow(tile, r), 'SCORED')} + column] = vec4<f16>(s${r});` : `${passVector(tile, r)} = s${r};`}
           `,
         )}
@@ -127,8 +135,8 @@ export function matrixMain(config: ForwardConfig, tile: MatrixTile): string {
   return sections(
     matrixArraysText(config, tile, 'forward'),
     grownFlag,
-    loadKeys(tile, k),
-    loadKeys(tile, v),
+    loadKeys(tile, k, config),
+    loadKeys(tile, v, config),
     lazySoftmax,
     isRounded && heldPart,
     entryPoint(config, matrixWorkgroup(tile), lane, body, subgroup),

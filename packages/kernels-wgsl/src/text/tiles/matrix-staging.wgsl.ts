@@ -9,7 +9,9 @@ import {
   matrixThreads,
   TILE_N,
 } from './matrix-geometry.ts';
-import type { ForwardConfig } from './kernel-config.ts';
+import type { ForwardConfig, KeyTiles } from './kernel-config.ts';
+
+const lanes = each(4);
 
 /** A tensor whose rows are staged in workgroup memory, as components of matrices. */
 export interface StagedRows {
@@ -45,7 +47,8 @@ export function matrixArraysText(
  * anything, are not read. They repeat the last key: its numbers are finite, and the weight of such a row is 0. Elements after the
  * head dim are multiplied by zeros of the query rows, or not used.
  */
-export function loadKeys(tile: MatrixTile, rows: StagedRows): string {
+export function loadKeys(tile: MatrixTile, rows: StagedRows, { selectedBlock }: KeyTiles): string {
+  if (selectedBlock > 0) return loadSelected(tile, rows);
   const { name, vecs } = rows;
   const type = `vec4<${tile.components}>`;
   return wgsl`
@@ -56,6 +59,39 @@ export function loadKeys(tile: MatrixTile, rows: StagedRows): string {
     }
   `;
 }
+
+/**
+ * Declares `staged_<name>(work, head, first_entry, i)`: the same for the keys that the tile's list names. Where it names none, key 0
+ * is read, which may hold anything, and zeros are staged.
+ */
+function loadSelected(tile: MatrixTile, rows: StagedRows): string {
+  const { name, vecs } = rows;
+  const type = `vec4<${tile.components}>`;
+  return wgsl`
+    fn staged_${name}(work: Work, head: u32, first_entry: u32, i: u32) -> ${type} {
+      let key = selected_key(work, first_entry + i / ${vecs}u);
+      let d = ${elementOf(rows)};
+      let x = ${converted(type, `read_${name}(${name}_row_offset(work.seq, head, u32(max(key, 0))), d)`)};
+      return select(${type}(), x, key >= 0);
+    }
+  `;
+}
+
+/** Returns the calls that stage the keys of a tile of query rows: of k, or of v. */
+export function keyLoads({ selectedBlock }: KeyTiles, { name }: StagedRows): (i: string) => string {
+  const keys = selectedBlock > 0 ? 'work, head, first_entry' : 'work.seq, head, first_key';
+  return (i) => `staged_${name}(${keys}, ${i})`;
+}
+
+/** Declares the keys of a thread's four columns. */
+export const columnKeys = ({ selectedBlock }: KeyTiles): readonly string[] =>
+  selectedBlock > 0
+    ? lanes((n) => `let key${n} = selected_key(work, ${plus('first_entry + column * 4u', n)});`)
+    : ['let key = i32(first_key + column * 4u);'];
+
+/** Returns the key of a thread's column n. */
+export const columnKey = ({ selectedBlock }: KeyTiles, n: number): string =>
+  selectedBlock > 0 ? `key${n}` : plus('key', n, '');
 
 /** Declares `staged_<name>(work, i)`: vector i of a tile's query rows. Those beyond the sequence repeat its last row. */
 export function loadQueries(tile: MatrixTile, rows: StagedRows): string {

@@ -58,8 +58,7 @@ export const matrixTiles: TileClass<MatrixTile> = {
   cannot: (tile, capabilities, kernel, needs) =>
     kernel === 'tables'
       ? 'gradients of tables are added pair by pair, which is no product'
-      : ((needs.isSelected ? 'it stages keys in order, and selected keys have none' : undefined) ??
-        cannotOffer(tile, capabilities, kernel, needs) ??
+      : (cannotOffer(tile, capabilities, kernel, needs) ??
         cannotDivide(tile, kernel, needs) ??
         cannotFit(tile, capabilities, kernel, needs)),
   // A CPU only emulates matrices, and a decode step reads more than it multiplies.
