@@ -1,6 +1,13 @@
 import type { NdArray } from '../reference/nd-array.ts';
 import { float64, type FloatDType, toStorage, ulp } from '../reference/number-types.ts';
-import { scoreFunction, slopeDerivative, slopeIndex, keysOfRow } from '../reference/pair-scores.ts';
+import {
+  headIndex,
+  keysOfRow,
+  optionDerivative,
+  scoreFunction,
+  slopeDerivative,
+  slopeIndex,
+} from '../reference/pair-scores.ts';
 import type { ResultGradients } from '../reference/reference-gradients.ts';
 import type { AttentionState, ReferenceProblem } from '../reference/reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from '../reference/sequences.ts';
@@ -135,6 +142,8 @@ export function largest({ data }: NdArray): number {
 interface HeadSpread {
   readonly dSinks: number;
   readonly dAlibiSlopes: number;
+  readonly dScale: number;
+  readonly dSoftcap: number;
 }
 
 // The relative error of a weight: WGSL allows exp2 an error of 3 + 2|x| ulp.
@@ -151,26 +160,35 @@ export function headSpread(
   by: ResultGradients,
   dtype: FloatDType,
 ): HeadSpread {
-  const { sinks, alibiSlopes } = problem.options;
-  const ofSinks = new Float64Array(sinks?.data.length ?? 0);
-  const ofSlopes = new Float64Array(alibiSlopes?.data.length ?? 0);
-  if (sinks || alibiSlopes) {
+  const { sinks, alibiSlopes, scale, softcap } = problem.options;
+  const numbersOf = (given: number | NdArray | undefined): Float64Array =>
+    new Float64Array(typeof given === 'object' ? given.data.length : 0);
+  const [ofSinks, ofSlopes] = [numbersOf(sinks), numbersOf(alibiSlopes)];
+  const [ofScale, ofSoftcap] = [numbersOf(scale), numbersOf(softcap)];
+  if ([ofSinks, ofSlopes, ofScale, ofSoftcap].some((numbers) => numbers.length > 0)) {
     for (const row of rowsOf(problem, state, by, dtype)) {
       const { sequence, h, lse, delta, variance } = row;
       if (sinks) {
         const weight = Math.exp(sinks.data[h]! - lse);
         ofSinks[h]! += weight ** 2 * (variance + (delta * weightError) ** 2);
       }
-      if (alibiSlopes) {
-        ofSlopes[slopeIndex(alibiSlopes, sequence, h)]! += variance * meanSlope(problem, row) ** 2;
-      }
+      const follows = (name: HeadOption): number =>
+        variance * meanDerivative(problem, row, name) ** 2;
+      if (alibiSlopes) ofSlopes[slopeIndex(alibiSlopes, sequence, h)]! += follows('alibiSlopes');
+      if (typeof scale === 'object') ofScale[headIndex(scale, h)]! += follows('scale');
+      if (typeof softcap === 'object') ofSoftcap[headIndex(softcap, h)]! += follows('softcap');
     }
   }
+  const spreadOf = (numbers: Float64Array): number => Math.sqrt(Math.max(0, ...numbers));
   return {
-    dSinks: Math.sqrt(Math.max(0, ...ofSinks)),
-    dAlibiSlopes: Math.sqrt(Math.max(0, ...ofSlopes)),
+    dSinks: spreadOf(ofSinks),
+    dAlibiSlopes: spreadOf(ofSlopes),
+    dScale: spreadOf(ofScale),
+    dSoftcap: spreadOf(ofSoftcap),
   };
 }
+
+type HeadOption = Parameters<typeof optionDerivative>[0];
 
 /** A query row with a visible key, its delta, and the variance of the delta. */
 interface SpreadRow {
@@ -207,8 +225,12 @@ function* rowsOf(
   }
 }
 
-/** Returns Σ P·d(score)/d(slope) over the keys of a row: the factor of its delta in the gradient of the ALiBi slope. */
-function meanSlope(problem: ReferenceProblem, { sequence, h, i, lse }: SpreadRow): number {
+/** Returns Σ P·d(score)/d(option) over the keys of a row: the factor of its delta in the gradient of the option. */
+function meanDerivative(
+  problem: ReferenceProblem,
+  { sequence, h, i, lse }: SpreadRow,
+  name: HeadOption,
+): number {
   const { q, k } = problem;
   const heads = headsOf(problem);
   const hkv = Math.floor(h / (heads.query / heads.kv));
@@ -218,7 +240,9 @@ function meanSlope(problem: ReferenceProblem, { sequence, h, i, lse }: SpreadRow
   for (const j of keys) {
     const product = float64.dot(q.data, sequence.q(h, i), k.data, sequence.k(hkv, j), heads.qk);
     const weight = Math.exp(score(product, i, j, position) - lse);
-    sum += weight * slopeDerivative({ problem, sequence, h, product, i, j, position });
+    if (weight === 0) continue;
+    const pair = { problem, sequence, h, product, i, j, position };
+    sum += weight * (name === 'alibiSlopes' ? slopeDerivative(pair) : optionDerivative(name, pair));
   }
   return sum;
 }

@@ -1,5 +1,6 @@
 import { backwardDenseCases } from './backward/backward-dense-cases.ts';
 import { backwardDropoutCases } from './backward/backward-dropout-cases.ts';
+import { backwardLearnedCases } from './backward/backward-learned-cases.ts';
 import { backwardLargeCases } from './backward/backward-large-cases.ts';
 import { backwardMemoryCases } from './backward/backward-memory-cases.ts';
 import { backwardModCases } from './backward/backward-mod-cases.ts';
@@ -27,6 +28,7 @@ import { gpuLengthCases } from './forward/gpu-length-cases.ts';
 import { headCases } from './forward/head-cases.ts';
 import { hostileLengthCases } from './forward/hostile-length-cases.ts';
 import { invarianceCases } from './forward/invariance-cases.ts';
+import { learnedCases } from './forward/learned-cases.ts';
 import { lengthCases } from './forward/length-cases.ts';
 import { lseCases } from './forward/lse-cases.ts';
 import { maxCases } from './forward/max-cases.ts';
@@ -70,6 +72,7 @@ export const allCases: readonly RunnableCase[] = [
   ...sharedKvCases,
   ...lseCases,
   ...maxCases,
+  ...learnedCases,
   ...dropoutCases,
   ...weightsCases,
   ...mergeCases,
@@ -96,6 +99,7 @@ export const allCases: readonly RunnableCase[] = [
   ...backwardSharedKvCases,
   ...backwardLargeCases,
   ...backwardOptionCases,
+  ...backwardLearnedCases,
   ...backwardDropoutCases,
   ...backwardModCases,
   ...backwardRepeatCases,

@@ -38,7 +38,7 @@ export interface AnyInputs extends Omit<GradcheckInputs, 'captures'> {
 
 /** All inputs on the host in float64. `gradcheck` changes their elements to take differences. */
 export interface HostInputs {
-  /** Arrays by name: q, k, v, sinks, and `captures.` followed by the name of a float capture. */
+  /** Arrays by name: q, k, v, sinks, a scale that is a tensor, and `captures.` followed by the name of a float capture. */
   readonly arrays: ReadonlyMap<string, NdArray>;
   /** Returns the problem with the current contents of the arrays. */
   readonly problem: () => ReferenceProblem;
@@ -50,7 +50,7 @@ export function captureKey(name: string): string {
 }
 
 export async function readInputs(inputs: AnyInputs): Promise<HostInputs> {
-  const { q, k, v, sinks, captures = {}, blockMask } = inputs;
+  const { q, k, v, sinks, scale, captures = {}, blockMask } = inputs;
   if (blockMask) {
     throw new ValidationError(
       'gradcheck: the mask must be a function; got a blockMask. Pass the maskMod that it was made of.',
@@ -58,8 +58,8 @@ export async function readInputs(inputs: AnyInputs): Promise<HostInputs> {
   }
   const arrays = new Map<string, NdArray>();
   const values: Record<string, unknown> = {};
-  for (const [name, tensor] of Object.entries({ q, k, v, ...(sinks && { sinks }) })) {
-    arrays.set(name, await download(tensor));
+  for (const [name, tensor] of Object.entries({ q, k, v, sinks, scale })) {
+    if (typeof tensor === 'object') arrays.set(name, await download(tensor));
   }
   for (const [name, value] of Object.entries(captures)) {
     if (isTensor(value)) arrays.set(captureKey(name), await download(value));
@@ -109,7 +109,7 @@ function problemOf(
   const mask = maskMod as AnyFunction | undefined;
   const sinks = arrays.get('sinks');
   const options: ReferenceOptions = {
-    ...(scale !== undefined && { scale }),
+    ...(scale !== undefined && { scale: typeof scale === 'number' ? scale : arrays.get('scale')! }),
     ...(align && { align }),
     ...(sinks && { sinks }),
     ...(selectedKeys && { selectedKeys }),

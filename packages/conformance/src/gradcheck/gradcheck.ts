@@ -159,13 +159,21 @@ async function gradientsOf(
   return new Map(read);
 }
 
-function named({ dq, dk, dv, dSinks, dCaptures }: FlexGradients): (readonly [string, Tensor])[] {
+function named({
+  dq,
+  dk,
+  dv,
+  dSinks,
+  dScale,
+  dCaptures,
+}: FlexGradients): (readonly [string, Tensor])[] {
   const captures = Object.entries(dCaptures).map(([name, t]) => [captureKey(name), t] as const);
   return [
     ['q', dq],
     ['k', dk],
     ['v', dv],
     ...(dSinks ? [['sinks', dSinks] as const] : []),
+    ...(dScale ? [['scale', dScale] as const] : []),
     ...captures,
   ];
 }

@@ -107,7 +107,7 @@ export async function backward(
   { placement = 'contiguous' }: FlexLaunchOptions = {},
 ): Promise<Gradients> {
   const given = place(scope, dOut, dtype, placement);
-  const { dq, dk, dv, dSinks, dAlibiSlopes } = result.backward(
+  const { dq, dk, dv, dSinks, dAlibiSlopes, dScale, dSoftcap } = result.backward(
     given,
     dLse && place(scope, dLse, 'f32', placement),
   );
@@ -118,5 +118,7 @@ export async function backward(
     dv: await read(dv, 'dv'),
     ...(dSinks && { dSinks: await read(dSinks, 'dSinks') }),
     ...(dAlibiSlopes && { dAlibiSlopes: await read(dAlibiSlopes, 'dAlibiSlopes') }),
+    ...(dScale && { dScale: await read(dScale, 'dScale') }),
+    ...(dSoftcap && { dSoftcap: await read(dSoftcap, 'dSoftcap') }),
   };
 }

@@ -136,13 +136,17 @@ export function attentionOptions(
   problem: ReferenceProblem,
   options: LaunchOptions,
 ): AttentionOptions {
-  const { alibiSlopes, sinks, selectedKeys, scoreMod, maskMod, dropout, ...plain } =
+  const { scale, softcap, alibiSlopes, sinks, selectedKeys, scoreMod, maskMod, dropout, ...plain } =
     problem.options;
+  const given = (x: number | NdArray): number | Tensor =>
+    typeof x === 'number' ? x : uploadArray(scope, x, 'f32');
   const { placement = 'contiguous', listPlacement = placement } = options;
   if (scoreMod !== undefined || maskMod !== undefined)
     throw new Error('launch: mods need flexAttention');
   return {
     ...plain,
+    ...(scale !== undefined && { scale: given(scale) }),
+    ...(softcap !== undefined && { softcap: given(softcap) }),
     ...(alibiSlopes && { alibiSlopes: uploadArray(scope, alibiSlopes, 'f32') }),
     ...(sinks && { sinks: uploadArray(scope, sinks, 'f32') }),
     ...(dropout && { dropout: options.gpuSeed ? withGpuSeed(scope, dropout) : dropout }),

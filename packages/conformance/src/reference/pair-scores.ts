@@ -62,9 +62,10 @@ export function scoreFunction(
   h: number,
   arithmetic: Arithmetic,
 ): ScoreFunction {
-  const { softcap, scoreMod, maskMod, alibiSlopes } = problem.options;
+  const { scoreMod, maskMod, alibiSlopes } = problem.options;
+  const softcap = ofHead(problem.options.softcap, h);
   const { round } = arithmetic;
-  const scale = round(problem.options.scale ?? 1 / Math.sqrt(headsOf(problem).qk));
+  const scale = round(scaleOf(problem, h));
   const slope = alibiSlopes?.data[slopeIndex(alibiSlopes, sequence, h)] ?? 0;
   return (dot, i, j, position) => {
     let score = round(dot * scale);
@@ -85,6 +86,19 @@ export function scoreFunction(
   };
 }
 
+/** Returns a head's number, if there is one: an array has one for all heads, or one each. */
+function ofHead(given: number | NdArray | undefined, h: number): number | undefined {
+  return typeof given === 'object' ? given.data[headIndex(given, h)] : given;
+}
+
+const scaleOf = (problem: ReferenceProblem, h: number): number =>
+  ofHead(problem.options.scale, h) ?? 1 / Math.sqrt(headsOf(problem).qk);
+
+/** Returns the index of a head's number in an array of [] or [Hq]. */
+export function headIndex({ shape }: NdArray, h: number): number {
+  return shape.length === 0 ? 0 : h;
+}
+
 /** Returns the index of a head's ALiBi slope in slopes of [Hq] or [B, Hq]. */
 export function slopeIndex({ shape }: NdArray, { index }: Sequence, h: number): number {
   return shape.length === 2 ? index * shape[1]! + h : h;
@@ -103,10 +117,9 @@ interface Pair {
 
 /** Returns d(final score) / d(q·k). */
 export function scoreDerivative(pair: Pair): number {
-  const { problem, product } = pair;
-  const { softcap, scoreMod, scale } = problem.options;
-  if (softcap === undefined && scoreMod === undefined)
-    return scale ?? 1 / Math.sqrt(headsOf(problem).qk);
+  const { problem, product, h } = pair;
+  const { softcap, scoreMod } = problem.options;
+  if (softcap === undefined && scoreMod === undefined) return scaleOf(problem, h);
   const step = 1e-5 * Math.max(1, Math.abs(product));
   return difference(step, (by) => finalScore({ ...pair, product: product + by }));
 }
@@ -114,13 +127,21 @@ export function scoreDerivative(pair: Pair): number {
 /** Returns d(final score) / d(ALiBi slope): the negative distance, times the derivative of the scoreMod. */
 export function slopeDerivative(pair: Pair): number {
   const { problem, j, position } = pair;
-  const { options } = problem;
-  const { alibiSlopes, scoreMod } = options;
+  const { alibiSlopes, scoreMod } = problem.options;
   if (alibiSlopes === undefined) return 0;
   if (scoreMod === undefined) return -Math.abs(position - j);
+  return optionDerivative('alibiSlopes', pair);
+}
+
+/** Returns d(final score) / d(an option of the pair's head), numerically; 0 if the option is no array. */
+export function optionDerivative(name: 'scale' | 'softcap' | 'alibiSlopes', pair: Pair): number {
+  const { problem } = pair;
+  const { options } = problem;
+  const given = options[name];
+  if (typeof given !== 'object') return 0;
   return difference(1e-5, (by) => {
-    const data = Float64Array.from(alibiSlopes.data, (slope) => slope + by);
-    const moved: ReferenceOptions = { ...options, alibiSlopes: { shape: alibiSlopes.shape, data } };
+    const data = Float64Array.from(given.data, (x) => x + by);
+    const moved = { ...options, [name]: { shape: given.shape, data } };
     return finalScore({ ...pair, problem: { ...problem, options: moved } });
   });
 }

@@ -2,6 +2,8 @@ import { keptPairs } from './dropped-pairs.ts';
 import { filled, type NdArray } from './nd-array.ts';
 import { type Arithmetic, float32, float64, type FloatDType, toStorage } from './number-types.ts';
 import {
+  headIndex,
+  optionDerivative,
   scoreDerivative,
   type ScoreFunction,
   scoreFunction,
@@ -26,6 +28,8 @@ export interface Gradients {
   readonly dv: NdArray;
   readonly dSinks?: NdArray;
   readonly dAlibiSlopes?: NdArray;
+  readonly dScale?: NdArray;
+  readonly dSoftcap?: NdArray;
 }
 
 /**
@@ -63,13 +67,15 @@ function gradients(
   arithmetic: Arithmetic,
 ): Gradients {
   const { q, k, v, options } = problem;
-  const { sinks, alibiSlopes } = options;
+  const { sinks, alibiSlopes, scale, softcap } = options;
   const all: Gradients = {
     dq: filled(q.shape, 0),
     dk: filled(k.shape, 0),
     dv: filled(v.shape, 0),
     ...(sinks && { dSinks: filled(sinks.shape, 0) }),
     ...(alibiSlopes && { dAlibiSlopes: filled(alibiSlopes.shape, 0) }),
+    ...(typeof scale === 'object' && { dScale: filled(scale.shape, 0) }),
+    ...(typeof softcap === 'object' && { dSoftcap: filled(softcap.shape, 0) }),
   };
   for (const sequence of sequencesOf(problem)) {
     for (let h = 0; h < headsOf(problem).query; h++) {
@@ -124,10 +130,22 @@ function rowGradient(task: RowTask, i: number): void {
     const pair = { problem, sequence, h, product, i, j, position };
     addScaled(all.dv.data, round(weight * factor), by.dOut.data, outAt, heads.v, vAt);
     addSlope(task, dScore * slopeDerivative(pair));
+    addHeadNumber(task, all.dScale, dScore * optionDerivative('scale', pair));
+    addHeadNumber(task, all.dSoftcap, dScore * optionDerivative('softcap', pair));
     const dProduct = round(dScore * scoreDerivative(pair));
     addScaled(all.dq.data, dProduct, k.data, kAt, heads.qk, qAt);
     addScaled(all.dk.data, dProduct, q.data, qAt, heads.qk, kAt);
   }
+}
+
+function addHeadNumber(
+  { h, arithmetic: { round } }: RowTask,
+  gradient: NdArray | undefined,
+  by: number,
+): void {
+  if (!gradient) return;
+  const at = headIndex(gradient, h);
+  gradient.data[at] = round(gradient.data[at]! + round(by));
 }
 
 function addSlope({ all, sequence, h, arithmetic }: RowTask, dSlope: number): void {

@@ -4,11 +4,13 @@ import type { NdArray } from './nd-array.ts';
 
 /** The options of attention, with host arrays where the kernels take tensors. */
 export interface ReferenceOptions {
-  readonly scale?: number;
+  /** A number, or an array [] or [Hq] that has a gradient. */
+  readonly scale?: number | NdArray;
   readonly causal?: boolean;
   readonly window?: readonly [left: number, right: number];
   readonly align?: 'start' | 'end';
-  readonly softcap?: number;
+  /** A number, or an array [] or [Hq] that has a gradient. */
+  readonly softcap?: number | NdArray;
   /** [Hq] or [B, Hq]. */
   readonly alibiSlopes?: NdArray;
   /** [Hq]. */

@@ -9,6 +9,7 @@ import {
   dropoutFaults,
   type Fault,
   faults,
+  learnedFaults,
   weightsFaults,
 } from './kernel-faults.ts';
 import { listedKeyFaults } from './listed-key-faults.ts';
@@ -40,6 +41,7 @@ const lists = [
   flexFaults,
   dropoutFaults,
   weightsFaults,
+  learnedFaults,
   backwardFaults,
   quantisedFaults,
   cacheFaults,

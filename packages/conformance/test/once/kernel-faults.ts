@@ -233,6 +233,34 @@ export const weightsFaults: readonly Fault[] = [
   },
 ];
 
+/** Faults that only cases of learned scales and softcaps detect. */
+export const learnedFaults: readonly Fault[] = [
+  {
+    name: 'all heads have the scale of the first',
+    find: /captures\[params\.scales \+ head \* params\.scales_head\]/,
+    replace: 'captures[params.scales]',
+    caughtBy: 'learned/scale-per-head/f32',
+  },
+  {
+    name: 'the gradient of a scale leaves out what follows it',
+    find: / \* chain\.y \* partial_scale_0/,
+    replace: ' * partial_scale_0',
+    caughtBy: 'backward-learned/scale-softcap-alibi/dense/f32',
+  },
+  {
+    name: 'the gradient of a softcap is taken at the product',
+    find: /partial_head_softcap_0\(chain\.x/,
+    replace: 'partial_head_softcap_0(0.5 * chain.x',
+    caughtBy: 'backward-learned/scale-softcap-alibi/dense/f32',
+  },
+  {
+    name: 'a scale has no derivative',
+    find: /fn score_derivative_scale\(([^)]*)\) -> f32 \{\s*return row\.scale;/,
+    replace: 'fn score_derivative_scale($1) -> f32 {\n return 1.0;',
+    caughtBy: 'backward-learned/scale-per-head/dense/f32',
+  },
+];
+
 /** Faults that only cases of gradients detect. */
 export const backwardFaults: readonly Fault[] = [
   {

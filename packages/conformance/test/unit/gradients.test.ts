@@ -14,6 +14,7 @@ import {
 } from '../../src/problems/build-problem.ts';
 import { resultGradients } from '../../src/problems/launch-backward.ts';
 import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
+import { generate } from '../../src/reference/nd-array.ts';
 import { random } from '../../src/reference/pseudo-random.ts';
 import {
   type Gradients,
@@ -27,7 +28,8 @@ const small = { dtype: 'f32', heads: [4, 2], dim: 3, dimV: 2 } as const;
 const options: ReferenceOptions = {
   causal: true,
   window: [3, -1],
-  softcap: 1.5,
+  scale: normal([4], random(5), 'f32'),
+  softcap: generate([], () => 1.5),
   scoreMod: (score, b, h, q, kv) => (kv === q - 1 ? -Infinity : score + 0.1 * score * score),
   sinks: normal([4], random(3), 'f32'),
   alibiSlopes: normal([4], random(4), 'f32'),
@@ -86,12 +88,16 @@ describe('referenceGradients', () => {
   it.each(Object.entries(problems))('are what differences of the forward give: %s', (_, given) => {
     const poisoned = poisonUnused(given, 7);
     const [sinks, alibiSlopes] = [widened(options.sinks!), widened(options.alibiSlopes!)];
+    const [scale, softcap] = [options.scale, options.softcap].map((x) => widened(x as NdArray)) as [
+      NdArray,
+      NdArray,
+    ];
     const problem = {
       ...poisoned,
       q: widened(poisoned.q),
       k: widened(poisoned.k),
       v: widened(poisoned.v),
-      options: { ...options, sinks, alibiSlopes },
+      options: { ...options, sinks, alibiSlopes, scale, softcap },
     };
     const by = resultGradients(problem, 'f32', { lse: true });
     const got = referenceGradients(problem, by);
@@ -101,6 +107,8 @@ describe('referenceGradients', () => {
       dv: problem.v,
       dSinks: sinks,
       dAlibiSlopes: alibiSlopes,
+      dScale: scale,
+      dSoftcap: softcap,
     };
     for (const [name, input] of Object.entries(inputs)) {
       const want = byDifferences(input, () => weighed(problem, by));

@@ -29,11 +29,11 @@ describe('manifest.json', () => {
 
 /** The groups whose cases are about an option of attention. The types refuse an option that has none. */
 const groupsOfOptions: Readonly<Record<keyof AttentionOptions, readonly string[]>> = {
-  scale: ['options', 'windows', 'quantised-options'],
+  scale: ['options', 'learned', 'backward-learned', 'windows', 'quantised-options'],
   causal: ['chunked-prefill', 'lengths', 'backward-dense'],
   window: ['windows', 'quantised-options', 'backward-dense'],
   align: ['windows', 'backward-dense'],
-  softcap: ['options', 'quantised-options', 'backward-dense'],
+  softcap: ['options', 'learned', 'backward-learned', 'quantised-options', 'backward-dense'],
   alibiSlopes: ['options', 'quantised-options', 'backward-slopes'],
   sinks: ['options', 'quantised-options', 'backward-sinks'],
   seqUsedK: ['seqused', 'backward-seqused'],

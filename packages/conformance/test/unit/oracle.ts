@@ -120,8 +120,11 @@ function scoreOf(problem: Problem, row: Row, key: Key): number {
     { length: d },
     (_, n) => (q.data[row.q + n] as number) * (k.data[key.k + n] as number),
   );
-  let s = (options.scale ?? d ** -0.5) * products.reduce((a, b) => a + b, 0);
-  if (options.softcap) s = options.softcap * Math.tanh(s / options.softcap);
+  const [scale = d ** -0.5, softcap] = [options.scale, options.softcap].map((x) =>
+    typeof x === 'object' ? (x.data[x.shape.length === 0 ? 0 : row.h] as number) : x,
+  );
+  let s = scale * products.reduce((a, b) => a + b, 0);
+  if (softcap) s = softcap * Math.tanh(s / softcap);
   if (options.alibiSlopes) {
     const { shape, data } = options.alibiSlopes;
     const slope = shape.length === 1 ? data[row.h] : data[row.b * (shape[1] as number) + row.h];

@@ -88,7 +88,7 @@ export function flexDifferentiable(
 
 /** Returns the names of the score mod's tables that get a gradient, by the indices of the tables. */
 function gradNames({ grads }: AnyFlexOptions & GradOptions, call: Call): Map<number, string> {
-  const hook = call.hooks.find((bound) => bound.hook.kind === 'score')?.hook;
+  const hook = call.hooks.find((bound) => bound.hook.kind === 'score' && modOf(bound.hook))?.hook;
   const read = new Set(
     hook?.kind === 'score' ? hook.gradient!.reads.map(({ table }) => table) : [],
   );

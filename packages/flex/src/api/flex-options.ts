@@ -116,5 +116,5 @@ export const meantFlexTensors: Meant = () => ({
 export const meantFlexProblem: Meant = () => ({
   ...meantFlex(),
   alibi: meantFlex()['alibislopes']!,
-  ...optionsOf('plan.run()', { ...layoutNames, scale: 1, align: 1, out: 1 }),
+  ...optionsOf('plan.run()', { ...layoutNames, align: 1, out: 1 }),
 });

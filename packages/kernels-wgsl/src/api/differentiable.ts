@@ -9,6 +9,8 @@ import { withSeed } from '../host/options/dropout.ts';
 
 /** The gradients of attention. */
 export interface AttentionGradients extends Gradients {
+  /** f32, in the shape of softcap, if that is a tensor. */
+  readonly dSoftcap?: Tensor;
   /** f32, in the shape of alibiSlopes, where they are given. */
   readonly dAlibiSlopes?: Tensor;
 }

@@ -1,16 +1,20 @@
 import type { DType, PagedKvView, Tensor } from '@heed/core';
+import { isTensor } from '@heed/core/kernel';
 import { type AlibiSlopesOption, alibiSlopes } from './options/alibi-slopes.ts';
 import {
   type AttentionOption,
   type BoundHook,
   type MakeTensor,
+  checkFlag,
+  checkKind,
+  type OptionKind,
   type OptionContext,
   type SampledProblem,
 } from './options/attention-option.ts';
 import { boundDropout, dropout, type DropoutOption } from './options/dropout.ts';
 import { numSplits, type NumSplitsOption } from './options/num-splits.ts';
 import { out, type ResultOption, returnLse, returnMax } from './options/results.ts';
-import { scale, type ScaleOption } from './options/scale.ts';
+import { boundScale, scale, type ScaleOption } from './options/scale.ts';
 import { type GivenLengths, seqUsedK, type SeqUsedKOption } from './options/seq-used-k.ts';
 import {
   selectedBlockSize,
@@ -63,7 +67,10 @@ export interface OptionFlags {
   /** Accepted for completeness, like `window`, `seqUsedK`, `returnLse` and `returnMax`: no kernel depends on it. */
   readonly causal?: boolean;
   readonly window?: boolean;
-  readonly softcap?: boolean;
+  /** Whether it is a tensor, which is another kernel; 'number' by default. */
+  readonly scale?: boolean | OptionKind;
+  /** true, or 'number', for a number; 'tensor' for a tensor, which is another kernel. */
+  readonly softcap?: boolean | OptionKind;
   readonly alibiSlopes?: boolean;
   /** With `backward`, the kernel of the sinks' gradient is warmed up too. */
   readonly sinks?: boolean;
@@ -104,7 +111,21 @@ export function hooksOfCall(
   options: AttentionOptions,
   given: readonly BoundHook[] = optionHooks(options),
 ): readonly BoundHook[] {
-  return options.dropout ? [...given, boundDropout(options.dropout)] : given;
+  const { scale: factor, dropout: dropped } = options;
+  if (!isTensor(factor) && !dropped) return given;
+  return [
+    ...(isTensor(factor) ? [boundScale(factor)] : []),
+    ...given,
+    ...(dropped ? [boundDropout(dropped)] : []),
+  ];
+}
+
+/** @throws ValidationError a flag that says nothing of its option */
+export function checkFlags(fn: string, flags: OptionFlags): void {
+  for (const name of flagNames) {
+    const check = attentionOptions[name].hasKinds ? checkKind : checkFlag;
+    check(fn, name, flags[name]);
+  }
 }
 
 /** Returns typical values for the options that a problem uses. */
@@ -114,7 +135,10 @@ export function sampleOptions(
   make: MakeTensor,
 ): AttentionOptions {
   const flagged = flagNames.filter((name) => flags[name]);
-  const values = flagged.map((name) => [name, attentionOptions[name].sample!(problem, make)]);
+  const values = flagged.map((name) => {
+    const kind = flags[name] === 'tensor' ? 'tensor' : 'number';
+    return [name, attentionOptions[name].sample!(problem, make, kind)] as const;
+  });
   return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as AttentionOptions;
 }
 

@@ -2,7 +2,7 @@ import type { Tensor } from '@heed/core';
 import { bindTensor, type BoundTensor, dispatchGrid } from '@heed/core/kernel';
 import { type Axes, rowShapes } from '../select/row-shapes.ts';
 import { backwardSource } from '../text/kernels/backward.wgsl.ts';
-import { variantHooks } from '../text/parts/hook.ts';
+import { type ScoreHook, variantHooks } from '../text/parts/hook.ts';
 import type { GradientOf } from '../text/parts/kinds.ts';
 import { packValues, type ParamValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
@@ -26,6 +26,8 @@ import type { BoundCaptures, BoundLengths } from './packed-words.ts';
 /** Inputs and outputs of one launch. */
 interface BackwardLaunch {
   readonly of: GradientOf;
+  /** For gradients of tables: the score hooks whose tables get one. */
+  readonly collects?: readonly ScoreHook[];
   readonly dOut: Tensor;
   readonly side: BoundLengths;
   readonly captures: BoundCaptures;
@@ -114,10 +116,11 @@ export function launch(
   extra: ParamValues = {},
 ): void {
   const { gpu, q, k, v, hooks } = call;
-  const { dOut, of, tiles } = work;
+  const { dOut, of, collects, tiles } = work;
   const tile = tiles(of);
   const config: BackwardConfig = {
     of,
+    collects,
     qType: call.dtype,
     kvType: call.kvDtype,
     headDim: call.headDim,

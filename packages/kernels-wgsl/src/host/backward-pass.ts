@@ -1,12 +1,16 @@
 import type { Tensor } from '@heed/core';
 import { elementCount } from '@heed/core/kernel';
 import { selectBackward } from '../select/selection.ts';
+import type { ScoreHook } from '../text/parts/hook.ts';
 import type { TileConfig } from '../text/tiles/tile-paths.ts';
 import { type Call, factsOfCall, type FloatCall } from './attention-call.ts';
 import { type Data, type GradientTiles, launch } from './backward-launch.ts';
 import { keyGradients } from './key-gradients.ts';
 import type { Target } from './launch-target.ts';
 import { queryAxes, writeAccess } from './memory-layout.ts';
+import type { BoundHook } from './options/attention-option.ts';
+import { headScale } from './options/scale.ts';
+import { headSoftcap } from './options/softcap-option.ts';
 import { bindCaptures, bindLengths } from './packed-words.ts';
 import { type ForwardState, rowStates } from './row-states.ts';
 import { sinkGradients } from './sink-gradients.ts';
@@ -21,10 +25,14 @@ export interface Gradients {
   readonly dv: Tensor;
   /** f32 [Hq]; present if the call has sinks. */
   readonly dSinks?: Tensor;
+  /** f32, in the shape of scale, if that is a tensor. */
+  readonly dScale?: Tensor;
 }
 
-/** Gradients, and those with respect to the tables of the last score hook, indexed as the tables are. */
+/** Gradients, and those with respect to the tables of the last score hook of a variant, indexed as the tables are. */
 export interface AllGradients extends Gradients {
+  /** f32, in the shape of softcap, if that is a tensor. */
+  readonly dSoftcap?: Tensor;
   readonly tables: readonly (Tensor | undefined)[];
 }
 
@@ -45,9 +53,31 @@ export function runBackward(
       dq: queryGradient(call, data, target),
       ...keyGradients(call, data, target),
       ...(dSinks && { dSinks }),
-      tables: withTables ? tableGradients(call, data, target) : [],
+      ...ofTables(call, withTables, data, target),
     };
   });
+}
+
+/** Computes the gradients of scale and softcap, if they are tensors, and with `withTables` those of the last other score hook's tables. */
+function ofTables(
+  call: FloatCall,
+  withTables: boolean,
+  data: Data,
+  target: Target,
+): Pick<AllGradients, 'dScale' | 'dSoftcap' | 'tables'> {
+  const boundTo = (hook: ScoreHook): BoundHook | undefined =>
+    call.hooks.find((bound) => bound.hook === hook);
+  const [scale, softcap] = [boundTo(headScale), boundTo(headSoftcap)];
+  const last = withTables
+    ? call.hooks.findLast(
+        (bound) => bound.hook.kind === 'score' && bound !== scale && bound !== softcap,
+      )
+    : undefined;
+  const wanted = [scale, softcap, last].filter((bound) => bound !== undefined);
+  const gradients = tableGradients(call, wanted, data, target);
+  const of = (bound: BoundHook | undefined) => (bound && gradients.get(bound)) ?? [];
+  const [dScale, dSoftcap] = [of(scale)[0], of(softcap)[0]];
+  return { ...(dScale && { dScale }), ...(dSoftcap && { dSoftcap }), tables: of(last) };
 }
 
 /** Runs one backward kernel with a given tile; returns dq, or dk and dv. */

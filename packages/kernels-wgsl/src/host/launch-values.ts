@@ -39,6 +39,12 @@ export function groupSize({ qHeads, kvHeads }: Call): number {
   return kvHeads === 0 ? 1 : qHeads / kvHeads;
 }
 
+/** Returns the factor of q·k; 1 where a hook scales the product. */
+export function scaleOf({ options: { scale }, headDim }: Call): number {
+  if (typeof scale === 'number') return scale;
+  return scale ? 1 : 1 / Math.sqrt(headDim);
+}
+
 const tensors: readonly LaunchTensor[] = ['q', 'k', 'v', 'out', 'lse', 'dout', 'dk', 'dv'];
 const axes = ['offset', 'batch', 'head', 'row', 'dim', 'split'] as const;
 
@@ -55,7 +61,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
   pages: ({ call }) => call.pages,
   page_size: ({ call }) => call.pageSize,
   align_end: ({ call }) => (call.options.align === 'start' ? 0 : 1),
-  scale: ({ call }) => call.options.scale ?? 1 / Math.sqrt(call.headDim),
+  scale: ({ call }) => scaleOf(call),
   write_lse: ({ writesLse }) => (writesLse ? 1 : 0),
   state_plane: ({ statePlane }) => statePlane,
   max_plane: ({ maxPlane = 0 }) => maxPlane,

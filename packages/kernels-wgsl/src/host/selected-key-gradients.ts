@@ -18,7 +18,7 @@ import { factsOfCall, type FloatCall } from './attention-call.ts';
 import type { Data } from './backward-launch.ts';
 import { type InvertedLists, invertLists, type SelectedCall } from './inverted-lists.ts';
 import type { Target } from './launch-target.ts';
-import { type LaunchInputs, valuesOf } from './launch-values.ts';
+import { type LaunchInputs, scaleOf, valuesOf } from './launch-values.ts';
 import { keyAxes, offsetWithin, queryAxes, readAccess, stridesOf } from './memory-layout.ts';
 import { fillZero } from './zero-fill.ts';
 
@@ -187,7 +187,7 @@ function sumChunks(work: Work, target: Target): void {
     ...placeValues(work),
     ...strides('dk', dk),
     ...strides('dv', dv),
-    scale: call.options.scale ?? 1 / Math.sqrt(call.headDim),
+    scale: scaleOf(call),
     keep_scale: keepScale,
   };
   target.dispatch({

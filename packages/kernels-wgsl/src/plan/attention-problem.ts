@@ -3,7 +3,7 @@ import { fail, floatTypes, formatShape, poolDType, shapeTensor, show } from '@he
 import { checkFormat, keyOperands, type Operand } from '../api/check-operands.ts';
 import {
   type AttentionOptions,
-  flagNames,
+  checkFlags,
   type OptionFlags,
   sampleOptions,
   type VarlenLayout,
@@ -117,7 +117,8 @@ export function checkProblem(p: AttentionProblem, fn: string): void {
   if (sequences !== undefined && !isCount(sequences)) {
     fail(fn, 'sequences must be a count', show(sequences), 'Leave it out if it is not known.');
   }
-  for (const name of [...flagNames, 'sharedKv', 'backward'] as const) checkFlag(fn, name, p[name]);
+  checkFlags(fn, p);
+  for (const name of ['sharedKv', 'backward'] as const) checkFlag(fn, name, p[name]);
   if (p.sharedKv && !v.every((n, i) => (i < v.length - 1 ? n === k[i] : n <= k[i]!))) {
     const fix = `Pass v as k's shape with the columns that are values.`;
     fail(fn, 'with sharedKv, v must be the first columns of k', formatShape(v), fix);

@@ -55,7 +55,7 @@ export const meantByProblem: Meant = () => ({
   kvdtype: 'format',
   heads: 'The shapes of q and k tell the heads.',
   ...optionsOf('planFlexAttention() of @heed/flex', { scoreMod: 1, maskMod: 1, blockMask: 1 }),
-  ...optionsOf('plan.run()', { ...layoutNames, scale: 1, align: 1, out: 1 }),
+  ...optionsOf('plan.run()', { ...layoutNames, align: 1, out: 1 }),
 });
 
 export const meantByTensors: Meant = () => ({

@@ -92,7 +92,15 @@ export function makeSample(gpu: Gpu, { problem, callOf }: Tunable): Sample {
 }
 
 // Every tensor gets different values.
-const SEEDS: Readonly<Record<string, number>> = { q: 1, k: 2, v: 3, alibiSlopes: 4, sinks: 5 };
+const SEEDS: Readonly<Record<string, number>> = {
+  q: 1,
+  k: 2,
+  v: 3,
+  alibiSlopes: 4,
+  sinks: 5,
+  scale: 8,
+  softcap: 9,
+};
 
 function stateOf(call: Call, out: Tensor, keep: (tensor: Tensor) => Tensor): ForwardState {
   const { lse, states } = runCall(call, true);

@@ -1,7 +1,8 @@
 import { floatTypes, isHalf, isQuantised } from '@heed/core/kernel';
 import { alibi } from '../../src/host/options/alibi-slopes.ts';
 import { dropHook } from '../../src/host/options/dropout.ts';
-import { softcap } from '../../src/host/options/softcap-option.ts';
+import { headScale } from '../../src/host/options/scale.ts';
+import { headSoftcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import type { CombineConfig } from '../../src/text/kernels/combine.wgsl.ts';
 import type { InvertedConfig } from '../../src/text/kernels/inverted-lists.wgsl.ts';
@@ -130,7 +131,7 @@ const rowKinds: readonly RowKind[] = ['head', 'group'];
 const hooks: readonly VariantHooks[] = [
   variantHooks([]),
   variantHooks([band]),
-  variantHooks([softcap, alibi, band, dropHook]),
+  variantHooks([headScale, headSoftcap, alibi, band, dropHook]),
 ];
 
 const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
@@ -237,6 +238,9 @@ function resultTypes(of: GradientOf, q: FloatType, kv: FloatType): FloatType[] {
 const gradientLayouts = (of: GradientOf): readonly Layout[] =>
   of === 'kv' ? layouts : [...layouts, ...selectedLayouts];
 
+const readingHooks = ({ scores }: VariantHooks): VariantHooks['scores'] =>
+  scores.filter(({ gradient }) => gradient!.reads.length > 0);
+
 /** Every gradient × dtype × layout × access × hooks × head dims of a backward kernel. */
 const gradientsOf = (tile: TileConfig): BackwardConfig[] =>
   (['q', 'kv', 'tables'] as const).flatMap((of) =>
@@ -264,6 +268,7 @@ const gradientsOf = (tile: TileConfig): BackwardConfig[] =>
                   resultType,
                   write,
                   hooks: variant,
+                  ...(of === 'tables' && { collects: readingHooks(variant) }),
                   tile,
                 })),
               ),

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { alibi } from '../../src/host/options/alibi-slopes.ts';
 import { dropHook } from '../../src/host/options/dropout.ts';
-import { softcap } from '../../src/host/options/softcap-option.ts';
+import { headScale } from '../../src/host/options/scale.ts';
+import { headSoftcap, softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import { gatherSource } from '../../src/host/word-kernels.ts';
 import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
@@ -251,6 +252,14 @@ const sources = {
     of: 'tables',
     lengths: 'varlen',
     hooks: variantHooks([softcap, alibi, band]),
+    collects: [alibi],
+    write: 'scalar',
+  }),
+  'backward-tables-learned': backwardSource({
+    ...plainBackward,
+    of: 'tables',
+    hooks: variantHooks([headScale, headSoftcap, alibi, band]),
+    collects: [headScale, headSoftcap, alibi],
     write: 'scalar',
   }),
   delta: deltaSource({ type: 'f32', headDimV: 64, read: 'vec4' }),

@@ -25,6 +25,8 @@ interface Gradients {
   readonly dv: HeedTensor;
   readonly dSinks?: HeedTensor;
   readonly dAlibiSlopes?: HeedTensor;
+  readonly dScale?: HeedTensor;
+  readonly dSoftcap?: HeedTensor;
   readonly dCaptures?: Readonly<Record<string, HeedTensor>>;
 }
 
@@ -35,10 +37,12 @@ function byOperand({
   dv: v,
   dSinks: sinks,
   dAlibiSlopes: alibiSlopes,
+  dScale: scale,
+  dSoftcap: softcap,
   dCaptures = {},
 }: Gradients): Map<string, HeedTensor> {
   const captures = Object.entries(dCaptures).map(([name, x]) => [`captures.${name}`, x] as const);
-  const all = [...Object.entries({ q, k, v, sinks, alibiSlopes }), ...captures];
+  const all = [...Object.entries({ q, k, v, sinks, alibiSlopes, scale, softcap }), ...captures];
   return new Map(all.flatMap(([name, x]) => (x ? [[name, x] as const] : [])));
 }
 

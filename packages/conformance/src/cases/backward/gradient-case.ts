@@ -24,7 +24,7 @@ import type { ReferenceOptions, ReferenceProblem } from '../../reference/referen
 import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
 
 /** The gradients that backward returns. */
-const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;
+const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes', 'dScale', 'dSoftcap'] as const;
 
 type Name = (typeof names)[number];
 
@@ -57,9 +57,9 @@ function compute(problem: ReferenceProblem, by: ResultGradients, { q, kv }: Stor
   const state = referenceAttention(problem);
   const spread = headSpread(problem, state, by, q);
   const budgetOf = (name: Name, w: NdArray, n: NdArray): Budget =>
-    name === 'dSinks' || name === 'dAlibiSlopes'
-      ? headBudget(w, n, spread[name])
-      : gradientBudget(w, n, name === 'dq' ? q : kv);
+    name === 'dq' || name === 'dk' || name === 'dv'
+      ? gradientBudget(w, n, name === 'dq' ? q : kv)
+      : headBudget(w, n, spread[name]);
   const budgets = names.flatMap((name) => {
     const [w, n] = [want[name], naive[name]];
     return w === undefined || n === undefined ? [] : [[name, budgetOf(name, w, n)]];

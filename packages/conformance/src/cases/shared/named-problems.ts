@@ -4,6 +4,7 @@ import {
   packedProblem,
   pagedProblem,
 } from '../../problems/build-problem.ts';
+import { generate, type NdArray } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 
@@ -56,3 +57,8 @@ export const poisons = {
   inf: (): number => Infinity,
   huge: (dtype: FloatDType): number => (dtype === 'f16' ? 65504 : 3e38),
 } as const;
+
+/** Scales per head: of both signs, and none. */
+export const scales: NdArray = generate([4], (h) => [0.125, -0.3, 0, 0.5][h] as number);
+
+export const softcaps: NdArray = generate([4], (h) => [1, 5, 30, 0.5][h] as number);

@@ -133,6 +133,8 @@ const planRules: readonly Rule[] = [
     ],
   ),
   planBoundary('dtype', /dtype/, field('dtype'), ['f32', 'f16', 'bf16'], ['i32', 'f64']),
+  planBoundary('scale', /scale/, field('scale'), ['tensor', 'number', true], ['vector', 1]),
+  planBoundary('softcap', /softcap/, field('softcap'), ['tensor', 'number', true], ['vector', 1]),
   runBoundary('length', /plan/, length, [3, 0, 300], []),
   runBoundary('head-ratio', /plan/, heads, [2], [1, 4]),
   runBoundary('head-dim', /plan/, dims, [64], [32]),

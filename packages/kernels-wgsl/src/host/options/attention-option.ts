@@ -39,6 +39,9 @@ export interface SampledProblem {
   readonly causal: boolean;
 }
 
+/** What a problem says of an option that may be a number or a tensor. */
+export type OptionKind = 'number' | 'tensor';
+
 /** Describes one option of attention. The option's docstring, type and descriptor are in one file. */
 export interface AttentionOption<Value = never> {
   /** The table of its names, if the value is an object of options. */
@@ -47,8 +50,13 @@ export interface AttentionOption<Value = never> {
   readonly check?: (value: Value, name: string, context: OptionContext) => void;
   /** Returns the hook that implements the option. */
   readonly hook?: (value: Value) => BoundHook;
-  /** Returns a typical value. A problem has a flag for each option with a sample; no kernel depends on the value. */
-  readonly sample?: (problem: SampledProblem, make: MakeTensor) => unknown;
+  /**
+   * Returns a typical value, or undefined if the option would change no kernel. A problem has a flag for each option with a sample; no
+   * kernel depends on the value.
+   */
+  readonly sample?: (problem: SampledProblem, make: MakeTensor, kind: OptionKind) => unknown;
+  /** The flag of a problem may say whether the value is a number (as true does) or a tensor, which are different kernels. */
+  readonly hasKinds?: true;
   /** Variants of attention implement it by their own hooks. */
   readonly isVariant?: true;
   /** The option concerns the result, not the computation. */
@@ -64,6 +72,15 @@ export function checkFlag(fn: string, name: string, flag: unknown): void {
   if (flag !== undefined && typeof flag !== 'boolean') {
     fail(fn, `${name} must be a boolean`, show(flag), `Pass ${name}: true or leave it out.`);
   }
+}
+
+/** Checks the flag of an option that may be a number or a tensor. */
+export function checkKind(fn: string, name: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === 'boolean' || flag === 'number' || flag === 'tensor') {
+    return;
+  }
+  const fix = `Pass ${name}: 'tensor' for a tensor, or leave it out.`;
+  fail(fn, `${name} must be a boolean, 'number' or 'tensor'`, show(flag), fix);
 }
 
 /** An option that is true or false. */

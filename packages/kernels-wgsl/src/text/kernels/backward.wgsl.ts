@@ -57,7 +57,7 @@ export const backwardSource: (config: BackwardConfig) => ComposedKernel = memoiz
 /** Returns the parts that write a kernel's gradients. */
 function writers(config: BackwardConfig): AnyPart[] {
   const { of, lengths, resultType, write, headDim, headDimV, hooks } = config;
-  if (of === 'tables') return [collectPart(hooks.scores.at(-1)!)];
+  if (of === 'tables') return [collectPart(hooks, config.collects!)];
   const rounding = isHalf(resultType) && roundHalf(resultType);
   if (of === 'q') {
     const offset = splitRowOffsetPart('out_row_offset', 'out', lengths);

@@ -178,3 +178,27 @@ const scoreDerivatives = (hooks: VariantHooks): string => wgsl`
     return score_derivative;
   }
 `;
+
+/**
+ * Declares `chain_<name>(dot_product, row, key)`: the score that a hook takes, and the derivative of the final score with respect to
+ * the hook's result.
+ */
+export function chainOf({ scores }: VariantHooks, hook: ScoreHook): string {
+  const at = scores.indexOf(hook);
+  const call = (of: 'score' | 'score_derivative', { name, hasDiagonal }: ScoreHook): string =>
+    `${of}_${name}(score, row, key${hasDiagonal ? `, diagonal_${name}(row, row.query - key)` : ''})`;
+  const later = scores.slice(at + 1);
+  return wgsl`
+    fn chain_${hook.name}(dot_product: f32, row: Row, key: i32) -> vec2<f32> {
+      ${later.length > 0 || at > 0 ? 'var' : 'let'} score = dot_product;
+      ${scores.slice(0, at).map((before) => `score = ${call('score', before)};`)}
+      let own = score;
+      var follows = 1.0;
+      ${later.map((after, i) => [
+        `score = ${call('score', scores[at + i]!)};`,
+        `follows *= ${call('score_derivative', after)};`,
+      ])}
+      return vec2<f32>(own, follows);
+    }
+  `;
+}

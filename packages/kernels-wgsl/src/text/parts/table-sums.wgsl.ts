@@ -1,8 +1,23 @@
-import { wgsl } from '@heed/core/kernel';
-import type { ScoreHook } from './hook.ts';
+import { sections, wgsl } from '@heed/core/kernel';
+import type { ScoreHook, VariantHooks } from './hook.ts';
 import type { KernelPart } from './kernel-parts.ts';
 import { u32Fields } from './params.ts';
-import type { TileScore } from './score-chain.wgsl.ts';
+import { chainOf, type TileScore } from './score-chain.wgsl.ts';
+
+/** A read of a table by a hook whose tables get gradients; all such reads of a kernel are numbered. */
+interface CollectedRead {
+  readonly hook: ScoreHook;
+  /** Index among the reads of the hook. */
+  readonly index: number;
+  readonly isPerRow: boolean;
+}
+
+/** Returns the reads of hooks, in order: their numbers name the parameters of a kernel that collects them. */
+export function collectedReads(collects: readonly ScoreHook[]): CollectedRead[] {
+  return collects.flatMap((hook) =>
+    hook.gradient!.reads.map(({ isPerRow }, index) => ({ hook, index, isPerRow })),
+  );
+}
 
 /**
  * Sums any number of contributions to the same bits in any order: in 64-bit fixed point, whose exponent comes from the
@@ -13,10 +28,17 @@ import type { TileScore } from './score-chain.wgsl.ts';
  * are the largest contribution (bits), then per element the low words, the high words, and a word that is 1 if a
  * contribution was not finite.
  */
-export function collectPart(hook: ScoreHook): KernelPart {
-  const reads = hook.gradient!.reads.flatMap((_, i) => [`read${i}_first`, `read${i}_count`]);
-  return { fields: u32Fields('collect_pass', 'log2_adds', ...reads), text: collectText };
+export function collectPart(hooks: VariantHooks, collects: readonly ScoreHook[]): KernelPart {
+  const reads = collectedReads(collects).flatMap((_, i) => [`read${i}_first`, `read${i}_count`]);
+  const chains = isAlone(hooks) ? [] : collects.map((hook) => chainOf(hooks, hook));
+  return {
+    fields: u32Fields('collect_pass', 'log2_adds', ...reads),
+    text: sections(collectText, ...chains),
+  };
 }
+
+// A single score hook takes the dot product, and its result is the final score.
+const isAlone = ({ scores }: VariantHooks): boolean => scores.length === 1;
 
 const collectText = wgsl`
   // The contribution's integer is its mantissa · 2^shift. The largest one is below 2^(62 − log2_adds).
@@ -57,32 +79,54 @@ const collectText = wgsl`
   }
 `;
 
-/** Adds one score's contribution to the sums. `scoreDerivative` names the gradient with respect to the final score. */
+/**
+ * Adds one score's contributions to the sums. `score` names the dot product, `scoreDerivative` the gradient with respect to the final
+ * score.
+ */
 export function collectScore(
-  { name, gradient }: ScoreHook,
+  hooks: VariantHooks,
+  collects: readonly ScoreHook[],
   { score, scoreDerivative, row, key }: TileScore,
-): string {
-  return gradient!.reads
-    .map(({ isPerRow }, i) => {
-      const x = `${scoreDerivative} * partial_${name}_${i}(${score}, ${row}, ${key})`;
-      if (isPerRow) return `${row}_sum${i} += select(${x}, 0.0, ${scoreDerivative} == 0.0);`;
-      return `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(${score}, ${row}, ${key}), select(${x}, 0.0, ${scoreDerivative} == 0.0));`;
-    })
-    .join('\n');
-}
-
-/** Declares sums over the keys of a row, for reads whose element is the same for every key. */
-export function declareRowSums({ gradient }: ScoreHook, row: string): string[] {
-  return perRow(gradient!.reads).map((i) => `var ${row}_sum${i} = 0.0;`);
-}
-
-/** Adds a row's sums to their table elements, for reads whose element is the same for every key. */
-export function collectRow({ name, gradient }: ScoreHook, row: string): string[] {
-  return perRow(gradient!.reads).map(
-    (i) =>
-      `contribute(params.read${i}_first, params.read${i}_count, element_${name}_${i}(0.0, ${row}, 0), ${row}_sum${i});`,
+): string[] {
+  const reads = collectedReads(collects).map((read, i) => ({ ...read, i }));
+  const add = (of: ScoreHook, own: string, follows: string): string[] =>
+    reads.flatMap(({ hook, index, isPerRow, i }) => {
+      if (hook !== of) return [];
+      const pair = `(${own}, ${row}, ${key})`;
+      const x = `select(${follows} * partial_${of.name}_${index}${pair}, 0.0, ${scoreDerivative} == 0.0)`;
+      if (isPerRow) return [`${row}_sum${i} += ${x};`];
+      return [
+        `contribute(params.read${i}_first, params.read${i}_count, element_${of.name}_${index}${pair}, ${x});`,
+      ];
+    });
+  return collects.flatMap((hook) =>
+    isAlone(hooks)
+      ? add(hook, score, scoreDerivative)
+      : [
+          wgsl`
+            {
+              let chain = chain_${hook.name}(${score}, ${row}, ${key});
+              ${add(hook, 'chain.x', `${scoreDerivative} * chain.y`)}
+            }
+          `,
+        ],
   );
 }
 
-const perRow = (reads: readonly { readonly isPerRow: boolean }[]): number[] =>
-  reads.flatMap(({ isPerRow }, i) => (isPerRow ? [i] : []));
+/** Declares sums over the keys of a row, for reads whose element is the same for every key. */
+export function declareRowSums(collects: readonly ScoreHook[], row: string): string[] {
+  return collectedReads(collects).flatMap(({ isPerRow }, i) =>
+    isPerRow ? [`var ${row}_sum${i} = 0.0;`] : [],
+  );
+}
+
+/** Adds a row's sums to their table elements, for reads whose element is the same for every key. */
+export function collectRow(collects: readonly ScoreHook[], row: string): string[] {
+  return collectedReads(collects).flatMap(({ hook, index, isPerRow }, i) =>
+    isPerRow
+      ? [
+          `contribute(params.read${i}_first, params.read${i}_count, element_${hook.name}_${index}(0.0, ${row}, 0), ${row}_sum${i});`,
+        ]
+      : [],
+  );
+}

@@ -1,4 +1,4 @@
-import type { VariantHooks } from '../parts/hook.ts';
+import type { ScoreHook, VariantHooks } from '../parts/hook.ts';
 import type {
   FloatType,
   GradientOf,
@@ -77,6 +77,8 @@ export interface BackwardConfig extends Pick<
   | 'hooks'
 > {
   readonly of: GradientOf;
+  /** For gradients of tables: the score hooks whose tables get one. */
+  readonly collects?: readonly ScoreHook[] | undefined;
   /** Dtype of the gradients: their inputs' dtype, or f32 if they are summed afterwards. */
   readonly resultType: FloatType;
   readonly write: WriteAccess;
@@ -86,7 +88,7 @@ export interface BackwardConfig extends Pick<
 /** Returns a canonical name: two configs have the same key iff they are equal. */
 export function backwardKey(c: BackwardConfig): string {
   return [
-    `d${c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,
+    `d${c.collects?.map(({ name }) => name).join('+') ?? c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,
     `d=${c.headDim} dv=${c.headDimV}`,
     keysName(c),
     `read=${c.read} write=${c.write}`,

@@ -211,11 +211,11 @@ const store = (
   }
 `;
 
-/** Adds the contributions of a tile of queries to the gradients of the last score hook's tables. */
+/** Adds the contributions of a tile of queries to the gradients of the collected tables. */
 function tableGradient(config: BackwardConfig, tile: PortableTile): string {
   const { hooks } = config;
   const rows = each(tile.rowsPerThread);
-  const hook = hooks.scores.at(-1)!;
+  const collects = config.collects!;
   return wgsl`
     ${threadPlace(tile)}
 
@@ -223,7 +223,7 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
       (r) => wgsl`
         let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
         let state${r} = row_state(row${r});
-        ${declareRowSums(hook, `row${r}`)}
+        ${declareRowSums(collects, `row${r}`)}
       `,
     )}
 
@@ -238,14 +238,14 @@ function tableGradient(config: BackwardConfig, tile: PortableTile): string {
             ${lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, droppedAt(r, n)))}
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, 1.0);`)}
             if (${plus('work.first_row + first_row', r)} < work.rows) {
-              ${lanes((n) => collectScore(hook, { score: `product${r}[${n}]`, scoreDerivative: `s${r}[${n}]`, ...keyAt(r, n) }))}
+              ${lanes((n) => collectScore(hooks, collects, { score: `product${r}[${n}]`, scoreDerivative: `s${r}[${n}]`, ...keyAt(r, n) }))}
             }
           `,
         )}
       `,
     )}
 
-    ${rows((r) => collectRow(hook, `row${r}`))}
+    ${rows((r) => collectRow(collects, `row${r}`))}
   `;
 }
 

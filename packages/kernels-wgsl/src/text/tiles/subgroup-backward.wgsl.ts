@@ -219,17 +219,17 @@ function eachQuery(tile: SubgroupTile, names: readonly [string, string?], where:
   `;
 }
 
-/** Adds the contributions of a lane's queries to the gradients of the last score hook's tables. */
+/** Adds the contributions of a lane's queries to the gradients of the collected tables. */
 function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
   const { hooks } = config;
   const { k, v } = vectorsOf(config);
   const { rows, shown: keys } = repeats(tile);
-  const hook = hooks.scores.at(-1)!;
+  const collects = config.collects!;
   const each = (arrays: [string, string?]): EachScore =>
     eachScore(tile, arrays, firstOf(config), keyAt(config));
   return wgsl`
     ${queryRows(config, tile)}
-    ${rows((r) => declareRowSums(hook, `row${r}`))}
+    ${rows((r) => declareRowSums(collects, `row${r}`))}
 
     ${keyTileLoop(
       config,
@@ -249,11 +249,11 @@ function tableGradient(config: BackwardConfig, tile: SubgroupTile): string {
         )}
         // A row beyond the sequence is a copy of the last.
         ${rows((r) => keys((n) => `${score('g', r, n)} = select(0.0, ${score('g', r, n)}, index${r} < work.rows);`))}
-        ${each(['s', 'g'])((one) => collectScore(hook, one), true)}
+        ${each(['s', 'g'])((one) => collectScore(hooks, collects, one).join('\n'), true)}
       `,
     )}
 
-    ${rows((r) => collectRow(hook, `row${r}`))}
+    ${rows((r) => collectRow(collects, `row${r}`))}
   `;
 }
 

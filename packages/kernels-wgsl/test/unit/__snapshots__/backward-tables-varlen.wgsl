@@ -1,4 +1,4 @@
-// dtables q=f32 kv=f32 result=f32 | d=64 dv=64 | varlen strided | read=vec4 write=scalar | hooks=softcap+alibi+band | path=portable threadsM=8 rowsPerThread=4 unroll=false
+// dalibi q=f32 kv=f32 result=f32 | d=64 dv=64 | varlen strided | read=vec4 write=scalar | hooks=softcap+alibi+band | path=portable threadsM=8 rowsPerThread=4 unroll=false
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> k: array<vec4<f32>>;
@@ -45,6 +45,14 @@ fn contribute(first: u32, count: u32, element: u32, x: f32) {
   let low = atomicAdd(&out[first + 1u + element], value.x);
   let carry = select(0u, 1u, low + value.x < low);
   atomicAdd(&out[first + 1u + count + element], value.y + carry);
+}
+
+fn chain_alibi(dot_product: f32, row: Row, key: i32) -> vec2<f32> {
+  var score = dot_product;
+  score = score_softcap(score, row, key);
+  let own = score;
+  var follows = 1.0;
+  return vec2<f32>(own, follows);
 }
 
 fn score_derivative_alibi(score: f32, row: Row, key: i32) -> f32 {
@@ -229,40 +237,88 @@ fn main(
     s0[2] = pair_gradient(pair_weight(s0[2], state0.row_max, state0.norm), dp0[2], state0.delta, 1.0);
     s0[3] = pair_gradient(pair_weight(s0[3], state0.row_max, state0.norm), dp0[3], state0.delta, 1.0);
     if (work.first_row + first_row < work.rows) {
-      row0_sum0 += select(s0[0] * partial_alibi_0(product0[0], row0, key0), 0.0, s0[0] == 0.0);
-      row0_sum0 += select(s0[1] * partial_alibi_0(product0[1], row0, key1), 0.0, s0[1] == 0.0);
-      row0_sum0 += select(s0[2] * partial_alibi_0(product0[2], row0, key2), 0.0, s0[2] == 0.0);
-      row0_sum0 += select(s0[3] * partial_alibi_0(product0[3], row0, key3), 0.0, s0[3] == 0.0);
+      {
+        let chain = chain_alibi(product0[0], row0, key0);
+        row0_sum0 += select(s0[0] * chain.y * partial_alibi_0(chain.x, row0, key0), 0.0, s0[0] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product0[1], row0, key1);
+        row0_sum0 += select(s0[1] * chain.y * partial_alibi_0(chain.x, row0, key1), 0.0, s0[1] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product0[2], row0, key2);
+        row0_sum0 += select(s0[2] * chain.y * partial_alibi_0(chain.x, row0, key2), 0.0, s0[2] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product0[3], row0, key3);
+        row0_sum0 += select(s0[3] * chain.y * partial_alibi_0(chain.x, row0, key3), 0.0, s0[3] == 0.0);
+      }
     }
     s1[0] = pair_gradient(pair_weight(s1[0], state1.row_max, state1.norm), dp1[0], state1.delta, 1.0);
     s1[1] = pair_gradient(pair_weight(s1[1], state1.row_max, state1.norm), dp1[1], state1.delta, 1.0);
     s1[2] = pair_gradient(pair_weight(s1[2], state1.row_max, state1.norm), dp1[2], state1.delta, 1.0);
     s1[3] = pair_gradient(pair_weight(s1[3], state1.row_max, state1.norm), dp1[3], state1.delta, 1.0);
     if (work.first_row + first_row + 1u < work.rows) {
-      row1_sum0 += select(s1[0] * partial_alibi_0(product1[0], row1, key0), 0.0, s1[0] == 0.0);
-      row1_sum0 += select(s1[1] * partial_alibi_0(product1[1], row1, key1), 0.0, s1[1] == 0.0);
-      row1_sum0 += select(s1[2] * partial_alibi_0(product1[2], row1, key2), 0.0, s1[2] == 0.0);
-      row1_sum0 += select(s1[3] * partial_alibi_0(product1[3], row1, key3), 0.0, s1[3] == 0.0);
+      {
+        let chain = chain_alibi(product1[0], row1, key0);
+        row1_sum0 += select(s1[0] * chain.y * partial_alibi_0(chain.x, row1, key0), 0.0, s1[0] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product1[1], row1, key1);
+        row1_sum0 += select(s1[1] * chain.y * partial_alibi_0(chain.x, row1, key1), 0.0, s1[1] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product1[2], row1, key2);
+        row1_sum0 += select(s1[2] * chain.y * partial_alibi_0(chain.x, row1, key2), 0.0, s1[2] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product1[3], row1, key3);
+        row1_sum0 += select(s1[3] * chain.y * partial_alibi_0(chain.x, row1, key3), 0.0, s1[3] == 0.0);
+      }
     }
     s2[0] = pair_gradient(pair_weight(s2[0], state2.row_max, state2.norm), dp2[0], state2.delta, 1.0);
     s2[1] = pair_gradient(pair_weight(s2[1], state2.row_max, state2.norm), dp2[1], state2.delta, 1.0);
     s2[2] = pair_gradient(pair_weight(s2[2], state2.row_max, state2.norm), dp2[2], state2.delta, 1.0);
     s2[3] = pair_gradient(pair_weight(s2[3], state2.row_max, state2.norm), dp2[3], state2.delta, 1.0);
     if (work.first_row + first_row + 2u < work.rows) {
-      row2_sum0 += select(s2[0] * partial_alibi_0(product2[0], row2, key0), 0.0, s2[0] == 0.0);
-      row2_sum0 += select(s2[1] * partial_alibi_0(product2[1], row2, key1), 0.0, s2[1] == 0.0);
-      row2_sum0 += select(s2[2] * partial_alibi_0(product2[2], row2, key2), 0.0, s2[2] == 0.0);
-      row2_sum0 += select(s2[3] * partial_alibi_0(product2[3], row2, key3), 0.0, s2[3] == 0.0);
+      {
+        let chain = chain_alibi(product2[0], row2, key0);
+        row2_sum0 += select(s2[0] * chain.y * partial_alibi_0(chain.x, row2, key0), 0.0, s2[0] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product2[1], row2, key1);
+        row2_sum0 += select(s2[1] * chain.y * partial_alibi_0(chain.x, row2, key1), 0.0, s2[1] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product2[2], row2, key2);
+        row2_sum0 += select(s2[2] * chain.y * partial_alibi_0(chain.x, row2, key2), 0.0, s2[2] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product2[3], row2, key3);
+        row2_sum0 += select(s2[3] * chain.y * partial_alibi_0(chain.x, row2, key3), 0.0, s2[3] == 0.0);
+      }
     }
     s3[0] = pair_gradient(pair_weight(s3[0], state3.row_max, state3.norm), dp3[0], state3.delta, 1.0);
     s3[1] = pair_gradient(pair_weight(s3[1], state3.row_max, state3.norm), dp3[1], state3.delta, 1.0);
     s3[2] = pair_gradient(pair_weight(s3[2], state3.row_max, state3.norm), dp3[2], state3.delta, 1.0);
     s3[3] = pair_gradient(pair_weight(s3[3], state3.row_max, state3.norm), dp3[3], state3.delta, 1.0);
     if (work.first_row + first_row + 3u < work.rows) {
-      row3_sum0 += select(s3[0] * partial_alibi_0(product3[0], row3, key0), 0.0, s3[0] == 0.0);
-      row3_sum0 += select(s3[1] * partial_alibi_0(product3[1], row3, key1), 0.0, s3[1] == 0.0);
-      row3_sum0 += select(s3[2] * partial_alibi_0(product3[2], row3, key2), 0.0, s3[2] == 0.0);
-      row3_sum0 += select(s3[3] * partial_alibi_0(product3[3], row3, key3), 0.0, s3[3] == 0.0);
+      {
+        let chain = chain_alibi(product3[0], row3, key0);
+        row3_sum0 += select(s3[0] * chain.y * partial_alibi_0(chain.x, row3, key0), 0.0, s3[0] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product3[1], row3, key1);
+        row3_sum0 += select(s3[1] * chain.y * partial_alibi_0(chain.x, row3, key1), 0.0, s3[1] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product3[2], row3, key2);
+        row3_sum0 += select(s3[2] * chain.y * partial_alibi_0(chain.x, row3, key2), 0.0, s3[2] == 0.0);
+      }
+      {
+        let chain = chain_alibi(product3[3], row3, key3);
+        row3_sum0 += select(s3[3] * chain.y * partial_alibi_0(chain.x, row3, key3), 0.0, s3[3] == 0.0);
+      }
     }
   }
 
