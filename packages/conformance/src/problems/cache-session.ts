@@ -1,7 +1,7 @@
 import type { Gpu, PagedKvView, ReadArray, Tensor } from '@heed/core';
 import { type CacheOptions, type KvSequence, PagedKvCache } from '@heed/kvcache';
 import { type Check, holds, sameBits } from '../budget/output-checks.ts';
-import type { NdArray } from '../reference/nd-array.ts';
+import { type NdArray, sliceAxis } from '../reference/nd-array.ts';
 import { type FloatDType, toStorage } from '../reference/number-types.ts';
 import { type Random, random } from '../reference/pseudo-random.ts';
 import {
@@ -103,21 +103,23 @@ export class Session {
 
   /** Appends `count` rows to each sequence, in every layer. */
   append(list: readonly (readonly [to: Modelled, count: number])[]): void {
-    const { kvHeads, headDim, headDimV = headDim, layers } = this.#options;
+    const { kvHeads, headDim, headDimV = headDim, layers, sharedKv } = this.#options;
     const { rows: dtype = 'f32', placement = 'contiguous', awkward } = this.#input;
     const cuSeqlens = cumulative(list.map(([, count]) => count));
     const total = cuSeqlens.at(-1)!;
     const sequences = list.map(([{ sequence }]) => sequence);
     for (let layer = 0; layer < layers; layer++) {
-      const [k, v] = [headDim, headDimV].map((dim) => {
+      const [k, values] = [headDim, headDimV].map((dim) => {
         const made = normal([total, kvHeads, dim], this.#source, dtype);
         awkward?.(made);
         made.data.forEach((x, i) => (made.data[i] = toStorage(x, dtype)));
         return made;
       }) as [NdArray, NdArray];
-      const tensors = [k, v].map((x) => place(this.scope, x, dtype, placement));
+      const v = sharedKv ? sliceAxis(k, 2, 0, headDimV) : values;
+      const keys = place(this.scope, k, dtype, placement);
+      const own = sharedKv ? undefined : place(this.scope, v, dtype, placement);
       const rotary = this.#tables && { rotary: this.#tables };
-      this.cache.append(layer, sequences, tensors[0]!, tensors[1]!, { cuSeqlens, ...rotary });
+      this.cache.append(layer, sequences, keys, own, { cuSeqlens, ...rotary });
       list.forEach(([{ rows }], b) => {
         for (let t = cuSeqlens[b]!; t < cuSeqlens[b + 1]!; t++) {
           rows[layer]!.push({ k: headsOf(k, t), v: headsOf(v, t) });

@@ -4,6 +4,7 @@ import {
   checkTensor,
   fail,
   floatTypes,
+  isColumnsOf,
   type Meant,
   type NamesOf,
   readOptions,
@@ -49,7 +50,7 @@ export function append(
   layer: number,
   seqs: readonly KvSequence[],
   k: Tensor,
-  v: Tensor,
+  v: Tensor | undefined,
   options: AppendOptions | undefined,
 ): void {
   const fn = 'cache.append';
@@ -60,6 +61,10 @@ export function append(
   const rows = checkRows(fn, core, layer, k, v);
   const counts = rowCounts(fn, rows, states.length, cuSeqlens);
   const rotary = tables && { ...tables, positions: newPositions(states, layer, counts) };
+  if (rotary && geometry.sharedKv) {
+    const fix = 'Rotate the other columns before they are appended, with rotate().';
+    fail(fn, 'rotary would turn values too, which are the first columns of k', 'sharedKv', fix);
+  }
   if (rotary) {
     checkRotary(fn, gpu, rotary, rows, geometry.headDim);
     for (const x of ['cos', 'sin'] as const)
@@ -74,26 +79,31 @@ export function append(
 }
 
 /** Checks the rows of an append: k [T, Hkv, D] and v [T, Hkv, Dv]. Returns T. */
-function checkRows(fn: string, core: CacheCore, layer: number, k: Tensor, v: Tensor): number {
+function checkRows(
+  fn: string,
+  core: CacheCore,
+  layer: number,
+  k: Tensor,
+  v: Tensor | undefined,
+): number {
   const { gpu, geometry } = core;
-  const { layers, kvHeads, headDim, headDimV } = geometry;
+  const { layers, kvHeads, headDim, headDimV, sharedKv } = geometry;
   checkWhole(fn, 'layer', layer, 0, layers - 1);
   checkTensor(fn, 'k', k, { rank: 3, dtype: floatTypes, gpu });
-  checkTensor(fn, 'v', v, { rank: 3, dtype: floatTypes, gpu });
+  if (!sharedKv || v !== undefined) checkTensor(fn, 'v', v, { rank: 3, dtype: floatTypes, gpu });
   const rows = k.shape[0]!;
-  const sizes = [
-    ['k', k, [rows, kvHeads, headDim]],
-    ['v', v, [rows, kvHeads, headDimV]],
-  ] as const;
-  for (const [name, { shape }, wanted] of sizes) {
-    if (shape.every((size, i) => size === wanted[i])) continue;
-    const rule = `${name} must have shape [T, Hkv, D] = [${wanted.join(', ')}], T being k's`;
+  const tensors = [['k', k] as const, ...(v ? [['v', v] as const] : [])];
+  const wanted = { k: [rows, kvHeads, headDim], v: [rows, kvHeads, headDimV] };
+  for (const [name, { shape }] of tensors) {
+    if (shape.every((size, i) => size === wanted[name][i])) continue;
+    const rule = `${name} must have shape [T, Hkv, D] = [${wanted[name].join(', ')}], T being k's`;
     fail(fn, rule, `[${shape.join(', ')}]`, 'Pass packed rows, grouped by sequence.');
   }
-  for (const [name, tensor] of [
-    ['k', k],
-    ['v', v],
-  ] as const) {
+  if (sharedKv && v && !isColumnsOf(v, k)) {
+    const rule = 'this cache has sharedKv: v is the first columns of k';
+    fail(fn, rule, 'another tensor', 'Leave v out, or pass k.slice(-1, 0, headDimV).');
+  }
+  for (const [name, tensor] of tensors) {
     checkBindable(fn, name, tensor);
     checkApart(fn, name, tensor, core.pools[layer]!);
   }

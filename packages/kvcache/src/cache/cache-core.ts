@@ -12,6 +12,7 @@ import {
 import type { Pool } from '../kernels/page-pools.ts';
 import {
   type PageGeometry,
+  poolNames,
   segmentPages,
   storeGeometry,
   type StoreGeometry,
@@ -93,7 +94,11 @@ export class CacheCore {
 
   /** Bytes of all pages, page 0 included. */
   get bytes(): number {
-    return this.pools.reduce((sum, { k, v }) => sum + k.buffer.size + v.buffer.size, 0);
+    const names = poolNames(this.geometry);
+    return this.pools.reduce(
+      (sum, pool) => names.reduce((bytes, x) => bytes + pool[x].buffer.size, sum),
+      0,
+    );
   }
 
   get isDisposed(): boolean {

@@ -26,6 +26,11 @@ export interface CacheOptions {
   readonly headDim: number;
   /** Dv, 1 to 576; default `headDim`. */
   readonly headDimV?: number;
+  /**
+   * Values are the first `headDimV` columns of the keys, as in multi-head latent attention: a row is stored once, and `append` takes k
+   * alone. Default false.
+   */
+  readonly sharedKv?: boolean;
   /** Tokens in a page, 1 or more; default 16. Only full pages are shared. */
   readonly pageSize?: number;
   /** Pages for sequences, not counting page 0. `create` allocates all or fails. This, `maxBytes` or both are required. */
@@ -56,6 +61,7 @@ export const cacheNames: NamesOf<CacheOptions> = {
   kvHeads: 1,
   headDim: 1,
   headDimV: 1,
+  sharedKv: 1,
   pageSize: 1,
   pages: 1,
   maxBytes: 1,
@@ -103,6 +109,8 @@ export const meantCache: Meant = () => ({
   windowsize: 'window',
   sinks: 'sinkTokens',
   policy: 'eviction',
+  mla: 'sharedKv',
+  kvshared: 'sharedKv',
   ...optionsOf('cache.open()', openNames),
   ...ofStores(),
 });
@@ -115,6 +123,7 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
   checkWhole(fn, 'headDim', headDim, 1, MAX_HEAD_DIM);
   checkWhole(fn, 'headDimV', headDimV, 1, MAX_HEAD_DIM);
   checkWhole(fn, 'pageSize', pageSize, 1);
+  checkShared(fn, o.sharedKv, headDim, headDimV);
   checkPageFormat(fn, 'dtype', dtype, "'f16' is the default.");
   if (o.pages === undefined && o.maxBytes === undefined) {
     const fix = 'A device does not report its free memory: pass what the cache may use.';
@@ -131,7 +140,17 @@ export function checkOptions(fn: string, o: CacheOptions): PageGeometry {
     const fix = 'Pass lru, priority or { name, compare }.';
     fail(fn, 'eviction must be an EvictionPolicy', show(o.eviction), fix);
   }
-  return { layers, kvHeads, headDim, headDimV, pageSize, format: dtype };
+  const shared = o.sharedKv && { sharedKv: true as const };
+  return { layers, kvHeads, headDim, headDimV, pageSize, format: dtype, ...shared };
+}
+
+function checkShared(fn: string, sharedKv: unknown, headDim: number, headDimV: number): void {
+  if (sharedKv !== undefined && typeof sharedKv !== 'boolean') {
+    fail(fn, 'sharedKv must be true or false', show(sharedKv), 'Leave it out for false.');
+  }
+  if (!sharedKv || headDimV <= headDim) return;
+  const fix = 'Values are the first columns of the keys.';
+  fail(fn, `with sharedKv, headDimV may be at most headDim, ${headDim}`, String(headDimV), fix);
 }
 
 export const meantOpen: Meant = () => ({

@@ -35,6 +35,7 @@ class LayerView implements KvView {
   readonly headDimV: number;
   readonly window?: number;
   readonly sinkTokens?: number;
+  readonly sharedKv?: boolean;
   readonly #core: CacheCore;
   readonly #layer: number;
   readonly #states: readonly SequenceState[];
@@ -48,6 +49,7 @@ class LayerView implements KvView {
     this.format = geometry.format;
     this.headDim = geometry.headDim;
     this.headDimV = geometry.headDimV;
+    if (geometry.sharedKv) this.sharedKv = true;
     if (window !== undefined) {
       this.window = window;
       this.sinkTokens = sinkTokens;

@@ -81,7 +81,7 @@ export class PagedKvCache implements Disposable {
    * @param layer 0 to layers − 1
    * @param seqs N sequences of this cache, each once
    * @param k [T, Hkv, D], f32, f16 or bf16, any strides: the rows of `seqs[0]`, then of `seqs[1]`, …
-   * @param v [T, Hkv, Dv], f32, f16 or bf16, any strides
+   * @param v [T, Hkv, Dv], f32, f16 or bf16, any strides. With `sharedKv`, leave it out, or pass `k.slice(-1, 0, Dv)`.
    * @param options `cuSeqlens` [N + 1] where sequences get different numbers of rows; `rotary` to rotate the keys
    * @throws CapacityError too few pages are free or cached: close or truncate a sequence, and call again
    * @throws ValidationError shapes, dtypes, lengths; a closed sequence, one named twice, one of another cache
@@ -94,7 +94,7 @@ export class PagedKvCache implements Disposable {
     layer: number,
     seqs: readonly KvSequence[],
     k: Tensor,
-    v: Tensor,
+    v?: Tensor,
     options?: AppendOptions,
   ): void {
     append(this.#core, layer, seqs, k, v, options);

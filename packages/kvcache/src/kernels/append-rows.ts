@@ -1,8 +1,8 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
-import { bindTensor, dispatch, formatShape, getKernel, isQuantised } from '@heed/core/kernel';
-import { kvRowWords, type PageGeometry } from '../pages/page-geometry.ts';
+import { dispatch, formatShape, getKernel, isQuantised, placeholder } from '@heed/core/kernel';
+import { kvRowWords, type PageGeometry, poolNames } from '../pages/page-geometry.ts';
 import { appendSource } from './append-rows.wgsl.ts';
-import { bindIntegers, bindRows, workgroupsOf } from './bound-operands.ts';
+import { bindIntegers, bindRows, workgroupsOf, writtenPools } from './bound-operands.ts';
 import type { Pool } from './page-pools.ts';
 import { bindRotary, checkRotary, type Rotary } from './rotary.ts';
 import { LANES_PER_ROW } from './row-writes.wgsl.ts';
@@ -11,8 +11,8 @@ import { LANES_PER_ROW } from './row-writes.wgsl.ts';
 export interface NewRows {
   /** [T, kvHeads, headDim] f32, f16 or bf16, any strides. */
   readonly k: Tensor;
-  /** [T, kvHeads, headDimV] f32, f16 or bf16, any strides. */
-  readonly v: Tensor;
+  /** [T, kvHeads, headDimV] f32, f16 or bf16, any strides; not read with `sharedKv`. */
+  readonly v?: Tensor | undefined;
   /**
    * [T], a tensor in i32 or u32: page · pageSize + row in the page, no slot twice. Rows with a negative slot, or one beyond the
    * pool, are not written.
@@ -31,7 +31,8 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
   if (tokens === 0 || heads === 0) return;
 
   const words = kvRowWords(geometry);
-  const [newK, newV] = [bindRows(k, words.k), bindRows(v, words.v)];
+  const newK = bindRows(k, words.k);
+  const newV = v && !geometry.sharedKv ? bindRows(v, words.v) : noRows(gpu);
   const slot = bindIntegers(gpu, slots);
   const rotated = rotary && bindRotary(gpu, rotary);
   const capacity = pool.k.shape[0]! * geometry.pageSize;
@@ -52,14 +53,19 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
       newK.range,
       newV.range,
       slot.range,
-      bindTensor(pool.k).range,
-      bindTensor(pool.v).range,
+      ...writtenPools(gpu, geometry, pool),
       ...(rotated?.buffers ?? []),
     ],
     params,
-    workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, 2),
+    workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, poolNames(geometry).length),
   });
 }
+
+/** The binding of rows that a kernel does not read. */
+const noRows = (gpu: Gpu): ReturnType<typeof bindRows> => ({
+  range: placeholder(gpu, 'read'),
+  values: new Array<number>(8).fill(0),
+});
 
 function checkLength(slots: Int32Array | Tensor, tokens: number): void {
   const shape = slots instanceof Int32Array ? [slots.length] : slots.shape;

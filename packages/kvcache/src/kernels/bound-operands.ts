@@ -5,10 +5,13 @@ import {
   bytesPerElement,
   elementExtent,
   formatShape,
+  placeholder,
   threadGrid,
   uploadStorage,
   WORKGROUP,
 } from '@heed/core/kernel';
+import type { PageGeometry } from '../pages/page-geometry.ts';
+import type { Pool } from './page-pools.ts';
 import { typeNumbers } from './row-reads.wgsl.ts';
 
 /** Offsets of bindings are multiples of this. */
@@ -62,6 +65,11 @@ export function bindIntegers(gpu: Gpu, list: Int32Array | Tensor): BoundIntegers
   return { range, start: elementOffset, step: list.strides[0]! };
 }
 
+/** Binds the pools of k and of v of a kernel that writes them. Without one for values, the kernel runs for keys alone. */
+export function writtenPools(gpu: Gpu, { sharedKv }: PageGeometry, { k, v }: Pool): BufferRange[] {
+  return [bindTensor(k).range, sharedKv ? placeholder(gpu, 'write') : bindTensor(v).range];
+}
+
 /**
  * Returns a grid of `threads` threads per pool.
  * @throws LimitError more threads than 32-bit indices allow
@@ -70,7 +78,7 @@ export function workgroupsOf(
   gpu: Gpu,
   fn: string,
   threads: number,
-  pools: 1 | 2,
+  pools: number,
 ): [x: number, y: number, z: number] {
   if (threads > 2 ** 32 - WORKGROUP) {
     throw new LimitError(

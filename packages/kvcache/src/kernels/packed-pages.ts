@@ -1,10 +1,11 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { bindTensor, type BufferCopy, copyBuffers } from '@heed/core/kernel';
-import { pageBytes, type PageGeometry, pageWords } from '../pages/page-geometry.ts';
+import { pageBytes, type PageGeometry, pageWords, poolNames } from '../pages/page-geometry.ts';
 import type { Pool } from './page-pools.ts';
 
 /**
- * Packed pages are runs one after another, and a run is [layer][k, then v][page of the run][row of the page][kv head][words of the
+ * Packed pages are runs one after another, and a run is [layer][k, then v where values are stored][page of the
+ * run][row of the page][kv head][words of the
  * row], the pools' own words: each page of a layer is one copy, and so are neighbours in the pool. An f32 row is its numbers; an
  * f16 or bf16 row has two per word (low half first; the last half of an odd row may be anything); an int8 or int4 row is its scale
  * and packed integers.
@@ -79,7 +80,7 @@ function piecesOf(
   const pieces: Piece[] = [];
   let start = 0;
   for (const pool of pools) {
-    for (const x of ['k', 'v'] as const) {
+    for (const x of poolNames(geometry)) {
       const size = 4 * words[x];
       const { buffer, offset } = bindTensor(pool[x]).range;
       for (const { first, page, length } of stretches) {

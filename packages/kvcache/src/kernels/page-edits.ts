@@ -1,6 +1,5 @@
 import type { Gpu } from '@heed/core';
 import {
-  bindTensor,
   dispatch,
   getKernel,
   type KernelSource,
@@ -9,8 +8,8 @@ import {
   uploadStorage,
   wgsl,
 } from '@heed/core/kernel';
-import { type PageGeometry, pageWords } from '../pages/page-geometry.ts';
-import { workgroupsOf } from './bound-operands.ts';
+import { type PageGeometry, pageWords, poolNames } from '../pages/page-geometry.ts';
+import { workgroupsOf, writtenPools } from './bound-operands.ts';
 import type { Pool } from './page-pools.ts';
 import { eachPool } from './row-reads.wgsl.ts';
 
@@ -24,9 +23,9 @@ export function copyPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pairs: I
   const { k, v } = pageWords(geometry);
   dispatch(gpu, {
     kernel: getKernel(gpu, copySource),
-    buffers: [uploadStorage(gpu, pairs), bindTensor(pool.k).range, bindTensor(pool.v).range],
+    buffers: [uploadStorage(gpu, pairs), ...writtenPools(gpu, geometry, pool)],
     params: Uint32Array.of(count, k, v),
-    workgroups: workgroupsOf(gpu, 'copyPages', count * Math.max(k, v), 2),
+    workgroups: workgroupsOf(gpu, 'copyPages', count * Math.max(k, v), poolNames(geometry).length),
   });
 }
 
@@ -91,9 +90,14 @@ function fillPages(
   const { k, v } = pageWords(geometry);
   dispatch(gpu, {
     kernel: getKernel(gpu, fillSource),
-    buffers: [uploadStorage(gpu, pages), bindTensor(pool.k).range, bindTensor(pool.v).range],
+    buffers: [uploadStorage(gpu, pages), ...writtenPools(gpu, geometry, pool)],
     params: Uint32Array.of(pages.length, k, v, word),
-    workgroups: workgroupsOf(gpu, 'fillPages', pages.length * Math.max(k, v), 2),
+    workgroups: workgroupsOf(
+      gpu,
+      'fillPages',
+      pages.length * Math.max(k, v),
+      poolNames(geometry).length,
+    ),
   });
 }
 

@@ -7,9 +7,12 @@ import {
   rowElements,
   tryEmpty,
 } from '@heed/core/kernel';
-import { pageWords, type PageGeometry } from '../pages/page-geometry.ts';
+import { pageWords, type PageGeometry, poolNames } from '../pages/page-geometry.ts';
 
-/** Keys and values of one layer, [pages, pageSize, kvHeads, row]; for int8 and int4 a row is packed words. */
+/**
+ * Keys and values of one layer, [pages, pageSize, kvHeads, row]; for int8 and int4 a row is packed words. With `sharedKv`, v is a
+ * slice of k.
+ */
 export interface Pool {
   readonly k: Tensor;
   readonly v: Tensor;
@@ -40,7 +43,7 @@ export async function tryCreatePools(
   const tensors = await Promise.all(
     shapes.map(({ stored, label, dtype }) => tryEmpty(fn, gpu, stored, { dtype, label })),
   );
-  if (tensors.every((t) => t !== undefined)) return pairs(tensors, shapes);
+  if (tensors.every((t) => t !== undefined)) return pairs(geometry, tensors, shapes);
   for (const t of tensors) t?.dispose();
   return undefined;
 }
@@ -53,7 +56,7 @@ interface PoolShape {
   readonly label: string;
 }
 
-/** Returns the shapes of k and v, alternating, layer by layer. */
+/** Returns the shapes of the layers' pools: k and v, alternating, or k alone. */
 function poolShapes(geometry: PageGeometry, pages: number): PoolShape[] {
   const { format, pageSize, kvHeads, headDim, headDimV } = geometry;
   const dtype = poolDType(format);
@@ -63,13 +66,16 @@ function poolShapes(geometry: PageGeometry, pages: number): PoolShape[] {
     const stored = [pages, pageSize, kvHeads, even];
     return { stored, row, dtype, label: `heed/pool ${name}${layer}` };
   };
-  return Array.from({ length: geometry.layers }, (_, layer) => layer).flatMap((layer) => [
-    shape('k', layer),
-    shape('v', layer),
-  ]);
+  return Array.from({ length: geometry.layers }, (_, layer) => layer).flatMap((layer) =>
+    poolNames(geometry).map((name) => shape(name, layer)),
+  );
 }
 
-function pairs(tensors: readonly Tensor[], shapes: readonly PoolShape[]): Pool[] {
+function pairs(
+  geometry: PageGeometry,
+  tensors: readonly Tensor[],
+  shapes: readonly PoolShape[],
+): Pool[] {
   const rows = tensors.map((stored, i) => {
     const { row } = shapes[i]!;
     if (stored.shape[3] === row) return stored;
@@ -77,6 +83,10 @@ function pairs(tensors: readonly Tensor[], shapes: readonly PoolShape[]): Pool[]
     stored.dispose();
     return view;
   });
+  if (geometry.sharedKv) {
+    const columns = rowElements(geometry.format, geometry.headDimV);
+    return rows.map((k) => ({ k, v: adopt(k.slice(3, 0, columns)) }));
+  }
   return Array.from({ length: rows.length / 2 }, (_, layer) => {
     return { k: rows[2 * layer]!, v: rows[2 * layer + 1]! };
   });

@@ -14,6 +14,8 @@ export interface PageGeometry {
   /** Tokens in a page. */
   readonly pageSize: number;
   readonly format: PageFormat;
+  /** Values are the first columns of the keys, and only keys are stored. */
+  readonly sharedKv?: true;
 }
 
 /** 32-bit words of a row, of a page, …: one number for k and one for v. */
@@ -22,9 +24,14 @@ interface KvWords {
   readonly v: number;
 }
 
-/** Words of the row of one token and head. */
-export function kvRowWords({ format, headDim, headDimV }: PageGeometry): KvWords {
-  return { k: rowWords(format, headDim), v: rowWords(format, headDimV) };
+/** The pools of a layer: a cache with `sharedKv` has none for values. */
+export function poolNames({ sharedKv }: PageGeometry): readonly ('k' | 'v')[] {
+  return sharedKv ? ['k'] : ['k', 'v'];
+}
+
+/** Words of the row of one token and head in each pool; 0 of v with `sharedKv`. */
+export function kvRowWords({ format, headDim, headDimV, sharedKv }: PageGeometry): KvWords {
+  return { k: rowWords(format, headDim), v: sharedKv ? 0 : rowWords(format, headDimV) };
 }
 
 /** Words of a page in the pools of one layer. */
@@ -40,11 +47,11 @@ export function pageBytes(geometry: PageGeometry): number {
   return geometry.layers * (k + v) * 4;
 }
 
-const pattern = /^l(\d+)-h(\d+)-k(\d+)-v(\d+)-p(\d+)-([a-z]+\d+)$/;
+const pattern = /^l(\d+)-h(\d+)-k(\d+)-v(\d+)-p(\d+)-([a-z]+\d+)(-shared)?$/;
 
-/** Returns a geometry for keys and messages: layers, kv heads, head dims of k and v, page size, format: `l2-h8-k64-v64-p16-f16`. */
+/** Returns a geometry for keys and messages: layers, kv heads, head dims of k and v, page size, format: `l2-h8-k64-v64-p16-f16`; with `sharedKv`, `-shared`. */
 export const geometryText = (g: PageGeometry): string =>
-  `l${g.layers}-h${g.kvHeads}-k${g.headDim}-v${g.headDimV}-p${g.pageSize}-${g.format}`;
+  `l${g.layers}-h${g.kvHeads}-k${g.headDim}-v${g.headDimV}-p${g.pageSize}-${g.format}${g.sharedKv ? '-shared' : ''}`;
 
 /** Inverts {@link geometryText}; returns undefined for any other text. */
 export function parseGeometry(text: string): PageGeometry | undefined {
@@ -58,7 +65,8 @@ export function parseGeometry(text: string): PageGeometry | undefined {
     number,
     number,
   ];
-  const geometry = { layers, kvHeads, headDim, headDimV, pageSize, format };
+  const sharedKv = match[7] !== undefined && { sharedKv: true as const };
+  const geometry = { layers, kvHeads, headDim, headDimV, pageSize, format, ...sharedKv };
   return geometryText(geometry) === text ? geometry : undefined; // no leading zeros, nothing rounded
 }
 

@@ -4,7 +4,7 @@ import { normal } from '../../problems/build-problem.ts';
 import { type Input, Session, type SessionOptions } from '../../problems/cache-session.ts';
 import { download, Scope, uploadArray } from '../../problems/case-tensors.ts';
 import type { NdArray } from '../../reference/nd-array.ts';
-import { toStorage, ulp } from '../../reference/number-types.ts';
+import { floatDTypes, toStorage, ulp } from '../../reference/number-types.ts';
 import { random } from '../../reference/pseudo-random.ts';
 import { anglesOf, rotatedRow, type StoredFormat } from '../../reference/stored-rows.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
@@ -65,6 +65,41 @@ const appendCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
         ),
     }),
   ),
+);
+
+/** Values that are the first columns of the keys are stored with them, once. */
+const sharedKv = floatDTypes.flatMap((dtype) =>
+  defineCase('cache-append', `${dtype}-pages/shared-kv`, {
+    dtypes: ['f32'],
+    tags: dtype === 'f16' ? ['browser'] : [],
+    run: (gpu) =>
+      Session.with(
+        gpu,
+        {
+          layers: 2,
+          kvHeads: 2,
+          headDim: 7,
+          headDimV: 5,
+          pageSize: 3,
+          pages: 20,
+          dtype,
+          sharedKv: true,
+          poison: true,
+        },
+        { awkward, placement: 'odd-rows' },
+        async (session) => {
+          const a = session.open();
+          session.append([[a, 7]]);
+          const b = session.fork(a);
+          session.truncate(a, 5);
+          session.append([
+            [a, 3],
+            [b, 4],
+          ]);
+          return session.rowsAreRight('rows', [b, a]);
+        },
+      ),
+  }),
 );
 
 const kinds = { 'half-split': false, interleaved: true } as const;
@@ -155,4 +190,8 @@ const queries = Object.entries(kinds).flatMap(([name, interleaved]) =>
 const rotaryCases: readonly RunnableCase[] = [...keys, ...queries];
 
 /** Cases of appending to a cache, and of rotary embeddings. */
-export const cacheAppendCases: readonly RunnableCase[] = [...appendCases, ...rotaryCases];
+export const cacheAppendCases: readonly RunnableCase[] = [
+  ...appendCases,
+  ...sharedKv,
+  ...rotaryCases,
+];

@@ -64,7 +64,7 @@ const sharing = formats.flatMap((dtype) =>
         const isBlank = (page: number): boolean =>
           pool
             .subarray(page * size, (page + 1) * size)
-            .every((x) => Number.isNaN(x) || x === 0x7fc00000);
+            .every((x) => Number.isNaN(x) || x === 0x7fc07fc0);
         let blank = 0;
         for (let page = 1; page < view.k.shape[0]!; page++) if (isBlank(page)) blank++;
         checks.push(

@@ -111,7 +111,7 @@ export async function poisonedPages(pool: Tensor): Promise<number> {
   const numbers = await pool.read();
   const size = numbers.length / pool.shape[0]!;
   // In quantised rows the scale is NaN; every word has its bits.
-  const isNaNWord = (x: number): boolean => Number.isNaN(x) || x === 0x7fc00000;
+  const isNaNWord = (x: number): boolean => Number.isNaN(x) || x === 0x7fc07fc0;
   let count = 0;
   for (let page = 1; page < pool.shape[0]!; page++) {
     if (numbers.subarray(page * size, (page + 1) * size).every(isNaNWord)) count++;
