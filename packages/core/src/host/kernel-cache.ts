@@ -115,17 +115,21 @@ const bufferTypes: Record<BindingKind, GPUBufferBindingType> = {
 };
 
 /**
- * Returns the layout of a kernel, which all kernels with the same kinds of bindings share.
+ * Returns the layout of a kernel, which all kernels with the same kinds of bindings and an equally large uniform share. Pipelines of one
+ * layout must not differ in that size: wgpu keeps the size of the first in a pass, and refuses a smaller uniform of the next.
  * @throws LimitError more storage buffers than the device binds
  */
-function layoutOf(device: GPUDevice, { label, bindings }: KernelSource): KernelLayout {
+function layoutOf(
+  device: GPUDevice,
+  { label, bindings, uniformBytes = 0 }: KernelSource,
+): KernelLayout {
   let known = layouts.get(device);
   if (!known) layouts.set(device, (known = new Map()));
-  const key = bindings.join();
+  const key = `${bindings.join()} ${uniformBytes}`;
   let layout = known.get(key);
   if (!layout) {
     checkStorageBuffers(device, label, bindings);
-    known.set(key, (layout = makeLayout(device, `heed ${key}`, bindings)));
+    known.set(key, (layout = makeLayout(device, `heed ${key}`, bindings, uniformBytes)));
   }
   return layout;
 }
@@ -147,11 +151,12 @@ function makeLayout(
   device: GPUDevice,
   label: string,
   bindings: readonly BindingKind[],
+  uniformBytes: number,
 ): KernelLayout {
   const entries = bindings.map((kind, binding) => ({
     binding,
     visibility: STAGE_COMPUTE,
-    buffer: { type: bufferTypes[kind] },
+    buffer: { type: bufferTypes[kind], minBindingSize: kind === 'uniform' ? uniformBytes : 0 },
   }));
   const bindGroup = device.createBindGroupLayout({ label, entries });
   const pipeline = device.createPipelineLayout({ label, bindGroupLayouts: [bindGroup] });

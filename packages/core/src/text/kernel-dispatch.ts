@@ -17,6 +17,8 @@ export interface KernelSource {
    * `arrayLength` does not tell the size of a range. Default false.
    */
   readonly readsToEnd?: boolean;
+  /** Bytes of its uniform, if they are known; all params have at least as many. */
+  readonly uniformBytes?: number;
 }
 
 /** A compiled {@link KernelSource}. */

@@ -341,6 +341,18 @@ describe('placeholder', () => {
 });
 
 describe('getKernel', () => {
+  it('shares the layouts of kernels whose bindings are equally large', () => {
+    const layoutOf = (uniformBytes?: number): GPUBindGroupLayout => {
+      const code = `${addSource.code}// ${uniformBytes} bytes`;
+      return getKernel(gpu, { ...addSource, code, ...(uniformBytes && { uniformBytes }) }).layout;
+    };
+    const [any, small, large] = [undefined, 16, 32].map(layoutOf);
+    expect(layoutOf(16)).toBe(small);
+    expect(getKernel(gpu, addSource).layout).toBe(any);
+    // wgpu keeps the size that the first pipeline of a layout needs.
+    expect(new Set([any, small, large]).size).toBe(3);
+  });
+
   it('makes one kernel per source and device, whatever its label, however it is asked for', async () => {
     const kernel = getKernel(gpu, addSource);
     const before = kernelCount(gpu);

@@ -1,5 +1,5 @@
 import { type KernelSource, sections, wgsl } from '@heed/core/kernel';
-import { type ParamField, paramsStruct } from './params.ts';
+import { paramBytes, type ParamField, paramsStruct } from './params.ts';
 
 /** One concern of a kernel: its WGSL, and the parameters that this WGSL may read. */
 export interface KernelPart {
@@ -51,6 +51,7 @@ export function composeKernel({ label, head, bindings, parts }: KernelParts): Co
     fields,
     bindings: [...bindings.map(({ kind }) => kind), 'uniform'],
     readsToEnd: true,
+    uniformBytes: paramBytes(fields),
     code: `${sections(...before, paramsStruct(fields), declarations(bindings), ...after)}\n`,
   };
 }

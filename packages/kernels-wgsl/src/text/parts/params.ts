@@ -28,6 +28,11 @@ export function paramsStruct(fields: readonly ParamField[]): string {
   return ['struct Params {', ...fields.map((f) => `  ${f.name}: ${f.type},`), '}'].join('\n');
 }
 
+/** Returns the size of a packed block, in bytes. */
+export function paramBytes(fields: readonly ParamField[]): number {
+  return 16 * Math.ceil(fields.length / 4);
+}
+
 /** Size limit of a block, in bytes. */
 const MAX_PARAM_BYTES = 4096;
 
@@ -44,7 +49,7 @@ export function packValues(fields: readonly ParamField[], values: readonly numbe
     if (fields[i]!.type === 'f32') floats[i] = values[i]!;
     else words[i] = values[i]!; // as two's complement
   }
-  const end = Math.ceil(fields.length / 4) * 4;
+  const end = paramBytes(fields) / 4;
   words.fill(0, fields.length, end);
   return words.subarray(0, end);
 }
