@@ -58,14 +58,14 @@ export function selectedKeyGradients(
   if (isEmpty || call.batch === 0) return;
   const inverted = invertLists(target, call, data.side);
   const { sharedHeads, pairs } = inverted.sizes;
-  const chunks = Math.floor(pairs / CHUNK_PAIRS);
-  const parts = target.scratch('parts of dk dv', [Math.max(1, chunks) * SLICE_VECTORS * 4]);
+  // K is data: a plan made for shorter lists has all kernels.
+  const chunks = Math.max(1, Math.floor(pairs / CHUNK_PAIRS));
+  const parts = target.scratch('parts of dk dv', [chunks * SLICE_VECTORS * 4]);
   const [kVectors, vVectors] = rowVectors(call);
   for (let firstHead = 0; firstHead < sharedHeads; firstHead++) {
     for (let firstColumn = 0; firstColumn < kVectors + vVectors; firstColumn += SLICE_VECTORS) {
       const work = { ...result, call, data, inverted, parts, firstHead, firstColumn };
       launchGradients('keys', work, target, inverted.sizes.slotEnd);
-      if (chunks < 2) continue;
       launchGradients('chunks', work, target, chunks);
       sumChunks(work, target);
     }
