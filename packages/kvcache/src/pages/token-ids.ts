@@ -16,7 +16,7 @@ export function tokenIds(tokens: TokenIds, refuse: Refuse): ArrayLike<number> {
     const token: unknown = ids[i];
     if (typeof token === 'number' && token >>> 0 === token) continue;
     const rule = `tokens[${i}] must be a whole number from 0 to 2³² − 1`;
-    refuse(rule, tokens[i], "Pass the tokenizer's ids as numbers");
+    refuse(rule, tokens[i], "Pass the tokenizer's ids");
   }
   return ids as ArrayLike<number>;
 }
