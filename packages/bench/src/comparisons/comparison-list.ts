@@ -16,6 +16,7 @@ import { dispatchCost } from './host-cost.ts';
 import { gradientBesideJax, jaxDistance } from './jax-gradients.ts';
 import { paddedAndPacked } from './padded-batches.ts';
 import { selectedContestants } from './selected-cost.ts';
+import { storeCost } from './store-cost.ts';
 
 const inputs = memo(() => denseInputs(8, 1024, 64));
 const causalInputs = memo(() => denseInputs(8, 2048, 64));
@@ -226,6 +227,12 @@ export const comparisons: readonly Comparison[] = [
     id: 'kv-host',
     title: 'what the cache costs the host, 64 sequences of 512 keys, one layer',
     contestants: cacheCost(20),
+  },
+  {
+    id: 'kv-load',
+    title:
+      'what a load from memory costs the processor, per 4 MiB of pages, 16 layers, 8 kv heads D64 f16',
+    contestants: storeCost(),
   },
   {
     id: 'host-cost',

@@ -52,6 +52,7 @@ function memory({ stats, config, format }: Counted): string {
 const rowBytes: Readonly<Record<PageFormat, (dim: number) => number>> = {
   f32: (dim) => 4 * dim,
   f16: (dim) => 2 * (dim + (dim % 2)),
+  bf16: (dim) => 2 * (dim + (dim % 2)),
   int8: (dim) => 4 + 4 * Math.ceil(dim / 4),
   int4: (dim) => 4 + 4 * Math.ceil(dim / 8),
 };
