@@ -13,6 +13,7 @@ import {
   unscoped,
   uploadStorage,
 } from '@heed/core/kernel';
+import type { ParamValues } from '../text/parts/params.ts';
 
 /** One launch of a kernel. The kernel is compiled at its first launch. */
 interface Launch extends Pick<Dispatch, 'buffers' | 'workgroups'> {
@@ -137,6 +138,8 @@ export function kernelsOf(gpu: Gpu, run: (target: Target) => void): RunKernels {
 /** Words that one kernel writes before another reads them, in the same batch. */
 export interface DerivedWords {
   readonly count: number;
+  /** Parameters of the kernels that read the words. */
+  readonly values?: ParamValues;
   /** Dispatches the kernel, which writes `words` starting at word `first`. */
   readonly write: (target: Target, words: Tensor, first: number) => void;
 }

@@ -125,8 +125,8 @@ function concatenated(counts: readonly number[]): { firsts: number[]; total: num
 /** Lengths and tables in the `metadata` binding. */
 export interface BoundLengths {
   readonly range: BufferRange;
-  /** Offsets of the given lists, in words. */
-  readonly values: {
+  /** Offsets of the given lists, in words, and the parameters of derived ones. */
+  readonly values: ParamValues & {
     readonly cu_q: number;
     readonly cu_k: number;
     readonly used_k: number;
@@ -156,6 +156,7 @@ export function bindLengths(
     used_k: offset(used),
     table: offset(table),
     derived: offset(derived),
+    ...derived?.values,
   };
   return { range, values, release };
 }

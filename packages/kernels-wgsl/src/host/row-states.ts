@@ -21,8 +21,10 @@ export interface ForwardState {
 export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): DerivedWords {
   const { outer, heads, rows, strides } = boundRows(out);
   const count = outer * heads * rows;
+  const has_dlse = dLse ? 1 : 0;
   return {
     count: 3 * count,
+    values: { has_dlse },
     write: (target, words, first) => {
       if (count === 0) return;
       const config = {
@@ -39,7 +41,7 @@ export function rowStates({ out, lse, states, dOut, dLse }: ForwardState): Deriv
         length: rows,
         first,
         state_plane: states.strides[0]!,
-        has_dlse: dLse ? 1 : 0,
+        has_dlse,
         ...named('out', bound.out.elementOffset, strides),
         ...named('dout', bound.dout.elementOffset, boundRows(dOut).strides),
         ...named('lse', lseBound.elementOffset, boundLse(lse)),

@@ -153,15 +153,20 @@ export function gradientPart(hooks: VariantHooks): KernelPart {
         return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
       }
 
-      // With respect to q·k·scale. \`score_derivative\` is d(score) / d(q·k·scale). A masked pair has no gradient, whatever it is.
+      // Weights above this are 1 but for rounding.
+      const ALL_WEIGHT = 0.9999998;
+
+      // With respect to q·k·scale. \`score_derivative\` is d(score) / d(q·k·scale). A masked pair has no gradient, whatever it is. Nor has
+      // the only key of a row, unless lse has one: dP is delta, but its last digits differ where it is summed in another order.
       fn pair_gradient(weight: f32, d_weight: f32, delta: f32, score_derivative: f32) -> f32 {
-        return select(0.0, weight * (d_weight - delta) * score_derivative, weight > 0.0);
+        let is_varied = (weight > 0.0) & ((weight < ALL_WEIGHT) | (params.has_dlse != 0u));
+        return select(0.0, weight * (d_weight - delta) * score_derivative, is_varied);
       }
     `,
     hasScoreDerivatives(hooks) && scoreDerivatives(hooks),
   );
   const own = gradients.flatMap((gradient) => gradient.params);
-  return { fields: [...u32Fields('state_plane'), ...own], text };
+  return { fields: [...u32Fields('state_plane', 'has_dlse'), ...own], text };
 }
 
 const scoreDerivatives = (hooks: VariantHooks): string => wgsl`

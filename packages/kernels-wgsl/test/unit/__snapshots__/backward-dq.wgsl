@@ -45,6 +45,7 @@ struct Params {
   band_left: i32,
   band_right: i32,
   state_plane: u32,
+  has_dlse: u32,
   units: u32,
   q_vecs: u32,
   v_vecs: u32,
@@ -374,9 +375,14 @@ fn pair_weight(score: f32, row_max: f32, norm: f32) -> f32 {
   return softmax_weight(select(MASKED, score, norm > 0.0), row_max) * norm;
 }
 
-// With respect to q·k·scale. `score_derivative` is d(score) / d(q·k·scale). A masked pair has no gradient, whatever it is.
+// Weights above this are 1 but for rounding.
+const ALL_WEIGHT = 0.9999998;
+
+// With respect to q·k·scale. `score_derivative` is d(score) / d(q·k·scale). A masked pair has no gradient, whatever it is. Nor has
+// the only key of a row, unless lse has one: dP is delta, but its last digits differ where it is summed in another order.
 fn pair_gradient(weight: f32, d_weight: f32, delta: f32, score_derivative: f32) -> f32 {
-  return select(0.0, weight * (d_weight - delta) * score_derivative, weight > 0.0);
+  let is_varied = (weight > 0.0) & ((weight < ALL_WEIGHT) | (params.has_dlse != 0u));
+  return select(0.0, weight * (d_weight - delta) * score_derivative, is_varied);
 }
 
 // A padded row of 9 vectors keeps neighbouring rows in different banks.
