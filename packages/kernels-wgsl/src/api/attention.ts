@@ -48,7 +48,7 @@ export function attention<D extends DType, Lse extends boolean = false>(
  *
  * @returns out and lse as `attention` returns them (lse always; key splits are merged with more digits), and
  *   `backward(dOut, dLse?)`, which may be called more than once while q, k, v, out and lse are undisposed. dq, dk and dv have the
- *   dtype of their inputs, dSinks and dAlibiSlopes are f32. dk is the gradient through the scores, dv through the values, also where v
+ *   dtype of their inputs, dSinks, dAlibiSlopes, dScale and dSoftcap are f32. dk is the gradient through the scores, dv through the values, also where v
  *   is a slice of k: the gradient of that memory is dk with dv added to its first Dv columns.
  * @throws as {@link attention}; backward throws ValidationError for gradients that do not fit
  * @example

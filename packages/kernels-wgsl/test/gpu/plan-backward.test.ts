@@ -65,6 +65,22 @@ const cases: Record<string, PlannedCase> = {
       softcap: 3,
     }),
   },
+  'learned scale and softcap, dropout by a seed on the GPU': {
+    problem: {
+      ...common,
+      layout: 'dense',
+      ...sizes,
+      scale: 'tensor',
+      softcap: 'tensor',
+      dropout: true,
+    },
+    tensors: () => ({
+      ...normal(sizes.q, sizes.k),
+      scale: four([0.1, 0.2, 0.3, -0.2]),
+      softcap: gpu.tensor([3], { shape: [] }),
+      dropout: { rate: 0.5, seed: gpu.tensor(Uint32Array.of(1, 2), { shape: [2] }) },
+    }),
+  },
   'keys of one batch entry': {
     problem: { ...common, layout: 'dense', ...shared },
     tensors: () => normal(shared.q, shared.k),
@@ -108,7 +124,7 @@ describe.for(Object.entries(cases))('a plan with backward, %s', ([title, { probl
         ? attentionVjp(q, k, v, { ...options, numSplits: 1 })
         : varlenAttentionVjp(q, k, v, { ...options, numSplits: 1 } as never);
     const gradients = called.backward(dOut);
-    const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes'] as const;
+    const names = ['dq', 'dk', 'dv', 'dSinks', 'dAlibiSlopes', 'dScale', 'dSoftcap'] as const;
     expect(await bits(out, ...names.map((name) => planned[name]))).toEqual(
       await bits(called.out, ...names.map((name) => gradients[name])),
     );
@@ -116,6 +132,17 @@ describe.for(Object.entries(cases))('a plan with backward, %s', ([title, { probl
 });
 
 describe('what attentionVjp keeps for its backward', () => {
+  it('holds a seed with lse, and nothing else', () => {
+    const x = gpu.tensor(new Float32Array(64).fill(1), { shape: [1, 1, 4, 16] });
+    const seed = gpu.tensor(Uint32Array.of(1, 2), { shape: [2] });
+    const before = gpu.memory().tensors;
+    const { backward, ...results } = attentionVjp(x, x, x, { dropout: { rate: 0.5, seed } });
+    seed.dispose();
+    for (const gradient of Object.values(backward(x))) (gradient as Tensor).dispose();
+    for (const result of Object.values(results)) result.dispose();
+    expect(gpu.memory().tensors).toBe(before - 1);
+  });
+
   it.for(['out', 'lse'] as const)('is gone with %s', (name) => {
     const x = gpu.tensor(new Float32Array(64).fill(1), { shape: [1, 1, 4, 16] });
     const before = gpu.memory().tensors;

@@ -1,4 +1,5 @@
 import { causal } from '@heed/flex/masks';
+import { planFlexAttention } from '@heed/flex';
 import { planAttention } from '@heed/kernels-wgsl';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
@@ -98,7 +99,24 @@ const plans = defineCase('learned', 'plan', {
         planAttention(gpu, { layout: 'dense', dtype, ...shapes, ...kinds, numSplits: 1 }),
       );
       const tensors = upload(scope, problem, dtype);
-      return sameRun('plan', await collect(scope, plan.run(tensors)), want);
+      const { softcap: _, alibiSlopes: __, window: ___, ...flexTensors } = tensors;
+      const flexPlan = scope.own(
+        planFlexAttention(gpu, {
+          layout: 'dense',
+          dtype,
+          ...shapes,
+          scale: 'tensor',
+          maskMod: causal as never,
+          numSplits: 1,
+        }),
+      );
+      const { sinks: given, scale } = problem.options;
+      const causalProblem = { ...problem, options: { sinks: given!, scale: scale!, causal: true } };
+      const planned = await collect(scope, flexPlan.run(flexTensors as never));
+      return [
+        ...sameRun('plan', await collect(scope, plan.run(tensors)), want),
+        ...isRight('plan of flexAttention', planned, causalProblem, dtype),
+      ];
     } finally {
       scope.dispose();
     }
