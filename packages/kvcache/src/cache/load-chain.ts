@@ -234,18 +234,12 @@ class ChainLoad {
       this.#isFull = true;
       return;
     }
-    const { loaded } = placeRecord(
-      this.#core,
-      this.#chain.parentOf(start),
-      record,
-      (node) => {
-        if (!this.#wanted.has(node.depth) || this.#isFull) return undefined;
-        const page = this.#chain.adopt(node);
-        if (page === undefined) this.#isFull = true;
-        return page;
-      },
-      (node) => this.#chain.seen(node),
-    );
+    const { loaded, left } = placeRecord(this.#core, this.#chain.parentOf(start), record, {
+      take: (nodes) => this.#chain.adopt(nodes),
+      seen: (node) => this.#chain.seen(node),
+      wants: (node) => this.#wanted.has(node.depth),
+    });
+    this.#isFull = left > 0;
     this.#loaded += loaded;
     const last = this.#chain.nodeOf(start + count - 1);
     // A record of version 1 is saved anew, in version 2.

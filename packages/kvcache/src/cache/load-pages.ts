@@ -16,7 +16,7 @@ import type { CacheCore } from './cache-core.ts';
 import { loadChain } from './load-chain.ts';
 import type { LoadReport, RefusedPage } from './load-report.ts';
 import { LoadedNodes } from './loaded-nodes.ts';
-import { placeRecord, type Placed } from './place-record.ts';
+import { placeRecord, type Placed, type Placing } from './place-record.ts';
 import { PromptChain } from './prompt-chain.ts';
 import { meantStore, storeNames, type StoreOptions } from './save-pages.ts';
 import { timedHold } from './timed-hold.ts';
@@ -103,10 +103,10 @@ async function loadAll(
   const nodes = new LoadedNodes(core);
   const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
   let room = Math.floor(maxBytes / pageBytes(core.geometry));
-  const take = (node: PrefixNode): number | undefined => {
-    const page = room > 0 ? core.ledger.adopt(node) : undefined;
-    if (page !== undefined) room--;
-    return page;
+  const take = (missing: readonly PrefixNode[]): readonly number[] => {
+    const pages = core.ledger.adopt(missing.slice(0, room));
+    room -= pages.length;
+    return pages;
   };
   try {
     for await (const [i, { key, page }, bytes] of valuesOf(core, store, entries, signal)) {
@@ -192,7 +192,7 @@ function place(
   nodes: LoadedNodes,
   record: PageRecord | RefusedRecord | undefined,
   { depth, isLink }: ParsedKey,
-  take: (node: PrefixNode) => number | undefined,
+  take: Placing['take'],
 ): Outcome {
   if (!record) return { refused: 'missing', reason: 'the store lists it but does not have it' };
   if ('refused' in record) return record;
@@ -205,5 +205,5 @@ function place(
     nodes.add(core.ledger.tree.insert(parent, record.tokens, 0));
     return { loaded: 0, known: 0, left: 0 };
   }
-  return placeRecord(core, parent, record, take, (node) => nodes.add(node));
+  return placeRecord(core, parent, record, { take, seen: (node) => nodes.add(node) });
 }

@@ -10,34 +10,44 @@ export interface Placed {
   readonly left: number;
 }
 
+/** How a load takes a record's pages. */
+export interface Placing {
+  /** Takes pages for prefixes without one: for the first ones, as far as there is room. */
+  readonly take: (nodes: readonly PrefixNode[]) => readonly number[];
+  /** Called with the node of each page, known or not. */
+  readonly seen: (node: PrefixNode) => void;
+  /** Whether a page is wanted; others of the record count as known. */
+  readonly wants?: (node: PrefixNode) => boolean;
+}
+
 /**
  * Makes the pages of a record findable that are not, and copies their rows there.
  *
  * @param parent the node before the record
- * @param take allocates a page for a prefix; undefined where there is no room
- * @param seen called with the node of each page, known or not
  */
 export function placeRecord(
   core: CacheCore,
   parent: PrefixNode,
   record: PageRecord,
-  take: (node: PrefixNode) => number | undefined,
-  seen: (node: PrefixNode) => void,
+  { take, seen, wants = () => true }: Placing,
 ): Placed {
   const { gpu, geometry, pools, ledger, window } = core;
-  const placed = { loaded: 0, known: 0, left: 0 };
   let above = parent;
-  const run = Array.from({ length: record.pages }, (_, i) => {
-    const node = ledger.tree.insert(above, record.tokens, i * geometry.pageSize);
-    seen(node);
-    // Without a window, a page is found only if all pages before it are cached.
-    const isCutOff = window === undefined && above.depth >= 0 && above.pages.length === 0;
-    above = node;
-    const isKnown = node.pages.length > 0;
-    const page = isKnown || isCutOff ? undefined : take(node);
-    placed[isKnown ? 'known' : page === undefined ? 'left' : 'loaded']++;
-    return page;
+  const nodes = Array.from({ length: record.pages }, (_, i) => {
+    above = ledger.tree.insert(above, record.tokens, i * geometry.pageSize);
+    seen(above);
+    return above;
   });
+  const missing = nodes.filter((node) => node.pages.length === 0 && wants(node));
+  // Without a window, a page is found only if all pages before it are cached.
+  const isCutOff = window === undefined && parent.depth >= 0 && parent.pages.length === 0;
+  const pages = isCutOff ? [] : take(missing);
+  const pageOf = new Map(pages.map((page, i) => [missing[i]!, page]));
+  const run = nodes.map((node) => pageOf.get(node));
   unpackPages(gpu, geometry, pools, run, record.payload);
-  return placed;
+  return {
+    loaded: pages.length,
+    known: nodes.length - missing.length,
+    left: missing.length - pages.length,
+  };
 }

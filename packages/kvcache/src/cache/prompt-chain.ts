@@ -108,11 +108,11 @@ export class PromptChain {
     this.#core.ledger.keep(this.hold, node);
   }
 
-  /** Takes a page for a node, which is held. */
-  adopt(node: PrefixNode): number | undefined {
-    const page = this.#core.ledger.adopt(node, this.hold);
-    if (page !== undefined) this.#held.add(node);
-    return page;
+  /** Takes pages for nodes, for the first ones as far as there is room; they are held. */
+  adopt(nodes: readonly PrefixNode[]): number[] {
+    const pages = this.#core.ledger.adopt(nodes, this.hold);
+    for (const node of nodes.slice(0, pages.length)) this.#held.add(node);
+    return pages;
   }
 
   /** Lets go of nodes without a page. The hold of pages goes on. May be called twice. */

@@ -136,9 +136,10 @@ export class PageAllocator {
       node.pages.length = 0;
       this.#nodes[page] = undefined;
       this.#stamps[page] = this.#stamps[page]! + 1;
-      this.#free.push(page);
       cleared.push(page);
     }
+    // The first page is taken next, so that neighbours are taken in order.
+    for (const page of cleared.toReversed()) this.#free.push(page);
     this.#cached = 0;
     return cleared;
   }

@@ -176,19 +176,23 @@ export class Ledger {
   }
 
   /**
-   * Takes a page for a loaded prefix. Without a hold, it takes a free one and makes it cached; with one, it may evict a cached page
-   * for it, and the hold gets the page. Returns undefined if there is none, or the prefix has a page.
+   * Takes pages for loaded prefixes, none of which has one: for the first ones, as far as pages last, in ascending order, so that
+   * neighbours are copied together. Without a hold, it takes free pages and makes them cached; with one, it may evict cached pages,
+   * and the hold gets what it takes.
    */
-  adopt(node: PrefixNode, hold?: PageHold): number | undefined {
-    if (node.pages.length > 0) return undefined;
-    if ((hold ? this.pages.available : this.pages.free) === 0) return undefined;
-    const page = this.pages.take();
-    raisePriority(this.pages, node, 0);
-    this.pages.name(page, node);
-    this.#events.stored(node, page);
-    if (hold) hold.push(page);
-    else this.pages.release(page, ++this.#now);
-    return page;
+  adopt(nodes: readonly PrefixNode[], hold?: PageHold): number[] {
+    const room = hold ? this.pages.available : this.pages.free;
+    const taken = Array.from({ length: Math.min(nodes.length, room) }, () => this.pages.take());
+    const pages = taken.toSorted((a, b) => a - b);
+    for (const [i, page] of pages.entries()) {
+      const node = nodes[i]!;
+      raisePriority(this.pages, node, 0);
+      this.pages.name(page, node);
+      this.#events.stored(node, page);
+    }
+    if (hold) hold.push(...pages);
+    else for (const page of pages) this.pages.release(page, ++this.#now);
+    return pages;
   }
 
   /** Returns a new hold: pages that stay, as those of a sequence do, until {@link letGo}. */

@@ -209,7 +209,7 @@ export class Double {
       let node = ledger.tree.root(rootName(prefix.split('|')[0]));
       for (const page of pagesOf(prefix))
         node = ledger.tree.insert(node, page.split(',').map(Number), 0);
-      const page = ledger.adopt(node);
+      const [page] = isKnown ? [] : ledger.adopt([node]);
       ledger.tree.prune(node);
       assert.equal(page === undefined, isKnown || isFull);
       if (page === undefined) continue;
