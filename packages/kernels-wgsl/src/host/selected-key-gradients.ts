@@ -94,6 +94,7 @@ function launchGradients(
     hooks: variantHooks(call.hooks.map(({ hook }) => hook)),
     resultType: call.kvDtype,
     write,
+    isOneMemory: call.view?.sharedKv === true,
     chained: knownSelection(call.gpu, factsOfCall(call, true)).config.tile.path !== 'subgroup',
   };
   const [qBytes, kvBytes] = [
@@ -187,7 +188,8 @@ function sumChunks(work: Work, target: Target): void {
     ...placeValues(work),
     ...strides('dk', dk),
     ...strides('dv', dv),
-    scale: scaleOf(call),
+    // Of one memory for keys and values, chunks have it already.
+    scale: call.view?.sharedKv ? 1 : scaleOf(call),
     keep_scale: keepScale,
   };
   target.dispatch({

@@ -376,6 +376,7 @@ export const selectedGradientConfigs: readonly SelectedGradientConfig[] = floatT
                 write,
                 hooks: variant,
                 chained: of === 'keys',
+                isOneMemory: keys === 'paged',
               })),
             ),
           ),

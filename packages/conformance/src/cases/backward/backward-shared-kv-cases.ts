@@ -1,13 +1,15 @@
-import type { Tensor } from '@heed/core';
+import type { Gpu, Tensor } from '@heed/core';
 import { varlenAttention, varlenAttentionVjp, type VarlenLayout } from '@heed/kernels-wgsl';
 import { largest } from '../../budget/error-budgets.ts';
 import { type Check, near, sameBits } from '../../budget/output-checks.ts';
 import { download, place, Scope } from '../../problems/case-tensors.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
-import { collect, lengthsOf, viewOf } from '../../problems/launch-problem.ts';
+import { attentionOptions, collect, lengthsOf, viewOf } from '../../problems/launch-problem.ts';
+import { withLists } from '../../problems/selected-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
 import { type FloatDType, toStorage, ulp } from '../../reference/number-types.ts';
 import type { Gradients } from '../../reference/reference-gradients.ts';
+import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
 import { sharedKvDims, sharedKvProblems } from '../shared/shared-kv-problems.ts';
@@ -36,36 +38,65 @@ const views = sharedKvDims.flatMap(([dim, dimV]) =>
     tags: dim === 72 ? ['browser'] : [],
     async run(gpu, dtype) {
       const problem = sharedKvProblems['paged']!(dtype, [dim, dimV], 20);
-      const by = resultGradients(problem, dtype, { lse: true });
-      const apart = await launchBackward(gpu, problem, by, dtype, { sharedKv: 'copy' });
-      const scope = new Scope(gpu);
-      try {
-        const view = viewOf(scope, problem, dtype, true);
-        const { cuSeqlensQ } = lengthsOf(scope, problem, {}) as VarlenLayout;
-        const q = place(scope, problem.q, dtype, 'contiguous');
-        const plain = varlenAttention(q, view, { cuSeqlensQ, causal: true, returnLse: true });
-        const forwardChecks = isRight('view', await collect(scope, plain), problem, dtype);
-        const vjp = varlenAttentionVjp(q, view, { cuSeqlensQ, causal: true, numSplits: 1 });
-        for (const tensor of [vjp.out, vjp.lse]) scope.own(tensor!);
-        const dOut = place(scope, by.dOut, dtype, 'contiguous');
-        const dLse = place(scope, by.dLse!, 'f32', 'contiguous');
-        const { dq, dk, dv } = vjp.backward(dOut, dLse);
-        const read = (tensor: Tensor, name: string) => download(scope.own(tensor), name);
-        const got = {
-          dq: await read(dq, 'dq'),
-          dk: await read(dk, 'dk'),
-          dv: await read(dv, 'dv'),
-        };
-        return [...forwardChecks, ...areOneMemory(got, apart, dtype)];
-      } finally {
-        scope.dispose();
-      }
+      return throughView(gpu, problem, dtype, dtype === 'f32');
     },
   }),
 );
 
+/** The same over lists of selected keys. Key 3 is in every list: its sums have chunks, which are rounded apart. */
+const selectedView = defineCase('backward-shared-kv', 'view/selected-keys', {
+  f16Tier: 'full',
+  run(gpu, dtype) {
+    const problem = sharedKvProblems['paged']!(dtype, [72, 64], 280);
+    const listed = withLists(problem, { heads: 1, entries: 3 }, (list, keys, source) => {
+      list[0] = 3;
+      list[1] = source.below(keys);
+    });
+    return throughView(gpu, listed, dtype, false);
+  },
+});
+
+/** Runs a paged problem over a view of one memory, and with copies of its values. */
+async function throughView(
+  gpu: Gpu,
+  problem: ReferenceProblem,
+  dtype: FloatDType,
+  isExact: boolean,
+): Promise<Check[]> {
+  const by = resultGradients(problem, dtype, { lse: true });
+  const apart = await launchBackward(gpu, problem, by, dtype, { sharedKv: 'copy' });
+  const scope = new Scope(gpu);
+  try {
+    const view = viewOf(scope, problem, dtype, true);
+    const { cuSeqlensQ } = lengthsOf(scope, problem, {}) as VarlenLayout;
+    const options = { ...attentionOptions(scope, problem, {}), cuSeqlensQ };
+    const q = place(scope, problem.q, dtype, 'contiguous');
+    const plain = varlenAttention(q, view, options);
+    const forwardChecks = isRight('view', await collect(scope, plain), problem, dtype);
+    const vjp = varlenAttentionVjp(q, view, { ...options, numSplits: 1 });
+    for (const tensor of [vjp.out, vjp.lse]) scope.own(tensor!);
+    const dOut = place(scope, by.dOut, dtype, 'contiguous');
+    const dLse = place(scope, by.dLse!, 'f32', 'contiguous');
+    const { dq, dk, dv } = vjp.backward(dOut, dLse);
+    const read = (tensor: Tensor, name: string) => download(scope.own(tensor), name);
+    const got = {
+      dq: await read(dq, 'dq'),
+      dk: await read(dk, 'dk'),
+      dv: await read(dv, 'dv'),
+    };
+    return [...forwardChecks, ...areOneMemory(got, apart, dtype, isExact)];
+  } finally {
+    scope.dispose();
+  }
+}
+
 /** Checks that dk is the sum of both gradients. In f32 it has the bits of their sum; other types round it once. */
-function areOneMemory(got: Gradients, apart: Gradients, dtype: FloatDType): Check[] {
+function areOneMemory(
+  got: Gradients,
+  apart: Gradients,
+  dtype: FloatDType,
+  isExact: boolean,
+): Check[] {
   const [dim, dimV] = [apart.dk, apart.dv].map(({ shape }) => shape.at(-1)!) as [number, number];
   const sum = generate(apart.dk.shape, (i) => {
     const d = i % dim;
@@ -77,9 +108,13 @@ function areOneMemory(got: Gradients, apart: Gradients, dtype: FloatDType): Chec
   return [
     sameBits('dq', got.dq, apart.dq),
     sameBits('dv', got.dv, apart.dv),
-    dtype === 'f32' ? sameBits('dk', got.dk, sum) : near('dk', got.dk, sum, budget),
+    isExact ? sameBits('dk', got.dk, sum) : near('dk', got.dk, sum, budget),
   ];
 }
 
 /** Cases of gradients with respect to values that are the first columns of their keys. */
-export const backwardSharedKvCases: readonly RunnableCase[] = [...backward, ...views];
+export const backwardSharedKvCases: readonly RunnableCase[] = [
+  ...backward,
+  ...views,
+  ...selectedView,
+];

@@ -39,6 +39,8 @@ export interface SelectedGradientConfig extends Pick<
   readonly write: WriteAccess;
   /** Whether the forward pass has a chain of single products, or adds four at a time. */
   readonly chained: boolean;
+  /** Whether values are columns of the keys in one memory, whose gradient is dk with dv added. */
+  readonly isOneMemory: boolean;
 }
 
 const gradientKey = (c: SelectedGradientConfig): string =>
@@ -46,7 +48,7 @@ const gradientKey = (c: SelectedGradientConfig): string =>
     `dkv of selected ${c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,
     `d=${c.headDim} dv=${c.headDimV}`,
     `${c.lengths} ${c.keys}`,
-    `read=${c.read} write=${c.write}${c.chained ? ' chained' : ''}`,
+    `read=${c.read} write=${c.write}${c.chained ? ' chained' : ''}${c.isOneMemory ? ' one memory' : ''}`,
     `hooks=${c.hooks.key}`,
   ].join(' | ');
 
@@ -159,7 +161,7 @@ export const selectedGradientSource: (config: SelectedGradientConfig) => Compose
         config.chained && addDot,
         chunkWgsl,
         ...(ofKeys
-          ? resultParts(config, [' * params.scale', keepScale(hooks)])
+          ? resultParts(config, [config.isOneMemory ? '' : ' * params.scale', keepScale(hooks)])
           : [vectorsWgsl(config)]),
         { fields: [...fields, ...loopFields], text: main(config) },
       ],
@@ -225,6 +227,7 @@ function main(config: SelectedGradientConfig): string {
       let column = params.first_column + thread;
       let rows = (end - first) * params.pair_heads;
       var sum = vec4<f32>();
+      ${config.isOneMemory && 'var value_sum = vec4<f32>();'}
       for (var first_row = 0u; first_row < rows; first_row += ${THREADS}u) {
         workgroupBarrier();
         if (first_row + thread < rows) {
@@ -236,16 +239,33 @@ function main(config: SelectedGradientConfig): string {
           for (var i = 0u; i < count; i++) {
             sum = fma(vec4<f32>(row_weights[i].x), read_q(row_offsets[i].x, column * 4u), sum);
           }
+          ${config.isOneMemory && valueColumn(config)}
         } else if (column < ROW_VECTORS) {
           for (var i = 0u; i < count; i++) {
             sum = fma(vec4<f32>(row_weights[i].y), read_dout(row_offsets[i].y, (column - K_VECTORS) * 4u), sum);
           }
         }
       }
+      ${config.isOneMemory && addValues(config)}
       ${config.of === 'keys' ? 'write_column(head, slot, column, sum);' : `out[unit * ${SLICE_VECTORS}u + thread] = sum;`}
     }
   `;
 }
+
+/** Adds the rows to the column of dv that is in the place of one of dk. */
+const valueColumn = ({ headDimV }: SelectedGradientConfig): string => wgsl`
+  if (column * 4u < ${headDimV}u) {
+    for (var i = 0u; i < count; i++) {
+      value_sum = fma(vec4<f32>(row_weights[i].y), read_dout(row_offsets[i].y, column * 4u), value_sum);
+    }
+  }
+`;
+
+const addValues = ({ hooks }: SelectedGradientConfig): string => wgsl`
+  if (column < K_VECTORS) {
+    sum = sum * params.scale + value_sum${keepScale(hooks)};
+  }
+`;
 
 /** A workgroup per slot, for slots of one chunk. */
 const allPairs = wgsl`
