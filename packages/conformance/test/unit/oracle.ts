@@ -86,7 +86,25 @@ function keyCount(
   return (cuSeqlensK?.[b + 1] as number) - (cuSeqlensK?.[b] as number);
 }
 
-function* keysOf(problem: Problem, { b, h, i, qLen }: Row): Generator<Key> {
+/** Returns how many entries of a row's list of selected keys name key j; 1 for every key without lists. */
+function timesNamed({ q, options }: Problem, row: Row, j: number): number {
+  const { selectedKeys, selectedBlockSize: size = 1 } = options;
+  if (selectedKeys === undefined) return 1;
+  const { shape, data } = selectedKeys;
+  const hq = q.shape[1] as number;
+  const [entries, heads] = [shape.at(-1) as number, shape[1] as number];
+  const head = Math.floor((row.h * heads) / hq);
+  const token = Math.floor(row.q / (q.shape.at(-1) as number) / hq);
+  const line =
+    shape.length === 3
+      ? token * heads + head
+      : ((shape[0] === 1 ? 0 : row.b) * heads + head) * (shape[2] as number) + row.i;
+  const list = data.subarray(line * entries, (line + 1) * entries);
+  return list.filter((entry) => entry === Math.floor(j / size)).length;
+}
+
+function* keysOf(problem: Problem, row: Row): Generator<Key> {
+  const { b, h, i, qLen } = row;
   const { q, k, v, cuSeqlensQ, cuSeqlensK = cuSeqlensQ, blockTable, seqUsedK } = problem;
   const { causal = false, window = [-1, -1], align = 'end' } = problem.options;
   const hkv = k.shape[q.shape.length === 4 ? 1 : k.shape.length - 2] as number;
@@ -109,7 +127,8 @@ function* keysOf(problem: Problem, { b, h, i, qLen }: Row): Generator<Key> {
       const page = blockTable[b * width + (j - (j % size)) / size] as number;
       cell = (page * size + (j % size)) * hkv + head;
     }
-    yield { j, k: cell * (k.shape.at(-1) as number), v: cell * (v.shape.at(-1) as number) };
+    const key = { j, k: cell * (k.shape.at(-1) as number), v: cell * (v.shape.at(-1) as number) };
+    for (let n = timesNamed(problem, row, j); n > 0; n--) yield key;
   }
 }
 

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { difference } from '../../src/budget/error-budgets.ts';
 import { denseProblem, packedProblem, pagedProblem } from '../../src/problems/build-problem.ts';
 import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
+import { listContents, withLists } from '../../src/problems/selected-problem.ts';
 import { sliceAxis } from '../../src/reference/nd-array.ts';
 import { random } from '../../src/reference/pseudo-random.ts';
 import {
@@ -16,6 +17,7 @@ import {
   naiveMerge,
   referenceMerge,
 } from '../../src/reference/reference-attention.ts';
+import { headsOf } from '../../src/reference/sequences.ts';
 import { oracle } from './oracle.ts';
 
 function farthest(got: NdArray, want: NdArray): number {
@@ -23,8 +25,24 @@ function farthest(got: NdArray, want: NdArray): number {
   return Math.max(0, ...Array.from(want.data, (x, i) => difference(got.data[i] as number, x)));
 }
 
-/** Builds a random problem of a random layout with random options. */
+/** Builds a random problem of a random layout with random options; every third has lists of selected keys. */
 function anyProblem(seed: number): Problem {
+  const problem = withoutLists(seed);
+  if (seed % 3 > 0) return problem;
+  const source = random(10_000 + seed);
+  const { query, kv } = headsOf(problem);
+  const names = Object.keys(listContents) as (keyof typeof listContents)[];
+  const spec = {
+    heads: [1, query, kv][source.below(3)]!,
+    entries: source.below(9),
+    blockSize: 1 + source.below(3),
+    isShared: source.below(2) === 0,
+    seed,
+  };
+  return withLists(problem, spec, listContents[names[source.below(names.length)]!]);
+}
+
+function withoutLists(seed: number): Problem {
   const source = random(seed);
   const pick = <T>(...list: readonly T[]): T => list[source.below(list.length)] as T;
   const heads = pick<readonly [number, number]>([1, 1], [2, 1], [4, 2], [3, 3], [6, 2]);

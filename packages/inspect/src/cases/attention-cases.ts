@@ -42,6 +42,15 @@ const decode = (dtype: Dtype, headDim: number, heads = QUERY_HEADS): AttentionPr
   k: [1, KV_HEADS, PAST, headDim],
 });
 
+/** Keys that a list names per row, of all heads. */
+const SELECTED = 2048;
+
+const selected = (problem: AttentionProblem): AttentionProblem => ({
+  ...problem,
+  selectedKeys:
+    problem.q.length === 4 ? [1, 1, problem.q[2]!, SELECTED] : [problem.q[0]!, 1, SELECTED],
+});
+
 /** Multi-head latent attention (MLA) with absorbed projections: all heads share the keys, whose first columns are the values. */
 const latent = {
   headDim: 576,
@@ -108,6 +117,10 @@ const calls: readonly KernelCase[] = [
   { name: 'decode paged f16 D576/512', problem: latentPages() },
   { name: 'decode paged int8 D576/512', problem: latentPages('int8') },
   { name: 'decode paged int4 D576/512', problem: latentPages('int4') },
+  { name: 'selected decode f16 D128', problem: selected(decode('f16', 128)) },
+  { name: 'selected decode paged int8 D128', problem: selected(pagedDecode(128, 'int8')) },
+  { name: 'selected decode f16 D576/512', problem: selected(latentDecode('f16')) },
+  { name: 'selected forward f32 D128', problem: selected(prefill('f32', 128)) },
   { name: 'backward f32 D64', problem: training('f32', 64) },
   { name: 'backward f32 D128', problem: training('f32', 128) },
   { name: 'backward f16 D64', problem: training('f16', 64) },

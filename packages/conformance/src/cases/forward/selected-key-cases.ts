@@ -21,6 +21,7 @@ import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight, sameSequences } from '../shared/expected-results.ts';
+import { sharedKvProblems } from '../shared/shared-kv-problems.ts';
 
 const group = 'selected-keys';
 const base = { heads: [4, 2], dim: 16 } as const;
@@ -194,6 +195,23 @@ const integers = (['int8', 'int4'] as const).flatMap((format) =>
   }),
 );
 
+/** Values that are the first columns of their keys: the bits of two tensors. */
+const sharedKv = Object.entries(sharedKvProblems).flatMap(([layout, build]) =>
+  defineCase(group, `shared-kv/${layout}`, {
+    tier: layout === 'paged' ? 'quick' : 'full',
+    f16Tier: 'full',
+    async run(gpu, dtype) {
+      const built = withLists(build(dtype, [72, 64], 3), { heads: 1, entries: 50 }, mixed);
+      const problem = poisonUnselected(built, NaN);
+      const [got, want] = [
+        await launch(gpu, problem, dtype, { numSplits: 1, sharedKv: 'slice' }),
+        await launch(gpu, problem, dtype, { numSplits: 1, sharedKv: 'copy' }),
+      ];
+      return [...isRight('one memory', got, problem, dtype), ...sameRun('= two', got, want)];
+    },
+  }),
+);
+
 /** With every key in ascending order: the bits of attention without lists, where the kernels are of one path and tile. */
 const likePlain = defineCase(group, 'every/equals-plain', {
   async run(gpu, dtype) {
@@ -265,6 +283,7 @@ export const selectedKeyCases: readonly RunnableCase[] = [
   ...blocks,
   ...groups,
   ...integers,
+  ...sharedKv,
   ...likePlain,
   ...invariance,
 ];

@@ -29,7 +29,10 @@ export const portableTiles: TileClass<PortableTile> = {
   readsWide: true,
   defaults(use, capabilities, needs) {
     const { unroll } = deviceClass(capabilities);
-    if (use === 'group') return [{ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll }];
+    // A tile of selected keys has no rows but those of one group.
+    const isSmall = needs.isSelected && needs.groupRows <= 16;
+    if (use === 'group' || isSmall)
+      return [{ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll }];
     const rowsPerThread = unroll ? rowsInRegisters(use, needs) : 4;
     return [{ path: 'portable', threadsM: 32 / rowsPerThread, rowsPerThread, unroll }];
   },

@@ -54,13 +54,15 @@ export const subgroupTiles: TileClass<SubgroupTile> = {
   },
   isDefault: (_, capabilities) =>
     deviceClass(capabilities).broadcasts && Boolean(capabilities.subgroups),
-  defaults(use, capabilities, { headDim, headDimV }) {
+  defaults(use, capabilities, { headDim, headDimV, isSelected, groupRows }) {
     const subgroupSize = capabilities.subgroups?.max ?? 0;
     const { branches } = deviceClass(capabilities);
     const lanes = lanesFor[use];
     const keysPerLane = use === 'head' && branches ? 2 : lanes.keysPerLane;
     const isLong = Math.max(headDim, headDimV) > LONG_ROW;
-    const rowsPerLane = isLong ? Math.min(lanes.rowsPerLane, 2) : lanes.rowsPerLane;
+    // A tile of selected keys has no rows but those of one group.
+    const needed = isSelected ? Math.max(1, Math.ceil(groupRows / subgroupSize)) : Infinity;
+    const rowsPerLane = Math.min(lanes.rowsPerLane, isLong ? 2 : Infinity, needed);
     return [{ path: 'subgroup', subgroupSize, rowsPerLane, keysPerLane, branches }];
   },
   keyTurns: (tile) => tile.keysPerLane,
