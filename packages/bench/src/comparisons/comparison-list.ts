@@ -16,6 +16,7 @@ import { dispatchCost } from './host-cost.ts';
 import { gradientBesideJax, jaxDistance } from './jax-gradients.ts';
 import { paddedAndPacked } from './padded-batches.ts';
 import { selectedContestants } from './selected-cost.ts';
+import { latentDecode, storageTypes } from './storage-cost.ts';
 import { storeCost } from './store-cost.ts';
 
 const inputs = memo(() => denseInputs(8, 1024, 64));
@@ -222,6 +223,17 @@ export const comparisons: readonly Comparison[] = [
     title:
       'eight layers of a decode step over pages, f32 queries, 64 sequences of 512 keys, 8/2 heads D64',
     contestants: decodeOverPages(),
+  },
+  {
+    id: 'bf16',
+    title: 'prefill over bf16 beside f16 on the same tile path, B1 S1024 H8 D64',
+    contestants: storageTypes(),
+  },
+  {
+    id: 'mla-decode',
+    title:
+      'a decode step of multi-head latent attention, f16, 128/1 heads, D576 and 512, 4,096 keys',
+    contestants: latentDecode(),
   },
   {
     id: 'kv-host',
