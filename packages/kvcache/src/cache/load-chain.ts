@@ -1,4 +1,5 @@
 import { pageBytes } from '../pages/page-geometry.ts';
+import { sightOf } from '../pages/page-window.ts';
 import type { Fetch } from '../stores/shared-fetches.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { decodeRecord, type PageRecord } from '../stores/page-record.ts';
@@ -29,6 +30,8 @@ interface FoundRecord {
 /** Bytes of a request, and requests under way: at most 32 MiB together. */
 const pieceBytes = 8 * 2 ** 20;
 const underWay = 4;
+/** Pages a window apart that are looked at together. */
+const looks = 16;
 
 /**
  * Loads what a query after the prompt's pages sees and the cache lacks, first page first. At a gap, the prompt ends there: nothing
@@ -44,9 +47,11 @@ export async function loadChain(
   const load = new ChainLoad(core, store, chain, options);
   let end = chain.most;
   for (;;) {
-    const gap = await load.run(chain.missingAt(end));
+    const missing = chain.missingAt(end);
+    const gap = await load.run(missing);
     if (gap === undefined) return load.report(end);
-    end = gap;
+    // With a window, the store may lack many pages above the next end.
+    end = core.windowRule && gap === missing[0] ? await load.lastEnd(gap) : gap;
   }
 }
 
@@ -112,6 +117,55 @@ class ChainLoad {
     }
     if (gap === undefined) this.#left = missing.filter((i) => !this.#chain.has(i)).length;
     return gap;
+  }
+
+  /**
+   * Returns the last end up to `end` that the store may have, without a request per window: each end sees one of the pages that are
+   * a window apart, so only these are looked at, many at once.
+   */
+  async lastEnd(end: number): Promise<number> {
+    const { pages: stride } = sightOf(this.#core.windowRule!);
+    let lowest = end;
+    for (let from = end - 1; from >= 0; from -= looks * stride) {
+      const pages: number[] = [];
+      for (let i = 0; i < looks && from - i * stride >= 0; i++) pages.push(from - i * stride);
+      lowest = pages.at(-1)!;
+      const there = pages.find((page) => this.#chain.has(page)) ?? -1;
+      const found = Math.max(there, await this.#firstStored(pages));
+      if (found >= 0) return Math.min(end, found + Math.max(1, stride));
+    }
+    return lowest;
+  }
+
+  /** Returns the first of these pages, last to first, that the store has; −1 for none. */
+  async #firstStored(pages: readonly number[]): Promise<number> {
+    const units = pages.flatMap((page) => {
+      const [whole] = this.#unitsOf([page]);
+      const single = { start: page, count: 1 };
+      return whole!.count > 1
+        ? [
+            { page, unit: whole! },
+            { page, unit: single },
+          ]
+        : [{ page, unit: single }];
+    });
+    const keys = units.flatMap(({ page, unit }) =>
+      this.#keysOf(unit).map((key) => ({ page, key })),
+    );
+    const { signal } = this.#options;
+    const fetch = this.#core.fetchesFrom(this.#store).fetch(
+      keys.map(({ key }) => key),
+      signal,
+      this.#bytesOf(units[0]!.unit),
+    );
+    try {
+      const values = await Promise.all(fetch.values);
+      signal?.throwIfAborted();
+      this.#core.assertUsable('cache.load');
+      return keys.find((_, i) => values[i])?.page ?? -1;
+    } finally {
+      fetch.release();
+    }
   }
 
   /** Groups pages into whole segments of the prompt, and single pages behind them. */

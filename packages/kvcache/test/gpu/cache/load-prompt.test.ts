@@ -352,4 +352,34 @@ describe('workers that share a store, with a window', () => {
     using found = other2.open({ tokens: prompt });
     expect(found.cachedTokens).toBe(4 * pageSize);
   });
+
+  it('ask for few pages where the store has none, or only the first', async () => {
+    const options = { pageSize: 4, window: 4, pages: 90 };
+    const inner = memoryStore();
+    const tokens = tokensOf(new Rng(9), 4 * 80 + 1);
+    let calls = 0;
+    const store: KvStore = {
+      ...unlisted(inner),
+      getMany(keys) {
+        calls++;
+        return Promise.all(keys.map((key) => inner.get(key)));
+      },
+    };
+    using cache = await create(options);
+    const none = await cache.load(store, { namespace, tokens });
+    expect(none).toMatchObject({ loaded: 0, known: 0, left: 0 });
+    expect(calls).toBeLessThan(10); // of 80 windows
+    for (const count of [1, 2, 37]) {
+      using writer = await create(options);
+      const { sequence } = write(writer, toy, tokens.slice(0, 4 * count));
+      await writer.save(store, { namespace, sequences: [sequence] });
+      calls = 0;
+      using reader = await create(options);
+      const report = await reader.load(store, { namespace, tokens });
+      expect(report.loaded).toBe(1);
+      expect(calls).toBeLessThan(12);
+      using found = reader.open({ tokens });
+      expect(found.cachedTokens).toBe(4 * count);
+    }
+  });
 });
