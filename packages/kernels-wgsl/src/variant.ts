@@ -76,4 +76,4 @@ export {
 export { diagonalPart, rowStruct, spanStruct } from './text/parts/query-rows.wgsl.ts';
 export type { TileShape } from './text/parts/kinds.ts';
 export type { AnyTile } from './text/tiles/kernel-config.ts';
-export { tileShape } from './text/tiles/tile-paths.ts';
+export { gradientWorkgroups, tileShape } from './text/tiles/tile-paths.ts';

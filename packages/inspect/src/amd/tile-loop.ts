@@ -1,4 +1,4 @@
-import type { Loop, Program } from './control-flow.ts';
+import { isInside, type Loop, type Program } from './control-flow.ts';
 import {
   bytesOf,
   type Instruction,
@@ -15,8 +15,8 @@ export interface TileLoop {
 }
 
 /**
- * Finds the loop over tiles: the innermost loop with an unknown number of turns that does nearly all multiply-adds of a kernel's
- * loops. Undefined if the kernel has none, as helpers.
+ * Finds the loop over tiles: the innermost loop with an unknown number of turns that does nearly all multiply-adds of the loop that
+ * does most. Undefined if the kernel has none, as helpers.
  */
 export function tileLoop(program: Program, lanes: number): TileLoop | undefined {
   const candidates = program.loops
@@ -25,9 +25,10 @@ export function tileLoop(program: Program, lanes: number): TileLoop | undefined 
       const turn = turnOf(program, loop, lanes);
       return { loop, turn, work: workOf(turn, lanes) };
     });
-  const most = Math.max(0, ...candidates.map(({ work }) => work));
+  const [largest] = candidates.toSorted((a, b) => b.work - a.work);
   return candidates
-    .filter(({ work }) => work > 0 && work >= 0.9 * most)
+    .filter(({ loop }) => isInside(loop, largest!.loop) || loop === largest!.loop)
+    .filter(({ work }) => work > 0 && work >= 0.9 * largest!.work)
     .toSorted((a, b) => sizeOf(a.loop) - sizeOf(b.loop))[0];
 }
 

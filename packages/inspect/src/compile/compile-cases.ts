@@ -117,7 +117,7 @@ async function compileOnnx(session: Session, one: OnnxCase): Promise<CompiledKer
   const bytes = ({ statistics }: PipelineRecord): number => statistics['Code size'] ?? 0;
   const record = takeRecords(session.folder).toSorted((a, b) => bytes(b) - bytes(a))[0]!;
   const { headDim } = one.workload;
-  const dims = { headDim, headDimV: headDim, isDecode: false };
+  const dims = { headDim, headDimV: headDim, isDecode: false, isApart: false };
   return [
     {
       ...record,

@@ -1,4 +1,4 @@
-import { tileShape } from '@heed/kernels-wgsl/variant';
+import { gradientWorkgroups, tileShape } from '@heed/kernels-wgsl/variant';
 
 /** The kernels that loop over tiles. */
 type KernelKind = 'forward' | 'dq' | 'dkv' | 'dtables';
@@ -13,6 +13,8 @@ export interface KernelFacts {
   readonly headDim: number;
   readonly headDimV: number;
   readonly isDecode: boolean;
+  /** Whether dk and dv have a workgroup each. The loop is then that of dk, which has more products. */
+  readonly isApart: boolean;
   readonly path: string;
 }
 
@@ -25,8 +27,9 @@ export function factsOfLabel(label: string): KernelFacts | undefined {
   const [rows, keys] = kind === 'dkv' ? [tileN, tileM] : [tileM, tileN];
   const dim = (name: string): number => Number(new RegExp(` ${name}=(\\d+)`).exec(label)?.[1]);
   const isDecode = label.includes(' rows=group ');
-  const { path } = tile;
-  return { kind, rows, keys, headDim: dim('d'), headDimV: dim('dv'), isDecode, path };
+  const dims = { headDim: dim('d'), headDimV: dim('dv') };
+  const isApart = kind === 'dkv' && gradientWorkgroups({ of: 'kv', tile, ...dims }) > 1;
+  return { kind, rows, keys, ...dims, isDecode, isApart, path: tile.path };
 }
 
 function kindOf(label: string): KernelKind | undefined {
@@ -51,11 +54,12 @@ function valueOf(text: string): string | number | boolean {
 }
 
 /** Returns the multiply-adds that a workgroup needs per tile: rows × keys × the head dims of its products. */
-export function multiplyAdds({ kind, rows, keys, headDim, headDimV }: KernelFacts): number {
+export function multiplyAdds(facts: KernelFacts): number {
+  const { kind, rows, keys, headDim, headDimV, isApart } = facts;
   const perPair: Record<KernelKind, number> = {
     forward: headDim + headDimV,
     dq: 2 * headDim + headDimV,
-    dkv: 2 * (headDim + headDimV),
+    dkv: 2 * headDim + (isApart ? headDimV : 2 * headDimV),
     dtables: headDim + headDimV,
   };
   return rows * keys * perPair[kind];

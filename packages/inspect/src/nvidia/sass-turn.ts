@@ -30,14 +30,19 @@ const products = ['LDG', 'LDSM', 'FFMA', 'HMMA', 'HFMA2'];
 
 const arithmetic: Record<string, number> = { FFMA: 1, HFMA2: 1, HMMA: 64 };
 
-/** Returns one turn of the innermost loop, of a number of turns that is not literal, with nearly all arithmetic; undefined if there is none. */
+/**
+ * Returns one turn of the innermost loop, of a number of turns that is not literal, with nearly all arithmetic of the loop that has most;
+ * undefined if there is none.
+ */
 export function sassTurn(code: readonly SassInstruction[]): SassTurn | undefined {
   const loops = loopsOf(code).map((loop) => ({ ...loop, trips: loopTrips(code, loop) }));
   const weight = ({ head, tail }: SassLoop): number =>
     code.slice(head, tail + 1).reduce((total, { name }) => total + (arithmetic[name] ?? 0), 0);
-  const most = Math.max(...loops.map(weight));
+  const [largest] = loops.toSorted((a, b) => weight(b) - weight(a));
   const [main] = loops
-    .filter((loop) => loop.trips === undefined && weight(loop) > 0 && weight(loop) >= 0.9 * most)
+    .filter(({ head, tail }) => head >= largest!.head && tail <= largest!.tail)
+    .filter((loop) => loop.trips === undefined && weight(loop) > 0)
+    .filter((loop) => weight(loop) >= 0.9 * weight(largest!))
     .toSorted((a, b) => a.tail - a.head - (b.tail - b.head));
   if (main === undefined) return;
   const inner = new Map(

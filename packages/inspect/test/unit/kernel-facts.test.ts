@@ -15,6 +15,7 @@ test('the label of a kernel says what a turn of its loop computes', () => {
     headDim: 128,
     headDimV: 64,
     isDecode: false,
+    isApart: false,
   });
   expect(multiplyAdds(facts)).toBe(32 * 32 * (128 + 64));
   expect(factsOfLabel(label.replace('rows=head', 'rows=group'))!.isDecode).toBe(true);
@@ -28,6 +29,13 @@ test('a backward kernel multiplies more, and for dk and dv it turns over query r
   const dq = factsOfLabel(label.replace('dkv', 'dq'))!;
   expect([dq.rows, dq.keys]).toEqual([64, 32]);
   expect(multiplyAdds(dq)).toBe(32 * 64 * (2 * 128 + 64));
+});
+
+test('where dk and dv have a workgroup each, the figures are of dk', () => {
+  const label = `heed/backward dkv q=f16 kv=f16 result=f16 | d=576 dv=512 | dense strided | read=vec4 write=vec4 | hooks=band | ${tile}`;
+  const dkv = factsOfLabel(label)!;
+  expect(dkv.isApart).toBe(true);
+  expect(multiplyAdds(dkv)).toBe(32 * 32 * (2 * 576 + 512));
 });
 
 test('a helper has no tile', () => {

@@ -7,7 +7,12 @@ import type { GradientOf } from '../text/parts/kinds.ts';
 import { packValues, type ParamValues } from '../text/parts/params.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import type { BackwardConfig } from '../text/tiles/kernel-config.ts';
-import { backwardShape, readsWide, type TileConfig } from '../text/tiles/tile-paths.ts';
+import {
+  backwardShape,
+  gradientWorkgroups,
+  readsWide,
+  type TileConfig,
+} from '../text/tiles/tile-paths.ts';
 import type { Call } from './attention-call.ts';
 import { bindMask } from './bound-mask.ts';
 import { queryTiles } from './forward-values.ts';
@@ -91,7 +96,7 @@ function backwardGrid(call: Call, config: BackwardConfig): LaunchGrid {
   const { tileM, tileN } = backwardShape(config);
   const { tiles, heads } =
     config.of === 'kv' ? keyTiles(call, tileN) : queryTiles(call, config.rows, tileM);
-  return { units: tiles * heads, tiles, splits: 1 };
+  return { units: tiles * heads * gradientWorkgroups(config), tiles, splits: 1 };
 }
 
 function keyTiles(

@@ -7,7 +7,12 @@ import { band } from '../../src/host/options/visible-band.ts';
 import { select, selectBackward } from '../../src/select/selection.ts';
 import type { ProblemFacts } from '../../src/select/problem-facts.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
-import { cannotImplement, type TileConfig, tileShape } from '../../src/text/tiles/tile-paths.ts';
+import {
+  cannotImplement,
+  type TileConfig,
+  gradientWorkgroups,
+  tileShape,
+} from '../../src/text/tiles/tile-paths.ts';
 import { distance } from './distance.ts';
 import {
   capabilities,
@@ -375,8 +380,25 @@ describe('the portable tile', () => {
   it('has as many rows per thread as registers hold accumulators of the head dim', () => {
     expect(rows(64)).toEqual([4, 4, 4]);
     expect(rows(128)).toEqual([4, 4, 4]);
-    expect(rows(256)).toEqual([4, 4, 2]);
-    expect(rows(512)).toEqual([2, 2, 1]);
+    expect(rows(256)).toEqual([4, 4, 4]);
+    expect(rows(512)).toEqual([2, 2, 2]);
+    expect(rows(576)).toEqual([2, 2, 2]);
+  });
+
+  it('has a workgroup each for dk and dv where a thread cannot hold both', () => {
+    const workgroups = (dim: number, dimV: number, on = capabilities()): number => {
+      const dims = { headDim: dim, headDimV: dimV };
+      const { tile } = selectBackward({ ...facts, ...dims }, 'kv', on);
+      return gradientWorkgroups({ of: 'kv', tile, ...dims });
+    };
+    expect(workgroups(128, 128)).toBe(1);
+    expect(workgroups(192, 96)).toBe(1);
+    expect(workgroups(192, 128)).toBe(2);
+    expect(workgroups(512, 512)).toBe(2);
+    expect(workgroups(576, 8)).toBe(2);
+    expect(workgroups(512, 512, capabilities({ isFallbackAdapter: true }))).toBe(1);
+    const { tile } = selectBackward({ ...facts, headDim: 512, headDimV: 512 }, 'q', capabilities());
+    expect(gradientWorkgroups({ of: 'q', tile, headDim: 512, headDimV: 512 })).toBe(1);
   });
 
   it('has 4 rows per thread where loops are bounded by parameters', () => {

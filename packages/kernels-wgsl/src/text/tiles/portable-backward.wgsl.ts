@@ -23,7 +23,7 @@ import {
   tileKeys,
   weightedSums,
 } from './portable-products.wgsl.ts';
-import type { PortableTile } from './portable-tile.ts';
+import { isApart, type PortableTile } from './portable-tile.ts';
 import { stageRows, stageTileKeys } from './staging.wgsl.ts';
 import {
   CHUNK,
@@ -124,23 +124,44 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
  * that see it.
  */
 function keyGradient(config: BackwardConfig, tile: PortableTile): string {
-  const { headDim, headDimV, hooks } = config;
-  const rows = each(tile.rowsPerThread);
-  const kept = hooks.drop ? 'kept' : 's';
-  // Staged queries include q_scale(): the scale, and the change of base if no hook comes in between.
-  const base = hooks.scores.length === 0 ? ' * LN_2' : '';
-  const arrays = (name: string, dim: number): readonly string[] =>
-    rows((r) => `var ${name}${r} = array<vec4<f32>, ${Math.ceil(dim / CHUNK)}>();`);
+  const apart = isApart(tile, config);
   return wgsl`
-    ${keyTileStart()}
+    ${keyTileStart(apart ? 'unit / 2u' : 'unit')}
     ${threadPlace(tile)}
     let key = i32(first_key + first_row);
-    ${arrays('dk', headDim)}
-    ${arrays('dv', headDimV)}
+
+    ${
+      apart
+        ? wgsl`
+            if (unit % 2u == 0u) {
+              ${keySums(config, tile, ['dv'])}
+            } else {
+              ${keySums(config, tile, ['dk'])}
+            }
+          `
+        : keySums(config, tile, ['dk', 'dv'])
+    }
+  `;
+}
+
+type KeySum = 'dk' | 'dv';
+
+/** Returns the loop over queries that sums up dk, dv or both, and stores them. */
+function keySums(config: BackwardConfig, tile: PortableTile, sums: readonly KeySum[]): string {
+  const { hooks } = config;
+  const rows = each(tile.rowsPerThread);
+  const kept = hooks.drop ? 'kept' : 's';
+  const [hasKey, hasValue] = [sums.includes('dk'), sums.includes('dv')];
+  // Staged queries include q_scale(): the scale, and the change of base if no hook comes in between.
+  const base = hooks.scores.length === 0 ? ' * LN_2' : '';
+  const dims = { dk: qChunks(config), dv: vChunks(config) };
+  const scales = { dk: base, dv: keepScale(hooks) };
+  return wgsl`
+    ${sums.map((sum) => rows((r) => `var ${sum}${r} = array<vec4<f32>, ${Math.ceil(dims[sum].size / CHUNK)}>();`))}
 
     ${queryTileLoop(wgsl`
       ${dotProducts(tile, 's', keySide('k', config), rowSide('q'), qDim(config))}
-      ${dotProducts(tile, 'dp', keySide('v', config), rowSide('dout'), vDim(config))}
+      ${hasKey && dotProducts(tile, 'dp', keySide('v', config), rowSide('dout'), vDim(config))}
 
       ${lanes(
         (n) => wgsl`
@@ -152,11 +173,11 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
           }
         `,
       )}
-      ${scoreDerivatives(config.hooks, tile.rowsPerThread)}
+      ${hasKey && scoreDerivatives(hooks, tile.rowsPerThread)}
       ${tileScores(
         hooks,
         eachScore(tile.rowsPerThread, (r, n) => ({ row: `row${n}`, key: plus('key', r, '') })),
-        { withDerivatives: true },
+        { withDerivatives: hasKey },
       )}
       workgroupBarrier();
       ${rows(
@@ -168,30 +189,34 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
               dropKey: `row${n}.drop_key`,
               key: plus('key', r, ''),
             }),
-            ...keptGradient(hooks, `dp${r}[${n}]`, {
-              weight: `s${r}[${n}]`,
-              kept: `kept${r}[${n}]`,
-            }),
+            ...(hasKey
+              ? keptGradient(hooks, `dp${r}[${n}]`, {
+                  weight: `s${r}[${n}]`,
+                  kept: `kept${r}[${n}]`,
+                })
+              : []),
           ])}
-          ${keepWeights('kv_tile', r, kept)}
+          ${hasValue && keepWeights('kv_tile', r, kept)}
         `,
       )}
-      ${weightedSums(tile, 'dv', 'kv_tile', rowSide('dout'), vChunks(config))}
-      workgroupBarrier();
-      ${rows(
-        (r) => wgsl`
-          ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${scoreDerivativeOf(config.hooks, r, n)});`)}
-          ${keepWeights('kv_tile', r)}
-        `,
-      )}
-      ${weightedSums(tile, 'dk', 'kv_tile', rowSide('q'), qChunks(config))}
+      ${hasValue && weightedSums(tile, 'dv', 'kv_tile', rowSide('dout'), vChunks(config))}
+      ${hasKey && hasValue && 'workgroupBarrier();'}
+      ${
+        hasKey &&
+        rows(
+          (r) => wgsl`
+            ${lanes((n) => `s${r}[${n}] = pair_gradient(s${r}[${n}], dp${r}[${n}], state${n}.delta, ${scoreDerivativeOf(hooks, r, n)});`)}
+            ${keepWeights('kv_tile', r)}
+          `,
+        )
+      }
+      ${hasKey && weightedSums(tile, 'dk', 'kv_tile', rowSide('q'), qChunks(config))}
     `)}
 
     ${rows(
       (r) => wgsl`
         if (u32(${plus('key', r, '')}) < seq.k_len) {
-          ${store('dk', r, tile, qChunks(config), base)}
-          ${store('dv', r, tile, vChunks(config), keepScale(hooks))}
+          ${sums.map((sum) => store(sum, r, tile, dims[sum], scales[sum]))}
         }
       `,
     )}
@@ -199,7 +224,7 @@ function keyGradient(config: BackwardConfig, tile: PortableTile): string {
 }
 
 const store = (
-  name: 'dk' | 'dv',
+  name: KeySum,
   r: number,
   tile: PortableTile,
   dim: Dim,

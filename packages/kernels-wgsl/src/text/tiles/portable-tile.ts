@@ -1,7 +1,7 @@
 import type { Capabilities } from '@heed/core';
 import { deviceClass } from './device-class.ts';
 import { gridShape, gridThreads, type ThreadGrid, THREADS_N } from './thread-grid.wgsl.ts';
-import { type TileClass, type TileNeeds, type TileUse, workgroupExceeds } from './tile-path.ts';
+import { type HeadDims, type TileClass, type TileUse, workgroupExceeds } from './tile-path.ts';
 
 /** Workgroup memory and register blocking, within WebGPU's default limits. */
 export interface PortableTile extends ThreadGrid {
@@ -27,6 +27,7 @@ export const portableTiles: TileClass<PortableTile> = {
         ),
   isDefault: () => true,
   readsWide: true,
+  keyWorkgroups: (tile, dims) => (isApart(tile, dims) ? 2 : 1),
   defaults(use, capabilities, needs) {
     const { unroll } = deviceClass(capabilities);
     // A tile of selected keys has no rows but those of one group.
@@ -45,11 +46,22 @@ const ACCUMULATORS = 144;
 /** Returns the most rows per thread whose accumulators fit in registers. */
 function rowsInRegisters(
   use: Exclude<TileUse, 'group'>,
-  { headDim, headDimV }: TileNeeds,
+  { headDim, headDimV }: HeadDims,
 ): ThreadGrid['rowsPerThread'] {
-  const dims = { head: headDimV, q: headDim, kv: headDim + headDimV, tables: 0 };
+  const dims = { head: headDimV, q: headDim, kv: Math.max(headDim, headDimV), tables: 0 };
   const perRow = dims[use] / THREADS_N;
   return ([4, 2] as const).find((rows) => rows * perRow <= ACCUMULATORS) ?? 1;
+}
+
+/**
+ * Whether dk and dv of a tile of keys are computed by a workgroup each, since a thread has not the registers for both. That takes five
+ * products of the tile in place of four, but half as many loads from workgroup memory as half as many rows per thread would.
+ */
+export function isApart(
+  { rowsPerThread, unroll }: ThreadGrid,
+  { headDim, headDimV }: HeadDims,
+): boolean {
+  return unroll && (rowsPerThread * (headDim + headDimV)) / THREADS_N > ACCUMULATORS;
 }
 
 /** Returns the tiles that `tune` tries. */

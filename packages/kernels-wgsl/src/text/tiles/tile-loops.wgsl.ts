@@ -128,9 +128,12 @@ export function queryTileLoop(body: string): string {
   `;
 }
 
-/** Returns the statements before the loop over queries. They declare the workgroup's keys: `seq`, `head` and `first_key`. */
-export const keyTileStart = (): string => wgsl`
-  let key_work = find_keys(unit);
+/**
+ * Returns the statements before the loop over queries. They declare the workgroup's keys: `seq`, `head` and `first_key`.
+ * @param tile the number of its tile of keys, over all heads
+ */
+export const keyTileStart = (tile: string = 'unit'): string => wgsl`
+  let key_work = find_keys(${tile});
   let seq = key_work.seq;
   let head = key_work.head;
   let first_key = key_work.first_key;

@@ -8,12 +8,13 @@ export type TileUse = RowKind | GradientOf;
 /** The kernel of a tile: the forward pass, or that of a gradient. */
 export type TileKernel = 'forward' | GradientOf;
 
+/** Dqk and Dv. */
+export type HeadDims = Pick<ForwardConfig, 'headDim' | 'headDimV'>;
+
 /** Requirements that decide whether a device can run a tile. */
-export interface TileNeeds {
+export interface TileNeeds extends HeadDims {
   readonly qType: FloatType;
   readonly kvType: KeyType;
-  readonly headDim: number;
-  readonly headDimV: number;
   /** Forward: whether a gradient follows. Default false. */
   readonly keepsStates?: boolean;
   /** Whether the keys of a tile come from a list. */
@@ -54,6 +55,8 @@ export interface TileClass<Tile extends AnyTile> {
   readonly sharesKv?: boolean;
   /** Returns the parameter `key_turns`: passes over the keys of a tile, or the teams that share them. Default 1. */
   keyTurns?(tile: Tile): number;
+  /** Returns the workgroups that compute dk and dv of one tile of keys. Default 1. */
+  keyWorkgroups?(tile: Tile, dims: HeadDims): number;
 }
 
 /** A tile path: how a workgroup computes the products and sums of a tile. */

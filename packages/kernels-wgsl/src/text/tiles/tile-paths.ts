@@ -74,6 +74,15 @@ export function keyTurns(tile: AnyTile): number {
   return pathOf(tile).keyTurns?.(tile) ?? 1;
 }
 
+/** Returns the workgroups of a backward kernel per tile of queries, or of keys for dk and dv: 2 if dk and dv have one each. */
+export function gradientWorkgroups({
+  of,
+  tile,
+  ...dims
+}: Pick<BackwardConfig, 'of' | 'tile' | 'headDim' | 'headDimV'>): number {
+  return of === 'kv' ? (pathOf(tile).keyWorkgroups?.(tile, dims) ?? 1) : 1;
+}
+
 /** Whether kernels of a tile load 16-bit floats eight elements at a time where the memory layout allows it. */
 export function readsWide(tile: AnyTile): boolean {
   return pathOf(tile).readsWide ?? false;
