@@ -3,9 +3,11 @@ import { denseProblem, normal, packedProblem, pagedProblem } from '../problems/b
 import { launchBackward, resultGradients } from '../problems/launch-backward.ts';
 import { launch, type LaunchOptions } from '../problems/launch-problem.ts';
 import { poisonUnused } from '../problems/rearrange-problem.ts';
+import { listContents, poisonUnselected, withLists } from '../problems/selected-problem.ts';
 import type { FloatDType } from '../reference/number-types.ts';
 import { type Random, random } from '../reference/pseudo-random.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../reference/reference-problem.ts';
+import { headsOf } from '../reference/sequences.ts';
 import { areRight } from './backward/gradient-case.ts';
 import { defineCase, type RunnableCase, type Tier } from './shared/case.ts';
 import { isRight } from './shared/expected-results.ts';
@@ -98,8 +100,48 @@ function forwardRounds(first: number, count: number, tier: Tier): RunnableCase[]
   });
 }
 
+/** Random problems with random lists of selected keys; keys that no list names are poisoned. */
+function selectedRounds(first: number, count: number): RunnableCase[] {
+  return defineCase('fuzz', `selected-keys/seeds-${first}-to-${first + count - 1}`, {
+    tier: 'full',
+    async run(gpu, dtype, signal) {
+      const checks: Check[] = [];
+      const names = Object.keys(listContents) as (keyof typeof listContents)[];
+      for (let seed = first; seed < first + count; seed++) {
+        signal?.throwIfAborted();
+        const source = random(seed);
+        const plain = anyProblem(source, dtype);
+        const { query, kv } = headsOf(plain);
+        const spec = {
+          heads: pick(source, 1, kv, query),
+          entries: pick(source, 1, 31, 32, 33, source.below(100)),
+          blockSize: pick(source, 1, 3),
+          isShared: source.below(3) === 0,
+          seed,
+        };
+        const fill = listContents[pick(source, ...names)];
+        const problem = poisonUnselected(withLists(plain, spec, fill), pick(source, NaN, Infinity));
+        const options: LaunchOptions = {
+          numSplits: pick<number | 'auto'>(source, 'auto', 1, 2, 5),
+          gpuLengths: source.below(2) === 0,
+          listPlacement: pick(
+            source,
+            'contiguous' as const,
+            'reversed' as const,
+            'middle' as const,
+          ),
+        };
+        const label = `seed ${seed} ${JSON.stringify({ ...spec, ...options })}`;
+        checks.push(...isRight(label, await launch(gpu, problem, dtype, options), problem, dtype));
+      }
+      return checks;
+    },
+  });
+}
+
 export const forwardFuzz: readonly RunnableCase[] = [
   ...[0, 10, 20, 30].flatMap((first) => forwardRounds(first, 10, 'quick')),
+  ...[0, 30].flatMap((first) => selectedRounds(first, 30)),
   ...[1000, 1100, 1200, 1300].flatMap((first) => forwardRounds(first, 100, 'full')),
 ];
 

@@ -2,6 +2,7 @@ import type { Gpu } from '@heed/core';
 import { type Check, finite, sameRun } from '../../budget/output-checks.ts';
 import { guardedOut, Scope } from '../../problems/case-tensors.ts';
 import { launch } from '../../problems/launch-problem.ts';
+import { listContents, withLists } from '../../problems/selected-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import { random } from '../../reference/pseudo-random.ts';
 import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
@@ -75,6 +76,19 @@ function fuzz(rounds: number, tier: Tier): RunnableCase[] {
   });
 }
 
+const withSelected = ({ problem, ...attack }: Attack): Attack => ({
+  ...attack,
+  problem: (dtype) => withLists(problem(dtype), { heads: 2, entries: 40 }, listContents.mixed),
+});
+
+/** The same where lists of selected keys name the keys. */
+const selected = ['packed/used-huge', 'packed/cu-q-unsorted', 'paged/ids-extreme'].flatMap((name) =>
+  defineCase('hostile-lengths', `selected-keys/${name}`, {
+    f16Tier: 'full',
+    run: (gpu, dtype) => survives(gpu, dtype, withSelected(attacks[name]!(dtype))),
+  }),
+);
+
 export const hostileLengthCases: readonly RunnableCase[] = [
   ...Object.entries(attacks).flatMap(([name, attack]) =>
     defineCase('hostile-lengths', name, {
@@ -82,6 +96,7 @@ export const hostileLengthCases: readonly RunnableCase[] = [
       run: (gpu, dtype) => survives(gpu, dtype, attack(dtype)),
     }),
   ),
+  ...selected,
   ...fuzz(4, 'quick'),
   ...fuzz(200, 'full'),
 ];
