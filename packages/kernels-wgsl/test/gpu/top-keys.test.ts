@@ -260,6 +260,36 @@ describe('packed rows', () => {
     });
     expect([...(await got.read())]).toEqual(wanted(all, 6));
   });
+
+  it('take keys, lengths and window from a view', async () => {
+    const k = gpu.tensor(integers(new Rng(9), 6 * 4 * dim), { shape: [6, 4, 1, dim] });
+    const q = gpu.tensor(integers(new Rng(8), 3 * heads * dim), { shape: [3, heads, dim] });
+    const list = (...of: number[]): Tensor =>
+      gpu.tensor(Int32Array.from(of), { shape: [of.length] });
+    const [blockTable, seqUsedK] = [list(5, 0, 2, 4, 1, 3).reshape([2, 3]), list(11, 6)];
+    const cu = list(0, 1, 3);
+    const own = { blockTable, seqUsedK, cuSeqlensQ: cu };
+    // The values of the cache are other tensors, of another head dim.
+    const v = gpu.empty([6, 4, 1, 2]);
+    const facts = { pageSize: 4, format: 'f32', headDim: dim, headDimV: 2 } as const;
+    const view = { ...own, ...facts, k, v, maxSeqlenK: 11 };
+    const plain = topKeys(q, k, { ...own, topK: 4, causal: true });
+    const viewed = topKeys(q, view, { topK: 4, causal: true });
+    expect(await viewed.read()).toEqual(await plain.read());
+    const windowed = topKeys(q, { ...view, window: 3 }, { topK: 6 });
+    const held = topKeys(q, k, { ...own, topK: 6, window: [3, -1] });
+    expect(await windowed.read()).toEqual(await held.read());
+  });
+});
+
+it('does the rows in parts where their scores would fill 64 MiB', { tags: ['full'] }, async () => {
+  const [rows, keys] = [300, 65_600];
+  const q = gpu.tensor(integers(new Rng(5), rows * 4), { shape: [1, 1, rows, 4] });
+  const k = gpu.tensor(integers(new Rng(6), keys * 4), { shape: [1, 1, keys, 4] });
+  // One pipeline serves both: the band is data.
+  const all = await topKeys(q, k, { topK: 9, align: 'start' }).read();
+  const last = await topKeys(q.slice(2, 290, 300), k, { topK: 9, align: 'start' }).read();
+  expect(all.subarray(290 * 9)).toEqual(last);
 });
 
 describe('refusals', () => {
