@@ -123,11 +123,15 @@ describe('docs/flex.md', () => {
   });
 });
 
-describe.each(['backward', 'weights', 'sparse'])('docs/%s.md', (name) => {
-  it('shows the three examples that run', () => {
+describe.each([
+  ['backward', 3],
+  ['weights', 3],
+  ['sparse', 5],
+] as const)('docs/%s.md', (name, count) => {
+  it(`shows the ${count} examples that run`, () => {
     const paths = Object.keys(files).filter((path) => new RegExp(`/${name}/\\d+-`).test(path));
     const shown = guideExamples(files[`../../../../docs/${name}.md`]!).map(({ code }) => code);
-    expect(shown).toHaveLength(3);
+    expect(shown).toHaveLength(count);
     expect(shown).toEqual(paths.map((path) => files[path]));
   });
 });
