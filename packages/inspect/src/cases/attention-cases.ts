@@ -1,7 +1,7 @@
 import type { AttentionProblem } from '@heed/kernels-wgsl';
 import type { KernelCase } from './kernel-case.ts';
 
-type Dtype = 'f32' | 'f16';
+type Dtype = 'f32' | 'f16' | 'bf16';
 
 const QUERY_HEADS = 32;
 const KV_HEADS = 8;
@@ -58,10 +58,10 @@ const latent = {
   heads: 128,
 } as const;
 
-const latentDecode = (dtype: Dtype): AttentionProblem => ({
+const latentDecode = (dtype: Dtype, heads: number = latent.heads): AttentionProblem => ({
   layout: 'dense',
   dtype,
-  q: [1, latent.heads, 1, latent.headDim],
+  q: [1, heads, 1, latent.headDim],
   k: [1, 1, PAST, latent.headDim],
   v: [1, 1, PAST, latent.headDimV],
 });
@@ -94,6 +94,7 @@ const calls: readonly KernelCase[] = [
   { name: 'forward f32 D128', problem: prefill('f32', 128) },
   { name: 'forward f16 D64', problem: prefill('f16', 64) },
   { name: 'forward f16 D128', problem: prefill('f16', 128) },
+  { name: 'forward bf16 D128', problem: prefill('bf16', 128) },
   { name: 'forward f16 D256', problem: prefill('f16', 256) },
   { name: 'forward f32 D512', problem: prefill('f32', 512) },
   { name: 'forward f16 D512', problem: prefill('f16', 512) },
@@ -105,6 +106,7 @@ const calls: readonly KernelCase[] = [
   { name: 'decode f32 D128', problem: decode('f32', 128) },
   { name: 'decode f16 D64', problem: decode('f16', 64) },
   { name: 'decode f16 D128', problem: decode('f16', 128) },
+  { name: 'decode bf16 D128', problem: decode('bf16', 128) },
   { name: 'decode f16 D128 64/8 heads', problem: decode('f16', 128, 64) },
   { name: 'decode f16 D256', problem: decode('f16', 256) },
   { name: 'decode paged f16 D128', problem: pagedDecode(128) },
@@ -113,6 +115,11 @@ const calls: readonly KernelCase[] = [
   { name: 'decode f16 D512', problem: decode('f16', 512) },
   { name: 'decode f32 D576/512', problem: latentDecode('f32') },
   { name: 'decode f16 D576/512', problem: latentDecode('f16') },
+  { name: 'decode f16 D576/512 16/1 heads', problem: latentDecode('f16', 16) },
+  {
+    name: 'decode f16 D576/512 16/1 heads, K = V',
+    problem: { ...latentDecode('f16', 16), sharedKv: true },
+  },
   { name: 'decode paged f16 D512', problem: pagedDecode(512) },
   { name: 'decode paged f16 D576/512', problem: latentPages() },
   { name: 'decode paged int8 D576/512', problem: latentPages('int8') },
@@ -125,6 +132,7 @@ const calls: readonly KernelCase[] = [
   { name: 'backward f32 D128', problem: training('f32', 128) },
   { name: 'backward f16 D64', problem: training('f16', 64) },
   { name: 'backward f16 D128', problem: training('f16', 128) },
+  { name: 'backward bf16 D128', problem: training('bf16', 128) },
   { name: 'backward f16 D256', problem: training('f16', 256) },
   { name: 'backward f16 D512', problem: training('f16', 512) },
   { name: 'backward f16 D576/512', problem: training('f16', 576, 512) },
