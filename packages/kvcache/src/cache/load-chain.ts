@@ -1,6 +1,6 @@
 import { pageBytes } from '../pages/page-geometry.ts';
 import { sightOf } from '../pages/page-window.ts';
-import type { Fetch } from '../stores/shared-fetches.ts';
+import { type Fetch, pieceBytes } from '../stores/shared-fetches.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { decodeRecord, type PageRecord } from '../stores/page-record.ts';
 import { chunks } from '../stores/store-ask.ts';
@@ -27,9 +27,6 @@ interface FoundRecord {
   readonly record: PageRecord;
 }
 
-/** Bytes of a request, and requests under way: at most 32 MiB together. */
-const pieceBytes = 8 * 2 ** 20;
-const underWay = 4;
 /** Pages a window apart that are looked at together. */
 const looks = 16;
 
@@ -93,27 +90,13 @@ class ChainLoad {
     this.#wanted = new Set(wanted);
     this.#total += wanted.length;
     const groups = [...chunks(this.#unitsOf(wanted), (unit) => this.#bytesOf(unit), pieceBytes)];
-    const queue: { readonly units: readonly Unit[]; readonly fetch: Fetch }[] = [];
-    let next = 0;
-    const refill = (): void => {
-      for (; queue.length < underWay && next < groups.length; next++) {
-        const units = groups[next]!;
-        queue.push({ units, fetch: this.#fetch(units) });
-      }
-    };
+    const { signal } = this.#options;
+    const fetches = this.#core.fetchesFrom(this.#store);
+    const most = this.#core.segment * pageBytes(this.#core.geometry);
     let gap: number | undefined;
-    try {
-      refill();
-      while (queue.length > 0 && gap === undefined && !this.#isFull) {
-        const { units, fetch } = queue[0]!;
-        const values = await Promise.all(fetch.values);
-        queue.shift();
-        fetch.release();
-        refill();
-        gap = await this.#place(units, values);
-      }
-    } finally {
-      for (const { fetch } of queue) fetch.release();
+    for await (const [units, values] of fetches.ahead(groups, this.#keys, signal, most)) {
+      gap = await this.#place(units, await Promise.all(values));
+      if (gap !== undefined || this.#isFull) break;
     }
     if (gap === undefined) this.#left = missing.filter((i) => !this.#chain.has(i)).length;
     return gap;
@@ -195,10 +178,13 @@ class ChainLoad {
     return count > 1 || seal ? [key] : [key, oldKey({ ...parts, geometry: text })];
   }
 
+  readonly #keys = (units: readonly Unit[]): string[] =>
+    units.flatMap((unit) => this.#keysOf(unit));
+
   #fetch(units: readonly Unit[]): Fetch {
-    const keys = units.flatMap((unit) => this.#keysOf(unit));
     const bytes = Math.max(...units.map((unit) => this.#bytesOf(unit)));
-    return this.#core.fetchesFrom(this.#store).fetch(keys, this.#options.signal, bytes);
+    const fetches = this.#core.fetchesFrom(this.#store);
+    return fetches.fetch(this.#keys(units), this.#options.signal, bytes);
   }
 
   /** Places the records of units. Returns the first page that has none. */

@@ -10,7 +10,8 @@ import {
   type PageRecord,
   type RefusedRecord,
 } from '../stores/page-record.ts';
-import { askKeys, askMany, checkStore, chunks } from '../stores/store-ask.ts';
+import { askKeys, checkStore, chunks } from '../stores/store-ask.ts';
+import { pieceBytes } from '../stores/shared-fetches.ts';
 import { namespaceText, type ParsedKey, parseKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
 import { loadChain } from './load-chain.ts';
@@ -129,21 +130,23 @@ async function loadAll(
   return report;
 }
 
-/** Yields entries, in order, with their values. At most 32 MiB are asked for at a time. */
+/** Yields entries, in order, with their values. At most 32 MiB are under way at a time. */
 async function* valuesOf(
-  { gpu, geometry, segment }: CacheCore,
+  core: CacheCore,
   store: KvStore,
   entries: readonly Entry[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<[number, Entry, Uint8Array | undefined]> {
+  const { segment, geometry } = core;
   const size = pageBytes(geometry);
   // A key does not tell a segment from the first of its pages.
   const bytesOf = ({ page }: Entry): number => (page.depth % segment === 0 ? segment * size : size);
+  const keysOf = (group: readonly Entry[]): string[] => group.map(({ key }) => key);
+  const groups = [...chunks(entries, bytesOf, pieceBytes)];
   let done = 0;
-  for (const group of chunks(entries, bytesOf)) {
-    const keys = group.map(({ key }) => key);
-    const answers = askMany(gpu, store, keys, signal, segment * size);
-    for (const [i, answer] of answers.entries()) yield [done++, group[i]!, await answer];
+  const fetches = core.fetchesFrom(store).ahead(groups, keysOf, signal, segment * size);
+  for await (const [group, values] of fetches) {
+    for (const [i, value] of values.entries()) yield [done++, group[i]!, await value];
   }
 }
 

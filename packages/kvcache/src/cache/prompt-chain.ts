@@ -73,8 +73,10 @@ export class PromptChain {
   seenAt(end: number): number[] {
     const rule = this.#core.windowRule;
     const unseen = rule ? unseenPages(rule, end * rule.pageSize) : { first: 0, end: 0 };
-    const seen = Array.from({ length: end }, (_, i) => i);
-    return seen.filter((i) => i < unseen.first || i >= unseen.end);
+    const seen: number[] = [];
+    for (let i = 0; i < Math.min(unseen.first, end); i++) seen.push(i);
+    for (let i = unseen.end; i < end; i++) seen.push(i);
+    return seen;
   }
 
   /** Returns those of them that the cache lacks. */

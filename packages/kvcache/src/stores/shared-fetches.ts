@@ -5,6 +5,10 @@ import { askMany } from './store-ask.ts';
 
 type Value = Uint8Array | undefined;
 
+/** Bytes of a group of keys that are fetched together. */
+export const pieceBytes: number = 8 * 2 ** 20;
+const mostBytes = 32 * 2 ** 20;
+
 /** One request of a store, for all who want one of its keys. */
 interface Flight {
   readonly aborter: AbortController;
@@ -53,6 +57,33 @@ export class SharedFetches {
         for (const flight of flights) if (--flight.waiting === 0) this.#end(flight);
       },
     };
+  }
+
+  /**
+   * Yields groups with the values of their keys, in order. Requests of the next groups travel while one is used: keep a group below
+   * {@link pieceBytes}, so that at most 32 MiB are under way.
+   */
+  async *ahead<T>(
+    groups: readonly T[],
+    keysOf: (group: T) => readonly string[],
+    signal: AbortSignal | undefined,
+    bytesPerValue: number,
+  ): AsyncGenerator<readonly [group: T, values: readonly Promise<Value>[]]> {
+    // One value may be larger than a group.
+    const underWay = Math.max(1, Math.floor(mostBytes / Math.max(pieceBytes, bytesPerValue)));
+    const queue: Fetch[] = [];
+    let next = 0;
+    try {
+      for (const group of groups) {
+        for (; queue.length < underWay && next < groups.length; next++) {
+          queue.push(this.fetch(keysOf(groups[next]!), signal, bytesPerValue));
+        }
+        yield [group, queue[0]!.values];
+        queue.shift()!.release();
+      }
+    } finally {
+      for (const fetch of queue) fetch.release();
+    }
   }
 
   #start(keys: readonly string[], bytesPerValue: number): void {
