@@ -218,6 +218,15 @@ export const selectedGradientCases: readonly RunnableCase[] = [
     { f16Tier: 'full' },
   ),
   ...withModsCases,
+  ...(['packed', 'paged'] as const).flatMap((layout) =>
+    gradientCase(
+      group,
+      `gpu-lengths/${layout}`,
+      (dtype) =>
+        withLists(layouts[layout]!(dtype, {}), { heads: 2, entries: 43 }, listContents.mixed),
+      { launch: { gpuLengths: true }, tier: 'full' },
+    ),
+  ),
   ...everyKey,
   ...mates,
 ];
