@@ -1,6 +1,6 @@
 import { extent, filled, type NdArray } from './nd-array.ts';
 import { type Arithmetic, float32, float64 } from './number-types.ts';
-import { scoreFunction, visibleKeys } from './pair-scores.ts';
+import { keysOfRow, scoreFunction } from './pair-scores.ts';
 import { attend } from './reference-attention.ts';
 import type { ReferenceProblem } from './reference-problem.ts';
 import { headsOf, type Sequence, sequencesOf } from './sequences.ts';
@@ -42,7 +42,8 @@ function rowsOf(problem: ReferenceProblem, arithmetic: Arithmetic): NdArray {
   const { lse } = attend(problem, arithmetic);
   const weights = filled([...lse.shape, columns], 0);
   eachWeight(problem, lse, arithmetic, ({ sequence, h, i, j, weight }) => {
-    weights.data[sequence.lse(h, i) * columns + j] = weight;
+    const at = sequence.lse(h, i) * columns + j;
+    weights.data[at] = arithmetic.round(weights.data[at]! + weight);
   });
   return weights;
 }
@@ -74,7 +75,7 @@ function eachWeight(
   arithmetic: Arithmetic,
   visit: (pair: PairWeight) => void,
 ): void {
-  const { q, k, options } = problem;
+  const { q, k } = problem;
   const { round, dot } = arithmetic;
   const heads = headsOf(problem);
   for (const sequence of sequencesOf(problem)) {
@@ -82,10 +83,10 @@ function eachWeight(
       const hkv = Math.floor(h / (heads.query / heads.kv));
       const score = scoreFunction(problem, sequence, h, arithmetic);
       for (let i = 0; i < sequence.qLen; i++) {
-        const { position, first, end } = visibleKeys(options, i, sequence.qLen, sequence.kvLen);
+        const { position, keys } = keysOfRow(problem, sequence, h, i);
         const rowLse = lse.data[sequence.lse(h, i)]!;
         if (rowLse === -Infinity) continue;
-        for (let j = first; j < end; j++) {
+        for (const j of keys) {
           const product = dot(q.data, sequence.q(h, i), k.data, sequence.k(hkv, j), heads.qk);
           const final = score(product, i, j, position);
           visit({ sequence, h, i, j, weight: round(Math.exp(round(final - rowLse))) });

@@ -57,6 +57,12 @@ export const listedKeyFaults: readonly Fault[] = [
     caughtBy: 'selected-keys/mixed/heads-40x1/lq-1/f32',
   },
   {
+    name: 'only the last entry of a list gives a weight',
+    find: /times \+= select\(0\.0, 1\.0, /,
+    replace: 'times = select(0.0, 1.0, ',
+    caughtBy: 'weights/selected-keys/f32',
+  },
+  {
     name: 'splits overlap',
     find: /vec2<u32>\(work\.split \* per_split, min\(all/,
     replace: 'vec2<u32>(0u, min(all',

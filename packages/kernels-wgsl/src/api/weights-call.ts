@@ -1,4 +1,4 @@
-import { type PagedKvView, type Tensor, UnsupportedError } from '@heed/core';
+import type { PagedKvView, Tensor } from '@heed/core';
 import { checkTensor, fail, formatShape, show } from '@heed/core/kernel';
 import type { AttentionOptions, VarlenLayout } from '../host/attention-options.ts';
 import type { BoundHook } from '../host/options/attention-option.ts';
@@ -41,11 +41,6 @@ export function weightsCall(
   given?: readonly BoundHook[],
 ): WeightsCall {
   const call = keyCall(fn, q, k, options, given);
-  if (call.selected) {
-    throw new UnsupportedError(
-      `${fn}: weights of selectedKeys are not computed yet. Pass a maskMod of @heed/flex that reads the lists.`,
-    );
-  }
   const { gpu, lengths, batch, qHeads, seqlenQ } = call;
   if (lse !== undefined) {
     const shape = lengths === 'dense' ? [batch, qHeads, seqlenQ] : [qHeads, seqlenQ];

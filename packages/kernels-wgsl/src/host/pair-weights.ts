@@ -10,6 +10,7 @@ import {
 import { packValues } from '../text/parts/params.ts';
 import { readBytes } from '../text/parts/row-access.wgsl.ts';
 import type { Call } from './attention-call.ts';
+import { bindMask } from './bound-mask.ts';
 import { runCall } from './forward-pass.ts';
 import { recorderTarget, type Target } from './launch-target.ts';
 import { type LaunchInputs, valuesOf } from './launch-values.ts';
@@ -108,7 +109,7 @@ function launch(
   result: Tensor,
   target: Target,
 ): void {
-  const { q, k, hooks, batch, qHeads, seqlenQ } = call;
+  const { q, k, hooks, batch, qHeads, seqlenQ, selected } = call;
   const config: PairWeightsConfig = {
     of,
     qType: call.dtype,
@@ -116,6 +117,8 @@ function launch(
     headDim: call.headDim,
     lengths: call.lengths,
     keys: call.keys,
+    selectedBlock: selected?.blockSize ?? 0,
+    rows: selected?.rows ?? 'head',
     read: readAccess([q, k]),
     hooks: variantHooks(hooks.map(({ hook }) => hook)),
   };
@@ -132,6 +135,7 @@ function launch(
   const units = tiles * qHeads * (of === 'rows' ? 1 : batch);
   const lengths = bindLengths(target, call);
   const captures = bindCaptures(target, { hooks, options: {} });
+  const mask = bindMask(call);
   const inputs: LaunchInputs = {
     call,
     grid: { units, tiles, splits: 1 },
@@ -147,6 +151,7 @@ function launch(
       { heads: qHeads, columns, first_query: rows[0], rows: rows[1] - rows[0] },
       lengths.values,
       captures.values,
+      mask.values,
     ],
   };
   const source = pairWeightsSource(config);
@@ -158,6 +163,7 @@ function launch(
       lengths.range,
       captures.range,
       bound.lse.range,
+      ...(selected ? [mask.range] : []),
       bindTensor(result).range,
     ],
     params: packValues(source.fields, valuesOf(source.fields, inputs)),

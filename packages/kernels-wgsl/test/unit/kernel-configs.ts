@@ -333,19 +333,28 @@ export const keyScoresConfigs: readonly KeyScoresConfig[] = types.flatMap(([qTyp
   ),
 );
 
-export const pairWeightsConfigs: readonly PairWeightsConfig[] = types.flatMap(([qType, kType]) =>
-  layoutsOf(kType).flatMap(([lengths, keys]) =>
+const plainPairWeights: readonly PairWeightsConfig[] = types.flatMap(([qType, kType]) =>
+  layoutsOf(kType).flatMap(([lengths, keys, selectedBlock]) =>
     hooks.flatMap((variant) =>
       [64, 17].flatMap((headDim) =>
         reads([headDim, headDim]).flatMap((read) =>
           (['rows', 'keys'] as const).map((of) => {
-            return { of, qType, kType, headDim, lengths, keys, read, hooks: variant };
+            const layout = { lengths, keys, selectedBlock, rows: 'head' } as const;
+            return { of, qType, kType, headDim, ...layout, read, hooks: variant };
           }),
         ),
       ),
     ),
   ),
 );
+
+/** Without lists of selected keys, and with both kinds of them. */
+export const pairWeightsConfigs: readonly PairWeightsConfig[] = [
+  ...plainPairWeights,
+  ...selectedLayouts.flatMap(([lengths, keys, selectedBlock]) =>
+    rowKinds.map((rows) => ({ ...plainPairWeights[0]!, lengths, keys, selectedBlock, rows })),
+  ),
+];
 
 export const keySelectionConfigs: readonly KeySelectionConfig[] = layouts.flatMap(
   ([lengths, keys]) => [1, 32].map((positions) => ({ lengths, keys, positions })),

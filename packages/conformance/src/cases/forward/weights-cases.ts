@@ -16,6 +16,7 @@ import {
   weightFunctions,
   type WeightsLaunch,
 } from '../../problems/launch-weights.ts';
+import { listContents, poisonUnselected, withLists } from '../../problems/selected-problem.ts';
 import { upload, viewOf } from '../../problems/launch-problem.ts';
 import { poisonUnused } from '../../problems/rearrange-problem.ts';
 import { filled, generate, type NdArray } from '../../reference/nd-array.ts';
@@ -84,6 +85,22 @@ const problems: Readonly<Record<string, Build>> = {
     }),
   'packed-used': (dtype) => packedProblem({ dtype, qLens: [3, 9], kLens: [65, 70], used: [65, 7] }),
   paged: (dtype) => pagedProblem({ dtype, qLens: [1, 5, 1], used: [100, 33, 0], pageSize: 16 }),
+  // Some keys are named twice, and those that no list names hold NaN.
+  'selected-keys': (dtype) =>
+    poisonUnselected(
+      withLists(
+        denseProblem({ dtype, batch: 2, lq: 7, lk: 40, options: { sinks, causal: true } }),
+        { heads: 2, entries: 50 },
+        listContents.mixed,
+      ),
+      NaN,
+    ),
+  'selected-blocks-per-head': (dtype) =>
+    withLists(
+      pagedProblem({ dtype, qLens: [1, 5], used: [100, 33], pageSize: 16 }),
+      { heads: 4, entries: 9, blockSize: 3 },
+      listContents.repeated,
+    ),
   int8: (dtype) =>
     quantised(pagedProblem({ dtype, qLens: [1, 5], used: [40, 33], pageSize: 7 }), 'int8'),
 };

@@ -4,7 +4,14 @@ import { addDot } from '../parts/chained-products.wgsl.ts';
 import type { VariantHooks } from '../parts/hook.ts';
 import { addressingPart } from '../parts/key-addressing.wgsl.ts';
 import { type ComposedKernel, composeKernel } from '../parts/kernel-parts.ts';
-import type { FloatType, KeyKind, KeyType, LengthKind, ReadAccess } from '../parts/kinds.ts';
+import type {
+  FloatType,
+  KeyKind,
+  KeyType,
+  LengthKind,
+  ReadAccess,
+  RowKind,
+} from '../parts/kinds.ts';
 import { lengthsPart } from '../parts/lengths.wgsl.ts';
 import { none, u32Fields } from '../parts/params.ts';
 import {
@@ -17,6 +24,7 @@ import {
 import { loopFields } from '../parts/repeat.ts';
 import { readElement, readPart } from '../parts/row-access.wgsl.ts';
 import { tileScores, variantPart } from '../parts/score-chain.wgsl.ts';
+import { timesSelectedPart } from '../parts/selected-keys.wgsl.ts';
 import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
 
 /** Everything that the kernel's WGSL depends on. */
@@ -28,6 +36,10 @@ export interface PairWeightsConfig {
   readonly headDim: number;
   readonly lengths: LengthKind;
   readonly keys: KeyKind;
+  /** Number of keys that an entry of a list of selected keys names; 0 without lists. */
+  readonly selectedBlock: number;
+  /** Which rows share a list. */
+  readonly rows: RowKind;
   readonly read: ReadAccess;
   readonly hooks: VariantHooks;
 }
@@ -36,7 +48,7 @@ export interface PairWeightsConfig {
 export const WEIGHT_THREADS = 64;
 
 const weightsKey = (c: PairWeightsConfig): string =>
-  `${c.of} | q=${c.qType} k=${c.kType} d=${c.headDim} | ${c.lengths} ${c.keys} read=${c.read} | hooks=${c.hooks.key}`;
+  `${c.of} | q=${c.qType} k=${c.kType} d=${c.headDim} | ${c.lengths} ${c.keys}${c.selectedBlock > 0 ? ` selected=${c.selectedBlock} rows=${c.rows}` : ''} read=${c.read} | hooks=${c.hooks.key}`;
 
 /**
  * Computes weights pair by pair, for looking at them: a thread per key, which reads the rows of q and k from memory. Nothing is tiled,
@@ -45,7 +57,8 @@ const weightsKey = (c: PairWeightsConfig): string =>
 export const pairWeightsSource: (config: PairWeightsConfig) => ComposedKernel = memoized(
   weightsKey,
   (config) => {
-    const { of, qType, kType, headDim, lengths, keys, read, hooks } = config;
+    const { of, qType, kType, headDim, lengths, keys, selectedBlock, rows, read, hooks } = config;
+    const isSelected = selectedBlock > 0;
     return composeKernel({
       label: `heed/weights ${weightsKey(config)}`,
       head: [`// weights ${weightsKey(config)}`, none, tileClasses],
@@ -55,6 +68,7 @@ export const pairWeightsSource: (config: PairWeightsConfig) => ComposedKernel = 
         { name: 'metadata', kind: 'read', element: 'i32' },
         { name: 'captures', kind: 'read', element: 'u32' },
         { name: 'lse', kind: 'read', element: 'u32' },
+        ...(isSelected ? [{ name: 'selected', kind: 'read', element: 'i32' } as const] : []),
         { name: 'weights', kind: 'write', element: 'f32' },
       ],
       parts: [
@@ -71,7 +85,8 @@ export const pairWeightsSource: (config: PairWeightsConfig) => ComposedKernel = 
         softmaxWgsl('two'),
         variantPart(hooks),
         addDot,
-        pairWeight(hooks),
+        isSelected && timesSelectedPart(lengths, selectedBlock, rows),
+        pairWeight(hooks, isSelected),
         {
           fields: [
             ...u32Fields('units', 'tiles', 'group', 'heads', 'columns'),
@@ -85,8 +100,8 @@ export const pairWeightsSource: (config: PairWeightsConfig) => ComposedKernel = 
   },
 );
 
-const pairWeight = (hooks: VariantHooks): string => wgsl`
-  // exp(score − lse), 0 for a pair that is hidden.
+const pairWeight = (hooks: VariantHooks, isSelected: boolean): string => wgsl`
+  // exp(score − lse), 0 for a pair that is hidden.${isSelected && ' A key that a list names twice counts twice.'}
   fn pair_weight(row: Row, key: i32, k_row: u32) -> f32 {
     let q_row = q_row_offset(row);
     let row_lse = softmax_score(lse[lse_row_offset(row)]);
@@ -98,8 +113,14 @@ const pairWeight = (hooks: VariantHooks): string => wgsl`
     ${tileScores(hooks, (statement) =>
       statement({ score: 'score', scoreDerivative: '', row: 'row', key: 'key' }),
     )}
-    return select(0.0, softmax_weight(score, row_lse), row_lse > SEEN);
+    ${isSelected ? timesWeight : 'return select(0.0, softmax_weight(score, row_lse), row_lse > SEEN);'}
   }
+`;
+
+// A key that no list names may hold anything.
+const timesWeight = wgsl`
+  let times = times_selected(row, key);
+  return select(0.0, softmax_weight(score, row_lse) * times, (row_lse > SEEN) & (times > 0.0));
 `;
 
 const entry = (body: string): string => wgsl`

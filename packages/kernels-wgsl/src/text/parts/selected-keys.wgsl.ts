@@ -1,6 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import type { KernelPart } from './kernel-parts.ts';
-import type { LengthKind } from './kinds.ts';
+import type { LengthKind, RowKind } from './kinds.ts';
 import { strideFields, u32Fields } from './params.ts';
 import { rowLayouts } from './row-layouts.wgsl.ts';
 
@@ -31,6 +31,31 @@ export function selectedPart(lengths: LengthKind, block: number): KernelPart {
       return select(-1, i32(key), names_key);
     }
   `;
-  const axes = strideFields('selected', 'offset', 'batch', 'head', 'row', 'entry');
-  return { fields: [...axes, ...u32Fields('selected_entries', 'group')], text };
+  return { fields, text };
 }
+
+/**
+ * Declares `times_selected(row, key)`: how many entries of a row's list name a key.
+ * @param rows which rows share a list
+ */
+export function timesSelectedPart(lengths: LengthKind, block: number, rows: RowKind): KernelPart {
+  const batch = rowLayouts[lengths].batchOffset('selected', 'u32(row.batch)');
+  const head = rows === 'group' ? 'u32(row.head) / params.group' : 'u32(row.head)';
+  const text = wgsl`
+    fn times_selected(row: Row, key: i32) -> f32 {
+      let list = params.selected_offset${batch} + ${head} * params.selected_head + u32(row.q_row) * params.selected_row;
+      let named = ${block === 1 ? 'key' : `key / ${block}`};
+      var times = 0.0;
+      for (var entry = 0u; entry < params.selected_entries; entry++) {
+        times += select(0.0, 1.0, selected[list + entry * params.selected_entry] == named);
+      }
+      return times;
+    }
+  `;
+  return { fields, text };
+}
+
+const fields = [
+  ...strideFields('selected', 'offset', 'batch', 'head', 'row', 'entry'),
+  ...u32Fields('selected_entries', 'group'),
+];
