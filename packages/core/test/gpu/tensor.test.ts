@@ -1,5 +1,5 @@
 import { DisposedError, type Gpu, LimitError, ValidationError } from '@heed/core';
-import { tryEmpty } from '@heed/core/kernel';
+import { isColumnsOf, shapeTensor, tryEmpty } from '@heed/core/kernel';
 import { testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { add, injectedGpu } from './device-fixtures.ts';
@@ -383,4 +383,31 @@ it('tryEmpty refuses what no device has room for, and what is no shape', async (
   await expect(tryEmpty('create', gpu, [words + 1])).rejects.toThrow(LimitError);
   await expect(tryEmpty('create', gpu, [words + 1])).rejects.toThrow(/^create: one buffer holds/);
   await expect(tryEmpty('create', gpu, [-1])).rejects.toThrow(ValidationError);
+});
+
+describe('isColumnsOf', () => {
+  it('finds the first columns of a tensor by memory, offset, type and strides', () => {
+    using k = gpu.empty([2, 3, 8]);
+    expect(isColumnsOf(k.slice(-1, 0, 5), k)).toBe(true);
+    expect(isColumnsOf(k, k)).toBe(true);
+    expect(isColumnsOf(k.slice(0, 0, 1).slice(2, 0, 8), k.slice(0, 0, 1))).toBe(true);
+    const options = { shape: [2, 3, 4], strides: [24, 8, 1], dtype: 'f32' } as const;
+    expect(isColumnsOf(gpu.wrap(k.buffer, options), k)).toBe(true);
+    expect(isColumnsOf(gpu.wrap(k.buffer, { ...options, dtype: 'u32' }), k)).toBe(false);
+    using other = gpu.empty([2, 3, 8]);
+    const others = [
+      k.slice(-1, 1, 5),
+      k.slice(0, 0, 1),
+      k.reshape([3, 2, 8]),
+      other,
+      k.reshape([6, 8]),
+    ];
+    expect(others.map((part) => isColumnsOf(part, k))).toEqual(others.map(() => false));
+    expect(isColumnsOf(k, k.slice(-1, 0, 5))).toBe(false);
+  });
+
+  it('tells tensors without memory apart', () => {
+    const [k, v] = [shapeTensor(gpu, [2, 8]), shapeTensor(gpu, [2, 8])];
+    expect([isColumnsOf(k.slice(1, 0, 4), k), isColumnsOf(v, k)]).toEqual([true, false]);
+  });
 });
