@@ -95,6 +95,7 @@ const moreGradients = [
   'backward-gqa/*',
   'backward-large/*',
   'backward-packed/*',
+  'backward-dropout/dense',
   'backward-pages/*',
   'backward-determinism/*/3-runs',
   'backward-head-dims/*',
