@@ -15,7 +15,8 @@ export type { KvStats } from './cache/cache-core.ts';
 export type { LoadOptions } from './cache/load-pages.ts';
 export type { LoadReport, RefusedPage } from './cache/load-report.ts';
 export { memoryStore } from './stores/kv-store.ts';
-export type { SaveOptions, SaveReport, StoreOptions } from './cache/save-pages.ts';
+export type { SaveOptions, SaveReport } from './cache/save-pages.ts';
+export type { StoreOptions } from './cache/store-options.ts';
 export type {
   GetManyOptions,
   KvStore,

@@ -8,11 +8,15 @@ import {
   type KvStore,
   memoryStore,
   PagedKvCache,
+  prefixNames,
   priority,
   rotate,
   type RotaryTables,
+  tee,
 } from '@heed/kvcache';
 import { opfsStore } from '@heed/kvcache/browser';
+import { httpStore } from '@heed/kvcache/http';
+import { prefixNames as namesOnly } from '@heed/kvcache/names';
 import { fsStore } from '@heed/kvcache/node';
 
 const eviction: EvictionPolicy = { name: 'mine', compare: (a, b) => priority.compare(a, b) };
@@ -66,4 +70,18 @@ export async function keep(
   });
   const { refused } = await cache.load(store, { namespace: 'model' });
   return saved - refused.length;
+}
+
+/** Loads a prompt from a web server through the page's own files; returns the names that the cache then has of it. */
+export async function share(cache: PagedKvCache, tokens: Uint32Array): Promise<string[]> {
+  const store = tee(opfsStore('pages'), httpStore('https://example.org/pages/'));
+  const { hold } = await cache.load(store, { namespace: 'model', tokens, maxBytes: 2 ** 28 });
+  const sequence = cache.open({ tokens });
+  hold?.[Symbol.dispose]();
+  await cache.save(store, { namespace: 'model', sequences: [sequence] });
+  const known = new Set(cache.prefixes().map(({ name }) => name));
+  const names = prefixNames(tokens, { pageSize: 16 });
+  return namesOnly(tokens, { pageSize: 16 }).filter(
+    (name, i) => name === names[i] && known.has(name),
+  );
 }

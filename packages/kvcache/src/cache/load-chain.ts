@@ -9,7 +9,7 @@ import type { CacheCore } from './cache-core.ts';
 import type { LoadReport, RefusedPage } from './load-report.ts';
 import { placeRecord } from './place-record.ts';
 import type { PromptChain } from './prompt-chain.ts';
-import type { StoreOptions } from './save-pages.ts';
+import type { StoreOptions } from './store-options.ts';
 
 /** Options of {@link loadChain}. */
 interface ChainOptions extends StoreOptions {

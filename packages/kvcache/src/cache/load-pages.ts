@@ -19,7 +19,7 @@ import type { LoadReport, RefusedPage } from './load-report.ts';
 import { LoadedNodes } from './loaded-nodes.ts';
 import { placeRecord, type Placed, type Placing } from './place-record.ts';
 import { PromptChain } from './prompt-chain.ts';
-import { meantStore, storeNames, type StoreOptions } from './save-pages.ts';
+import { meantStore, storeNames, type StoreOptions } from './store-options.ts';
 import { timedHold } from './timed-hold.ts';
 
 /** Options of `load`. `onProgress` is called after each record that was examined. */

@@ -140,7 +140,8 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Compiles every kernel of the cache, for appends, copies, views, saves and loads, so that no request waits for a compiler.
+   * Compiles every kernel of the cache, for appends, copies and views, so that no request waits for a compiler. Saves and loads need
+   * no kernel.
    *
    * @throws CompileError, DeviceLostError, or the reason of `signal` on abort (these are rejections)
    *

@@ -40,7 +40,7 @@ export const magic: Uint8Array = new TextEncoder().encode('heedpage');
 export const recordVersion = 2;
 /** Bytes before the texts. */
 export const headerBytes = 108;
-export const sealBytes = 32;
+const sealBytes = 32;
 
 /** Where the tokens and the payload of a record begin, and where it ends. */
 export interface RecordExtent {

@@ -16,7 +16,7 @@ export const anyGeometry: fc.Arbitrary<PageGeometry> = fc.record({
 });
 
 /** Returns the name of the last of several pages. */
-export function lastName(parent: string, tokens: Uint32Array, pages: number): string {
+function lastName(parent: string, tokens: Uint32Array, pages: number): string {
   let name = parent;
   const size = tokens.length / pages;
   for (let i = 0; i < pages; i++) name = pageName(name, tokens.subarray(i * size, (i + 1) * size));
