@@ -18,19 +18,34 @@ const structs = { left: 'Left', right: 'Right', result: 'Result' } as const;
 /**
  * Replaces subgroup matrices in a shader by structs, to test shapes that no available adapter has. Each lane has its share of a
  * result. Operands refer to workgroup memory, in which they lie until they are used; arrays of left operands, which do not, are
- * copied to memory of their own. Emulated subgroups are wider than the device's: neighbouring lanes, so that shuffles among 8 lanes
- * are the device's own. An unknown operation is an error, so that none is left out.
+ * copied to memory of their own. There is a function for each pair of arrays whose matrices are multiplied. Emulated subgroups are
+ * wider than the device's: neighbouring lanes, so that shuffles among 8 lanes are the device's own. An unknown operation is an
+ * error, so that none is left out.
  */
 function emulateMatrices(code: string, matrices: EmulatedMatrices): string {
   const enable = 'enable chromium_experimental_subgroup_matrix;\n';
   if (!code.includes(enable)) return code;
   const { subgroupSize } = matrices;
   const lefts = [...code.matchAll(/var (\w+) = array<subgroup_matrix_left<[^>]*>, (\d+)>/g)];
-  const kept = lefts.map(([, name, count]): Kept => ({ name: name!, count: Number(count) }));
-  const places = new Set<string>();
-  const at = (array: string): string => {
-    places.add(array);
-    return `IN_${array.toUpperCase()}`;
+  const copies = new Map<string, Copy>();
+  // The array in which the matrices of a name lie.
+  const arrayOf = new Map<string, string>();
+  const products = new Set<string>();
+  const copied = (_: string, name: string, index: string, array: string): string => {
+    const count = Number(lefts.find((left) => left[1] === name)![2]);
+    copies.set(name, { name, count, array });
+    return `${name}[${index}] = copy_${name}(${index}, `;
+  };
+  const loaded =
+    (call: string) =>
+    (_: string, name: string, digits: string, order: string, array: string): string => {
+      arrayOf.set(name, array);
+      return `let ${name}${digits} = ${call}_${order}(`;
+    };
+  const multiplied = (_: string, left: string, digits: string, right: string): string => {
+    const product = `${arrayOf.get(left)!} ${arrayOf.get(right)!}`;
+    products.add(product);
+    return `multiply_${product.replace(' ', '_')}(${left}${digits}, ${right}`;
   };
   const body = code
     .replace(enable, '')
@@ -45,159 +60,156 @@ function emulateMatrices(code: string, matrices: EmulatedMatrices): string {
       `own_lane = thread_index % ${subgroupSize}u;\n  own_subgroup = thread_index / ${subgroupSize}u;\n  let unit =`,
     )
     .replaceAll(/subgroup_matrix_(left|right|result)<[^>]*>/g, (_, kind: Kind) => structs[kind])
+    .replaceAll(/(\w+)\[(.*)\] = subgroupMatrixLoad<Left, row_major>\(&(\w+), /g, copied)
     .replaceAll(
-      /(?<=(\w+)\[(.*)\] = )subgroupMatrixLoad<Left, row_major>\(&(\w+), /g,
-      (_, name: string, index: string, array: string) => `keep_${name}(${index}, ${at(array)}, `,
+      /let (\D+)(\d+) = subgroupMatrixLoad<Left, (row)_major>\(&(\w+), /g,
+      loaded('load_left'),
     )
     .replaceAll(
-      /subgroupMatrixLoad<Left, row_major>\(&(\w+), /g,
-      (_, array: string) => `load_left(${at(array)}, `,
+      /let (\w+)() = subgroupMatrixLoad<Right, (\w+)_major>\(&(\w+), /g,
+      loaded('load_right'),
     )
-    .replaceAll(
-      /subgroupMatrixLoad<Right, (\w+)_major>\(&(\w+), /g,
-      (_, order: string, array: string) => `load_right_${order}(${at(array)}, `,
-    )
+    .replaceAll(/let (\D+)(\d+) = (\w+)\[/g, (text, name: string, _, array: string) => {
+      if (copies.has(array)) arrayOf.set(name, `copied_${array}`);
+      return text;
+    })
+    .replaceAll(/subgroupMatrixMultiplyAccumulate\((\D+)(\d+), (\w+)/g, multiplied)
     .replaceAll(/subgroupMatrixLoad<Result, row_major>\(&(\w+), /g, 'load_result_$1(')
     .replaceAll(/subgroupMatrixStore<row_major>\(&(\w+), /g, 'store_result_$1(')
-    .replaceAll('subgroupMatrixMultiplyAccumulate(', 'multiply_matrices(')
     .replaceAll('subgroupMatrixScalarMultiply(', 'scale_matrix(');
   if (/subgroup_?[mM]atrix/.test(body)) throw new Error('a matrix operation is not emulated');
   const threads = Number(/@workgroup_size\((\d+)\)/.exec(body)![1]);
-  const subgroups = threads / subgroupSize;
   const results = ['scores', 'slopes'].filter((name) => body.includes(`var<workgroup> ${name}:`));
-  return [body, declarations(matrices, { subgroups, kept, places: [...places], results })].join(
-    '\n',
-  );
+  return [
+    body,
+    commonText(matrices),
+    ...[...copies.values()].map((copy) => copyText(matrices, copy, threads / subgroupSize)),
+    ...[...products].map((product) =>
+      productText(matrices, product.split(' ') as [string, string]),
+    ),
+    ...results.map((array) => resultText(matrices, array)),
+  ].join('\n');
 }
 
-/** An array of left operands. */
-interface Kept {
+/** An array of left operands, and the workgroup array from which they are copied. */
+interface Copy {
   readonly name: string;
   readonly count: number;
-}
-
-interface KernelArrays {
-  readonly subgroups: number;
-  readonly kept: readonly Kept[];
-  /** Workgroup arrays in which operands lie. */
-  readonly places: readonly string[];
-  /** Workgroup arrays through which results pass. */
-  readonly results: readonly string[];
+  readonly array: string;
 }
 
 // The limits of loops are not constant: CPU adapters would unroll the loops.
 const upTo = (count: number): string => `min(params.units, 1u) * ${count}u`;
 
-function declarations(
-  { M, N, K, components, subgroupSize }: EmulatedMatrices,
-  { subgroups, kept, places, results }: KernelArrays,
-): string {
-  const eachOwn = (size: number): string =>
-    `for (var e = own_lane; e < ${upTo(size)}; e += ${subgroupSize}u)`;
-  const constants = [
-    ...places.map((name) => `IN_${name.toUpperCase()}`),
-    ...kept.map(({ name }) => `KEPT_${name}`),
-  ];
-  const component = (name: string): string => `f32(${name}[i / 4u][i % 4u])`;
-  return `
+/** Returns the beginning of a loop over a lane's elements of a matrix. */
+const eachOwn = ({ subgroupSize }: EmulatedMatrices, size: number): string =>
+  `for (var e = own_lane; e < ${upTo(size)}; e += ${subgroupSize}u)`;
+
+/** Returns component i of an array. */
+const componentOf = (array: string): string =>
+  array.startsWith('copied_') ? `f32(${array}[i])` : `f32(${array}[i / 4u][i % 4u])`;
+
+const commonText = (matrices: EmulatedMatrices): string => `
 var<private> own_lane: u32;
 var<private> own_subgroup: u32;
 
-${constants.map((name, i) => `const ${name} = ${i}u;`).join('\n')}
-
 struct Left {
-  place: u32,
   at: u32,
   by_row: u32,
 }
 
 struct Right {
-  place: u32,
   at: u32,
   by_row: u32,
   by_column: u32,
 }
 
 struct Result {
-  own: array<f32, ${(M * N) / subgroupSize}>,
+  own: array<f32, ${(matrices.M * matrices.N) / matrices.subgroupSize}>,
 }
 
-${kept
-  .map(
-    ({ name, count }) => `
-var<workgroup> kept_${name}: array<${components}, ${count * M * K * subgroups}>;
-
-fn keep_${name}(index: u32, place: u32, at: u32, stride: u32) -> Left {
-  let first = (own_subgroup * ${count}u + index) * ${M * K}u;
-  ${eachOwn(M * K)} {
-    let i = (at + e / ${K}u * stride) * 4u + e % ${K}u;
-    kept_${name}[first + e] = ${components}(component(place, i));
-  }
-  return Left(KEPT_${name}, first, ${K}u);
-}
-`,
-  )
-  .join('\n')}
-
-fn load_left(place: u32, at: u32, stride: u32) -> Left {
-  return Left(place, at * 4u, stride * 4u);
+fn load_left_row(at: u32, stride: u32) -> Left {
+  return Left(at * 4u, stride * 4u);
 }
 
-fn load_right_row(place: u32, at: u32, stride: u32) -> Right {
-  return Right(place, at * 4u, stride * 4u, 1u);
+fn load_right_row(at: u32, stride: u32) -> Right {
+  return Right(at * 4u, stride * 4u, 1u);
 }
 
-fn load_right_col(place: u32, at: u32, stride: u32) -> Right {
-  return Right(place, at * 4u, 1u, stride * 4u);
-}
-
-fn component(place: u32, i: u32) -> f32 {
-  ${places.map((name) => `if (place == IN_${name.toUpperCase()}) { return ${component(name)}; }`).join('\n  ')}
-  ${kept.map(({ name }) => `if (place == KEPT_${name}) { return f32(kept_${name}[i]); }`).join('\n  ')}
-  return 0.0;
-}
-
-fn multiply_matrices(left: Left, right: Right, sum: Result) -> Result {
-  var result = sum;
-  ${eachOwn(M * N)} {
-    var x = result.own[e / ${subgroupSize}u];
-    for (var k = 0u; k < ${upTo(K)}; k++) {
-      let of_left = component(left.place, left.at + e / ${N}u * left.by_row + k);
-      x += of_left * component(right.place, right.at + k * right.by_row + e % ${N}u * right.by_column);
-    }
-    result.own[e / ${subgroupSize}u] = x;
-  }
-  return result;
+fn load_right_col(at: u32, stride: u32) -> Right {
+  return Right(at * 4u, 1u, stride * 4u);
 }
 
 fn scale_matrix(matrix: Result, factor: f32) -> Result {
   var result = matrix;
-  ${eachOwn(M * N)} {
-    result.own[e / ${subgroupSize}u] *= factor;
+  ${eachOwn(matrices, matrices.M * matrices.N)} {
+    result.own[e / ${matrices.subgroupSize}u] *= factor;
   }
   return result;
+}`;
+
+function copyText(
+  matrices: EmulatedMatrices,
+  { name, count, array }: Copy,
+  subgroups: number,
+): string {
+  const { M, K, components } = matrices;
+  return `
+var<workgroup> copied_${name}: array<${components}, ${count * M * K * subgroups}>;
+
+fn copy_${name}(index: u32, at: u32, stride: u32) -> Left {
+  let first = (own_subgroup * ${count}u + index) * ${M * K}u;
+  ${eachOwn(matrices, M * K)} {
+    let i = (at + e / ${K}u * stride) * 4u + e % ${K}u;
+    copied_${name}[first + e] = ${array}[i / 4u][i % 4u];
+  }
+  return Left(first, ${K}u);
+}`;
 }
 
-${results
-  .map(
-    (name) => `
-fn load_result_${name}(at: u32, stride: u32) -> Result {
+function productText(matrices: EmulatedMatrices, [left, right]: readonly [string, string]): string {
+  const { M, N, K, subgroupSize } = matrices;
+  return `
+fn left_${left}_${right}(i: u32) -> f32 {
+  return ${componentOf(left)};
+}
+
+fn right_${left}_${right}(i: u32) -> f32 {
+  return ${componentOf(right)};
+}
+
+fn multiply_${left}_${right}(left: Left, right: Right, sum: Result) -> Result {
+  var result = sum;
+  ${eachOwn(matrices, M * N)} {
+    var x = result.own[e / ${subgroupSize}u];
+    for (var k = 0u; k < ${upTo(K)}; k++) {
+      let of_left = left_${left}_${right}(left.at + e / ${N}u * left.by_row + k);
+      x += of_left * right_${left}_${right}(right.at + k * right.by_row + e % ${N}u * right.by_column);
+    }
+    result.own[e / ${subgroupSize}u] = x;
+  }
+  return result;
+}`;
+}
+
+function resultText(matrices: EmulatedMatrices, array: string): string {
+  const { M, N, subgroupSize } = matrices;
+  const place = `${array}[at + e / ${N}u * stride + e % ${N}u / 4u][e % 4u]`;
+  return `
+fn load_result_${array}(at: u32, stride: u32) -> Result {
   var result = Result();
-  ${eachOwn(M * N)} {
-    result.own[e / ${subgroupSize}u] = ${name}[at + e / ${N}u * stride + e % ${N}u / 4u][e % 4u];
+  ${eachOwn(matrices, M * N)} {
+    result.own[e / ${subgroupSize}u] = ${place};
   }
   return result;
 }
 
-fn store_result_${name}(at: u32, matrix: Result, stride: u32) {
+fn store_result_${array}(at: u32, matrix: Result, stride: u32) {
   var result = matrix;
-  ${eachOwn(M * N)} {
-    ${name}[at + e / ${N}u * stride + e % ${N}u / 4u][e % 4u] = result.own[e / ${subgroupSize}u];
+  ${eachOwn(matrices, M * N)} {
+    ${place} = result.own[e / ${subgroupSize}u];
   }
-}
-`,
-  )
-  .join('\n')}`;
+}`;
 }
 
 /** Wraps a device, which then claims to have these matrices, and subgroups of their size. */
