@@ -17,7 +17,7 @@ export interface RowsOption {
 }
 
 /** The options of attention that change nothing here, so that the options of another call can be passed whole. */
-export const ignoredNames = ['out', 'numSplits', 'returnLse', 'returnMax', 'dropout'] as const;
+const ignoredNames = ['out', 'numSplits', 'returnLse', 'returnMax', 'dropout'] as const;
 
 type Ignored = (typeof ignoredNames)[number];
 

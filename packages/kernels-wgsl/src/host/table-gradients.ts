@@ -13,7 +13,7 @@ import type { BoundHook } from './options/attention-option.ts';
 import { fillZero } from './zero-fill.ts';
 
 /** The gradients of a hook's tables, by the index of the table; undefined for tables that the score does not follow. */
-export type TableGradients = ReadonlyMap<BoundHook, readonly (Tensor | undefined)[]>;
+type TableGradients = ReadonlyMap<BoundHook, readonly (Tensor | undefined)[]>;
 
 /**
  * Computes the gradients with respect to the tables that score hooks read: f32 in the tables' shapes, indexed as the tables are. Two
