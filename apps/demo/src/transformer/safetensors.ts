@@ -12,7 +12,7 @@ interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export type StoredDType = 'F32' | 'F16';
+export type StoredDType = 'F32' | 'F16' | 'BF16';
 
 /** A tensor's entry in the header. */
 interface Entry {
@@ -24,10 +24,16 @@ interface Entry {
 /** Size of the field at the start of the file that gives the header's length. */
 const LENGTH_BYTES = 8;
 
-const bytesOf = { F32: 4, F16: 2 } as const;
+const bytesOf = { F32: 4, F16: 2, BF16: 2 } as const;
+
+/** heed's names of the 16-bit types. */
+const halves = { F16: 'f16', BF16: 'bf16' } as const;
+
+const isStored = (dtype: unknown): dtype is StoredDType =>
+  typeof dtype === 'string' && Object.hasOwn(bytesOf, dtype);
 
 /**
- * Reads a safetensors file of F32 and F16 tensors.
+ * Reads a safetensors file of F32, F16 and BF16 tensors.
  * @throws Error if the file is malformed, truncated, or holds another dtype, saying where
  */
 export function readSafetensors(file: Uint8Array): Safetensors {
@@ -86,7 +92,7 @@ const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as nu
 
 function checkEntry(name: string, given: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = (given ?? {}) as Partial<Entry>;
-  if (dtype !== 'F32' && dtype !== 'F16') refuse(`"${name}" must be F32 or F16`, dtype);
+  if (!isStored(dtype)) refuse(`"${name}" must be F32, F16 or BF16`, dtype);
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     refuse(`"${name}" must have a shape of whole numbers`, JSON.stringify(shape));
   }
@@ -104,16 +110,18 @@ function checkEntry(name: string, given: unknown): Entry {
 function tensorOf({ dtype, shape, data_offsets }: Entry, data: Uint8Array): StoredTensor {
   // A copy is aligned, unlike the bytes of the file. slice() of a Node Buffer would not copy.
   const { buffer } = new Uint8Array(data.subarray(...data_offsets));
-  const isHalf = dtype === 'F16';
   return {
     shape,
-    data: isHalf ? unpackHalves(new Uint16Array(buffer)) : new Float32Array(buffer),
+    data:
+      dtype === 'F32'
+        ? new Float32Array(buffer)
+        : unpackHalves(new Uint16Array(buffer), halves[dtype]),
   };
 }
 
 /**
  * Writes a safetensors file (github.com/huggingface/safetensors): the header's length as 8 little-endian bytes, the header as JSON,
- * the data. F16 rounds to nearest even.
+ * the data. F16 and BF16 round to nearest even.
  */
 export function writeSafetensors(
   { tensors, metadata }: Safetensors,
@@ -135,7 +143,7 @@ export function writeSafetensors(
   file.set(json, LENGTH_BYTES);
   let at = LENGTH_BYTES + headerBytes;
   for (const { data } of Object.values(tensors)) {
-    const values = dtype === 'F16' ? packHalves(data) : data;
+    const values = dtype === 'F32' ? data : packHalves(data, halves[dtype]);
     file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
   }

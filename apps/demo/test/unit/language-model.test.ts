@@ -66,12 +66,19 @@ describe('a safetensors file', () => {
     expect([...x!.data]).toEqual([1, -0.0999755859375, 65504, 0]);
   });
 
+  it('keeps the exponents of f32 in BF16', () => {
+    const tensors = { x: { shape: [3], data: Float32Array.of(1, -0.1, 1.501 * 2 ** -100) } };
+    const file = writeSafetensors({ tensors, metadata: {} }, 'BF16');
+    const { x } = readSafetensors(file).tensors;
+    expect([...x!.data]).toEqual([1, -0.10009765625, 1.5 * 2 ** -100]);
+  });
+
   it.for([
     ['nothing', new Uint8Array(7), 'it must have 8 bytes or more; got 7'],
     ['a header past the end', fileOf({}, 0).subarray(0, 9), 'must end within the file'],
     ['no JSON', fileOf('{', 0), 'its header must be JSON'],
     ['a list', fileOf([], 0), 'its header must be an object; got []'],
-    ['another dtype', fileOf({ x: { ...entry(0, 4), dtype: 'BF16' } }, 4), 'F16; got BF16'],
+    ['another dtype', fileOf({ x: { ...entry(0, 4), dtype: 'F64' } }, 4), 'BF16; got F64'],
     ['no shape', fileOf({ x: { ...entry(0, 4), shape: [-1] } }, 4), 'got [-1]'],
     ['no offsets', fileOf({ x: { ...entry(0, 4), data_offsets: [0] } }, 4), 'got [0]'],
     ['a wrong size', fileOf({ x: { ...entry(0, 4), shape: [2] } }, 4), '"x" [2] must have 8 bytes'],
