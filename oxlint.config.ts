@@ -26,7 +26,7 @@ export const floors: Record<string, readonly Floor[]> = {
   'packages/kernels-wgsl/src': ['text', 'select', 'host', 'api', 'plan', 'tune'],
   'packages/kernels-wgsl/src/text': ['parts', 'tiles', 'kernels'],
   'packages/kvcache/src': ['pages', 'sequences', 'kernels', 'stores', 'cache'],
-  'packages/flex/src': ['text', ['masks', 'mods'], 'host', 'api'],
+  'packages/flex/src': ['text', ['masks', 'mods'], 'examples', 'host', 'api'],
   'packages/flex/src/text': ['ir', 'frontend', 'backends', 'compile', 'kernels'],
   'packages/tfjs/src': ['device', 'tensors', 'attention'],
   'packages/conformance/src': [

@@ -14,7 +14,7 @@ export { checkCumulative, checkLengths, checkUsed } from './api/check-lengths.ts
 export { denseCall } from './api/dense-call.ts';
 export { indexerCall, type IndexerOptions } from './api/indexer-call.ts';
 export { indexerNames, indexerSynonyms } from './api/top-keys.ts';
-export { runTopKeys } from './host/top-keys.ts';
+export { runTopKeys } from './host/key-lists.ts';
 export { type Differentiable, differentiable, type Forward } from './api/differentiable.ts';
 export { varlenCall } from './api/varlen-call.ts';
 export { viewCall } from './api/view-call.ts';

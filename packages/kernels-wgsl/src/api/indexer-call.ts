@@ -4,7 +4,7 @@ import type { VarlenLayout } from '../host/attention-options.ts';
 import type { Call } from '../host/attention-call.ts';
 import type { BoundHook } from '../host/options/attention-option.ts';
 import type { BandOption } from '../host/options/visible-band.ts';
-import type { TopKeysCall } from '../host/top-keys.ts';
+import type { TopKeysCall } from '../host/key-lists.ts';
 import { keyCall } from './key-call.ts';
 
 /** Options of an indexer, whatever scores and masks it has. */

@@ -1,7 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { type Meant, type NamesOf, optionsOf, readOptions } from '@heed/core/kernel';
 import type { BandOption } from '../host/options/visible-band.ts';
-import { runTopKeys } from '../host/top-keys.ts';
+import { runTopKeys } from '../host/key-lists.ts';
 import { layoutNames, synonyms } from './attention-names.ts';
 import { indexerCall, type IndexerOptions } from './indexer-call.ts';
 
