@@ -19,13 +19,13 @@ const maskSources = import.meta.glob<string>('../../../../../packages/flex/src/m
   eager: true,
 });
 
-const [catalogueSource] = Object.values(
-  import.meta.glob<string>('../../../../../packages/flex/src/catalogue.ts', {
+const catalogueSource = Object.values(
+  import.meta.glob<string>('../../../../../packages/flex/src/examples/*-entries.ts', {
     query: '?raw',
     import: 'default',
     eager: true,
   }),
-);
+).join('\n');
 
 /**
  * The captures of an entry as the catalogue writes them. There a table may have a dtype behind its formula, which pages have no
@@ -33,7 +33,7 @@ const [catalogueSource] = Object.values(
  */
 function pageCaptures(name: string): string {
   const page = new RegExp(`^  ${name}: .*\\n(?:    .*\\n)*?    page: ([^]*?),\\n    cases: `, 'm');
-  return page.exec(catalogueSource!)![1]!.replaceAll(", 'i32')", ')').replaceAll(/^    /gm, '');
+  return page.exec(catalogueSource)![1]!.replaceAll(", 'i32')", ')').replaceAll(/^    /gm, '');
 }
 
 /** The first text of the editor: one mod of each kind, with captured values to change. */
