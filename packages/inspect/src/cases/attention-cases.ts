@@ -136,6 +136,8 @@ const calls: readonly KernelCase[] = [
   { name: 'backward f16 D256', problem: training('f16', 256) },
   { name: 'backward f16 D512', problem: training('f16', 512) },
   { name: 'backward f16 D576/512', problem: training('f16', 576, 512) },
+  { name: 'selected backward f16 D128', problem: selected(training('f16', 128)) },
+  { name: 'selected backward f16 D576/512', problem: selected(training('f16', 576, 512)) },
   { name: 'backward bias f16 D64', problem: training('f16', 64), hasBias: true },
 ];
 
