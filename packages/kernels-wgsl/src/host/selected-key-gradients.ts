@@ -13,6 +13,7 @@ import {
 import { variantHooks } from '../text/parts/hook.ts';
 import type { WriteAccess } from '../text/parts/kinds.ts';
 import { packParams, packValues } from '../text/parts/params.ts';
+import { deviceClass } from '../text/tiles/device-class.ts';
 import { readBytes, writeBytes } from '../text/parts/row-access.wgsl.ts';
 import { factsOfCall, type FloatCall } from './attention-call.ts';
 import type { Data } from './backward-launch.ts';
@@ -94,6 +95,7 @@ function launchGradients(
     hooks: variantHooks(call.hooks.map(({ hook }) => hook)),
     resultType: call.kvDtype,
     write,
+    unroll: deviceClass(call.gpu.capabilities).unroll,
     isOneMemory: call.view?.sharedKv === true,
     chained: knownSelection(call.gpu, factsOfCall(call, true)).config.tile.path !== 'subgroup',
   };

@@ -385,6 +385,7 @@ export const selectedGradientConfigs: readonly SelectedGradientConfig[] = floatT
                 write,
                 hooks: variant,
                 chained: of === 'keys',
+                unroll: of === 'chunks',
                 isOneMemory: keys === 'paged',
               })),
             ),

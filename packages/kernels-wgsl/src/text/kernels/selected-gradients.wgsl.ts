@@ -21,7 +21,7 @@ import {
   splitRowOffsetPart,
   workPart,
 } from '../parts/query-rows.wgsl.ts';
-import { loopFields } from '../parts/repeat.ts';
+import { each, loopFields, plus } from '../parts/repeat.ts';
 import { readElement, readPart, writeElement, writePart } from '../parts/row-access.wgsl.ts';
 import { gradientPart, tileScores, variantPart } from '../parts/score-chain.wgsl.ts';
 import { softmaxWgsl } from '../parts/softmax.wgsl.ts';
@@ -39,6 +39,8 @@ export interface SelectedGradientConfig extends Pick<
   readonly write: WriteAccess;
   /** Whether the forward pass has a chain of single products, or adds four at a time. */
   readonly chained: boolean;
+  /** Whether the compiler may know the bounds of inner loops. */
+  readonly unroll: boolean;
   /** Whether values are columns of the keys in one memory, whose gradient is dk with dv added. */
   readonly isOneMemory: boolean;
 }
@@ -48,7 +50,7 @@ const gradientKey = (c: SelectedGradientConfig): string =>
     `dkv of selected ${c.of} q=${c.qType} kv=${c.kvType} result=${c.resultType}`,
     `d=${c.headDim} dv=${c.headDimV}`,
     `${c.lengths} ${c.keys}`,
-    `read=${c.read} write=${c.write}${c.chained ? ' chained' : ''}${c.isOneMemory ? ' one memory' : ''}`,
+    `read=${c.read} write=${c.write}${c.chained ? ' chained' : ''}${c.unroll ? ' unroll' : ''}${c.isOneMemory ? ' one memory' : ''}`,
     `hooks=${c.hooks.key}`,
   ].join(' | ');
 
@@ -236,14 +238,10 @@ function main(config: SelectedGradientConfig): string {
         workgroupBarrier();
         let count = min(rows - first_row, ${THREADS}u);
         if (column < K_VECTORS) {
-          for (var i = 0u; i < count; i++) {
-            sum = fma(vec4<f32>(row_weights[i].x), read_q(row_offsets[i].x, column * 4u), sum);
-          }
+          ${addRows('sum', 'x', (row) => `read_q(${row}, column * 4u)`)}
           ${config.isOneMemory && valueColumn(config)}
         } else if (column < ROW_VECTORS) {
-          for (var i = 0u; i < count; i++) {
-            sum = fma(vec4<f32>(row_weights[i].y), read_dout(row_offsets[i].y, (column - K_VECTORS) * 4u), sum);
-          }
+          ${addRows('sum', 'y', (row) => `read_dout(${row}, (column - K_VECTORS) * 4u)`)}
         }
       }
       ${config.isOneMemory && addValues(config)}
@@ -252,12 +250,30 @@ function main(config: SelectedGradientConfig): string {
   `;
 }
 
+/** Rows whose loads a thread issues together: one by one, each would be waited for before the next. */
+const ROWS_AT_ONCE = 4;
+
+/** Adds the weighted rows to a sum, in their order. After the last row, it is loaded again and has no weight. */
+function addRows(sum: string, part: 'x' | 'y', read: (row: string) => string): string {
+  const rows = each(ROWS_AT_ONCE);
+  return wgsl`
+    for (var i = 0u; i < count; i += ${ROWS_AT_ONCE}u) {
+      ${rows((n) => [
+        `let at${n} = min(${plus('i', n)}, count - 1u);`,
+        `let row${n} = ${read(`row_offsets[at${n}].${part}`)};`,
+      ])}
+      ${rows(
+        (n) =>
+          `${sum} = fma(vec4<f32>(select(0.0, row_weights[at${n}].${part}, ${plus('i', n)} < count)), row${n}, ${sum});`,
+      )}
+    }
+  `;
+}
+
 /** Adds the rows to the column of dv that is in the place of one of dk. */
 const valueColumn = ({ headDimV }: SelectedGradientConfig): string => wgsl`
   if (column * 4u < ${headDimV}u) {
-    for (var i = 0u; i < count; i++) {
-      value_sum = fma(vec4<f32>(row_weights[i].y), read_dout(row_offsets[i].y, column * 4u), value_sum);
-    }
+    ${addRows('value_sum', 'y', (row) => `read_dout(${row}, column * 4u)`)}
   }
 `;
 
@@ -304,7 +320,9 @@ const onePart = wgsl`
 `;
 
 /** Computes the weights of one row: its score again, in the arithmetic of the forward pass, then its gradient. */
-function weighRow({ hooks, chained }: SelectedGradientConfig): string {
+function weighRow(config: SelectedGradientConfig): string {
+  const { hooks, chained, unroll } = config;
+  const [kVectors, vVectors] = rowVectors(config);
   const hasDerivatives = hasScoreDerivatives(hooks);
   const add = (sum: string, a: string, b: string): string =>
     chained ? `${sum} = add_dot(${sum}, ${a}, ${b});` : `${sum} += dot(${a}, ${b});`;
@@ -326,11 +344,11 @@ function weighRow({ hooks, chained }: SelectedGradientConfig): string {
       let state = row_state(row);
       let offsets = vec2<u32>(q_row_offset(row), dout_row_offset(row));
       var s = 0.0;
-      for (var d = 0u; d < params.q_vecs; d++) {
+      for (var d = 0u; d < ${unroll ? `${kVectors}u` : 'params.q_vecs'}; d++) {
         ${add('s', 'read_q(offsets.x, d * 4u) * q_scale()', 'key_vectors[d]')}
       }
       var dp = 0.0;
-      for (var d = 0u; d < params.v_vecs; d++) {
+      for (var d = 0u; d < ${unroll ? `${vVectors}u` : 'params.v_vecs'}; d++) {
         ${add('dp', 'read_dout(offsets.y, d * 4u)', 'key_vectors[K_VECTORS + d]')}
       }
       ${hasDerivatives && 'var score_derivative = 1.0;'}
