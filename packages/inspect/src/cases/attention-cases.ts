@@ -128,6 +128,8 @@ const calls: readonly KernelCase[] = [
   { name: 'selected decode paged int8 D128', problem: selected(pagedDecode(128, 'int8')) },
   { name: 'selected decode f16 D576/512', problem: selected(latentDecode('f16')) },
   { name: 'selected forward f32 D128', problem: selected(prefill('f32', 128)) },
+  { name: 'selected backward f32 D128', problem: selected(training('f32', 128)) },
+  { name: 'selected backward f16 D576/512', problem: selected(training('f16', 576, 512)) },
   { name: 'backward f32 D64', problem: training('f32', 64) },
   { name: 'backward f32 D128', problem: training('f32', 128) },
   { name: 'backward f16 D64', problem: training('f16', 64) },
