@@ -76,7 +76,12 @@ export async function save(
   if (chosen) {
     const kept = core.keptIn(store);
     run.report.lost += chosen.unknown;
-    const missing = run.start([], records, ({ nodes, key }) => kept.has(nodes.at(-1)!, key));
+    const isKept = (record: Item): boolean => kept.has(record.nodes.at(-1)!, record.key);
+    // A page that was saved before the window released it needs no link.
+    const links = planLinks(named)
+      .filter((link) => !isKept(withKey({ ...link, isLink: false })))
+      .map(withKey);
+    const missing = run.start(links, records, isKept);
     const early = [...run.chunks(missing)].map((items) => ({ items, packed: pack(core, items) }));
     try {
       for (const packed of early) await run.put(packed);

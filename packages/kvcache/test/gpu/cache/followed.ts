@@ -61,7 +61,7 @@ export class FollowedCache {
   async run(op: Op): Promise<void> {
     switch (op.op) {
       case 'open':
-        return this.#open(op.salt % salts.length, op.tokens, op.priority);
+        return this.#openLoaded(op.salt % salts.length, op.tokens, op.priority);
       case 'save':
         return void (await this.cache.save(this.#store));
       case 'load':
@@ -75,7 +75,13 @@ export class FollowedCache {
       }
       default: {
         const one = this.sequences[op.which % this.sequences.length];
+        // A page is saved as it is now, whatever becomes of it before the store has it.
+        const saving =
+          one && op.op === 'close'
+            ? this.cache.save(this.#store, { sequences: [one.sequence] })
+            : undefined;
         if (one) this.#runOn(one, op.op, 'count' in op ? op.count : 0);
+        await saving;
       }
     }
   }
@@ -107,6 +113,16 @@ export class FollowedCache {
     } else {
       this.#refused(() => one.sequence.truncate(length + 1), /length must be/);
     }
+  }
+
+  /** Opens a sequence; of high priority, after a load of its prompt. */
+  async #openLoaded(salt: number, tokens: number[], priority: number): Promise<void> {
+    if (priority < 2) return this.#open(salt, tokens, priority);
+    const options = { tokens, salt: salts[salt]! };
+    const { hold, refused } = await this.cache.load(this.#store, options);
+    assert.deepEqual(refused, []);
+    this.#open(salt, tokens, priority);
+    hold![Symbol.dispose]();
   }
 
   #open(salt: number, tokens: number[], priority: number): void {
