@@ -14,6 +14,7 @@ import type { FloatDType } from '../../reference/number-types.ts';
 import { random } from '../../reference/pseudo-random.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
+import { scales, softcaps } from '../shared/named-problems.ts';
 import { areRight, base, gradientCase, sameGradients } from './gradient-case.ts';
 
 const group = 'backward-selected';
@@ -176,6 +177,12 @@ export const selectedGradientCases: readonly RunnableCase[] = [
     listContents.mixed,
     { heads: 1, entries: 21 },
     { dropout: { rate: 0.3, seed: 7 } },
+  ),
+  ...contents(
+    'mixed/learned',
+    listContents.mixed,
+    { heads: 1, entries: 21 },
+    { scale: scales, softcap: softcaps, alibiSlopes },
   ),
   ...gradientCase(
     group,
