@@ -23,7 +23,7 @@ const infoOf = (s: Sequence, i: number, j: number) => ({
 });
 
 /** Computes the scores of a row from the definition; NaN counts as −∞. A pair that a mod hides adds nothing. */
-export function entryScores(problem: TopKeysProblem, sequence: Sequence, i: number): EntryScores {
+function entryScores(problem: TopKeysProblem, sequence: Sequence, i: number): EntryScores {
   const { q, k, options, blockSize = 1 } = problem;
   const { scoreMod = (dot: number) => Math.max(0, dot), maskMod } = options;
   const heads = headsOf(problem);

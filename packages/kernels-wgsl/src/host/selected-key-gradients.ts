@@ -6,9 +6,11 @@ import {
   CHUNK_PAIRS,
   chunkSumSource,
   rowVectors,
+  SLICE_VECTORS,
+} from '../text/kernels/chunk-sums.wgsl.ts';
+import {
   type SelectedGradientConfig,
   selectedGradientSource,
-  SLICE_VECTORS,
 } from '../text/kernels/selected-gradients.wgsl.ts';
 import { variantHooks } from '../text/parts/hook.ts';
 import type { WriteAccess } from '../text/parts/kinds.ts';

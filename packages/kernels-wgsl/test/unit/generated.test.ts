@@ -10,10 +10,8 @@ import { backwardSource } from '../../src/text/kernels/backward.wgsl.ts';
 import { combineKey, combineSource } from '../../src/text/kernels/combine.wgsl.ts';
 import { forwardSource } from '../../src/text/kernels/forward.wgsl.ts';
 import { invertSource, pairSlotsSource } from '../../src/text/kernels/inverted-lists.wgsl.ts';
-import {
-  chunkSumSource,
-  selectedGradientSource,
-} from '../../src/text/kernels/selected-gradients.wgsl.ts';
+import { chunkSumSource } from '../../src/text/kernels/chunk-sums.wgsl.ts';
+import { selectedGradientSource } from '../../src/text/kernels/selected-gradients.wgsl.ts';
 import { keyScoresSource } from '../../src/text/kernels/key-scores.wgsl.ts';
 import { keySelectionSource } from '../../src/text/kernels/key-selection.wgsl.ts';
 import { pairWeightsSource } from '../../src/text/kernels/pair-weights.wgsl.ts';
