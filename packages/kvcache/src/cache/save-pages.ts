@@ -97,8 +97,8 @@ export async function save(
   for (const items of run.chunks(missing)) {
     // A named page does not change, but it may have lost its name while the store was writing.
     const there = run.withoutLost(items);
-    using packed = pack(core, there);
-    await run.put({ items: there, packed });
+    const packed = pack(core, there);
+    await run.put({ items: there, packed }).finally(() => packed.dispose());
   }
   return run.report;
 }

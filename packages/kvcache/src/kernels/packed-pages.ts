@@ -47,7 +47,7 @@ export function unpackPages(
   bytes: Uint8Array,
 ): void {
   if (run.every((page) => page === undefined)) return;
-  using packed = gpu.fromBytes(bytes, {
+  const packed = gpu.fromBytes(bytes, {
     shape: [(run.length * pageBytes(geometry)) / 4],
     dtype: 'u32',
     label: 'heed/packed pages',
@@ -59,6 +59,7 @@ export function unpackPages(
     },
   );
   copyBuffers(gpu, 'unpackPages', copies);
+  packed.dispose();
 }
 
 /** Neighbouring pages of one pool, in bytes. */
