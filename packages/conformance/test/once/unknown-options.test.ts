@@ -11,6 +11,7 @@ let x: Tensor;
 let packed: Tensor;
 let mask: flex.BlockMask;
 let plan: kernels.AttentionPlan;
+let lists: flex.CallerLists;
 const problem = { layout: 'dense', q: [1, 1, 4, 8], k: [1, 1, 4, 8] } as const;
 const maskMod: flex.MaskMod = (b, h, q, kv) => q >= kv;
 beforeAll(async () => {
@@ -19,6 +20,8 @@ beforeAll(async () => {
   packed = x.reshape([4, 1, 8]);
   mask = flex.createBlockMask(gpu, maskMod, { Lq: 4, Lk: 4 });
   plan = kernels.planAttention(gpu, problem);
+  const ints = (...shape: number[]): Tensor => gpu.tensor([1], { shape, dtype: 'i32' });
+  lists = { kvNumBlocks: ints(1, 1, 1), kvIndices: ints(1, 1, 1, 1) };
 });
 
 /** A call whose options are all valid but one. */
@@ -81,6 +84,7 @@ const publicFunctions: Readonly<Record<string, Readonly<Record<string, Call | 'n
     createBlockMask: (o) => flex.createBlockMask(gpu, maskMod, { Lq: 4, Lk: 4, ...o }),
     compileMod: (o) => flex.compileMod(maskMod, {}, o),
     'BlockMask.fromCuSeqlens': (o) => flex.BlockMask.fromCuSeqlens(gpu, cuSeqlensQ, o),
+    'BlockMask.fromBlocks': (o) => flex.BlockMask.fromBlocks(gpu, lists, { Lq: 4, Lk: 4, ...o }),
     'BlockMask.sparsity': (o) => mask.sparsity(o),
     'BlockMask.toDense': (o) => mask.toDense(o),
     'BlockMask.toText': (o) => mask.toText(o),
