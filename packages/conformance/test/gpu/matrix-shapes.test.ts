@@ -20,12 +20,12 @@ const halves = { components: 'f16', subgroupSize: 32 } as const;
 const force: Tuning = { version: 1, force: { path: 'matrix' } };
 
 /** Returns a tuning with a tile for every problem that it can serve: its rows stay in workgroup memory. */
-function withoutRows(subgroups: number, sharing: number): Tuning {
+function withoutRows(subgroups: number, sharing: number, N = 16): Tuning {
   const tile = {
     path: 'matrix',
     ...halves,
     M: 16,
-    N: 16,
+    N,
     K: 16,
     isPinned: false,
     unroll: false,
@@ -65,7 +65,7 @@ const gradientShapes: readonly Shape[] = [
   { ...floats8, tuning: force },
   { M: 16, N: 8, K: 16, ...halves, tuning: force },
   { M: 8, N: 8, K: 8, ...halves, tuning: force },
-  { ...halves16, tuning: withoutRows(2, 2) },
+  { M: 16, N: 8, K: 16, ...halves, tuning: withoutRows(2, 2, 8) },
 ];
 
 // All of a shape use one kernel, which takes seconds to compile.

@@ -88,7 +88,17 @@ export function loadOwnRows(tile: MatrixTile, rows: OwnRows, passing: string): s
       const stored = ofThread(
         (r) => `${array}[${rowAt(tileRow(tile, r), stride)} + ${column}] = ${read(r, d)};`,
       );
-      if (!keepsRows) return stored.join('\n');
+      if (!keepsRows) {
+        // What is beyond a row's matrices would overwrite the next row.
+        const isInside = (count * K) % TILE_N === 0;
+        return isInside
+          ? stored.join('\n')
+          : wgsl`
+          if (${d} < ${count * K}u) {
+            ${stored}
+          }
+        `;
+      }
       return wgsl`
         workgroupBarrier();
         ${stored}
