@@ -6,7 +6,7 @@ import type { AnyTile, ForwardConfig } from './kernel-config.ts';
 export type TileUse = RowKind | GradientOf;
 
 /** The kernel of a tile: the forward pass, or that of a gradient. */
-export type TileKernel = 'forward' | GradientOf;
+type TileKernel = 'forward' | GradientOf;
 
 /** Dqk and Dv. */
 export type HeadDims = Pick<ForwardConfig, 'headDim' | 'headDimV'>;
