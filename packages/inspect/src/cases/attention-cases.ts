@@ -156,7 +156,7 @@ export const attentionCases: readonly KernelCase[] = [
   ...forced('matrix', /^(forward|varlen|options|bias|backward) f16 (D64|D128|D256)$/),
 ];
 
-/** The cases for NVIDIA, where heed chooses matrices for f16 by itself. */
+/** The cases for NVIDIA, where heed chooses matrices for f16 by itself, forward and backward. */
 export const nvidiaCases: readonly KernelCase[] = [
   ...calls,
   ...forced('portable', /^(forward|decode|backward) f16 (D64|D128|D256)$/),
