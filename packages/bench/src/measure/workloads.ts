@@ -32,6 +32,17 @@ function prefillRows(adapter: AdapterClass): Workload[] {
       dtype: 'f16',
       causal: false,
     },
+    {
+      ...prefill,
+      id: 'prefill-d512-f16',
+      title: `causal prefill f16, B1 S${seqlen / 4} H4 D512`,
+      dtype: 'f16',
+      causal: true,
+      headsQ: 4,
+      headsKv: 1,
+      headDim: 512,
+      sequences: [{ seqlenQ: seqlen / 4, seqlenK: seqlen / 4 }],
+    },
   ];
 }
 
@@ -55,6 +66,17 @@ function servingRows(adapter: AdapterClass): Workload[] {
       headsQ: 32,
       headsKv: 8,
       headDim: 64,
+      sequences: [{ seqlenQ: 1, seqlenK: past + 1 }],
+    },
+    {
+      id: 'decode-d512-f16',
+      title: `cached decode f16, Sq 1 past ${past}, 16/4 heads D512`,
+      dtype: 'f16',
+      layout: 'dense',
+      causal: true,
+      headsQ: 16,
+      headsKv: 4,
+      headDim: 512,
       sequences: [{ seqlenQ: 1, seqlenK: past + 1 }],
     },
     {

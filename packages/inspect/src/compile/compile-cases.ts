@@ -102,13 +102,15 @@ async function compileHeed(session: Session, one: KernelCase): Promise<CompiledK
   });
 }
 
-/** Returns the workgroups of a decode step of one position: kv heads × sequences × splits, as the plan describes them. */
+/** Returns the workgroups of a decode step of one position: kv heads × tiles × sequences × splits, as the plan describes them. */
 function decodeWorkgroups({ problem }: KernelCase, description: string): number | undefined {
   if (!description.startsWith('decode')) return undefined;
   const splits = Number(/keys in (\d+) splits/.exec(description)?.[1] ?? 1);
-  const { layout, k, sequences = 1 } = problem;
+  const rows = Number(/tiles of (\d+) ×/.exec(description)?.[1]);
+  const { layout, q, k, sequences = 1 } = problem;
   const kvHeads = k[layout === 'paged' ? 2 : 1]!;
-  return splits * kvHeads * (layout === 'dense' ? k[0]! : sequences);
+  const tiles = Math.ceil(q[1]! / kvHeads / rows);
+  return splits * kvHeads * tiles * (layout === 'dense' ? k[0]! : sequences);
 }
 
 /** Runs a case of onnxruntime. Of its kernels, the one with the most code computes attention; no pipeline has a label. */

@@ -31,7 +31,7 @@ export interface Selection {
   readonly reason: string;
 }
 
-// With 'auto', groups of at most this many rows are worth packing into one tile.
+// With 'auto', groups of at most this many rows take tiles of few rows. Larger ones read keys less often by the tiles of prefill.
 const DECODE_ROWS = 16;
 const MAX_SPLITS = 128;
 
@@ -63,10 +63,9 @@ export function select(
 ): Selection {
   const forced = forcedPath(tuning);
   const use: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
-  const rows = facts.listRows ?? (packsGroups(facts, capabilities) ? 'group' : use);
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, selectedBlock, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
-  const problem = { ...types, headDim, headDimV, lengths, keys, selectedBlock, rows, hooks };
+  const problem = { ...types, headDim, headDimV, lengths, keys, selectedBlock, hooks };
   const modelsOf = (of?: TilePath): readonly TileConfig[] =>
     tileCandidates(use, capabilities, tileProblem(facts), of);
   const tuned =
@@ -76,12 +75,14 @@ export function select(
     cannotImplement({ ...needs, tile: candidate }, capabilities);
   const { name } = deviceClass(capabilities);
   const { tile, reason } = chooseTile(modelsOf(forced), forced, name, cannot, tuned);
-  const splits = chooseSplits(facts, use, tile, capabilities, tuned);
+  const isFew = use === 'group' || hasFewPositions(facts, tile);
+  const rows = facts.listRows ?? (isFew || packsGroups(facts, capabilities) ? 'group' : 'head');
+  const splits = chooseSplits(facts, isFew, tile, capabilities, tuned);
   return {
-    config: { ...problem, ...(facts.sharedKv && sharesKv(tile) && { sharedKv: true }), tile },
+    config: { ...problem, rows, ...(facts.sharedKv && sharesKv(tile) && { sharedKv: true }), tile },
     use,
     splits,
-    reason: `${use === 'group' ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
+    reason: `${isFew ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
   };
 }
 
@@ -109,6 +110,21 @@ function isDecode(facts: ProblemFacts): boolean {
 }
 
 /**
+ * Whether a tile of prefill has more rows than a head has positions. It then takes those of all query heads of a kv head, as with MLA,
+ * whose 128 heads share their keys. A fixed `numSplits` leaves nothing to decide by but the heads: they must fill a tile at one position.
+ */
+function hasFewPositions(
+  { numSplits, qHeads, kvHeads, batch, seqlenQ, lengths, listRows }: ProblemFacts,
+  tile: TileConfig,
+): boolean {
+  const group = qHeads / kvHeads;
+  if (listRows || !(group > 1)) return false;
+  const { tileM } = tileShape(tile);
+  if (numSplits !== 'auto') return group >= tileM;
+  return Math.ceil(rowShapes[lengths].positions(seqlenQ, batch)) < tileM;
+}
+
+/**
  * Whether prefill takes all query heads of a kv head as rows of a tile, too. A tile has fewer positions then: fewer masked pairs,
  * and full tiles for short sequences. Masks by blocks may prune by head, and diagonals are kept for rows of one head.
  */
@@ -122,14 +138,14 @@ function packsGroups(
 
 function chooseSplits(
   facts: ProblemFacts,
-  use: RowKind,
+  isFew: boolean,
   tile: TileConfig,
   capabilities: Capabilities,
   tuned: Tuned,
 ): number {
   const { numSplits, batch, maxSeqlenK, listRows } = facts;
   if (numSplits !== 'auto') return numSplits;
-  if (use === 'head' && !listRows) return 1;
+  if (!isFew && !listRows) return 1;
   if (tuned.splits && tile === tuned.tile) return tuned.splits;
   const { tileM } = tileShape(tile);
   const { workgroups, keysPerSplit } = deviceClass(capabilities);

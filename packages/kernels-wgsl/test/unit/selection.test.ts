@@ -115,6 +115,26 @@ describe("with numSplits 'auto', select", () => {
     expect(select({ ...packed, batch: 10 }, cpu).use).toBe('head');
   });
 
+  it('takes the heads of a group as rows of a tile that has more rows than a head has positions', () => {
+    const gpu = capabilities();
+    const latent = { ...facts, qHeads: 128, kvHeads: 1, maxSeqlenK: 65_536, batch: 1 };
+    const of = (more: Partial<ProblemFacts>): [rows: string, splits: number] => {
+      const { config, splits } = select({ ...latent, ...more }, gpu);
+      expect(config.tile.path).toBe('portable');
+      return [config.rows, splits];
+    };
+    // 4 tiles of 32 of the 128 heads.
+    expect(of({ seqlenQ: 1 })).toEqual(['group', 64]);
+    expect(of({ seqlenQ: 31, maxSeqlenK: 128 })).toEqual(['group', 1]);
+    expect(of({ seqlenQ: 32 })).toEqual(['head', 1]);
+    expect(of({ seqlenQ: 20, kvHeads: 128 })).toEqual(['head', 1]);
+    // A fixed number counts no positions.
+    for (const seqlenQ of [1, 4096]) {
+      expect(of({ seqlenQ, numSplits: 1 })).toEqual(['group', 1]);
+      expect(of({ seqlenQ, numSplits: 1, kvHeads: 8 })).toEqual(['head', 1]);
+    }
+  });
+
   it('splits the keys of a lone decode step, but not into scraps', () => {
     const step = { ...facts, seqlenQ: 1 };
     expect(select({ ...step, maxSeqlenK: 511 }, cpu).splits).toBe(1);

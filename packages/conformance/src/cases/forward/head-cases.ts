@@ -1,4 +1,9 @@
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import {
+  type BaseSpec,
+  denseProblem,
+  packedProblem,
+  pagedProblem,
+} from '../../problems/build-problem.ts';
 import { launch } from '../../problems/launch-problem.ts';
 import { gather, poisonUnused } from '../../problems/rearrange-problem.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
@@ -17,19 +22,24 @@ const ratios = [
   [5, 1],
   [3, 3],
   [24, 2],
+  // Of multi-head latent attention.
+  [128, 1],
 ] as const;
 
 type Heads = readonly [number, number];
 
-const problems: Readonly<Record<string, (dtype: FloatDType, heads: Heads) => ReferenceProblem>> = {
-  prefill: (dtype, heads) =>
-    denseProblem({ dtype, heads, lq: 40, lk: 50, options: { causal: true } }),
-  'kv-batch-1': (dtype, heads) =>
-    denseProblem({ dtype, heads, batch: 3, kvBatch: 1, lq: 5, lk: 50 }),
-  'packed-decode': (dtype, heads) =>
-    packedProblem({ dtype, heads, qLens: [1, 1, 1], kLens: [100, 1, 33] }),
-  'paged-few-rows': (dtype, heads) =>
+type Build = (dtype: FloatDType, heads: Heads, more?: BaseSpec) => ReferenceProblem;
+
+const problems: Readonly<Record<string, Build>> = {
+  prefill: (dtype, heads, more) =>
+    denseProblem({ ...more, dtype, heads, lq: 40, lk: 50, options: { causal: true } }),
+  'kv-batch-1': (dtype, heads, more) =>
+    denseProblem({ ...more, dtype, heads, batch: 3, kvBatch: 1, lq: 5, lk: 50 }),
+  'packed-decode': (dtype, heads, more) =>
+    packedProblem({ ...more, dtype, heads, qLens: [1, 1, 1], kLens: [100, 1, 33] }),
+  'paged-few-rows': (dtype, heads, more) =>
     pagedProblem({
+      ...more,
       dtype,
       heads,
       qLens: [3, 1],
@@ -91,6 +101,31 @@ function prefill(
   });
 }
 
+/** Multi-head latent attention with absorbed projections: rows of 576 and 512 elements, one key head to 1 or 128 query heads. */
+const latentCases: readonly RunnableCase[] = Object.entries({
+  ...problems,
+  used: ((dtype, heads, more) =>
+    denseProblem({
+      ...more,
+      dtype,
+      heads,
+      batch: 3,
+      lq: 2,
+      lk: 41,
+      seqUsedK: [0, 41, 17],
+    })) as Build,
+}).flatMap(([name, build]) =>
+  ([1, 128] as const).flatMap((count) =>
+    defineCase('head-dims', `latent/${name}/heads-${count}x1`, {
+      tier: 'full',
+      run: (gpu, dtype) => {
+        const problem = poisonUnused(build(dtype, [count, 1], { dim: 576, dimV: 512, dtype }), NaN);
+        return rightInSplits(gpu, problem, dtype, ['auto', 1, 2]);
+      },
+    }),
+  ),
+);
+
 /** Splits and paged memory at other head dims. Each costs several pipelines. */
 function decode(dim: number, dimV: number): RunnableCase[] {
   return defineCase('head-dims', `decode-${dim}${dim === dimV ? '' : `x${dimV}`}`, {
@@ -127,4 +162,4 @@ const headDimCases: readonly RunnableCase[] = [
 ];
 
 /** Cases of head ratios and head dims. */
-export const headCases: readonly RunnableCase[] = [...gqaCases, ...headDimCases];
+export const headCases: readonly RunnableCase[] = [...gqaCases, ...headDimCases, ...latentCases];
