@@ -136,7 +136,7 @@ const hooks: readonly VariantHooks[] = [
 
 const dims: readonly (readonly [headDim: number, headDimV: number])[] = [
   [64, 64],
-  [576, 40],
+  [256, 40],
   [17, 5],
   [1, 2],
 ];
