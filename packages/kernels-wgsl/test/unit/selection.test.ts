@@ -119,9 +119,9 @@ describe("with numSplits 'auto', select", () => {
     const gpu = capabilities();
     const latent = { ...facts, qHeads: 128, kvHeads: 1, maxSeqlenK: 65_536, batch: 1 };
     const of = (more: Partial<ProblemFacts>): [rows: string, splits: number] => {
-      const { config, splits } = select({ ...latent, ...more }, gpu);
-      expect(config.tile.path).toBe('portable');
-      return [config.rows, splits];
+      const selected = select({ ...latent, ...more }, gpu);
+      expect(selected.config.tile.path).toBe('portable');
+      return [selected.config.rows, selected.splits];
     };
     // 4 tiles of 32 of the 128 heads.
     expect(of({ seqlenQ: 1 })).toEqual(['group', 64]);
