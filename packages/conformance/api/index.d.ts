@@ -9,7 +9,7 @@ export interface Case {
   readonly id: string;
   readonly group: string;
   readonly tier: "quick" | "full";
-  readonly dtype: "f32" | "f16";
+  readonly dtype: FloatDType;
   readonly tags: readonly string[];
 }
 export interface CaseReport {
@@ -78,13 +78,16 @@ export interface Progress {
   readonly last: CaseReport;
 }
 export interface ReferenceOptions {
-  readonly scale?: number;
+  readonly scale?: number | NdArray;
   readonly causal?: boolean;
   readonly window?: readonly [left: number, right: number];
   readonly align?: "start" | "end";
-  readonly softcap?: number;
+  readonly softcap?: number | NdArray;
   readonly alibiSlopes?: NdArray;
   readonly sinks?: NdArray;
+  readonly dropout?: ReferenceDropout;
+  readonly selectedKeys?: NdArray;
+  readonly selectedBlockSize?: number;
   readonly scoreMod?: (score: number, b: number, h: number, q: number, kv: number, info: SeqInfo) => number;
   readonly maskMod?: (b: number, h: number, q: number, kv: number, info: SeqInfo) => boolean;
 }
@@ -106,7 +109,7 @@ export interface RunOptions extends Selection {
 export interface Selection {
   readonly filter?: string | readonly string[];
   readonly tier?: "quick" | "full";
-  readonly dtype?: "f32" | "f16";
+  readonly dtype?: FloatDType;
   readonly tag?: string;
 }
 // #endregion
@@ -117,4 +120,12 @@ export declare function manifestOf(cases: readonly Case[]): Manifest;
 export declare function referenceAttention(problem: ReferenceProblem): Required<AttentionState>;
 export declare function runConformance(gpu: Gpu, options?: RunOptions): Promise<ConformanceReport>;
 export declare function selectCases(selection?: Selection): Case[];
+// #endregion
+
+// #region Referenced (internal)
+type FloatDType = "f32" | "f16" | "bf16";
+interface ReferenceDropout {
+  readonly rate: number;
+  readonly seed: number;
+}
 // #endregion

@@ -30,6 +30,8 @@ export interface Gradients {
   readonly dv: NdArray;
   readonly dSinks?: NdArray;
   readonly dAlibiSlopes?: NdArray;
+  readonly dScale?: NdArray;
+  readonly dSoftcap?: NdArray;
 }
 export interface NdArray {
   readonly shape: readonly number[];
@@ -41,13 +43,16 @@ export interface Random {
   below(n: number): number;
 }
 export interface ReferenceOptions {
-  readonly scale?: number;
+  readonly scale?: number | NdArray;
   readonly causal?: boolean;
   readonly window?: readonly [left: number, right: number];
   readonly align?: "start" | "end";
-  readonly softcap?: number;
+  readonly softcap?: number | NdArray;
   readonly alibiSlopes?: NdArray;
   readonly sinks?: NdArray;
+  readonly dropout?: ReferenceDropout;
+  readonly selectedKeys?: NdArray;
+  readonly selectedBlockSize?: number;
   readonly scoreMod?: (score: number, b: number, h: number, q: number, kv: number, info: SeqInfo) => number;
   readonly maskMod?: (b: number, h: number, q: number, kv: number, info: SeqInfo) => boolean;
 }
@@ -69,7 +74,7 @@ export interface ResultGradients {
 // #endregion
 
 // #region Types
-export type FloatDType = "f32" | "f16";
+export type FloatDType = "f32" | "f16" | "bf16";
 // #endregion
 
 // #region Functions
@@ -83,4 +88,11 @@ export declare function random(seed: number): Random;
 export declare function referenceAttention(problem: ReferenceProblem): Required<AttentionState>;
 export declare function referenceGradients(problem: ReferenceProblem, by: ResultGradients): Gradients;
 export declare function toStorage(x: number, dtype: FloatDType): number;
+// #endregion
+
+// #region Referenced (internal)
+interface ReferenceDropout {
+  readonly rate: number;
+  readonly seed: number;
+}
 // #endregion

@@ -72,6 +72,7 @@ export interface PagedKvView {
   readonly headDimV: number;
   readonly window?: number;
   readonly sinkTokens?: number;
+  readonly sharedKv?: boolean;
 }
 export interface Profile<T> {
   readonly result: T;
@@ -134,11 +135,11 @@ export interface WrapOptions<D extends DType = DType> {
 // #endregion
 
 // #region Types
-export type DType = "f32" | "f16" | "i32" | "u32";
+export type DType = "f32" | "f16" | "bf16" | "i32" | "u32";
 export type DTypeOf<Data> = Data extends Int32Array | BigInt64Array ? "i32" : Data extends Uint32Array | BigUint64Array ? "u32" : Data extends number[] | Float32Array | Float64Array ? "f32" : DType;
 export type ErrorCode = "validation" | "unsupported" | "limit" | "compile" | "capacity" | "device-lost" | "disposed" | "gpu";
 export type Limits = Readonly<Record<(typeof limitNames)[number], number>>;
-export type PageFormat = "f32" | "f16" | QuantFormat;
+export type PageFormat = FloatType | QuantFormat;
 export type ReadArray<D extends DType = DType> = D extends "i32" ? Int32Array : D extends "u32" ? Uint32Array : Float32Array;
 export type TunedAdapter = Pick<Capabilities["adapter"], "vendor" | "architecture" | "device" | "description">;
 export type TuningEntry = Readonly<Record<string, number | string | boolean>>;
@@ -187,5 +188,6 @@ export declare function openGpu(options?: OpenGpuOptions): Promise<Gpu>;
 // #endregion
 
 // #region Referenced (internal)
+type FloatType = Exclude<DType, "i32" | "u32">;
 type QuantFormat = "int8" | "int4";
 // #endregion

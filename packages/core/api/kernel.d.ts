@@ -13,6 +13,13 @@ export interface BoundTensor {
   readonly range: BufferRange;
   readonly elementOffset: number;
 }
+export interface BufferCopy {
+  readonly from: GPUBuffer;
+  readonly fromOffset: number;
+  readonly to: GPUBuffer;
+  readonly toOffset: number;
+  readonly size: number;
+}
 export interface BufferRange {
   readonly buffer: GPUBuffer;
   readonly offset: number;
@@ -38,6 +45,7 @@ export interface KernelSource {
   readonly bindings: readonly BindingKind[];
   readonly entryPoint?: string;
   readonly readsToEnd?: boolean;
+  readonly uniformBytes?: number;
 }
 export interface OptionNames {
   readonly [name: string]: OptionKind;
@@ -55,6 +63,8 @@ export interface WarmupOptions {
 
 // #region Types
 export type BindingKind = "read" | "write" | "uniform";
+export type FloatType = Exclude<DType, "i32" | "u32">;
+export type HalfType = Exclude<FloatType, "f32">;
 export type Meant = () => Readonly<Record<string, string>>;
 export type NamesOf<O> = { readonly [Name in keyof O]-?: OptionKind; };
 export type QuantFormat = "int8" | "int4";
@@ -68,9 +78,11 @@ export declare function assertUsable(gpu: Gpu): void;
 export declare function bindDispatch(gpu: Gpu, d: Dispatch): BoundDispatch;
 export declare function bindTensor(t: Tensor, bytesPerLoad?: number): BoundTensor;
 export declare function breathing<T>(info: GPUAdapterInfo | undefined, work: Promise<T>): Promise<T>;
+export declare function checkNarrow<T>(fn: string, name: string, x: T): asserts x is Exclude<T, BigInt64Array>;
 export declare function checkPageFormat(fn: string, name: string, format: unknown, fix: string): PageFormat;
 export declare function checkRowWords(fn: string, name: string, shape: readonly number[], format: QuantFormat, dim: number): void;
 export declare function checkTensor(fn: string, name: string, t: unknown, rules?: TensorRules): Tensor;
+export declare function copyBuffers(gpu: Gpu, label: string, copies: readonly BufferCopy[]): void;
 export declare function copyOf<T>(x: T, seen?: Map<unknown, unknown>): T;
 export declare function detachedStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
 export declare function didYouMean(name: string, names: readonly string[]): string;
@@ -82,11 +94,16 @@ export declare function encodeBound(gpu: Gpu, pass: GPUComputePassEncoder, list:
 export declare function fail(fn: string, rule: string, got: string | number, fix: string): never;
 export declare function flush(gpu: Gpu): void;
 export declare function formatShape(shape: readonly number[]): string;
-export declare function fromHalf(half: number): number;
+export declare function fromHalf(half: number, type?: HalfType): number;
 export declare function getKernel(gpu: Gpu, source: KernelSource): Kernel;
 export declare function getKernelAsync(gpu: Gpu, source: KernelSource, signal?: AbortSignal): Promise<Kernel>;
+export declare function hasEvenRows(dtype: DType, { f16 }: {
+  readonly f16: boolean;
+}): boolean;
+export declare function isColumnsOf(part: Tensor, whole: Tensor): boolean;
 export declare function isContiguous(shape: readonly number[], strides: readonly number[]): boolean;
 export declare function isGpu(x: unknown): x is Gpu;
+export declare function isHalf(dtype: string): dtype is HalfType;
 export declare function isPagedView(k: Tensor | PagedKvView): k is PagedKvView;
 export declare function isQuantised(format: PageFormat): format is QuantFormat;
 export declare function isShapeOnly(t: Tensor): boolean;
@@ -99,11 +116,12 @@ export declare function memoized<Config, Source extends KernelSource>(key: (conf
 export declare function narrowed<T>(x: T): T | Int32Array;
 export declare function numberedSource(code: string): string;
 export declare function optionsOf(where: string, names: object): Record<string, string>;
-export declare function packHalves(data: ArrayLike<number>): Uint16Array<ArrayBuffer>;
+export declare function packHalves(data: ArrayLike<number>, type?: HalfType): Uint16Array<ArrayBuffer>;
 export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRange;
 export declare function poisonMemory(gpu: Gpu, on?: boolean): () => void;
-export declare function poolDType(format: PageFormat): "f32" | "f16" | "u32";
+export declare function poolDType(format: PageFormat): FloatType | "u32";
 export declare function readOptions<O extends object>(fn: string, given: O | undefined, names: NamesOf<O>, meant?: Meant, what?: string): O;
+export declare function roundHalf(type: HalfType): string;
 export declare function rowElements(format: PageFormat, dim: number): number;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
 export declare function rowWords(format: PageFormat, dim: number): number;
@@ -114,10 +132,11 @@ export declare function shapeTensor(gpu: Gpu, shape: readonly number[], dtype?: 
 export declare function show(value: unknown): string;
 export declare function threadGrid(gpu: Gpu, threads: number): [x: number, y: number, z: number];
 export declare function threadMain(name: string, body: string): string;
-export declare function toHalf(x: number): number;
+export declare function toHalf(x: number, type?: HalfType): number;
 export declare function tryEmpty(fn: string, gpu: Gpu, shape: readonly number[], { dtype, label }?: EmptyOptions): Promise<Tensor | undefined>;
 export declare function unlessLost<T>(gpu: Gpu, work: Promise<T>, signal?: AbortSignal): Promise<T>;
-export declare function unpackHalves(halves: Uint16Array): Float32Array<ArrayBuffer>;
+export declare function unpackHalf(type: HalfType, word: string): string;
+export declare function unpackHalves(halves: Uint16Array, type?: HalfType): Float32Array<ArrayBuffer>;
 export declare function unscoped<T>(gpu: Gpu, make: () => T): T;
 export declare function uploadStorage(gpu: Gpu, data: ArrayBufferView): BufferRange;
 export declare function warmup(gpu: Gpu, sources: readonly KernelSource[], options?: WarmupOptions, fn?: string): Promise<void>;
@@ -126,8 +145,9 @@ export declare function wgsl(strings: TemplateStringsArray, ...parts: WgslPart[]
 
 // #region Variables
 export declare const bytesPerElement: Readonly<Record<DType, 2 | 4>>;
+export declare const floatTypes: readonly FloatType[];
+export declare const MAX_HEAD_DIM: number;
 export declare const pageFormats: readonly PageFormat[];
-export declare const roundF16: string;
 export declare const valuesPerWord: Readonly<Record<QuantFormat, number>>;
 export declare const WORKGROUP: number;
 // #endregion
@@ -160,7 +180,7 @@ declare class DeviceLostError extends HeedError {
   readonly reason: string;
   constructor(message: string, reason: string, options?: ErrorOptions);
 }
-type DType = "f32" | "f16" | "i32" | "u32";
+type DType = "f32" | "f16" | "bf16" | "i32" | "u32";
 type DTypeOf<Data> = Data extends Int32Array | BigInt64Array ? "i32" : Data extends Uint32Array | BigUint64Array ? "u32" : Data extends number[] | Float32Array | Float64Array ? "f32" : DType;
 interface EmptyOptions<D extends DType = DType> {
   readonly dtype?: D;
@@ -210,8 +230,9 @@ interface PagedKvView {
   readonly headDimV: number;
   readonly window?: number;
   readonly sinkTokens?: number;
+  readonly sharedKv?: boolean;
 }
-type PageFormat = "f32" | "f16" | QuantFormat;
+type PageFormat = FloatType | QuantFormat;
 interface Profile<T> {
   readonly result: T;
   readonly spans: Span[];

@@ -12,7 +12,7 @@ export interface CatalogueEntry {
   readonly cases: readonly ExampleCase[];
 }
 export interface ExampleCase {
-  readonly captures: Readonly<Record<string, number | ExampleTable>>;
+  readonly captures: Readonly<Record<string, number | boolean | ExampleTable>>;
   readonly tightness?: Tightness;
 }
 export interface ExamplePicture {
@@ -34,7 +34,7 @@ export interface Tightness {
 // #endregion
 
 // #region Types
-export type ExampleCaptures = Readonly<Record<string, number | readonly number[] | ExampleTable>>;
+export type ExampleCaptures = Readonly<Record<string, number | boolean | readonly number[] | ExampleTable>>;
 // #endregion
 
 // #region Functions

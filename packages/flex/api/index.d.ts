@@ -7,6 +7,9 @@ export interface BlockClasses {
   readonly total: number;
   readonly visited: number;
 }
+export interface BlockListOptions<C extends Captures = never> extends BlockMaskOptions<C> {
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
+}
 export interface BlockMaskOptions<C extends Captures = never> extends Partial<VarlenLayout> {
   readonly B?: number;
   readonly H?: number;
@@ -15,6 +18,12 @@ export interface BlockMaskOptions<C extends Captures = never> extends Partial<Va
   readonly align?: "start" | "end";
   readonly blockSize?: number | readonly [q: number, k: number];
   readonly captures?: C;
+}
+export interface CallerLists {
+  readonly kvNumBlocks: Tensor;
+  readonly kvIndices: Tensor;
+  readonly fullKvNumBlocks?: Tensor;
+  readonly fullKvIndices?: Tensor;
 }
 export interface CompiledFunction<M = unknown> {
   readonly kind: "score" | "mask";
@@ -36,6 +45,7 @@ export interface DocumentOptions<C extends Captures = never> extends Pick<BlockM
 export interface FlexGradients<C extends Captures = Captures, Name extends string = string> extends Gradients {
   readonly dCaptures: { readonly [K in keyof C as C[K] extends Tensor ? K & Name : never]: Tensor<"f32">; } & Readonly<Record<string, Tensor<"f32">>>;
 }
+export interface FlexKeyMassOptions<C extends Captures = never> extends FlexOptions<C>, LseOption {}
 export interface FlexOptions<C extends Captures = never, Lse extends boolean = boolean> extends Omit<AttentionOptions<Lse>, BuiltInVariants>, Partial<VarlenLayout> {
   readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
   readonly maskMod?: MaskMod<C> | PrecompiledMod;
@@ -48,6 +58,12 @@ export interface FlexTensors<C extends Captures = never> extends FlexOptions<C> 
   readonly k: Tensor;
   readonly v: Tensor;
 }
+export interface FlexTopKeysOptions<C extends Captures = never> extends IndexerOptions {
+  readonly scoreMod?: ScoreMod<C> | PrecompiledMod;
+  readonly maskMod?: MaskMod<C> | PrecompiledMod;
+  readonly captures?: C;
+}
+export interface FlexWeightsOptions<C extends Captures = never> extends FlexKeyMassOptions<C>, RowsOption {}
 export interface GradOptions<Name extends string = string> {
   readonly grads?: readonly Name[];
 }
@@ -108,6 +124,7 @@ export declare class BlockMask implements Disposable {
   #private;
   private constructor();
   static fromCuSeqlens<C extends Captures = {}>(gpu: Gpu, cuSeqlens: GivenLengths, o?: DocumentOptions<C>): BlockMask;
+  static fromBlocks<C extends Captures = {}>(gpu: Gpu, lists: CallerLists, o: BlockListOptions<C>): BlockMask;
   get blockSize(): readonly [q: number, k: number];
   get shape(): readonly number[];
   get kvNumBlocks(): Tensor;
@@ -130,6 +147,8 @@ export declare class BlockMask implements Disposable {
 
 // #region Functions
 export declare function andMasks<Cs extends readonly unknown[]>(...masks: { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod; }): MaskMod<AllOf<Cs>>;
+export declare function attentionWeights<C extends Captures = {}>(q: Tensor, k: Tensor, options: FlexWeightsOptions<C> & NeedsCaptures<C>): Tensor<"f32">;
+export declare function attentionWeights<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexWeightsOptions<C> & NeedsCaptures<C>): Tensor<"f32">;
 export declare function bind<C extends Captures>(mod: ScoreMod<C>, captures: C): ScoreMod;
 export declare function bind<C extends Captures>(mod: MaskMod<C>, captures: C): MaskMod;
 export declare function bind<C, B extends Partial<C> & Captures>(mod: ScoreMod<C>, captures: B): ScoreMod<Omit<C, keyof B>>;
@@ -146,12 +165,16 @@ export declare function flexAttention<C extends Captures = {}, D extends DType =
 export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, k: Tensor, v: Tensor, options: FlexOptions<C> & NeedsCaptures<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export declare function flexAttentionVjp<C extends Captures = {}, D extends DType = DType, Name extends string = string>(q: Tensor<D>, view: PagedKvView, options?: FlexOptions<C> & NeedsCaptures<C> & GradOptions<Name>): AttentionResult<D, true> & Differentiable<FlexGradients<C, Name>>;
 export declare function i32(value: number): number;
+export declare function keyMass<C extends Captures = {}>(q: Tensor, k: Tensor, options: FlexKeyMassOptions<C> & NeedsCaptures<C>): Tensor<"f32">;
+export declare function keyMass<C extends Captures = {}>(q: Tensor, view: PagedKvView, options?: FlexKeyMassOptions<C> & NeedsCaptures<C>): Tensor<"f32">;
 export declare function notMask<C = {}>(mask: MaskMod<C> | PrecompiledMod): MaskMod<C>;
 export declare function orMasks<Cs extends readonly unknown[]>(...masks: { readonly [I in keyof Cs]: MaskMod<Cs[I]> | PrecompiledMod; }): MaskMod<AllOf<Cs>>;
 export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & NeedsCaptures<C> & {
   readonly backward: true;
 }): AttentionPlan<FlexTensors<C>, AttentionResult & Differentiable<FlexGradients>>;
 export declare function planFlexAttention<C extends Captures = {}>(gpu: Gpu, problem: FlexProblem<C> & NeedsCaptures<C>): AttentionPlan<FlexTensors<C>>;
+export declare function topKeys<C extends Captures = {}>(q: Tensor, k: Tensor, options: FlexTopKeysOptions<C> & NeedsCaptures<C>): Tensor<"i32">;
+export declare function topKeys<C extends Captures = {}>(q: Tensor, view: PagedKvView, options: FlexTopKeysOptions<C> & NeedsCaptures<C>): Tensor<"i32">;
 export declare function tunable<C extends Captures = {}>(problem: FlexProblem<C>): Tunable;
 // #endregion
 

@@ -15,6 +15,10 @@ export declare const dilatedWindow: MaskMod<{
 export declare const document: MaskMod<{
   id: Tensor;
 }>;
+export declare const flamingo: MaskMod<{
+  intervals: Tensor;
+  tokensPerImage: number;
+}>;
 export declare const globalPlusWindow: MaskMod<{
   globals: number;
   window: number;
@@ -24,12 +28,34 @@ export declare const natten2d: MaskMod<{
   width: number;
   kernel: number;
 }>;
+export declare const natten3d: MaskMod<{
+  depth: number;
+  height: number;
+  width: number;
+  kernelDepth: number;
+  kernelHeight: number;
+  kernelWidth: number;
+}>;
 export declare const prefixLm: MaskMod<{
   prefix: Tensor;
+}>;
+export declare const randomBlocks: MaskMod<{
+  seed: number;
+  blockSize: number;
+  count: number;
 }>;
 export declare const sharedPrefix: MaskMod<{
   prefix: number;
   id: Tensor;
+}>;
+export declare const slidingTile: MaskMod<{
+  tileSize: number;
+  height: number;
+  width: number;
+  kernelHeight: number;
+  kernelWidth: number;
+  depth?: number;
+  kernelDepth?: number;
 }>;
 export declare const slidingWindow: MaskMod<{
   window: number;
@@ -37,6 +63,11 @@ export declare const slidingWindow: MaskMod<{
 export declare const tree: MaskMod<{
   ancestors: Tensor;
   prefix?: number;
+}>;
+export declare const windowPartition: MaskMod<{
+  width: number;
+  window: number;
+  shift?: number;
 }>;
 // #endregion
 

@@ -6,6 +6,9 @@ export declare const absoluteBias: ScoreMod<{
 export declare const alibi: ScoreMod<{
   slopes: Tensor;
 }>;
+export declare const gaussianBias: ScoreMod<{
+  sigma: Tensor;
+}>;
 export declare const headGate: ScoreMod<{
   gate: Tensor;
 }>;
@@ -15,6 +18,12 @@ export declare const relativeBias: ScoreMod<{
 }>;
 export declare const softcap: ScoreMod<{
   cap: number;
+}>;
+export declare const t5Bias: ScoreMod<{
+  bias: Tensor;
+  buckets: number;
+  maxDistance: number;
+  bidirectional: boolean;
 }>;
 // #endregion
 

@@ -1,9 +1,10 @@
 /** The public declarations of `@heed/kernels-wgsl`, by tools/api.mjs. */
 // #region Interfaces
 export interface AttentionGradients extends Gradients {
+  readonly dSoftcap?: Tensor;
   readonly dAlibiSlopes?: Tensor;
 }
-export interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, ResultOption<Lse>, NumSplitsOption {}
+export interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, SelectedKeysOption, DropoutOption, ResultOption<Lse>, NumSplitsOption {}
 export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionResult> extends Disposable {
   readonly problem: AttentionProblem;
   readonly wgsl: string;
@@ -23,8 +24,11 @@ export interface AttentionProblem extends OptionFlags {
   readonly format?: KeyType;
   readonly headDim?: number;
   readonly headDimV?: number;
+  readonly selectedKeys?: readonly number[];
+  readonly selectedBlockSize?: number;
   readonly sequences?: number;
   readonly numSplits?: number | "auto";
+  readonly sharedKv?: boolean;
   readonly backward?: boolean;
 }
 export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout> {
@@ -32,6 +36,7 @@ export interface AttentionTensors extends AttentionOptions, Partial<VarlenLayout
   readonly k: Tensor;
   readonly v: Tensor;
 }
+export interface AttentionWeightsOptions extends KeyMassOptions, RowsOption {}
 export interface CandidateReport {
   readonly entry: TuningEntry;
   readonly status: "timed" | "dropped" | "wrong" | "failed" | "slow" | "skipped";
@@ -44,11 +49,19 @@ export interface CandidateReport {
 export interface Differentiable<G> {
   readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
 }
+export interface DropHook extends Hook {
+  readonly kind: "drop";
+}
+export interface Dropout {
+  readonly rate: number;
+  readonly seed: number | Tensor;
+}
 export interface Gradients {
   readonly dq: Tensor;
   readonly dk: Tensor;
   readonly dv: Tensor;
   readonly dSinks?: Tensor;
+  readonly dScale?: Tensor;
 }
 export interface Hook {
   readonly name: string;
@@ -57,6 +70,7 @@ export interface Hook {
   readonly wgsl: string;
   readonly isLong?: boolean;
 }
+export interface KeyMassOptions extends AttentionOptions, Partial<VarlenLayout>, LseOption {}
 export interface MaskHook extends Hook {
   readonly kind: "mask";
   readonly hasRange: boolean;
@@ -64,7 +78,7 @@ export interface MaskHook extends Hook {
 }
 export interface RowConstant {
   readonly name: string;
-  readonly type: "f32" | "i32";
+  readonly type: "f32" | "i32" | "u32";
   readonly expression: string;
 }
 export interface ScoreHook extends Hook {
@@ -72,6 +86,7 @@ export interface ScoreHook extends Hook {
   readonly hasDiagonal?: boolean;
   readonly gradient?: HookGradient;
 }
+export interface TopKeysOptions extends IndexerOptions, BandOption {}
 export interface Tunable {
   readonly problem: AttentionProblem;
   readonly callOf: (fn: string, gpu: Gpu, tensors: AttentionTensors) => Call;
@@ -105,6 +120,7 @@ export interface VariantHooks {
   readonly key: string;
   readonly scores: readonly ScoreHook[];
   readonly masks: readonly MaskHook[];
+  readonly drop?: DropHook | undefined;
 }
 export interface VarlenLayout {
   readonly cuSeqlensQ: GivenLengths;
@@ -137,6 +153,10 @@ export type ViewOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> &
 // #region Functions
 export declare function attention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options?: AttentionOptions<Lse>): AttentionResult<D, Lse>;
 export declare function attentionVjp<D extends DType>(q: Tensor<D>, k: Tensor, v: Tensor, options?: AttentionOptions): AttentionResult<D, true> & Differentiable<AttentionGradients>;
+export declare function attentionWeights(q: Tensor, k: Tensor, options?: AttentionWeightsOptions): Tensor<"f32">;
+export declare function attentionWeights(q: Tensor, view: PagedKvView, options?: AttentionWeightsOptions): Tensor<"f32">;
+export declare function keyMass(q: Tensor, k: Tensor, options?: KeyMassOptions): Tensor<"f32">;
+export declare function keyMass(q: Tensor, view: PagedKvView, options?: KeyMassOptions): Tensor<"f32">;
 export declare function mergeStates<D extends DType>(states: readonly {
   out: Tensor<D>;
   lse?: Tensor;
@@ -145,6 +165,8 @@ export declare function planAttention(gpu: Gpu, problem: AttentionProblem & {
   readonly backward: true;
 }): DifferentiablePlan;
 export declare function planAttention(gpu: Gpu, problem: AttentionProblem): AttentionPlan;
+export declare function topKeys(q: Tensor, k: Tensor, options: TopKeysOptions): Tensor<"i32">;
+export declare function topKeys(q: Tensor, view: PagedKvView, options: TopKeysOptions): Tensor<"i32">;
 export declare function tune(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[], options?: TuneOptions): Promise<Tuning>;
 export declare function tuneCandidates(gpu: Gpu, problem: AttentionProblem | Tunable): [forward: TuneCandidates, ...gradients: TuneCandidates[]];
 export declare function varlenAttention<D extends DType, Lse extends boolean = false>(q: Tensor<D>, k: Tensor, v: Tensor, options: VarlenOptions<Lse>): AttentionResult<D, Lse>;
@@ -157,13 +179,20 @@ export declare function varlenAttentionVjp<D extends DType>(q: Tensor<D>, view: 
 interface AlibiSlopesOption {
   readonly alibiSlopes?: Tensor;
 }
+type AnyHook = ScoreHook | MaskHook | DropHook;
+interface Axes {
+  readonly batch: number | undefined;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
 interface BandOption {
   readonly causal?: boolean;
   readonly window?: readonly [left: number, right: number];
   readonly align?: "start" | "end";
 }
 interface BoundHook {
-  readonly hook: ScoreHook | MaskHook;
+  readonly hook: AnyHook;
   readonly tables: readonly WordSource[];
   readonly values: (places: readonly TablePlace[]) => ParamValues;
   readonly gradientValues?: (places: readonly TablePlace[]) => ParamValues;
@@ -193,6 +222,7 @@ interface Call {
   readonly given: CallLengths;
   readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
+  readonly selected?: SelectedKeys | undefined;
   readonly view?: PagedKvView;
 }
 interface CallLengths {
@@ -210,15 +240,24 @@ interface DecodeTile {
 }
 interface DerivedWords {
   readonly count: number;
+  readonly values?: ParamValues;
   readonly write: (target: Target, words: Tensor, first: number) => void;
 }
-type FloatType = "f32" | "f16";
+interface DropoutOption {
+  readonly dropout?: Dropout;
+}
 type GivenLengths = Lengths | BigInt64Array;
 interface HookGradient {
   readonly params: readonly ParamField[];
   readonly wgsl: string;
   readonly hasScoreDerivative: boolean;
   readonly reads: readonly TableRead[];
+}
+interface IndexerOptions extends Partial<VarlenLayout> {
+  readonly topK: number;
+  readonly weights?: Tensor;
+  readonly blockSize?: number;
+  readonly align?: "start" | "end";
 }
 type KeyKind = "strided" | "paged";
 type KeyType = PageFormat;
@@ -229,6 +268,9 @@ interface Launch extends Pick<Dispatch, "buffers" | "workgroups"> {
 }
 type LengthKind = "dense" | "varlen";
 type Lengths = Int32Array | Tensor;
+interface LseOption {
+  readonly lse?: Tensor;
+}
 type MatrixShape = Pick<SubgroupMatrixConfig, "M" | "N" | "K">;
 interface MatrixTile extends MatrixShape {
   readonly path: "matrix";
@@ -238,7 +280,7 @@ interface MatrixTile extends MatrixShape {
   readonly subgroups: number;
   readonly rowBlocks: number;
   readonly sharing: number;
-  readonly keepsQuery: boolean;
+  readonly keepsRows: boolean;
   readonly unroll: boolean;
 }
 interface NumSplitsOption {
@@ -247,13 +289,16 @@ interface NumSplitsOption {
 interface OptionFlags {
   readonly causal?: boolean;
   readonly window?: boolean;
-  readonly softcap?: boolean;
+  readonly scale?: boolean | OptionKind;
+  readonly softcap?: boolean | OptionKind;
   readonly alibiSlopes?: boolean;
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
+  readonly dropout?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }
+type OptionKind = "number" | "tensor";
 interface ParamField {
   readonly name: string;
   readonly type: "u32" | "i32" | "f32";
@@ -267,8 +312,23 @@ interface ResultOption<Lse extends boolean = boolean> {
   readonly returnMax?: boolean;
   readonly out?: Tensor;
 }
+type RowKind = "head" | "group";
+interface RowsOption {
+  readonly rows?: readonly [start: number, end: number];
+}
 interface ScaleOption {
-  readonly scale?: number;
+  readonly scale?: number | Tensor;
+}
+interface SelectedKeys {
+  readonly list: Tensor;
+  readonly axes: Axes;
+  readonly rows: RowKind;
+  readonly entries: number;
+  readonly blockSize: number;
+}
+interface SelectedKeysOption {
+  readonly selectedKeys?: Tensor;
+  readonly selectedBlockSize?: number;
 }
 interface SeqUsedKOption {
   readonly seqUsedK?: GivenLengths;
@@ -277,7 +337,7 @@ interface SinksOption {
   readonly sinks?: Tensor;
 }
 interface SoftcapOption {
-  readonly softcap?: number;
+  readonly softcap?: number | Tensor;
 }
 interface SubgroupTile {
   readonly path: "subgroup";

@@ -1,6 +1,7 @@
 /** The public declarations of `@heed/kernels-wgsl/variant`, by tools/api.mjs. */
 // #region Interfaces
 export interface AllGradients extends Gradients {
+  readonly dSoftcap?: Tensor;
   readonly tables: readonly (Tensor | undefined)[];
 }
 export interface AnyTile {
@@ -27,7 +28,7 @@ export interface BoundCaptures {
   release(): void;
 }
 export interface BoundHook {
-  readonly hook: ScoreHook | MaskHook;
+  readonly hook: AnyHook;
   readonly tables: readonly WordSource[];
   readonly values: (places: readonly TablePlace[]) => ParamValues;
   readonly gradientValues?: (places: readonly TablePlace[]) => ParamValues;
@@ -35,7 +36,7 @@ export interface BoundHook {
 }
 export interface BoundLengths {
   readonly range: BufferRange;
-  readonly values: {
+  readonly values: ParamValues & {
     readonly cu_q: number;
     readonly cu_k: number;
     readonly used_k: number;
@@ -68,6 +69,7 @@ export interface Call {
   readonly given: CallLengths;
   readonly hooks: readonly BoundHook[];
   readonly options: AttentionOptions;
+  readonly selected?: SelectedKeys | undefined;
   readonly view?: PagedKvView;
 }
 export interface ComposedKernel extends KernelSource {
@@ -75,16 +77,21 @@ export interface ComposedKernel extends KernelSource {
 }
 export interface DerivedWords {
   readonly count: number;
+  readonly values?: ParamValues;
   readonly write: (target: Target, words: Tensor, first: number) => void;
 }
 export interface Differentiable<G> {
   readonly backward: (dOut: Tensor, dLse?: Tensor) => G;
+}
+export interface DropHook extends Hook {
+  readonly kind: "drop";
 }
 export interface Gradients {
   readonly dq: Tensor;
   readonly dk: Tensor;
   readonly dv: Tensor;
   readonly dSinks?: Tensor;
+  readonly dScale?: Tensor;
 }
 export interface Hook {
   readonly name: string;
@@ -99,9 +106,18 @@ export interface HookGradient {
   readonly hasScoreDerivative: boolean;
   readonly reads: readonly TableRead[];
 }
+export interface IndexerOptions extends Partial<VarlenLayout> {
+  readonly topK: number;
+  readonly weights?: Tensor;
+  readonly blockSize?: number;
+  readonly align?: "start" | "end";
+}
 export interface KernelPart {
   readonly fields: readonly ParamField[];
   readonly text: string;
+}
+export interface LseOption {
+  readonly lse?: Tensor;
 }
 export interface MaskHook extends Hook {
   readonly kind: "mask";
@@ -114,8 +130,11 @@ export interface ParamField {
 }
 export interface RowConstant {
   readonly name: string;
-  readonly type: "f32" | "i32";
+  readonly type: "f32" | "i32" | "u32";
   readonly expression: string;
+}
+export interface RowsOption {
+  readonly rows?: readonly [start: number, end: number];
 }
 export interface ScoreHook extends Hook {
   readonly kind: "score";
@@ -143,6 +162,7 @@ export interface VariantHooks {
   readonly key: string;
   readonly scores: readonly ScoreHook[];
   readonly masks: readonly MaskHook[];
+  readonly drop?: DropHook | undefined;
 }
 // #endregion
 
@@ -156,7 +176,7 @@ export type WordSource = Int32Array | Tensor | DerivedWords;
 // #endregion
 
 // #region Functions
-export declare function allHooks({ scores, masks }: VariantHooks): readonly Hook[];
+export declare function allHooks({ scores, masks, drop }: VariantHooks): readonly Hook[];
 export declare function bindCaptures(target: Target, { hooks, options }: Pick<Call, "hooks" | "options">, withGradients?: boolean): BoundCaptures;
 export declare function bindLengths(target: Target, { given }: Pick<Call, "given">, derived?: DerivedWords): BoundLengths;
 export declare function checkCumulative(fn: string, name: string, list: Lengths, rows: number): void;
@@ -166,7 +186,10 @@ export declare function checkUsed(fn: string, x: Lengths, slot: (b: number) => n
 export declare function composeKernel({ label, head, bindings, parts }: KernelParts): ComposedKernel;
 export declare function denseCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions, given?: readonly BoundHook[]): Call;
 export declare function differentiable<G>(call: Call, withTables: boolean, name: (gradients: AllGradients) => G, forward?: Forward): AttentionResult<DType, true> & Differentiable<G>;
-export declare function layoutCall(fn: string, { layout, format, headDim, headDimV }: Pick<AttentionProblem, "layout" | PageFormat$1>, tensors: AttentionTensors, hooks?: readonly BoundHook[]): Call;
+export declare function gradientWorkgroups({ of, tile, ...dims }: Pick<BackwardConfig, "of" | "tile" | "headDim" | "headDimV">): number;
+export declare function indexerCall(fn: string, q: Tensor, k: Tensor | PagedKvView, options: IndexerOptions & BandOption, given?: readonly BoundHook[]): TopKeysCall;
+export declare function keySums(given: WeightsCall): Tensor<"f32">;
+export declare function layoutCall(fn: string, { layout, format, headDim, headDimV, selectedBlockSize }: Pick<AttentionProblem, "layout" | Planned>, tensors: AttentionTensors, hooks?: readonly BoundHook[]): Call;
 export declare function lengthsPart(lengths: LengthKind, keys: KeyKind): KernelPart;
 export declare function makePlan<Tensors extends {
   readonly numSplits?: number | "auto";
@@ -176,18 +199,24 @@ export declare function packParams(fields: readonly ParamField[], values: ParamV
 export declare function recorderTarget(gpu: Gpu): Target;
 export declare function rowConstants(hooks: VariantHooks): readonly RowConstant[];
 export declare function rowStruct(constants: readonly RowConstant[]): string;
+export declare function rowWeights(given: WeightsCall): Tensor<"f32">;
 export declare function runCall(call: Call, keepsStates?: boolean): ForwardResult;
+export declare function runTopKeys(top: TopKeysCall): Tensor<"i32">;
 export declare function tileShape(tile: AnyTile): TileShape;
 export declare function u32Fields(...names: string[]): ParamField[];
-export declare function variantHooks(hooks: readonly (ScoreHook | MaskHook)[]): VariantHooks;
+export declare function variantHooks(hooks: readonly AnyHook[]): VariantHooks;
 export declare function varlenCall(fn: string, q: Tensor, k: Tensor, v: Tensor, options: VarlenOptions, given?: readonly BoundHook[]): Call;
 export declare function viewCall(fn: string, q: Tensor, view: PagedKvView, options: ViewOptions, given?: readonly BoundHook[]): Call;
+export declare function weightsCall(fn: string, q: Tensor, k: Tensor | PagedKvView, { lse, rows, ...options }: AttentionOptions & Partial<VarlenLayout> & LseOption & RowsOption, given?: readonly BoundHook[]): WeightsCall;
+export declare function withoutIgnored<O extends object>(options: O): Omit<O, Ignored>;
 // #endregion
 
 // #region Variables
 export declare const blockParams: readonly ParamField[];
 export declare const diagonalPart: KernelPart;
 export declare const forcedPaths: readonly TilePath[];
+export declare const indexerNames: NamesOf<IndexerOptions>;
+export declare const indexerSynonyms: Readonly<Record<string, string>>;
 export declare const layoutNames: NamesOf<VarlenLayout>;
 export declare const MADE_WORDS: number;
 export declare const none: string;
@@ -226,6 +255,16 @@ export declare const synonyms: {
   kvlens: string;
   kvseqlen: string;
   keyvalueseqlengths: string;
+  indices: string;
+  topkindices: string;
+  selectedindices: string;
+  blockindices: string;
+  selectedblocks: string;
+  dropoutp: string;
+  dropoutrate: string;
+  pdropout: string;
+  attndropout: string;
+  attentiondropout: string;
   mask: string;
   attnmask: string;
   attentionmask: string;
@@ -240,8 +279,9 @@ export declare const variantNames: NamesOf<Pick<AttentionOptions, VariantOption>
 interface AlibiSlopesOption {
   readonly alibiSlopes?: Tensor;
 }
+type AnyHook = ScoreHook | MaskHook | DropHook;
 type AnyPart = KernelPart | string | false | undefined;
-interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, ResultOption<Lse>, NumSplitsOption {}
+interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, SelectedKeysOption, DropoutOption, ResultOption<Lse>, NumSplitsOption {}
 interface AttentionProblem extends OptionFlags {
   readonly layout: "dense" | "varlen" | "paged";
   readonly dtype?: FloatType;
@@ -251,8 +291,11 @@ interface AttentionProblem extends OptionFlags {
   readonly format?: KeyType;
   readonly headDim?: number;
   readonly headDimV?: number;
+  readonly selectedKeys?: readonly number[];
+  readonly selectedBlockSize?: number;
   readonly sequences?: number;
   readonly numSplits?: number | "auto";
+  readonly sharedKv?: boolean;
   readonly backward?: boolean;
 }
 type AttentionRecording = AttentionResult & Disposable & {
@@ -264,6 +307,19 @@ type AttentionResult<D extends DType = DType, Lse extends boolean = boolean> = {
   readonly out: Tensor<D>;
   readonly max?: Tensor<"f32">;
 } & ([Lse] extends [true] ? WithLse : [Lse] extends [false] ? {} : Partial<WithLse>);
+interface Axes {
+  readonly batch: number | undefined;
+  readonly head: number;
+  readonly row: number;
+  readonly dim: number;
+}
+interface BackwardConfig extends Pick<ForwardConfig, "qType" | "kvType" | "headDim" | "headDimV" | "lengths" | "keys" | "selectedBlock" | "read" | "rows" | "hooks"> {
+  readonly of: GradientOf;
+  readonly collects?: readonly ScoreHook[] | undefined;
+  readonly resultType: FloatType;
+  readonly write: WriteAccess;
+  readonly tile: AnyTile;
+}
 interface BandOption {
   readonly causal?: boolean;
   readonly window?: readonly [left: number, right: number];
@@ -282,10 +338,35 @@ interface DecodeTile {
   readonly keysPerLane: number;
   readonly shuffled: number;
 }
-type FloatType = "f32" | "f16";
+interface Dropout {
+  readonly rate: number;
+  readonly seed: number | Tensor;
+}
+interface DropoutOption {
+  readonly dropout?: Dropout;
+}
+interface ForwardConfig {
+  readonly qType: FloatType;
+  readonly kvType: KeyType;
+  readonly outType: FloatType;
+  readonly headDim: number;
+  readonly headDimV: number;
+  readonly lengths: LengthKind;
+  readonly keys: KeyKind;
+  readonly selectedBlock: number;
+  readonly read: ReadAccess;
+  readonly write: WriteAccess;
+  readonly rows: RowKind;
+  readonly sharedKv?: true;
+  readonly hooks: VariantHooks;
+  readonly tile: AnyTile;
+}
 interface ForwardResult extends AttentionResult {
   readonly states?: Tensor;
+  readonly seed?: Tensor;
 }
+type GradientOf = "q" | "kv" | "tables";
+type Ignored = (typeof ignoredNames)[number];
 interface KernelParts {
   readonly label: string;
   readonly head: readonly AnyPart[];
@@ -309,7 +390,7 @@ interface MatrixTile extends MatrixShape {
   readonly subgroups: number;
   readonly rowBlocks: number;
   readonly sharing: number;
-  readonly keepsQuery: boolean;
+  readonly keepsRows: boolean;
   readonly unroll: boolean;
 }
 interface NumSplitsOption {
@@ -318,14 +399,17 @@ interface NumSplitsOption {
 interface OptionFlags {
   readonly causal?: boolean;
   readonly window?: boolean;
-  readonly softcap?: boolean;
+  readonly scale?: boolean | OptionKind;
+  readonly softcap?: boolean | OptionKind;
   readonly alibiSlopes?: boolean;
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
+  readonly dropout?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }
-type PageFormat$1 = "format" | "headDim" | "headDimV";
+type OptionKind = "number" | "tensor";
+type Planned = "format" | "headDim" | "headDimV" | "selectedBlockSize";
 interface PlanParts<Tensors, Result> {
   readonly fn: string;
   readonly problem: AttentionProblem;
@@ -336,14 +420,27 @@ interface PlanParts<Tensors, Result> {
 interface PortableTile extends ThreadGrid {
   readonly path: "portable";
 }
+type ReadAccess = "vec8" | "vec4" | "scalar";
 type ResultName = keyof ResultOption;
 interface ResultOption<Lse extends boolean = boolean> {
   readonly returnLse?: Lse;
   readonly returnMax?: boolean;
   readonly out?: Tensor;
 }
+type RowKind = "head" | "group";
 interface ScaleOption {
-  readonly scale?: number;
+  readonly scale?: number | Tensor;
+}
+interface SelectedKeys {
+  readonly list: Tensor;
+  readonly axes: Axes;
+  readonly rows: RowKind;
+  readonly entries: number;
+  readonly blockSize: number;
+}
+interface SelectedKeysOption {
+  readonly selectedKeys?: Tensor;
+  readonly selectedBlockSize?: number;
 }
 interface SeqUsedKOption {
   readonly seqUsedK?: GivenLengths;
@@ -352,7 +449,7 @@ interface SinksOption {
   readonly sinks?: Tensor;
 }
 interface SoftcapOption {
-  readonly softcap?: number;
+  readonly softcap?: number | Tensor;
 }
 interface StorageBinding {
   readonly name: string;
@@ -376,6 +473,12 @@ interface ThreadGrid {
   readonly unroll: boolean;
 }
 type TileConfig = MatrixTile | DecodeTile | SubgroupTile | PortableTile;
+interface TopKeysCall {
+  readonly call: Call;
+  readonly topK: number;
+  readonly weights: Tensor | undefined;
+  readonly blockSize: number;
+}
 type VariantOption = "causal" | "window" | "softcap" | "alibiSlopes";
 interface VarlenLayout {
   readonly cuSeqlensQ: GivenLengths;
@@ -390,9 +493,15 @@ interface VarlenLayout {
 }
 type VarlenOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> & VarlenLayout;
 type ViewOptions<Lse extends boolean = boolean> = AttentionOptions<Lse> & Partial<VarlenLayout>;
+interface WeightsCall {
+  readonly call: Call;
+  readonly lse: Tensor | undefined;
+  readonly rows: readonly [start: number, end: number];
+}
 interface WithLse {
   readonly lse: Tensor<"f32">;
 }
+type WriteAccess = "vec4" | "pair" | "scalar";
 // #endregion
 
 // #region Other

@@ -9,6 +9,7 @@ export interface CacheOptions {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly headDimV?: number;
+  readonly sharedKv?: boolean;
   readonly pageSize?: number;
   readonly pages?: number;
   readonly maxBytes?: number;
@@ -28,6 +29,10 @@ export interface EvictionPolicy {
   readonly name: string;
   compare(a: EvictionCandidate, b: EvictionCandidate): number;
 }
+export interface GetManyOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly bytesPerValue?: number;
+}
 export interface KvEvents {
   readonly stored: StoredEvent;
   readonly removed: RemovedEvent;
@@ -38,7 +43,7 @@ export interface KvSequence extends Disposable {
   readonly length: number;
   readonly cachedTokens: number;
   readonly pages: readonly number[];
-  commit(tokens: ArrayLike<number>): void;
+  commit(tokens: TokenIds): void;
   fork(): KvSequence;
   truncate(length: number): void;
   close(): void;
@@ -62,20 +67,40 @@ export interface KvStore {
   put(key: string, bytes: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
   keys(): AsyncIterable<string>;
+  getMany?(keys: readonly string[], options?: GetManyOptions): Promise<readonly (Uint8Array | undefined)[]>;
+  putMany?(entries: readonly StoreEntry[], options?: PutManyOptions): Promise<PutManyReport>;
 }
 export interface KvView extends PagedKvView {
   readonly cuSeqlensQ: Tensor;
+}
+export interface LoadOptions extends StoreOptions {
+  readonly tokens?: TokenIds;
+  readonly salt?: string;
+  readonly maxBytes?: number;
 }
 export interface LoadReport {
   readonly loaded: number;
   readonly known: number;
   readonly left: number;
   readonly refused: readonly RefusedPage[];
+  readonly hold?: Disposable;
 }
 export interface OpenOptions {
-  readonly tokens?: ArrayLike<number>;
+  readonly tokens?: TokenIds;
   readonly salt?: string;
   readonly priority?: number;
+}
+export interface PrefixNamesOptions {
+  readonly pageSize: number;
+  readonly salt?: string;
+  readonly hash?: Sha256;
+}
+export interface PutManyOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+export interface PutManyReport {
+  readonly kept: number;
+  readonly refused: number;
 }
 export interface RefusedPage {
   readonly key: string;
@@ -87,25 +112,22 @@ export interface RemovedEvent {
   readonly page: number;
 }
 export interface Rotary extends RotaryTables {
-  readonly positions: Int32Array | Tensor;
+  readonly positions: Int32Array | BigInt64Array | Tensor;
 }
 export interface RotaryTables {
   readonly cos: Tensor;
   readonly sin: Tensor;
   readonly interleaved?: boolean;
 }
-export interface SaveOptions {
-  readonly namespace?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: {
-    readonly done: number;
-    readonly total: number;
-  }) => void;
+export interface SaveOptions extends StoreOptions {
+  readonly sequences?: readonly KvSequence[];
+  readonly names?: readonly PageName[];
 }
 export interface SaveReport {
   readonly saved: number;
   readonly known: number;
   readonly lost: number;
+  readonly refused: number;
   readonly bytes: number;
 }
 export interface StoredEvent {
@@ -115,12 +137,23 @@ export interface StoredEvent {
   readonly depth: number;
   readonly page: number;
 }
+export interface StoreOptions {
+  readonly namespace?: string;
+  readonly key?: CryptoKey;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: {
+    readonly done: number;
+    readonly total: number;
+  }) => void;
+}
 // #endregion
 
 // #region Types
-export type LoadOptions = SaveOptions;
 export type PageName = string;
-export type PageRefusal = "not a record" | "version" | "truncated" | "too long" | "checksum" | "geometry" | "name" | "depth" | "payload" | "missing" | "orphan";
+export type PageRefusal = "not a record" | "version" | "truncated" | "too long" | "checksum" | "geometry" | "namespace" | "name" | "depth" | "payload" | "missing" | "orphan";
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+export type StoreEntry = readonly [key: string, bytes: Uint8Array];
+export type TokenIds = ArrayLike<number> | BigInt64Array | BigUint64Array;
 // #endregion
 
 // #region Classes
@@ -129,13 +162,14 @@ export declare class PagedKvCache implements Disposable {
   private constructor();
   static create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache>;
   open(options?: OpenOptions): KvSequence;
-  append(layer: number, seqs: readonly KvSequence[], k: Tensor, v: Tensor, options?: AppendOptions): void;
-  canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number>): boolean;
+  append(layer: number, seqs: readonly KvSequence[], k: Tensor, v?: Tensor, options?: AppendOptions): void;
+  canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number> | BigInt64Array): boolean;
   canEverFit(tokens: number): boolean;
   warmup(options?: WarmupOptions$1): Promise<void>;
   view(layer: number, seqs: readonly KvSequence[]): KvView;
   stats(): KvStats;
   on<E extends keyof KvEvents>(event: E, listener: (event: KvEvents[E]) => void): () => void;
+  prefixes(): StoredEvent[];
   clear(): void;
   save(store: KvStore, options?: SaveOptions): Promise<SaveReport>;
   load(store: KvStore, options?: LoadOptions): Promise<LoadReport>;
@@ -146,7 +180,9 @@ export declare class PagedKvCache implements Disposable {
 
 // #region Functions
 export declare function memoryStore(): KvStore;
+export declare function prefixNames(tokens: TokenIds, options: PrefixNamesOptions): PageName[];
 export declare function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor;
+export declare function tee(near: KvStore, far: KvStore): KvStore;
 // #endregion
 
 // #region Variables

@@ -43,16 +43,16 @@ export interface DocumentOptions<C extends Captures = never> extends Pick<
 
 /** The lists of `BlockMask.fromBlocks`, as in PyTorch: i32 tensors of any strides. An axis of size 1 broadcasts. */
 export interface CallerLists {
-  /** [B, H, rows]: how many partial blocks a row of blocks has. In packed problems, B is the number of sequences. */
+  /** How many partial blocks a row of blocks has: [B, H, rows]. In packed problems, B is the number of sequences. */
   readonly kvNumBlocks: Tensor;
   /**
-   * [B, H, rows, entries]: which columns they are in, in any order. Entries after the first `kvNumBlocks` are ignored, and so are
+   * Which columns they are in, in any order: [B, H, rows, entries]. Entries after the first `kvNumBlocks` are ignored, and so are
    * columns that there are not.
    */
   readonly kvIndices: Tensor;
-  /** [B, H, rows]: how many full blocks a row has; default none. `maskMod` is not asked in them. */
+  /** How many full blocks a row has: [B, H, rows]; default none. `maskMod` is not asked in them. */
   readonly fullKvNumBlocks?: Tensor;
-  /** [B, H, rows, entries] */
+  /** Which columns they are in: [B, H, rows, entries]. */
   readonly fullKvIndices?: Tensor;
 }
 

@@ -11,6 +11,7 @@ export interface LseOption {
   readonly lse?: Tensor;
 }
 
+/** The query rows whose weights are returned. */
 export interface RowsOption {
   /** The first query row and one past the last, packed rows for packed queries; default all. */
   readonly rows?: readonly [start: number, end: number];
