@@ -158,7 +158,7 @@ async function filled(
     sequences.map((_, i) => x.slice(0, i * (PAST + 1) + start, i * (PAST + 1) + end));
   for (let start = 0; start < PAST + 1; start += 64) {
     const [ks, vs] = [part(k, start, start + 64), part(v, start, start + 64)];
-    sequences.forEach((sequence, i) => cache.append(0, [sequence], ks[i]!, vs[i]!));
+    sequences.forEach((sequence, i) => cache.append(0, [sequence], ks[i]!, vs[i]));
   }
   // A view holds the query rows of the last step.
   for (const sequence of sequences) sequence.truncate(PAST);
@@ -168,7 +168,7 @@ async function filled(
       .slice(1, PAST, PAST + 1)
       .reshape([SEQUENCES, shape.kvHeads, shape.headDim]),
   );
-  cache.append(0, sequences, last[0]!, last[1]!);
+  cache.append(0, sequences, last[0]!, last[1]);
   await gpu.settled();
   k.dispose();
   v.dispose();

@@ -115,7 +115,7 @@ describe.for(Object.entries(problems))('%s', ([, { shape, o }]) => {
   const blocks = randomBlocks(shape, 7);
   const problem = problemOf({ ...o, H: 4, B: o.cuSeqlensQ ? 5 : o.seqUsedK ? 3 : 2 });
   const { align, sequences } = problem;
-  const block = problem.block as Size;
+  const block = problem.block;
   const visible = visibleIn(blocks, block, align, o.maskMod ? isCausal : all);
 
   it('knows the class of every block', async () => {

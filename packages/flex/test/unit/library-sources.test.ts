@@ -13,9 +13,7 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 function both(mod: Function, captures: Record<string, unknown>, kvLen: number): Mask[] {
   const info = { qLen: kvLen, kvLen, qRow: 0, kvRow: 0 };
   const { js } = compileMod(mod as never, captures as never);
-  return [mod, js].map(
-    (run) => (q, kv) => (run as Function)(0, 0, q, kv, captures, info) as boolean,
-  );
+  return [mod, js].map((run) => (q, kv) => run(0, 0, q, kv, captures, info) as boolean);
 }
 
 function expectMask(mod: Function, captures: Record<string, unknown>, size: number, want: Mask) {
@@ -80,7 +78,7 @@ it('gaussianBias multiplies weights by the Gaussian', () => {
 
 it('the biases have the gradients of their tables', () => {
   const sigma = [0.5, 3];
-  const gaussian = compileMod(mods.gaussianBias as never, { sigma } as never).derivative!;
+  const gaussian = compileMod(mods.gaussianBias as never, { sigma }).derivative!;
   const { score, tables } = gaussian.js(0, 0, 1, 50, 43);
   expect([score, ...tables]).toEqual([1, expect.closeTo(7 ** 2 / 3 ** 3, 5)]);
   const bias = [[1], [2], [3], [4]];

@@ -56,7 +56,7 @@ export function weightsCall(
 
 function checkedRows(
   fn: string,
-  rows: RowsOption['rows'] = undefined,
+  rows: RowsOption['rows'] | undefined,
   most: number,
 ): WeightsCall['rows'] {
   if (rows === undefined) return [0, most];

@@ -18,5 +18,5 @@ export function tokenIds(tokens: TokenIds, refuse: Refuse): ArrayLike<number> {
     const rule = `tokens[${i}] must be a whole number from 0 to 2³² − 1`;
     refuse(rule, tokens[i], "Pass the tokenizer's ids");
   }
-  return ids as ArrayLike<number>;
+  return ids;
 }

@@ -106,7 +106,7 @@ export function httpStore(base: string | URL, options?: HttpStoreOptions): KvSto
           'List all keys there.',
         );
       }
-      yield* keys as string[];
+      yield* keys;
     },
     async getMany(keys, { signal } = {}) {
       const values = new Array<Uint8Array | undefined>(keys.length).fill(undefined);

@@ -171,7 +171,7 @@ type MakeWebStore = (base: string, options?: HttpStoreOptions) => KvStore;
 /** The `@example` of httpStore, over a server that answers with the address, and of tee. */
 export async function webStoreExample(make: MakeWebStore, shared: KvStore): Promise<void> {
   const answer = async (url: unknown): Promise<Response> => new Response(String(url));
-  const httpStore: MakeWebStore = (base, o) => make(base, { ...o, fetch: answer as typeof fetch });
+  const httpStore: MakeWebStore = (base, o) => make(base, { ...o, fetch: answer });
   const pages = httpStore('https://example.org/pages/', { headers: { authorization: 'Bearer …' } });
   const both = tee(memoryStore(), shared);
   console.log((await pages.get('a'))?.length, (await both.get('a'))?.length);

@@ -8,7 +8,7 @@ const tree = new PrefixTree(1);
 /** Returns the nodes of a prefix of pages of one token. */
 function chain(tokens: string, hasPage: (i: number) => boolean = () => true): PrefixNode[] {
   let node = tree.root(rootName());
-  return [...tokens].map((token, i) => {
+  return Array.from(tokens, (token, i) => {
     node = tree.insert(node, [token.codePointAt(0)!], 0);
     if (hasPage(i) && node.pages.length === 0) node.pages.push(1);
     return node;

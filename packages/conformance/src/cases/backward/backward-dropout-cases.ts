@@ -56,7 +56,7 @@ const problems: Readonly<Record<string, Build>> = {
       () =>
         mods({
           scoreMod: (s, _b, _h, q, kv) => (kv === q - 1 ? -Infinity : s + 0.1 * s * s),
-          maskMod: causal as never,
+          maskMod: causal,
         }),
     ),
 };

@@ -74,7 +74,7 @@ async function throughView(
     const plain = varlenAttention(q, view, options);
     const forwardChecks = isRight('view', await collect(scope, plain), problem, dtype);
     const vjp = varlenAttentionVjp(q, view, { ...options, numSplits: 1 });
-    for (const tensor of [vjp.out, vjp.lse]) scope.own(tensor!);
+    for (const tensor of [vjp.out, vjp.lse]) scope.own(tensor);
     const dOut = place(scope, by.dOut, dtype, 'contiguous');
     const dLse = place(scope, by.dLse!, 'f32', 'contiguous');
     const { dq, dk, dv } = vjp.backward(dOut, dLse);

@@ -101,19 +101,14 @@ function prefill(
   });
 }
 
+/** A batch whose lengths are used in part, one not at all. */
+const usedInPart: Build = (dtype, heads, more) =>
+  denseProblem({ ...more, dtype, heads, batch: 3, lq: 2, lk: 41, seqUsedK: [0, 41, 17] });
+
 /** Multi-head latent attention with absorbed projections: rows of 576 and 512 elements, one key head to 1 or 128 query heads. */
 const latentCases: readonly RunnableCase[] = Object.entries({
   ...problems,
-  used: ((dtype, heads, more) =>
-    denseProblem({
-      ...more,
-      dtype,
-      heads,
-      batch: 3,
-      lq: 2,
-      lk: 41,
-      seqUsedK: [0, 41, 17],
-    })) as Build,
+  used: usedInPart,
 }).flatMap(([name, build]) =>
   ([1, 128] as const).flatMap((count) =>
     defineCase('head-dims', `latent/${name}/heads-${count}x1`, {

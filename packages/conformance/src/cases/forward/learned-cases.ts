@@ -78,7 +78,7 @@ const flex = defineCase('learned', 'scale-before-mods', {
       () =>
         mods({
           scoreMod: (score, _b, _h, q, kv) => (kv === q ? -Infinity : score * 0.5 + 0.125 * kv),
-          maskMod: causal as never,
+          maskMod: causal,
         }),
     );
     return isRight('flex', await flexLaunch(gpu, problem, dtype, { numSplits: 1 }), problem, dtype);
@@ -106,13 +106,13 @@ const plans = defineCase('learned', 'plan', {
           dtype,
           ...shapes,
           scale: 'tensor',
-          maskMod: causal as never,
+          maskMod: causal,
           numSplits: 1,
         }),
       );
       const { sinks: given, scale } = problem.options;
       const causalProblem = { ...problem, options: { sinks: given!, scale: scale!, causal: true } };
-      const planned = await collect(scope, flexPlan.run(flexTensors as never));
+      const planned = await collect(scope, flexPlan.run(flexTensors));
       return [
         ...sameRun('plan', await collect(scope, plan.run(tensors)), want),
         ...isRight('plan of flexAttention', planned, causalProblem, dtype),

@@ -241,7 +241,7 @@ function keyTile(
   dtype: FloatDType,
 ): string {
   const layout = q.shape.length === 4 ? 'dense' : blockTable === undefined ? 'varlen' : 'paged';
-  using plan = planAttention(gpu, {
+  const plan = planAttention(gpu, {
     layout,
     dtype,
     q: q.shape,
@@ -251,6 +251,7 @@ function keyTile(
     ...(selectedKeys && { selectedKeys: selectedKeys.shape }),
   });
   const [, path, keys] = /(\w+) tiles of \d+ × (\d+)/.exec(plan.describe())!;
+  plan.dispose();
   return `${path} ${keys}`;
 }
 

@@ -219,7 +219,7 @@ const flexCases = Object.entries({
       const problem = withMods(build(dtype), () =>
         mods({
           scoreMod: (score, _b, _h, q, kv) => (kv === q ? -Infinity : score + 0.125 * (q - kv)),
-          maskMod: causal as never,
+          maskMod: causal,
         }),
       );
       const checks: Check[] = [];

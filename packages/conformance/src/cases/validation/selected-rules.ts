@@ -21,7 +21,7 @@ const withLists = (b: Bench, options: object) =>
 function planned(b: Bench, shapeOfRun: readonly number[]): unknown {
   const [q, k] = [b.tensor([2, 4, 3, 64]), b.tensor([2, 2, 5, 64])];
   const problem = { layout: 'dense', q: q.shape, k: k.shape, selectedKeys: shape } as const;
-  using plan = planAttention(b.scope.gpu, problem);
+  const plan = b.scope.own(planAttention(b.scope.gpu, problem));
   const selectedKeys = shapeOfRun.length > 0 ? { selectedKeys: lists(b, shapeOfRun) } : {};
   return b.scope.own(plan.run({ q, k, v: k, ...selectedKeys }).out);
 }

@@ -28,7 +28,7 @@ export const selectedKeys: AttentionOption<Tensor> = {
       [qHeads, kvHeads, 1].includes(heads) &&
       (axes.batch === undefined || [batch, 1].includes(shape[axes.batch]!));
     if (fits) return;
-    const ofHeads = `${[...new Set([qHeads, kvHeads, 1])].join(' or ')}`;
+    const ofHeads = [...new Set([qHeads, kvHeads, 1])].join(' or ');
     const rule =
       lengths === 'dense'
         ? `${name} must be [${batch === 1 ? '1' : `${batch} or 1`}, ${ofHeads}, ${seqlenQ}, K]`

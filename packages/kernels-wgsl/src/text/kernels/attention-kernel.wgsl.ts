@@ -50,7 +50,7 @@ export function attentionKernel(
 ): ComposedKernel {
   const { qType, kvType, headDim, headDimV, lengths, keys, selectedBlock, read, hooks } = config;
   const isSelected = selectedBlock > 0;
-  const isShared = 'sharedKv' in config && config.sharedKv === true;
+  const isShared = 'sharedKv' in config && config.sharedKv;
   const { tileM, tileN } = own.shape;
   return composeKernel({
     label: `heed/${own.pass} ${own.key}`,

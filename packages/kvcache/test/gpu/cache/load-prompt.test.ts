@@ -199,7 +199,7 @@ describe('load of a prompt', () => {
     await expect(aborted).rejects.toBe(reason);
     answer();
     const reports = await Promise.all(loads);
-    expect(reports.map(({ loaded }) => loaded).toSorted()).toEqual([0, 5]);
+    expect(reports.map(({ loaded }) => loaded).toSorted((a, b) => a - b)).toEqual([0, 5]);
     expect(new Set(asked).size).toBe(asked.length);
     for (const { hold } of reports) hold![Symbol.dispose]();
     expect(cache.stats()).toMatchObject({ used: 0, cached: 5 });

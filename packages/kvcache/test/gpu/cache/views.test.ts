@@ -199,7 +199,7 @@ it('a step in one batch makes no bind group and no buffer, and writes its lists 
   const decode = (): void =>
     gpu.batch(() => {
       for (let layer = 0; layer < layers; layer++) {
-        cache.append(layer, sequences, k!, v!, { cuSeqlens });
+        cache.append(layer, sequences, k!, v, { cuSeqlens });
         varlenAttention(q!, cache.view(layer, sequences), { ...options, out });
       }
     });

@@ -13,7 +13,7 @@ let server: Server;
 let origin: string;
 beforeAll(async () => {
   server = createServer((request, response) => {
-    seen.push(`${request.method} ${request.url} ${request.headers['x-who'] ?? ''}`);
+    seen.push(`${request.method} ${request.url} ${String(request.headers['x-who'] ?? '')}`);
     const file = files.get(request.url!) ?? 404;
     if (typeof file === 'number') response.writeHead(file).end('no');
     else response.writeHead(200).end(file);
@@ -126,7 +126,7 @@ describe('httpStore', () => {
       new Promise((__, reject) => {
         init?.signal?.addEventListener('abort', () => reject(init.signal!.reason as Error));
       });
-    const store = httpStore(origin, { fetch: never as typeof fetch });
+    const store = httpStore(origin, { fetch: never });
     const reason = new Error('enough');
     const work = store.getMany!(['a', 'b'], { signal: aborter.signal });
     aborter.abort(reason);
