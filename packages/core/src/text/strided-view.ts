@@ -30,8 +30,10 @@ export function permuteView(view: View, axes: readonly number[]): View {
 /** @throws ValidationError no such axis, or not 0 ≤ start ≤ end ≤ its length */
 export function sliceView(view: View, axis: number, start: number, end: number): View {
   const rank = view.shape.length;
-  const at = axis < 0 ? axis + rank : axis;
-  const length = Number.isInteger(at) ? view.shape[at] : undefined;
+  // A symbol cannot be compared with 0.
+  const isWhole = Number.isInteger(axis);
+  const at = isWhole && axis < 0 ? axis + rank : axis;
+  const length = isWhole ? view.shape[at] : undefined;
   if (length === undefined) {
     throw new ValidationError(
       `slice: axis must be 0 to ${rank - 1} for shape ${formatShape(view.shape)}, or −1 for the last and so on; got ${show(axis)}. Count axes from 0.`,
