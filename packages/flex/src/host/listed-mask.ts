@@ -4,6 +4,7 @@ import {
   bindTensor,
   checkTensor,
   dispatch,
+  elementCount,
   formatShape,
   getKernel,
   readOptions,
@@ -162,7 +163,7 @@ function classTable(
   const words = Math.ceil(columns / CLASSES_PER_WORD);
   // A table has an element, whatever its sizes.
   const shape = [batch, heads, rows, words].map((size) => Math.max(1, size));
-  checkSize(fn, gpu, 4 * shape.reduce((a, b) => a * b));
+  checkSize(fn, gpu, 4 * elementCount(shape));
   const label = 'heed/listed blocks';
   const classes = unscoped(gpu, () => gpu.empty(shape, { dtype: 'i32', label }));
   const count = batch * heads * rows * words;
