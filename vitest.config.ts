@@ -26,7 +26,7 @@ const unit: TestProjectInlineConfiguration = {
   extends: true,
   test: {
     name: 'unit',
-    include: ['{packages,apps}/*/test/unit/**/*.test.ts', 'tools/test/**/*.test.mjs'],
+    include: ['{packages,apps,examples}/*/test/unit/**/*.test.ts', 'tools/test/**/*.test.mjs'],
     env: tierEnv('unit'),
     setupFiles: [setup('setup')],
     // Importing the sources anew for each file took a third of the tier's time.
@@ -36,9 +36,9 @@ const unit: TestProjectInlineConfiguration = {
   },
 };
 
-const everyGpu = '{packages/*,apps/*,examples}/test/gpu/**/*.test.ts';
+const everyGpu = '{packages/*,apps/*,examples/*}/test/gpu/**/*.test.ts';
 /** What needs a GPU and says nothing about it: examples of documents, seeded faults, other libraries. */
-const anyGpu = '{packages/*,apps/*,examples}/test/once/**/*.test.ts';
+const anyGpu = '{packages/*,apps/*,examples,examples/*}/test/once/**/*.test.ts';
 
 const gpuInNode = (name: string, include = [everyGpu]): TestProjectInlineConfiguration => ({
   extends: true,
