@@ -20,6 +20,7 @@ export interface Capabilities {
   } | undefined;
   readonly subgroupSizeControl: boolean;
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
+  readonly integerDots: boolean;
   readonly timestampQuery: boolean;
   readonly limits: Limits;
 }

@@ -173,6 +173,7 @@ interface Capabilities {
   } | undefined;
   readonly subgroupSizeControl: boolean;
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
+  readonly integerDots: boolean;
   readonly timestampQuery: boolean;
   readonly limits: Limits;
 }

@@ -7,7 +7,7 @@ import { HeedGpu } from './heed-gpu.ts';
 
 /** Options of {@link openGpu}. The first of `device`, `adapter` and `gpu` that is given decides the device. */
 export interface OpenGpuOptions {
-  /** Your own device. heed uses the features it has, and never destroys it. */
+  /** Your own device. heed uses the features it has, and never destroys it. In Node, pass its `gpu` too, which has WGSL's features. */
   readonly device?: GPUDevice;
   /** With `device`, only its `info` is read, which has the subgroup-matrix configurations that a device lacks. */
   readonly adapter?: GPUAdapter;
@@ -98,7 +98,10 @@ export async function openGpu(options?: OpenGpuOptions): Promise<Gpu> {
   }
   if (own !== undefined) {
     checkMethod('device', own, 'createComputePipeline');
-    const capabilities = readCapabilities(own, read.adapter?.info);
+    const capabilities = readCapabilities(own, {
+      adapterInfo: read.adapter?.info,
+      language: languageOf(own, read.gpu),
+    });
     await watchCompletion(own);
     return new HeedGpu({
       device: own,
@@ -113,7 +116,10 @@ export async function openGpu(options?: OpenGpuOptions): Promise<Gpu> {
   checkMethod('adapter', adapter, 'requestDevice');
   const device = await requestDevice(adapter, label);
   keepAlive(device, adapter);
-  const capabilities = readCapabilities(device, adapter.info);
+  const capabilities = readCapabilities(device, {
+    adapterInfo: adapter.info,
+    language: languageOf(adapter, read.gpu),
+  });
   await watchCompletion(device);
   return new HeedGpu({ device, capabilities, tuning, label, owned: true, onError });
 }
@@ -135,6 +141,14 @@ const keptAlive = new WeakMap<object, object>();
 /** Keeps `from` alive as long as `made`, which was made from it. */
 function keepAlive(made: object, from: object): void {
   keptAlive.set(made, from);
+}
+
+/** Returns the features of WGSL where a device or adapter was made: by `given`, by heed, or by the browser. */
+function languageOf(made: object, given: GPU | undefined): WGSLLanguageFeatures | undefined {
+  const from = keptAlive.get(made);
+  if (from && !('wgslLanguageFeatures' in from)) return languageOf(from, given);
+  const gpu = (from as GPU | undefined) ?? given ?? globalThis.navigator?.gpu;
+  return gpu?.wgslLanguageFeatures;
 }
 
 // One instance for all, since each writes Dawn's warnings to stderr.

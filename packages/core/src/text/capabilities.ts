@@ -42,6 +42,8 @@ export interface Capabilities {
   readonly subgroupSizeControl: boolean;
   /** Empty without `chromium-experimental-subgroup-matrix`. */
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
+  /** True with WGSL's `packed_4x8_integer_dot_product`: products of four bytes by four bytes. */
+  readonly integerDots: boolean;
   /** True if `profile` measures GPU time; it measures wall time otherwise. */
   readonly timestampQuery: boolean;
   readonly limits: Limits;
@@ -73,11 +75,19 @@ interface AdapterInfo extends Partial<GPUAdapterInfo> {
   readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
 }
 
-/**
- * Reads the capabilities of a device.
- * @param adapterInfo information of its adapter, used where the device itself has none
- */
-export function readCapabilities(device: GPUDevice, adapterInfo: AdapterInfo = {}): Capabilities {
+/** What WebGPU tells of a device elsewhere than on the device. */
+interface DeviceSource {
+  /** Information of its adapter, used where the device itself has none. */
+  readonly adapterInfo?: AdapterInfo | undefined;
+  /** Features of WGSL that its browser or Dawn has. */
+  readonly language?: WGSLLanguageFeatures | undefined;
+}
+
+/** Reads the capabilities of a device. */
+export function readCapabilities(
+  device: GPUDevice,
+  { adapterInfo = {}, language }: DeviceSource = {},
+): Capabilities {
   const info = (device as { adapterInfo?: AdapterInfo }).adapterInfo ?? adapterInfo;
   const has = (feature: string): boolean => device.features.has(feature);
   // Devices of Dawn have an empty list; only the adapter has the configurations.
@@ -100,6 +110,7 @@ export function readCapabilities(device: GPUDevice, adapterInfo: AdapterInfo = {
     subgroupMatrix: has('chromium-experimental-subgroup-matrix')
       ? known.map((config) => pick(config, matrixFields))
       : [],
+    integerDots: language?.has('packed_4x8_integer_dot_product') ?? false,
     timestampQuery: has('timestamp-query'),
     limits: realLimits(device.limits),
   };

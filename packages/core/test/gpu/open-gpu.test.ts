@@ -48,6 +48,12 @@ describe('openGpu', { tags: ['device'] }, () => {
     expect(capabilities.adapter).toMatchObject({ vendor, description });
   });
 
+  it('knows the features of WGSL of a device that heed opened', async () => {
+    const { device, capabilities } = await testGpu();
+    using again = await openGpu({ device });
+    expect(again.capabilities.integerDots).toBe(capabilities.integerDots);
+  });
+
   it('gives capabilities as plain data', async () => {
     const { capabilities } = await testGpu();
     // JSON leaves out what is undefined.

@@ -46,6 +46,14 @@ describe('readCapabilities', () => {
     });
   });
 
+  it('takes the features of WGSL from where the device comes from', () => {
+    const device = fakeDevice({ features: [], info: {} });
+    const language = new Set(['packed_4x8_integer_dot_product']);
+    expect(readCapabilities(device, { language }).integerDots).toBe(true);
+    expect(readCapabilities(device, { language: new Set() }).integerDots).toBe(false);
+    expect(readCapabilities(device).integerDots).toBe(false);
+  });
+
   it('assumes the widest range of subgroup sizes where none is told', () => {
     const device = fakeDevice({ features: ['subgroups'], info: {} });
     expect(readCapabilities(device).subgroups).toEqual({ min: 4, max: 128 });
@@ -55,7 +63,9 @@ describe('readCapabilities', () => {
     const features = ['chromium-experimental-subgroup-matrix'];
     const subgroupMatrixConfigs = [hostObject(matrix) as typeof matrix];
     const device = fakeDevice({ features, info: { subgroupMatrixConfigs: [] } });
-    expect(readCapabilities(device, { subgroupMatrixConfigs }).subgroupMatrix).toEqual([matrix]);
+    expect(
+      readCapabilities(device, { adapterInfo: { subgroupMatrixConfigs } }).subgroupMatrix,
+    ).toEqual([matrix]);
     expect(readCapabilities(device).subgroupMatrix).toEqual([]);
     const complete = fakeDevice({ features, info: { subgroupMatrixConfigs } });
     expect(readCapabilities(complete).subgroupMatrix).toEqual([matrix]);
