@@ -104,6 +104,7 @@ export interface TuneOptions {
   readonly seconds?: number;
   readonly rounds?: number;
   readonly filter?: (entry: TuningEntry) => boolean;
+  readonly integers?: boolean;
   readonly compileSeconds?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (label: string) => void;
@@ -232,7 +233,7 @@ interface CallLengths {
   readonly table?: Int32Array | Tensor;
 }
 interface DecodeTile {
-  readonly path: "decode";
+  readonly path: "decode" | "integers";
   readonly rows: number;
   readonly lanes: number;
   readonly keysPerLane: number;

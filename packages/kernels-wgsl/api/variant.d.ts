@@ -332,7 +332,7 @@ interface CallLengths {
   readonly table?: Int32Array | Tensor;
 }
 interface DecodeTile {
-  readonly path: "decode";
+  readonly path: "decode" | "integers";
   readonly rows: number;
   readonly lanes: number;
   readonly keysPerLane: number;

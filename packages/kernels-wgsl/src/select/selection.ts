@@ -35,7 +35,7 @@ export interface Selection {
 const DECODE_ROWS = 16;
 const MAX_SPLITS = 128;
 
-/** All values of `tuning.force.path`. The path `decode` packs the rows of a group regardless of their number. */
+/** All values of `tuning.force.path`. The paths `decode` and `integers` pack the rows of a group regardless of their number. */
 export const forcedPaths = Object.keys(tilePaths) as readonly TilePath[];
 
 /**
@@ -62,7 +62,8 @@ export function select(
   tuning?: Tuning,
 ): Selection {
   const forced = forcedPath(tuning);
-  const use: RowKind = forced === 'decode' || isDecode(facts) ? 'group' : 'head';
+  const packs = forced === 'decode' || forced === 'integers';
+  const use: RowKind = packs || isDecode(facts) ? 'group' : 'head';
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, selectedBlock, hooks } = facts;
   const types = { qType: dtype, kvType: kvDtype };
   const problem = { ...types, headDim, headDimV, lengths, keys, selectedBlock, hooks };

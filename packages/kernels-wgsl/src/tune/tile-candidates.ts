@@ -60,9 +60,12 @@ export function candidatesOf(
   facts: ProblemFacts,
   capabilities: Capabilities,
   kernel: TunedKernel = 'forward',
+  integers = false,
 ): TuneCandidates {
   if (kernel !== 'forward') return gradientCandidates(facts, capabilities, kernel);
   const { config, use } = select(facts, capabilities);
+  const paths = integers ? (['decode', 'integers'] as const) : (['decode'] as const);
+  const ofFew = paths.flatMap((path) => decodeGrid(path, capabilities, tileProblem(facts)));
   const shipped = tileCandidates(use, capabilities, tileProblem(facts));
   const cannot = (one: TileConfig): string | undefined =>
     cannotImplement({ ...config, tile: one }, capabilities);
@@ -72,7 +75,7 @@ export function candidatesOf(
       config.tile,
       [
         ...tilesWorthTrying(use, capabilities, shipped),
-        ...(use === 'group' ? othersOf(shipped, decodeGrid(capabilities, tileProblem(facts))) : []),
+        ...(use === 'group' ? othersOf(shipped, ofFew) : []),
       ],
       cannot,
     ),
@@ -147,10 +150,12 @@ const othersOf = (shipped: readonly TileConfig[], grid: readonly TileConfig[]): 
 /** Returns the number of scores that a thread holds at once; compile time grows with it. */
 function scoresAtOnce(tile: TileConfig): number {
   if (tile.path === 'subgroup') return tile.rowsPerLane * tile.keysPerLane * keyLanes(tile);
-  if (tile.path === 'decode') return tile.rows * tile.keysPerLane;
-  const rows = tile.path === 'matrix' ? threadRows(tile) : tile.rowsPerThread;
-  return rows * 4 * (tile.unroll ? 4 : 1);
+  if (tile.path === 'matrix') return scoresOf(threadRows(tile), tile.unroll);
+  if (tile.path === 'portable') return scoresOf(tile.rowsPerThread, tile.unroll);
+  return tile.rows * tile.keysPerLane;
 }
+
+const scoresOf = (rows: number, unroll: boolean): number => rows * 4 * (unroll ? 4 : 1);
 
 function isSameTile(a: TileConfig, b: TileConfig): boolean {
   return JSON.stringify(a) === JSON.stringify(b);

@@ -33,7 +33,7 @@ export async function tune(
   const read = readOptions('tune', options, tuneNames);
   const { seconds = Infinity, signal, onReport } = read;
   const end = performance.now() + 1000 * seconds;
-  const groups = groupByKey(gpu, problems);
+  const groups = groupByKey(gpu, problems, read.integers);
   const entries: Record<string, TuningEntry> = {};
   for (const [i, group] of groups.entries()) {
     signal?.throwIfAborted();
@@ -59,7 +59,11 @@ interface Group {
   readonly problems: Tunable[];
 }
 
-function groupByKey(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[]): Group[] {
+function groupByKey(
+  gpu: Gpu,
+  problems: readonly (AttentionProblem | Tunable)[],
+  integers?: boolean,
+): Group[] {
   if (!Array.isArray(problems)) {
     fail('tune', 'problems must be a list', show(problems), 'Pass [problem, …].');
   }
@@ -68,7 +72,7 @@ function groupByKey(gpu: Gpu, problems: readonly (AttentionProblem | Tunable)[])
     const tunable = toTunable('tune', given);
     const facts = tunableFacts('tune', gpu, tunable);
     for (const kernel of kernelsOf(tunable.problem)) {
-      const candidates = candidatesOf(facts, gpu.capabilities, kernel);
+      const candidates = candidatesOf(facts, gpu.capabilities, kernel, integers);
       const group = groups.get(candidates.key);
       if (group) group.problems.push(tunable);
       else groups.set(candidates.key, { kernel, candidates, problems: [tunable] });

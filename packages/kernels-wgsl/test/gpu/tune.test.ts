@@ -180,6 +180,23 @@ describe('a candidate', () => {
   });
 });
 
+it('products of integers are tried on request, and agree with the default', async ({ skip }) => {
+  skip(!gpu.capabilities.integerDots, 'it needs products of packed integers');
+  const pages = { layout: 'paged', format: 'int8', headDim: 64, headDimV: 64 } as const;
+  const shapes = { q: [3, 4, 64], k: [20, 16, 2, 17], v: [20, 16, 2, 17], sequences: 3 } as const;
+  const reports: TuneReport[] = [];
+  await tune(gpu, [{ ...pages, ...shapes, dtype: 'f16' }], {
+    integers: true,
+    filter: ({ path, lanes, keysPerLane }) =>
+      path === 'integers' && lanes === 8 && keysPerLane === 2,
+    rounds: 2,
+    onReport: (one) => void reports.push(one),
+  });
+  const [, other] = reports[0]!.candidates;
+  expect(other).toMatchObject({ entry: { path: 'integers' } });
+  expect(['timed', 'dropped']).toContain(other!.status);
+});
+
 describe('a sample', () => {
   const packed = { layout: 'varlen', q: [50, 4, 16], k: [70, 2, 16], sequences: 3 } as const;
   const paged = { layout: 'paged', q: [5, 4, 16], k: [16, 4, 2, 16], sequences: 5 } as const;

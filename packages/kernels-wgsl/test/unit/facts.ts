@@ -34,12 +34,14 @@ export function capabilities(
     isFallbackAdapter = false,
     subgroupSizeControl = false,
     subgroupMatrix = [],
+    integerDots = false,
   }: Partial<{
     subgroups: Capabilities['subgroups'];
     f16: boolean;
     isFallbackAdapter: boolean;
     subgroupSizeControl: boolean;
     subgroupMatrix: Capabilities['subgroupMatrix'];
+    integerDots: boolean;
   }> = {},
   limits: Partial<Limits> = {},
 ): Capabilities {
@@ -56,6 +58,7 @@ export function capabilities(
     subgroups,
     subgroupSizeControl,
     subgroupMatrix,
+    integerDots,
     timestampQuery: false,
     limits: { ...defaults, ...limits },
   };

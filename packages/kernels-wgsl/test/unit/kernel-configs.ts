@@ -84,6 +84,7 @@ const tiles: readonly TileConfig[] = [
   ...gradientTiles,
   { path: 'decode', rows: 1, lanes: 4, keysPerLane: 2, shuffled: 1 },
   { path: 'decode', rows: 8, lanes: 32, keysPerLane: 2, shuffled: 8 },
+  { path: 'integers', rows: 8, lanes: 16, keysPerLane: 2, shuffled: 8 },
   { ...matrixTile, M: 8, N: 8, K: 8, subgroupSize: 8, subgroups: 2, unroll: false },
   { ...matrixTile, M: 16, N: 8, K: 16, isPinned: true, rowBlocks: 2, keepsRows: false },
   { ...matrixTile, M: 8, N: 8, K: 8, components: 'f32', rowBlocks: 2 },
@@ -121,10 +122,10 @@ const forwardLayouts = (type: KeyType): readonly Layout[] =>
 
 // Matrices of f16 hold f16 only.
 const typesOf = (tile: TileConfig): typeof types =>
-  types.filter(
-    ([q, kv]) =>
-      tile.path !== 'matrix' || tile.components === 'f32' || (q === 'f16' && kv === 'f16'),
-  );
+  types.filter(([q, kv]) => {
+    if (tile.path === 'integers') return isQuantised(kv);
+    return tile.path !== 'matrix' || tile.components === 'f32' || (q === 'f16' && kv === 'f16');
+  });
 
 const rowKinds: readonly RowKind[] = ['head', 'group'];
 

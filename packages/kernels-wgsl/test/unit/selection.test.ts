@@ -5,7 +5,7 @@ import { alibi } from '../../src/host/options/alibi-slopes.ts';
 import { softcap } from '../../src/host/options/softcap-option.ts';
 import { band } from '../../src/host/options/visible-band.ts';
 import { select, selectBackward } from '../../src/select/selection.ts';
-import type { ProblemFacts } from '../../src/select/problem-facts.ts';
+import { type ProblemFacts, problemKey } from '../../src/select/problem-facts.ts';
 import { variantHooks } from '../../src/text/parts/hook.ts';
 import {
   cannotImplement,
@@ -151,7 +151,7 @@ describe('a forced path', () => {
   it('that does not exist is refused, with those that do', () => {
     const message =
       "attention: tuning.force.path must be a tile path; got 'subgroups'. " +
-      'Did you mean subgroup? There are matrix, decode, subgroup, portable.';
+      'Did you mean subgroup? There are matrix, decode, integers, subgroup, portable.';
     expect(() => select(facts, cpu, force('subgroups'))).toThrow(message);
     expect(() => selectBackward(facts, 'q', cpu, force('subgroups'))).toThrow(message);
   });
@@ -232,6 +232,39 @@ describe('the decode path', () => {
       keysPerLane: 4,
     });
     expect(tileOn(gpu, { headDim: 5, headDimV: 3 })).toMatchObject({ lanes: 4 });
+  });
+});
+
+describe('the path of integers', () => {
+  const pages = { dtype: 'f16', lengths: 'varlen', keys: 'paged', seqlenQ: 1 } as const;
+  const step = { ...facts, ...pages, kvDtype: 'int8', headDim: 128, headDimV: 128 } as const;
+  const gpu = { ...devices['a GPU with subgroups of 32']!, integerDots: true };
+
+  it('is never the default, since it rounds q', () => {
+    expect(select(step, gpu).config.tile).toMatchObject({ path: 'decode', lanes: 16 });
+  });
+
+  it('has the tiles of the decode path, and needs integers and their products', () => {
+    const { config, reason } = select(step, gpu, force('integers'));
+    expect(config.tile).toEqual({ ...select(step, gpu).config.tile, path: 'integers' });
+    expect(config.rows).toBe('group');
+    expect(reason).toContain('forced: integers tiles of 4 × ');
+    const without = select(step, { ...gpu, integerDots: false }, force('integers'));
+    expect(without.config.tile.path).toBe('decode');
+    expect(without.reason).toContain('not integers: the device has no products of packed integers');
+    const floats = select({ ...step, kvDtype: 'f16' }, gpu, force('integers'));
+    expect(floats.config.tile.path).toBe('decode');
+    expect(floats.reason).toContain('not integers: its keys are not integers');
+  });
+
+  it('is taken by an entry, whatever the lengths', () => {
+    const fixed = { ...step, numSplits: 2 } as const;
+    const entry = { ...select(fixed, gpu, force('integers')).config.tile };
+    const entries = { [problemKey(fixed, 'group')]: entry };
+    for (const maxSeqlenK of [1, 100, 100_000]) {
+      const { config } = select({ ...fixed, maxSeqlenK }, gpu, { version: 1, entries });
+      expect(config.tile).toEqual(entry);
+    }
   });
 });
 

@@ -131,6 +131,16 @@ const sources = {
     hooks: variantHooks([softcap, alibi, band]),
     tile: tileOf({ path: 'decode', rows: 2, lanes: 8, keysPerLane: 2, shuffled: 4 }),
   }),
+  'forward-integers-paged-int4': forwardSource({
+    ...plain,
+    kvType: 'int4',
+    headDim: 40,
+    headDimV: 32,
+    lengths: 'varlen',
+    keys: 'paged',
+    rows: 'group',
+    tile: tileOf({ path: 'integers', rows: 2, lanes: 8, keysPerLane: 2, shuffled: 4 }),
+  }),
   'forward-matrix': forwardSource({
     ...plain,
     ...half,

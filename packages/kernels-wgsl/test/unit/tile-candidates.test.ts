@@ -49,6 +49,15 @@ describe.for(Object.entries(devices))('the candidates on %s', ([, on]) => {
   });
 });
 
+it('the candidates have products of integers on request only', () => {
+  const on = { ...devices['a GPU with subgroups of 32']!, integerDots: true };
+  const some = { ...step, lengths: 'varlen', keys: 'paged', kvDtype: 'int8' } as const;
+  const paths = (...[kernel, integers]: [] | ['forward', boolean]): string[] =>
+    candidatesOf(some, on, kernel, integers).tiles.map(({ path }) => path);
+  expect(paths()).not.toContain('integers');
+  expect(paths('forward', true)).toContain('integers');
+});
+
 const gradientNeeds = { qType: 'f32', kvType: 'f32', headDim: 64, headDimV: 64 } as const;
 
 describe.for(Object.entries(devices))('the candidates for a gradient on %s', ([, on]) => {

@@ -3,6 +3,8 @@ import { addDot } from '../parts/chained-products.wgsl.ts';
 import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { bracketed, each, plus } from '../parts/repeat.ts';
 import { type EachScore, tileScores } from '../parts/score-chain.wgsl.ts';
+import { guarded, overColumns, powersOfTwo } from './decode-columns.wgsl.ts';
+import { integerDot, integersOf, integerText, ownStep } from './integer-products.wgsl.ts';
 import {
   type Decode,
   elementOf,
@@ -13,7 +15,7 @@ import {
   placeOf,
   type Side,
   unpacked,
-  vecType,
+  productType,
 } from './decode-layout.ts';
 import { DECODE_THREADS, decodeArrays, type DecodeTile } from './decode-tile.ts';
 import type { ForwardConfig } from './kernel-config.ts';
@@ -35,6 +37,7 @@ export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
     let row = make_row(work, work.first_row + index);
     let column = thread / ${tile.rows}u;
     var state = softmax_init();
+    ${decode.hasIntegers && ownStep(decode)}
     ${rowsInRegisters(decode)}
 
     ${keyTileLoop(
@@ -54,18 +57,19 @@ export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
   return wgsl`
     ${arrays(decode)}
 
-    ${addDot}
+    ${decode.hasIntegers ? integerText : addDot}
 
     ${entryPoint(config, DECODE_THREADS, { name: 'thread', builtin: 'local_invocation_index' }, body)}
   `;
 }
 
-function arrays({ config, tile, v, width }: Decode): string {
+function arrays(decode: Decode): string {
+  const { config, tile, v, width } = decode;
   const lengths = decodeArrays(config.headDimV, v.read.elements, tile);
   const array = (name: string, type: string, length: number, floats: number): string =>
     `var<workgroup> ${name}: array<${type}, ${length}>; // ${length * floats * 4} bytes`;
   return wgsl`
-    ${array('scores', vecType(width), lengths.scores / width, width)}
+    ${array('scores', productType(decode), lengths.scores / width, width)}
     ${array('weights', 'f32', lengths.weights, 1)}
     ${array('columns', 'f32', DECODE_THREADS, 1)}
     ${array('factors', 'f32', tile.rows, 1)}
@@ -99,6 +103,7 @@ function rowsInRegisters(decode: Decode): string {
           const read = `read_q(q_row${r}, min(${d}, ${lastOf(k.dim, 4)}u)) * q_scale()`;
           return `let q${r}_${x} = select(vec4<f32>(), ${read}, ${d} < ${k.dim}u);`;
         })}
+        ${decode.hasIntegers && integersOf(decode, r)}
         ${each(v.vecs)((x) => `var acc${r}_${x} = vec4<f32>();`)}
       `,
     )}
@@ -175,12 +180,10 @@ function dots(decode: Decode): string {
   );
   return wgsl`
     ${keys((i) => {
-      const { text, names } = unpacked(k, i);
-      const dot = (r: number): string =>
-        names.reduce((sum, name, x) => `add_dot(${sum}, q${r}_${x}, ${name})`, '0.0');
+      const { text, dot } = decode.hasIntegers ? integerDot(k, i) : floatDot(k, i);
       return [
         ...text,
-        ...each(groups)((g) => productsOf(width, `s${i}_${g}`, (r) => dot(g * width + r))),
+        ...each(groups)((g) => productsOf(decode, `s${i}_${g}`, (r) => dot(g * width + r))),
       ];
     })}
     ${powersOfTwo(1, shuffled).map((mask) =>
@@ -190,20 +193,22 @@ function dots(decode: Decode): string {
   `;
 }
 
-const productsOf = (width: number, name: string, dot: (r: number) => string): string =>
-  width === 1
+/** Returns the text that unpacks a key, and its product with the lane's part of row r. */
+function floatDot(k: Side, i: number): { text: string[]; dot: (r: number) => string } {
+  const { text, names } = unpacked(k, i);
+  const dot = (r: number): string =>
+    names.reduce((sum, name, x) => `add_dot(${sum}, q${r}_${x}, ${name})`, '0.0');
+  return { text, dot };
+}
+
+const productsOf = (decode: Decode, name: string, dot: (r: number) => string): string =>
+  decode.width === 1
     ? `var ${name} = ${dot(0)};`
     : wgsl`
-        var ${name} = ${vecType(width)}(
-          ${each(width)((r) => `${dot(r)},`)}
+        var ${name} = ${productType(decode)}(
+          ${each(decode.width)((r) => `${dot(r)},`)}
         );
       `;
-
-const guarded = (condition: string, body: string): string => wgsl`
-  if (${condition}) {
-    ${body}
-  }
-`;
 
 /** Returns the key of the thread's score n. */
 const scoreKey = ({ columns, isSelected }: Decode, n: number): string =>
@@ -222,6 +227,7 @@ function finishedScores(decode: Decode): string {
     const partials = each(tile.lanes / tile.shuffled)((p) =>
       partial(n * DECODE_THREADS + p * plane),
     ).join(' + ');
+    if (decode.hasIntegers) return `f32(${partials}) * (step * k_scale${n})`;
     return k.read.isScaled ? `(${partials}) * k_scale${n}` : partials;
   };
   const eachScore: EachScore = (statement) =>
@@ -264,30 +270,6 @@ function weights(decode: Decode): string {
     ${scores((n) => `weights[${plus('thread', n * DECODE_THREADS)}] = s${n}${scale(n)};`)}
     ${guarded(`thread < ${tile.rows}u`, 'factors[thread] = factor;')}
   `;
-}
-
-/** Combines a value of all threads of a row, in the same order for each: by shuffles within a block, then through memory. */
-function overColumns({ tile, block }: Decode, name: string, join: (x: string) => string): string {
-  const { rows } = tile;
-  const masks = powersOfTwo(rows, block);
-  const blocks = DECODE_THREADS / block;
-  const first = rows === 1 ? '' : `index * ${blocks}u`;
-  const at = (i: string): string => `columns[${[first, i].filter(Boolean).join(' + ') || '0'}]`;
-  const store = `${at(`thread / ${block}u`)} = ${name};`;
-  return wgsl`
-    ${masks.map((mask) => `${name} = ${join(`subgroupShuffleXor(${name}, ${mask}u)`)};`)}
-    ${masks.length === 0 ? store : guarded(`thread % ${block}u < ${rows}u`, store)}
-    workgroupBarrier();
-    ${name} = ${at('')};
-    for (var i = 1u; i < ${blocks}u; i++) {
-      ${name} = ${join(at('i'))};
-    }
-  `;
-}
-
-/** Returns the powers of two from `first` on that are below `end`. */
-function powersOfTwo(first: number, end: number): number[] {
-  return first < end ? [first, ...powersOfTwo(first * 2, end)] : [];
 }
 
 /** Adds the values of the team's keys to the lane's sums. */

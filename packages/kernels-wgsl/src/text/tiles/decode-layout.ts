@@ -34,6 +34,8 @@ export interface Decode {
   readonly groups: number;
   /** Whether keys come from a list. */
   readonly isSelected: boolean;
+  /** Whether q is rounded to integers, too, and multiplied by k's as they are. */
+  readonly hasIntegers: boolean;
 }
 
 export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
@@ -57,13 +59,18 @@ export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
     width,
     groups: tile.rows / width,
     isSelected: config.selectedBlock > 0,
+    hasIntegers: tile.path === 'integers',
   };
 }
 
 export const ownRow = ({ tile }: Decode): string =>
   tile.rows === 1 ? '0u' : `thread % ${tile.rows}u`;
 
-export const vecType = (width: number): string => (width === 1 ? 'f32' : `vec${width}<f32>`);
+/** Returns the type of the products of a key with `width` rows. */
+export function productType({ width, hasIntegers }: Decode): string {
+  const element = hasIntegers ? 'i32' : 'f32';
+  return width === 1 ? element : `vec${width}<${element}>`;
+}
 
 /** Returns the first element of a lane's load, or of its second half. */
 export function elementOf({ tile }: Decode, { read }: Side, load: number, half = 0): string {

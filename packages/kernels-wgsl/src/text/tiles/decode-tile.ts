@@ -9,7 +9,8 @@ import { type TileClass, type TileNeeds, type TileProblem, workgroupExceeds } fr
  * keeps that part of all query rows and of their outputs.
  */
 export interface DecodeTile {
-  readonly path: 'decode';
+  /** `integers`: products of q and k of integers. Each row of q is rounded to 8 bits by a step of its own. */
+  readonly path: 'decode' | 'integers';
   /** Query rows: 1, 2, 4 or 8. */
   readonly rows: number;
   /** Lanes per row of k and v, a power of two. */
@@ -53,13 +54,17 @@ function decodeBytes({ headDimV }: TileNeeds, tile: DecodeTile): number {
   return (scores + weights + sums * 4 + DECODE_THREADS + tile.rows) * 4;
 }
 
-export const decodeTiles: TileClass<DecodeTile> = {
+type TileOf<Path> = DecodeTile & { readonly path: Path };
+
+const classOf = <Path extends DecodeTile['path']>(path: Path): TileClass<TileOf<Path>> => ({
   enables: ({ shuffled }) => (shuffled > 1 ? ['subgroups'] : []),
   shape: decodeShape,
   readsWide: true,
   sharesKv: true,
-  cannot(tile, { subgroups, limits }, _, needs) {
+  cannot(tile, { subgroups, limits, integerDots }, _, needs) {
     if (needs.keepsStates) return 'a gradient needs scores that are summed in its own order';
+    if (path === 'integers' && !isQuantised(needs.kvType)) return 'its keys are not integers';
+    if (path === 'integers' && !integerDots) return 'the device has no products of packed integers';
     if (tile.shuffled > 1 && !subgroups) return 'the device has no subgroups';
     if (tile.shuffled > 1 && tile.shuffled > subgroups!.min) {
       return `${tile.shuffled} lanes shuffle; subgroups may have ${subgroups!.min} here`;
@@ -68,10 +73,15 @@ export const decodeTiles: TileClass<DecodeTile> = {
   },
   // The teams, whose sums are added in a loop that software must not unroll.
   keyTurns: ({ lanes }) => DECODE_THREADS / lanes,
-  isDefault: (use, capabilities) => use === 'group' && deviceClass(capabilities).unroll,
-  defaults: (_, capabilities, problem) => tilesFor(capabilities, problem),
+  // Rounding q changes results, so integers are taken on request only.
+  isDefault: (use, capabilities) =>
+    path === 'decode' && use === 'group' && deviceClass(capabilities).unroll,
+  defaults: (_, capabilities, problem) => tilesFor(path, capabilities, problem),
   fallsBack: () => true,
-};
+});
+
+export const decodeTiles: TileClass<TileOf<'decode'>> = classOf('decode');
+export const integerTiles: TileClass<TileOf<'integers'>> = classOf('integers');
 
 // Registers of a thread for its parts of the query rows and of their outputs, and for those and its loads. With more, compilers
 // for GPUs that have 255 registers per thread spill some.
@@ -79,7 +89,11 @@ const ROW_REGISTERS = 128;
 const REGISTERS = 160;
 
 /** Returns the tiles for a problem: as many rows as its groups have, and the most loads for which there are registers. */
-function tilesFor(capabilities: Capabilities, problem: TileProblem): DecodeTile[] {
+function tilesFor<Path extends DecodeTile['path']>(
+  path: Path,
+  capabilities: Capabilities,
+  problem: TileProblem,
+): TileOf<Path>[] {
   const { kvType, headDim, headDimV, groupRows } = problem;
   // A load is 16 bytes of floats, or a word of integers, of which a lane then loads two.
   const elements = kvType === 'f32' || kvType === 'int8' ? 4 : 8;
@@ -94,7 +108,7 @@ function tilesFor(capabilities: Capabilities, problem: TileProblem): DecodeTile[
   return [8, 4, 2, 1]
     .filter((n) => n <= Math.min(keys, mostKeys(capabilities)))
     .map((keysPerLane) => ({
-      path: 'decode',
+      path,
       rows,
       lanes,
       keysPerLane,
@@ -103,15 +117,19 @@ function tilesFor(capabilities: Capabilities, problem: TileProblem): DecodeTile[
 }
 
 /** Returns the tiles that `tune` tries for few rows: more or fewer lanes and keys than the default's. */
-export function decodeGrid(capabilities: Capabilities, problem: TileProblem): DecodeTile[] {
-  const [{ rows, lanes }] = tilesFor(capabilities, problem) as [DecodeTile];
+export function decodeGrid(
+  path: DecodeTile['path'],
+  capabilities: Capabilities,
+  problem: TileProblem,
+): DecodeTile[] {
+  const [{ rows, lanes }] = tilesFor(path, capabilities, problem) as [DecodeTile];
   return [lanes / 2, lanes, lanes * 2]
     .filter((n) => n >= 4 && n <= 32)
     .flatMap((n) =>
       [2, 4, 8]
         .filter((keys) => keys <= mostKeys(capabilities))
         .map((keysPerLane) => ({
-          path: 'decode' as const,
+          path,
           rows,
           lanes: n,
           keysPerLane,

@@ -1,7 +1,7 @@
 import type { Capabilities } from '@heed/core';
 import type { FloatType, GradientOf, TileShape, WriteAccess } from '../parts/kinds.ts';
 import { decodeMain } from './decode-forward.wgsl.ts';
-import { type DecodeTile, decodeTiles } from './decode-tile.ts';
+import { type DecodeTile, decodeTiles, integerTiles } from './decode-tile.ts';
 import type { AnyTile, BackwardConfig, ForwardConfig } from './kernel-config.ts';
 import { matrixMain } from './matrix-forward.wgsl.ts';
 import type { MatrixTile } from './matrix-geometry.ts';
@@ -27,6 +27,7 @@ export type TilePath = TileConfig['path'];
 export const tilePaths: { readonly [Path in TilePath]: TilePathOf<TileConfig & { path: Path }> } = {
   matrix: { ...matrixTiles, forward: matrixMain, hasBackward: true },
   decode: { ...decodeTiles, forward: decodeMain, hasBackward: false },
+  integers: { ...integerTiles, forward: decodeMain, hasBackward: false },
   subgroup: { ...subgroupTiles, forward: subgroupMain, hasBackward: true },
   portable: { ...portableTiles, forward: portableMain, hasBackward: true },
 };
