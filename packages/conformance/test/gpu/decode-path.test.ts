@@ -28,6 +28,16 @@ const more = [
   'batch-invariance/packed-decode/',
 ];
 
+/** Integers through a block table, a page's tail and 8 bits, mates of a batch, options, a mod, lists of keys. */
+const quickIntegers = [
+  'quantised-pages/int4/decode/page-sizes/f32',
+  'quantised-head-dims/int8/decode-129/f32',
+  'quantised-invariance/int8/mates/decode/f32',
+  'quantised-options/int4/decode/data/f16',
+];
+
+const moreIntegers = ['quantised-*', 'selected-keys/mixed/int*', 'shared-kv/int*'];
+
 const step = { layout: 'dense', dtype: 'f32', q: [1, 8, 1, 64], k: [1, 2, 64, 64] } as const;
 
 // A CPU does not take the path by default.
@@ -37,6 +47,34 @@ it('the decode path, forced, is right', async () => {
   using plan = planAttention(gpu, step);
   expect(plan.describe()).toContain('path=decode');
   const filter = isFullRun() ? more : quick;
+  const { cases } = await runConformance(gpu, { filter });
+  const failed = cases.filter(({ status }) => status !== 'pass');
+  expect(failed.map(({ id, report }) => `${id}: ${report}`)).toEqual([]);
+  expect(cases.length).toBeGreaterThanOrEqual(filter.length);
+});
+
+const pages = {
+  layout: 'paged',
+  dtype: 'f32',
+  q: [1, 8, 64],
+  k: [4, 16, 2, 17],
+  v: [4, 16, 2, 17],
+  format: 'int8',
+  headDim: 64,
+  headDimV: 64,
+  sequences: 1,
+} as const;
+
+it('the path of integers, forced, is right', async ({ skip }) => {
+  const { device, capabilities } = await testGpu();
+  skip(!capabilities.integerDots, 'it needs products of packed integers');
+  using gpu = await openGpu({ device, tuning: { version: 1, force: { path: 'integers' } } });
+  using plan = planAttention(gpu, pages);
+  expect(plan.describe()).toContain('path=integers');
+  expect(plan.wgsl).toContain('dot4I8Packed');
+  using plain = planAttention(gpu, step);
+  expect(plain.describe()).toContain('not integers: its keys are not integers');
+  const filter = isFullRun() ? moreIntegers : quickIntegers;
   const { cases } = await runConformance(gpu, { filter });
   const failed = cases.filter(({ status }) => status !== 'pass');
   expect(failed.map(({ id, report }) => `${id}: ${report}`)).toEqual([]);

@@ -4,6 +4,7 @@ import { expected } from '../../src/budget/error-budgets.ts';
 import { mismatchTable, near, sameBits, withinBudget } from '../../src/budget/output-checks.ts';
 import { denseProblem } from '../../src/problems/build-problem.ts';
 import { naiveAttention } from '../../src/reference/reference-attention.ts';
+import { roundedQueries } from '../../src/reference/rounded-queries.ts';
 
 const row = (...data: number[]) => ({ shape: [data.length], data: Float32Array.from(data) });
 
@@ -50,6 +51,30 @@ describe('error budget', () => {
     expect(near('lse', row(-88), row(-Infinity), budget).ok).toBe(false);
     expect(near('lse', row(-Infinity), row(-88), budget).ok).toBe(false);
     expect(near('lse', row(), row(0), budget).ok).toBe(false);
+  });
+});
+
+describe('rounded queries', () => {
+  const keys = { shape: [1, 1, 2, 4], data: Float32Array.of(1, 2, 3, 4, 8, 1, 1, 1) };
+  const rounded = (...q: number[]) =>
+    roundedQueries({
+      q: { shape: [1, 1, 1, 4], data: Float32Array.from(q) },
+      k: keys,
+      v: keys,
+      options: { scale: 0.5 },
+    });
+
+  it('are whole steps of 1/127 of the largest element of their row', () => {
+    const { problem, scoreError } = rounded(254, -3, 1, 0.9);
+    expect([...problem.q.data]).toEqual([254, -4, 0, 0]);
+    // −3 and 1 lie between two integers: a step of 2 times the largest element of the keys there, and the scale.
+    expect(scoreError).toBe(0.5 * 2 * (2 + 3));
+    expect(rounded(254, -3.01, 1.01, 0.9).scoreError).toBe(0);
+  });
+
+  it('of zeros stay zeros', () => {
+    expect(rounded(0, 0, 0, 0)).toMatchObject({ scoreError: 0 });
+    expect([...rounded(0, 0, 0, 0).problem.q.data]).toEqual([0, 0, 0, 0]);
   });
 });
 

@@ -20,7 +20,7 @@ import { generate } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
-import { isRight, sameSequences } from '../shared/expected-results.ts';
+import { isRight, isRightInPages, sameSequences } from '../shared/expected-results.ts';
 import { sharedKvProblems } from '../shared/shared-kv-problems.ts';
 
 const group = 'selected-keys';
@@ -79,7 +79,7 @@ function selectedCase(
         for (const launched of launches ?? [{ numSplits: 1 }, { numSplits: 3 }]) {
           const got = await launch(gpu, problem, dtype, launched);
           const label = `${layout} ${JSON.stringify(launched)}`;
-          checks.push(...isRight(label, got, problem, dtype));
+          checks.push(...isRightInPages(gpu, label, got, problem, dtype));
         }
       }
       return checks;

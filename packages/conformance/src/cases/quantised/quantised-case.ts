@@ -5,7 +5,7 @@ import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
 import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
-import { isRight } from '../shared/expected-results.ts';
+import { isRightInPages } from '../shared/expected-results.ts';
 
 export const formats: readonly QuantFormat[] = ['int8', 'int4'];
 
@@ -44,7 +44,9 @@ export function integerCase(
     async run(gpu, dtype) {
       const checks = [];
       for (const [label, problem] of Object.entries(problems(dtype)))
-        checks.push(...isRight(label, await launch(gpu, problem, dtype, options), problem, dtype));
+        checks.push(
+          ...isRightInPages(gpu, label, await launch(gpu, problem, dtype, options), problem, dtype),
+        );
       return checks;
     },
   });

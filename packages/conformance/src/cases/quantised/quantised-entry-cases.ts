@@ -17,7 +17,7 @@ import {
 } from '../../problems/launch-problem.ts';
 import { random } from '../../reference/pseudo-random.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
-import { isRight } from '../shared/expected-results.ts';
+import { isRightInPages } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';
 
 const lengths = { used: [70, 33, 16, 0, 40], pageSize: 16 } as const;
@@ -37,7 +37,10 @@ const views = formats.flatMap((format) =>
         const options = { ...attentionOptions(scope, problem, { numSplits }), cuSeqlensQ };
         const result = varlenAttention(q, viewOf(scope, problem, dtype), options);
         const got = await collect(scope, result);
-        return [...sameRun('view', got, want), ...isRight('pages', want, problem, dtype)];
+        return [
+          ...sameRun('view', got, want),
+          ...isRightInPages(gpu, 'pages', want, problem, dtype),
+        ];
       } finally {
         scope.dispose();
       }
@@ -59,7 +62,7 @@ const strided = formats.flatMap((format) =>
       const numSplits = 2;
       const problem = inPages({ dtype, dim: 16, ...lengths, qLens: [1, 2, 1, 1, 3] }, format);
       const want = await launch(gpu, problem, dtype, { numSplits });
-      const checks = isRight('contiguous', want, problem, dtype);
+      const checks = isRightInPages(gpu, 'contiguous', want, problem, dtype);
       for (const options of placements) {
         const got = await launch(gpu, problem, dtype, { numSplits, ...options });
         checks.push(...sameRun(options.placement!, got, want));
@@ -93,7 +96,7 @@ const planCases: readonly RunnableCase[] = formats.flatMap((format) =>
         return [
           holds('kernels', compiled === 0, `a run after warmup compiled ${compiled}`),
           ...sameRun('plan.run', got, want),
-          ...isRight('pages', want, problem, dtype),
+          ...isRightInPages(gpu, 'pages', want, problem, dtype),
         ];
       } finally {
         scope.dispose();
@@ -143,7 +146,7 @@ const modCases: readonly RunnableCase[] = kernels.flatMap(([format, rows]) =>
         const runOptions = { cuSeqlensQ, blockTable, seqUsedK, returnLse: true };
         const planned = await collect(scope, plan.run({ q, k, v, ...runOptions }));
         return [
-          ...isRight('tensors', want, problem, dtype),
+          ...isRightInPages(gpu, 'tensors', want, problem, dtype),
           ...sameRun('view', viewed, want),
           ...sameRun('plan', planned, want),
         ];

@@ -8,7 +8,7 @@ import { referenceAttention } from '../../reference/reference-attention.ts';
 import type { AttentionState, ReferenceProblem } from '../../reference/reference-problem.ts';
 import type { QuantFormat } from '../../reference/stored-rows.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
-import { isRight, sameSequences } from '../shared/expected-results.ts';
+import { isRightInPages, sameSequences } from '../shared/expected-results.ts';
 import { formats, inPages, rowKinds } from './quantised-case.ts';
 
 const length = 130;
@@ -38,7 +38,7 @@ const chunked = formats.flatMap((format) =>
         const spec = { dtype, qLens: [length], used: [length], pageSize: 16, options };
         const whole = inPages(spec, format);
         const want = await launch(gpu, whole, dtype, { numSplits: 1 });
-        const checks = isRight('whole', want, whole, dtype);
+        const checks = isRightInPages(gpu, 'whole', want, whole, dtype);
         let start = 0;
         for (const size of sizes) {
           const end = start + size;
@@ -75,7 +75,7 @@ const amongMates = formats.flatMap((format) =>
         const spec = { dtype, qLens, used: [100, 7, 150, 0, 64], pageSize: 16 };
         const batch = inPages({ ...spec, options: { causal: true } }, format);
         const want = await launch(gpu, batch, dtype, { numSplits });
-        const checks = isRight('batch', want, batch, dtype);
+        const checks = isRightInPages(gpu, 'batch', want, batch, dtype);
         for (const b of [0, 2, 4]) {
           const one = alone(batch, b);
           const got = await launch(gpu, one, dtype, { numSplits });
