@@ -149,15 +149,19 @@ const forced = (path: string, names: RegExp): KernelCase[] =>
     .filter(({ name }) => names.test(name))
     .map((one) => ({ ...one, name: `${path} ${one.name}`, path }));
 
+const integerPages = /^decode paged int[48] (D128|D576\/512)$/;
+
 /** Every case: the calls with the tiles that heed chooses, and those on a path by force. A new path is one more line. */
 export const attentionCases: readonly KernelCase[] = [
   ...calls,
   ...forced('portable', /^(forward|varlen|bias|decode|backward) .*(D64|D128|D256)$/),
   ...forced('matrix', /^(forward|varlen|options|bias|backward) f16 (D64|D128|D256)$/),
+  ...forced('integers', integerPages),
 ];
 
 /** The cases for NVIDIA, where heed chooses matrices for f16 by itself, forward and backward. */
 export const nvidiaCases: readonly KernelCase[] = [
   ...calls,
   ...forced('portable', /^(forward|decode|backward) f16 (D64|D128|D256)$/),
+  ...forced('integers', integerPages),
 ];

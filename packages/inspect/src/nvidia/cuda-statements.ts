@@ -211,7 +211,9 @@ export function cudaStatement(values: CudaValues, instruction: Instruction): str
       if (form === undefined)
         throw new UnsupportedSpirvError(`CUDA writer: ${name} is not supported`);
       if (e !== 0) throw new Error(`CUDA writer: ${name} with ${operands.length} operands`);
-      return set(wise(values, type, operands.slice(0, 3), form));
+      // The third operand of a product of packed integers is a literal.
+      const count = name === 'SDot' || name === 'UDot' ? 2 : 3;
+      return set(wise(values, type, operands.slice(0, count), form));
     }
   }
 }

@@ -90,6 +90,8 @@ function tileFigures(
   const fmaClocks = needed / FMA_LANES;
   const shared = sharedTurn(module);
   const products = count('HMMA') * HMMA_MULTIPLY_ADDS * warps;
+  // IDP multiplies four bytes by four.
+  const scalars = (count('FFMA') + 4 * count('IDP')) * WARP_LANES * warps;
   const { stops, bytes } = globalLoads(trace);
   return {
     waits: stops * perTile,
@@ -102,7 +104,7 @@ function tileFigures(
     sharedBytesPerFlop: (shared.bytes * warps) / (2 * needed),
     ...(products > 0 && { matrixWork: products / needed }),
     ...(workgroups !== undefined && { bytesInFlight: bytes * threads * workgroups }),
-    workFound: (count('FFMA') * WARP_LANES * warps + products) / needed,
+    workFound: (scalars + products) / needed,
     unknownLoops,
     kinds: countKinds(trace),
   };

@@ -21,14 +21,15 @@ const work = new Set([
   'FFMA',
   'HMMA',
   'HFMA2',
+  'IDP',
   'BAR',
   'MUFU',
 ]);
 
 /** A stretch with none of these and with barriers is for exceptional tiles, such as those that rescale the output. */
-const products = ['LDG', 'LDSM', 'FFMA', 'HMMA', 'HFMA2'];
+const products = ['LDG', 'LDSM', 'FFMA', 'HMMA', 'HFMA2', 'IDP'];
 
-const arithmetic: Record<string, number> = { FFMA: 1, HFMA2: 1, HMMA: 64 };
+const arithmetic: Record<string, number> = { FFMA: 1, HFMA2: 1, IDP: 4, HMMA: 64 };
 
 /**
  * Returns one turn of the innermost loop, of a number of turns that is not literal, with nearly all arithmetic of the loop that has most;
