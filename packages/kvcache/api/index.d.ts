@@ -20,7 +20,9 @@ export interface CacheOptions {
   readonly poison?: boolean;
 }
 export interface EvictionCandidate {
-  readonly page: number;
+  readonly bytes: number;
+  readonly group: number | "all";
+  readonly salt: string;
   readonly priority: number;
   readonly lastUsed: number;
   readonly depth: number;

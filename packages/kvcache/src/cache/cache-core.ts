@@ -18,7 +18,7 @@ import {
   type StoreGeometry,
 } from '../pages/page-geometry.ts';
 import type { WindowRule } from '../pages/page-window.ts';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { Ledger } from '../sequences/ledger.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { SharedFetches } from '../stores/shared-fetches.ts';
@@ -62,7 +62,7 @@ export class CacheCore {
     this.pools = pools;
     this.ledger = ledger;
     this.events = events;
-    this.tables = new BatchTables(gpu);
+    this.tables = new BatchTables(gpu, 0, 0);
     this.window = options.window;
     this.sinkTokens = options.sinkTokens ?? 0;
     this.stored = storeGeometry([geometry]);
@@ -131,14 +131,18 @@ export class CacheCore {
   move({ copies, fresh, freed }: PageMoves): void {
     this.poison([...freed, ...fresh]);
     if (copies.length === 0) return;
-    const pairs = Int32Array.from(copies);
+    const pairs = Int32Array.from(copies.flat(), ({ pages: [page] }) => page!);
     for (const pool of this.pools) copyPages(this.gpu, this.geometry, pool, pairs);
   }
 
   /** Fills unused pages with NaN, if the cache was created with `poison`. */
-  poison(pages: readonly number[]): void {
-    if (!this.#poisons || pages.length === 0) return;
-    const list = Int32Array.from(pages);
+  poison(sets: readonly PageSet[]): void {
+    this.poisonPages(Int32Array.from(sets, ({ pages: [page] }) => page!));
+  }
+
+  /** Like {@link poison}, by page. */
+  poisonPages(list: Int32Array): void {
+    if (!this.#poisons || list.length === 0) return;
     for (const pool of this.pools) poisonPages(this.gpu, this.geometry, pool, list);
   }
 
@@ -212,13 +216,14 @@ export interface KvStats {
 }
 
 export function statsOf({ ledger, bytes }: CacheCore): KvStats {
-  const { pages, open, counters } = ledger;
+  const { open, counters } = ledger;
+  const { blocks, idle, free } = ledger.pages.blocks;
   const { lookups, lookupTokens, hitTokens, evictions, copies } = counters;
   return {
-    pages: pages.pages,
-    used: pages.used,
-    cached: pages.cached,
-    free: pages.free,
+    pages: blocks,
+    used: blocks - idle,
+    cached: idle - free,
+    free,
     bytes,
     sequences: open.size,
     lookups,

@@ -1,6 +1,6 @@
 import { fail, show } from '@heed/core/kernel';
 import type { PageName } from '../pages/page-name.ts';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 
 /** A prefix became findable. `name` is its last page, `parent` the page before. */
 export interface StoredEvent {
@@ -17,14 +17,8 @@ export interface StoredEvent {
 
 export const storedEvent = (
   { name, parent, tokens, depth }: PrefixNode,
-  page: number,
-): StoredEvent => ({
-  name,
-  parent: parent!.name,
-  tokens,
-  depth,
-  page,
-});
+  { pages }: PageSet,
+): StoredEvent => ({ name, parent: parent!.name, tokens, depth, page: pages[0]! });
 
 /** A prefix is no longer findable: its last page was evicted. */
 export interface RemovedEvent {

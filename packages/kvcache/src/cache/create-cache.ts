@@ -4,7 +4,7 @@ import { CacheCore } from './cache-core.ts';
 import { KvEmitter, storedEvent } from './cache-events.ts';
 import { lru } from '../pages/eviction.ts';
 import { cacheNames, type CacheOptions, checkOptions, meantCache } from './cache-options.ts';
-import { NULL_PAGE } from '../pages/page-allocator.ts';
+import { NULL_PAGE } from '../pages/block-pool.ts';
 import { type PageGeometry, pageBytes, pageWords } from '../pages/page-geometry.ts';
 import { largestPageCount, type Pool, tryCreatePools } from '../kernels/page-pools.ts';
 import { Ledger } from '../sequences/ledger.ts';
@@ -26,16 +26,22 @@ export async function createCore(gpu: Gpu, given: CacheOptions): Promise<CacheCo
   const { layers, pageSize } = geometry;
   const events = new KvEmitter();
   const ledger = new Ledger(
-    { layers, pageSize, pages, window, sinkTokens, eviction },
     {
-      stored: (node, page) => events.note('stored', () => storedEvent(node, page)),
-      removed: (node, page) => events.note('removed', () => ({ name: node.name, page })),
+      groups: [{ layers, bytes: pageBytes(geometry), window, sinkTokens }],
+      pageSize,
+      blocks: pages,
+      eviction,
+    },
+    {
+      stored: (node, set) => events.note('stored', () => storedEvent(node, set)),
+      removed: ({ name }, { pages: [page] }) =>
+        events.note('removed', () => ({ name, page: page! })),
     },
   );
   const core = new CacheCore(gpu, geometry, pools, ledger, events, options);
   gpu.batch(() => {
     core.clear([NULL_PAGE]);
-    core.poison(Array.from({ length: pages }, (_, i) => i + 1));
+    core.poisonPages(Int32Array.from({ length: pages }, (_, i) => i + 1));
   });
   return core;
 }

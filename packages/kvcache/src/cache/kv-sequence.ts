@@ -93,7 +93,7 @@ class OwnedSequence implements KvSequence {
   }
 
   get pages(): readonly number[] {
-    return [...partsOf(this).state.table.entries];
+    return [...partsOf(this).state.tables[0]!.runs[0]!.entries];
   }
 
   commit(tokens: TokenIds): void {

@@ -1,6 +1,6 @@
 import { fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
 import { pageBytes } from '../pages/page-geometry.ts';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { TokenIds } from '../pages/token-ids.ts';
 import { checkTokens, checkWhole } from '../pages/whole-numbers.ts';
 import type { KvStore } from '../stores/kv-store.ts';
@@ -104,10 +104,10 @@ async function loadAll(
   const nodes = new LoadedNodes(core);
   const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
   let room = Math.floor(maxBytes / pageBytes(core.geometry));
-  const take = (missing: readonly PrefixNode[]): readonly number[] => {
-    const pages = core.ledger.adopt(missing.slice(0, room));
-    room -= pages.length;
-    return pages;
+  const take = (missing: readonly PrefixNode[]): readonly PageSet[] => {
+    const sets = core.ledger.adopt(missing.slice(0, room), 0);
+    room -= sets.length;
+    return sets;
   };
   try {
     for await (const [i, { key, page }, bytes] of valuesOf(core, store, entries, signal)) {

@@ -1,5 +1,6 @@
 import type { PageName } from '../pages/page-name.ts';
-import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
+import type { PrefixNode } from '../pages/prefix-node.ts';
+import type { PrefixTree } from '../pages/prefix-tree.ts';
 import type { CacheCore } from './cache-core.ts';
 
 /** The prefixes of a cache by name, during a load. It holds them, so that none is pruned while the store is busy. */

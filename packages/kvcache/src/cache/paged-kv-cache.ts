@@ -210,7 +210,7 @@ export class PagedKvCache implements Disposable {
    */
   prefixes(): StoredEvent[] {
     this.#core.assertAlive('cache.prefixes');
-    return this.#core.ledger.tree.named().map((node) => storedEvent(node, node.pages[0]!));
+    return this.#core.ledger.tree.stored().map((node) => storedEvent(node, node.best(0)!));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { unpackPages } from '../kernels/packed-pages.ts';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { PageRecord } from '../stores/page-record.ts';
 import type { CacheCore } from './cache-core.ts';
 
@@ -13,7 +13,7 @@ export interface Placed {
 /** How a load takes a record's pages. */
 export interface Placing {
   /** Takes pages for prefixes without one: for the first ones, as far as there is room. */
-  readonly take: (nodes: readonly PrefixNode[]) => readonly number[];
+  readonly take: (nodes: readonly PrefixNode[]) => readonly PageSet[];
   /** Called with the node of each page, known or not. */
   readonly seen: (node: PrefixNode) => void;
   /** Whether a page is wanted; others of the record count as known. */
@@ -38,16 +38,16 @@ export function placeRecord(
     seen(above);
     return above;
   });
-  const missing = nodes.filter((node) => node.pages.length === 0 && wants(node));
+  const missing = nodes.filter((node) => !node.has(0) && wants(node));
   // Without a window, a page is found only if all pages before it are cached.
-  const isCutOff = window === undefined && parent.depth >= 0 && parent.pages.length === 0;
-  const pages = isCutOff ? [] : take(missing);
-  const pageOf = new Map(pages.map((page, i) => [missing[i]!, page]));
+  const isCutOff = window === undefined && parent.depth >= 0 && !parent.has(0);
+  const sets = isCutOff ? [] : take(missing);
+  const pageOf = new Map(sets.map(({ pages: [page] }, i) => [missing[i]!, page]));
   const run = nodes.map((node) => pageOf.get(node));
   unpackPages(gpu, geometry, pools, run, record.payload);
   return {
-    loaded: pages.length,
+    loaded: sets.length,
     known: nodes.length - missing.length,
-    left: missing.length - pages.length,
+    left: missing.length - sets.length,
   };
 }

@@ -1,6 +1,7 @@
 import { pageDigest, type PageName, rootDigest, toHex } from '../pages/page-name.ts';
 import { unseenPages } from '../pages/page-window.ts';
-import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
+import type { PrefixTree } from '../pages/prefix-tree.ts';
 import { sha256 } from '../pages/sha256.ts';
 import type { PageHold } from '../sequences/ledger.ts';
 import type { CacheCore } from './cache-core.ts';
@@ -89,7 +90,7 @@ export class PromptChain {
   }
 
   has(i: number): boolean {
-    return (this.#path[i]?.pages.length ?? 0) > 0;
+    return this.#path[i]?.has(0) ?? false;
   }
 
   /** Returns the node before page `start`, which is made if it is missing. */
@@ -105,14 +106,14 @@ export class PromptChain {
   /** Takes a node into the chain; its page, if it has one, is held. */
   seen(node: PrefixNode): void {
     this.#path[node.depth] = node;
-    if (node.pages.length === 0 || this.#held.has(node)) return;
+    if (!node.has(0) || this.#held.has(node)) return;
     this.#held.add(node);
-    this.#core.ledger.keep(this.hold, node);
+    this.#core.ledger.keep(this.hold, node, 0);
   }
 
   /** Takes pages for nodes, for the first ones as far as there is room; they are held. */
-  adopt(nodes: readonly PrefixNode[]): number[] {
-    const pages = this.#core.ledger.adopt(nodes, this.hold);
+  adopt(nodes: readonly PrefixNode[]): PageSet[] {
+    const pages = this.#core.ledger.adopt(nodes, 0, this.hold);
     for (const node of nodes.slice(0, pages.length)) this.#held.add(node);
     return pages;
   }

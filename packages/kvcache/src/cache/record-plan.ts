@@ -1,4 +1,4 @@
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { PrefixNode } from '../pages/prefix-node.ts';
 
 /** Pages of one prefix that are stored as one record, in order: a segment, one page, or a page without rows (a link). */
 export interface PlannedRecord {
@@ -47,7 +47,7 @@ function segmentOf(last: PrefixNode, segment: number): PrefixNode[] | undefined 
   const nodes: PrefixNode[] = [];
   let node: PrefixNode | undefined = last;
   for (; nodes.length < segment; node = node.parent) {
-    if (!node || node.pages.length === 0) return undefined;
+    if (!node || !node.has(0)) return undefined;
     nodes.push(node);
   }
   return nodes.toReversed();
@@ -69,7 +69,7 @@ export function planLinks(named: Iterable<PrefixNode>): PlannedRecord[] {
   const released = new Set<PrefixNode>();
   for (const { parent } of named) {
     let above = parent;
-    while (above && above.depth >= 0 && above.pages.length === 0 && !released.has(above)) {
+    while (above && above.depth >= 0 && !above.has(0) && !released.has(above)) {
       released.add(above);
       above = above.parent;
     }

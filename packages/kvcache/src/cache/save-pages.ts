@@ -3,7 +3,7 @@ import { fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/ke
 import { packPages } from '../kernels/packed-pages.ts';
 import { pageBytes } from '../pages/page-geometry.ts';
 import type { PageName } from '../pages/page-name.ts';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { PrefixNode } from '../pages/prefix-node.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { encodeRecord, type PageRecord } from '../stores/page-record.ts';
 import { ask, askKeys, checkStore, chunks } from '../stores/store-ask.ts';
@@ -66,7 +66,7 @@ export async function save(
   const { namespace = '', signal } = options;
   signal?.throwIfAborted();
   const chosen = chosenPages(fn, core, options);
-  const named = chosen?.nodes ?? core.ledger.tree.named();
+  const named = chosen?.nodes ?? core.ledger.tree.stored();
   const run = new SaveRun(fn, core, store, options);
   const withKey = (record: PlannedRecord): Item => ({
     ...record,
@@ -145,7 +145,7 @@ class SaveRun {
 
   withoutLost(items: readonly Item[]): Item[] {
     const isThere = ({ nodes, isLink }: Item): boolean =>
-      isLink || nodes.every(({ pages }) => pages.length > 0);
+      isLink || nodes.every((node) => node.has(0));
     const there = items.filter(isThere);
     this.report.lost += items.reduce((sum, item) => sum + (isThere(item) ? 0 : item.fresh), 0);
     if (there.length < items.length) this.#advance(items.length - there.length);
@@ -232,7 +232,7 @@ function chosenPages(
     for (const state of statesOf(fn, core, sequences)) {
       let node: PrefixNode | undefined = state.node;
       for (; node && !nodes.has(node); node = node.parent) {
-        if (node.pages.length > 0) nodes.add(node);
+        if (node.has(0)) nodes.add(node);
       }
     }
     return { nodes: [...nodes], unknown: 0 };
@@ -241,7 +241,7 @@ function chosenPages(
     fail(fn, 'names must be an array of page names', show(names), "Pass those of 'stored' events.");
   }
   const wanted = new Set<PageName>(names);
-  for (const node of core.ledger.tree.named()) if (wanted.has(node.name)) nodes.add(node);
+  for (const node of core.ledger.tree.stored()) if (wanted.has(node.name)) nodes.add(node);
   return { nodes: [...nodes], unknown: wanted.size - nodes.size };
 }
 
@@ -285,7 +285,7 @@ function recordOf(
 /** Copies the pages of items on the GPU, so that they may change afterwards. */
 function pack({ gpu, geometry, pools }: CacheCore, items: readonly Item[]): Tensor {
   const rows = items.filter(({ isLink }) => !isLink);
-  const runs = rows.map(({ nodes }) => nodes.map(({ pages }) => pages[0]!));
+  const runs = rows.map(({ nodes }) => nodes.map((node) => node.best(0)!.pages[0]!));
   return packPages(gpu, geometry, pools, runs);
 }
 

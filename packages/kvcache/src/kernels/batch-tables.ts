@@ -11,18 +11,21 @@ import {
   uploadStorage,
   wgsl,
 } from '@heed/core/kernel';
-import type { SequenceState } from '../sequences/sequence-state.ts';
+import type { BlockTable } from '../sequences/page-table.ts';
+import { pageCount, type SequenceState } from '../sequences/sequence-state.ts';
 
 const keptTables = 4;
 
-/** The tables of the most recent batches, and of all batches whose views may still be in use. */
+/** The tables of the most recent batches in one run of layers, and of all batches whose views may still be in use. */
 export class BatchTables {
   readonly #gpu: Gpu;
+  readonly #tableOf: TableOf;
   /** Most recently used first. */
   #tables: BatchTable[] = [];
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: Gpu, group: number, run: number) {
     this.#gpu = gpu;
+    this.#tableOf = ({ tables }) => tables[group]!.runs[run]!;
   }
 
   /** Returns a table of these sequences in this order, with the lengths of a layer. */
@@ -52,12 +55,20 @@ export class BatchTables {
     for (const table of old) if (!table.isCurrent) table.dispose();
     this.#tables = [...kept, ...old.filter((table) => table.isCurrent)];
     // A power of two, so that most steps fit.
-    return new BatchTable(this.#gpu, states, 2 ** Math.ceil(Math.log2(mostPages(states))));
+    return new BatchTable(
+      this.#gpu,
+      states,
+      this.#tableOf,
+      2 ** Math.ceil(Math.log2(mostPages(states))),
+    );
   }
 }
 
 const mostPages = (states: readonly SequenceState[]): number =>
-  states.reduce((most, { table }) => Math.max(most, table.length), 1);
+  states.reduce((most, state) => Math.max(most, pageCount(state)), 1);
+
+/** The block table of a sequence in the run. */
+type TableOf = (state: SequenceState) => BlockTable;
 
 const isSame = (a: readonly SequenceState[], b: readonly SequenceState[]): boolean =>
   a.length === b.length && a.every((state, i) => state === b[i]);
@@ -80,6 +91,7 @@ class BatchTable {
   readonly states: readonly SequenceState[];
   readonly lists: BatchLists;
   readonly rowCapacity: number;
+  readonly #tableOf: TableOf;
   readonly #memory: Tensor;
   /** The words on the GPU. */
   readonly #words: Int32Array;
@@ -87,11 +99,12 @@ class BatchTable {
   /** The sequences' epochs at the last update of the GPU. */
   readonly #epochs: Float64Array;
 
-  constructor(gpu: Gpu, states: readonly SequenceState[], rowCapacity: number) {
+  constructor(gpu: Gpu, states: readonly SequenceState[], tableOf: TableOf, rowCapacity: number) {
     const batch = states.length;
     const words = 2 * batch + 1 + batch * rowCapacity;
     this.states = states;
     this.rowCapacity = rowCapacity;
+    this.#tableOf = tableOf;
     this.#words = new Int32Array(words);
     this.#versions = new Float64Array(batch).fill(-Infinity);
     this.#epochs = new Float64Array(batch).fill(-1);
@@ -129,7 +142,9 @@ class BatchTable {
       pairs.push(word, value);
     };
     let end = 0;
-    this.states.forEach(({ counts, appended, table, epoch }, i) => {
+    this.states.forEach((state, i) => {
+      const { counts, appended, epoch } = state;
+      const table = this.#tableOf(state);
       this.#epochs[i] = epoch;
       end += appended[layer]!;
       set(i + 1, end);

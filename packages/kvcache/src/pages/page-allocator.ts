@@ -1,179 +1,260 @@
-import { type EvictionPolicy, EvictionQueue } from './eviction.ts';
-import type { Sight } from './page-window.ts';
-import type { PrefixNode } from './prefix-tree.ts';
+import { BlockPool, blocksLacking, type Room } from './block-pool.ts';
+import type { EvictionCandidate, EvictionPolicy } from './eviction.ts';
+import { EvictionQueue } from './eviction-queue.ts';
+import type { GroupRules } from './group-rules.ts';
+import { unseenPages } from './page-window.ts';
+import type { PageSet, PrefixNode } from './prefix-node.ts';
 
-/** Page 0, which is never allocated: table entries of released pages point to it. */
-export const NULL_PAGE = 0;
+/** What an allocator tells of the prefixes whose pages it has. */
+export interface AllocatorEvents {
+  /** A prefix has a page in every group that must have one, now that it has got this one. */
+  stored(node: PrefixNode, set: PageSet): void;
+  /** It no longer has, now that it has lost this one. */
+  removed(node: PrefixNode, set: PageSet): void;
+  /** A prefix has lost pages. */
+  forgotten(node: PrefixNode, set: PageSet): void;
+}
 
 /**
  * Tracks which pages are used (named by a table entry), cached (unused, but still holding a named prefix) or free. It knows
  * neither sequences nor memory; references are counts.
  */
 export class PageAllocator {
-  readonly pages: number;
-  readonly #references: Uint32Array;
-  readonly #nodes: (PrefixNode | undefined)[];
-  readonly #lastUsed: Float64Array;
-  /** Changes whenever a page's entry in the eviction queue becomes stale. */
-  readonly #stamps: Uint32Array;
-  readonly #free: number[];
-  readonly #queue: EvictionQueue;
-  readonly #sight: Sight | undefined;
-  readonly #onForgotten: (node: PrefixNode, page: number) => void;
+  readonly blocks: BlockPool;
+  readonly #groups: readonly GroupRules[];
+  /** Groups whose pages a prefix must have; in a cache without one, none. */
+  readonly #full: readonly number[];
+  readonly #windowed: readonly GroupRules[];
+  /** Pages that no hit needs go before leaves. */
+  readonly #needless: EvictionQueue<PageSet>;
+  readonly #leaves: EvictionQueue<PrefixNode>;
+  readonly #events: AllocatorEvents;
   #cached = 0;
+  /** Sets that are not free. */
+  #sets = 0;
 
   constructor(
-    pages: number,
+    blocks: number,
+    groups: readonly GroupRules[],
     policy: EvictionPolicy,
-    sight: Sight | undefined,
-    onForgotten: (node: PrefixNode, page: number) => void,
+    events: AllocatorEvents,
   ) {
-    this.pages = pages;
-    this.#references = new Uint32Array(pages + 1);
-    this.#nodes = new Array<PrefixNode | undefined>(pages + 1).fill(undefined);
-    this.#lastUsed = new Float64Array(pages + 1);
-    this.#stamps = new Uint32Array(pages + 1);
-    this.#free = Array.from({ length: pages }, (_, i) => pages - i);
-    this.#queue = new EvictionQueue(policy);
-    this.#sight = sight;
-    this.#onForgotten = onForgotten;
+    const perBlock = groups.flatMap((rules) => Array<number>(rules.runs).fill(rules.perBlock));
+    this.blocks = new BlockPool(blocks, perBlock);
+    this.#groups = groups;
+    this.#full = groups.filter(({ window }) => !window).map(({ group }) => group);
+    this.#windowed = groups.filter(({ window }) => window);
+    this.#needless = new EvictionQueue(policy);
+    this.#leaves = new EvictionQueue(policy);
+    this.#events = events;
   }
 
-  get free(): number {
-    return this.#free.length;
-  }
-
+  /** Sets of pages in no block table that still hold a prefix. */
   get cached(): number {
     return this.#cached;
   }
 
-  get used(): number {
-    return this.pages - this.free - this.cached;
+  /** Returns the memory that there would be if these sets, which are used, were not. */
+  roomWithout(sets: readonly PageSet[]): Room {
+    return this.blocks.roomWithout(
+      sets.flatMap(({ group, pages }) => {
+        const { firstRun } = this.#groups[group]!;
+        return pages.map((page, i) => [firstRun + i, page] as const);
+      }),
+    );
   }
 
-  /** Number of pages that `take` can allocate. */
-  get available(): number {
-    return this.free + this.cached;
+  /** Evicts candidates, first to last, until each run can take this many pages. */
+  makeRoom(wanted: readonly number[]): void {
+    const { blocks } = this;
+    const before = blocks.free;
+    while (blocksLacking(blocks.perBlock, wanted, blocks.freeRoom) > 0) this.#evict();
+    blocks.queueFreed(before);
   }
 
-  references(page: number): number {
-    return this.#references[page]!;
+  /** Takes free pages of a group, with one reference, to be overwritten. There must be some: see {@link makeRoom}. */
+  take(group: number): PageSet {
+    const { firstRun, runs } = this.#groups[group]!;
+    const pages = Array.from({ length: runs }, (_, i) => this.blocks.take(firstRun + i));
+    this.#sets++;
+    return { group, pages, references: 1, node: undefined, lastUsed: 0, stamp: 0 };
   }
 
-  node(page: number): PrefixNode | undefined {
-    return this.#nodes[page];
+  retain(set: PageSet): void {
+    if (set.references++ > 0) return;
+    this.#eachPage(set, (run, page) => this.blocks.use(run, page));
+    this.#uncache(set, set.node!);
   }
 
-  /** Allocates a page with one reference, to be overwritten: a free page, or else the policy's first candidate. */
-  take(): number {
-    const page = this.#free.pop() ?? this.#evict();
-    this.#references[page] = 1;
-    return page;
-  }
-
-  retain(page: number): void {
-    if (page === NULL_PAGE) return;
-    const before = this.#references[page]!;
-    this.#references[page] = before + 1;
-    if (before === 0) this.#uncache(page, this.#nodes[page]!);
-  }
-
-  /** Drops a reference. Returns whether the page became free. */
-  release(page: number, now: number): boolean {
-    if (page === NULL_PAGE) return false;
-    const left = this.#references[page]! - 1;
-    this.#references[page] = left;
-    if (left > 0) return false;
-    const node = this.#nodes[page];
+  /** Drops a reference. Returns whether the pages became free. */
+  release(set: PageSet, now: number): boolean {
+    if (--set.references > 0) return false;
+    this.#eachPage(set, (run, page) => this.blocks.keep(run, page));
+    const { node } = set;
     if (!node) {
-      this.#free.push(page);
+      this.#free(set);
       return true;
     }
-    this.#lastUsed[page] = now;
+    set.lastUsed = now;
     this.#cached++;
     if (node.cached++ === 0 && node.parent) node.parent.cachedChildren++;
     this.offer(node);
     return false;
   }
 
-  /** Names a full page, which holds the tokens of `node`. */
-  name(page: number, node: PrefixNode): void {
-    this.#nodes[page] = node;
-    if (node.pages.push(page) === 1) this.#pass(node, 1);
+  /** Names full pages, which hold the tokens of `node`. */
+  name(set: PageSet, node: PrefixNode): void {
+    set.node = node;
+    node.sets.push(set);
+    node.origin.bytes += this.#groups[set.group]!.bytes;
+    if (!node.isStored && this.#isStored(node)) {
+      node.isStored = true;
+      this.#store(node);
+      this.#events.stored(node, set);
+    }
     this.offer(node);
   }
 
-  /** Takes a page's name away, since its contents will change. */
-  forget(page: number): void {
-    const node = this.#nodes[page];
+  /** Takes the name of pages away, since their contents will change. */
+  forget(set: PageSet): void {
+    const { node } = set;
     if (!node) return;
-    this.#nodes[page] = undefined;
-    node.pages.splice(node.pages.indexOf(page), 1);
-    if (node.pages.length === 0) this.#pass(node, -1);
-    if (this.#references[page] === 0) this.#uncache(page, node);
-    this.#onForgotten(node, page);
+    set.node = undefined;
+    set.stamp++;
+    node.sets.splice(node.sets.indexOf(set), 1);
+    node.origin.bytes -= this.#groups[set.group]!.bytes;
+    if (set.references === 0) this.#uncache(set, node);
+    if (node.isStored && !this.#isStored(node)) {
+      node.isStored = false;
+      this.#unstore(node);
+      this.#events.removed(node, set);
+    }
+    this.#events.forgotten(node, set);
   }
 
-  /** Queues the pages of a node that may be evicted now. Called whenever its pages, children or priority have changed. */
+  /** Queues what may be evicted now of a node. Called whenever its pages, children or priority have changed. */
   offer(node: PrefixNode): void {
-    for (const page of node.pages) {
-      if (!this.#isCandidate(page)) continue;
-      const stamp = this.#stamps[page]! + 1;
-      this.#stamps[page] = stamp;
-      const lastUsed = this.#lastUsed[page]!;
-      this.#queue.push({ page, stamp, priority: node.priority, lastUsed, depth: node.depth });
+    for (const set of node.sets) {
+      if (!this.#isNeedless(set)) continue;
+      this.#needless.push(set, this.#candidate(node, [set], set.group), set.pages[0]!);
     }
-    if (this.#queue.size > 2 * this.pages + 64) this.#queue.compact(this.#holds);
+    if (this.#isLeaf(node)) {
+      const sets = node.sets.filter(({ references }) => references === 0);
+      this.#leaves.push(node, this.#candidate(node, sets, 'all'), sets[0]!.pages[0]!);
+    }
+    const most = 2 * this.#sets + 64;
+    if (this.#needless.size > most) this.#needless.compact(this.#isNeedless);
+    if (this.#leaves.size > most) this.#leaves.compact(this.#isLeaf);
   }
 
-  /** Frees all cached pages and returns them. */
-  clear(): number[] {
-    const cleared: number[] = [];
-    for (let page = 1; page <= this.pages; page++) {
-      const node = this.#nodes[page];
-      if (this.#references[page] !== 0 || !node) continue;
+  /** Frees the pages of all prefixes of a tree, none of which is used, and returns them. */
+  clear(nodes: Iterable<PrefixNode>): PageSet[] {
+    const cleared: PageSet[] = [];
+    for (const node of nodes) {
       // A save or load that waits for its store may still hold the node.
-      node.pages.length = 0;
-      this.#nodes[page] = undefined;
-      this.#stamps[page] = this.#stamps[page]! + 1;
-      cleared.push(page);
+      for (const set of node.sets.splice(0)) {
+        set.node = undefined;
+        set.stamp++;
+        cleared.push(set);
+      }
+      node.isStored = false;
+      node.cached = 0;
+      node.cachedChildren = 0;
+      node.storedChildren = 0;
     }
-    // The first page is taken next, so that neighbours are taken in order.
-    for (const page of cleared.toReversed()) this.#free.push(page);
+    cleared.sort((a, b) => a.group - b.group || a.pages[0]! - b.pages[0]!);
+    const before = this.blocks.free;
+    for (const set of cleared) this.#free(set);
+    this.blocks.queueFreed(before); // neighbours are taken in order
     this.#cached = 0;
     return cleared;
   }
 
-  #evict(): number {
-    const { page } = this.#queue.pop(this.#holds)!;
-    this.forget(page);
-    return page;
+  #evict(): void {
+    const set = this.#needless.pop(this.#isNeedless);
+    if (set) return this.#give(set);
+    const { sets } = this.#leaves.pop(this.#isLeaf)!;
+    for (const one of sets.filter(({ references }) => references === 0)) this.#give(one);
   }
 
-  /** Counts `node` in or out at the ancestor that it is the first not to see. */
-  #pass(node: PrefixNode, change: 1 | -1): void {
-    if (!this.#sight) return;
-    let passed: PrefixNode | undefined = node;
-    for (let i = 0; passed && i < this.#sight.pages; i++) passed = passed.parent;
-    if (!passed || passed.depth < this.#sight.first) return;
-    passed.passed += change;
-    if (change === 1 && passed.passed === 1) this.offer(passed);
+  #give(set: PageSet): void {
+    this.forget(set);
+    this.#free(set);
   }
 
-  #uncache(page: number, node: PrefixNode): void {
-    this.#stamps[page] = this.#stamps[page]! + 1;
+  #free(set: PageSet): void {
+    this.#eachPage(set, (run, page) => this.blocks.release(run, page));
+    this.#sets--;
+  }
+
+  #eachPage({ group, pages }: PageSet, call: (run: number, page: number) => void): void {
+    const { firstRun } = this.#groups[group]!;
+    for (let i = 0; i < pages.length; i++) call(firstRun + i, pages[i]!);
+  }
+
+  #isStored(node: PrefixNode): boolean {
+    for (const group of this.#full) if (!node.has(group)) return false;
+    return node.sets.length > 0;
+  }
+
+  /** Counts a node that is stored now among the ends, in place of its parent. */
+  #store(node: PrefixNode): void {
+    const { parent } = node;
+    const isParentNoEnd = parent!.storedChildren++ === 0 && parent!.isStored;
+    if (node.storedChildren === 0) this.#see(node, 1);
+    if (isParentNoEnd) this.#see(parent!, -1);
+  }
+
+  /** Inverts {@link PageAllocator.#store}. */
+  #unstore(node: PrefixNode): void {
+    const { parent } = node;
+    const isParentEnd = --parent!.storedChildren === 0 && parent!.isStored;
+    if (isParentEnd) this.#see(parent!, 1);
+    if (node.storedChildren === 0) this.#see(node, -1);
+  }
+
+  /** Adds an end, or takes one away, at all pages that a query after it sees, except those that every query sees. */
+  #see(end: PrefixNode, change: 1 | -1): void {
+    for (const { group, window } of this.#windowed) {
+      const first = unseenPages(window!, (end.depth + 1) * window!.pageSize).end;
+      for (let node = end; node.depth >= first; node = node.parent!) {
+        const seers = (node.seers[group] ?? 0) + change;
+        node.seers[group] = seers;
+        if (seers === 0) this.offer(node);
+      }
+    }
+  }
+
+  #uncache(set: PageSet, node: PrefixNode): void {
+    set.stamp++;
     this.#cached--;
     const { parent } = node;
     if (--node.cached === 0 && parent && --parent.cachedChildren === 0) this.offer(parent);
+    else if (node.cached > 0) this.offer(node); // its bytes have changed
   }
 
-  // A leaf, a second copy, or a page that a window has passed.
-  #isCandidate(page: number): boolean {
-    const node = this.#nodes[page];
-    if (!node || this.#references[page] !== 0) return false;
-    return node.cachedChildren === 0 || node.pages.length > 1 || node.passed > 0;
-  }
+  /** A second copy, or a page that no end sees. */
+  readonly #isNeedless = ({ references, node, group }: PageSet): boolean => {
+    if (references > 0 || !node) return false;
+    const { sight } = this.#groups[group]!;
+    if (sight && node.depth >= sight.first && (node.seers[group] ?? 0) === 0) return true;
+    let copies = 0;
+    for (const other of node.sets) if (other.group === group) copies++;
+    return copies > 1;
+  };
 
-  readonly #holds = (entry: { page: number; stamp: number }): boolean =>
-    this.#stamps[entry.page] === entry.stamp && this.#isCandidate(entry.page);
+  readonly #isLeaf = (node: PrefixNode): boolean => node.cached > 0 && node.cachedChildren === 0;
+
+  #candidate(
+    { priority, depth, origin }: PrefixNode,
+    sets: readonly PageSet[],
+    group: number | 'all',
+  ): EvictionCandidate {
+    let [bytes, lastUsed] = [0, 0];
+    for (const set of sets) {
+      bytes += this.#groups[set.group]!.bytes;
+      lastUsed = Math.max(lastUsed, set.lastUsed);
+    }
+    return { bytes, group, salt: origin.salt, priority, lastUsed, depth };
+  }
 }

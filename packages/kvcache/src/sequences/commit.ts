@@ -1,12 +1,12 @@
 import { fail } from '@heed/core/kernel';
-import { NULL_PAGE, type PageAllocator } from '../pages/page-allocator.ts';
-import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
-import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
+import type { PageAllocator } from '../pages/page-allocator.ts';
+import type { PrefixNode } from '../pages/prefix-node.ts';
+import type { PrefixTree } from '../pages/prefix-tree.ts';
+import { checkEven, lengthOf, setsAt, type SequenceState } from './sequence-state.ts';
 
 /**
  * Names the next tokens of a sequence, so that its full pages become findable. A second page for the same tokens gets the same
  * name.
- * @param onStored called when a prefix gets its first page
  */
 export function commit(
   fn: string,
@@ -14,22 +14,20 @@ export function commit(
   tree: PrefixTree,
   state: SequenceState,
   tokens: ArrayLike<number>,
-  onStored: (node: PrefixNode, page: number) => void,
 ): void {
   const { pageSize } = tree;
   checkRoom(fn, state, tokens.length);
   const all = [...state.pending, ...Array.from(tokens)];
   const firstPage = Math.floor(state.committed / pageSize);
-  checkAgreement(fn, pages, tree, state, all, firstPage);
+  checkAgreement(fn, tree, state, all, firstPage);
   const full = Math.floor(all.length / pageSize);
   for (let i = 0; i < full; i++) {
     const node = tree.insert(state.node, all, i * pageSize);
-    const page = state.table.at(firstPage + i);
     moveTo(tree, state, node);
     raisePriority(pages, node, state.priority);
-    if (page === NULL_PAGE || pages.node(page) === node) continue;
-    pages.name(page, node);
-    if (node.pages.length === 1) onStored(node, page);
+    for (const set of setsAt(state, firstPage + i)) {
+      if (set.node !== node) pages.name(set, node);
+    }
   }
   state.pending = all.slice(full * pageSize);
   state.committed += tokens.length;
@@ -62,7 +60,6 @@ function checkRoom(fn: string, state: SequenceState, count: number): void {
 // Forks share pages, and the rows of a shared page were computed from one list of tokens.
 function checkAgreement(
   fn: string,
-  pages: PageAllocator,
   tree: PrefixTree,
   state: SequenceState,
   all: readonly number[],
@@ -71,8 +68,7 @@ function checkAgreement(
   let node: PrefixNode | undefined = state.node;
   for (let i = 0; (i + 1) * tree.pageSize <= all.length; i++) {
     node = node && tree.find(node, all, i * tree.pageSize);
-    const known = pages.node(state.table.at(firstPage + i));
-    if (!known || known === node) continue;
+    if (setsAt(state, firstPage + i).every((set) => !set.node || set.node === node)) continue;
     const rule = `page ${firstPage + i} of this sequence is shared and was committed with other tokens`;
     const got = `[${all.slice(i * tree.pageSize, (i + 1) * tree.pageSize).join(', ')}]`;
     fail(fn, rule, got, 'Commit the tokens whose keys and values were appended before the fork.');

@@ -1,33 +1,35 @@
+import { blocksFor, type Room } from '../pages/block-pool.ts';
 import type { EvictionPolicy } from '../pages/eviction.ts';
-import { NULL_PAGE, PageAllocator } from '../pages/page-allocator.ts';
-import { rootName } from '../pages/page-name.ts';
-import { pagesAtOnce, sightOf, unseenPages } from '../pages/page-window.ts';
-import { matchPrefix, type PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
-import { commit, raisePriority } from './commit.ts';
 import {
-  type PageMoves,
-  type PageRules,
-  planReservation,
-  releasePassed,
-  reserve,
-} from './reservation.ts';
+  type GroupOptions,
+  type GroupRules,
+  groupRules,
+  layersOfRun,
+} from '../pages/group-rules.ts';
+import { PageAllocator } from '../pages/page-allocator.ts';
+import { rootName } from '../pages/page-name.ts';
+import { pagesAtOnce, unseenPages } from '../pages/page-window.ts';
+import { matchPrefix } from '../pages/prefix-match.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
+import { PrefixTree } from '../pages/prefix-tree.ts';
+import { commit, raisePriority } from './commit.ts';
+import { fits, type PageMoves, planReservation, releasePassed, reserve } from './reservation.ts';
 import { lengthOf, type SequenceState, sequenceState, SlotMapping } from './sequence-state.ts';
 import { releaseTail, truncate } from './truncate.ts';
 
 export interface LedgerOptions {
-  readonly layers: number;
+  /** Groups of layers. Layers are counted through: those of the first group, then those of the next. */
+  readonly groups: readonly GroupOptions[];
   readonly pageSize: number;
-  /** Pages that can be allocated. */
-  readonly pages: number;
-  readonly window?: number | undefined;
-  readonly sinkTokens?: number | undefined;
+  /** Blocks that can be allocated. */
+  readonly blocks: number;
   readonly eviction: EvictionPolicy;
 }
 
-/** Called when a prefix gets its first page, and when it has lost its last. */
+/** Called when a prefix becomes findable, with the last pages that it needed, and when it no longer is, with the first that it lost. */
 export interface LedgerEvents {
-  stored(node: PrefixNode, page: number): void;
-  removed(node: PrefixNode, page: number): void;
+  stored(node: PrefixNode, set: PageSet): void;
+  removed(node: PrefixNode, set: PageSet): void;
 }
 
 export interface LedgerCounters {
@@ -42,7 +44,7 @@ export interface LedgerCounters {
 }
 
 /** Pages that a load keeps for the sequence that will find them: each entry is a reference. */
-export type PageHold = number[];
+export type PageHold = PageSet[];
 
 /** The host's half of a cache: which sequence has which page, and which prefix each page holds. It uses no GPU. */
 export class Ledger {
@@ -57,37 +59,40 @@ export class Ledger {
     copies: 0,
     evictions: 0,
   };
-  readonly #layers: number;
-  readonly #rules: PageRules;
-  readonly #slots: SlotMapping;
-  readonly #events: LedgerEvents;
+  readonly groups: readonly GroupRules[];
+  readonly pageSize: number;
+  /** The slots of each layer's run. */
+  readonly #slots: readonly SlotMapping[];
   #now = 0;
   #nextId = 1;
 
   constructor(options: LedgerOptions, events: LedgerEvents) {
-    const { layers, pageSize, pages, window, sinkTokens = 0, eviction } = options;
-    this.#layers = layers;
-    this.#rules = {
-      pageSize,
-      window: window === undefined ? undefined : { pageSize, window, sinkTokens },
-    };
-    this.#events = events;
-    this.#slots = new SlotMapping(pageSize);
+    const { groups, pageSize, blocks, eviction } = options;
+    this.groups = groupRules(groups, pageSize);
+    this.pageSize = pageSize;
+    const size = layersOfRun(groups);
+    this.#slots = this.groups.flatMap(({ group, runs }) => {
+      const mappings = Array.from({ length: runs }, (_, i) => new SlotMapping(pageSize, group, i));
+      return Array.from(
+        { length: groups[group]!.layers },
+        (_, i) => mappings[Math.floor(i / size)]!,
+      );
+    });
     this.tree = new PrefixTree(pageSize);
-    const sight = this.#rules.window && sightOf(this.#rules.window);
-    this.pages = new PageAllocator(pages, eviction, sight, (node, page) => {
-      if (this.pages.references(page) === 0) this.counters.evictions++;
-      if (node.pages.length === 0) this.#events.removed(node, page);
-      this.tree.prune(node);
+    this.pages = new PageAllocator(blocks, this.groups, eviction, {
+      ...events,
+      forgotten: (node, { references }) => {
+        if (references === 0) this.counters.evictions++;
+        this.tree.prune(node);
+      },
     });
   }
 
   openSequence(tokens: ArrayLike<number>, salt: string, priority: number): SequenceState {
-    const root = this.tree.root(rootName(salt));
-    const path = matchPrefix(this.tree, root, tokens, this.#rules.window);
-    const length = path.length * this.#rules.pageSize;
-    const start = { layers: this.#layers, node: path.at(-1) ?? root, length, priority };
-    const state = sequenceState(this.#nextId++, start);
+    const root = this.tree.root(rootName(salt), salt);
+    const path = matchPrefix(this.tree, root, tokens, this.groups);
+    const length = path.length * this.pageSize;
+    const state = this.#newSequence(path.at(-1) ?? root, length, priority);
     this.#share(state, path);
     this.open.add(state);
     if (tokens.length > 0) {
@@ -110,10 +115,11 @@ export class Ledger {
   ): { readonly moves: PageMoves; readonly slots: Int32Array } {
     const starts = Uint32Array.from(states, ({ counts }) => counts[layer]!);
     const growths = states.map((state, i) => ({ state, length: starts[i]! + rowCounts[i]! }));
-    const plan = planReservation(this.pages, this.#rules, growths);
-    const moves = reserve(fn, this.pages, this.#rules, plan, ++this.#now);
-    this.counters.copies += moves.copies.length / 2;
-    const slots = this.#slots.get(states, starts, rowCounts);
+    const plan = planReservation(this.pages, this.pageSize, growths);
+    const moves = reserve(fn, this.pages, this.pageSize, plan, this.#now + 1);
+    this.#now++;
+    this.counters.copies += moves.copies.length;
+    const slots = this.#slots[layer]!.get(states, starts, rowCounts);
     growths.forEach(({ state, length }, i) => {
       state.counts[layer] = length;
       state.appended[layer] = rowCounts[i]!;
@@ -126,46 +132,47 @@ export class Ledger {
     const growths = states.map((state, i) => {
       return { state, length: Math.max(...state.counts) + rowCounts[i]! };
     });
-    const { needed, available } = planReservation(this.pages, this.#rules, growths);
-    return needed <= available;
+    return fits(this.pages, planReservation(this.pages, this.pageSize, growths));
   }
 
   /** Returns whether a sequence of `tokens` tokens fits when it is alone. */
   canEverFit(tokens: number): boolean {
-    const { pageSize, window } = this.#rules;
-    return pagesAtOnce(pageSize, window, tokens) <= this.pages.pages;
+    const { blocks, perBlock } = this.pages.blocks;
+    const wanted = this.groups.flatMap(({ runs, window }) => {
+      return Array<number>(runs).fill(pagesAtOnce(this.pageSize, window, tokens));
+    });
+    return blocksFor(perBlock, wanted, { blocks, spare: wanted.map(() => 0) }) <= blocks;
   }
 
   commit(fn: string, state: SequenceState, tokens: ArrayLike<number>): void {
-    commit(fn, this.pages, this.tree, state, tokens, (node, page) => {
-      this.#events.stored(node, page);
-    });
+    commit(fn, this.pages, this.tree, state, tokens);
   }
 
   fork(state: SequenceState): SequenceState {
     const { node, committed, priority } = state;
-    const length = lengthOf(state);
-    const start = { layers: this.#layers, node, length, priority };
-    const child = sequenceState(this.#nextId++, start);
+    const child = this.#newSequence(node, lengthOf(state), priority);
     child.committed = committed;
     child.pending = [...state.pending];
-    child.firstKept = state.firstKept;
     child.cachedTokens = state.cachedTokens;
-    for (const page of state.table.entries) {
-      this.pages.retain(page);
-      child.table.push(page);
-    }
+    state.tables.forEach((table, group) => {
+      const own = child.tables[group]!;
+      own.firstKept = table.firstKept;
+      for (const set of table.sets) {
+        if (set) this.pages.retain(set);
+        own.push(set);
+      }
+    });
     this.open.add(child);
     return child;
   }
 
-  truncate(fn: string, state: SequenceState, length: number): number[] {
-    return truncate(fn, this.pages, this.tree, this.#rules, state, length, ++this.#now);
+  truncate(fn: string, state: SequenceState, length: number): PageSet[] {
+    return truncate(fn, this.pages, this.tree, state, length, ++this.#now);
   }
 
-  close(state: SequenceState): number[] {
+  close(state: SequenceState): PageSet[] {
     // Pages that the window has passed get an earlier time than the rest, so they are evicted first.
-    const freed = releasePassed(this.pages, this.#rules, state, ++this.#now);
+    const freed = releasePassed(this.pages, state, ++this.#now);
     freed.push(...releaseTail(this.pages, state, 0, ++this.#now));
     state.isOpen = false;
     state.epoch++;
@@ -176,23 +183,25 @@ export class Ledger {
   }
 
   /**
-   * Takes pages for loaded prefixes, none of which has one: for the first ones, as far as pages last, in ascending order, so that
-   * neighbours are copied together. Without a hold, it takes free pages and makes them cached; with one, it may evict cached pages,
-   * and the hold gets what it takes.
+   * Takes pages of a group for loaded prefixes that have none in it: for the first ones, as far as pages last, in ascending order, so
+   * that neighbours are copied together. Without a hold, it takes free pages and makes them cached; with one, it may evict cached
+   * pages, and the hold gets what it takes.
    */
-  adopt(nodes: readonly PrefixNode[], hold?: PageHold): number[] {
-    const room = hold ? this.pages.available : this.pages.free;
-    const taken = Array.from({ length: Math.min(nodes.length, room) }, () => this.pages.take());
-    const pages = taken.toSorted((a, b) => a - b);
-    for (const [i, page] of pages.entries()) {
-      const node = nodes[i]!;
-      raisePriority(this.pages, node, 0);
-      this.pages.name(page, node);
-      this.#events.stored(node, page);
+  adopt(nodes: readonly PrefixNode[], group: number, hold?: PageHold): PageSet[] {
+    const { blocks } = this.pages;
+    const rules = this.groups[group]!;
+    const room = hold ? blocks.room : blocks.freeRoom;
+    const count = Math.min(nodes.length, setsIn(rules, room));
+    if (hold) this.pages.makeRoom(wantedBy(this.groups, rules, count));
+    const sets = Array.from({ length: count }, () => this.pages.take(group));
+    sets.sort((a, b) => a.pages[0]! - b.pages[0]!);
+    for (const [i, set] of sets.entries()) {
+      raisePriority(this.pages, nodes[i]!, 0);
+      this.pages.name(set, nodes[i]!);
     }
-    if (hold) hold.push(...pages);
-    else for (const page of pages) this.pages.release(page, ++this.#now);
-    return pages;
+    if (hold) hold.push(...sets);
+    else for (const set of sets) this.pages.release(set, ++this.#now);
+    return sets;
   }
 
   /** Returns a new hold: pages that stay, as those of a sequence do, until {@link letGo}. */
@@ -202,42 +211,61 @@ export class Ledger {
     return hold;
   }
 
-  /** Adds the page of a prefix to a hold. */
-  keep(hold: PageHold, node: PrefixNode): void {
-    const page = this.#bestPage(node);
-    this.pages.retain(page);
-    hold.push(page);
+  /** Adds the pages of a prefix in a group to a hold. */
+  keep(hold: PageHold, node: PrefixNode, group: number): void {
+    const set = node.best(group)!;
+    this.pages.retain(set);
+    hold.push(set);
   }
 
   /** Ends a hold. The last page is released, and so evicted, first. */
   letGo(hold: PageHold): void {
     if (!this.holds.delete(hold)) return;
     this.#now++;
-    for (const page of hold.toReversed()) this.pages.release(page, this.#now);
+    for (const set of hold.toReversed()) this.pages.release(set, this.#now);
   }
 
   /** Forgets every prefix, those of holds too. Only while no sequence is open. Returns the pages that became free. */
-  clear(): number[] {
+  clear(): PageSet[] {
     for (const hold of this.holds) this.letGo(hold);
-    this.tree = new PrefixTree(this.#rules.pageSize);
-    return this.pages.clear();
+    const { tree } = this;
+    this.tree = new PrefixTree(this.pageSize);
+    return this.pages.clear(tree.nodes());
+  }
+
+  #newSequence(node: PrefixNode, length: number, priority: number): SequenceState {
+    const start = { groups: this.groups, layers: this.#slots.length, node, length, priority };
+    return sequenceState(this.#nextId++, start);
   }
 
   #share(state: SequenceState, path: readonly PrefixNode[]): void {
-    const { window, pageSize } = this.#rules;
-    const unseen = window ? unseenPages(window, path.length * pageSize) : { first: 0, end: 0 };
-    path.forEach((node, i) => {
-      const isUnseen = i >= unseen.first && i < unseen.end;
-      const page = isUnseen ? NULL_PAGE : this.#bestPage(node);
-      this.pages.retain(page);
-      raisePriority(this.pages, node, state.priority);
-      state.table.push(page);
-    });
-    state.firstKept = unseen.end;
+    for (const node of path) raisePriority(this.pages, node, state.priority);
+    for (const table of state.tables) {
+      const { group, window } = table.rules;
+      const unseen = window
+        ? unseenPages(window, path.length * this.pageSize)
+        : { first: 0, end: 0 };
+      path.forEach((node, i) => {
+        // Pages in use are preferred to a cached copy, which can then be evicted.
+        const set = i >= unseen.first && i < unseen.end ? undefined : node.best(group)!;
+        if (set) this.pages.retain(set);
+        table.push(set);
+      });
+      table.firstKept = unseen.end;
+    }
   }
+}
 
-  // Prefers a page in use to a cached copy, which can then be evicted.
-  #bestPage(node: PrefixNode): number {
-    return node.pages.find((page) => this.pages.references(page) > 0) ?? node.pages[0]!;
-  }
+/** Returns the number of pages that each run takes for `count` pages of a group. */
+const wantedBy = (groups: readonly GroupRules[], { group }: GroupRules, count: number): number[] =>
+  groups.flatMap((other) => Array<number>(other.runs).fill(other.group === group ? count : 0));
+
+/** Returns the most pages of a group that there is room for. */
+function setsIn({ runs, firstRun, perBlock }: GroupRules, { blocks, spare }: Room): number {
+  const own = spare.slice(firstRun, firstRun + runs);
+  const fitsIn = (count: number): boolean =>
+    own.reduce((sum, pages) => sum + Math.ceil(Math.max(0, count - pages) / perBlock), 0) <= blocks;
+  let count = Math.min(...own) + Math.floor(blocks / runs) * perBlock;
+  while (fitsIn(count + 1)) count++;
+  return count;
 }

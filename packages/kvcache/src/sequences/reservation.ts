@@ -1,7 +1,10 @@
 import { CapacityError } from '@heed/core';
-import { NULL_PAGE, type PageAllocator } from '../pages/page-allocator.ts';
-import { unseenPages, type WindowRule } from '../pages/page-window.ts';
-import { lengthOf, type SequenceState } from './sequence-state.ts';
+import { blocksFor, type Room } from '../pages/block-pool.ts';
+import type { PageAllocator } from '../pages/page-allocator.ts';
+import { unseenPages } from '../pages/page-window.ts';
+import type { PageSet } from '../pages/prefix-node.ts';
+import type { PageTable } from './page-table.ts';
+import { lengthOf, pageCount, type SequenceState } from './sequence-state.ts';
 
 /** A sequence and the length that all its layers need pages for. */
 export interface Growth {
@@ -11,71 +14,76 @@ export interface Growth {
 
 /** Work for the GPU before rows are written. */
 export interface PageMoves {
-  /** Source and destination pages, alternating: shared pages that are about to be written. */
-  readonly copies: number[];
+  /** Pages that are about to be written and are shared, and the pages that they are copied to. */
+  readonly copies: readonly (readonly [from: PageSet, to: PageSet])[];
   /** Pages that were allocated. */
-  readonly fresh: number[];
+  readonly fresh: readonly PageSet[];
   /** Pages that became free. */
-  readonly freed: number[];
-}
-
-export interface PageRules {
-  readonly pageSize: number;
-  readonly window: WindowRule | undefined;
+  readonly freed: readonly PageSet[];
 }
 
 /** Pages that one step takes and releases, decided before anything changes. */
 export interface Reservation {
   readonly steps: readonly GrowthPlan[];
-  /** Pages that {@link reserve} takes. */
-  readonly needed: number;
-  /** Pages that it can take: free, cached, or released by the step itself. */
-  readonly available: number;
+  /** Pages that {@link reserve} takes, by run. */
+  readonly wanted: readonly number[];
+  /** Memory that it can take: free, cached, or released by the step itself. */
+  readonly room: Room;
 }
 
 interface GrowthPlan extends Growth {
   /** Index of the last page, where it is partly filled and so written next. */
   readonly tail: number | undefined;
-  /** Whether that page is shared, so that it is copied before it is written. */
-  readonly copiesTail: boolean;
+  /** By group: whether that page is shared, so that it is copied before it is written. */
+  readonly copiesTail: readonly boolean[];
 }
 
 /** Plans the pages of a step. Reads the sequences and the allocator, and changes nothing. */
 export function planReservation(
   pages: PageAllocator,
-  rules: PageRules,
+  pageSize: number,
   growths: readonly Growth[],
 ): Reservation {
-  const { pageSize } = rules;
   const growing = growths.filter(({ state, length }) => length > state.reserved);
-  const dropped = new Map<number, number>();
-  const drop = (page: number): void => void dropped.set(page, (dropped.get(page) ?? 0) + 1);
-  const left = (page: number): number => pages.references(page) - (dropped.get(page) ?? 0);
+  const dropped = new Map<PageSet, number>();
+  const drop = (set: PageSet): void => void dropped.set(set, (dropped.get(set) ?? 0) + 1);
+  const left = (set: PageSet): number => set.references - (dropped.get(set) ?? 0);
 
-  let { available } = pages;
+  const unused: PageSet[] = [];
   for (const { state } of growing) {
-    for (const index of passedPages(state, rules)) {
-      const page = state.table.at(index);
-      drop(page);
-      if (left(page) === 0) available++;
+    for (const table of state.tables) {
+      for (const [, set] of passedPages(table, lengthOf(state))) {
+        drop(set);
+        if (left(set) === 0) unused.push(set);
+      }
     }
   }
-  let needed = 0;
+  const wanted = pages.blocks.perBlock.map(() => 0);
+  const want = ({ rules }: PageTable, count: number): void => {
+    for (let run = 0; run < rules.runs; run++) wanted[rules.firstRun + run]! += count;
+  };
   const steps = growing.map(({ state, length }): GrowthPlan => {
-    const { table, reserved } = state;
-    needed += Math.ceil(length / pageSize) - table.length;
+    const { tables, reserved } = state;
+    const count = Math.ceil(length / pageSize) - pageCount(state);
     const tail = reserved % pageSize > 0 ? Math.floor(reserved / pageSize) : undefined;
-    const page = tail === undefined ? NULL_PAGE : table.at(tail);
-    // A write would be seen by another sequence, or would break the prefixes that continue the page.
-    const copiesTail = left(page) > 1 || (pages.node(page)?.children ?? 0) > 0;
-    if (copiesTail) {
-      drop(page);
-      needed++;
-    }
+    const copiesTail = tables.map((table) => {
+      want(table, count);
+      const set = tail === undefined ? undefined : table.at(tail);
+      if (!set) return false;
+      // A write would be seen by another sequence, or would break the prefixes that continue the page.
+      if (left(set) <= 1 && (set.node?.children ?? 0) === 0) return false;
+      drop(set);
+      want(table, 1);
+      return true;
+    });
     return { state, length, tail, copiesTail };
   });
-  return { steps, needed, available };
+  return { steps, wanted, room: pages.roomWithout(unused) };
 }
+
+/** Returns whether a plan finds its pages. */
+export const fits = ({ blocks }: PageAllocator, { wanted, room }: Reservation): boolean =>
+  blocksFor(blocks.perBlock, wanted, room) <= room.blocks;
 
 /**
  * Carries out a plan: releases what windows have passed, makes each last page private, and gives each sequence its pages.
@@ -84,64 +92,80 @@ export function planReservation(
 export function reserve(
   fn: string,
   pages: PageAllocator,
-  rules: PageRules,
-  { steps, needed, available }: Reservation,
+  pageSize: number,
+  plan: Reservation,
   now: number,
 ): PageMoves {
-  if (needed > available) {
-    throw new CapacityError(
-      `${fn}: these tokens need ${needed} pages of ${rules.pageSize}; ${available} of ${pages.pages} are free or cached. ` +
-        `Nothing was changed. Close or truncate a sequence, append fewer tokens, or create a larger cache.`,
-    );
-  }
-  const freed = steps.flatMap(({ state }) => releasePassed(pages, rules, state, now));
-  const moves: PageMoves = { copies: [], fresh: [], freed };
+  if (!fits(pages, plan)) refuse(fn, pages, pageSize, plan);
+  const { steps, wanted } = plan;
+  const freed = steps.flatMap(({ state }) => releasePassed(pages, state, now));
+  pages.makeRoom(wanted);
+  const copies: [PageSet, PageSet][] = [];
+  const fresh: PageSet[] = [];
   for (const { state, length, tail, copiesTail } of steps) {
-    const { table } = state;
-    if (copiesTail) {
-      const copy = pages.take();
-      moves.copies.push(table.at(tail!), copy);
+    state.tables.forEach((table, group) => {
+      const set = tail === undefined ? undefined : table.at(tail);
+      if (!set) return;
+      if (!copiesTail[group]) return pages.forget(set);
+      const copy = pages.take(group);
+      copies.push([set, copy]);
       table.replace(tail!, copy);
-    } else if (tail !== undefined) {
-      pages.forget(table.at(tail));
-    }
-    while (table.length * rules.pageSize < length) {
-      const page = pages.take();
-      moves.fresh.push(page);
-      table.push(page);
+    });
+    while (pageCount(state) * pageSize < length) {
+      for (const [group, table] of state.tables.entries()) {
+        const set = pages.take(group);
+        fresh.push(set);
+        table.push(set);
+      }
     }
     state.reserved = length;
     state.epoch++;
   }
   // A source is released last: until its copy is made, it may not be allocated.
-  moves.copies.forEach((page, i) => i % 2 === 0 && pages.release(page, now));
-  return moves;
+  for (const [from] of copies) pages.release(from, now);
+  return { copies, fresh, freed };
+}
+
+function refuse(
+  fn: string,
+  { blocks }: PageAllocator,
+  pageSize: number,
+  { wanted, room }: Reservation,
+): never {
+  const { perBlock } = blocks;
+  const needed = blocksFor(perBlock, wanted, room);
+  const what =
+    perBlock.length === 1
+      ? `${needed} pages of ${pageSize}`
+      : `${needed} blocks, for pages of ${pageSize} in ${perBlock.length} runs of layers`;
+  throw new CapacityError(
+    `${fn}: these tokens need ${what}; ${room.blocks} of ${blocks.blocks} are free or cached. ` +
+      `Nothing was changed. Close or truncate a sequence, append fewer tokens, or create a larger cache.`,
+  );
 }
 
 /** Releases pages that no query from the next token on can see. Returns those that became free. */
-export function releasePassed(
-  pages: PageAllocator,
-  rules: PageRules,
-  state: SequenceState,
-  now: number,
-): number[] {
-  const freed: number[] = [];
-  for (const index of passedPages(state, rules)) {
-    const page = state.table.at(index);
-    state.table.replace(index, NULL_PAGE);
-    if (pages.release(page, now)) freed.push(page);
-  }
-  if (rules.window) {
-    state.firstKept = Math.max(state.firstKept, unseenPages(rules.window, lengthOf(state)).end);
+export function releasePassed(pages: PageAllocator, state: SequenceState, now: number): PageSet[] {
+  const freed: PageSet[] = [];
+  const length = lengthOf(state);
+  for (const table of state.tables) {
+    for (const [index, set] of passedPages(table, length)) {
+      table.replace(index, undefined);
+      if (pages.release(set, now)) freed.push(set);
+    }
+    const { window } = table.rules;
+    if (window) table.firstKept = Math.max(table.firstKept, unseenPages(window, length).end);
   }
   return freed;
 }
 
-/** Entries of the table that no query from the next token on can see, and that still have their page. */
-function* passedPages(state: SequenceState, { window }: PageRules): Generator<number> {
+/** Pages of the table that no query from position `length` on can see, and their indices. */
+function* passedPages(table: PageTable, length: number): Generator<[index: number, set: PageSet]> {
+  const { window } = table.rules;
   if (!window) return;
-  const { first, end } = unseenPages(window, lengthOf(state));
-  for (let i = Math.max(first, state.firstKept); i < end; i++) {
-    if (state.table.at(i) !== NULL_PAGE) yield i;
+  const { first, end } = unseenPages(window, length);
+  for (let i = Math.max(first, table.firstKept); i < end; i++) {
+    const set = table.at(i);
+    if (set) yield [i, set];
   }
 }

@@ -1,10 +1,13 @@
 import { fail } from '@heed/core/kernel';
-import type { PrefixNode } from '../pages/prefix-tree.ts';
+import type { GroupRules } from '../pages/group-rules.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
+import { PageTable } from './page-table.ts';
 
 /** The host's record of a sequence: `reserved` tokens have pages, `counts[l]` have rows in layer l, `committed` have names. */
 export interface SequenceState {
   readonly id: number;
-  readonly table: BlockTable;
+  /** Its pages, by group of layers; all have the same length. */
+  readonly tables: readonly PageTable[];
   readonly counts: Uint32Array;
   /** Tokens in the last append to each layer. */
   readonly appended: Uint32Array;
@@ -15,8 +18,6 @@ export interface SequenceState {
   pending: number[];
   /** The last full page that was committed; a root before the first. */
   node: PrefixNode;
-  /** Below this index, every page outside the window has been released. */
-  firstKept: number;
   priority: number;
   cachedTokens: number;
   /** Grows when the table or the length changes. Views of an earlier epoch are invalid. */
@@ -25,6 +26,7 @@ export interface SequenceState {
 }
 
 interface SequenceStart {
+  readonly groups: readonly GroupRules[];
   readonly layers: number;
   readonly node: PrefixNode;
   readonly length: number;
@@ -32,24 +34,30 @@ interface SequenceStart {
 }
 
 export function sequenceState(id: number, start: SequenceStart): SequenceState {
-  const { node, length, priority } = start;
+  const { groups, node, length, priority } = start;
   node.holders++;
   return {
     id,
-    table: new BlockTable(),
+    tables: groups.map((rules) => new PageTable(rules)),
     counts: new Uint32Array(start.layers).fill(length),
     appended: new Uint32Array(start.layers),
     reserved: length,
     committed: length,
     pending: [],
     node,
-    firstKept: 0,
     priority,
     cachedTokens: length,
     epoch: 0,
     isOpen: true,
   };
 }
+
+/** Returns the number of pages that a sequence has in each group, released ones included. */
+export const pageCount = ({ tables }: SequenceState): number => tables[0]!.length;
+
+/** Returns the pages of a sequence in all groups that hold the tokens of page `index`. */
+export const setsAt = ({ tables }: SequenceState, index: number): PageSet[] =>
+  tables.flatMap((table) => table.at(index) ?? []);
 
 /** Returns the number of tokens that all layers hold. */
 export const lengthOf = ({ counts }: SequenceState): number => {
@@ -63,63 +71,6 @@ export function checkEven(fn: string, { counts }: SequenceState): void {
   if (counts.every((count) => count === counts[0])) return;
   const fix = 'Append to the remaining layers first.';
   fail(fn, 'all layers must have the same tokens', `counts ${[...counts].join(', ')}`, fix);
-}
-
-const remembered = 8;
-
-/** The physical pages of a sequence in logical order. It remembers recent changes, so that a copy is updated from the first on. */
-class BlockTable {
-  #entries = new Int32Array(8);
-  /** The index of each of the last changes, by version. */
-  readonly #changes = new Int32Array(remembered);
-  #length = 0;
-  #version = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Grows with every change. */
-  get version(): number {
-    return this.#version;
-  }
-
-  /** The entries in use: a view that the next `push` may detach. */
-  get entries(): Int32Array {
-    return this.#entries.subarray(0, this.#length);
-  }
-
-  at(index: number): number {
-    return this.#entries[index]!;
-  }
-
-  push(page: number): void {
-    if (this.#length === this.#entries.length) {
-      const grown = new Int32Array(2 * this.#length);
-      grown.set(this.#entries);
-      this.#entries = grown;
-    }
-    this.replace(this.#length++, page);
-  }
-
-  replace(index: number, page: number): void {
-    this.#entries[index] = page;
-    this.#changes[++this.#version % remembered] = index;
-  }
-
-  pop(): number {
-    return this.#entries[--this.#length]!;
-  }
-
-  /** Returns an index below which no entry has changed since `version`. */
-  changedSince(version: number): number {
-    if (this.#version - version > remembered) return 0;
-    let first = this.#length;
-    for (let v = version + 1; v <= this.#version; v++) {
-      first = Math.min(first, this.#changes[v % remembered]!);
-    }
-    return first;
-  }
 }
 
 /** Returns the positions of a layer's new rows in their sequences, `rowCounts[i]` rows of sequence i. */
@@ -137,16 +88,21 @@ export function newPositions(
 }
 
 /**
- * Computes the slots of a step's new rows, [T]: page · pageSize + row in the page (vLLM's slot mapping). All layers use the same
- * slots, so the last result is kept.
+ * Computes the slots of a step's new rows in one run of layers, [T]: page · pageSize + row in the page (vLLM's slot mapping). All
+ * layers of the run use the same slots, so the last result is kept.
  */
 export class SlotMapping {
   readonly #pageSize: number;
+  readonly #group: number;
+  /** Index of the run in its group. */
+  readonly #run: number;
   #key: readonly number[] = [];
   #slots: Int32Array = new Int32Array(0);
 
-  constructor(pageSize: number) {
+  constructor(pageSize: number, group: number, run: number) {
     this.#pageSize = pageSize;
+    this.#group = group;
+    this.#run = run;
   }
 
   get(states: readonly SequenceState[], starts: Uint32Array, rowCounts: Int32Array): Int32Array {
@@ -160,8 +116,9 @@ export class SlotMapping {
       states,
       (_, i) => starts[i]!,
       rowCounts,
-      ({ table }, position) => {
+      ({ tables }, position) => {
         const row = position % size;
+        const table = tables[this.#group]!.runs[this.#run]!;
         return table.at((position - row) / size) * size + row;
       },
     );

@@ -1,26 +1,25 @@
 import { fail } from '@heed/core/kernel';
 import type { PageAllocator } from '../pages/page-allocator.ts';
 import { unseenPages } from '../pages/page-window.ts';
-import type { PrefixNode, PrefixTree } from '../pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
+import type { PrefixTree } from '../pages/prefix-tree.ts';
 import { checkWhole } from '../pages/whole-numbers.ts';
 import { moveTo } from './commit.ts';
-import type { PageRules } from './reservation.ts';
-import { checkEven, lengthOf, type SequenceState } from './sequence-state.ts';
+import { checkEven, lengthOf, pageCount, type SequenceState } from './sequence-state.ts';
 
 /** Forgets the tokens from `length` on, also committed ones. Returns the pages that became free. */
 export function truncate(
   fn: string,
   pages: PageAllocator,
   tree: PrefixTree,
-  rules: PageRules,
   state: SequenceState,
   length: number,
   now: number,
-): number[] {
-  checkLength(fn, rules, state, length);
-  const freed = releaseTail(pages, state, Math.ceil(length / rules.pageSize), now);
+): PageSet[] {
+  checkLength(fn, tree.pageSize, state, length);
+  const freed = releaseTail(pages, state, Math.ceil(length / tree.pageSize), now);
   uncommit(tree, state, length);
-  state.firstKept = Math.min(state.firstKept, state.table.length);
+  for (const table of state.tables) table.firstKept = Math.min(table.firstKept, table.length);
   state.counts.fill(length);
   state.appended.fill(0);
   state.reserved = length;
@@ -31,14 +30,16 @@ export function truncate(
 /** Releases all table entries from `keep` on. The last is released, and so evicted, first. Returns the pages that became free. */
 export function releaseTail(
   pages: PageAllocator,
-  { table }: SequenceState,
+  state: SequenceState,
   keep: number,
   now: number,
-): number[] {
-  const freed: number[] = [];
-  while (table.length > keep) {
-    const page = table.pop();
-    if (pages.release(page, now)) freed.push(page);
+): PageSet[] {
+  const freed: PageSet[] = [];
+  while (pageCount(state) > keep) {
+    for (const table of state.tables) {
+      const set = table.pop();
+      if (set && pages.release(set, now)) freed.push(set);
+    }
   }
   return freed;
 }
@@ -58,17 +59,15 @@ function uncommit(tree: PrefixTree, state: SequenceState, length: number): void 
   moveTo(tree, state, node);
 }
 
-function checkLength(
-  fn: string,
-  { pageSize, window }: PageRules,
-  state: SequenceState,
-  length: number,
-): void {
+function checkLength(fn: string, pageSize: number, state: SequenceState, length: number): void {
   checkEven(fn, state);
   checkWhole(fn, 'length', length, 0, lengthOf(state));
-  const released = Math.min(state.firstKept, Math.ceil(length / pageSize));
-  if (!window || released <= unseenPages(window, length).end) return;
-  const least = state.firstKept * pageSize + window.window;
-  const rule = `a query at the new end would see keys that the window of ${window.window} has released: length must be at least ${least}`;
-  fail(fn, rule, length, 'Truncate before appending further, or use a larger window.');
+  for (const { firstKept, rules } of state.tables) {
+    const released = Math.min(firstKept, Math.ceil(length / pageSize));
+    if (!rules.window || released <= unseenPages(rules.window, length).end) continue;
+    const { window } = rules.window;
+    const least = firstKept * pageSize + window;
+    const rule = `a query at the new end would see keys that the window of ${window} has released: length must be at least ${least}`;
+    fail(fn, rule, length, 'Truncate before appending further, or use a larger window.');
+  }
 }

@@ -132,7 +132,8 @@ export async function policyExamples(gpu: Gpu, options: CacheOptions): Promise<n
     name: 'depth',
     compare: (a, b) => a.depth - b.depth,
   };
-  const candidates = [2, 0, 1].map((depth) => ({ page: 1, priority: 0, lastUsed: 0, depth }));
+  const page = { bytes: 64, group: 0, salt: '', priority: 0, lastUsed: 0 };
+  const candidates = [2, 0, 1].map((depth) => ({ ...page, depth }));
   const pages = [recent, prioritised].map((cache) => cache.stats().pages);
   prioritised.dispose();
   recent.dispose();

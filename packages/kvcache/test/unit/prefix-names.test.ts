@@ -7,6 +7,7 @@ import { prefixNames } from '../../src/index.ts';
 import { lru } from '../../src/pages/eviction.ts';
 import { pageName, rootName } from '../../src/pages/page-name.ts';
 import { Ledger } from '../../src/sequences/ledger.ts';
+import { ledgerOptions } from './ledger/plain-ledger.ts';
 
 const nodeHash = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 
@@ -15,10 +16,10 @@ const anyTokens = fc.array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { maxLength
 /** The names under which a ledger keeps a committed prompt. */
 function kept(tokens: readonly number[], pageSize: number, salt: string): string[] {
   const told: string[] = [];
-  const ledger = new Ledger(
-    { layers: 1, pageSize, pages: 40, eviction: lru },
-    { stored: ({ name }) => told.push(name), removed: () => {} },
-  );
+  const ledger = new Ledger(ledgerOptions({ layers: 1, pageSize, pages: 40, eviction: lru }), {
+    stored: ({ name }) => told.push(name),
+    removed: () => {},
+  });
   const state = ledger.openSequence([], salt, 0);
   ledger.append('test', 0, [state], Int32Array.of(tokens.length));
   ledger.commit('test', state, tokens);

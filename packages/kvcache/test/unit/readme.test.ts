@@ -17,6 +17,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { lru } from '../../src/pages/eviction.ts';
 import { Ledger } from '../../src/sequences/ledger.ts';
+import type { SequenceState } from '../../src/sequences/sequence-state.ts';
+import { ledgerOptions, pageCounts } from './ledger/plain-ledger.ts';
 import { fsStoreExample, memoryStoreExample, webStoreExample } from '../examples/docstrings.ts';
 
 const files = import.meta.glob(
@@ -49,10 +51,11 @@ describe('docs/kvcache.md', () => {
     const tables = [...pictures.matchAll(/(\w)  \[ (\d) │ (\d) │ (\d) \]/g)].map(
       ([, name, ...pages]) => [name, ...pages.map(Number)],
     );
-    const ledger = new Ledger(
-      { layers: 1, pageSize: 4, pages: 6, eviction: lru },
-      { stored: () => {}, removed: () => {} },
-    );
+    const ledger = new Ledger(ledgerOptions({ layers: 1, pageSize: 4, pages: 6, eviction: lru }), {
+      stored: () => {},
+      removed: () => {},
+    });
+    const pagesOf = (state: SequenceState) => state.tables[0]!.runs[0]!.entries;
     const request = (tokens: number[]) => {
       const state = ledger.openSequence(tokens, '', 0);
       const news = tokens.slice(state.cachedTokens);
@@ -63,16 +66,16 @@ describe('docs/kvcache.md', () => {
     ledger.close(request([1, 2, 3, 4, 7, 7, 7, 7]));
     const [a, b] = [request([1, 2, 3, 4, 5, 6, 7, 8, 9]), request([1, 2, 3, 4, 5, 6, 7, 8, 2, 2])];
     const drawn = [
-      ['A', ...a.table.entries],
-      ['B', ...b.table.entries],
+      ['A', ...pagesOf(a)],
+      ['B', ...pagesOf(b)],
     ];
-    expect([ledger.pages.used, ledger.pages.cached, ledger.pages.free]).toEqual([4, 1, 1]);
+    expect(pageCounts(ledger)).toEqual([4, 1, 1]);
     const f = ledger.fork(a);
-    drawn.push(['A', ...a.table.entries]);
-    const before = ['F', ...f.table.entries];
+    drawn.push(['A', ...pagesOf(a)]);
+    const before = ['F', ...pagesOf(f)];
     const { moves } = ledger.append('test', 0, [f], Int32Array.of(1));
-    expect(moves.copies).toEqual([4, 6]);
-    drawn.push(['A', ...a.table.entries], before, ['F', ...f.table.entries]);
+    expect(moves.copies.flat().map(({ pages }) => pages)).toEqual([[4], [6]]);
+    drawn.push(['A', ...pagesOf(a)], before, ['F', ...pagesOf(f)]);
     expect(tables).toEqual(drawn);
   });
 });

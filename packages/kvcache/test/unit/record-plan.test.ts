@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { planLinks, planRecords } from '../../src/cache/record-plan.ts';
 import { rootName } from '../../src/pages/page-name.ts';
-import { type PrefixNode, PrefixTree } from '../../src/pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../../src/pages/prefix-node.ts';
+import { PrefixTree } from '../../src/pages/prefix-tree.ts';
 
 const tree = new PrefixTree(1);
 
@@ -10,10 +11,14 @@ function chain(tokens: string, hasPage: (i: number) => boolean = () => true): Pr
   let node = tree.root(rootName());
   return Array.from(tokens, (token, i) => {
     node = tree.insert(node, [token.codePointAt(0)!], 0);
-    if (hasPage(i) && node.pages.length === 0) node.pages.push(1);
+    if (hasPage(i) && !node.has(0)) node.sets.push(pagesOf(node));
     return node;
   });
 }
+
+const pagesOf = (node: PrefixNode): PageSet => {
+  return { group: 0, pages: [1], references: 0, node, lastUsed: 0, stamp: 0 };
+};
 
 const textOf = (nodes: readonly PrefixNode[]): string =>
   String.fromCodePoint(...nodes.map(({ tokens }) => tokens[0]!));
@@ -35,7 +40,7 @@ it('a prefix that ends within a segment of another has its own single pages', ()
 });
 
 it('what remains of a cut segment is single pages', () => {
-  const nodes = chain('ABCDEFGH', (i) => i > 1).filter(({ pages }) => pages.length > 0);
+  const nodes = chain('ABCDEFGH', (i) => i > 1).filter((node) => node.has(0));
   expect(shown(nodes, 3)).toEqual(['C:1', 'DEF:3', 'G:1', 'H:1']);
 });
 
@@ -48,7 +53,7 @@ it('chosen pages bring the segment that they end, and no other page', () => {
 it('links are the released pages before those that are there, each once', () => {
   const first = chain('RSTUV', (i) => i > 2);
   const second = chain('RSTUW', (i) => i > 3);
-  const named = [...first, ...second].filter(({ pages }) => pages.length > 0);
+  const named = [...first, ...second].filter((node) => node.has(0));
   expect(planLinks(named).map(({ nodes }) => textOf(nodes))).toEqual(['R', 'S', 'T']);
   expect(planLinks(chain('abc'))).toEqual([]);
 });

@@ -4,8 +4,9 @@ import { CapacityError } from '@heed/core';
 import type { CacheCore } from '../../../src/cache/cache-core.ts';
 import { type KvSequence, sequenceOf } from '../../../src/cache/kv-sequence.ts';
 import { rootName } from '../../../src/pages/page-name.ts';
-import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
-import { Ledger, type LedgerOptions } from '../../../src/sequences/ledger.ts';
+import type { PageSet, PrefixNode } from '../../../src/pages/prefix-node.ts';
+import { Ledger } from '../../../src/sequences/ledger.ts';
+import type { PageMoves } from '../../../src/sequences/reservation.ts';
 import { lengthOf, type SequenceState } from '../../../src/sequences/sequence-state.ts';
 import {
   demandOf,
@@ -13,36 +14,38 @@ import {
   growing,
   type ModelSequence,
   NaiveCache,
+  type NaiveMoves,
   pagesOf,
   prefixOf,
   releasePassed,
   type SavedPage,
   take,
 } from './naive-cache.ts';
+import { ledgerOptions, pageCounts, type PlainOptions } from './plain-ledger.ts';
 
 /** A ledger and its model. Every call is made on both, and the ledger's decisions are checked. */
 export class Double {
   readonly ledger: Ledger;
   readonly model: NaiveCache;
-  readonly options: LedgerOptions;
+  readonly options: PlainOptions;
   /** Prefixes as derived from the events. */
   readonly replayed: Set<string> = new Set();
   /** Prefixes stored since the last check, and their pages. */
   readonly stored: [prefix: string, page: number][] = [];
   store: SavedPage[] = [];
 
-  constructor(options: LedgerOptions) {
+  constructor(options: PlainOptions) {
     this.options = options;
     this.model = new NaiveCache(options);
-    this.ledger = new Ledger(options, {
-      stored: (node, page) => {
+    this.ledger = new Ledger(ledgerOptions(options), {
+      stored: (node, { pages: [page] }) => {
         this.replayed.add(prefixOfNode(node));
-        this.stored.push([prefixOfNode(node), page]);
+        this.stored.push([prefixOfNode(node), page!]);
       },
-      removed: (node, page) => {
+      removed: (node, { pages: [page] }) => {
         assert.equal(this.replayed.delete(prefixOfNode(node)), true);
         // The model is updated after the call.
-        assert.equal(this.model.memory[page]!.prefix, prefixOfNode(node));
+        assert.equal(this.model.memory[page!]!.prefix, prefixOfNode(node));
       },
     });
   }
@@ -61,7 +64,7 @@ export class Double {
     const state = this.ledger.openSequence(tokens, salt, priority);
     assert.equal(state.cachedTokens, hit * options.pageSize);
     const found = tokens.slice(0, state.cachedTokens);
-    const pages = [...state.table.entries];
+    const pages = [...state.tables[0]!.runs[0]!.entries];
     pages.forEach((page, i) => {
       const isUnseen = model.isUnseen(i, found.length);
       const prefix = prefixOf(salt, found, (i + 1) * options.pageSize, options.pageSize);
@@ -112,7 +115,7 @@ export class Double {
       return false;
     }
     assert.equal(hasRoom, true);
-    follow(this.model, growths, step.moves);
+    follow(this.model, growths, movesOf(step.moves));
     let row = 0;
     states.forEach((state, i) => {
       const sequence = this.modelOf(state);
@@ -166,7 +169,7 @@ export class Double {
     }
     const freed = this.ledger.truncate('truncate', state, length);
     const gone = sequence.pages.splice(kept).toReversed();
-    assert.deepEqual(freed, model.released(gone, ++model.now));
+    assert.deepEqual(pagesIn(freed), model.released(gone, ++model.now));
     sequence.tokens.length = length;
     sequence.counts.fill(length);
     sequence.committed = Math.min(sequence.committed, length);
@@ -178,13 +181,13 @@ export class Double {
     const freed = releasePassed(model, sequence, ++model.now);
     model.sequences.delete(state.id);
     freed.push(...model.released(sequence.pages.toReversed(), ++model.now));
-    assert.deepEqual(this.ledger.close(state), freed);
+    assert.deepEqual(pagesIn(this.ledger.close(state)), freed);
     assert.deepEqual(handleOf(state).pages, []);
   }
 
   clear(): void {
     const cached = this.model.cached();
-    assert.deepEqual(this.ledger.clear(), cached);
+    assert.deepEqual(pagesIn(this.ledger.clear()), cached);
     for (const page of cached) this.model.memory[page]!.prefix = undefined;
     this.replayed.clear();
   }
@@ -209,7 +212,7 @@ export class Double {
       let node = ledger.tree.root(rootName(prefix.split('|')[0]));
       for (const page of pagesOf(prefix))
         node = ledger.tree.insert(node, page.split(',').map(Number), 0);
-      const [page] = isKnown ? [] : ledger.adopt([node]);
+      const [page] = isKnown ? [] : pagesIn(ledger.adopt([node], 0));
       ledger.tree.prune(node);
       assert.equal(page === undefined, isKnown || isFull);
       if (page === undefined) continue;
@@ -251,15 +254,16 @@ const saltOf = new Map(salts.map((salt) => [rootName(salt), salt]));
 /** Everything that must hold between two calls. */
 function checkAgreement(double: Double): void {
   const { ledger, model, options, replayed } = double;
-  const { pages } = ledger;
-  assert.deepEqual(pages.used + pages.cached + pages.free, options.pages);
-  assert.deepEqual(pages.cached, model.cached().length);
-  assert.deepEqual(pages.free, model.free().length);
+  const [used, cached, free] = pageCounts(ledger);
+  assert.deepEqual(used + cached + free, options.pages);
+  assert.deepEqual(cached, model.cached().length);
+  assert.deepEqual(free, model.free().length);
+  const sets = setsOf(ledger);
   model.referenceCounts().forEach((count, page) => {
     if (page === 0) return;
-    const node = pages.node(page);
-    assert.deepEqual(pages.references(page), count);
-    assert.deepEqual(node && prefixOfNode(node), model.memory[page]!.prefix);
+    const set = sets.get(page);
+    assert.deepEqual(set?.references ?? 0, count);
+    assert.deepEqual(set?.node && prefixOfNode(set.node), model.memory[page]!.prefix);
     checkNamed(model, page);
   });
   for (const [prefix, page] of double.stored.splice(0)) {
@@ -267,11 +271,11 @@ function checkAgreement(double: Double): void {
   }
   const prefixes = new Set(model.memory.flatMap(({ prefix }) => prefix ?? []));
   assert.deepEqual(replayed, prefixes);
-  const named = ledger.tree.named();
+  const named = ledger.tree.stored();
   assert.equal(named.length, prefixes.size);
-  named.forEach(({ depth, pages: [page] }, i) => {
+  named.forEach(({ depth, sets: [set] }, i) => {
     assert.ok(i === 0 || named[i - 1]!.depth <= depth);
-    assert.equal(model.memory[page!]!.prefix, prefixOfNode(named[i]!));
+    assert.equal(model.memory[set!.pages[0]!]!.prefix, prefixOfNode(named[i]!));
   });
   for (const state of ledger.open) checkSequence(model, state, double.modelOf(state));
   assert.deepEqual(ledger.open.size, model.sequences.size);
@@ -308,21 +312,41 @@ function checkSequence(model: NaiveCache, state: SequenceState, sequence: ModelS
 }
 
 /** Returns all state that a call may change. */
-function snapshot({ open, pages }: Ledger): unknown {
+function snapshot(ledger: Ledger): unknown {
+  const sets = [...setsOf(ledger)].map(([page, { references, node }]) => [
+    page,
+    references,
+    node && prefixOfNode(node),
+  ]);
   return structuredClone({
-    sequences: [...open].map(({ node, table, ...rest }) => ({
+    sequences: [...ledger.open].map(({ node, tables, ...rest }) => ({
       ...rest,
       node: prefixOfNode(node),
-      entries: [...table.entries],
+      entries: [...tables[0]!.runs[0]!.entries],
+      firstKept: tables[0]!.firstKept,
     })),
-    pages: Array.from({ length: pages.pages + 1 }, (_, page) => [
-      pages.references(page),
-      pages.node(page) && prefixOfNode(pages.node(page)!),
-    ]),
-    free: pages.free,
-    cached: pages.cached,
+    sets,
+    counts: pageCounts(ledger),
+    cached: ledger.pages.cached,
   });
 }
+
+/** Returns the pages that hold something. */
+function setsOf({ open, tree }: Ledger): Map<number, PageSet> {
+  const sets = new Map<number, PageSet>();
+  const add = (set: PageSet | undefined): void => void (set && sets.set(set.pages[0]!, set));
+  for (const { tables } of open) tables[0]!.sets.forEach(add);
+  for (const node of tree.nodes()) node.sets.forEach(add);
+  return sets;
+}
+
+const pagesIn = (sets: readonly PageSet[]): number[] => sets.map(({ pages: [page] }) => page!);
+
+const movesOf = ({ copies, fresh, freed }: PageMoves): NaiveMoves => ({
+  copies: pagesIn(copies.flat()),
+  fresh: pagesIn(fresh),
+  freed: pagesIn(freed),
+});
 
 /** Returns the content of a position's row: all tokens up to it, on which its key depends. */
 const contentAt = ({ tokens }: ModelSequence, position: number): string =>

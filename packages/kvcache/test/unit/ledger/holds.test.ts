@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { expect, it } from 'vitest';
 import { lru } from '../../../src/pages/eviction.ts';
 import { rootName } from '../../../src/pages/page-name.ts';
-import type { PrefixNode } from '../../../src/pages/prefix-tree.ts';
+import type { PageSet, PrefixNode } from '../../../src/pages/prefix-node.ts';
 import { Ledger, type PageHold } from '../../../src/sequences/ledger.ts';
+import { ledgerOptions, pageCounts } from './plain-ledger.ts';
 
 type Op = { readonly op: 'write' | 'load' | 'close' | 'end' | 'clear'; readonly at: number };
 
@@ -22,7 +23,7 @@ const pageCount = 9;
 class Loads {
   readonly told = new Set<PrefixNode>();
   readonly ledger = new Ledger(
-    { layers: 1, pageSize: 1, pages: pageCount, eviction: lru },
+    ledgerOptions({ layers: 1, pageSize: 1, pages: pageCount, eviction: lru }),
     {
       stored: (node) => this.told.add(node),
       removed: (node) => this.told.delete(node),
@@ -64,26 +65,30 @@ class Loads {
     const nodes: PrefixNode[] = [];
     let node = tree.root(rootName());
     for (const token of tokensOf(at)) nodes.push((node = tree.insert(node, [token], 0)));
-    const there = nodes.filter(({ pages }) => pages.length > 0);
-    for (const one of there) this.ledger.keep(hold, one);
+    const there = nodes.filter((one) => one.has(0));
+    for (const one of there) this.ledger.keep(hold, one, 0);
     const missing = nodes.slice(there.length);
-    const pages = this.ledger.adopt(missing, hold);
+    const pages = this.ledger.adopt(missing, 0, hold).map((set) => set.pages[0]!);
     assert.ok(pages.every((page, i) => i === 0 || page > pages[i - 1]!));
     this.held.set(hold, [...there, ...missing.slice(0, pages.length)]);
     tree.prune(node);
   }
 
   check(): void {
-    const { pages, open, holds, tree } = this.ledger;
-    const references = new Uint32Array(pageCount + 1);
-    for (const { table } of open) for (const page of table.entries) references[page]!++;
-    for (const hold of holds) for (const page of hold) references[page]!++;
-    for (let page = 1; page <= pageCount; page++) {
-      assert.equal(pages.references(page), references[page]);
+    const { open, holds, tree } = this.ledger;
+    const references = new Map<PageSet, number>();
+    const count = (set: PageSet | undefined): void =>
+      void (set && references.set(set, (references.get(set) ?? 0) + 1));
+    for (const { tables } of open) for (const set of tables[0]!.sets) count(set);
+    for (const hold of holds) for (const set of hold) count(set);
+    for (const [set, own] of references) assert.equal(set.references, own);
+    for (const node of tree.nodes()) {
+      for (const set of node.sets) assert.equal(set.references, references.get(set) ?? 0);
     }
-    assert.equal(pages.used + pages.cached + pages.free, pageCount);
-    assert.equal(pages.used, references.filter((count, page) => page > 0 && count > 0).length);
-    assert.deepEqual(new Set(tree.named()), this.told);
+    const [used, cached, free] = pageCounts(this.ledger);
+    assert.equal(used + cached + free, pageCount);
+    assert.equal(used, references.size);
+    assert.deepEqual(new Set(tree.stored()), this.told);
     for (const nodes of this.held.values()) assert.ok(nodes.every((node) => this.told.has(node)));
   }
 }

@@ -2,13 +2,13 @@ import { isFullRun } from '@heed/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lru, priority } from '../../../src/pages/eviction.ts';
-import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
 import { Double } from './double.ts';
+import type { PlainOptions } from './plain-ledger.ts';
 import { program, step } from './program.ts';
 
 const opsPerProgram = 250;
 
-const settings: Record<string, { options: LedgerOptions; programs: number }> = {
+const settings: Record<string, { options: PlainOptions; programs: number }> = {
   'pages of 2, lru': {
     options: { layers: 1, pageSize: 2, pages: 12, eviction: lru },
     programs: 120,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EvictionCandidate } from '../../../src/pages/eviction.ts';
-import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
-import type { PageMoves } from '../../../src/sequences/reservation.ts';
+import type { PlainOptions } from './plain-ledger.ts';
 
 /** A page of the model: the rows written to it, and its prefix if it is named. */
 interface ModelPage {
@@ -28,9 +27,16 @@ export interface SavedPage {
   readonly rows: (string | undefined)[][];
 }
 
+/** What a step did to pages: sources and copies, alternating; new pages; those that became free. */
+export interface NaiveMoves {
+  readonly copies: readonly number[];
+  readonly fresh: readonly number[];
+  readonly freed: readonly number[];
+}
+
 /** A cache that stores every token of every page and finds everything by search. */
 export class NaiveCache {
-  readonly options: LedgerOptions;
+  readonly options: PlainOptions;
   readonly memory: ModelPage[];
   readonly sequences: Map<number, ModelSequence> = new Map();
   priorities: Map<string, number> = new Map();
@@ -38,7 +44,7 @@ export class NaiveCache {
   readonly copied: Set<number> = new Set();
   now = 0;
 
-  constructor(options: LedgerOptions) {
+  constructor(options: PlainOptions) {
     this.options = options;
     this.memory = Array.from({ length: options.pages + 1 }, () => ({
       rows: this.emptyRows(),
@@ -165,47 +171,51 @@ export function prefixOf(
 
 export const pagesOf = (prefix: string): string[] => prefix.split('|').slice(1);
 
-/** Allocates a page, and checks that it may be allocated. */
+/** Evicts pages, first to last, until `count` are free. */
+function makeRoom(cache: NaiveCache, count: number): void {
+  while (cache.free().length < count) cache.memory[evictionOrder(cache)[0]!]!.prefix = undefined;
+}
+
+/** Allocates a free page. */
 export function take(cache: NaiveCache, page: number): void {
-  const free = cache.free();
-  if (free.length > 0) assert.ok(free.includes(page));
-  else assert.equal(page, evictionOrder(cache)[0]);
+  assert.ok(cache.free().includes(page));
   Object.assign(cache.memory[page]!, { prefix: undefined, rows: cache.emptyRows() });
 }
 
-/** Returns all pages that may be evicted, in the order of eviction. */
+/** Returns all pages that may be evicted, in the order of eviction: those that no hit needs, then leaves. */
 function evictionOrder(cache: NaiveCache): number[] {
   const { memory, options } = cache;
   const cached = cache.cached();
-  const parents = new Set(cached.map((page) => parentOf(memory[page]!.prefix!)));
+  const prefixes = new Set(memory.map(({ prefix }) => prefix ?? ''));
+  const parentsOf = (all: Iterable<string>): Set<string> => new Set([...all].map(parentOf));
+  const stored = parentsOf(prefixes);
+  const ends = [...prefixes].filter((prefix) => prefix !== '' && !stored.has(prefix));
+  const parents = parentsOf(cached.map((page) => memory[page]!.prefix!));
+  const isNeedless = (prefix: string): boolean =>
+    cache.holders(prefix).length > 1 || !ends.some((end) => sees(cache, end, prefix));
   const { compare } = options.eviction;
-  return cached
-    .filter((page) => {
-      const prefix = memory[page]!.prefix!;
-      return !parents.has(prefix) || cache.holders(prefix).length > 1 || isPassed(cache, prefix);
-    })
-    .map((page) => candidate(cache, page))
-    .toSorted((a, b) => compare(a, b) || b.depth - a.depth || a.page - b.page)
-    .map(({ page }) => page);
+  const inOrder = (pages: number[]): number[] =>
+    pages
+      .map((page) => ({ page, ...candidate(cache, page) }))
+      .toSorted((a, b) => compare(a, b) || b.depth - a.depth || a.page - b.page)
+      .map(({ page }) => page);
+  const needless = cached.filter((page) => isNeedless(memory[page]!.prefix!));
+  const leaves = cached.filter((page) => !parents.has(memory[page]!.prefix!));
+  return [...inOrder(needless), ...inOrder(leaves)];
 }
 
 function candidate({ memory, priorities }: NaiveCache, page: number): EvictionCandidate {
   const { prefix, lastUsed } = memory[page]!;
   const priority = priorities.get(prefix!)!;
-  return { page, priority, lastUsed, depth: pagesOf(prefix!).length - 1 };
+  const depth = pagesOf(prefix!).length - 1;
+  return { priority, lastUsed, depth, bytes: 64, group: 'all', salt: prefix!.split('|')[0]! };
 }
 
-/** Returns whether a page continues this prefix and is the first not to see its last page. */
-function isPassed(cache: NaiveCache, prefix: string): boolean {
-  const { pageSize } = cache.options;
-  const index = pagesOf(prefix).length - 1;
-  return cache.memory.some(({ prefix: other }) => {
-    if (other === undefined || !`${other}|`.startsWith(`${prefix}|`)) return false;
-    const pages = pagesOf(other).length;
-    return (
-      cache.isUnseen(index, pages * pageSize) && !cache.isUnseen(index, (pages - 1) * pageSize)
-    );
-  });
+/** Returns whether a query after `end` sees the last page of `prefix`. */
+function sees(cache: NaiveCache, end: string, prefix: string): boolean {
+  if (!`${end}|`.startsWith(`${prefix}|`)) return false;
+  const length = pagesOf(end).length * cache.options.pageSize;
+  return !cache.isUnseen(pagesOf(prefix).length - 1, length);
 }
 
 const parentOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('|'));
@@ -231,7 +241,7 @@ export function growing(
 export function demandOf(
   cache: NaiveCache,
   growths: readonly Growth[],
-): { readonly fits: boolean; readonly copiesTail: readonly boolean[] } {
+): { readonly fits: boolean; readonly needed: number; readonly copiesTail: readonly boolean[] } {
   const { pageSize } = cache.options;
   const references = cache.referenceCounts();
   const drop = (page: number): void => void references[page]!--;
@@ -247,17 +257,18 @@ export function demandOf(
     needed++;
     return true;
   });
-  return { fits: needed <= free, copiesTail };
+  return { fits: needed <= free, needed, copiesTail };
 }
 
 /** Applies the ledger's decisions to the model, and checks each of them. */
-export function follow(cache: NaiveCache, growths: readonly Growth[], moves: PageMoves): void {
+export function follow(cache: NaiveCache, growths: readonly Growth[], moves: NaiveMoves): void {
   const copies = [...moves.copies];
   const fresh = [...moves.fresh];
-  const { copiesTail } = demandOf(cache, growths);
+  const { copiesTail, needed } = demandOf(cache, growths);
   const now = ++cache.now;
   const freed = growths.flatMap(({ sequence }) => releasePassed(cache, sequence, now));
   assert.deepEqual(moves.freed, freed);
+  makeRoom(cache, needed);
   for (const [i, { sequence, length }] of growths.entries()) {
     const tail = tailOf(cache, sequence);
     if (copiesTail[i]) {
