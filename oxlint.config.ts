@@ -60,6 +60,7 @@ export const floors: Record<string, readonly Floor[]> = {
     'limits',
     'report',
   ],
+  'examples/llm/src': ['kernels', 'checkpoint', 'model', 'generation'],
   'apps/demo/src': [
     { apart: ['text', 'page'] },
     'transformer',

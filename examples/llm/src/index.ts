@@ -1,4 +1,17 @@
-export { linear } from './kernels/linear.ts';
-export { addInto, embed, gatedMlp, rmsNorm } from './kernels/row-kernels.ts';
-export { partBounds, rowParts } from './kernels/row-parts.ts';
-export { topLogits } from './kernels/top-logits.ts';
+export type { CheckpointFolder } from './checkpoint/checkpoint-folder.ts';
+export type { ModelConfig } from './checkpoint/model-config.ts';
+export { type ChatMessage, ChatTokenizer } from './generation/chat-tokenizer.ts';
+export { generate, type GenerateOptions } from './generation/generate.ts';
+export {
+  type GenerationConfig,
+  readGenerationConfig,
+  sampleToken,
+  type Sampling,
+} from './generation/sampling.ts';
+export { type TopLogits, topLogits } from './kernels/top-logits.ts';
+export {
+  LanguageModel,
+  type LoadOptions,
+  type ModelCacheOptions,
+  type NewTokens,
+} from './model/language-model.ts';

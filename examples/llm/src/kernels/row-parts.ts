@@ -13,7 +13,7 @@ export interface RowParts {
 }
 
 /** WebGPU's default limit of a binding. It also bounds the host memory that a part takes while it is loaded. */
-const PART_BYTES = 2 ** 27;
+export const PART_BYTES: number = 2 ** 27;
 
 /**
  * Returns the rows at which the parts of a weight begin, followed by the number of its rows.
@@ -25,7 +25,7 @@ export function partBounds(
   shape: readonly number[],
   dtype: FloatType,
   align = 1,
-  partBytes: number = PART_BYTES,
+  partBytes = PART_BYTES,
 ): number[] {
   const [rows, columns] = shape as [number, number];
   if (columns % 4 !== 0) {

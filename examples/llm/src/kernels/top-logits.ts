@@ -15,7 +15,7 @@ const CHUNK = 1024;
 const THREADS = 64;
 
 /** The most that {@link topLogits} keeps. */
-const MAX_TOP = 64;
+export const MAX_TOP = 64;
 
 /** The largest logits of R rows, by descending logit; of equal logits, the lower id first. NaN counts as −∞. */
 export interface TopLogits {

@@ -1,0 +1,84 @@
+import type { Gpu, Tensor } from '@heed/core';
+import { varlenAttention } from '@heed/kernels-wgsl';
+import { type KvSequence, type PagedKvCache, rotate, type RotaryTables } from '@heed/kvcache';
+import type { LayerKind, ModelConfig } from '../checkpoint/model-config.ts';
+import { linear } from '../kernels/linear.ts';
+import { addInto, gatedMlp, rmsNorm } from '../kernels/row-kernels.ts';
+import type { AttentionWeights, LayerWeights, MlpWeights, Projection } from './layer-weights.ts';
+
+/** What all layers of a step share. */
+export interface Step {
+  readonly gpu: Gpu;
+  readonly config: ModelConfig;
+  readonly cache: PagedKvCache;
+  readonly sequences: readonly KvSequence[];
+  /** [N + 1]: 0, then the end of the new tokens of each sequence. */
+  readonly cuSeqlens: Int32Array;
+  /** [T]: the positions of the new tokens in their sequences. */
+  readonly positions: Int32Array;
+  readonly rotary: Readonly<Record<LayerKind, RotaryTables>>;
+  /** Parts into which attention splits the keys. A fixed number keeps the bits of a sequence apart from its batch. */
+  readonly numSplits: number;
+}
+
+/**
+ * Adds a layer's attention and MLP to the residual stream, in place, and appends the keys and values of the new tokens to the cache.
+ * @param x f32 [T, hiddenSize]
+ */
+export function decoderLayer(step: Step, layer: number, weights: LayerWeights, x: Tensor): void {
+  const { gpu } = step;
+  const norm = normOf(step);
+  const attended = attention(step, layer, weights.attention, norm(x, weights.beforeAttention));
+  addInto(gpu, x, weights.afterAttention ? norm(attended, weights.afterAttention) : attended);
+  const hidden = mlp(step, weights.mlp, norm(x, weights.beforeMlp));
+  addInto(gpu, x, weights.afterMlp ? norm(hidden, weights.afterMlp) : hidden);
+}
+
+/** Returns the norm of a model. */
+export function normOf({
+  gpu,
+  config: { normEps, normOffset },
+}: Pick<Step, 'gpu' | 'config'>): (x: Tensor, weight: Tensor) => Tensor {
+  return (x, weight) => rmsNorm(gpu, x, weight, { eps: normEps, offset: normOffset });
+}
+
+/** Returns x·Wᵀ + bias. */
+function project(gpu: Gpu, x: Tensor, { weight, bias }: Projection): Tensor {
+  const out = linear(gpu, x, weight);
+  if (bias) addInto(gpu, out, bias);
+  return out;
+}
+
+function attention(step: Step, layer: number, weights: AttentionWeights, x: Tensor): Tensor {
+  const { gpu, config, cache, sequences, cuSeqlens, positions, numSplits } = step;
+  const { heads, kvHeads, headDim, window, scoreScale, softcap } = config;
+  const kind = config.layers[layer]!;
+  const rotary = step.rotary[kind];
+  const tokens = x.shape[0]!;
+  const split = (rows: Tensor, count: number, norm?: Tensor): Tensor => {
+    const perHead = rows.reshape([tokens * count, headDim]);
+    return (norm ? normOf(step)(perHead, norm) : perHead).reshape([tokens, count, headDim]);
+  };
+  const q = split(project(gpu, x, weights.q), heads, weights.qNorm);
+  const k = split(project(gpu, x, weights.k), kvHeads, weights.kNorm);
+  const v = split(project(gpu, x, weights.v), kvHeads);
+  cache.append(layer, sequences, k, v, { cuSeqlens, rotary });
+  const { out } = varlenAttention(
+    rotate(gpu, q, { ...rotary, positions }),
+    cache.view(layer, sequences),
+    {
+      causal: true,
+      scale: scoreScale,
+      numSplits,
+      ...(kind === 'sliding' && { window: [window!, 0] }),
+      ...(softcap !== undefined && { softcap }),
+      ...(weights.sinks && { sinks: weights.sinks }),
+    },
+  );
+  return project(gpu, out.reshape([tokens, heads * headDim]), weights.o);
+}
+
+function mlp({ gpu, config }: Step, { gate, up, down }: MlpWeights, x: Tensor): Tensor {
+  const [gates, ups] = [project(gpu, x, gate), project(gpu, x, up)];
+  return project(gpu, gatedMlp(gpu, gates, ups, config.activation), down);
+}

@@ -1,0 +1,126 @@
+import { type Gpu, type Tensor, ValidationError } from '@heed/core';
+import { unpackHalves } from '@heed/core/kernel';
+import type { StoredTensor, StoredTensors } from '../checkpoint/safetensors-files.ts';
+import { PART_BYTES, partBounds, type RowParts } from '../kernels/row-parts.ts';
+
+/** How far the loading of weights has come, in bytes of the files. */
+type OnProgress = (done: number, total: number) => void;
+
+/** How weights are loaded. */
+export interface LoaderOptions {
+  readonly onProgress?: OnProgress;
+  /** Most bytes of a part of a weight, on the host while it is loaded and in one binding; default 128 MiB. */
+  readonly partBytes?: number;
+}
+
+/** Bytes that may wait for their upload; the device copies what it is given until then. */
+const IN_FLIGHT = 2 ** 26;
+
+/** Names that a checkpoint may have without need: angles that are computed, and the copy of a tied embedding. */
+const SPARE = /rotary_emb\.inv_freq$|^lm_head\.weight$/;
+
+/**
+ * Moves tensors from files to the device, one part at a time: a part is read from its slice of the file, uploaded and forgotten, so that
+ * no tensor is on the host twice, and no large one as a whole.
+ */
+export class WeightLoader {
+  readonly #gpu: Gpu;
+  readonly #stored: StoredTensors;
+  readonly #onProgress: OnProgress | undefined;
+  readonly #partBytes: number;
+  readonly #total: number;
+  readonly #taken = new Set<string>();
+  readonly #made: Tensor[] = [];
+  #done = 0;
+  #waiting = 0;
+
+  constructor(gpu: Gpu, stored: StoredTensors, { onProgress, partBytes }: LoaderOptions = {}) {
+    this.#partBytes = partBytes ?? PART_BYTES;
+    this.#gpu = gpu;
+    this.#stored = stored;
+    this.#onProgress = onProgress;
+    this.#total = [...stored.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  has(name: string): boolean {
+    return this.#stored.has(name);
+  }
+
+  /** Loads a matrix [rows, columns] in its dtype. */
+  async matrix(name: string, shape: readonly [rows: number, columns: number]): Promise<RowParts> {
+    const tensor = this.#take(name, shape);
+    const [rows, columns] = shape;
+    const rowBytes = tensor.bytes / rows;
+    const bounds = partBounds(name, shape, tensor.dtype, 1, this.#partBytes);
+    const parts: Tensor[] = [];
+    for (const [i, end] of bounds.slice(1).entries()) {
+      const first = bounds[i]!;
+      const bytes = await this.#read(tensor, first * rowBytes, end * rowBytes);
+      const part = { shape: [end - first, columns], dtype: tensor.dtype, label: name };
+      parts.push(this.#keep(this.#gpu.fromBytes(bytes, part)));
+      await this.#upload(bytes.byteLength);
+    }
+    return { rows, columns, parts };
+  }
+
+  /** Loads a vector as f32. */
+  async vector(name: string, length: number): Promise<Tensor> {
+    const tensor = this.#take(name, [length]);
+    const bytes = await this.#read(tensor, 0, tensor.bytes);
+    const { dtype } = tensor;
+    const values =
+      dtype === 'f32' ? new Float32Array(bytes) : unpackHalves(new Uint16Array(bytes), dtype);
+    await this.#upload(bytes.byteLength);
+    return this.#keep(this.#gpu.tensor(values, { shape: [length], label: name }));
+  }
+
+  /**
+   * Ends the loading.
+   * @throws ValidationError the checkpoint has weights that no one has loaded, so it is another model than its configuration says
+   */
+  async finish(): Promise<void> {
+    await this.#gpu.settled();
+    const spare = [...this.#stored.keys()].find(
+      (name) => !this.#taken.has(name) && !SPARE.test(name),
+    );
+    if (spare === undefined) return;
+    throw new ValidationError(
+      `safetensors: the model that config.json describes has no weight "${spare}". Check that both are of one model.`,
+    );
+  }
+
+  /** Disposes all that was loaded. */
+  dispose(): void {
+    for (const tensor of this.#made) tensor.dispose();
+  }
+
+  #take(name: string, shape: readonly number[]): StoredTensor {
+    const tensor = this.#stored.get(name);
+    const [want, got] = [shape, tensor?.shape ?? []].map((sizes) => `[${sizes.join(', ')}]`);
+    if (!tensor || want !== got) {
+      throw new ValidationError(
+        `safetensors: "${name}" must be ${want}, by config.json; got ${tensor ? got : 'no such tensor'}. Check that both are of one model.`,
+      );
+    }
+    this.#taken.add(name);
+    return tensor;
+  }
+
+  #read({ file, begin }: StoredTensor, from: number, to: number): Promise<ArrayBuffer> {
+    return file.slice(begin + from, begin + to).arrayBuffer();
+  }
+
+  #keep(tensor: Tensor): Tensor {
+    this.#made.push(tensor);
+    return tensor;
+  }
+
+  async #upload(bytes: number): Promise<void> {
+    this.#done += bytes;
+    this.#waiting += bytes;
+    this.#onProgress?.(this.#done, this.#total);
+    if (this.#waiting < IN_FLIGHT) return;
+    this.#waiting = 0;
+    await this.#gpu.settled();
+  }
+}

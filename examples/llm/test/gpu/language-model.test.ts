@@ -1,0 +1,143 @@
+import { CapacityError, ValidationError } from '@heed/core';
+import { bits, testGpu } from '@heed/testing';
+import { expect, it } from 'vitest';
+import { generate } from '../../src/generation/generate.ts';
+import { LanguageModel } from '../../src/model/language-model.ts';
+import { folderOf, randomCheckpoint, safetensors } from '../random-checkpoint.ts';
+import { expectLogits } from '../expect-logits.ts';
+import { gemma3, llama3, qwen3 } from '../small-configs.ts';
+
+const gpu = await testGpu();
+
+it('a sequence has the same bits in a batch of prompts and single tokens as alone', async () => {
+  using model = await LanguageModel.load(gpu, randomCheckpoint(gemma3).folder);
+  using cache = await model.createCache({ maxBytes: 2 ** 22, pageSize: 4 });
+  const texts = [[3, 14, 15, 92, 65, 35, 89, 79, 3], [23], [84, 62, 64], [33, 83, 2, 7]];
+  const alone = await Promise.all(
+    texts.map(async (tokens) => {
+      const sequence = cache.open();
+      for (const token of tokens.slice(0, -1)) {
+        model.forward(cache, [{ sequence, tokens: [token] }], 'none').dispose();
+      }
+      const logits = model.forward(cache, [{ sequence, tokens: tokens.slice(-1) }]);
+      sequence.close();
+      return (await bits(logits))[0]!;
+    }),
+  );
+  const sequences = texts.map(() => cache.open());
+  // The first sequence has computed all but one token, the others nothing.
+  const head = { sequence: sequences[0]!, tokens: texts[0]!.slice(0, -1) };
+  model.forward(cache, [head], 'none').dispose();
+  const batch = texts.map((tokens, i) => {
+    return { sequence: sequences[i]!, tokens: i === 0 ? tokens.slice(-1) : tokens };
+  });
+  const [together] = await bits(model.forward(cache, batch.toReversed()));
+  expect(together).toEqual(Uint32Array.from(alone.toReversed().flatMap((row) => [...row])));
+});
+
+it.for([
+  ['F16', 1],
+  ['BF16', 3],
+  ['F32', 2],
+] as const)('loads %s weights from %i files', async ([dtype, shards]) => {
+  for (const config of [qwen3, gemma3]) {
+    const checkpoint = randomCheckpoint(config, { dtype, shards, seed: 5 });
+    const progress: number[] = [];
+    using model = await LanguageModel.load(gpu, checkpoint.folder, {
+      onProgress: (done, total) => progress.push(done / total),
+    });
+    using cache = await model.createCache({ maxBytes: 2 ** 20, dtype: 'f32' });
+    const tokens = [5, 50, 7, 77, 0, 99, 31];
+    const logits = model.forward(cache, [{ sequence: cache.open(), tokens }], 'all');
+    expectLogits(await logits.read(), checkpoint, tokens);
+    expect(progress.at(-1)).toBe(1);
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  }
+});
+
+it('loads a weight in parts of its rows', async () => {
+  const checkpoint = randomCheckpoint(qwen3);
+  const run = async (options: object): Promise<Uint32Array[]> => {
+    using model = await LanguageModel.load(gpu, checkpoint.folder, options);
+    using cache = await model.createCache({ maxBytes: 2 ** 20 });
+    return bits(model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50] }], 'all'));
+  };
+  expect(await run({ partBytes: 7 * 96 * 4 })).toEqual(await run({}));
+});
+
+it('takes cached tokens of a prompt over, and frees all memory', async () => {
+  const before = gpu.memory().tensors;
+  {
+    using model = await LanguageModel.load(gpu, randomCheckpoint(llama3).folder, { context: 64 });
+    using cache = await model.createCache({ maxBytes: 2 ** 20, pageSize: 4 });
+    const prompt = [9, 8, 7, 6, 5, 4, 3, 2, 1];
+    const run = async (): Promise<number[]> => {
+      const tokens: number[] = [];
+      for await (const token of generate(model, cache, { prompt, maxTokens: 5 }))
+        tokens.push(token);
+      return tokens;
+    };
+    const first = await run();
+    expect(cache.open({ tokens: prompt }).cachedTokens).toBe(8);
+    expect(await run()).toEqual(first);
+  }
+  expect(gpu.memory().tensors).toBe(before);
+});
+
+it('stops at an end token, at the end of the context and on abort', async () => {
+  using model = await LanguageModel.load(gpu, randomCheckpoint(llama3).folder, { context: 12 });
+  using cache = await model.createCache({ maxBytes: 2 ** 20 });
+  const run = async (options: object): Promise<number[]> => {
+    const tokens: number[] = [];
+    const all = { prompt: [1, 2, 3], endTokens: [], ...options };
+    for await (const token of generate(model, cache, all)) tokens.push(token);
+    return tokens;
+  };
+  const tokens = await run({});
+  expect(tokens).toHaveLength(9);
+  expect(await run({ endTokens: [tokens[2]!] })).toEqual(
+    tokens.slice(0, tokens.indexOf(tokens[2]!) + 1),
+  );
+  expect(await run({ sampling: { temperature: 1, seed: 3 } })).not.toEqual(tokens);
+  expect(await run({ sampling: { temperature: 1, topK: 1, seed: 3 } })).toEqual(tokens);
+  await expect(run({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
+  await expect(run({ prompt: [] })).rejects.toThrow(ValidationError);
+  await expect(run({ prompt: new Array(12).fill(1) })).rejects.toThrow('1 to 11 tokens');
+});
+
+it('changes nothing when a step is refused', async () => {
+  using model = await LanguageModel.load(gpu, randomCheckpoint(llama3).folder);
+  using cache = await model.createCache({ maxBytes: 20_000, pageSize: 4, dtype: 'f32' });
+  const sequence = cache.open();
+  model.forward(cache, [{ sequence, tokens: [1, 2, 3] }], 'none').dispose();
+  const { tensors } = gpu.memory();
+  const long = new Array<number>(200).fill(1);
+  expect(() => model.forward(cache, [{ sequence, tokens: long }])).toThrow(CapacityError);
+  expect(() => model.forward(cache, [{ sequence, tokens: [100] }])).toThrow('from 0 to 99');
+  expect(() => model.forward(cache, [{ sequence, tokens: [] }])).toThrow('got none for entry 0');
+  expect(sequence.length).toBe(3);
+  expect(gpu.memory().tensors).toBe(tensors);
+});
+
+it('reads no weight if the configuration is refused, and keeps none if a weight is', async () => {
+  const { tensors } = gpu.memory();
+  const { weights } = randomCheckpoint(llama3);
+  const load = (config: object, named: typeof weights): Promise<unknown> =>
+    LanguageModel.load(gpu, async (name) => {
+      if (name === 'model.safetensors' && config !== llama3) throw new Error('weights were read');
+      return folderOf({
+        'config.json': config,
+        'model.safetensors': safetensors([...named], 'F32'),
+      })(name);
+    });
+  await expect(load({ ...llama3, mlp_bias: true }, weights)).rejects.toThrow('mlp_bias = true');
+  const less = new Map(weights);
+  less.delete('model.layers.1.mlp.up_proj.weight');
+  await expect(load(llama3, less)).rejects.toThrow('layers.1.mlp.up_proj.weight" must be [80, 48]');
+  const more = new Map([
+    ...weights,
+    ['model.layers.0.self_attn.q_norm.weight', { shape: [16], values: new Float32Array(16) }],
+  ] as const);
+  await expect(load(llama3, more)).rejects.toThrow('no weight "model.layers.0.self_attn.q_norm');
+  expect(gpu.memory().tensors).toBe(tensors);
+});

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomCheckpoint } from '../random-checkpoint.ts';
+import { llama3 } from '../small-configs.ts';
+import { END, tokenizerFiles, VOCAB_SIZE } from '../small-tokenizer.ts';
+
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'heed-llm-'));
+  const config = { ...llama3, vocab_size: VOCAB_SIZE, eos_token_id: END };
+  const checkpoint = randomCheckpoint(config, { dtype: 'BF16', shards: 2 });
+  for (const name of [
+    'config.json',
+    'model.safetensors.index.json',
+    'model-1-of-2.safetensors',
+    'model-2-of-2.safetensors',
+  ]) {
+    await writeFile(
+      join(folder, name),
+      new Uint8Array(await (await checkpoint.folder(name))!.arrayBuffer()),
+    );
+  }
+  for (const [name, json] of Object.entries(tokenizerFiles)) {
+    await writeFile(join(folder, name), JSON.stringify(json));
+  }
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const run = async (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  promisify(execFile)('node', ['--conditions=@heed/source', program, ...args]);
+
+it('continues a text of a folder’s model, the same text each time', async () => {
+  const args = ['--model', folder, '--prompt', 'the the', '--max-tokens', '8'];
+  const first = await run(...args);
+  expect(first.stdout).not.toBe('');
+  expect(first.stderr).toContain('100 % loaded');
+  expect(first.stderr).toMatch(/8 tokens in [\d.]+ s/);
+  expect((await run(...args)).stdout).toBe(first.stdout);
+  expect((await run(...args, '--raw')).stdout).not.toBe(first.stdout);
+});
+
+it('says what is wrong', async () => {
+  await expect(run('--model', folder)).rejects.toThrow('--prompt TEXT');
+  await expect(run('--model', join(folder, 'none'), '--prompt', 'x')).rejects.toThrow(
+    'json must be in the folder',
+  );
+});

@@ -1,0 +1,142 @@
+import { packHalves, unpackHalves } from '@heed/core/kernel';
+import { Rng } from '@heed/testing';
+import type { CheckpointFolder } from '../src/checkpoint/checkpoint-folder.ts';
+
+/** A config.json. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the reference reads published keys as they are
+export type Config = Record<string, any>;
+
+export type StoredType = 'F32' | 'F16' | 'BF16';
+
+/** A small checkpoint of random weights in the published format, and the same weights for the reference. */
+export interface RandomCheckpoint {
+  readonly config: Config;
+  readonly dtype: StoredType;
+  /** The stored values by name. */
+  readonly weights: ReadonlyMap<string, Weight>;
+  readonly folder: CheckpointFolder;
+}
+
+export interface Weight {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** Names and shapes of an architecture's weights, as Hugging Face Transformers saves them. */
+function* published(config: Config): Generator<[name: string, shape: number[]]> {
+  const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocab } = config;
+  const [architecture] = config['architectures'] as [string];
+  const is = (...names: string[]): boolean =>
+    names.some((name) => architecture === `${name}ForCausalLM`);
+  const dim = config['head_dim'] ?? hidden / config['num_attention_heads'];
+  const queries = config['num_attention_heads'] * dim;
+  const keys = config['num_key_value_heads'] * dim;
+  yield ['model.embed_tokens.weight', [vocab, hidden]];
+  for (let i = 0; i < config['num_hidden_layers']; i++) {
+    const at = (name: string): string => `model.layers.${i}.${name}`;
+    yield [at('input_layernorm.weight'), [hidden]];
+    yield [at('post_attention_layernorm.weight'), [hidden]];
+    if (is('Gemma3')) {
+      yield [at('pre_feedforward_layernorm.weight'), [hidden]];
+      yield [at('post_feedforward_layernorm.weight'), [hidden]];
+    }
+    for (const [name, rows, columns] of [
+      ['q', queries, hidden],
+      ['k', keys, hidden],
+      ['v', keys, hidden],
+      ['o', hidden, queries],
+    ] as const) {
+      yield [at(`self_attn.${name}_proj.weight`), [rows, columns]];
+      const hasBias = is('Qwen2') ? name !== 'o' : config['attention_bias'];
+      if (hasBias) yield [at(`self_attn.${name}_proj.bias`), [rows]];
+    }
+    if (is('Qwen3', 'Gemma3')) {
+      yield [at('self_attn.q_norm.weight'), [dim]];
+      yield [at('self_attn.k_norm.weight'), [dim]];
+    }
+    yield [at('mlp.gate_proj.weight'), [inner, hidden]];
+    yield [at('mlp.up_proj.weight'), [inner, hidden]];
+    yield [at('mlp.down_proj.weight'), [hidden, inner]];
+  }
+  yield ['model.norm.weight', [hidden]];
+  if (!(config['tie_word_embeddings'] ?? is('Gemma3'))) yield ['lm_head.weight', [vocab, hidden]];
+}
+
+export interface CheckpointOptions {
+  readonly seed?: number;
+  readonly dtype?: StoredType;
+  /** Number of files. */
+  readonly shards?: number;
+}
+
+/** Makes a checkpoint. */
+export function randomCheckpoint(
+  config: Config,
+  { seed = 1, dtype = 'F32', shards = 1 }: CheckpointOptions = {},
+): RandomCheckpoint {
+  const rng = new Rng(seed);
+  const weights = new Map<string, Weight>();
+  for (const [name, shape] of published(config)) {
+    const exact = rng.normals(shape.reduce((a, b) => a * b, 1));
+    const isNorm = name.includes('norm');
+    // Weights of norms are about 1; Gemma stores them less 1.
+    const mean = isNorm && !config['architectures'][0].startsWith('Gemma') ? 1 : 0;
+    const scale = isNorm ? 0.3 : shape.length === 1 ? 0.5 : shape.at(-1)! ** -0.5;
+    weights.set(name, {
+      shape,
+      values: rounded(
+        exact.map((x) => mean + scale * x),
+        dtype,
+      ),
+    });
+  }
+  return { config, dtype, weights, folder: folderOf(filesOf(config, weights, dtype, shards)) };
+}
+
+const halves = { F16: 'f16', BF16: 'bf16' } as const;
+
+const rounded = (values: Float32Array, dtype: StoredType): Float32Array =>
+  dtype === 'F32' ? values : unpackHalves(packHalves(values, halves[dtype]), halves[dtype]);
+
+/** A folder of files in memory. */
+export function folderOf(files: Readonly<Record<string, Blob | object>>): CheckpointFolder {
+  return async (name) => {
+    const file = files[name];
+    return file === undefined || file instanceof Blob ? file : new Blob([JSON.stringify(file)]);
+  };
+}
+
+function filesOf(
+  config: Config,
+  weights: ReadonlyMap<string, Weight>,
+  dtype: StoredType,
+  shards: number,
+): Record<string, Blob | object> {
+  const files: Record<string, Blob | object> = { 'config.json': config };
+  const all = [...weights];
+  if (shards === 1) return { ...files, 'model.safetensors': safetensors(all, dtype) };
+  const map: Record<string, string> = {};
+  for (let i = 0; i < shards; i++) {
+    const name = `model-${i + 1}-of-${shards}.safetensors`;
+    const some = all.filter((_, n) => n % shards === i);
+    files[name] = safetensors(some, dtype);
+    for (const [key] of some) map[key] = name;
+  }
+  return { ...files, 'model.safetensors.index.json': { metadata: {}, weight_map: map } };
+}
+
+/** Writes a safetensors file. */
+export function safetensors(weights: readonly [string, Weight][], dtype: StoredType): Blob {
+  const header: Record<string, object> = { __metadata__: { format: 'pt' } };
+  const data: BlobPart[] = [];
+  let end = 0;
+  for (const [name, { shape, values }] of weights) {
+    const bytes = dtype === 'F32' ? values.slice() : packHalves(values, halves[dtype]).slice();
+    header[name] = { dtype, shape, data_offsets: [end, end + bytes.byteLength] };
+    end += bytes.byteLength;
+    data.push(bytes);
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = new BigUint64Array([BigInt(json.length)]);
+  return new Blob([length, json, ...data]);
+}

@@ -1,0 +1,157 @@
+import type { Config, RandomCheckpoint } from './random-checkpoint.ts';
+
+/**
+ * The model by its definition: plain loops over a whole sequence, without a cache, from the keys of config.json and the weights'
+ * published names. It shares no code with the program.
+ */
+
+type Round = (x: number) => number;
+type Rows = number[][];
+
+/**
+ * Returns the logits of every position.
+ * @param round rounds each result of arithmetic: none for float64, Math.fround for a naive run in f32
+ */
+export function referenceLogits(
+  { config, dtype, weights }: RandomCheckpoint,
+  tokens: readonly number[],
+  round: Round = (x) => x,
+): Rows {
+  const [architecture] = config['architectures'] as [string];
+  const isGemma = architecture === 'Gemma3ForCausalLM';
+  const dim: number = config['head_dim'] ?? config['hidden_size'] / config['num_attention_heads'];
+  const group = config['num_attention_heads'] / config['num_key_value_heads'];
+  const eps: number = config['rms_norm_eps'];
+
+  const vector = (name: string): number[] => Array.from(weights.get(name)!.values);
+  const matrix = (name: string): Rows => {
+    const { shape, values } = weights.get(name)!;
+    return Array.from({ length: shape[0]! }, (_, r) =>
+      Array.from(values.subarray(r * shape[1]!, (r + 1) * shape[1]!)),
+    );
+  };
+  const dot = (a: number[], b: number[]): number =>
+    a.reduce((sum, x, i) => round(sum + round(x * b[i]!)), 0);
+  const add = (a: number[], b: number[]): number[] => a.map((x, i) => round(x + b[i]!));
+  const project = (x: number[], name: string): number[] => {
+    const y = matrix(`${name}.weight`).map((row) => dot(x, row));
+    return weights.has(`${name}.bias`) ? add(y, vector(`${name}.bias`)) : y;
+  };
+  const norm = (x: number[], name: string): number[] => {
+    const w = vector(`${name}.weight`);
+    const scale = round(1 / Math.sqrt(round(round(dot(x, x) / x.length) + eps)));
+    return x.map((value, i) => round(round(value * scale) * round(isGemma ? 1 + w[i]! : w[i]!)));
+  };
+  const activate = (g: number): number => {
+    if (!isGemma) return round(g / round(1 + round(Math.exp(-g))));
+    const u = round(Math.sqrt(2 / Math.PI) * round(g + round(0.044715 * round(g ** 3))));
+    return round(0.5 * round(g * round(1 + round(Math.tanh(u)))));
+  };
+  const rotate = (x: number[], position: number, frequencies: number[]): number[] => {
+    const half = dim / 2;
+    return x.map((value, i) => {
+      const angle = position * frequencies[i % half]!;
+      const [cos, sin] = [round(Math.cos(angle)), round(Math.sin(angle))];
+      const other = i < half ? -x[i + half]! : x[i - half]!;
+      return round(round(value * cos) + round(other * sin));
+    });
+  };
+  const attend = (q: number[], keys: Rows, values: Rows, scale: number): number[] => {
+    const scores = keys.map((k) => round(dot(q, k) * scale));
+    const most = Math.max(...scores);
+    const powers = scores.map((s) => round(Math.exp(round(s - most))));
+    const total = powers.reduce((sum, p) => round(sum + p), 0);
+    const out = new Array<number>(dim).fill(0);
+    powers.forEach((p, j) => {
+      for (let i = 0; i < dim; i++) out[i] = round(out[i]! + round(p * values[j]![i]!));
+    });
+    return out.map((x) => round(x / total));
+  };
+
+  const embedding = matrix('model.embed_tokens.weight');
+  // Transformers rounds the factor to the type of the weights: 7 bits after the first in bf16, 10 in f16.
+  const bits = { F32: 23, F16: 10, BF16: 7 }[dtype];
+  const root = Math.sqrt(config['hidden_size']);
+  const unit = 2 ** (Math.floor(Math.log2(root)) - bits);
+  const embedScale = isGemma ? Math.round(root / unit) * unit : 1;
+  let stream = tokens.map((token) => embedding[token]!.map((x) => round(x * embedScale)));
+  const scale = (isGemma ? config['query_pre_attn_scalar'] : dim) ** -0.5;
+
+  for (let layer = 0; layer < config['num_hidden_layers']; layer++) {
+    const at = (name: string): string => `model.layers.${layer}.${name}`;
+    const window = windowOf(config, layer);
+    const frequencies = frequenciesOf(config, dim, window !== undefined);
+    const heads = (x: number[], name: string, turned: number | undefined): Rows => {
+      const all = project(x, at(`self_attn.${name}_proj`));
+      return Array.from({ length: all.length / dim }, (_, h) => {
+        let head = all.slice(h * dim, (h + 1) * dim);
+        if (weights.has(at(`self_attn.${name}_norm.weight`))) {
+          head = norm(head, at(`self_attn.${name}_norm`));
+        }
+        return turned === undefined ? head : rotate(head, turned, frequencies);
+      });
+    };
+    const normed = stream.map((x) => norm(x, at('input_layernorm')));
+    const q = normed.map((x, t) => heads(x, 'q', t));
+    const k = normed.map((x, t) => heads(x, 'k', t));
+    const v = normed.map((x) => heads(x, 'v', undefined));
+    stream = stream.map((x, t) => {
+      // A window of W counts the query's own key.
+      const first = window === undefined ? 0 : Math.max(0, t - window + 1);
+      const seen = (rows: Rows[], h: number): Rows =>
+        rows.slice(first, t + 1).map((row) => row[Math.floor(h / group)]!);
+      const out = q[t]!.flatMap((head, h) => attend(head, seen(k, h), seen(v, h), scale));
+      const projected = project(out, at('self_attn.o_proj'));
+      return add(x, isGemma ? norm(projected, at('post_attention_layernorm')) : projected);
+    });
+    stream = stream.map((x) => {
+      const rows = norm(x, at(isGemma ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'));
+      const up = project(rows, at('mlp.up_proj'));
+      const hidden = project(rows, at('mlp.gate_proj')).map((g, i) => round(activate(g) * up[i]!));
+      const out = project(hidden, at('mlp.down_proj'));
+      return add(x, isGemma ? norm(out, at('post_feedforward_layernorm')) : out);
+    });
+  }
+  const head = weights.has('lm_head.weight') ? matrix('lm_head.weight') : embedding;
+  return stream.map((x) => {
+    const last = norm(x, 'model.norm');
+    return head.map((row) => dot(last, row));
+  });
+}
+
+/** The window of a layer; undefined if it sees all keys. */
+function windowOf(config: Config, layer: number): number | undefined {
+  const types = config['layer_types'] as string[] | undefined;
+  if (types) return types[layer] === 'sliding_attention' ? config['sliding_window'] : undefined;
+  if (config['architectures'][0] === 'Gemma3ForCausalLM') {
+    const isGlobal = (layer + 1) % config['sliding_window_pattern'] === 0;
+    return isGlobal ? undefined : config['sliding_window'];
+  }
+  const slides = config['use_sliding_window'] && layer >= config['max_window_layers'];
+  return slides ? config['sliding_window'] : undefined;
+}
+
+/** The angles per position of a layer, after the definitions of Hugging Face Transformers. */
+function frequenciesOf(config: Config, dim: number, isSliding: boolean): number[] {
+  const isLocal = isSliding && config['rope_local_base_freq'] !== undefined;
+  const theta = isLocal ? config['rope_local_base_freq'] : config['rope_theta'];
+  const inverse = Array.from({ length: dim / 2 }, (_, i) => 1 / theta ** ((2 * i) / dim));
+  const scaling = config['rope_scaling'] as Config | undefined;
+  if (!scaling || isLocal) return inverse;
+  if (scaling['rope_type'] === 'linear') return inverse.map((f) => f / scaling['factor']);
+  // Llama 3: by the length of the wave.
+  const context: number = scaling['original_max_position_embeddings'];
+  const [longest, shortest] = [
+    context / scaling['low_freq_factor'],
+    context / scaling['high_freq_factor'],
+  ];
+  return inverse.map((f) => {
+    const wave = (2 * Math.PI) / f;
+    if (wave > longest) return f / scaling['factor'];
+    if (wave < shortest) return f;
+    const smooth =
+      (context / wave - scaling['low_freq_factor']) /
+      (scaling['high_freq_factor'] - scaling['low_freq_factor']);
+    return ((1 - smooth) * f) / scaling['factor'] + smooth * f;
+  });
+}
