@@ -69,6 +69,7 @@ export interface PagedKvView {
   readonly maxSeqlenK: number;
   readonly pageSize: number;
   readonly format: PageFormat;
+  readonly formatV?: PageFormat;
   readonly headDim: number;
   readonly headDimV: number;
   readonly window?: number;

@@ -121,6 +121,7 @@ export declare function placeholder(gpu: Gpu, kind: "read" | "write"): BufferRan
 export declare function poisonMemory(gpu: Gpu, on?: boolean): () => void;
 export declare function poolDType(format: PageFormat): FloatType | "u32";
 export declare function readOptions<O extends object>(fn: string, given: O | undefined, names: NamesOf<O>, meant?: Meant, what?: string): O;
+export declare function retyped(t: Tensor, view: Omit<View, "byteOffset">, label: string): Tensor;
 export declare function roundHalf(type: HalfType): string;
 export declare function rowElements(format: PageFormat, dim: number): number;
 export declare function rowMajorStrides(shape: readonly number[], evenRows?: boolean): number[];
@@ -227,6 +228,7 @@ interface PagedKvView {
   readonly maxSeqlenK: number;
   readonly pageSize: number;
   readonly format: PageFormat;
+  readonly formatV?: PageFormat;
   readonly headDim: number;
   readonly headDimV: number;
   readonly window?: number;
@@ -284,6 +286,12 @@ interface Tuning {
 }
 type TuningEntry = Readonly<Record<string, number | string | boolean>>;
 type TypedArray = BigInt64Array | BigUint64Array | Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array;
+interface View {
+  readonly byteOffset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+}
 interface WrapOptions<D extends DType = DType> {
   readonly shape: readonly number[];
   readonly dtype: D;

@@ -35,7 +35,14 @@ export { bindTensor } from './tensor/bind-tensor.ts';
 export { checkTensor, knownList, setKnownList, type TensorRules } from './tensor/check-tensor.ts';
 export { shapeTensor, tryEmpty } from './tensor/create-tensor.ts';
 export { scoped, unscoped } from './tensor/tensor-scope.ts';
-export { adopt, assertAlive, isColumnsOf, isShapeOnly, isTensor } from './tensor/tensor.ts';
+export {
+  adopt,
+  assertAlive,
+  isColumnsOf,
+  isShapeOnly,
+  isTensor,
+  retyped,
+} from './tensor/tensor.ts';
 export type { BoundTensor, BufferRange } from './text/buffer-range.ts';
 export {
   bytesPerElement,

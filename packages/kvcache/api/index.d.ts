@@ -4,20 +4,11 @@ export interface AppendOptions {
   readonly cuSeqlens?: Int32Array | BigInt64Array;
   readonly rotary?: RotaryTables;
 }
-export interface CacheOptions {
+export interface CacheGroup extends LayerOptions {
+  readonly layers: readonly number[];
+}
+export interface CacheOptions extends MemoryOptions, LayerOptions {
   readonly layers: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly headDimV?: number;
-  readonly sharedKv?: boolean;
-  readonly pageSize?: number;
-  readonly pages?: number;
-  readonly maxBytes?: number;
-  readonly dtype?: PageFormat$1;
-  readonly window?: number;
-  readonly sinkTokens?: number;
-  readonly eviction?: EvictionPolicy;
-  readonly poison?: boolean;
 }
 export interface EvictionCandidate {
   readonly bytes: number;
@@ -34,6 +25,10 @@ export interface EvictionPolicy {
 export interface GetManyOptions {
   readonly signal?: AbortSignal | undefined;
   readonly bytesPerValue?: number;
+}
+export interface GroupedCacheOptions extends MemoryOptions {
+  readonly groups: readonly CacheGroup[];
+  readonly reads?: Readonly<Record<number, number>>;
 }
 export interface KvEvents {
   readonly stored: StoredEvent;
@@ -75,6 +70,16 @@ export interface KvStore {
 export interface KvView extends PagedKvView {
   readonly cuSeqlensQ: Tensor;
 }
+export interface LayerOptions {
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly headDimV?: number;
+  readonly sharedKv?: boolean;
+  readonly dtype?: PageFormat$1;
+  readonly dtypeV?: PageFormat$1;
+  readonly window?: number;
+  readonly sinkTokens?: number;
+}
 export interface LoadOptions extends StoreOptions {
   readonly tokens?: TokenIds;
   readonly salt?: string;
@@ -86,6 +91,13 @@ export interface LoadReport {
   readonly left: number;
   readonly refused: readonly RefusedPage[];
   readonly hold?: Disposable;
+}
+export interface MemoryOptions {
+  readonly pageSize?: number;
+  readonly pages?: number;
+  readonly maxBytes?: number;
+  readonly eviction?: EvictionPolicy;
+  readonly poison?: boolean;
 }
 export interface OpenOptions {
   readonly tokens?: TokenIds;
@@ -162,7 +174,7 @@ export type TokenIds = ArrayLike<number> | BigInt64Array | BigUint64Array;
 export declare class PagedKvCache implements Disposable {
   #private;
   private constructor();
-  static create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache>;
+  static create(gpu: Gpu, options: CacheOptions | GroupedCacheOptions): Promise<PagedKvCache>;
   open(options?: OpenOptions): KvSequence;
   append(layer: number, seqs: readonly KvSequence[], k: Tensor, v?: Tensor, options?: AppendOptions): void;
   canAppend(seqs: readonly KvSequence[], counts: ArrayLike<number> | BigInt64Array): boolean;

@@ -4,7 +4,14 @@ export type { KvEvents, RemovedEvent, StoredEvent } from './cache/cache-events.t
 export { type EvictionCandidate, type EvictionPolicy, lru, priority } from './pages/eviction.ts';
 export type { Rotary, RotaryTables } from './kernels/rotary.ts';
 export { rotate } from './kernels/rotate.ts';
-export type { CacheOptions, OpenOptions } from './cache/cache-options.ts';
+export type {
+  CacheGroup,
+  CacheOptions,
+  GroupedCacheOptions,
+  LayerOptions,
+  MemoryOptions,
+  OpenOptions,
+} from './cache/cache-options.ts';
 export type { PageFormat } from '@heed/core';
 export type { PageName, Sha256 } from './pages/page-name.ts';
 export type { TokenIds } from './pages/token-ids.ts';

@@ -20,7 +20,10 @@ export interface PagedKvView {
   readonly maxSeqlenK: number;
   /** Rows per page. */
   readonly pageSize: number;
+  /** Of keys; also of values, without `formatV`. */
   readonly format: PageFormat;
+  /** Of values, where they are stored otherwise than keys. */
+  readonly formatV?: PageFormat;
   readonly headDim: number;
   readonly headDimV: number;
   /** Keys more than this before a query may have been released. Attention over the view never sees them, whatever its mask. */

@@ -120,6 +120,17 @@ export function adopt<D extends DType>(view: Tensor<D>): Tensor<D> {
   return view;
 }
 
+/**
+ * Makes a second owner of a tensor's memory, which reads it from the start in another shape and type.
+ * @param view lies within the memory
+ */
+export function retyped(t: Tensor, view: Omit<View, 'byteOffset'>, label: string): Tensor {
+  assertAlive('retyped', t);
+  const { storage } = (t as unknown as HeedTensor)[tensorSymbol];
+  const inner = { storage, owner: false, retired: false };
+  return adopt(new HeedTensor(t.gpu, { ...view, byteOffset: t.byteOffset }, label, inner));
+}
+
 /** True for a tensor of heed's, made by this installed copy of the package. */
 export function isTensor(x: unknown): x is Tensor {
   return typeof x === 'object' && x !== null && tensorSymbol in x;

@@ -14,7 +14,6 @@ import { appendRows } from '../kernels/append-rows.ts';
 import { checkBindable } from '../kernels/bound-operands.ts';
 import type { Pool } from '../kernels/page-pools.ts';
 import { checkRotary, rotaryTableNames, type RotaryTables } from '../kernels/rotary.ts';
-import { checkWhole } from '../pages/whole-numbers.ts';
 import { newPositions } from '../sequences/sequence-state.ts';
 import type { CacheCore } from './cache-core.ts';
 import { type KvSequence, statesOf } from './kv-sequence.ts';
@@ -54,31 +53,45 @@ export function append(
   options: AppendOptions | undefined,
 ): void {
   const fn = 'cache.append';
-  const { gpu, geometry, ledger, pools } = core;
+  const { gpu, ledger } = core;
   core.assertUsable(fn);
   const { cuSeqlens, rotary: tables } = readOptions(fn, options, appendNames, meantAppend);
   const states = statesOf(fn, core, seqs);
-  const rows = checkRows(fn, core, layer, k, v);
+  checkStores(fn, core, layer);
+  const index = core.layerIndex(fn, layer);
+  const { geometry } = core.layout.places[index]!.group;
+  const pool = core.pools[index]!;
+  const rows = checkRows(fn, core, index, k, v);
   const counts = rowCounts(fn, rows, states.length, cuSeqlens);
-  const rotary = tables && { ...tables, positions: newPositions(states, layer, counts) };
+  const rotary = tables && { ...tables, positions: newPositions(states, index, counts) };
   if (rotary && geometry.sharedKv) {
     const fix = 'Rotate the other columns before they are appended, with rotate().';
     fail(fn, 'rotary would turn values too, which are the first columns of k', 'sharedKv', fix);
   }
   if (rotary) {
     checkRotary(fn, gpu, rotary, rows, geometry.headDim);
-    for (const x of ['cos', 'sin'] as const)
-      checkApart(fn, `rotary.${x}`, rotary[x], pools[layer]!);
+    for (const x of ['cos', 'sin'] as const) checkApart(fn, `rotary.${x}`, rotary[x], pool);
   }
-  const { moves, slots } = ledger.append(fn, layer, states, counts);
+  const { moves, slots } = ledger.append(fn, index, states, counts);
   gpu.batch(() => {
     core.move(moves);
-    appendRows(gpu, geometry, pools[layer]!, { k, v, slots, ...(rotary && { rotary }) });
+    appendRows(gpu, geometry, pool, { k, v, slots, ...(rotary && { rotary }) });
   });
   core.events.deliver();
 }
 
-/** Checks the rows of an append: k [T, Hkv, D] and v [T, Hkv, Dv]. Returns T. */
+/** Throws for a layer that reads another's pages. */
+function checkStores(fn: string, { reads }: CacheCore, layer: number): void {
+  const read = reads.get(layer);
+  if (read === undefined) return;
+  const fix = `Append to layer ${read} only.`;
+  fail(fn, `layer ${layer} must store pages`, `one that reads those of layer ${read}`, fix);
+}
+
+/**
+ * Checks the rows of an append: k [T, Hkv, D] and v [T, Hkv, Dv]. Returns T.
+ * @param layer counted through all groups
+ */
 function checkRows(
   fn: string,
   core: CacheCore,
@@ -86,9 +99,8 @@ function checkRows(
   k: Tensor,
   v: Tensor | undefined,
 ): number {
-  const { gpu, geometry } = core;
-  const { layers, kvHeads, headDim, headDimV, sharedKv } = geometry;
-  checkWhole(fn, 'layer', layer, 0, layers - 1);
+  const { gpu, layout } = core;
+  const { kvHeads, headDim, headDimV, sharedKv } = layout.places[layer]!.group.geometry;
   checkTensor(fn, 'k', k, { rank: 3, dtype: floatTypes, gpu });
   if (!sharedKv || v !== undefined) checkTensor(fn, 'v', v, { rank: 3, dtype: floatTypes, gpu });
   const rows = k.shape[0]!;
@@ -100,7 +112,7 @@ function checkRows(
     fail(fn, rule, `[${shape.join(', ')}]`, 'Pass packed rows, grouped by sequence.');
   }
   if (sharedKv && v && !isColumnsOf(v, k)) {
-    const rule = 'this cache has sharedKv: v is the first columns of k';
+    const rule = 'this layer has sharedKv: v is the first columns of k';
     fail(fn, rule, 'another tensor', 'Leave v out, or pass k.slice(-1, 0, headDimV).');
   }
   for (const [name, tensor] of tensors) {

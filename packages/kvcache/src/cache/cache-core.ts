@@ -1,5 +1,5 @@
 import { DisposedError, type Gpu } from '@heed/core';
-import { assertUsable, type KernelSource } from '@heed/core/kernel';
+import { assertUsable, fail, type KernelSource, show } from '@heed/core/kernel';
 import { appendSource } from '../kernels/append-rows.wgsl.ts';
 import { BatchTables, updateSource } from '../kernels/batch-tables.ts';
 import {
@@ -9,14 +9,21 @@ import {
   fillSource,
   poisonPages,
 } from '../kernels/page-edits.ts';
+import { appendConfig } from '../kernels/append-rows.ts';
 import type { Pool } from '../kernels/page-pools.ts';
 import {
   type PageGeometry,
-  poolNames,
   segmentPages,
   storeGeometry,
   type StoreGeometry,
 } from '../pages/page-geometry.ts';
+import {
+  blockBytes,
+  type CacheLayout,
+  type GroupLayout,
+  type LayerPlace,
+} from '../pages/page-layout.ts';
+import { checkWhole } from '../pages/whole-numbers.ts';
 import type { WindowRule } from '../pages/page-window.ts';
 import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { Ledger } from '../sequences/ledger.ts';
@@ -24,18 +31,20 @@ import type { KvStore } from '../stores/kv-store.ts';
 import { SharedFetches } from '../stores/shared-fetches.ts';
 import type { PageMoves } from '../sequences/reservation.ts';
 import type { KvEmitter } from './cache-events.ts';
-import type { CacheOptions } from './cache-options.ts';
+import type { CheckedOptions } from './check-options.ts';
 
 /** The shared state of one cache: the ledger on the host, the pools of its pages, and the tables of recent batches. */
 export class CacheCore {
   readonly gpu: Gpu;
-  readonly geometry: PageGeometry;
+  readonly layout: CacheLayout;
+  /** By layer, counted through all groups. */
   readonly pools: readonly Pool[];
   readonly ledger: Ledger;
   readonly events: KvEmitter;
-  readonly tables: BatchTables;
-  readonly window: number | undefined;
-  readonly sinkTokens: number;
+  /** By run. */
+  readonly tables: readonly BatchTables[];
+  /** Layers that read another's pages. */
+  readonly reads: ReadonlyMap<number, number>;
   /** Keys of records that a load has refused. The next save writes them again, although the store has them. */
   readonly refused: Set<string> = new Set();
   /** The geometry as stores name it. */
@@ -47,35 +56,65 @@ export class CacheCore {
   readonly #fetches = new WeakMap<KvStore, SharedFetches>();
   readonly #kept = new WeakMap<KvStore, KeptRecords>();
   readonly #poisons: boolean;
+  /** By the model's number, its number counted through all groups. */
+  readonly #layers = new Map<number, number>();
   #isDisposed = false;
 
   constructor(
     gpu: Gpu,
-    geometry: PageGeometry,
+    { layout, reads, poison = false }: CheckedOptions,
     pools: readonly Pool[],
     ledger: Ledger,
     events: KvEmitter,
-    options: Pick<CacheOptions, 'poison' | 'window' | 'sinkTokens'>,
   ) {
     this.gpu = gpu;
-    this.geometry = geometry;
+    this.layout = layout;
     this.pools = pools;
     this.ledger = ledger;
     this.events = events;
-    this.tables = new BatchTables(gpu, 0, 0);
-    this.window = options.window;
-    this.sinkTokens = options.sinkTokens ?? 0;
+    this.reads = reads;
+    this.tables = ledger.groups.flatMap(({ group, runs }) =>
+      Array.from({ length: runs }, (_, run) => new BatchTables(gpu, group, run)),
+    );
+    const all = layout.groups.flatMap(({ layers }) => layers);
+    all.forEach((layer, i) => this.#layers.set(layer, i));
+    const [{ geometry, window }] = layout.groups as [GroupLayout];
     this.stored = storeGeometry([geometry]);
-    this.segment = segmentPages(geometry, options.window);
-    this.#poisons = options.poison ?? false;
+    this.segment = segmentPages(geometry, window);
+    this.#poisons = poison;
+  }
+
+  /**
+   * Returns the number, counted through all groups, of a layer of the model.
+   * @throws ValidationError no layer of the cache
+   */
+  layerIndex(fn: string, layer: number): number {
+    const index = this.#layers.get(layer);
+    if (index !== undefined) return index;
+    const all = [...this.#layers.keys()];
+    if (this.layout.groups.length === 1 && all.at(-1) === all.length - 1) {
+      checkWhole(fn, 'layer', layer, 0, all.length - 1);
+    }
+    const fix = 'Pass the number that the groups give it.';
+    return fail(fn, 'layer must be in one of the groups', show(layer), fix);
+  }
+
+  /** Returns the block tables of a layer's run. */
+  tablesOf({ group: { group }, run }: LayerPlace): BatchTables {
+    return this.tables[this.ledger.groups[group]!.firstRun + run]!;
+  }
+
+  get geometry(): PageGeometry {
+    return this.layout.groups[0]!.geometry;
   }
 
   /** Visibility, if the cache has a window. */
   get windowRule(): WindowRule | undefined {
-    const { window, sinkTokens } = this;
-    return window === undefined
-      ? undefined
-      : { pageSize: this.geometry.pageSize, window, sinkTokens };
+    return this.ledger.groups[0]!.window;
+  }
+
+  get window(): number | undefined {
+    return this.windowRule?.window;
   }
 
   /** Returns the requests of a store that are under way. */
@@ -94,11 +133,7 @@ export class CacheCore {
 
   /** Bytes of all pages, page 0 included. */
   get bytes(): number {
-    const names = poolNames(this.geometry);
-    return this.pools.reduce(
-      (sum, pool) => names.reduce((bytes, x) => bytes + pool[x].buffer.size, sum),
-      0,
-    );
+    return (this.ledger.pages.blocks.blocks + 1) * blockBytes(this.layout);
   }
 
   get isDisposed(): boolean {
@@ -130,33 +165,54 @@ export class CacheCore {
   /** Carries out the ledger's decisions in memory. */
   move({ copies, fresh, freed }: PageMoves): void {
     this.poison([...freed, ...fresh]);
-    if (copies.length === 0) return;
-    const pairs = Int32Array.from(copies.flat(), ({ pages: [page] }) => page!);
-    for (const pool of this.pools) copyPages(this.gpu, this.geometry, pool, pairs);
+    this.#eachPool(copies.flat(), (geometry, pool, pairs) =>
+      copyPages(this.gpu, geometry, pool, pairs),
+    );
   }
 
   /** Fills unused pages with NaN, if the cache was created with `poison`. */
   poison(sets: readonly PageSet[]): void {
-    this.poisonPages(Int32Array.from(sets, ({ pages: [page] }) => page!));
+    if (!this.#poisons) return;
+    this.#eachPool(sets, (geometry, pool, pages) => poisonPages(this.gpu, geometry, pool, pages));
   }
 
-  /** Like {@link poison}, by page. */
-  poisonPages(list: Int32Array): void {
-    if (!this.#poisons || list.length === 0) return;
-    for (const pool of this.pools) poisonPages(this.gpu, this.geometry, pool, list);
+  /** Fills new memory: the null block with 0, since it is read, though never for a result; all others as {@link poison} does. */
+  fill(): void {
+    const { groups, slots } = this.layout;
+    // The first run of a group has a layer in each slot.
+    const { geometry, firstLayer, perBlock } =
+      groups.find((group) => !group.geometry.sharedKv) ?? groups[0]!;
+    const count = (this.ledger.pages.blocks.blocks + 1) * perBlock;
+    const pages = Int32Array.from({ length: count }, (_, page) => page);
+    for (const pool of this.pools.slice(firstLayer, firstLayer + slots)) {
+      clearPages(this.gpu, geometry, pool, pages.subarray(0, perBlock));
+      if (this.#poisons) poisonPages(this.gpu, geometry, pool, pages.subarray(perBlock));
+    }
   }
 
-  /** Fills pages with 0: page 0 is read, but never for a result. */
-  clear(pages: readonly number[]): void {
-    const list = Int32Array.from(pages);
-    for (const pool of this.pools) clearPages(this.gpu, this.geometry, pool, list);
+  /** Calls `edit` for each layer of the groups of `sets`, with the pages of its run. */
+  #eachPool(
+    sets: readonly PageSet[],
+    edit: (geometry: PageGeometry, pool: Pool, pages: Int32Array) => void,
+  ): void {
+    if (sets.length === 0) return;
+    const lists = this.ledger.groups.map(({ group, runs }) => {
+      const own = sets.filter((set) => set.group === group);
+      return Array.from({ length: runs }, (_, run) =>
+        Int32Array.from(own, ({ pages }) => pages[run]!),
+      );
+    });
+    this.layout.places.forEach(({ group: { group, geometry }, run }, layer) => {
+      const pages = lists[group]![run]!;
+      if (pages.length > 0) edit(geometry, this.pools[layer]!, pages);
+    });
   }
 
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     for (const hold of this.timedHolds) hold[Symbol.dispose]();
-    this.tables.dispose();
+    for (const tables of this.tables) tables.dispose();
     for (const { k, v } of this.pools) {
       k.dispose();
       v.dispose();
@@ -179,13 +235,13 @@ class KeptRecords {
 }
 
 /** Returns every kernel that a cache dispatches. */
-export const sourcesOf = ({ format }: PageGeometry): KernelSource[] => [
-  appendSource({ format, rotary: false }),
-  appendSource({ format, rotary: true }),
-  copySource,
-  fillSource,
-  updateSource,
-];
+export function sourcesOf({ groups }: CacheLayout): KernelSource[] {
+  const configs = groups.flatMap(({ geometry }) => [
+    appendConfig(geometry, false),
+    ...(geometry.sharedKv ? [] : [appendConfig(geometry, true)]),
+  ]);
+  return [...new Set([...configs.map(appendSource), copySource, fillSource, updateSource])];
+}
 
 /** Numbers of a cache: used + cached + free = pages. */
 export interface KvStats {

@@ -11,14 +11,25 @@ export interface StoredEvent {
   readonly tokens: Uint32Array;
   /** Full pages before it. */
   readonly depth: number;
-  /** The physical page that holds it. Copies, made by sequences that compute the same tokens in one step, have no event. */
+  /**
+   * The physical page that holds it; with `groups`, in the first layer of the first group without a window. Copies, made by sequences
+   * that compute the same tokens in one step, have no event.
+   */
   readonly page: number;
 }
 
-export const storedEvent = (
-  { name, parent, tokens, depth }: PrefixNode,
-  { pages }: PageSet,
-): StoredEvent => ({ name, parent: parent!.name, tokens, depth, page: pages[0]! });
+export const storedEvent = (node: PrefixNode, told: number): StoredEvent => {
+  const { name, parent, tokens, depth, sets } = node;
+  return { name, parent: parent!.name, tokens, depth, page: toldPage(node, told, sets[0]!) };
+};
+
+/**
+ * Returns the page that events tell of a prefix.
+ * @param told the group of that page
+ * @param other the pages to tell if the prefix has none in that group
+ */
+export const toldPage = (node: PrefixNode, told: number, other: PageSet): number =>
+  (node.best(told) ?? other).pages[0]!;
 
 /** A prefix is no longer findable: its last page was evicted. */
 export interface RemovedEvent {

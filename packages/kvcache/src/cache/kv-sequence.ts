@@ -29,7 +29,8 @@ export interface KvSequence extends Disposable {
   /**
    * The physical pages in logical order, known without a readback: token i of the layer that is furthest ahead is in page
    * `pages[Math.floor(i / pageSize)]`, row i mod pageSize, of that layer's pools. As in a view's block table, a page that a
-   * window has released is 0. Each read returns a new array; it is empty once the sequence is closed.
+   * window has released is 0. With `groups`, they are those of the first layer of the first group without a window. Each read returns
+   * a new array; it is empty once the sequence is closed.
    *
    * @example
    * const shared = sequence.pages.filter((page) => other.pages.includes(page)); // stored once, read by both
@@ -93,7 +94,7 @@ class OwnedSequence implements KvSequence {
   }
 
   get pages(): readonly number[] {
-    return [...partsOf(this).state.tables[0]!.runs[0]!.entries];
+    return tableOf(partsOf(this));
   }
 
   commit(tokens: TokenIds): void {
@@ -126,6 +127,11 @@ class OwnedSequence implements KvSequence {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Returns the pages that events tell, too. */
+function tableOf({ core, state }: Parts): number[] {
+  return [...state.tables[core.ledger.told]!.runs[0]!.entries];
 }
 
 type Parts = NonNullable<ReturnType<(typeof owners)['get']>>;

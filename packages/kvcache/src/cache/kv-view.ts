@@ -17,7 +17,10 @@ export interface KvView extends PagedKvView {
   readonly cuSeqlensQ: Tensor;
 }
 
-/** Returns a view of one layer over lists that hold that layer's lengths. */
+/**
+ * Returns a view of one layer over lists that hold that layer's lengths.
+ * @param layer counted through all groups
+ */
 export function viewOf(
   core: CacheCore,
   layer: number,
@@ -31,6 +34,7 @@ class LayerView implements KvView {
   readonly maxSeqlenK: number;
   readonly pageSize: number;
   readonly format: PagedKvView['format'];
+  readonly formatV?: PagedKvView['format'];
   readonly headDim: number;
   readonly headDimV: number;
   readonly window?: number;
@@ -43,10 +47,11 @@ class LayerView implements KvView {
   readonly #lists: BatchLists;
 
   constructor(core: CacheCore, layer: number, states: readonly SequenceState[], lists: BatchLists) {
-    const { geometry, window, sinkTokens } = core;
+    const { geometry, window, sinkTokens = 0 } = core.layout.places[layer]!.group;
     this.maxSeqlenK = states.reduce((most, { counts }) => Math.max(most, counts[layer]!), 0);
     this.pageSize = geometry.pageSize;
     this.format = geometry.format;
+    if (geometry.formatV) this.formatV = geometry.formatV;
     this.headDim = geometry.headDim;
     this.headDimV = geometry.headDimV;
     if (geometry.sharedKv) this.sharedKv = true;

@@ -19,7 +19,7 @@ import type { LoadReport, RefusedPage } from './load-report.ts';
 import { LoadedNodes } from './loaded-nodes.ts';
 import { placeRecord, type Placed, type Placing } from './place-record.ts';
 import { PromptChain } from './prompt-chain.ts';
-import { meantStore, storeNames, type StoreOptions } from './store-options.ts';
+import { checkOneGroup, meantStore, storeNames, type StoreOptions } from './store-options.ts';
 import { timedHold } from './timed-hold.ts';
 
 /** Options of `load`. `onProgress` is called after each record that was examined. */
@@ -55,6 +55,7 @@ export async function load(
 ): Promise<LoadReport> {
   const fn = 'cache.load';
   core.assertUsable(fn);
+  checkOneGroup(fn, core);
   const options = readOptions(fn, given, loadNames, meantLoad);
   checkStore(fn, store, options, 'verify');
   const { tokens, salt, maxBytes, signal } = options;

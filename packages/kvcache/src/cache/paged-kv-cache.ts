@@ -5,7 +5,13 @@ import type { KvStore } from '../stores/kv-store.ts';
 import { append, type AppendOptions } from './append-step.ts';
 import { type CacheCore, type KvStats, sourcesOf, statsOf } from './cache-core.ts';
 import { type KvEvents, type StoredEvent, storedEvent } from './cache-events.ts';
-import { type CacheOptions, meantOpen, openNames, type OpenOptions } from './cache-options.ts';
+import {
+  type CacheOptions,
+  type GroupedCacheOptions,
+  meantOpen,
+  openNames,
+  type OpenOptions,
+} from './cache-options.ts';
 import { createCore } from './create-cache.ts';
 import { type KvSequence, sequenceOf, statesOf } from './kv-sequence.ts';
 import { type KvView, viewOf } from './kv-view.ts';
@@ -48,7 +54,10 @@ export class PagedKvCache implements Disposable {
    * const cache = await PagedKvCache.create(gpu, { layers: 32, kvHeads: 8, headDim: 128, maxBytes: 2 ** 28 });
    * const { pages, bytes } = cache.stats();
    */
-  static async create(gpu: Gpu, options: CacheOptions): Promise<PagedKvCache> {
+  static async create(
+    gpu: Gpu,
+    options: CacheOptions | GroupedCacheOptions,
+  ): Promise<PagedKvCache> {
     return new PagedKvCache(await createCore(gpu, options));
   }
 
@@ -78,7 +87,7 @@ export class PagedKvCache implements Disposable {
    * Writes new rows of several sequences to one layer, in one dispatch. The first append of a step reserves pages in all layers; the
    * other layers follow with equally many rows. Appends and attention run in the order of the calls, also inside `gpu.batch`.
    *
-   * @param layer 0 to layers − 1
+   * @param layer 0 to layers − 1; with `groups`, the model's number
    * @param seqs N sequences of this cache, each once
    * @param k [T, Hkv, D], f32, f16 or bf16, any strides: the rows of `seqs[0]`, then of `seqs[1]`, …
    * @param v [T, Hkv, Dv], f32, f16 or bf16, any strides. With `sharedKv`, leave it out, or pass `k.slice(-1, 0, Dv)`.
@@ -151,15 +160,15 @@ export class PagedKvCache implements Disposable {
   async warmup(options?: WarmupOptions): Promise<void> {
     const fn = 'cache.warmup';
     this.#core.assertUsable(fn);
-    const { gpu, geometry } = this.#core;
-    await warmup(gpu, sourcesOf(geometry), options, fn);
+    const { gpu, layout } = this.#core;
+    await warmup(gpu, sourcesOf(layout), options, fn);
   }
 
   /**
    * Returns one layer of these sequences, for `varlenAttention` and `flexAttention`. It is valid until one of them changes. Tables
    * and lengths are uploaded once for all layers, and only where they changed.
    *
-   * @param layer 0 to layers − 1
+   * @param layer 0 to layers − 1; with `groups`, the model's number, also of a layer that `reads` another
    * @param seqs N sequences of this cache, each once
    * @throws ValidationError a layer out of range; a closed sequence, one named twice, one of another cache
    *
@@ -170,9 +179,11 @@ export class PagedKvCache implements Disposable {
   view(layer: number, seqs: readonly KvSequence[]): KvView {
     const fn = 'cache.view';
     this.#core.assertUsable(fn);
-    checkWhole(fn, 'layer', layer, 0, this.#core.geometry.layers - 1);
-    const states = statesOf(fn, this.#core, seqs);
-    return viewOf(this.#core, layer, states, this.#core.tables.get(states, layer).lists);
+    const core = this.#core;
+    const index = core.layerIndex(fn, core.reads.get(layer) ?? layer);
+    const states = statesOf(fn, core, seqs);
+    const tables = core.tablesOf(core.layout.places[index]!);
+    return viewOf(core, index, states, tables.get(states, index).lists);
   }
 
   /**
@@ -210,7 +221,8 @@ export class PagedKvCache implements Disposable {
    */
   prefixes(): StoredEvent[] {
     this.#core.assertAlive('cache.prefixes');
-    return this.#core.ledger.tree.stored().map((node) => storedEvent(node, node.best(0)!));
+    const { tree, told } = this.#core.ledger;
+    return tree.stored().map((node) => storedEvent(node, told));
   }
 
   /**

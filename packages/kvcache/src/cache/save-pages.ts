@@ -11,7 +11,7 @@ import { namespaceText, storeKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
 import { type KvSequence, statesOf } from './kv-sequence.ts';
 import { planLinks, type PlannedRecord, planRecords } from './record-plan.ts';
-import { meantStore, storeNames, type StoreOptions } from './store-options.ts';
+import { checkOneGroup, meantStore, storeNames, type StoreOptions } from './store-options.ts';
 
 /** Options of `save`. */
 export interface SaveOptions extends StoreOptions {
@@ -61,6 +61,7 @@ export async function save(
 ): Promise<SaveReport> {
   const fn = 'cache.save';
   core.assertUsable(fn);
+  checkOneGroup(fn, core);
   const options = readOptions(fn, given, saveNames, meantSave);
   checkStore(fn, store, options, 'sign');
   const { namespace = '', signal } = options;

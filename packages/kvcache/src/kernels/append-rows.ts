@@ -1,9 +1,9 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
 import { dispatch, formatShape, getKernel, isQuantised, placeholder } from '@heed/core/kernel';
-import { kvRowWords, type PageGeometry, poolNames } from '../pages/page-geometry.ts';
-import { appendSource } from './append-rows.wgsl.ts';
+import { formatIn, kvRowWords, type PageGeometry, poolNames } from '../pages/page-geometry.ts';
+import { type AppendConfig, appendSource } from './append-rows.wgsl.ts';
 import { bindIntegers, bindRows, workgroupsOf, writtenPools } from './bound-operands.ts';
-import type { Pool } from './page-pools.ts';
+import { type Pool, wordsOfPage } from './page-pools.ts';
 import { bindRotary, checkRotary, type Rotary } from './rotary.ts';
 import { LANES_PER_ROW } from './row-writes.wgsl.ts';
 
@@ -31,8 +31,9 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
   if (tokens === 0 || heads === 0) return;
 
   const words = kvRowWords(geometry);
-  const newK = bindRows(k, words.k);
-  const newV = v && !geometry.sharedKv ? bindRows(v, words.v) : noRows(gpu);
+  const pages = wordsOfPage(geometry, pool);
+  const newK = bindRows(k, words.k, pages.k);
+  const newV = v && !geometry.sharedKv ? bindRows(v, words.v, pages.v) : noRows(gpu);
   const slot = bindIntegers(gpu, slots);
   const rotated = rotary && bindRotary(gpu, rotary);
   const capacity = pool.k.shape[0]! * geometry.pageSize;
@@ -43,12 +44,16 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
     tokens,
     heads,
     capacity,
+    geometry.pageSize,
     slot.start,
     slot.step,
   );
-  const lanes = isQuantised(geometry.format) ? LANES_PER_ROW : Math.max(words.k, words.v);
+  const names = poolNames(geometry);
+  const lanesOf = (x: 'k' | 'v'): number =>
+    isQuantised(formatIn(geometry, x)) ? LANES_PER_ROW : words[x];
+  const lanes = Math.max(...names.map(lanesOf));
   dispatch(gpu, {
-    kernel: getKernel(gpu, appendSource({ format: geometry.format, rotary: !!rotary })),
+    kernel: getKernel(gpu, appendSource(appendConfig(geometry, !!rotary))),
     buffers: [
       newK.range,
       newV.range,
@@ -57,8 +62,13 @@ export function appendRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, rows: N
       ...(rotated?.buffers ?? []),
     ],
     params,
-    workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, poolNames(geometry).length),
+    workgroups: workgroupsOf(gpu, 'append', tokens * heads * lanes, names.length),
   });
+}
+
+/** Returns the config of the kernel that appends to pages of this geometry. */
+export function appendConfig(geometry: PageGeometry, rotary: boolean): AppendConfig {
+  return { format: geometry.format, formatV: formatIn(geometry, 'v'), rotary };
 }
 
 /** The binding of rows that a kernel does not read. */

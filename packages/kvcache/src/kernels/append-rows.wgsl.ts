@@ -1,12 +1,5 @@
 import type { PageFormat } from '@heed/core';
-import {
-  isQuantised,
-  type KernelSource,
-  memoized,
-  sections,
-  threadMain,
-  wgsl,
-} from '@heed/core/kernel';
+import { type KernelSource, memoized, sections, threadMain, wgsl } from '@heed/core/kernel';
 import {
   eachPool,
   elementWgsl,
@@ -15,34 +8,30 @@ import {
   rotaryWgsl,
   rowsStruct,
 } from './row-reads.wgsl.ts';
-import {
-  quantisedRows,
-  quantiseWgsl,
-  type ValueOf,
-  wordRows,
-  wordWgsl,
-} from './row-writes.wgsl.ts';
+import { appendWgsl, rowWgsl, storeWgsl, type ValueOf } from './row-writes.wgsl.ts';
 
 /** Config of the append kernel. Shapes, strides and the dtype of k and v are parameters instead. */
 export interface AppendConfig {
+  /** Of keys. */
   readonly format: PageFormat;
+  /** Of values; default `format`. */
+  readonly formatV?: PageFormat;
   /** Keys are rotated by their positions before they are stored. */
   readonly rotary: boolean;
 }
 
-const label = ({ format, rotary }: AppendConfig): string =>
-  `heed/append ${format}${rotary ? ' rotary' : ''}`;
+const label = ({ format, formatV = format, rotary }: AppendConfig): string =>
+  `heed/append ${format === formatV ? format : `${format} ${formatV}`}${rotary ? ' rotary' : ''}`;
 
 /** Writes rows k and v [tokens, heads, dim] to the slots of their tokens; slot = page · page size + row in the page. */
 export const appendSource: (config: AppendConfig) => KernelSource = memoized(label, make);
 
 function make(config: AppendConfig): KernelSource {
-  const { format, rotary } = config;
+  const { format, formatV = format, rotary } = config;
   const position = rotary && 'let position = position_of(token);';
   const key: ValueOf = (d) =>
     rotary ? `k_rotated(row, ${d}, position)` : `k_element(row + ${d} * params.k.element)`;
   const value: ValueOf = (d) => `v_element(row + ${d} * params.v.element)`;
-  const rows = isQuantised(format) ? quantisedRows(format) : wordRows(format);
   const code = sections(
     `// ${label(config)}`,
     rowsStruct,
@@ -53,9 +42,11 @@ function make(config: AppendConfig): KernelSource {
     elementWgsl('v', 'params.v.type_of'),
     rotary && rotaryWgsl('k'),
     slotWgsl,
-    isQuantised(format) ? quantiseWgsl(format) : wordWgsl(format),
-    rows('k', key, position),
-    rows('v', value, false),
+    storeWgsl(new Set([format, formatV])),
+    rowWgsl('k'),
+    rowWgsl('v'),
+    appendWgsl(format, 'k', key, position),
+    appendWgsl(formatV, 'v', value, false),
     threadMain(
       'thread',
       eachPool((x) => `append_${x}(thread)`),
@@ -78,6 +69,7 @@ const paramsStruct = (rotary: boolean): string => wgsl`
     heads: u32,
     // Slots of the pools.
     capacity: u32,
+    page_size: u32,
     slots_start: u32,
     slots_step: u32,
   }

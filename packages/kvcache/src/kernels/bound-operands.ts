@@ -41,13 +41,14 @@ interface BoundRows {
 /**
  * Binds rows.
  * @param words 32-bit words of a row at its destination
+ * @param page words from a page to the next, where the destination has pages
  */
-export function bindRows(t: Tensor, words: number): BoundRows {
+export function bindRows(t: Tensor, words: number, page = 0): BoundRows {
   const { range, elementOffset } = bindTensor(t);
   const [token, head, element] = t.strides as [number, number, number];
   return {
     range,
-    values: [elementOffset, token, head, element, t.shape[2]!, typeNumbers[t.dtype]!, words, 0],
+    values: [elementOffset, token, head, element, t.shape[2]!, typeNumbers[t.dtype]!, words, page],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { bindTensor, type BufferCopy, copyBuffers } from '@heed/core/kernel';
 import { pageBytes, type PageGeometry, pageWords, poolNames } from '../pages/page-geometry.ts';
-import type { Pool } from './page-pools.ts';
+import { type Pool, wordsOfPage } from './page-pools.ts';
 
 /**
  * Packed pages are runs one after another, and a run is [layer][k, then v where values are stored][page of the
@@ -76,18 +76,18 @@ function piecesOf(
   pools: readonly Pool[],
   run: readonly (number | undefined)[],
 ): Piece[] {
-  const stretches = stretchesOf(run);
   const words = pageWords(geometry);
   const pieces: Piece[] = [];
   let start = 0;
   for (const pool of pools) {
+    const strides = wordsOfPage(geometry, pool);
     for (const x of poolNames(geometry)) {
       const size = 4 * words[x];
       const { buffer, offset } = bindTensor(pool[x]).range;
-      for (const { first, page, length } of stretches) {
+      for (const { first, page, length } of stretchesOf(run, strides[x] === words[x])) {
         pieces.push({
           pool: buffer,
-          poolOffset: offset + page * size,
+          poolOffset: offset + page * 4 * strides[x],
           packedOffset: start + first * size,
           size: length * size,
         });
@@ -98,20 +98,20 @@ function piecesOf(
   return pieces;
 }
 
-/** Pages of a run that follow one another in the pool, too: `length` of them, from index `first` and from page `page` on. */
+/** Pages of a run that follow one another without a gap in the pool, too: `length` of them, from index `first` and page `page` on. */
 interface Stretch {
   readonly first: number;
   readonly page: number;
   length: number;
 }
 
-function stretchesOf(run: readonly (number | undefined)[]): Stretch[] {
+function stretchesOf(run: readonly (number | undefined)[], isDense: boolean): Stretch[] {
   const stretches: Stretch[] = [];
   let last: Stretch | undefined;
   run.forEach((page, first) => {
     if (page === undefined) {
       last = undefined;
-    } else if (last && last.page + last.length === page) {
+    } else if (isDense && last && last.page + last.length === page) {
       last.length++;
     } else {
       last = { first, page, length: 1 };

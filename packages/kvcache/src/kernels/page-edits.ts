@@ -8,9 +8,9 @@ import {
   uploadStorage,
   wgsl,
 } from '@heed/core/kernel';
-import { type PageGeometry, pageWords, poolNames } from '../pages/page-geometry.ts';
+import { type PageGeometry, poolNames } from '../pages/page-geometry.ts';
 import { workgroupsOf, writtenPools } from './bound-operands.ts';
-import type { Pool } from './page-pools.ts';
+import { type Pool, wordsOfPage } from './page-pools.ts';
 import { eachPool } from './row-reads.wgsl.ts';
 
 /**
@@ -20,7 +20,7 @@ import { eachPool } from './row-reads.wgsl.ts';
 export function copyPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pairs: Int32Array): void {
   const count = pairs.length / 2;
   if (count === 0) return;
-  const { k, v } = pageWords(geometry);
+  const { k, v } = wordsOfPage(geometry, pool);
   dispatch(gpu, {
     kernel: getKernel(gpu, copySource),
     buffers: [uploadStorage(gpu, pairs), ...writtenPools(gpu, geometry, pool)],
@@ -87,7 +87,7 @@ function fillPages(
   word: number,
 ): void {
   if (pages.length === 0) return;
-  const { k, v } = pageWords(geometry);
+  const { k, v } = wordsOfPage(geometry, pool);
   dispatch(gpu, {
     kernel: getKernel(gpu, fillSource),
     buffers: [uploadStorage(gpu, pages), ...writtenPools(gpu, geometry, pool)],

@@ -13,7 +13,8 @@ export const rowsStruct: string = wgsl`
     type_of: u32,
     // Words of a row at its destination.
     words: u32,
-    unused: u32,
+    // Words from a page to the next, where the destination has pages.
+    page: u32,
   }
 `;
 

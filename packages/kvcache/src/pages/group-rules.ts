@@ -41,7 +41,3 @@ export function groupRules(groups: readonly GroupOptions[], pageSize: number): G
     return { ...rules, sight: rule && sightOf(rule) };
   });
 }
-
-/** Returns the group that events name pages of: the first without a window, else the first. */
-export const toldGroup = (groups: readonly GroupRules[]): GroupRules =>
-  groups.find(({ window }) => !window) ?? groups[0]!;

@@ -3,7 +3,7 @@ import { pageFormats, rowWords } from '@heed/core/kernel';
 import { toHex } from './page-name.ts';
 import { sha256 } from './sha256.ts';
 
-/** Properties that all pages of a cache share. */
+/** Properties that all pages of a group of layers share. */
 export interface PageGeometry {
   readonly layers: number;
   readonly kvHeads: number;
@@ -14,15 +14,21 @@ export interface PageGeometry {
   /** Tokens in a page. */
   readonly pageSize: number;
   readonly format: PageFormat;
+  /** Of values; default `format`. */
+  readonly formatV?: PageFormat;
   /** Values are the first columns of the keys, and only keys are stored. */
   readonly sharedKv?: true;
 }
 
 /** 32-bit words of a row, of a page, …: one number for k and one for v. */
-interface KvWords {
+export interface KvWords {
   readonly k: number;
   readonly v: number;
 }
+
+/** The format of the rows of keys or of values. */
+export const formatIn = ({ format, formatV = format }: PageGeometry, x: 'k' | 'v'): PageFormat =>
+  x === 'k' ? format : formatV;
 
 /** The pools of a layer: a cache with `sharedKv` has none for values. */
 export function poolNames({ sharedKv }: PageGeometry): readonly ('k' | 'v')[] {
@@ -30,8 +36,10 @@ export function poolNames({ sharedKv }: PageGeometry): readonly ('k' | 'v')[] {
 }
 
 /** Words of the row of one token and head in each pool; 0 of v with `sharedKv`. */
-export function kvRowWords({ format, headDim, headDimV, sharedKv }: PageGeometry): KvWords {
-  return { k: rowWords(format, headDim), v: sharedKv ? 0 : rowWords(format, headDimV) };
+export function kvRowWords(geometry: PageGeometry): KvWords {
+  const { headDim, headDimV, sharedKv } = geometry;
+  const v = sharedKv ? 0 : rowWords(formatIn(geometry, 'v'), headDimV);
+  return { k: rowWords(geometry.format, headDim), v };
 }
 
 /** Words of a page in the pools of one layer. */
@@ -47,16 +55,22 @@ export function pageBytes(geometry: PageGeometry): number {
   return geometry.layers * (k + v) * 4;
 }
 
-const pattern = /^l(\d+)-h(\d+)-k(\d+)-v(\d+)-p(\d+)-([a-z]+\d+)(-shared)?$/;
+const pattern = /^l(\d+)-h(\d+)-k(\d+)-v(\d+)-p(\d+)-([a-z]+\d+)(?:-([a-z]+\d+))?(-shared)?$/;
 
-/** Returns a geometry for keys and messages: layers, kv heads, head dims of k and v, page size, format: `l2-h8-k64-v64-p16-f16`; with `sharedKv`, `-shared`. */
+/** Returns a geometry for keys and messages: layers, kv heads, head dims of k and v, page size, format: `l2-h8-k64-v64-p16-f16`, and the values' format where it differs; with `sharedKv`, `-shared`. */
 export const geometryText = (g: PageGeometry): string =>
-  `l${g.layers}-h${g.kvHeads}-k${g.headDim}-v${g.headDimV}-p${g.pageSize}-${g.format}${g.sharedKv ? '-shared' : ''}`;
+  [
+    `l${g.layers}-h${g.kvHeads}-k${g.headDim}-v${g.headDimV}-p${g.pageSize}-${g.format}`,
+    ...(formatIn(g, 'v') === g.format ? [] : [g.formatV]),
+    ...(g.sharedKv ? ['shared'] : []),
+  ].join('-');
 
 /** Inverts {@link geometryText}; returns undefined for any other text. */
 export function parseGeometry(text: string): PageGeometry | undefined {
   const match = pattern.exec(text);
-  const format = pageFormats.find((known) => known === match?.[6]);
+  const [format, formatV] = [match?.[6], match?.[7]].map((name) =>
+    pageFormats.find((known) => known === name),
+  );
   if (!match || !format) return undefined;
   const [layers, kvHeads, headDim, headDimV, pageSize] = match.slice(1, 6).map(Number) as [
     number,
@@ -65,8 +79,9 @@ export function parseGeometry(text: string): PageGeometry | undefined {
     number,
     number,
   ];
-  const sharedKv = match[7] !== undefined && { sharedKv: true as const };
-  const geometry = { layers, kvHeads, headDim, headDimV, pageSize, format, ...sharedKv };
+  const sharedKv = match[8] !== undefined && { sharedKv: true as const };
+  const own = { layers, kvHeads, headDim, headDimV, pageSize, format, ...sharedKv };
+  const geometry = { ...own, ...(formatV && { formatV }) };
   return geometryText(geometry) === text ? geometry : undefined; // no leading zeros, nothing rounded
 }
 

@@ -61,6 +61,8 @@ export class Ledger {
   };
   readonly groups: readonly GroupRules[];
   readonly pageSize: number;
+  /** The group whose pages events tell: the first without a window, else the first. */
+  readonly told: number;
   /** The slots of each layer's run. */
   readonly #slots: readonly SlotMapping[];
   #now = 0;
@@ -70,6 +72,10 @@ export class Ledger {
     const { groups, pageSize, blocks, eviction } = options;
     this.groups = groupRules(groups, pageSize);
     this.pageSize = pageSize;
+    this.told = Math.max(
+      0,
+      this.groups.findIndex(({ window }) => !window),
+    );
     const size = layersOfRun(groups);
     this.#slots = this.groups.flatMap(({ group, runs }) => {
       const mappings = Array.from({ length: runs }, (_, i) => new SlotMapping(pageSize, group, i));

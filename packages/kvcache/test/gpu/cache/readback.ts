@@ -49,14 +49,14 @@ export async function rowsOfView(view: PagedKvView): Promise<(Float32Array | nul
   const { k, v, blockTable, seqUsedK } = view;
   const lists = Promise.all([blockTable.read(), seqUsedK.read()]);
   const [, maxPages] = blockTable.shape as [number, number];
-  const { pageSize, format } = view;
+  const { pageSize, format, formatV = format } = view;
   const heads = k.shape[2]!;
   const pools = await Promise.all(
     [
-      { pool: k, dim: view.headDim },
-      { pool: v, dim: view.headDimV },
-    ].map(async ({ pool, dim }) => {
-      return { numbers: await poolNumbers(pool, format, dim), size: heads * dim };
+      { pool: k, dim: view.headDim, type: format },
+      { pool: v, dim: view.headDimV, type: formatV },
+    ].map(async ({ pool, dim, type }) => {
+      return { numbers: await poolNumbers(pool, type, dim), size: heads * dim };
     }),
   );
   const [table, used] = await lists;
@@ -86,6 +86,7 @@ export async function expectRows(
   expect(got).toHaveLength(spans.length);
   spans.forEach((span, b) => {
     (['k', 'v'] as const).forEach((x, i) => {
+      const format = x === 'k' ? view.format : (view.formatV ?? view.format);
       const [heads, dim] = toy.size(x);
       const want = toy.numbers(x, layer, [span]);
       const rows = got[b]![i]!;
@@ -95,7 +96,7 @@ export async function expectRows(
         if (row === null) return expect(inSight, `row ${j} was released`).toBe(false);
         const expected = want.subarray(j * heads * dim, (j + 1) * heads * dim);
         const isSame =
-          view.format === 'f32'
+          format === 'f32'
             ? (number: number, d: number) => Object.is(number, expected[d])
             : (number: number, d: number) => Math.abs(number - expected[d]!) < 1e-4;
         if (!row.every(isSame)) {

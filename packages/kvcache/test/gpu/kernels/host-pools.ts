@@ -3,6 +3,7 @@ import { type FloatType, isHalf, packHalves, unpackHalves } from '@heed/core/ker
 import type { Rng } from '@heed/testing';
 import { kvRowWords, type PageGeometry, pageWords } from '../../../src/pages/page-geometry.ts';
 import { type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
+import { type CacheLayout, layOut } from '../../../src/pages/page-layout.ts';
 
 const SENTINEL = 0xdeadbeef;
 
@@ -120,6 +121,10 @@ export class HostPool {
   }
 }
 
+/** The layout of a cache whose layers are all alike. */
+export const plainLayout = (geometry: PageGeometry): CacheLayout =>
+  layOut([{ layers: Array.from({ length: geometry.layers }, (_, i) => i), geometry }]);
+
 /** Creates pools on the GPU and on the host, filled with {@link SENTINEL} or with `words(i)`. */
 export async function poolsOf(
   gpu: Gpu,
@@ -127,7 +132,7 @@ export async function poolsOf(
   pages: number,
   word: (i: number) => number = () => SENTINEL,
 ): Promise<{ pools: Pool[]; hosts: { k: HostPool; v: HostPool }[] }> {
-  const pools = (await tryCreatePools('poolsOf', gpu, geometry, pages))!;
+  const pools = (await tryCreatePools('poolsOf', gpu, plainLayout(geometry), pages))!;
   let next = 0;
   const hosts = pools.map((pool) => {
     const host = { k: new HostPool(geometry, 'k', pages), v: new HostPool(geometry, 'v', pages) };

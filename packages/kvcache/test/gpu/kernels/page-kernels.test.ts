@@ -4,9 +4,9 @@ import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packPages, unpackPages } from '../../../src/kernels/packed-pages.ts';
 import { copyPages, poisonPages } from '../../../src/kernels/page-edits.ts';
-import { largestPageCount, type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
+import { largestBlockCount, type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
 import { pageBytes, type PageGeometry } from '../../../src/pages/page-geometry.ts';
-import { geometryOf, type HostPool, poolsOf, wordsOf } from './host-pools.ts';
+import { geometryOf, type HostPool, plainLayout, poolsOf, wordsOf } from './host-pools.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 async function createPools(geometry: PageGeometry, pages: number): Promise<Pool[]> {
-  return (await tryCreatePools('test', gpu, geometry, pages))!;
+  return (await tryCreatePools('test', gpu, plainLayout(geometry), pages))!;
 }
 
 describe('pools', () => {
@@ -62,14 +62,14 @@ describe('pools', () => {
     const geometry = geometryOf('f32', [64, 128], [16, 8]);
     const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
     const page = 16 * 8 * 128 * 4;
-    expect(largestPageCount(gpu, geometry)).toBe(
+    expect(largestBlockCount(gpu, plainLayout(geometry))).toBe(
       Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / page),
     );
   });
 
   it('number slots in 31 bits', () => {
     const geometry = geometryOf('int4', [1, 1], [2 ** 30, 1]);
-    expect(largestPageCount(gpu, geometry)).toBeLessThanOrEqual(1);
+    expect(largestBlockCount(gpu, plainLayout(geometry))).toBeLessThanOrEqual(1);
   });
 });
 

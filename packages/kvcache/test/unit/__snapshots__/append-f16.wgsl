@@ -11,7 +11,8 @@ struct Rows {
   type_of: u32,
   // Words of a row at its destination.
   words: u32,
-  unused: u32,
+  // Words from a page to the next, where the destination has pages.
+  page: u32,
 }
 
 struct Params {
@@ -21,6 +22,7 @@ struct Params {
   heads: u32,
   // Slots of the pools.
   capacity: u32,
+  page_size: u32,
   slots_start: u32,
   slots_step: u32,
 }
@@ -82,6 +84,16 @@ fn pack_f16(low: f32, high: f32) -> u32 {
   return round_f16(low) | (round_f16(high) << 16u);
 }
 
+fn k_row(slot: u32, head: u32) -> u32 {
+  let row = slot % params.page_size * params.heads + head;
+  return slot / params.page_size * params.k.page + row * params.k.words;
+}
+
+fn v_row(slot: u32, head: u32) -> u32 {
+  let row = slot % params.page_size * params.heads + head;
+  return slot / params.page_size * params.v.page + row * params.v.words;
+}
+
 fn append_k(thread: u32) {
   let word = thread % params.k.words;
   let head = thread / params.k.words % params.heads;
@@ -91,7 +103,7 @@ fn append_k(thread: u32) {
     return;
   }
   let row = params.k.start + token * params.k.token + head * params.k.head;
-  let target_word = (slot * params.heads + head) * params.k.words + word;
+  let target_word = k_row(slot, head) + word;
   let d = 2u * word;
   let next = d + 1u;
   var high = 0.0;
@@ -110,7 +122,7 @@ fn append_v(thread: u32) {
     return;
   }
   let row = params.v.start + token * params.v.token + head * params.v.head;
-  let target_word = (slot * params.heads + head) * params.v.words + word;
+  let target_word = v_row(slot, head) + word;
   let d = 2u * word;
   let next = d + 1u;
   var high = 0.0;

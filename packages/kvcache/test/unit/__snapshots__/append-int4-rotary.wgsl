@@ -11,7 +11,8 @@ struct Rows {
   type_of: u32,
   // Words of a row at its destination.
   words: u32,
-  unused: u32,
+  // Words from a page to the next, where the destination has pages.
+  page: u32,
 }
 
 // Tables [positions, pairs] of cosines and sines, and the position of each token.
@@ -38,6 +39,7 @@ struct Params {
   heads: u32,
   // Slots of the pools.
   capacity: u32,
+  page_size: u32,
   slots_start: u32,
   slots_step: u32,
 }
@@ -133,23 +135,34 @@ fn slot_of(token: u32) -> u32 {
 }
 
 const LANES = 16u;
-const LARGEST = 7.0;
 const NAN = 0x7fc00000u;
 
 // Bits of the largest magnitude that each thread has read. They have the order of the numbers, with NaN as the largest.
 var<workgroup> largest_of: array<u32, 64>;
 
+const LARGEST_INT4 = 7.0;
+
 // Bits of the scale: 0 if it would be subnormal (a row of zeros, for one), NaN if an element is not finite.
-fn row_scale(largest: u32) -> u32 {
+fn scale_int4(largest: u32) -> u32 {
   if (largest >= 0x7f800000u) {
     return NAN;
   }
-  let scale = bitcast<u32>(bitcast<f32>(largest) / LARGEST);
+  let scale = bitcast<u32>(bitcast<f32>(largest) / LARGEST_INT4);
   return select(scale, 0u, scale < 0x00800000u);
 }
 
-fn quantised(x: f32, scale: f32) -> u32 {
-  return bitcast<u32>(i32(clamp(round(x / scale), -LARGEST, LARGEST))) & 15u;
+fn round_int4(x: f32, scale: f32) -> u32 {
+  return bitcast<u32>(i32(clamp(round(x / scale), -LARGEST_INT4, LARGEST_INT4))) & 15u;
+}
+
+fn k_row(slot: u32, head: u32) -> u32 {
+  let row = slot % params.page_size * params.heads + head;
+  return slot / params.page_size * params.k.page + row * params.k.words;
+}
+
+fn v_row(slot: u32, head: u32) -> u32 {
+  let row = slot % params.page_size * params.heads + head;
+  return slot / params.page_size * params.v.page + row * params.v.words;
 }
 
 fn append_k(thread: u32) {
@@ -174,9 +187,9 @@ fn append_k(thread: u32) {
   for (var i = 0u; i < LANES; i++) {
     largest = max(largest, largest_of[lane - first + i]);
   }
-  let scale = row_scale(largest);
+  let scale = scale_int4(largest);
   let is_number = (scale != 0u) & (scale != NAN);
-  let target_row = (slot * params.heads + head) * params.k.words;
+  let target_row = k_row(slot, head);
   if (first == 0u) {
     k_pool[target_row] = scale;
   }
@@ -185,7 +198,7 @@ fn append_k(thread: u32) {
     for (var i = 0u; i < 8u; i++) {
       let d = word * 8u + i;
       if ((d < params.k.dim) & is_number) {
-        integers |= quantised(k_rotated(row, d, position), bitcast<f32>(scale)) << (i * 4u);
+        integers |= round_int4(k_rotated(row, d, position), bitcast<f32>(scale)) << (i * 4u);
       }
     }
     k_pool[target_row + 1u + word] = integers;
@@ -213,9 +226,9 @@ fn append_v(thread: u32) {
   for (var i = 0u; i < LANES; i++) {
     largest = max(largest, largest_of[lane - first + i]);
   }
-  let scale = row_scale(largest);
+  let scale = scale_int4(largest);
   let is_number = (scale != 0u) & (scale != NAN);
-  let target_row = (slot * params.heads + head) * params.v.words;
+  let target_row = v_row(slot, head);
   if (first == 0u) {
     v_pool[target_row] = scale;
   }
@@ -224,7 +237,7 @@ fn append_v(thread: u32) {
     for (var i = 0u; i < 8u; i++) {
       let d = word * 8u + i;
       if ((d < params.v.dim) & is_number) {
-        integers |= quantised(v_element(row + d * params.v.element), bitcast<f32>(scale)) << (i * 4u);
+        integers |= round_int4(v_element(row + d * params.v.element), bitcast<f32>(scale)) << (i * 4u);
       }
     }
     v_pool[target_row + 1u + word] = integers;

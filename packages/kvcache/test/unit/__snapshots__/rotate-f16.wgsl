@@ -11,7 +11,8 @@ struct Rows {
   type_of: u32,
   // Words of a row at its destination.
   words: u32,
-  unused: u32,
+  // Words from a page to the next, where the destination has pages.
+  page: u32,
 }
 
 // Tables [positions, pairs] of cosines and sines, and the position of each token.

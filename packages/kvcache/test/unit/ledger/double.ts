@@ -244,7 +244,7 @@ const handles = new WeakMap<SequenceState, KvSequence>();
 
 /** Returns the public sequence of a state; its `pages` need no cache. */
 function handleOf(state: SequenceState): KvSequence {
-  const handle = handles.get(state) ?? sequenceOf({} as CacheCore, state);
+  const handle = handles.get(state) ?? sequenceOf({ ledger: { told: 0 } } as CacheCore, state);
   handles.set(state, handle);
   return handle;
 }
