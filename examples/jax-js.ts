@@ -15,5 +15,5 @@ const x = np.sin(np.arange(256).astype(np.float32)).reshape(shape);
 const { out } = attention(tensor(x.ref), tensor(x.ref), tensor(x.ref), { causal: true });
 
 // jax-js takes no GPUBuffer in, so the way back is a copy over the host.
-const y = np.tanh(np.array(await out.read()).reshape(shape));
+const y = np.tanh(np.array(new Float32Array(await out.read())).reshape(shape));
 console.log(y.shape, await y.data()); // [1, 2, 16, 8] Float32Array(256)

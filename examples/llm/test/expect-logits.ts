@@ -13,7 +13,7 @@ export function expectLogits(
   tokens: readonly number[],
 ): void {
   const want = referenceLogits(checkpoint, tokens).flat();
-  const naive = referenceLogits(checkpoint, tokens, Math.fround).flat();
+  const naive = referenceLogits(checkpoint, tokens, { round: Math.fround }).flat();
   const largest = Math.max(...want.map(Math.abs));
   const error = Math.max(...naive.map((x, i) => Math.abs(x - want[i]!)));
   const shape = [tokens.length, want.length / tokens.length];

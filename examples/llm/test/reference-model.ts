@@ -8,14 +8,21 @@ import type { Config, RandomCheckpoint } from './random-checkpoint.ts';
 type Round = (x: number) => number;
 type Rows = number[][];
 
-/**
- * Returns the logits of every position.
- * @param round rounds each result of arithmetic: none for float64, Math.fround for a naive run in f32
- */
+/** How the reference rounds. */
+export interface Rounding {
+  /** Rounds each result of arithmetic: none for float64, Math.fround for a naive run in f32. */
+  readonly round?: Round;
+  /** Rounds operand and result of GELU: llama.cpp has them in a table of f16. */
+  readonly roundGelu?: Round;
+}
+
+const exact: Round = (x) => x;
+
+/** Returns the logits of every position. */
 export function referenceLogits(
   { config, dtype, weights }: RandomCheckpoint,
   tokens: readonly number[],
-  round: Round = (x) => x,
+  { round = exact, roundGelu = exact }: Rounding = {},
 ): Rows {
   const [architecture] = config['architectures'] as [string];
   const isGemma = architecture === 'Gemma3ForCausalLM';
@@ -42,10 +49,11 @@ export function referenceLogits(
     const scale = round(1 / Math.sqrt(round(round(dot(x, x) / x.length) + eps)));
     return x.map((value, i) => round(round(value * scale) * round(isGemma ? 1 + w[i]! : w[i]!)));
   };
-  const activate = (g: number): number => {
-    if (!isGemma) return round(g / round(1 + round(Math.exp(-g))));
+  const activate = (gate: number): number => {
+    if (!isGemma) return round(gate / round(1 + round(Math.exp(-gate))));
+    const g = roundGelu(gate);
     const u = round(Math.sqrt(2 / Math.PI) * round(g + round(0.044715 * round(g ** 3))));
-    return round(0.5 * round(g * round(1 + round(Math.tanh(u)))));
+    return roundGelu(round(0.5 * round(g * round(1 + round(Math.tanh(u))))));
   };
   const rotate = (x: number[], position: number, frequencies: number[]): number[] => {
     const half = dim / 2;
