@@ -98,15 +98,19 @@ export class LanguageModel implements Disposable {
     }
   }
 
-  /** Creates a cache for this model's layers. */
+  /** Creates a cache for this model's layers: windowed layers give back the pages that no query sees any more. */
   createCache(options: ModelCacheOptions): Promise<PagedKvCache> {
-    const { layers, kvHeads, headDim } = this.config;
-    return PagedKvCache.create(this.gpu, {
-      layers: layers.length,
+    const { layers, kvHeads, headDim, window } = this.config;
+    const groups = (['full', 'sliding'] as const).map((kind) => ({
+      layers: [...layers.keys()].filter((layer) => layers[layer] === kind),
       kvHeads,
       headDim,
-      ...options,
-    });
+      dtype: options.dtype ?? 'f16',
+      ...(kind === 'sliding' && { window: window! }),
+    }));
+    const { maxBytes, pageSize = 16 } = options;
+    const own = groups.filter((group) => group.layers.length > 0);
+    return PagedKvCache.create(this.gpu, { groups: own, maxBytes, pageSize });
   }
 
   /**

@@ -65,6 +65,17 @@ it('loads a weight in parts of its rows', async () => {
   expect(await run({ partBytes: 7 * 96 * 4 })).toEqual(await run({}));
 });
 
+it('windowed layers keep the pages of their window alone', async () => {
+  using model = await LanguageModel.load(gpu, randomCheckpoint(gemma3).folder);
+  // 200 tokens of all 4 layers are 205 kB; those of the one full layer are a quarter.
+  using cache = await model.createCache({ maxBytes: 100_000, pageSize: 4, dtype: 'f32' });
+  const sequence = cache.open();
+  for (let i = 0; i < 25; i++) {
+    model.forward(cache, [{ sequence, tokens: [1, 2, 3, 4, 5, 6, 7, i] }], 'none').dispose();
+  }
+  expect(sequence.length).toBe(200);
+});
+
 it('takes cached tokens of a prompt over, and frees all memory', async () => {
   const before = gpu.memory().tensors;
   {
