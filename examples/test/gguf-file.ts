@@ -44,6 +44,7 @@ const names = {
   Qwen2ForCausalLM: 'qwen2',
   Qwen3ForCausalLM: 'qwen3',
   Gemma3ForCausalLM: 'gemma3',
+  GptOssForCausalLM: 'gpt-oss',
 } as const;
 
 type Architecture = (typeof names)[keyof typeof names];
@@ -120,7 +121,19 @@ function metadataOf(config: Config, architecture: Architecture): Record<string, 
     own['rope.scaling.type'] = 'linear';
     own['rope.scaling.factor'] = { float: scaling['factor'] };
   }
-  if (architecture === 'gemma3') own['attention.sliding_window'] = config['sliding_window'];
+  if (scaling?.['rope_type'] === 'yarn') {
+    own['rope.scaling.type'] = 'yarn';
+    own['rope.scaling.factor'] = { float: scaling['factor'] };
+    own['rope.scaling.original_context_length'] = scaling['original_max_position_embeddings'];
+  }
+  if (config['sliding_window'] && /gemma3|gpt-oss/.test(architecture)) {
+    own['attention.sliding_window'] = config['sliding_window'];
+  }
+  if (architecture === 'gpt-oss') {
+    own['expert_count'] = config['num_local_experts'];
+    own['expert_used_count'] = config['num_experts_per_tok'];
+    own['expert_feed_forward_length'] = config['intermediate_size'];
+  }
   return {
     'general.architecture': architecture,
     // A word per token, none of which is used: llama.cpp does not run without a tokenizer.
@@ -157,6 +170,12 @@ const gemmaNames: Readonly<Record<string, string>> = {
   post_feedforward_layernorm: 'post_ffw_norm',
 };
 
+const gptOssNames: Readonly<Record<string, string>> = {
+  ...layerNames,
+  post_attention_layernorm: 'post_attention_norm',
+  'mlp.router': 'ffn_gate_inp',
+};
+
 const outerNames: Readonly<Record<string, string>> = {
   'model.embed_tokens.weight': 'token_embd.weight',
   'model.norm.weight': 'output_norm.weight',
@@ -167,14 +186,51 @@ function* tensorsOf(
   { config, weights }: RandomCheckpoint,
   architecture: Architecture,
 ): Generator<[name: string, weight: Weight]> {
-  const inLayer = architecture === 'gemma3' ? gemmaNames : layerNames;
+  const inLayer = {
+    gemma3: gemmaNames,
+    'gpt-oss': gptOssNames,
+    llama: layerNames,
+    qwen2: layerNames,
+    qwen3: layerNames,
+  }[architecture];
   for (const [name, weight] of weights) {
+    const [, block, own] = /^model\.layers\.(\d+)\.(.*(?:experts|sinks).*)$/.exec(name) ?? [];
+    if (own !== undefined) {
+      for (const [to, part] of expertTensors(own, weight)) yield [`blk.${block}.${to}`, part];
+      continue;
+    }
     const [, layer, noun, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
     const to = noun === undefined ? outerNames[name]! : `blk.${layer}.${inLayer[noun]}.${kind}`;
     yield [to, converted(name, weight, config, architecture)];
   }
   const scaling = config['rope_scaling'] as Config | null | undefined;
   if (scaling?.['rope_type'] === 'llama3') yield ['rope_freqs.weight', llama3Factors(config)];
+}
+
+/** Sinks; the matrices of experts, [out, in] in GGUF, in which gate and up are apart; and their biases. */
+function expertTensors(name: string, weight: Weight): [name: string, weight: Weight][] {
+  const { shape, values } = weight;
+  if (name === 'self_attn.sinks') return [['attn_sinks.weight', weight]];
+  const isBias = name.endsWith('_bias');
+  const [experts, rows, columns] = isBias
+    ? [shape[0]!, 1, shape[1]!]
+    : (shape as [number, number, number]);
+  /** Every `step`-th column from `first` on, as rows. */
+  const taken = (first: number, step: number): Weight => {
+    const count = columns / step;
+    const out = Float32Array.from({ length: experts * count * rows }, (_, at) => {
+      const [expert, row] = [Math.floor(at / rows / count), at % rows];
+      const column = first + step * (Math.floor(at / rows) % count);
+      return values[(expert * rows + row) * columns + column]!;
+    });
+    return { shape: isBias ? [experts, count] : [experts, count, rows], values: out };
+  };
+  const kind = isBias ? 'bias' : 'weight';
+  if (name.includes('down')) return [[`ffn_down_exps.${kind}`, taken(0, 1)]];
+  return [
+    [`ffn_gate_exps.${kind}`, taken(0, 2)],
+    [`ffn_up_exps.${kind}`, taken(1, 2)],
+  ];
 }
 
 function converted(

@@ -54,6 +54,18 @@ function* published(config: Config): Generator<[name: string, shape: number[]]> 
       yield [at('self_attn.q_norm.weight'), [dim]];
       yield [at('self_attn.k_norm.weight'), [dim]];
     }
+    if (is('GptOss')) {
+      const experts: number = config['num_local_experts'];
+      yield [at('self_attn.sinks'), [config['num_attention_heads']]];
+      yield [at('mlp.router.weight'), [experts, hidden]];
+      yield [at('mlp.router.bias'), [experts]];
+      // The matrices of experts are [in, out].
+      yield [at('mlp.experts.gate_up_proj'), [experts, hidden, 2 * inner]];
+      yield [at('mlp.experts.gate_up_proj_bias'), [experts, 2 * inner]];
+      yield [at('mlp.experts.down_proj'), [experts, inner, hidden]];
+      yield [at('mlp.experts.down_proj_bias'), [experts, hidden]];
+      continue;
+    }
     yield [at('mlp.gate_proj.weight'), [inner, hidden]];
     yield [at('mlp.up_proj.weight'), [inner, hidden]];
     yield [at('mlp.down_proj.weight'), [hidden, inner]];
@@ -81,7 +93,11 @@ export function randomCheckpoint(
     const isNorm = name.includes('norm');
     // Weights of norms are about 1; Gemma stores them less 1.
     const mean = isNorm && !config['architectures'][0].startsWith('Gemma') ? 1 : 0;
-    const scale = isNorm ? 0.3 : shape.length === 1 ? 0.5 : shape.at(-1)! ** -0.5;
+    const scale = isNorm
+      ? 0.3
+      : /bias|sinks/.test(name)
+        ? 0.5
+        : shape.at(shape.length === 3 ? 1 : -1)! ** -0.5;
     weights.set(name, {
       shape,
       values: rounded(

@@ -55,25 +55,71 @@ export function referenceLogits(
     const u = round(Math.sqrt(2 / Math.PI) * round(g + round(0.044715 * round(g ** 3))));
     return roundGelu(round(0.5 * round(g * round(1 + round(Math.tanh(u))))));
   };
+  // YaRN makes rotated vectors longer.
+  const isYarn = config['rope_scaling']?.['rope_type'] === 'yarn';
+  const turnScale = isYarn ? 0.1 * Math.log(config['rope_scaling']['factor']) + 1 : 1;
   const rotate = (x: number[], position: number, frequencies: number[]): number[] => {
     const half = dim / 2;
     return x.map((value, i) => {
       const angle = position * frequencies[i % half]!;
-      const [cos, sin] = [round(Math.cos(angle)), round(Math.sin(angle))];
+      const cos = round(Math.cos(angle) * turnScale);
+      const sin = round(Math.sin(angle) * turnScale);
       const other = i < half ? -x[i + half]! : x[i - half]!;
       return round(round(value * cos) + round(other * sin));
     });
   };
-  const attend = (q: number[], keys: Rows, values: Rows, scale: number): number[] => {
+  /** `sink` is one more logit, of a key without a value. */
+  const attend = (
+    q: number[],
+    keys: Rows,
+    values: Rows,
+    scale: number,
+    sink?: number,
+  ): number[] => {
     const scores = keys.map((k) => round(dot(q, k) * scale));
-    const most = Math.max(...scores);
+    const most = Math.max(...scores, sink ?? -Infinity);
     const powers = scores.map((s) => round(Math.exp(round(s - most))));
-    const total = powers.reduce((sum, p) => round(sum + p), 0);
+    const start = sink === undefined ? 0 : round(Math.exp(round(sink - most)));
+    const total = powers.reduce((sum, p) => round(sum + p), start);
     const out = new Array<number>(dim).fill(0);
     powers.forEach((p, j) => {
       for (let i = 0; i < dim; i++) out[i] = round(out[i]! + round(p * values[j]![i]!));
     });
     return out.map((x) => round(x / total));
+  };
+
+  /** A mixture of experts: the `num_experts_per_tok` largest logits of the router choose and weight them. */
+  const mixture = (x: number[], name: string): number[] => {
+    const logits = project(x, `${name}.router`);
+    const order = logits.map((_, e) => e).toSorted((a, b) => logits[b]! - logits[a]! || a - b);
+    const chosen = order.slice(0, config['num_experts_per_tok']);
+    const powers = chosen.map((e) => round(Math.exp(round(logits[e]! - logits[chosen[0]!]!))));
+    const total = powers.reduce((sum, p) => round(sum + p), 0);
+    const limit: number = config['swiglu_limit'];
+    const results = chosen.map((e) => {
+      const both = expert(x, `${name}.experts.gate_up_proj`, e);
+      const hidden = Array.from({ length: both.length / 2 }, (_, i) => {
+        const gate = Math.min(both[2 * i]!, limit);
+        const up = Math.max(-limit, Math.min(both[2 * i + 1]!, limit));
+        const glu = round(gate / round(1 + round(Math.exp(round(-1.702 * gate)))));
+        return round(round(up + 1) * glu);
+      });
+      return expert(hidden, `${name}.experts.down_proj`, e);
+    });
+    return results[0]!.map((_, i) => {
+      const sum = results.reduce((all, y, e) => round(all + round(powers[e]! * y[i]!)), 0);
+      return round(sum / total);
+    });
+  };
+  /** x · W[e] + b[e], where W is [experts, in, out]. */
+  const expert = (x: number[], name: string, e: number): number[] => {
+    const { shape, values } = weights.get(name)!;
+    const [, rows, columns] = shape as [number, number, number];
+    const bias = weights.get(`${name}_bias`)!.values;
+    return Array.from({ length: columns }, (_, c) => {
+      const column = x.map((_x, r) => values[(e * rows + r) * columns + c]!);
+      return round(dot(x, column) + bias[e * columns + c]!);
+    });
   };
 
   const embedding = matrix('model.embed_tokens.weight');
@@ -108,12 +154,16 @@ export function referenceLogits(
       const first = window === undefined ? 0 : Math.max(0, t - window + 1);
       const seen = (rows: Rows[], h: number): Rows =>
         rows.slice(first, t + 1).map((row) => row[Math.floor(h / group)]!);
-      const out = q[t]!.flatMap((head, h) => attend(head, seen(k, h), seen(v, h), scale));
+      const sinks = weights.get(at('self_attn.sinks'))?.values;
+      const out = q[t]!.flatMap((head, h) => {
+        return attend(head, seen(k, h), seen(v, h), scale, sinks?.[h]);
+      });
       const projected = project(out, at('self_attn.o_proj'));
       return add(x, isGemma ? norm(projected, at('post_attention_layernorm')) : projected);
     });
     stream = stream.map((x) => {
       const rows = norm(x, at(isGemma ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'));
+      if (weights.has(at('mlp.router.weight'))) return add(x, mixture(rows, at('mlp')));
       const up = project(rows, at('mlp.up_proj'));
       const hidden = project(rows, at('mlp.gate_proj')).map((g, i) => round(activate(g) * up[i]!));
       const out = project(hidden, at('mlp.down_proj'));
@@ -147,12 +197,15 @@ function frequenciesOf(config: Config, dim: number, isSliding: boolean): number[
   const scaling = config['rope_scaling'] as Config | undefined;
   if (!scaling || isLocal) return inverse;
   if (scaling['rope_type'] === 'linear') return inverse.map((f) => f / scaling['factor']);
-  // Llama 3: by the length of the wave.
+  if (scaling['rope_type'] === 'yarn') return yarn(inverse, theta, dim, scaling);
+  return llama3(inverse, scaling);
+}
+
+/** By the length of the wave. */
+function llama3(inverse: number[], scaling: Config): number[] {
   const context: number = scaling['original_max_position_embeddings'];
-  const [longest, shortest] = [
-    context / scaling['low_freq_factor'],
-    context / scaling['high_freq_factor'],
-  ];
+  const longest = context / scaling['low_freq_factor'];
+  const shortest = context / scaling['high_freq_factor'];
   return inverse.map((f) => {
     const wave = (2 * Math.PI) / f;
     if (wave > longest) return f / scaling['factor'];
@@ -161,5 +214,19 @@ function frequenciesOf(config: Config, dim: number, isSliding: boolean): number[
       (context / wave - scaling['low_freq_factor']) /
       (scaling['high_freq_factor'] - scaling['low_freq_factor']);
     return ((1 - smooth) * f) / scaling['factor'] + smooth * f;
+  });
+}
+
+/** By a ramp between the pairs that turn beta_fast and beta_slow times in the original context. */
+function yarn(inverse: number[], theta: number, dim: number, scaling: Config): number[] {
+  const context: number = scaling['original_max_position_embeddings'];
+  const pair = (turns: number): number =>
+    (dim * Math.log(context / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  let [low, high] = [pair(scaling['beta_fast']), pair(scaling['beta_slow'])];
+  if (scaling['truncate'] !== false) [low, high] = [Math.floor(low), Math.ceil(high)];
+  [low, high] = [Math.max(low, 0), Math.min(high, dim - 1)];
+  return inverse.map((f, i) => {
+    const ramp = Math.min(Math.max((i - low) / (high - low), 0), 1);
+    return (f / scaling['factor']) * ramp + f * (1 - ramp);
   });
 }

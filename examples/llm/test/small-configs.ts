@@ -1,7 +1,7 @@
 import type { Config } from './random-checkpoint.ts';
 
 /** Small models of each architecture, with the keys of published files. */
-const common = {
+const common: Config = {
   hidden_size: 48,
   intermediate_size: 80,
   max_position_embeddings: 256,
@@ -88,4 +88,35 @@ export const gemma3: Config = {
   rope_theta: 10_000,
   sliding_window: 6,
   sliding_window_pattern: 3,
+};
+
+export const gptOss: Config = {
+  ...common,
+  num_hidden_layers: 3,
+  architectures: ['GptOssForCausalLM'],
+  attention_bias: true,
+  experts_per_token: 2,
+  head_dim: 16,
+  hidden_act: 'silu',
+  initial_context_length: 64,
+  intermediate_size: 40,
+  layer_types: ['sliding_attention', 'full_attention', 'sliding_attention'],
+  model_type: 'gpt_oss',
+  num_experts_per_tok: 2,
+  num_local_experts: 5,
+  output_router_logits: false,
+  rms_norm_eps: 1e-5,
+  rope_scaling: {
+    beta_fast: 8,
+    beta_slow: 1,
+    factor: 4,
+    original_max_position_embeddings: 64,
+    rope_type: 'yarn',
+    truncate: false,
+  },
+  rope_theta: 100,
+  router_aux_loss_coef: 0.9,
+  sliding_window: 6,
+  swiglu_limit: 1,
+  tie_word_embeddings: false,
 };

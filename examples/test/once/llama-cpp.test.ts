@@ -10,7 +10,7 @@ import { testGpu } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, randomCheckpoint } from '../../llm/test/random-checkpoint.ts';
 import { referenceLogits } from '../../llm/test/reference-model.ts';
-import { gemma3, llama3, qwen2, qwen3 } from '../../llm/test/small-configs.ts';
+import { gemma3, gptOss, llama3, qwen2, qwen3 } from '../../llm/test/small-configs.ts';
 import { ggufFile } from '../gguf-file.ts';
 
 const program = fileURLToPath(new URL('../llama-cpp.mjs', import.meta.url));
@@ -32,6 +32,13 @@ const gemmaAsPublished: Config = {
   query_pre_attn_scalar: gemma3['head_dim'],
 };
 
+/** llama.cpp has the bounds of the angles' ramp and of the activation in its code. */
+const gptOssAsPublished: Config = {
+  ...gptOss,
+  swiglu_limit: 7,
+  rope_scaling: { ...gptOss['rope_scaling'], beta_fast: 32, truncate: true },
+};
+
 const gpu = await testGpu();
 const tokens = [5, 17, 99, 0, 42, 8, 9, 77, 3, 1, 60, 61, 62, 63, 64, 2, 4];
 let folder = '';
@@ -51,6 +58,7 @@ describe.skipIf(reason !== undefined)(
       ['Qwen 2', qwen2],
       ['Qwen 3', qwen3],
       ['Gemma 3', gemmaAsPublished],
+      ['gpt-oss', gptOssAsPublished],
     ] as const)('has the logits of a random %s checkpoint', async ([architecture, config]) => {
       const checkpoint = randomCheckpoint(config);
       const path = join(folder, `${architecture}.gguf`);

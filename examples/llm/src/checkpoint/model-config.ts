@@ -4,7 +4,7 @@ import type { Rope } from './rope-angles.ts';
 export type LayerKind = 'full' | 'sliding';
 
 /** The sizes of mixtures of experts. */
-interface ExpertsConfig {
+export interface ExpertsConfig {
   readonly count: number;
   /** Experts that compute a token. */
   readonly perToken: number;
@@ -28,7 +28,7 @@ export interface ModelConfig {
   /** Keys before its own that a query of a sliding layer sees. Hugging Face's `sliding_window` counts its own too. */
   readonly window: number | undefined;
   readonly ropes: Readonly<Record<LayerKind, Rope>>;
-  readonly activation: 'silu' | 'gelu-tanh';
+  readonly activation: 'silu' | 'gelu-tanh' | 'clamped-swish';
   readonly normEps: number;
   /** Added to the weights of norms: 1 in Gemma. */
   readonly normOffset: 0 | 1;

@@ -1,4 +1,5 @@
 import { UnsupportedError, ValidationError } from '@heed/core';
+import { MAX_TOP } from '../kernels/top-logits.ts';
 import { ConfigReader } from './config-reader.ts';
 import type { LayerKind, ModelConfig } from './model-config.ts';
 import { type Rope, readRope } from './rope-angles.ts';
@@ -48,6 +49,7 @@ const readings = {
   Qwen2ForCausalLM: readQwen2,
   Qwen3ForCausalLM: readQwen3,
   Gemma3ForCausalLM: readGemma3,
+  GptOssForCausalLM: readGptOss,
 } as const satisfies Record<string, Reading>;
 
 type Architecture = keyof typeof readings;
@@ -171,6 +173,34 @@ function readQwen2(reader: ConfigReader): ModelConfig {
 function readQwen3(reader: ConfigReader): ModelConfig {
   const bias = reader.boolean('attention_bias', false);
   return { ...readQwen(reader), bias: { qkv: bias, out: bias }, qkNorm: true };
+}
+
+/** gpt-oss: windows in every second layer, sinks, and experts in place of MLPs. */
+function readGptOss(reader: ConfigReader): ModelConfig {
+  const bias = reader.boolean('attention_bias', true);
+  reader.only('hidden_act', 'silu');
+  reader.ignore('experts_per_token', 'initial_context_length');
+  const experts = {
+    count: reader.whole('num_local_experts'),
+    perToken: reader.whole('num_experts_per_tok'),
+    limit: reader.number('swiglu_limit', 7),
+  };
+  if (experts.perToken > Math.min(experts.count, MAX_TOP)) {
+    refuse(
+      `num_experts_per_tok may be at most num_local_experts, and ${MAX_TOP}`,
+      experts.perToken,
+    );
+  }
+  return {
+    ...readCommon(reader),
+    layers: readLayers(reader, (i) => (i % 2 === 0 ? 'sliding' : 'full')),
+    window: readWindow(reader),
+    ropes: everywhere(readRope(reader, 150_000)),
+    activation: 'clamped-swish',
+    bias: { qkv: bias, out: bias },
+    sinks: true,
+    experts,
+  };
 }
 
 /** The text models of Gemma 3. */

@@ -4,6 +4,7 @@ import {
   dispatch,
   dispatchGrid,
   type FloatType,
+  floatTypes,
   getKernel,
   type KernelSource,
   memoized,
@@ -40,6 +41,8 @@ type Tiling = 'lines' | 'tiles';
 interface Config {
   readonly tiling: Tiling;
   readonly type: FloatType;
+  /** Whether each row of x has a matrix of its own among several. */
+  readonly experts: boolean;
 }
 
 /**
@@ -50,56 +53,114 @@ interface Config {
  * @throws ValidationError x has another number of columns than the weight, or another layout
  */
 export function linear(gpu: Gpu, x: Tensor, weight: RowParts): Tensor {
-  const [tokens, columns] = x.shape as [number, number];
-  if (columns !== weight.columns) {
-    throw new ValidationError(
-      `linear: x must have the weight's ${weight.columns} columns; got [${x.shape.join(', ')}]. Transpose one of them.`,
-    );
-  }
-  const out = gpu.empty([tokens, weight.rows], { label: 'heed/llm/linear' });
-  const result = bindTensor(out);
-  const from = bindTensor(x, 16);
-  const [start, stride] = fours('linear', 'x', gpu, x, from.elementOffset);
-  if (tokens === 0) return out;
+  const out = gpu.empty([x.shape[0]!, weight.rows], { label: 'heed/llm/linear' });
+  const [tokens] = x.shape as [number];
+  if (checkColumns('linear', x, weight) === 0) return out;
   const tiling: Tiling = tokens <= FEW ? 'lines' : 'tiles';
   eachPart(weight, (part, first) => {
     const [rows] = part.shape as [number];
-    const blocks = Math.ceil(columns / BLOCK);
-    const lanes = Math.min(THREADS, 2 ** Math.ceil(Math.log2(blocks)));
-    const tiles = Math.ceil(tokens / TILE) * Math.ceil(rows / TILE);
-    const lines = tokens * Math.ceil((rows * lanes) / THREADS);
-    dispatch(gpu, {
-      kernel: getKernel(gpu, linearSource({ tiling, type: part.dtype as FloatType })),
-      buffers: [from.range, bindTensor(part, 16).range, result.range],
-      params: Uint32Array.of(
-        start,
-        stride,
-        result.elementOffset + first,
-        weight.rows,
-        tokens,
-        rows,
-        columns / 4,
-        lanes,
-      ),
-      workgroups: dispatchGrid(gpu, tiling === 'lines' ? lines : tiles),
-    });
+    launch(
+      gpu,
+      { tiling, type: part.dtype as FloatType, experts: false },
+      { x, part, out, first, rows },
+    );
   });
   return out;
 }
 
+/** A matrix per expert. */
+export interface ExpertLists {
+  /** Number of experts; each has as many rows of the weight. */
+  readonly count: number;
+  /** u32 [T, k], dense: the experts of each token. */
+  readonly chosen: Tensor;
+}
+
+/**
+ * Returns row · Wᵀ with the matrix of its expert, for each of the T · k pairs of a token and an expert. Bits are those of
+ * {@link linear} with that matrix; each row reads its matrix, so this is for few rows.
+ * @param x f32 [T, in], a row for all experts of a token; or [T · k, in], a row per pair
+ * @param weight [count · out, in], the matrices of the experts one below the other; a part has whole matrices
+ * @returns f32 [T · k, out]
+ */
+export function expertLinear(
+  gpu: Gpu,
+  x: Tensor,
+  weight: RowParts,
+  { count, chosen }: ExpertLists,
+): Tensor {
+  const pairs = chosen.shape[0]! * chosen.shape[1]!;
+  const rows = weight.rows / count;
+  const out = gpu.empty([pairs, rows], { label: 'heed/llm/expert linear' });
+  if (checkColumns('expertLinear', x, weight) === 0) return out;
+  eachPart(weight, (part, first) => {
+    const config = { tiling: 'lines', type: part.dtype as FloatType, experts: true } as const;
+    launch(gpu, config, { x, part, out, first, rows, chosen });
+  });
+  return out;
+}
+
+/** Checks that x fits a weight; returns the number of its rows. */
+function checkColumns(fn: string, x: Tensor, weight: RowParts): number {
+  if (x.shape[1] === weight.columns) return x.shape[0]!;
+  throw new ValidationError(
+    `${fn}: x must have the weight's ${weight.columns} columns; got [${x.shape.join(', ')}]. Transpose one of them.`,
+  );
+}
+
+interface Operands {
+  readonly x: Tensor;
+  readonly part: Tensor;
+  readonly out: Tensor;
+  /** The first row of the part. */
+  readonly first: number;
+  /** Rows of the part, or of an expert. */
+  readonly rows: number;
+  readonly chosen?: Tensor;
+}
+
+function launch(gpu: Gpu, config: Config, { x, part, out, first, rows, chosen }: Operands): void {
+  const [tokens, outRow] = out.shape as [number, number];
+  const columns = x.shape[1]!;
+  const [from, result] = [bindTensor(x, 16), bindTensor(out)];
+  const [start, stride] = fours('linear', 'x', gpu, x, from.elementOffset);
+  const blocks = Math.ceil(columns / BLOCK);
+  const lanes = Math.min(THREADS, 2 ** Math.ceil(Math.log2(blocks)));
+  const tiles = Math.ceil(tokens / TILE) * Math.ceil(rows / TILE);
+  const lines = tokens * Math.ceil((rows * lanes) / THREADS);
+  const params = [start, stride, 0, outRow, tokens, rows, columns / 4, lanes];
+  if (!chosen) params[2] = result.elementOffset + first;
+  // The experts of the part, and the rows of the result per row of x.
+  else params.push(first / rows, part.shape[0]! / rows, tokens / x.shape[0]!, 0);
+  dispatch(gpu, {
+    kernel: getKernel(gpu, linearSource(config)),
+    buffers: [
+      from.range,
+      bindTensor(part, 16).range,
+      ...(chosen ? [bindTensor(chosen).range] : []),
+      result.range,
+    ],
+    params: Uint32Array.from(params),
+    workgroups: dispatchGrid(gpu, config.tiling === 'lines' ? lines : tiles),
+  });
+}
+
 const linearSource: (config: Config) => KernelSource = memoized(
-  ({ tiling, type }) => `${tiling} ${type}`,
+  ({ tiling, type, experts }) => `${tiling} ${type} ${experts}`,
   make,
 );
 
-/** Returns the sources of both tilings for all dtypes. */
+/** Returns the sources of all kernels of this file. */
 export const linearSources = (): KernelSource[] =>
-  (['lines', 'tiles'] as const).flatMap((tiling) =>
-    (['f32', 'f16', 'bf16'] as const).map((type) => linearSource({ tiling, type })),
-  );
+  floatTypes.flatMap((type) => [
+    linearSource({ tiling: 'lines', type, experts: false }),
+    linearSource({ tiling: 'lines', type, experts: true }),
+    linearSource({ tiling: 'tiles', type, experts: false }),
+  ]);
 
-function make({ tiling, type }: Config): KernelSource {
-  const label = `heed/llm/linear ${tiling} ${type}`;
+function make({ tiling, type, experts }: Config): KernelSource {
+  const label = `heed/llm/linear ${tiling} ${type}${experts ? ' experts' : ''}`;
+  const out = experts ? 3 : 2;
   const code = sections(
     `// ${label}`,
     wgsl`
@@ -115,12 +176,14 @@ function make({ tiling, type }: Config): KernelSource {
         fours: u32,
         // Threads that share a row of the weight.
         lanes: u32,
+        ${experts && expertParams}
       }
 
       @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
       @group(0) @binding(1) var<storage, read> weight: array<${fourType(type)}>;
-      @group(0) @binding(2) var<storage, read_write> out: array<f32>;
-      @group(0) @binding(3) var<uniform> params: Params;
+      ${experts && '@group(0) @binding(2) var<storage, read> chosen: array<u32>;'}
+      @group(0) @binding(${out}) var<storage, read_write> out: array<f32>;
+      @group(0) @binding(${out + 1}) var<uniform> params: Params;
     `,
     loadFour('weight', type),
     wgsl`
@@ -135,13 +198,23 @@ function make({ tiling, type }: Config): KernelSource {
         }
       }
     `,
-    tiling === 'lines' ? lines : tiles,
+    tiling === 'lines' ? lines(experts) : tiles,
   );
-  return { label, bindings: ['read', 'read', 'write', 'uniform'], code: `${code}\n` };
+  const chosen = experts ? (['read'] as const) : [];
+  return { label, bindings: ['read', 'read', ...chosen, 'write', 'uniform'], code: `${code}\n` };
 }
 
+const expertParams = wgsl`
+  // The first expert of this part, and the number of its experts.
+  first_expert: u32,
+  experts: u32,
+  // Rows of the result per row of x.
+  share: u32,
+  unused: u32,
+`;
+
 /** A row of the weight per `lanes` threads. A thread sums every `lanes`-th block; the first adds the blocks in order. */
-const lines = wgsl`
+const lines = (experts: boolean): string => wgsl`
   var<workgroup> sums: array<f32, ${THREADS}>;
 
   @compute @workgroup_size(${THREADS})
@@ -154,14 +227,16 @@ const lines = wgsl`
     let token = group % params.tokens;
     let row = (group / params.tokens * ${THREADS}u + thread) / params.lanes;
     let lane = thread % params.lanes;
+    ${experts && ['// An expert before this part wraps to a large number.', 'let expert = chosen[token] - params.first_expert;', 'let is_here = row < params.rows && expert < params.experts;']}
     var total = 0.0;
     for (var first = 0u; first * ${STEPS}u < params.fours; first += params.lanes) {
       var sum = vec4<f32>();
-      if (row < params.rows) {
+      if (${experts ? 'is_here' : 'row < params.rows'}) {
         let end = min((first + lane + 1u) * ${STEPS}u, params.fours);
-        let x_row = params.x_start + token * params.x_row;
+        let x_row = params.x_start + ${experts ? 'token / params.share' : 'token'} * params.x_row;
+        let weight_row = ${experts ? '(expert * params.rows + row)' : 'row'} * params.fours;
         for (var four = (first + lane) * ${STEPS}u; four < end; four++) {
-          sum = fma(x[x_row + four], weight_four(row * params.fours + four), sum);
+          sum = fma(x[x_row + four], weight_four(weight_row + four), sum);
         }
       }
       sums[thread] = added(sum);
@@ -173,7 +248,7 @@ const lines = wgsl`
       }
       workgroupBarrier();
     }
-    if (lane == 0u) {
+    if (lane == 0u${experts ? ' && is_here' : ''}) {
       store(token, row, total);
     }
   }

@@ -12,6 +12,7 @@ import {
   sections,
   threadGrid,
   threadMain,
+  uploadStorage,
   wgsl,
 } from '@heed/core/kernel';
 import { eachPart, fourType, loadFour, type RowParts } from './row-parts.ts';
@@ -22,37 +23,38 @@ const THREADS = 64;
 /**
  * Returns rows of a table: the embeddings of tokens, or some rows of a tensor.
  * @param table [rows, columns] f32, f16 or bf16
- * @param ids T row numbers
+ * @param ids T row numbers; a tensor on the device, u32 [T] or [T, k], is not checked: rows of numbers beyond the table are undefined
  * @param scale factor of all elements
  * @returns f32 [T, columns]
  * @throws ValidationError an id is not a row of the table
  */
-export function embed(gpu: Gpu, table: RowParts, ids: Int32Array, scale = 1): Tensor {
+export function embed(gpu: Gpu, table: RowParts, ids: Int32Array | Tensor, scale = 1): Tensor {
   const { rows, columns } = table;
-  const outside = ids.find((id) => id < 0 || id >= rows);
-  if (outside !== undefined) {
+  const outside = ids instanceof Int32Array && ids.find((id) => id < 0 || id >= rows);
+  if (typeof outside === 'number') {
     throw new ValidationError(
       `embed: ids must be from 0 to ${rows - 1}; got ${outside}. Use the tokenizer of this model.`,
     );
   }
-  const out = gpu.empty([ids.length, columns], { label: 'heed/llm/embed' });
-  if (ids.length === 0) return out;
-  const list = gpu.tensor(ids, { shape: [ids.length], dtype: 'i32' });
+  const isHost = ids instanceof Int32Array;
+  const count = isHost ? ids.length : ids.shape.reduce((product, size) => product * size, 1);
+  const out = gpu.empty([count, columns], { label: 'heed/llm/embed' });
+  if (count === 0) return out;
+  const list = isHost ? uploadStorage(gpu, ids) : bindTensor(ids).range;
   const fours = columns / 4;
   eachPart(table, (part, first) => {
     const from = bindTensor(part, 16);
-    const params = new Uint32Array([first, part.shape[0]!, ids.length, fours, 0, 0, 0, 0]);
+    const params = new Uint32Array([first, part.shape[0]!, count, fours, 0, 0, 0, 0]);
     params[4] = from.elementOffset / 4;
     params[5] = part.strides[0]! / 4;
     new Float32Array(params.buffer)[6] = scale;
     dispatch(gpu, {
       kernel: getKernel(gpu, embedSource(part.dtype as FloatType)),
-      buffers: [from.range, bindTensor(list).range, bindTensor(out, 16).range],
+      buffers: [from.range, list, bindTensor(out, 16).range],
       params,
-      workgroups: threadGrid(gpu, ids.length * fours),
+      workgroups: threadGrid(gpu, count * fours),
     });
   });
-  list.dispose();
   return out;
 }
 
@@ -197,26 +199,47 @@ const rmsNormSource: KernelSource = {
 const activations = {
   silu: 'g',
   'gelu-tanh': '1.5957691216057308 * (g + 0.044715 * g * g * g)',
+  // gpt-oss: the operands are clamped, and up is moved by 1.
+  'clamped-swish': '1.702 * g',
 } as const;
 
 export type Activation = keyof typeof activations;
 
 /**
- * Returns act(gate) · up, the hidden layer of a gated MLP.
- * @param gate f32 [T, n], dense
- * @param up f32 [T, n], dense
+ * Returns act(gate) · up, the hidden layer of a gated MLP; for 'clamped-swish', act(min(gate, limit)) · (clamp(up, ±limit) + 1).
+ * @param gate f32 [T, n], dense columns
+ * @param up f32 [T, n], dense columns
  * @returns f32 [T, n]
  */
-export function gatedMlp(gpu: Gpu, gate: Tensor, up: Tensor, activation: Activation): Tensor {
-  const count = checkDense('gatedMlp', gate, up);
+export function gatedMlp(
+  gpu: Gpu,
+  gate: Tensor,
+  up: Tensor,
+  activation: Activation,
+  limit = 0,
+): Tensor {
+  const [rows, columns] = gate.shape as [number, number];
+  const fits = [gate, up].every(
+    ({ dtype, shape, strides }) =>
+      dtype === 'f32' && shape[0] === rows && shape[1] === columns && strides[1] === 1,
+  );
+  if (!fits) {
+    const [a, b] = [gate, up].map((t) => `${t.dtype} [${t.shape.join(', ')}]`);
+    throw new ValidationError(
+      `gatedMlp: gate and up must be f32 of one shape with dense columns; got ${a} and ${b}. Reshape them.`,
+    );
+  }
   const out = gpu.empty(gate.shape, { label: 'heed/llm/gated' });
-  if (count === 0) return out;
+  if (rows * columns === 0) return out;
   const [a, b] = [bindTensor(gate), bindTensor(up)];
+  const starts = [a.elementOffset, gate.strides[0]!, b.elementOffset, up.strides[0]!];
+  const params = new Uint32Array([rows, columns, ...starts, 0, 0]);
+  new Float32Array(params.buffer)[6] = limit;
   dispatch(gpu, {
     kernel: getKernel(gpu, gatedSource(activation)),
     buffers: [a.range, b.range, bindTensor(out).range],
-    params: Uint32Array.of(count, a.elementOffset, b.elementOffset, 0),
-    workgroups: threadGrid(gpu, count),
+    params,
+    workgroups: threadGrid(gpu, rows * columns),
   });
   return out;
 }
@@ -225,13 +248,18 @@ const gatedSource: (activation: Activation) => KernelSource = memoized(
   (activation) => activation,
   (activation) => {
     const label = `heed/llm/gated ${activation}`;
+    const isClamped = activation === 'clamped-swish';
     const code = sections(
       `// ${label}`,
       wgsl`
         struct Params {
-          count: u32,
+          rows: u32,
+          columns: u32,
           gate_start: u32,
+          gate_row: u32,
           up_start: u32,
+          up_row: u32,
+          limit: f32,
           unused: u32,
         }
 
@@ -243,13 +271,18 @@ const gatedSource: (activation: Activation) => KernelSource = memoized(
       threadMain(
         'thread',
         wgsl`
-          if (thread >= params.count) {
+          let row = thread / params.columns;
+          if (row >= params.rows) {
             return;
           }
-          let g = gate[params.gate_start + thread];
+          let column = thread % params.columns;
+          let gate_value = gate[params.gate_start + row * params.gate_row + column];
+          let up_value = up[params.up_start + row * params.up_row + column];
+          let g = ${isClamped ? 'min(gate_value, params.limit)' : 'gate_value'};
+          let u = ${isClamped ? 'clamp(up_value, -params.limit, params.limit) + 1.0' : 'up_value'};
           // WGSL does not promise infinities, and beyond this exponent the quotient is 0 or g.
           let exponent = clamp(${activations[activation]}, -80.0, 80.0);
-          out[thread] = g / (1.0 + exp(-exponent)) * up[params.up_start + thread];
+          out[thread] = g / (1.0 + exp(-exponent)) * u;
         `,
       ),
     );

@@ -2,9 +2,17 @@ import type { Gpu, Tensor } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import { type KvSequence, type PagedKvCache, rotate, type RotaryTables } from '@heed/kvcache';
 import type { LayerKind, ModelConfig } from '../checkpoint/model-config.ts';
-import { linear } from '../kernels/linear.ts';
-import { addInto, gatedMlp, rmsNorm } from '../kernels/row-kernels.ts';
-import type { AttentionWeights, LayerWeights, MlpWeights, Projection } from './layer-weights.ts';
+import { expertLinear, linear } from '../kernels/linear.ts';
+import { mixExperts } from '../kernels/mix-experts.ts';
+import { addInto, embed, gatedMlp, rmsNorm } from '../kernels/row-kernels.ts';
+import { topLogits } from '../kernels/top-logits.ts';
+import type {
+  AttentionWeights,
+  ExpertsWeights,
+  LayerWeights,
+  MlpWeights,
+  Projection,
+} from './layer-weights.ts';
 
 /** What all layers of a step share. */
 export interface Step {
@@ -78,7 +86,24 @@ function attention(step: Step, layer: number, weights: AttentionWeights, x: Tens
   return project(gpu, out.reshape([tokens, heads * headDim]), weights.o);
 }
 
-function mlp({ gpu, config }: Step, { gate, up, down }: MlpWeights, x: Tensor): Tensor {
-  const [gates, ups] = [project(gpu, x, gate), project(gpu, x, up)];
-  return project(gpu, gatedMlp(gpu, gates, ups, config.activation), down);
+function mlp(step: Step, weights: MlpWeights | ExpertsWeights, x: Tensor): Tensor {
+  if ('router' in weights) return experts(step, weights, x);
+  const { gpu, config } = step;
+  const [gates, ups] = [project(gpu, x, weights.gate), project(gpu, x, weights.up)];
+  return project(gpu, gatedMlp(gpu, gates, ups, config.activation), weights.down);
+}
+
+/** The router's largest logits choose the experts of a token, whose results are added by the softmax of these logits. */
+function experts({ gpu, config }: Step, weights: ExpertsWeights, x: Tensor): Tensor {
+  const { count, perToken, limit } = config.experts!;
+  const { ids: chosen, logits } = topLogits(gpu, project(gpu, x, weights.router), perToken);
+  const of = { count, chosen };
+  const both = expertLinear(gpu, x, weights.gateUp, of);
+  addInto(gpu, both, embed(gpu, weights.gateUpBias, chosen));
+  const inner = config.intermediateSize;
+  const [gates, ups] = [both.slice(1, 0, inner), both.slice(1, inner, 2 * inner)];
+  const hidden = gatedMlp(gpu, gates, ups, config.activation, limit);
+  const results = expertLinear(gpu, hidden, weights.down, of);
+  addInto(gpu, results, embed(gpu, weights.downBias, chosen));
+  return mixExperts(gpu, results, logits);
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from '@heed/core';
-import type { ModelConfig } from '../checkpoint/model-config.ts';
+import type { ExpertsConfig, ModelConfig } from '../checkpoint/model-config.ts';
 import type { RowParts } from '../kernels/row-parts.ts';
 import type { WeightLoader } from './weight-loader.ts';
 
@@ -34,13 +34,27 @@ export interface MlpWeights {
   readonly down: Projection;
 }
 
+/** Weights of a mixture of experts. */
+export interface ExpertsWeights {
+  /** [experts, hiddenSize] */
+  readonly router: Projection;
+  /** [experts · 2 · intermediateSize, hiddenSize]: of each expert the rows of its gate, then those of up. */
+  readonly gateUp: RowParts;
+  /** [experts, 2 · intermediateSize] */
+  readonly gateUpBias: RowParts;
+  /** [experts · hiddenSize, intermediateSize] */
+  readonly down: RowParts;
+  /** [experts, hiddenSize] */
+  readonly downBias: RowParts;
+}
+
 /** Weights of a layer. The norms are [hiddenSize]: two before a part of the layer, and two after one in some models. */
 export interface LayerWeights {
   readonly beforeAttention: Tensor;
   readonly attention: AttentionWeights;
   readonly afterAttention: Tensor | undefined;
   readonly beforeMlp: Tensor;
-  readonly mlp: MlpWeights;
+  readonly mlp: MlpWeights | ExpertsWeights;
   readonly afterMlp: Tensor | undefined;
 }
 
@@ -60,7 +74,9 @@ export async function loadLayer(
     // The same name is the norm before the MLP in models without norms after a part.
     afterAttention: sandwichNorms ? await norm('post_attention_layernorm') : undefined,
     beforeMlp: await norm(sandwichNorms ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'),
-    mlp: await loadMlp(loader, config, `${prefix}.mlp`),
+    mlp: config.experts
+      ? await loadExperts(loader, config, config.experts, `${prefix}.mlp`)
+      : await loadMlp(loader, config, `${prefix}.mlp`),
     afterMlp: sandwichNorms ? await norm('post_feedforward_layernorm') : undefined,
   };
 }
@@ -94,6 +110,24 @@ async function loadMlp(
     gate: await projection(loader, `${prefix}.gate_proj`, [intermediateSize, hiddenSize], false),
     up: await projection(loader, `${prefix}.up_proj`, [intermediateSize, hiddenSize], false),
     down: await projection(loader, `${prefix}.down_proj`, [hiddenSize, intermediateSize], false),
+  };
+}
+
+async function loadExperts(
+  loader: WeightLoader,
+  { hiddenSize, intermediateSize: inner }: ModelConfig,
+  { count }: ExpertsConfig,
+  prefix: string,
+): Promise<ExpertsWeights> {
+  // Columns of gate and up take turns in the file.
+  const order = (row: number): number => (row < inner ? 2 * row : 2 * (row - inner) + 1);
+  const experts = `${prefix}.experts`;
+  return {
+    router: await projection(loader, `${prefix}.router`, [count, hiddenSize], true),
+    gateUp: await loader.experts(`${experts}.gate_up_proj`, [count, hiddenSize, 2 * inner], order),
+    gateUpBias: await loader.table(`${experts}.gate_up_proj_bias`, [count, 2 * inner], order),
+    down: await loader.experts(`${experts}.down_proj`, [count, inner, hiddenSize]),
+    downBias: await loader.table(`${experts}.down_proj_bias`, [count, hiddenSize]),
   };
 }
 

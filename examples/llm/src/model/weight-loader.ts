@@ -63,15 +63,63 @@ export class WeightLoader {
     return { rows, columns, parts };
   }
 
+  /**
+   * Loads matrices of experts that are stored as [experts, in, out]: [experts · out, in], each transposed on the host. Row r of a matrix is
+   * column order(r) of the stored one.
+   */
+  async experts(
+    name: string,
+    [experts, columns, rows]: readonly [experts: number, columns: number, rows: number],
+    order: (row: number) => number = (row) => row,
+  ): Promise<RowParts> {
+    const tensor = this.#take(name, [experts, columns, rows]);
+    const bytes = tensor.bytes / experts;
+    const shape = [experts * rows, columns] as const;
+    const bounds = partBounds(name, shape, tensor.dtype, rows, this.#partBytes);
+    const parts: Tensor[] = [];
+    for (const [i, end] of bounds.slice(1).entries()) {
+      const [first, last] = [bounds[i]! / rows, end / rows];
+      const part = new Uint8Array((last - first) * bytes);
+      for (let expert = first; expert < last; expert++) {
+        const stored = await this.#read(tensor, expert * bytes, (expert + 1) * bytes);
+        const to = part.subarray((expert - first) * bytes, (expert - first + 1) * bytes);
+        transpose(wordsOf(stored, tensor), wordsOf(to, tensor), columns, rows, order);
+      }
+      const made = { shape: [end - bounds[i]!, columns], dtype: tensor.dtype, label: name };
+      parts.push(this.#keep(this.#gpu.fromBytes(part, made)));
+      await this.#upload(part.byteLength);
+    }
+    return { rows: shape[0], columns, parts };
+  }
+
   /** Loads a vector as f32. */
-  async vector(name: string, length: number): Promise<Tensor> {
-    const tensor = this.#take(name, [length]);
+  vector(name: string, length: number): Promise<Tensor> {
+    return this.#small(name, [length]);
+  }
+
+  /** Loads a small table [rows, columns] as f32, such as the biases of experts. */
+  async table(
+    name: string,
+    [rows, columns]: readonly [rows: number, columns: number],
+    order: (column: number) => number = (column) => column,
+  ): Promise<RowParts> {
+    const reorder = (values: Float32Array): Float32Array =>
+      values.map((_, at) => values[Math.floor(at / columns) * columns + order(at % columns)]!);
+    return { rows, columns, parts: [await this.#small(name, [rows, columns], reorder)] };
+  }
+
+  async #small(
+    name: string,
+    shape: readonly number[],
+    change: (values: Float32Array) => Float32Array = (values) => values,
+  ): Promise<Tensor> {
+    const tensor = this.#take(name, shape);
     const bytes = await this.#read(tensor, 0, tensor.bytes);
     const { dtype } = tensor;
     const values =
       dtype === 'f32' ? new Float32Array(bytes) : unpackHalves(new Uint16Array(bytes), dtype);
     await this.#upload(bytes.byteLength);
-    return this.#keep(this.#gpu.tensor(values, { shape: [length], label: name }));
+    return this.#keep(this.#gpu.tensor(change(values), { shape, label: name }));
   }
 
   /**
@@ -122,5 +170,29 @@ export class WeightLoader {
     if (this.#waiting < IN_FLIGHT) return;
     this.#waiting = 0;
     await this.#gpu.settled();
+  }
+}
+
+type Words = Uint16Array | Uint32Array;
+
+/** The elements of bytes, as whole words. */
+function wordsOf(bytes: ArrayBuffer | Uint8Array, { dtype }: StoredTensor): Words {
+  const { buffer, byteOffset, byteLength } =
+    bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  if (dtype === 'f32') return new Uint32Array(buffer, byteOffset, byteLength / 4);
+  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+}
+
+/** Writes row r of the result [rows, columns] from column order(r) of a matrix [columns, rows]. */
+function transpose(
+  from: Words,
+  to: Words,
+  columns: number,
+  rows: number,
+  order: (row: number) => number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const column = order(row);
+    for (let i = 0; i < columns; i++) to[row * columns + i] = from[i * rows + column]!;
   }
 }

@@ -62,6 +62,7 @@ const variants: readonly (readonly [name: string, config: Config])[] = [
       layer_types: ['full_attention', 'sliding_attention'],
     },
   ],
+  ['gpt-oss (sinks, experts)', small.gptOss],
 ];
 
 describe.for(variants)('%s', ([, config]) => {

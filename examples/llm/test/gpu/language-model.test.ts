@@ -5,7 +5,7 @@ import { generate } from '../../src/generation/generate.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import { folderOf, randomCheckpoint, safetensors } from '../random-checkpoint.ts';
 import { expectLogits } from '../expect-logits.ts';
-import { gemma3, llama3, qwen3 } from '../small-configs.ts';
+import { gemma3, gptOss, llama3, qwen3 } from '../small-configs.ts';
 
 const gpu = await testGpu();
 
@@ -40,7 +40,7 @@ it.for([
   ['BF16', 3],
   ['F32', 2],
 ] as const)('loads %s weights from %i files', async ([dtype, shards]) => {
-  for (const config of [qwen3, gemma3]) {
+  for (const config of [qwen3, gemma3, gptOss]) {
     const checkpoint = randomCheckpoint(config, { dtype, shards, seed: 5 });
     const progress: number[] = [];
     using model = await LanguageModel.load(gpu, checkpoint.folder, {
@@ -55,14 +55,19 @@ it.for([
   }
 });
 
-it('loads a weight in parts of its rows', async () => {
-  const checkpoint = randomCheckpoint(qwen3);
+it.for([
+  // 7 rows of the embedding in a part.
+  ['a matrix in parts of its rows', qwen3, 7 * 48 * 4],
+  // One expert of gate and up, of 80 rows, and two of down.
+  ['experts in parts of whole ones', gptOss, 80 * 48 * 4],
+] as const)('loads %s', async ([, config, partBytes]) => {
+  const checkpoint = randomCheckpoint(config);
   const run = async (options: object): Promise<Uint32Array[]> => {
     using model = await LanguageModel.load(gpu, checkpoint.folder, options);
     using cache = await model.createCache({ maxBytes: 2 ** 20 });
     return bits(model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50] }], 'all'));
   };
-  expect(await run({ partBytes: 7 * 96 * 4 })).toEqual(await run({}));
+  expect(await run({ partBytes })).toEqual(await run({}));
 });
 
 it('windowed layers keep the pages of their window alone', async () => {

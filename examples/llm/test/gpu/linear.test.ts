@@ -2,7 +2,7 @@ import { type DType, ValidationError } from '@heed/core';
 import { packHalves, unpackHalves } from '@heed/core/kernel';
 import { bits, Rng, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
-import { linear } from '../../src/kernels/linear.ts';
+import { expertLinear, linear } from '../../src/kernels/linear.ts';
 import { rowParts } from '../../src/kernels/row-parts.ts';
 
 const gpu = await testGpu();
@@ -124,4 +124,30 @@ describe('linear', () => {
     expect(() => linear(gpu, x, weight)).toThrow(ValidationError);
     expect(() => linear(gpu, x.slice(1, 3, 67), weight)).toThrow('multiple of 4');
   });
+});
+
+describe('expertLinear', () => {
+  it.for(['f32', 'f16'] as const)(
+    'has the bits of linear with the matrix of each expert, %s',
+    async (dtype) => {
+      // 5 experts of 9 rows, in parts of 2, 1 and 2 experts; 6 tokens choose 3.
+      const given = operands(6, 45, 260, dtype);
+      const weight = weightOf(given, [0, 18, 27, 45]);
+      const experts = Uint32Array.of(4, 0, 1, 3, 2, 1, 0, 1, 2, 4, 3, 0, 2, 0, 4, 1, 4, 3);
+      const chosen = gpu.tensor(experts, { shape: [6, 3] });
+      const [whole] = await bits(linear(gpu, upload(given), weight));
+      const want = [...experts].flatMap((expert, pair) => {
+        const first = Math.floor(pair / 3) * 45 + expert * 9;
+        return [...whole!.subarray(first, first + 9)];
+      });
+      const [shared] = await bits(expertLinear(gpu, upload(given), weight, { count: 5, chosen }));
+      expect(shared).toEqual(Uint32Array.from(want));
+      // A row of x per pair: the same rows, repeated.
+      const repeated = Float32Array.from({ length: 18 * 260 }, (_, i) => {
+        return given.x[Math.floor(i / 260 / 3) * 260 + (i % 260)]!;
+      });
+      const rows = gpu.tensor(repeated, { shape: [18, 260] });
+      expect(await bits(expertLinear(gpu, rows, weight, { count: 5, chosen }))).toEqual([shared]);
+    },
+  );
 });

@@ -2,6 +2,7 @@ import { type DType, ValidationError } from '@heed/core';
 import { packHalves, unpackHalves } from '@heed/core/kernel';
 import { bits, Rng, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import { mixExperts } from '../../src/kernels/mix-experts.ts';
 import {
   type Activation,
   addInto,
@@ -33,6 +34,14 @@ describe('embed', () => {
       expect(got).toMatchTensor(want);
     },
   );
+
+  it('takes ids on the device', async () => {
+    const stored = new Rng(1).normals(6 * 4);
+    const table = rowParts([gpu.tensor(stored, { shape: [6, 4] })]);
+    const ids = gpu.tensor(Uint32Array.of(5, 0, 3, 3), { shape: [2, 2] });
+    const want = [5, 0, 3, 3].flatMap((id) => [...stored.subarray(id * 4, id * 4 + 4)]);
+    expect(await embed(gpu, table, ids).read()).toMatchTensor(want);
+  });
 
   it('refuses an id that is not a row', () => {
     const table = rowParts([gpu.tensor(new Float32Array(8), { shape: [2, 4] })]);
@@ -86,32 +95,44 @@ describe('rmsNorm', () => {
 });
 
 describe('gatedMlp', () => {
-  const exact: Record<Activation, (g: number) => number> = {
-    silu: (g) => g / (1 + Math.exp(-g)),
-    'gelu-tanh': (g) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))),
+  const LIMIT = 2;
+  const exact: Record<Activation, (g: number, up: number) => number> = {
+    silu: (g, up) => (g / (1 + Math.exp(-g))) * up,
+    'gelu-tanh': (g, up) => {
+      return 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))) * up;
+    },
+    'clamped-swish': (gate, up) => {
+      const g = Math.min(gate, LIMIT);
+      return (g / (1 + Math.exp(-1.702 * g))) * (Math.max(-LIMIT, Math.min(up, LIMIT)) + 1);
+    },
   };
 
   it.for(Object.keys(exact) as Activation[])(
-    '%s against float64',
+    '%s against float64, of columns of wider rows',
     { tags: ['device'] },
     async (activation) => {
       const special = [0, -0, 1e-30, 40, -40, 1e4, -1e4];
       const gate = Float32Array.of(...special, ...new Rng(2).normals(93, 3));
-      const up = new Rng(3).normals(100);
-      const want = Float64Array.from(gate, (g, i) => exact[activation](g) * up[i]!);
+      const up = new Rng(3).normals(100, 2);
+      const want = Float64Array.from(gate, (g, i) => exact[activation](g, up[i]!));
       // exp(e) may be off by 3 + 2·|e| ulp, and e by a few ulp of itself; an exponent of −80 or less gives at most 10⁻³⁰. 1 + tanh(u)
-      // above is off by half an ulp of 1.
+      // above, and up + 1, are off by half an ulp of 1.
       const tolerance = want.map((value, i) => {
         const exponent = Math.min(80, 2 * Math.abs(gate[i]!) ** 3);
-        return (12 + 8 * exponent) * ulp * Math.abs(value) + 2 ** -52 * Math.abs(gate[i]! * up[i]!);
+        const ofOne = activation === 'clamped-swish' ? ulp : 2 ** -52;
+        const size = Math.min(Math.abs(gate[i]!), activation === 'clamped-swish' ? 3 : Infinity);
+        return (
+          (12 + 8 * exponent) * ulp * Math.abs(value) + ofOne * size * Math.max(1, Math.abs(up[i]!))
+        );
       });
-      const shape = [4, 25];
-      const got = await gatedMlp(
-        gpu,
-        gpu.tensor(gate, { shape }),
-        gpu.tensor(up, { shape }),
-        activation,
-      ).read();
+      const both = new Float32Array(4 * 60).fill(Number.NaN);
+      for (let row = 0; row < 4; row++) {
+        both.set(gate.subarray(row * 25, row * 25 + 25), row * 60 + 3);
+        both.set(up.subarray(row * 25, row * 25 + 25), row * 60 + 30);
+      }
+      const wide = gpu.tensor(both, { shape: [4, 60] });
+      const operands = [wide.slice(1, 3, 28), wide.slice(1, 30, 55)] as const;
+      const got = await gatedMlp(gpu, ...operands, activation, LIMIT).read();
       expect(got).toMatchTensor(want, { tolerance });
     },
   );
@@ -119,6 +140,34 @@ describe('gatedMlp', () => {
   it('refuses tensors of other shapes', () => {
     const [a, b] = [gpu.empty([2, 4]), gpu.empty([2, 5])];
     expect(() => gatedMlp(gpu, a, b, 'silu')).toThrow(ValidationError);
+  });
+});
+
+describe('mixExperts', () => {
+  it('adds results by the softmax of their logits', async () => {
+    const rng = new Rng(4);
+    const results = rng.normals(5 * 3 * 7);
+    const ordered = Array.from({ length: 5 }, () =>
+      [...rng.normals(3, 2)].toSorted((a, b) => b - a),
+    );
+    const logits = Float32Array.from(ordered.flat());
+    const want = new Float64Array(5 * 7);
+    const tolerance = new Float64Array(5 * 7);
+    for (let t = 0; t < 5; t++) {
+      const powers = [0, 1, 2].map((i) => Math.exp(logits[t * 3 + i]!));
+      const total = powers.reduce((a, b) => a + b);
+      for (let c = 0; c < 7; c++) {
+        powers.forEach((power, i) => {
+          const term = (power / total) * results[(t * 3 + i) * 7 + c]!;
+          want[t * 7 + c]! += term;
+          tolerance[t * 7 + c]! += 20 * ulp * Math.abs(term);
+        });
+      }
+    }
+    const rows = gpu.tensor(results, { shape: [15, 7] });
+    const got = await mixExperts(gpu, rows, gpu.tensor(logits, { shape: [5, 3] })).read();
+    expect(got).toMatchTensor(want, { tolerance });
+    expect(() => mixExperts(gpu, rows, gpu.empty([4, 3]))).toThrow(ValidationError);
   });
 });
 

@@ -3,9 +3,10 @@ import { expect, it } from 'vitest';
 import { linearSources } from '../../src/kernels/linear.ts';
 import { partBounds } from '../../src/kernels/row-parts.ts';
 import { rowSources } from '../../src/kernels/row-kernels.ts';
+import { mixSources } from '../../src/kernels/mix-experts.ts';
 import { topSources } from '../../src/kernels/top-logits.ts';
 
-const sources = [...linearSources(), ...rowSources(), ...topSources()];
+const sources = [...linearSources(), ...rowSources(), ...topSources(), ...mixSources()];
 
 it.for(sources)('$label is tidy WGSL with initialised variables', ({ code }) => {
   expect(bareVars(code)).toEqual([]);
