@@ -4,6 +4,7 @@ import { library } from '../../tsdown.base.ts';
 const entries = library([
   'src/index.ts',
   'src/browser.ts',
+  'src/events.ts',
   'src/http.ts',
   'src/names.ts',
   'src/node.ts',

@@ -25,6 +25,7 @@ import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
 import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernels/rotary.ts';
 import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
 import { prefixNamesOptions } from '../../packages/kvcache/src/pages/prefix-names.ts';
+import { eventBatchNames } from '../../packages/kvcache/src/cache/event-batch.ts';
 import { loadNames } from '../../packages/kvcache/src/cache/load-pages.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
@@ -130,7 +131,11 @@ const packages = [
   [
     '@heed/kvcache',
     [
-      of('PagedKvCache.create(gpu, options)', cache.cacheNames, ['kvcache:CacheOptions']),
+      of('PagedKvCache.create(gpu, options)', cache.cacheNames, [
+        'kvcache:CacheOptions',
+        'kvcache:LayerOptions',
+        'kvcache:MemoryOptions',
+      ]),
       of('cache.open(options?)', cache.openNames, ['kvcache:OpenOptions']),
       of('prefixNames(tokens, options)', prefixNamesOptions, ['kvcache:PrefixNamesOptions']),
       of('cache.append(layer, seqs, k, v, options?)', appendNames, ['kvcache:AppendOptions']),
@@ -138,6 +143,7 @@ const packages = [
       of('rotate(gpu, q, rotary, out?)', rotaryNames, ['kvcache:Rotary', 'kvcache:RotaryTables']),
       of('cache.save(store, options)', saveNames, ['kvcache:SaveOptions', 'kvcache:StoreOptions']),
       of('cache.load(store, options)', loadNames, ['kvcache:LoadOptions', 'kvcache:StoreOptions']),
+      of('encodeEventBatch(events, options?)', eventBatchNames, ['kvcache:EventBatchOptions']),
       of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),
       of('httpStore(base, options?)', httpNames, ['kvcache:HttpStoreOptions']),
     ],

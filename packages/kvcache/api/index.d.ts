@@ -58,6 +58,8 @@ export interface KvStats {
   readonly hitRate: number;
   readonly evictions: number;
   readonly copies: number;
+  readonly loadedTokens: number;
+  readonly savedTokens: number;
 }
 export interface KvStore {
   get(key: string): Promise<Uint8Array | undefined>;

@@ -15,6 +15,7 @@ import {
   tee,
 } from '@heed/kvcache';
 import { opfsStore } from '@heed/kvcache/browser';
+import { encodeEventBatch, type KvEventEntry } from '@heed/kvcache/events';
 import { httpStore } from '@heed/kvcache/http';
 import { prefixNames as namesOnly } from '@heed/kvcache/names';
 import { fsStore } from '@heed/kvcache/node';
@@ -84,4 +85,12 @@ export async function share(cache: PagedKvCache, tokens: Uint32Array): Promise<s
   return namesOnly(tokens, { pageSize: 16 }).filter(
     (name, i) => name === names[i] && known.has(name),
   );
+}
+
+/** Returns a function that returns what has happened since its last call, as routers for vLLM read it. */
+export function tell(cache: PagedKvCache): () => Uint8Array {
+  const events: KvEventEntry[] = [];
+  cache.on('stored', (event) => events.push(['stored', event]));
+  cache.on('cleared', () => events.push(['cleared', undefined]));
+  return () => encodeEventBatch(events.splice(0), { form: 'arrays', hashes: 'integers' });
 }

@@ -51,6 +51,8 @@ export class CacheCore {
   readonly stored: StoreGeometry;
   /** Pages of a segment in a store. */
   readonly segment: number;
+  /** Tokens of the pages that stores gave and took. */
+  readonly moved: { loaded: number; saved: number } = { loaded: 0, saved: 0 };
   /** Holds of loads, which end by themselves. */
   readonly timedHolds: Set<Disposable> = new Set();
   readonly #fetches = new WeakMap<KvStore, SharedFetches>();
@@ -269,9 +271,13 @@ export interface KvStats {
   readonly evictions: number;
   /** Shared pages that were copied before a sequence wrote them. */
   readonly copies: number;
+  /** Tokens whose pages became findable by `load`. */
+  readonly loadedTokens: number;
+  /** Tokens whose pages `save` put into stores, as its reports count them. */
+  readonly savedTokens: number;
 }
 
-export function statsOf({ ledger, bytes }: CacheCore): KvStats {
+export function statsOf({ ledger, bytes, moved }: CacheCore): KvStats {
   const { open, counters } = ledger;
   const { blocks, idle, free } = ledger.pages.blocks;
   const { lookups, lookupTokens, hitTokens, evictions, copies } = counters;
@@ -288,5 +294,7 @@ export function statsOf({ ledger, bytes }: CacheCore): KvStats {
     hitRate: lookupTokens === 0 ? 0 : hitTokens / lookupTokens,
     evictions,
     copies,
+    loadedTokens: moved.loaded,
+    savedTokens: moved.saved,
   };
 }

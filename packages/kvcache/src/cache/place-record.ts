@@ -44,6 +44,7 @@ export function placeRecord(
   const sets = isCutOff ? [] : take(missing);
   const pageOf = new Map(sets.map(({ pages: [page] }, i) => [missing[i]!, page]));
   const run = nodes.map((node) => pageOf.get(node));
+  core.moved.loaded += sets.length * geometry.pageSize;
   unpackPages(gpu, geometry, pools, run, record.payload);
   return {
     loaded: sets.length,

@@ -184,7 +184,7 @@ class SaveRun {
     this.report.refused += refused;
     const bytes = many.reduce((sum, [, value]) => sum + value.length, 0);
     if (refused === 0) this.#kept(items, bytes);
-    else this.report.saved += fewest(items, kept);
+    else this.#saved(fewest(items, kept));
     this.#advance(items.length);
   }
 
@@ -193,9 +193,14 @@ class SaveRun {
     for (const { key, nodes, fresh } of items) {
       this.#core.refused.delete(key);
       this.#core.keptIn(this.#store).add(nodes.at(-1)!, key);
-      this.report.saved += fresh;
+      this.#saved(fresh);
     }
     this.report.bytes += bytes;
+  }
+
+  #saved(pages: number): void {
+    this.report.saved += pages;
+    this.#core.moved.saved += pages * this.#core.geometry.pageSize;
   }
 
   #advance(count: number): void {

@@ -13,6 +13,7 @@ import {
   rotate,
   tee,
 } from '@heed/kvcache';
+import { encodeEventBatch, type KvEventEntry } from '@heed/kvcache/events';
 import type { HttpStoreOptions } from '@heed/kvcache/http';
 
 // In createExample, PagedKvCache is a stub that creates a smaller cache.
@@ -88,6 +89,16 @@ export function nameExamples(cache: PagedKvCache, prompt: readonly number[]): bo
   const findable = new Map(cache.prefixes().map((event) => [event.name, event]));
   const names = prefixNames(prompt, { pageSize: 16, salt: 'tenant 1' });
   return names.map((name) => findable.has(name));
+}
+
+/** The `@example` of encodeEventBatch. */
+export function eventsExample(cache: PagedKvCache): () => Uint8Array {
+  const pending: KvEventEntry[] = [];
+  cache.on('stored', (event) => pending.push(['stored', event]));
+  cache.on('removed', (event) => pending.push(['removed', event]));
+  cache.on('cleared', () => pending.push(['cleared', undefined]));
+  const flush = () => encodeEventBatch(pending.splice(0), { dataParallelRank: 0 });
+  return flush;
 }
 
 /** The `@example` of KvSequence: both sequences have one token more than before it, and `other` is closed. */

@@ -90,6 +90,20 @@ describe('the example in the docstring of', () => {
     ]);
   });
 
+  it('encodeEventBatch', async () => {
+    using cache = await create();
+    const flush = docstrings.eventsExample(cache);
+    const sequence = cache.open();
+    const rows = gpu.empty([4, 2, 64]);
+    cache.append(0, [sequence], rows, rows);
+    sequence.commit(prompt.slice(0, 4));
+    sequence.close();
+    cache.clear();
+    const names = new TextDecoder().decode(flush()).match(/Block\w+|AllBlocks\w+/g);
+    expect(names).toEqual(['BlockStored', 'AllBlocksCleared']);
+    expect(flush().length).toBeLessThan(50);
+  });
+
   it('KvSequence', async () => {
     using cache = await create();
     const sequence = cache.open();
@@ -118,6 +132,8 @@ describe('the example in the docstring of', () => {
     sequence.close();
     expect(await docstrings.storeExample(from, to)).toEqual([2, 0, 2]);
     expect([from.stats().cached, to.stats().cached]).toEqual([0, 2]);
+    expect([from.stats().savedTokens, from.stats().loadedTokens]).toEqual([8, 0]);
+    expect([to.stats().savedTokens, to.stats().loadedTokens]).toEqual([0, 8]);
   });
 
   it('the eviction policies', async () => {

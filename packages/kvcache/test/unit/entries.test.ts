@@ -54,6 +54,10 @@ it('the browser entry runs without Node', () => {
   expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
 });
 
+it('the entry of events needs core only', () => {
+  expect(reached('events.ts').packages).toEqual(['@heed/core/kernel']);
+});
+
 it('the entry of the web runs anywhere', () => {
   expect(reached('http.ts').packages).toEqual(['@heed/core', '@heed/core/kernel']);
 });
@@ -62,6 +66,10 @@ it('the main entry needs neither Node nor a browser', () => {
   const { files, packages } = reached('index.ts');
   expect(packages.filter((name) => nodeOnly.test(name))).toEqual([]);
   expect(
-    files.filter((file) => /(fs|http|opfs)-\w+\.ts$|^(node|browser|http|names)\.ts$/.test(file)),
+    files.filter((file) =>
+      /(fs|http|opfs)-\w+\.ts$|(event-batch|message-pack)\.ts$|^(node|browser|events|http|names)\.ts$/.test(
+        file,
+      ),
+    ),
   ).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as api from '@heed/kvcache';
 import * as browser from '@heed/kvcache/browser';
+import * as events from '@heed/kvcache/events';
 import * as http from '@heed/kvcache/http';
 import * as node from '@heed/kvcache/node';
 import {
@@ -99,6 +100,7 @@ describe('the README', () => {
       ...methods('cache', api.PagedKvCache.prototype),
       ...Object.keys(api).filter((name) => name !== 'PagedKvCache'),
       ...Object.keys(browser),
+      ...Object.keys(events),
       ...Object.keys(http),
       ...Object.keys(node),
     ];
@@ -137,8 +139,8 @@ describe('every @example', () => {
   );
 
   it('of the public API is found', () => {
-    // The cache and 13 of its methods, the sequence and its pages, three of policies, rotate, prefixNames (twice), five stores.
-    expect(examples).toHaveLength(27);
+    // The cache and 13 of its methods, the sequence and its pages, three of policies, rotate, prefixNames (twice), five stores, a batch of events.
+    expect(examples).toHaveLength(28);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {
