@@ -28,15 +28,29 @@ function* published(config: Config): Generator<[name: string, shape: number[]]> 
   const [architecture] = config['architectures'] as [string];
   const is = (...names: string[]): boolean =>
     names.some((name) => architecture === `${name}ForCausalLM`);
-  const dim = config['head_dim'] ?? hidden / config['num_attention_heads'];
-  const queries = config['num_attention_heads'] * dim;
-  const keys = config['num_key_value_heads'] * dim;
+  const perLayer: number = is('Gemma4') ? config['hidden_size_per_layer_input'] : 0;
+  const layers: number = config['num_hidden_layers'];
   yield ['model.embed_tokens.weight', [vocab, hidden]];
-  for (let i = 0; i < config['num_hidden_layers']; i++) {
+  if (perLayer > 0) {
+    yield ['model.embed_tokens_per_layer.weight', [vocab, layers * perLayer]];
+    yield ['model.per_layer_model_projection.weight', [layers * perLayer, hidden]];
+    yield ['model.per_layer_projection_norm.weight', [perLayer]];
+  }
+  for (let i = 0; i < layers; i++) {
     const at = (name: string): string => `model.layers.${i}.${name}`;
+    const isGlobal = is('Gemma4') && config['layer_types'][i] === 'full_attention';
+    const isShared = i >= layers - (config['num_kv_shared_layers'] ?? 0);
+    const keysAsValues = isGlobal && config['attention_k_eq_v'];
+    const heads: number = config['num_attention_heads'];
+    const kvHeads: number =
+      config[keysAsValues ? 'num_global_key_value_heads' : 'num_key_value_heads'];
+    const dim: number = isGlobal
+      ? config['global_head_dim']
+      : (config['head_dim'] ?? hidden / heads);
+    const [queries, keys] = [heads * dim, kvHeads * dim];
     yield [at('input_layernorm.weight'), [hidden]];
     yield [at('post_attention_layernorm.weight'), [hidden]];
-    if (is('Gemma3')) {
+    if (is('Gemma3', 'Gemma4')) {
       yield [at('pre_feedforward_layernorm.weight'), [hidden]];
       yield [at('post_feedforward_layernorm.weight'), [hidden]];
     }
@@ -46,13 +60,20 @@ function* published(config: Config): Generator<[name: string, shape: number[]]> 
       ['v', keys, hidden],
       ['o', hidden, queries],
     ] as const) {
+      if ((isShared && 'kv'.includes(name)) || (keysAsValues && name === 'v')) continue;
       yield [at(`self_attn.${name}_proj.weight`), [rows, columns]];
       const hasBias = is('Qwen2') ? name !== 'o' : config['attention_bias'];
       if (hasBias) yield [at(`self_attn.${name}_proj.bias`), [rows]];
     }
-    if (is('Qwen3', 'Gemma3')) {
+    if (is('Qwen3', 'Gemma3', 'Gemma4')) {
       yield [at('self_attn.q_norm.weight'), [dim]];
-      yield [at('self_attn.k_norm.weight'), [dim]];
+      if (!isShared) yield [at('self_attn.k_norm.weight'), [dim]];
+    }
+    if (is('Gemma4')) yield [at('layer_scalar'), [1]];
+    if (perLayer > 0) {
+      yield [at('per_layer_input_gate.weight'), [perLayer, hidden]];
+      yield [at('per_layer_projection.weight'), [hidden, perLayer]];
+      yield [at('post_per_layer_input_norm.weight'), [hidden]];
     }
     if (is('GptOss')) {
       const experts: number = config['num_local_experts'];
@@ -66,12 +87,14 @@ function* published(config: Config): Generator<[name: string, shape: number[]]> 
       yield [at('mlp.experts.down_proj_bias'), [experts, hidden]];
       continue;
     }
-    yield [at('mlp.gate_proj.weight'), [inner, hidden]];
-    yield [at('mlp.up_proj.weight'), [inner, hidden]];
-    yield [at('mlp.down_proj.weight'), [hidden, inner]];
+    const width = isShared && config['use_double_wide_mlp'] ? 2 * inner : inner;
+    yield [at('mlp.gate_proj.weight'), [width, hidden]];
+    yield [at('mlp.up_proj.weight'), [width, hidden]];
+    yield [at('mlp.down_proj.weight'), [hidden, width]];
   }
   yield ['model.norm.weight', [hidden]];
-  if (!(config['tie_word_embeddings'] ?? is('Gemma3'))) yield ['lm_head.weight', [vocab, hidden]];
+  if (!(config['tie_word_embeddings'] ?? is('Gemma3', 'Gemma4')))
+    yield ['lm_head.weight', [vocab, hidden]];
 }
 
 export interface CheckpointOptions {
@@ -90,9 +113,9 @@ export function randomCheckpoint(
   const weights = new Map<string, Weight>();
   for (const [name, shape] of published(config)) {
     const exact = rng.normals(shape.reduce((a, b) => a * b, 1));
-    const isNorm = name.includes('norm');
-    // Weights of norms are about 1; Gemma stores them less 1.
-    const mean = isNorm && !config['architectures'][0].startsWith('Gemma') ? 1 : 0;
+    const isNorm = /norm|layer_scalar/.test(name);
+    // Weights of norms are about 1; Gemma 3 stores them less 1.
+    const mean = isNorm && !config['architectures'][0].startsWith('Gemma3') ? 1 : 0;
     const scale = isNorm
       ? 0.3
       : /bias|sinks/.test(name)

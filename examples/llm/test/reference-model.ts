@@ -25,9 +25,10 @@ export function referenceLogits(
   { round = exact, roundGelu = exact }: Rounding = {},
 ): Rows {
   const [architecture] = config['architectures'] as [string];
-  const isGemma = architecture === 'Gemma3ForCausalLM';
-  const dim: number = config['head_dim'] ?? config['hidden_size'] / config['num_attention_heads'];
-  const group = config['num_attention_heads'] / config['num_key_value_heads'];
+  const isGemma3 = architecture === 'Gemma3ForCausalLM';
+  const isGemma4 = architecture === 'Gemma4ForCausalLM';
+  const isGemma = isGemma3 || isGemma4;
+  const heads: number = config['num_attention_heads'];
   const eps: number = config['rms_norm_eps'];
 
   const vector = (name: string): number[] => Array.from(weights.get(name)!.values);
@@ -44,10 +45,13 @@ export function referenceLogits(
     const y = matrix(`${name}.weight`).map((row) => dot(x, row));
     return weights.has(`${name}.bias`) ? add(y, vector(`${name}.bias`)) : y;
   };
+  const unit = (x: number[]): number[] => {
+    const scale = round(1 / Math.sqrt(round(round(dot(x, x) / x.length) + eps)));
+    return x.map((value) => round(value * scale));
+  };
   const norm = (x: number[], name: string): number[] => {
     const w = vector(`${name}.weight`);
-    const scale = round(1 / Math.sqrt(round(round(dot(x, x) / x.length) + eps)));
-    return x.map((value, i) => round(round(value * scale) * round(isGemma ? 1 + w[i]! : w[i]!)));
+    return unit(x).map((value, i) => round(value * round(isGemma3 ? 1 + w[i]! : w[i]!)));
   };
   const activate = (gate: number): number => {
     if (!isGemma) return round(gate / round(1 + round(Math.exp(-gate))));
@@ -59,7 +63,7 @@ export function referenceLogits(
   const isYarn = config['rope_scaling']?.['rope_type'] === 'yarn';
   const turnScale = isYarn ? 0.1 * Math.log(config['rope_scaling']['factor']) + 1 : 1;
   const rotate = (x: number[], position: number, frequencies: number[]): number[] => {
-    const half = dim / 2;
+    const half = x.length / 2;
     return x.map((value, i) => {
       const angle = position * frequencies[i % half]!;
       const cos = round(Math.cos(angle) * turnScale);
@@ -81,9 +85,9 @@ export function referenceLogits(
     const powers = scores.map((s) => round(Math.exp(round(s - most))));
     const start = sink === undefined ? 0 : round(Math.exp(round(sink - most)));
     const total = powers.reduce((sum, p) => round(sum + p), start);
-    const out = new Array<number>(dim).fill(0);
+    const out = new Array<number>(values[0]!.length).fill(0);
     powers.forEach((p, j) => {
-      for (let i = 0; i < dim; i++) out[i] = round(out[i]! + round(p * values[j]![i]!));
+      for (let i = 0; i < out.length; i++) out[i] = round(out[i]! + round(p * values[j]![i]!));
     });
     return out.map((x) => round(x / total));
   };
@@ -125,30 +129,48 @@ export function referenceLogits(
   const embedding = matrix('model.embed_tokens.weight');
   // Transformers rounds the factor to the type of the weights: 7 bits after the first in bf16, 10 in f16.
   const bits = { F32: 23, F16: 10, BF16: 7 }[dtype];
-  const root = Math.sqrt(config['hidden_size']);
-  const unit = 2 ** (Math.floor(Math.log2(root)) - bits);
-  const embedScale = isGemma ? Math.round(root / unit) * unit : 1;
+  const rounded = (x: number): number => {
+    const step = 2 ** (Math.floor(Math.log2(x)) - bits);
+    return Math.round(x / step) * step;
+  };
+  const embedScale = isGemma ? rounded(Math.sqrt(config['hidden_size'])) : 1;
   let stream = tokens.map((token) => embedding[token]!.map((x) => round(x * embedScale)));
-  const scale = (isGemma ? config['query_pre_attn_scalar'] : dim) ** -0.5;
+  const inputs = isGemma4 ? layerInputs(stream) : undefined;
+  const stored: { k: Rows[]; v: Rows[] }[] = [];
 
   for (let layer = 0; layer < config['num_hidden_layers']; layer++) {
     const at = (name: string): string => `model.layers.${layer}.${name}`;
     const window = windowOf(config, layer);
+    const dim = dimOf(config, layer);
+    const scale = isGemma4 ? 1 : (isGemma3 ? config['query_pre_attn_scalar'] : dim) ** -0.5;
     const frequencies = frequenciesOf(config, dim, window !== undefined);
-    const heads = (x: number[], name: string, turned: number | undefined): Rows => {
-      const all = project(x, at(`self_attn.${name}_proj`));
-      return Array.from({ length: all.length / dim }, (_, h) => {
-        let head = all.slice(h * dim, (h + 1) * dim);
-        if (weights.has(at(`self_attn.${name}_norm.weight`))) {
-          head = norm(head, at(`self_attn.${name}_norm`));
-        }
-        return turned === undefined ? head : rotate(head, turned, frequencies);
+    const split = (all: number[]): Rows =>
+      Array.from({ length: all.length / dim }, (_, h) => all.slice(h * dim, (h + 1) * dim));
+    const turned = (x: number[], name: string, t: number): Rows =>
+      split(project(x, at(`self_attn.${name}_proj`))).map((head) => {
+        const normed = weights.has(at(`self_attn.${name}_norm.weight`))
+          ? norm(head, at(`self_attn.${name}_norm`))
+          : head;
+        return rotate(normed, t, frequencies);
       });
+    const valuesOf = (x: number[]): Rows => {
+      const name = weights.has(at('self_attn.v_proj.weight')) ? 'v_proj' : 'k_proj';
+      const all = split(project(x, at(`self_attn.${name}`)));
+      return isGemma4 ? all.map(unit) : all;
     };
     const normed = stream.map((x) => norm(x, at('input_layernorm')));
-    const q = normed.map((x, t) => heads(x, 'q', t));
-    const k = normed.map((x, t) => heads(x, 'k', t));
-    const v = normed.map((x) => heads(x, 'v', undefined));
+    const q = normed.map((x, t) => turned(x, 'q', t));
+    // The last layers may read the last layer of their kind that has keys.
+    const own = weights.has(at('self_attn.k_proj.weight'));
+    const kind = config['layer_types']?.[layer];
+    const source = own
+      ? layer
+      : stored.findLastIndex((rows, i) => rows.k.length > 0 && config['layer_types'][i] === kind);
+    stored[layer] = own
+      ? { k: normed.map((x, t) => turned(x, 'k', t)), v: normed.map(valuesOf) }
+      : { k: [], v: [] };
+    const { k, v } = stored[source]!;
+    const group = heads / k[0]!.length;
     stream = stream.map((x, t) => {
       // A window of W counts the query's own key.
       const first = window === undefined ? 0 : Math.max(0, t - window + 1);
@@ -169,12 +191,55 @@ export function referenceLogits(
       const out = project(hidden, at('mlp.down_proj'));
       return add(x, isGemma ? norm(out, at('post_feedforward_layernorm')) : out);
     });
+    if (inputs) {
+      stream = stream.map((x, t) => {
+        const gates = project(x, at('per_layer_input_gate')).map(activate);
+        const gated = gates.map((g, i) => round(g * inputs[t]![layer]![i]!));
+        return add(
+          x,
+          norm(project(gated, at('per_layer_projection')), at('post_per_layer_input_norm')),
+        );
+      });
+    }
+    if (isGemma4) {
+      const factor = vector(at('layer_scalar'))[0]!;
+      stream = stream.map((x) => x.map((value) => round(value * factor)));
+    }
   }
   const head = weights.has('lm_head.weight') ? matrix('lm_head.weight') : embedding;
   return stream.map((x) => {
     const last = norm(x, 'model.norm');
-    return head.map((row) => dot(last, row));
+    const cap: number | undefined = config['final_logit_softcapping'];
+    return head.map((row) => {
+      const logit = dot(last, row);
+      return cap ? round(cap * round(Math.tanh(round(logit / cap)))) : logit;
+    });
   });
+
+  /** The embeddings of each token for each layer. */
+  function layerInputs(rows: Rows): Rows[] | undefined {
+    const size: number = config['hidden_size_per_layer_input'];
+    if (size === 0) return undefined;
+    const table = matrix('model.embed_tokens_per_layer.weight');
+    const root = rounded(Math.sqrt(size));
+    const shrink = round(config['hidden_size'] ** -0.5);
+    return rows.map((x, t) => {
+      const all = project(x, 'model.per_layer_model_projection').map((y) => round(y * shrink));
+      return Array.from({ length: all.length / size }, (_, layer) => {
+        const [first, end] = [layer * size, (layer + 1) * size];
+        const byRow = norm(all.slice(first, end), 'model.per_layer_projection_norm');
+        const byToken = table[tokens[t]!]!.slice(first, end).map((y) => round(y * root));
+        return add(byRow, byToken).map((y) => round(y * Math.fround(Math.SQRT1_2)));
+      });
+    });
+  }
+}
+
+/** The head dim of a layer. */
+function dimOf(config: Config, layer: number): number {
+  const isWide = config['layer_types']?.[layer] === 'full_attention';
+  if (isWide && config['global_head_dim'] !== undefined) return config['global_head_dim'];
+  return config['head_dim'] ?? config['hidden_size'] / config['num_attention_heads'];
 }
 
 /** The window of a layer; undefined if it sees all keys. */
@@ -191,6 +256,14 @@ function windowOf(config: Config, layer: number): number | undefined {
 
 /** The angles per position of a layer, after the definitions of Hugging Face Transformers. */
 function frequenciesOf(config: Config, dim: number, isSliding: boolean): number[] {
+  const kinds = config['rope_parameters'] as Config | undefined;
+  if (kinds) {
+    const own = kinds[isSliding ? 'sliding_attention' : 'full_attention'] as Config;
+    const turned = Math.floor(((own['partial_rotary_factor'] ?? 1) * dim) / 2);
+    return Array.from({ length: dim / 2 }, (_, i) => {
+      return i < turned ? 1 / own['rope_theta'] ** ((2 * i) / dim) : 0;
+    });
+  }
   const isLocal = isSliding && config['rope_local_base_freq'] !== undefined;
   const theta = isLocal ? config['rope_local_base_freq'] : config['rope_theta'];
   const inverse = Array.from({ length: dim / 2 }, (_, i) => 1 / theta ** ((2 * i) / dim));

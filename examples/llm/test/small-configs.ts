@@ -120,3 +120,51 @@ export const gptOss: Config = {
   swiglu_limit: 1,
   tie_word_embeddings: false,
 };
+
+/** Gemma 4 as its 31B: wide full layers of few heads, whose values are their keys. */
+export const gemma4: Config = {
+  ...common,
+  num_hidden_layers: 4,
+  architectures: ['Gemma4ForCausalLM'],
+  attention_bias: false,
+  attention_k_eq_v: true,
+  enable_moe_block: false,
+  final_logit_softcapping: 3,
+  global_head_dim: 32,
+  head_dim: 16,
+  hidden_activation: 'gelu_pytorch_tanh',
+  hidden_size_per_layer_input: 0,
+  layer_types: ['sliding_attention', 'full_attention', 'sliding_attention', 'full_attention'],
+  model_type: 'gemma4_text',
+  num_experts: null,
+  num_global_key_value_heads: 1,
+  num_kv_shared_layers: 0,
+  rms_norm_eps: 1e-6,
+  rope_parameters: {
+    full_attention: { partial_rotary_factor: 0.25, rope_theta: 1000, rope_type: 'proportional' },
+    sliding_attention: { rope_theta: 100, rope_type: 'default' },
+  },
+  sliding_window: 6,
+  tie_word_embeddings: true,
+  use_bidirectional_attention: null,
+  use_double_wide_mlp: false,
+  vocab_size_per_layer_input: 100,
+};
+
+/** Gemma 4 as its E2B: embeddings for each layer, and layers that read the keys of others. */
+export const gemma4e: Config = {
+  ...gemma4,
+  num_hidden_layers: 5,
+  attention_k_eq_v: false,
+  hidden_size_per_layer_input: 8,
+  layer_types: [
+    'sliding_attention',
+    'full_attention',
+    'sliding_attention',
+    'sliding_attention',
+    'full_attention',
+  ],
+  num_global_key_value_heads: null,
+  num_kv_shared_layers: 2,
+  use_double_wide_mlp: true,
+};

@@ -6,7 +6,7 @@ export interface Rope {
   readonly scaling?: RopeScaling;
 }
 
-type RopeScaling = Linear | Llama3 | Yarn;
+type RopeScaling = Linear | Llama3 | Yarn | Proportional;
 
 /** Positions are divided by the factor. */
 interface Linear {
@@ -36,6 +36,13 @@ interface Yarn {
   readonly attentionFactor: number;
 }
 
+/** The first part of the pairs is rotated by the angles of the whole head, and the others are not. Source: Gemma 4. */
+interface Proportional {
+  readonly kind: 'proportional';
+  readonly factor: number;
+  readonly part: number;
+}
+
 /**
  * Reads `rope_theta` and `rope_scaling`, or `rope_parameters`, which has both in newer files.
  * @param key where `rope_parameters` are, if not there
@@ -49,11 +56,11 @@ export function readRope(reader: ConfigReader, theta: number, key = 'rope_parame
 }
 
 function readScaling(reader: ConfigReader, theta: number): Rope {
-  const known = ['default', 'linear', 'llama3', 'yarn'] as const;
+  const known = ['default', 'linear', 'llama3', 'yarn', 'proportional'] as const;
   const kind = reader.oneOf(reader.has('rope_type') ? 'rope_type' : 'type', known, 'default');
   const scaling = kind === 'default' ? undefined : readers[kind](reader);
   reader.ignore('type');
-  reader.only('partial_rotary_factor', 1);
+  if (kind !== 'proportional') reader.only('partial_rotary_factor', 1);
   reader.finish();
   return { theta, ...(scaling && { scaling }) };
 }
@@ -66,6 +73,11 @@ const readers = {
     lowFreqFactor: reader.number('low_freq_factor'),
     highFreqFactor: reader.number('high_freq_factor'),
     originalContext: reader.whole('original_max_position_embeddings'),
+  }),
+  proportional: (reader: ConfigReader): Proportional => ({
+    kind: 'proportional',
+    factor: reader.number('factor', 1),
+    part: reader.number('partial_rotary_factor', 1),
   }),
   yarn: (reader: ConfigReader): Yarn => {
     const factor = reader.number('factor');
@@ -106,6 +118,10 @@ function ropeFrequencies({ theta, scaling }: Rope, headDim: number): number[] {
   const plain = Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
   if (!scaling) return plain;
   if (scaling.kind === 'linear') return plain.map((frequency) => frequency / scaling.factor);
+  if (scaling.kind === 'proportional') {
+    const turned = Math.floor((scaling.part * headDim) / 2);
+    return plain.map((frequency, i) => (i < turned ? frequency / scaling.factor : 0));
+  }
   if (scaling.kind === 'llama3') return plain.map((frequency) => llama3(frequency, scaling));
   return yarn(plain, theta, headDim, scaling);
 }

@@ -54,6 +54,24 @@ export async function storedTensors(folder: CheckpointFolder): Promise<StoredTen
   return all;
 }
 
+/** The text model in one that has other parts: Transformers has saved it under both names. */
+const PART = /^(model\.language_model|language_model\.model)\./;
+
+/** The other parts, for images and sound. */
+const OTHERS =
+  /^(model\.)?(vision_tower|vision_embedder|audio_tower|multi_modal_projector|embed_vision|embed_audio)\./;
+
+/** Returns the tensors of the text model under the names that they have in a model of text alone. */
+export function textTensors(all: StoredTensors): StoredTensors {
+  const named = [...all].map(([name, tensor]) => {
+    return [
+      name.replace(PART, 'model.').replace(/^language_model\.lm_head/, 'lm_head'),
+      tensor,
+    ] as const;
+  });
+  return new Map(named.filter(([name]) => !OTHERS.test(name)));
+}
+
 async function tensorsOf(name: string, file: Blob): Promise<StoredTensor[]> {
   if (file.size < LENGTH_BYTES) refuse(name, 'it must have 8 bytes or more', file.size);
   const lengthBytes = await file.slice(0, LENGTH_BYTES).arrayBuffer();

@@ -6,7 +6,6 @@ import {
   type FloatType,
   floatTypes,
   getKernel,
-  isContiguous,
   type KernelSource,
   memoized,
   sections,
@@ -290,71 +289,9 @@ const gatedSource: (activation: Activation) => KernelSource = memoized(
   },
 );
 
-/**
- * Adds y to x in place: another tensor of its shape (a residual stream), or a row (a bias).
- * @param x f32 [T, n], dense
- * @param y f32 [T, n] or [n], dense, in another buffer
- */
-export function addInto(gpu: Gpu, x: Tensor, y: Tensor): void {
-  const count = checkDense('addInto', x, y);
-  if (count === 0) return;
-  const [to, from] = [bindTensor(x), bindTensor(y)];
-  const size = y.shape.reduce((product, d) => product * d, 1);
-  dispatch(gpu, {
-    kernel: getKernel(gpu, addSource),
-    buffers: [to.range, from.range],
-    params: Uint32Array.of(count, to.elementOffset, from.elementOffset, size),
-    workgroups: threadGrid(gpu, count),
-  });
-}
-
-const addSource: KernelSource = {
-  label: 'heed/llm/add',
-  bindings: ['write', 'read', 'uniform'],
-  code: `${sections(
-    '// heed/llm/add',
-    wgsl`
-      struct Params {
-        count: u32,
-        x_start: u32,
-        y_start: u32,
-        // Elements of y, which repeats.
-        y_count: u32,
-      }
-
-      @group(0) @binding(0) var<storage, read_write> x: array<f32>;
-      @group(0) @binding(1) var<storage, read> y: array<f32>;
-      @group(0) @binding(2) var<uniform> params: Params;
-    `,
-    threadMain(
-      'thread',
-      wgsl`
-        if (thread < params.count) {
-          x[params.x_start + thread] += y[params.y_start + thread % params.y_count];
-        }
-      `,
-    ),
-  )}\n`,
-};
-
-/** Checks two dense f32 tensors, of which the second repeats along the first; returns the elements of the first. */
-function checkDense(fn: string, x: Tensor, y: Tensor): number {
-  const rank = x.shape.length - y.shape.length;
-  const fits = rank >= 0 && y.shape.every((size, axis) => size === x.shape[rank + axis]);
-  const dense = [x, y].every((t) => t.dtype === 'f32' && isContiguous(t.shape, t.strides));
-  if (!fits || !dense) {
-    const [a, b] = [x, y].map((t) => `${t.dtype} [${t.shape.join(', ')}]`);
-    throw new ValidationError(
-      `${fn}: both must be dense f32 tensors of equal shapes, or the second a row of the first; got ${a} and ${b}. Reshape them.`,
-    );
-  }
-  return x.shape.reduce((product, d) => product * d, 1);
-}
-
 /** Returns the sources of all kernels of this file. */
 export const rowSources = (): KernelSource[] => [
   ...floatTypes.map(embedSource),
   ...(Object.keys(activations) as Activation[]).map(gatedSource),
   rmsNormSource,
-  addSource,
 ];

@@ -2,13 +2,15 @@ import type { Gpu, Tensor } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import { type KvSequence, type PagedKvCache, rotate, type RotaryTables } from '@heed/kvcache';
 import type { LayerKind, ModelConfig } from '../checkpoint/model-config.ts';
+import { addInto, scaleInto } from '../kernels/in-place.ts';
 import { expertLinear, linear } from '../kernels/linear.ts';
 import { mixExperts } from '../kernels/mix-experts.ts';
-import { addInto, embed, gatedMlp, rmsNorm } from '../kernels/row-kernels.ts';
+import { embed, gatedMlp, rmsNorm } from '../kernels/row-kernels.ts';
 import { topLogits } from '../kernels/top-logits.ts';
 import type {
   AttentionWeights,
   ExpertsWeights,
+  KeyWeights,
   LayerWeights,
   MlpWeights,
   Projection,
@@ -32,14 +34,26 @@ export interface Step {
 /**
  * Adds a layer's attention and MLP to the residual stream, in place, and appends the keys and values of the new tokens to the cache.
  * @param x f32 [T, hiddenSize]
+ * @param input f32 [T, size]: the layer's own embeddings of the tokens, in models that have them
  */
-export function decoderLayer(step: Step, layer: number, weights: LayerWeights, x: Tensor): void {
-  const { gpu } = step;
+export function decoderLayer(
+  step: Step,
+  layer: number,
+  weights: LayerWeights,
+  x: Tensor,
+  input: Tensor | undefined,
+): void {
+  const { gpu, config } = step;
   const norm = normOf(step);
   const attended = attention(step, layer, weights.attention, norm(x, weights.beforeAttention));
   addInto(gpu, x, weights.afterAttention ? norm(attended, weights.afterAttention) : attended);
-  const hidden = mlp(step, weights.mlp, norm(x, weights.beforeMlp));
+  const hidden = mlp(step, layer, weights.mlp, norm(x, weights.beforeMlp));
   addInto(gpu, x, weights.afterMlp ? norm(hidden, weights.afterMlp) : hidden);
+  if (weights.input && input) {
+    const gated = gatedMlp(gpu, project(gpu, x, weights.input.gate), input, config.activation);
+    addInto(gpu, x, norm(project(gpu, gated, weights.input.projection), weights.input.norm));
+  }
+  if (weights.scale !== undefined) scaleInto(gpu, x, weights.scale);
 }
 
 /** Returns the norm of a model. */
@@ -58,49 +72,66 @@ function project(gpu: Gpu, x: Tensor, { weight, bias }: Projection): Tensor {
 }
 
 function attention(step: Step, layer: number, weights: AttentionWeights, x: Tensor): Tensor {
-  const { gpu, config, cache, sequences, cuSeqlens, positions, numSplits } = step;
-  const { heads, kvHeads, headDim, window, scoreScale, softcap } = config;
-  const kind = config.layers[layer]!;
-  const rotary = step.rotary[kind];
-  const tokens = x.shape[0]!;
-  const split = (rows: Tensor, count: number, norm?: Tensor): Tensor => {
-    const perHead = rows.reshape([tokens * count, headDim]);
-    return (norm ? normOf(step)(perHead, norm) : perHead).reshape([tokens, count, headDim]);
-  };
-  const q = split(project(gpu, x, weights.q), heads, weights.qNorm);
-  const k = split(project(gpu, x, weights.k), kvHeads, weights.kNorm);
-  const v = split(project(gpu, x, weights.v), kvHeads);
-  cache.append(layer, sequences, k, v, { cuSeqlens, rotary });
+  const { gpu, config, cache, sequences, positions, numSplits } = step;
+  const { heads, scoreScale, softcap } = config;
+  const { kind } = config.layers[layer]!;
+  const { headDim, window } = config.kinds[kind];
+  const q = headsOf(step, project(gpu, x, weights.q), heads, headDim, weights.qNorm);
+  if (weights.keys) appendKeys(step, layer, weights.keys, x);
   const { out } = varlenAttention(
-    rotate(gpu, q, { ...rotary, positions }),
+    rotate(gpu, q, { ...step.rotary[kind], positions }),
     cache.view(layer, sequences),
     {
       causal: true,
       scale: scoreScale,
       numSplits,
-      ...(kind === 'sliding' && { window: [window!, 0] }),
+      ...(window !== undefined && { window: [window, 0] }),
       ...(softcap !== undefined && { softcap }),
       ...(weights.sinks && { sinks: weights.sinks }),
     },
   );
-  return project(gpu, out.reshape([tokens, heads * headDim]), weights.o);
+  return project(gpu, out.reshape([x.shape[0]!, heads * headDim]), weights.o);
 }
 
-function mlp(step: Step, weights: MlpWeights | ExpertsWeights, x: Tensor): Tensor {
-  if ('router' in weights) return experts(step, weights, x);
+function appendKeys(step: Step, layer: number, weights: KeyWeights, x: Tensor): void {
+  const { gpu, config, cache, sequences, cuSeqlens } = step;
+  const { kind } = config.layers[layer]!;
+  const { kvHeads, headDim } = config.kinds[kind];
+  const keys = project(gpu, x, weights.k);
+  const values = weights.v ? project(gpu, x, weights.v) : keys;
+  const k = headsOf(step, keys, kvHeads, headDim, weights.kNorm);
+  const v = headsOf(step, values, kvHeads, headDim, weights.vNorm);
+  cache.append(layer, sequences, k, v, { cuSeqlens, rotary: step.rotary[kind] });
+}
+
+/** Returns rows as heads [T, count, headDim], each normed if there is a norm. */
+function headsOf(
+  step: Step,
+  rows: Tensor,
+  count: number,
+  headDim: number,
+  norm: Tensor | undefined,
+): Tensor {
+  const tokens = rows.shape[0]!;
+  const perHead = rows.reshape([tokens * count, headDim]);
+  return (norm ? normOf(step)(perHead, norm) : perHead).reshape([tokens, count, headDim]);
+}
+
+function mlp(step: Step, layer: number, weights: MlpWeights | ExpertsWeights, x: Tensor): Tensor {
+  if ('router' in weights) return experts(step, layer, weights, x);
   const { gpu, config } = step;
   const [gates, ups] = [project(gpu, x, weights.gate), project(gpu, x, weights.up)];
   return project(gpu, gatedMlp(gpu, gates, ups, config.activation), weights.down);
 }
 
 /** The router's largest logits choose the experts of a token, whose results are added by the softmax of these logits. */
-function experts({ gpu, config }: Step, weights: ExpertsWeights, x: Tensor): Tensor {
+function experts({ gpu, config }: Step, layer: number, weights: ExpertsWeights, x: Tensor): Tensor {
   const { count, perToken, limit } = config.experts!;
   const { ids: chosen, logits } = topLogits(gpu, project(gpu, x, weights.router), perToken);
   const of = { count, chosen };
   const both = expertLinear(gpu, x, weights.gateUp, of);
   addInto(gpu, both, embed(gpu, weights.gateUpBias, chosen));
-  const inner = config.intermediateSize;
+  const inner = config.layers[layer]!.intermediateSize;
   const [gates, ups] = [both.slice(1, 0, inner), both.slice(1, inner, 2 * inner)];
   const hidden = gatedMlp(gpu, gates, ups, config.activation, limit);
   const results = expertLinear(gpu, hidden, weights.down, of);

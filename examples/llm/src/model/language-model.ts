@@ -2,10 +2,11 @@ import { type Gpu, type Tensor, ValidationError } from '@heed/core';
 import { fromHalf, type HalfType, toHalf } from '@heed/core/kernel';
 import { type KvSequence, PagedKvCache, type PageFormat, type RotaryTables } from '@heed/kvcache';
 import { type CheckpointFolder, requiredJson } from '../checkpoint/checkpoint-folder.ts';
-import type { LayerKind, ModelConfig } from '../checkpoint/model-config.ts';
+import type { AttentionConfig, LayerKind, ModelConfig } from '../checkpoint/model-config.ts';
 import { readConfig } from '../checkpoint/read-config.ts';
-import { type Rope, ropeAngles } from '../checkpoint/rope-angles.ts';
-import { storedTensors } from '../checkpoint/safetensors-files.ts';
+import { ropeAngles } from '../checkpoint/rope-angles.ts';
+import { type StoredTensors, storedTensors, textTensors } from '../checkpoint/safetensors-files.ts';
+import { addInto, capInto, scaleInto } from '../kernels/in-place.ts';
 import { linear } from '../kernels/linear.ts';
 import { embed } from '../kernels/row-kernels.ts';
 import { type RowParts, rowParts } from '../kernels/row-parts.ts';
@@ -60,14 +61,11 @@ export class LanguageModel implements Disposable {
     this.#loader = loaded.loader;
     this.#weights = loaded.weights;
     this.#numSplits = loaded.numSplits;
-    const tables = (rope: Rope): RotaryTables => {
-      const shape = [loaded.context, config.headDim / 2];
-      const { cos, sin } = ropeAngles(rope, config.headDim, loaded.context);
-      return { cos: gpu.tensor(cos, { shape }), sin: gpu.tensor(sin, { shape }) };
-    };
-    const { full, sliding } = config.ropes;
-    const first = tables(full);
-    this.#rotary = { full: first, sliding: sliding === full ? first : tables(sliding) };
+    const { full, sliding } = config.kinds;
+    const first = rotaryTables(gpu, full, loaded.context);
+    const isShared = sliding.rope === full.rope && sliding.headDim === full.headDim;
+    const second = isShared ? first : rotaryTables(gpu, sliding, loaded.context);
+    this.#rotary = { full: first, sliding: second };
   }
 
   /**
@@ -87,7 +85,7 @@ export class LanguageModel implements Disposable {
         `load: context must be a whole number from 1 to ${config.contextLength}, the model's; got ${longest}. Pass fewer tokens.`,
       );
     }
-    const loader = new WeightLoader(gpu, await storedTensors(folder), loading);
+    const loader = new WeightLoader(gpu, await weightsOf(folder, config), loading);
     try {
       const weights = await loadWeights(loader, config);
       await loader.finish();
@@ -99,18 +97,28 @@ export class LanguageModel implements Disposable {
   }
 
   /** Creates a cache for this model's layers: windowed layers give back the pages that no query sees any more. */
-  createCache(options: ModelCacheOptions): Promise<PagedKvCache> {
-    const { layers, kvHeads, headDim, window } = this.config;
-    const groups = (['full', 'sliding'] as const).map((kind) => ({
-      layers: [...layers.keys()].filter((layer) => layers[layer] === kind),
-      kvHeads,
-      headDim,
-      dtype: options.dtype ?? 'f16',
-      ...(kind === 'sliding' && { window: window! }),
-    }));
-    const { maxBytes, pageSize = 16 } = options;
-    const own = groups.filter((group) => group.layers.length > 0);
-    return PagedKvCache.create(this.gpu, { groups: own, maxBytes, pageSize });
+  createCache({
+    maxBytes,
+    pageSize = 16,
+    dtype = 'f16',
+  }: ModelCacheOptions): Promise<PagedKvCache> {
+    const { layers, kinds } = this.config;
+    const groups = (['full', 'sliding'] as const).map((kind) => {
+      const { kvHeads, headDim, window } = kinds[kind];
+      const own = [...layers.keys()].filter(
+        (i) => layers[i]!.kind === kind && layers[i]!.reads === undefined,
+      );
+      return { layers: own, kvHeads, headDim, dtype, ...(window !== undefined && { window }) };
+    });
+    const reads = layers.flatMap(({ reads: of }, i) =>
+      of === undefined ? [] : [[i, of] as const],
+    );
+    return PagedKvCache.create(this.gpu, {
+      groups: groups.filter((group) => group.layers.length > 0),
+      reads: Object.fromEntries(reads),
+      maxBytes,
+      pageSize,
+    });
   }
 
   /**
@@ -127,16 +135,44 @@ export class LanguageModel implements Disposable {
     const ids = Int32Array.from(batch.flatMap(({ tokens }) => tokens));
     const { embedding, layers, norm, head } = this.#weights;
     return gpu.scope(() => {
-      const x = embed(gpu, embedding, ids, this.#embeddingScale());
+      const x = embed(gpu, embedding, ids, scaleFor(embedding, config.embeddingScale));
+      const inputs = this.#layerInputs(ids, x);
       for (const [i, weights] of layers.entries()) {
+        const size = config.layerEmbedding?.size ?? 0;
+        const input = inputs?.slice(1, i * size, (i + 1) * size);
         // One submit per layer, so that a layer's memory serves the next.
-        gpu.scope(() => gpu.batch(() => decoderLayer(step, i, weights, x)));
+        gpu.scope(() => gpu.batch(() => decoderLayer(step, i, weights, x, input)));
       }
       const ends = step.cuSeqlens.slice(1).map((end) => end - 1);
       const some = wanted === 'last' ? ends : new Int32Array();
       const rows = wanted === 'all' ? x : embed(gpu, rowParts([x]), some);
-      return linear(gpu, normOf({ gpu, config })(rows, norm), head);
+      const logits = linear(gpu, normOf({ gpu, config })(rows, norm), head);
+      if (config.logitCap !== undefined) capInto(gpu, logits, config.logitCap);
+      return logits;
     });
+  }
+
+  /**
+   * Returns the embeddings of tokens for all layers, in models that have them: one by the token, and one by its row of the residual
+   * stream.
+   * @returns f32 [T, layers · size]
+   */
+  #layerInputs(ids: Int32Array, x: Tensor): Tensor | undefined {
+    const { gpu, config } = this;
+    const { layerInputs } = this.#weights;
+    if (!layerInputs) return undefined;
+    const { size } = config.layerEmbedding!;
+    const { table, projection, norm } = layerInputs;
+    const byRow = linear(gpu, x, projection);
+    scaleInto(gpu, byRow, config.hiddenSize ** -0.5);
+    const both = normOf({ gpu, config })(
+      byRow.reshape([ids.length * config.layers.length, size]),
+      norm,
+    );
+    const inputs = both.reshape([ids.length, config.layers.length * size]);
+    addInto(gpu, inputs, embed(gpu, table, ids, scaleFor(table, Math.sqrt(size))));
+    scaleInto(gpu, inputs, Math.SQRT1_2);
+    return inputs;
   }
 
   [Symbol.dispose](): void {
@@ -169,21 +205,36 @@ export class LanguageModel implements Disposable {
       numSplits: this.#numSplits,
     };
   }
-
-  /** Transformers rounds the factor to the type of the weights. */
-  #embeddingScale(): number {
-    const [part] = this.#weights.embedding.parts;
-    const scale = this.config.embeddingScale;
-    return part!.dtype === 'f32' ? Math.fround(scale) : roundedTo(part!.dtype as HalfType, scale);
-  }
 }
 
-const roundedTo = (type: HalfType, value: number): number => fromHalf(toHalf(value, type), type);
+/** Returns a factor of embeddings as Transformers rounds it: to the type of the weights. */
+function scaleFor({ parts }: RowParts, factor: number): number {
+  const { dtype } = parts[0]!;
+  if (dtype === 'f32') return Math.fround(factor);
+  return fromHalf(toHalf(factor, dtype as HalfType), dtype as HalfType);
+}
+
+function rotaryTables(gpu: Gpu, { rope, headDim }: AttentionConfig, context: number): RotaryTables {
+  const shape = [context, headDim / 2];
+  const { cos, sin } = ropeAngles(rope, headDim, context);
+  return { cos: gpu.tensor(cos, { shape }), sin: gpu.tensor(sin, { shape }) };
+}
+
+/** Weights of the embeddings for all layers. */
+interface LayerInputsWeights {
+  /** [vocabSize, layers · size] */
+  readonly table: RowParts;
+  /** [layers · size, hiddenSize] */
+  readonly projection: RowParts;
+  /** [size] */
+  readonly norm: Tensor;
+}
 
 /** All weights of a model. */
 interface ModelWeights {
   /** [vocabSize, hiddenSize] */
   readonly embedding: RowParts;
+  readonly layerInputs: LayerInputsWeights | undefined;
   readonly layers: readonly LayerWeights[];
   /** [hiddenSize] */
   readonly norm: Tensor;
@@ -198,12 +249,36 @@ interface Loaded {
   readonly numSplits: number;
 }
 
+/** Returns the stored tensors of the text model. */
+async function weightsOf(
+  folder: CheckpointFolder,
+  { isPart }: ModelConfig,
+): Promise<StoredTensors> {
+  const all = await storedTensors(folder);
+  return isPart ? textTensors(all) : all;
+}
+
 async function loadWeights(loader: WeightLoader, config: ModelConfig): Promise<ModelWeights> {
   const shape = [config.vocabSize, config.hiddenSize] as const;
   const embedding = await loader.matrix('model.embed_tokens.weight', shape);
+  const layerInputs = await loadLayerInputs(loader, config);
   const layers: LayerWeights[] = [];
   for (const i of config.layers.keys()) layers.push(await loadLayer(loader, config, i));
   const norm = await loader.vector('model.norm.weight', config.hiddenSize);
   const head = config.tied ? embedding : await loader.matrix('lm_head.weight', shape);
-  return { embedding, layers, norm, head };
+  return { embedding, layerInputs, layers, norm, head };
+}
+
+async function loadLayerInputs(
+  loader: WeightLoader,
+  { layerEmbedding, layers, hiddenSize }: ModelConfig,
+): Promise<LayerInputsWeights | undefined> {
+  if (!layerEmbedding) return undefined;
+  const { vocabSize, size } = layerEmbedding;
+  const all = layers.length * size;
+  return {
+    table: await loader.matrix('model.embed_tokens_per_layer.weight', [vocabSize, all]),
+    projection: await loader.matrix('model.per_layer_model_projection.weight', [all, hiddenSize]),
+    norm: await loader.vector('model.per_layer_projection_norm.weight', size),
+  };
 }

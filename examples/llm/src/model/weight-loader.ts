@@ -42,8 +42,9 @@ export class WeightLoader {
     this.#total = [...stored.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  has(name: string): boolean {
-    return this.#stored.has(name);
+  /** Leaves tensors out that the model does not use. */
+  skip(names: RegExp): void {
+    for (const name of this.#stored.keys()) if (names.test(name)) this.#taken.add(name);
   }
 
   /** Loads a matrix [rows, columns] in its dtype. */
@@ -97,6 +98,16 @@ export class WeightLoader {
     return this.#small(name, [length]);
   }
 
+  /** Loads a single number. */
+  async number(name: string): Promise<number> {
+    return (await this.#values(name, [1]))[0]!;
+  }
+
+  /** Returns a vector of ones: the weight of a norm that has none. */
+  ones(length: number): Tensor {
+    return this.#keep(this.#gpu.tensor(new Float32Array(length).fill(1), { shape: [length] }));
+  }
+
   /** Loads a small table [rows, columns] as f32, such as the biases of experts. */
   async table(
     name: string,
@@ -113,13 +124,17 @@ export class WeightLoader {
     shape: readonly number[],
     change: (values: Float32Array) => Float32Array = (values) => values,
   ): Promise<Tensor> {
+    const values = change(await this.#values(name, shape));
+    return this.#keep(this.#gpu.tensor(values, { shape, label: name }));
+  }
+
+  /** Reads a small tensor as f32. */
+  async #values(name: string, shape: readonly number[]): Promise<Float32Array> {
     const tensor = this.#take(name, shape);
     const bytes = await this.#read(tensor, 0, tensor.bytes);
-    const { dtype } = tensor;
-    const values =
-      dtype === 'f32' ? new Float32Array(bytes) : unpackHalves(new Uint16Array(bytes), dtype);
     await this.#upload(bytes.byteLength);
-    return this.#keep(this.#gpu.tensor(change(values), { shape, label: name }));
+    const { dtype } = tensor;
+    return dtype === 'f32' ? new Float32Array(bytes) : unpackHalves(new Uint16Array(bytes), dtype);
   }
 
   /**

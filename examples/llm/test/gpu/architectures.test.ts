@@ -63,6 +63,8 @@ const variants: readonly (readonly [name: string, config: Config])[] = [
     },
   ],
   ['gpt-oss (sinks, experts)', small.gptOss],
+  ['Gemma 4 (wide full layers, keys as values)', small.gemma4],
+  ['Gemma 4 (embeddings per layer, shared keys)', small.gemma4e],
 ];
 
 describe.for(variants)('%s', ([, config]) => {

@@ -3,9 +3,10 @@ import { bits, testGpu } from '@heed/testing';
 import { expect, it } from 'vitest';
 import { generate } from '../../src/generation/generate.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
-import { folderOf, randomCheckpoint, safetensors } from '../random-checkpoint.ts';
+import type { CheckpointFolder } from '../../src/checkpoint/checkpoint-folder.ts';
+import { folderOf, randomCheckpoint, safetensors, type Weight } from '../random-checkpoint.ts';
 import { expectLogits } from '../expect-logits.ts';
-import { gemma3, gptOss, llama3, qwen3 } from '../small-configs.ts';
+import { gemma3, gemma4e, gptOss, llama3, qwen3 } from '../small-configs.ts';
 
 const gpu = await testGpu();
 
@@ -40,7 +41,7 @@ it.for([
   ['BF16', 3],
   ['F32', 2],
 ] as const)('loads %s weights from %i files', async ([dtype, shards]) => {
-  for (const config of [qwen3, gemma3, gptOss]) {
+  for (const config of [qwen3, gemma3, gptOss, gemma4e]) {
     const checkpoint = randomCheckpoint(config, { dtype, shards, seed: 5 });
     const progress: number[] = [];
     using model = await LanguageModel.load(gpu, checkpoint.folder, {
@@ -69,6 +70,38 @@ it.for([
   };
   expect(await run({ partBytes })).toEqual(await run({}));
 });
+
+it.for([
+  ['model.language_model.', 'Gemma4', gemma4e, 'model.vision_tower.patch.weight'],
+  ['language_model.model.', 'Gemma3', gemma3, 'vision_tower.patch.weight'],
+] as const)(
+  'loads the text model of one for images, under %s',
+  async ([prefix, family, config, other]) => {
+    const alone = randomCheckpoint(config);
+    const { architectures: _, ...text_config } = config;
+    const whole = {
+      architectures: [`${family}ForConditionalGeneration`],
+      text_config,
+      vision_config: { hidden_size: 3 },
+      image_token_id: 90,
+      eos_token_id: [7],
+    };
+    const named = [...alone.weights].map(([name, weight]) => {
+      return [name.replace(/^model\./, prefix), weight] as [string, Weight];
+    });
+    const tower: [string, Weight] = [other, { shape: [3], values: new Float32Array(3) }];
+    const files = {
+      'config.json': whole,
+      'model.safetensors': safetensors([...named, tower], 'F32'),
+    };
+    const run = async (folder: CheckpointFolder): Promise<Uint32Array[]> => {
+      using model = await LanguageModel.load(gpu, folder);
+      using cache = await model.createCache({ maxBytes: 2 ** 20 });
+      return bits(model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50] }], 'all'));
+    };
+    expect(await run(folderOf(files))).toEqual(await run(alone.folder));
+  },
+);
 
 it('windowed layers keep the pages of their window alone', async () => {
   using model = await LanguageModel.load(gpu, randomCheckpoint(gemma3).folder);

@@ -2,14 +2,9 @@ import { type DType, ValidationError } from '@heed/core';
 import { packHalves, unpackHalves } from '@heed/core/kernel';
 import { bits, Rng, testGpu } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
+import { addInto, capInto, scaleInto } from '../../src/kernels/in-place.ts';
 import { mixExperts } from '../../src/kernels/mix-experts.ts';
-import {
-  type Activation,
-  addInto,
-  embed,
-  gatedMlp,
-  rmsNorm,
-} from '../../src/kernels/row-kernels.ts';
+import { type Activation, embed, gatedMlp, rmsNorm } from '../../src/kernels/row-kernels.ts';
 import { rowParts } from '../../src/kernels/row-parts.ts';
 import { topLogits } from '../../src/kernels/top-logits.ts';
 
@@ -179,6 +174,20 @@ describe('addInto', () => {
     addInto(gpu, sum, gpu.tensor(row!, { shape: [5] }));
     const want = x!.map((value, i) => Math.fround(value + y![i]!) + row![i % 5]!);
     expect(await sum.read()).toMatchTensor(want);
+  });
+});
+
+describe('scaleInto and capInto', () => {
+  it('multiplies, and bounds by tanh', { tags: ['device'] }, async () => {
+    const x = Float32Array.of(0, -0.5, 3, 40, -1e6, ...new Rng(8).normals(20, 30));
+    const scaled = gpu.tensor(x, { shape: [5, 5] });
+    scaleInto(gpu, scaled, 1.5);
+    expect(await scaled.read()).toMatchTensor(x.map((value) => value * 1.5));
+    const capped = gpu.tensor(x, { shape: [25] });
+    capInto(gpu, capped, 30);
+    const want = Float64Array.from(x, (value) => 30 * Math.tanh(value / 30));
+    // exp, a difference and a quotient of numbers of at most 2, each off by a few ulp of 1.
+    expect(await capped.read()).toMatchTensor(want, { tolerance: 30 * 8 * ulp });
   });
 });
 

@@ -1,12 +1,19 @@
 import { bareVars, nagaGaps, unpairedBracket, untidiness } from '@heed/testing';
 import { expect, it } from 'vitest';
+import { inPlaceSources } from '../../src/kernels/in-place.ts';
 import { linearSources } from '../../src/kernels/linear.ts';
 import { partBounds } from '../../src/kernels/row-parts.ts';
 import { rowSources } from '../../src/kernels/row-kernels.ts';
 import { mixSources } from '../../src/kernels/mix-experts.ts';
 import { topSources } from '../../src/kernels/top-logits.ts';
 
-const sources = [...linearSources(), ...rowSources(), ...topSources(), ...mixSources()];
+const sources = [
+  ...linearSources(),
+  ...rowSources(),
+  ...topSources(),
+  ...mixSources(),
+  ...inPlaceSources(),
+];
 
 it.for(sources)('$label is tidy WGSL with initialised variables', ({ code }) => {
   expect(bareVars(code)).toEqual([]);

@@ -2,7 +2,7 @@ import { UnsupportedError, ValidationError } from '@heed/core';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/checkpoint/read-config.ts';
 import { ropeAngles } from '../../src/checkpoint/rope-angles.ts';
-import { gemma3, llama3, qwen2, qwen3 } from '../small-configs.ts';
+import { gemma3, gemma4, gemma4e, llama3, qwen2, qwen3 } from '../small-configs.ts';
 
 describe('readConfig', () => {
   it.for([
@@ -15,7 +15,6 @@ describe('readConfig', () => {
     ['a bias of the MLP', { ...llama3, mlp_bias: true }, 'mlp_bias = true'],
     ['a key that nobody knows', { ...qwen3, layerdrop: 0.5 }, 'layerdrop = 0.5'],
     ['a vision tower', { ...gemma3, vision_config: {} }, 'vision_config = {}'],
-    ['capped logits', { ...gemma3, final_logit_softcapping: 30 }, 'final_logit_softcapping = 30'],
     [
       'attention in both directions',
       { ...gemma3, use_bidirectional_attention: true },
@@ -101,9 +100,47 @@ describe('readConfig', () => {
 
   it('counts the query’s own key in sliding_window', () => {
     const config = readConfig(gemma3);
-    expect(config.window).toBe(5);
-    expect(config.layers).toEqual(['sliding', 'sliding', 'full', 'sliding']);
-    expect(readConfig(qwen2)).toMatchObject({ window: undefined, layers: ['full', 'full'] });
+    expect(config.kinds.sliding.window).toBe(5);
+    expect(config.layers.map(({ kind }) => kind)).toEqual([
+      'sliding',
+      'sliding',
+      'full',
+      'sliding',
+    ]);
+    expect(readConfig(qwen2).layers.map(({ kind }) => kind)).toEqual(['full', 'full']);
+  });
+});
+
+describe('readConfig of Gemma', () => {
+  it('fills in the sizes that text configurations of published files leave out', () => {
+    const text_config = {
+      hidden_size: 2560,
+      intermediate_size: 10_240,
+      model_type: 'gemma3_text',
+      num_hidden_layers: 34,
+      rope_scaling: { factor: 8, rope_type: 'linear' },
+      sliding_window: 1024,
+    };
+    const outer = { boi_token_index: 255_999, mm_tokens_per_image: 256, vision_config: {} };
+    const architectures = ['Gemma3ForConditionalGeneration'];
+    const config = readConfig({ architectures, eos_token_id: [1, 106], text_config, ...outer });
+    expect(config).toMatchObject({ vocabSize: 262_208, heads: 8, tied: true, endTokens: [1, 106] });
+    expect(config.kinds.sliding).toMatchObject({ kvHeads: 4, headDim: 256, window: 1023 });
+    const extra = { ...text_config, num_experts: 4 };
+    expect(() => readConfig({ architectures, text_config: extra })).toThrow(
+      'text_config: this program',
+    );
+  });
+
+  it('reads which layers of Gemma 4 read those of another', () => {
+    const { layers, kinds } = readConfig(gemma4e);
+    expect(layers.map(({ reads }) => reads)).toEqual([undefined, undefined, undefined, 2, 1]);
+    expect(layers.map(({ intermediateSize }) => intermediateSize)).toEqual([80, 80, 80, 160, 160]);
+    expect(kinds.full).toMatchObject({ headDim: 32, kvHeads: 2, keysAsValues: false });
+    expect(readConfig(gemma4).kinds.full).toMatchObject({ kvHeads: 1, keysAsValues: true });
+    expect(() => readConfig({ ...gemma4e, num_kv_shared_layers: 4 })).toThrow(
+      'a full layer before',
+    );
   });
 });
 
