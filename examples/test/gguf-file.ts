@@ -45,12 +45,19 @@ const names = {
   Qwen3ForCausalLM: 'qwen3',
   Gemma3ForCausalLM: 'gemma3',
   GptOssForCausalLM: 'gpt-oss',
+  Gemma4ForCausalLM: 'gemma4',
 } as const;
 
 type Architecture = (typeof names)[keyof typeof names];
 
 /** A whole number is written as u32, and one in an object as f32. */
-type Value = number | string | { readonly float: number } | readonly string[] | Int32Array;
+type Value =
+  | number
+  | string
+  | { readonly float: number }
+  | readonly string[]
+  | readonly boolean[]
+  | Int32Array;
 
 /** The number of the tensor type. */
 const F32 = 0;
@@ -87,9 +94,12 @@ class Bytes {
     } else if ('float' in value) {
       this.u32(6);
       this.list.push(...new Uint8Array(Float32Array.of(value.float).buffer));
+    } else if (typeof value[0] === 'boolean') {
+      this.#array(7, value.length);
+      this.list.push(...value.map(Number));
     } else {
       this.#array(8, value.length);
-      for (const text of value) this.text(text);
+      for (const text of value as readonly string[]) this.text(text);
     }
   }
 
@@ -114,7 +124,7 @@ function metadataOf(config: Config, architecture: Architecture): Record<string, 
     'attention.key_length': dim,
     'attention.value_length': dim,
     'attention.layer_norm_rms_epsilon': { float: config['rms_norm_eps'] },
-    'rope.freq_base': { float: config['rope_theta'] },
+    'rope.freq_base': { float: config['rope_theta'] ?? 0 },
     'rope.dimension_count': dim,
   };
   if (scaling?.['rope_type'] === 'linear') {
@@ -126,9 +136,10 @@ function metadataOf(config: Config, architecture: Architecture): Record<string, 
     own['rope.scaling.factor'] = { float: scaling['factor'] };
     own['rope.scaling.original_context_length'] = scaling['original_max_position_embeddings'];
   }
-  if (config['sliding_window'] && /gemma3|gpt-oss/.test(architecture)) {
+  if (config['sliding_window'] && /gemma|gpt-oss/.test(architecture)) {
     own['attention.sliding_window'] = config['sliding_window'];
   }
+  if (architecture === 'gemma4') Object.assign(own, gemma4Metadata(config));
   if (architecture === 'gpt-oss') {
     own['expert_count'] = config['num_local_experts'];
     own['expert_used_count'] = config['num_experts_per_tok'];
@@ -145,6 +156,35 @@ function metadataOf(config: Config, architecture: Architecture): Record<string, 
     ...Object.fromEntries(
       Object.entries(own).map(([key, value]) => [`${architecture}.${key}`, value]),
     ),
+  };
+}
+
+/** The sizes of both kinds of layers; those without a suffix are of full ones. */
+function gemma4Metadata(config: Config): Record<string, Value> {
+  const kinds = config['rope_parameters'];
+  const [dim, wide] = [config['head_dim'], config['global_head_dim']];
+  const isSliding = (config['layer_types'] as string[]).map((type) => type === 'sliding_attention');
+  const heads = config['num_key_value_heads'];
+  const wideHeads = config['num_global_key_value_heads'] ?? heads;
+  const first = config['num_hidden_layers'] - config['num_kv_shared_layers'];
+  const width = config['intermediate_size'] * (config['use_double_wide_mlp'] ? 2 : 1);
+  return {
+    feed_forward_length: Int32Array.from(isSliding, (_, i) => {
+      return i < first ? config['intermediate_size'] : width;
+    }),
+    'attention.head_count_kv': Int32Array.from(isSliding, (slides) => (slides ? heads : wideHeads)),
+    'attention.key_length': wide,
+    'attention.value_length': wide,
+    'attention.key_length_swa': dim,
+    'attention.value_length_swa': dim,
+    'attention.sliding_window_pattern': isSliding,
+    'attention.shared_kv_layers': config['num_kv_shared_layers'],
+    'rope.dimension_count': wide,
+    'rope.dimension_count_swa': dim,
+    'rope.freq_base': { float: kinds['full_attention']['rope_theta'] },
+    'rope.freq_base_swa': { float: kinds['sliding_attention']['rope_theta'] },
+    embedding_length_per_layer_input: config['hidden_size_per_layer_input'],
+    final_logit_softcapping: { float: config['final_logit_softcapping'] },
   };
 }
 
@@ -170,33 +210,51 @@ const gemmaNames: Readonly<Record<string, string>> = {
   post_feedforward_layernorm: 'post_ffw_norm',
 };
 
+const gemma4Names: Readonly<Record<string, string>> = {
+  ...gemmaNames,
+  per_layer_input_gate: 'inp_gate',
+  per_layer_projection: 'proj',
+  post_per_layer_input_norm: 'post_norm',
+};
+
 const gptOssNames: Readonly<Record<string, string>> = {
   ...layerNames,
   post_attention_layernorm: 'post_attention_norm',
   'mlp.router': 'ffn_gate_inp',
 };
 
+const namesOf: Readonly<Record<Architecture, Readonly<Record<string, string>>>> = {
+  llama: layerNames,
+  qwen2: layerNames,
+  qwen3: layerNames,
+  gemma3: gemmaNames,
+  gemma4: gemma4Names,
+  'gpt-oss': gptOssNames,
+};
+
 const outerNames: Readonly<Record<string, string>> = {
   'model.embed_tokens.weight': 'token_embd.weight',
   'model.norm.weight': 'output_norm.weight',
   'lm_head.weight': 'output.weight',
+  'model.embed_tokens_per_layer.weight': 'per_layer_token_embd.weight',
+  'model.per_layer_model_projection.weight': 'per_layer_model_proj.weight',
+  'model.per_layer_projection_norm.weight': 'per_layer_proj_norm.weight',
 };
 
 function* tensorsOf(
   { config, weights }: RandomCheckpoint,
   architecture: Architecture,
 ): Generator<[name: string, weight: Weight]> {
-  const inLayer = {
-    gemma3: gemmaNames,
-    'gpt-oss': gptOssNames,
-    llama: layerNames,
-    qwen2: layerNames,
-    qwen3: layerNames,
-  }[architecture];
+  const inLayer = namesOf[architecture];
   for (const [name, weight] of weights) {
     const [, block, own] = /^model\.layers\.(\d+)\.(.*(?:experts|sinks).*)$/.exec(name) ?? [];
     if (own !== undefined) {
       for (const [to, part] of expertTensors(own, weight)) yield [`blk.${block}.${to}`, part];
+      continue;
+    }
+    const [, scaled] = /^model\.layers\.(\d+)\.layer_scalar$/.exec(name) ?? [];
+    if (scaled !== undefined) {
+      yield [`blk.${scaled}.layer_output_scale.weight`, weight];
       continue;
     }
     const [, layer, noun, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
@@ -205,6 +263,7 @@ function* tensorsOf(
   }
   const scaling = config['rope_scaling'] as Config | null | undefined;
   if (scaling?.['rope_type'] === 'llama3') yield ['rope_freqs.weight', llama3Factors(config)];
+  if (architecture === 'gemma4') yield ['rope_freqs.weight', proportionalFactors(config)];
 }
 
 /** Sinks; the matrices of experts, [out, in] in GGUF, in which gate and up are apart; and their biases. */
@@ -275,4 +334,14 @@ function llama3Factors(config: Config): Weight {
     return 1 / ((1 - smooth) / factor + smooth);
   });
   return { shape: [dim / 2], values };
+}
+
+/** The divisors of the angles of full layers: pairs that are not rotated get a large one. */
+function proportionalFactors(config: Config): Weight {
+  const pairs = config['global_head_dim'] / 2;
+  const part = config['rope_parameters']['full_attention']['partial_rotary_factor'];
+  const values = Float32Array.from({ length: pairs }, (_, i) =>
+    i < Math.floor(part * pairs) ? 1 : 1e30,
+  );
+  return { shape: [pairs], values };
 }

@@ -6,11 +6,19 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fromHalf, toHalf } from '@heed/core/kernel';
 import { LanguageModel } from '@heed/llm';
-import { testGpu } from '@heed/testing';
+import { isFullRun, testGpu } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, randomCheckpoint } from '../../llm/test/random-checkpoint.ts';
 import { referenceLogits } from '../../llm/test/reference-model.ts';
-import { gemma3, gptOss, llama3, qwen2, qwen3 } from '../../llm/test/small-configs.ts';
+import {
+  gemma3,
+  gemma4,
+  gemma4e,
+  gptOss,
+  llama3,
+  qwen2,
+  qwen3,
+} from '../../llm/test/small-configs.ts';
 import { ggufFile } from '../gguf-file.ts';
 
 const program = fileURLToPath(new URL('../llama-cpp.mjs', import.meta.url));
@@ -39,6 +47,23 @@ const gptOssAsPublished: Config = {
   rope_scaling: { ...gptOss['rope_scaling'], beta_fast: 32, truncate: true },
 };
 
+/** llama.cpp has layers share the keys of the last two before them, of which the second is full. */
+const gemma4eAsPublished: Config = {
+  ...gemma4e,
+  layer_types: [0, 0, 1, 0, 1].map((full) => (full ? 'full_attention' : 'sliding_attention')),
+};
+
+/** Names, configurations, and whether the quick run has them: those whose features the others have too are left out. */
+const cases = [
+  ['Llama 3', llama3, 'quick'],
+  ['Qwen 2', qwen2, 'quick'],
+  ['Qwen 3', qwen3, 'full'],
+  ['Gemma 3', gemmaAsPublished, 'quick'],
+  ['gpt-oss', gptOssAsPublished, 'quick'],
+  ['Gemma 4', gemma4, 'full'],
+  ['Gemma 4 with embeddings per layer', gemma4eAsPublished, 'quick'],
+] as const;
+
 const gpu = await testGpu();
 const tokens = [5, 17, 99, 0, 42, 8, 9, 77, 3, 1, 60, 61, 62, 63, 64, 2, 4];
 let folder = '';
@@ -53,31 +78,28 @@ afterAll(() => rm(folder, { recursive: true }));
 describe.skipIf(reason !== undefined)(
   `llama.cpp${reason ? ` does not load: ${reason}` : ''}`,
   () => {
-    it.for([
-      ['Llama 3', llama3],
-      ['Qwen 2', qwen2],
-      ['Qwen 3', qwen3],
-      ['Gemma 3', gemmaAsPublished],
-      ['gpt-oss', gptOssAsPublished],
-    ] as const)('has the logits of a random %s checkpoint', async ([architecture, config]) => {
-      const checkpoint = randomCheckpoint(config);
-      const path = join(folder, `${architecture}.gguf`);
-      await writeFile(path, ggufFile(checkpoint));
-      const want = (JSON.parse(await llamaCpp(path, tokens.join(','))) as number[][]).flat();
+    it.for(isFullRun() ? cases : cases.filter(([, , when]) => when === 'quick'))(
+      'has the logits of a random %s checkpoint',
+      async ([architecture, config]) => {
+        const checkpoint = randomCheckpoint(config);
+        const path = join(folder, `${architecture}.gguf`);
+        await writeFile(path, ggufFile(checkpoint));
+        const want = (JSON.parse(await llamaCpp(path, tokens.join(','))) as number[][]).flat();
 
-      using model = await LanguageModel.load(gpu, checkpoint.folder);
-      using cache = await model.createCache({ maxBytes: 2 ** 22, dtype: 'f32' });
-      const logits = model.forward(cache, [{ sequence: cache.open(), tokens }], 'all');
-      const got = await logits.read();
+        using model = await LanguageModel.load(gpu, checkpoint.folder);
+        using cache = await model.createCache({ maxBytes: 2 ** 22, dtype: 'f32' });
+        const logits = model.forward(cache, [{ sequence: cache.open(), tokens }], 'all');
+        const got = await logits.read();
 
-      // Twice the error of a naive run that rounds as llama.cpp does, whose GELU is a table of f16; and a few ulp of the largest.
-      const exact = referenceLogits(checkpoint, tokens).flat();
-      const roundGelu = (x: number): number => fromHalf(toHalf(x));
-      const naive = referenceLogits(checkpoint, tokens, { round: Math.fround, roundGelu }).flat();
-      const error = Math.max(...naive.map((x, i) => Math.abs(x - exact[i]!)));
-      const largest = Math.max(...exact.map(Math.abs));
-      const shape = [tokens.length, config['vocab_size']];
-      expect(got).toMatchTensor(want, { tolerance: 2 * error + 8 * 2 ** -23 * largest, shape });
-    });
+        // Twice the error of a naive run that rounds as llama.cpp does, whose GELU is a table of f16; and a few ulp of the largest.
+        const exact = referenceLogits(checkpoint, tokens).flat();
+        const roundGelu = (x: number): number => fromHalf(toHalf(x));
+        const naive = referenceLogits(checkpoint, tokens, { round: Math.fround, roundGelu }).flat();
+        const error = Math.max(...naive.map((x, i) => Math.abs(x - exact[i]!)));
+        const largest = Math.max(...exact.map(Math.abs));
+        const shape = [tokens.length, config['vocab_size']];
+        expect(got).toMatchTensor(want, { tolerance: 2 * error + 8 * 2 ** -23 * largest, shape });
+      },
+    );
   },
 );
