@@ -1,4 +1,4 @@
-import { denseProblem, normal, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { denseProblem, normal, packedProblem } from '../../problems/build-problem.ts';
 import { table } from '../../problems/host-tables.ts';
 import { mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import { launchBackward, resultGradients } from '../../problems/launch-backward.ts';
@@ -10,41 +10,14 @@ import {
   withLists,
 } from '../../problems/selected-problem.ts';
 import { generate } from '../../reference/nd-array.ts';
-import type { FloatDType } from '../../reference/number-types.ts';
 import { random } from '../../reference/pseudo-random.ts';
-import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
+import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { scales, softcaps } from '../shared/named-problems.ts';
-import { areRight, base, gradientCase, sameGradients } from './gradient-case.ts';
+import { base, layouts, perKvHead } from '../shared/selected-layouts.ts';
+import { areRight, gradientCase, sameGradients } from './gradient-case.ts';
 
 const group = 'backward-selected';
-
-type Build = (dtype: FloatDType, options: ReferenceOptions) => ReferenceProblem;
-
-/** One problem per layout; the packed one has sequences without rows or keys, and rows outside every sequence. */
-const layouts: Readonly<Record<string, Build>> = {
-  dense: (dtype, options) =>
-    denseProblem({ ...base, dtype, batch: 2, lq: 6, lk: 41, seqUsedK: [41, 20], options }),
-  packed: (dtype, options) =>
-    packedProblem({
-      ...base,
-      dtype,
-      qLens: [5, 0, 4, 2],
-      kLens: [33, 5, 20, 0],
-      spareRows: [2, 3],
-      options,
-    }),
-  paged: (dtype, options) =>
-    pagedProblem({
-      ...base,
-      dtype,
-      qLens: [4, 3],
-      used: [40, 19],
-      pageSize: 7,
-      pages: 'shared',
-      options,
-    }),
-};
 
 /** Each combination of a layout, of a number of lists and of options compiles kernels. */
 const quick = [
@@ -151,7 +124,7 @@ const withModsCases = (['dense', 'packed', 'paged'] as const).flatMap((layout) =
     `mods/${layout}`,
     (dtype) =>
       withMods(
-        withLists(layouts[layout]!(dtype, {}), { heads: 2, entries: 21 }, listContents.mixed),
+        withLists(layouts[layout](dtype, {}), { heads: 2, entries: 30 }, listContents.mixed),
         modded,
       ),
     { tier: 'full' },
@@ -161,7 +134,7 @@ const withModsCases = (['dense', 'packed', 'paged'] as const).flatMap((layout) =
 /** Cases of the gradients of attention to selected keys. */
 export const selectedGradientCases: readonly RunnableCase[] = [
   ...Object.entries(listContents).flatMap(([name, fill]) =>
-    contents(`${name}/per-kv-head`, fill, { heads: 2, entries: 43 }),
+    contents(`${name}/per-kv-head`, fill, perKvHead),
   ),
   ...contents('mixed/shared', listContents.mixed, { heads: 1, entries: 21 }),
   ...contents('mixed/per-query-head', listContents.mixed, { heads: 4, entries: 21 }),
@@ -169,7 +142,7 @@ export const selectedGradientCases: readonly RunnableCase[] = [
   ...contents(
     'mixed/options',
     listContents.mixed,
-    { heads: 2, entries: 21 },
+    { heads: 2, entries: 30 },
     { softcap: 5, alibiSlopes, causal: true, window: [30, -1], sinks },
   ),
   ...contents(
@@ -229,8 +202,7 @@ export const selectedGradientCases: readonly RunnableCase[] = [
     gradientCase(
       group,
       `gpu-lengths/${layout}`,
-      (dtype) =>
-        withLists(layouts[layout]!(dtype, {}), { heads: 2, entries: 43 }, listContents.mixed),
+      (dtype) => withLists(layouts[layout](dtype, {}), perKvHead, listContents.mixed),
       { launch: { gpuLengths: true }, tier: 'full' },
     ),
   ),

@@ -2,7 +2,7 @@ import type { Gpu } from '@heed/core';
 import { flexAttention } from '@heed/flex';
 import { planAttention, varlenAttention } from '@heed/kernels-wgsl';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
-import { denseProblem, packedProblem, pagedProblem } from '../../problems/build-problem.ts';
+import { denseProblem } from '../../problems/build-problem.ts';
 import { Scope } from '../../problems/case-tensors.ts';
 import { normalTable, table } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
@@ -20,18 +20,9 @@ import { permutation, random } from '../../reference/pseudo-random.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
+import { base, layouts, perKvHead } from '../shared/selected-layouts.ts';
 
 const group = 'selected-keys';
-const base = { heads: [4, 2], dim: 16 } as const;
-
-const layouts: Readonly<
-  Record<'dense' | 'packed' | 'paged', (dtype: FloatDType) => ReferenceProblem>
-> = {
-  dense: (dtype) => denseProblem({ ...base, dtype, batch: 2, lq: 5, lk: 70, seqUsedK: [70, 41] }),
-  packed: (dtype) =>
-    packedProblem({ ...base, dtype, qLens: [3, 0, 4], kLens: [70, 5, 37], spareRows: [2, 3] }),
-  paged: (dtype) => pagedProblem({ ...base, dtype, qLens: [3, 2], used: [70, 41], pageSize: 7 }),
-};
 
 const bias = normalTable([4, 160], random(91));
 
@@ -49,7 +40,7 @@ const modCases = Object.entries(layouts).flatMap(([name, build]) =>
     f16Tier: 'full',
     tags: name === 'paged' ? ['browser'] : [],
     async run(gpu, dtype) {
-      const listed = withLists(build(dtype), { heads: 2, entries: 75 }, listContents.mixed);
+      const listed = withLists(build(dtype, {}), perKvHead, listContents.mixed);
       const problem = withMods(poisonUnselected(listed, NaN), positional);
       const got = await flexLaunch(gpu, problem, dtype, { numSplits: 1 });
       const blocks = await flexLaunch(gpu, problem, dtype, { numSplits: 1, blockSize: 32 });
@@ -99,8 +90,7 @@ const likeMask = defineCase(group, 'equals-a-mask-that-reads-the-table', {
 const views = defineCase(group, 'paged-view', {
   f16Tier: 'full',
   async run(gpu, dtype) {
-    const lists = { heads: 2, entries: 75 };
-    const problem = withLists(layouts.paged(dtype), lists, listContents.mixed);
+    const problem = withLists(layouts.paged(dtype, {}), perKvHead, listContents.mixed);
     const want = await launch(gpu, problem, dtype, { numSplits: 1 });
     const scope = new Scope(gpu);
     try {
@@ -125,7 +115,7 @@ const plans = defineCase(group, 'plans', {
   async run(gpu, dtype) {
     const build = (entries: number, seed: number): ReferenceProblem =>
       withLists(
-        layouts.dense(dtype),
+        layouts.dense(dtype, {}),
         { heads: 2, entries, seed, blockSize: 3 },
         listContents.mixed,
       );

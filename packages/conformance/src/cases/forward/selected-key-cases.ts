@@ -1,12 +1,7 @@
 import type { Gpu } from '@heed/core';
 import { planAttention } from '@heed/kernels-wgsl';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
-import {
-  denseProblem,
-  packedProblem,
-  pagedProblem,
-  quantised,
-} from '../../problems/build-problem.ts';
+import { denseProblem, quantised } from '../../problems/build-problem.ts';
 import { launch, type LaunchOptions } from '../../problems/launch-problem.ts';
 import { gather } from '../../problems/rearrange-problem.ts';
 import {
@@ -21,40 +16,12 @@ import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceOptions, ReferenceProblem } from '../../reference/reference-problem.ts';
 import { type CaseSpec, defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight, isRightInPages, sameSequences } from '../shared/expected-results.ts';
+import { base, type Build, layouts, perKvHead } from '../shared/selected-layouts.ts';
 import { sharedKvProblems } from '../shared/shared-kv-problems.ts';
 
 const group = 'selected-keys';
-const base = { heads: [4, 2], dim: 16 } as const;
-
-type Build = (dtype: FloatDType, options: ReferenceOptions) => ReferenceProblem;
-
-/** One problem per layout; the packed and the paged one have rows outside every sequence. */
-const layouts: Readonly<Record<'dense' | 'packed' | 'paged', Build>> = {
-  dense: (dtype, options) =>
-    denseProblem({ ...base, dtype, batch: 2, lq: 5, lk: 70, seqUsedK: [70, 41], options }),
-  packed: (dtype, options) =>
-    packedProblem({
-      ...base,
-      dtype,
-      qLens: [3, 0, 4],
-      kLens: [70, 5, 37],
-      spareRows: [2, 3],
-      options,
-    }),
-  paged: (dtype, options) =>
-    pagedProblem({
-      ...base,
-      dtype,
-      qLens: [3, 2],
-      used: [70, 41],
-      pageSize: 7,
-      spareRows: 1,
-      options,
-    }),
-};
 
 const { mixed } = listContents;
-const perKvHead: ListSpec = { heads: 2, entries: 75 };
 
 /** What differs from a case with lists per kv head in every layout. */
 interface Variation extends Omit<CaseSpec, 'run'> {
