@@ -50,6 +50,7 @@ import { quantisedPageCases } from './quantised/quantised-page-cases.ts';
 import { topKeysCases } from './selected/top-keys-cases.ts';
 import type { RunnableCase } from './shared/case.ts';
 import { validationCases } from './validation/validation-cases.ts';
+import { wideHeadCases } from './wide-head-cases.ts';
 
 /** Every case, in running order: cheap preconditions first. */
 export const allCases: readonly RunnableCase[] = [
@@ -105,4 +106,5 @@ export const allCases: readonly RunnableCase[] = [
   ...backwardRepeatCases,
   ...selectedGradientCases,
   ...backwardFuzz,
+  ...wideHeadCases,
 ];

@@ -17,17 +17,27 @@ import { areRight, sameGradients } from './gradient-case.ts';
 
 /** Gradients with respect to k and to v stay apart: through the scores, and through the values. */
 const backward = Object.entries(sharedKvProblems).flatMap(([layout, build]) =>
-  defineCase('backward-shared-kv', layout, {
-    tier: layout === 'dense' ? 'quick' : 'full',
-    f16Tier: 'full',
-    async run(gpu, dtype) {
-      const problem = build(dtype, [24, 16], 20);
-      const by = resultGradients(problem, dtype, { lse: true });
-      const want = await launchBackward(gpu, problem, by, dtype, { sharedKv: 'copy' });
-      const got = await launchBackward(gpu, problem, by, dtype, { sharedKv: 'slice' });
-      return [...sameGradients('slice', got, want), ...areRight('slice', got, problem, by, dtype)];
-    },
-  }),
+  (
+    [
+      [24, 16],
+      [320, 257],
+    ] as const
+  ).flatMap((dims) =>
+    defineCase('backward-shared-kv', dims[0] === 24 ? layout : `${layout}/dims-${dims.join('x')}`, {
+      tier: layout === 'dense' && dims[0] === 24 ? 'quick' : 'full',
+      f16Tier: 'full',
+      async run(gpu, dtype) {
+        const problem = build(dtype, dims, 20);
+        const by = resultGradients(problem, dtype, { lse: true });
+        const want = await launchBackward(gpu, problem, by, dtype, { sharedKv: 'copy' });
+        const got = await launchBackward(gpu, problem, by, dtype, { sharedKv: 'slice' });
+        return [
+          ...sameGradients('slice', got, want),
+          ...areRight('slice', got, problem, by, dtype),
+        ];
+      },
+    }),
+  ),
 );
 
 /** A view with `sharedKv` is one memory: its dk is dk with dv added to the first columns. */
@@ -44,17 +54,29 @@ const views = sharedKvDims.flatMap(([dim, dimV]) =>
 );
 
 /** The same over lists of selected keys. Key 3 is in every list: its sums have chunks, which are rounded apart. */
-const selectedView = defineCase('backward-shared-kv', 'view/selected-keys', {
-  f16Tier: 'full',
-  run(gpu, dtype) {
-    const problem = sharedKvProblems['paged']!(dtype, [72, 64], 280);
-    const listed = withLists(problem, { heads: 1, entries: 3 }, (list, keys, source) => {
-      list[0] = 3;
-      list[1] = source.below(keys);
-    });
-    return throughView(gpu, listed, dtype, false);
-  },
-});
+const selectedView = (
+  [
+    [72, 64],
+    [576, 512],
+  ] as const
+).flatMap((dims) =>
+  defineCase(
+    'backward-shared-kv',
+    dims[0] === 72 ? 'view/selected-keys' : `view/selected-keys/dims-${dims.join('x')}`,
+    {
+      tier: dims[0] === 72 ? 'quick' : 'full',
+      f16Tier: 'full',
+      run(gpu, dtype) {
+        const problem = sharedKvProblems['paged']!(dtype, dims, dims[0] === 72 ? 280 : 20);
+        const listed = withLists(problem, { heads: 1, entries: 3 }, (list, keys, source) => {
+          list[0] = 3;
+          list[1] = source.below(keys);
+        });
+        return throughView(gpu, listed, dtype, false);
+      },
+    },
+  ),
+);
 
 /** Runs a paged problem over a view of one memory, and with copies of its values. */
 async function throughView(

@@ -4,8 +4,9 @@ import { type NdArray, sliceAxis } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 
-/** Head dims of k and of v, its first columns: as in multi-head latent attention, equal, and with scalar loads. */
+/** Head dims of k and of v, its first columns: multi-head latent attention, a small one like it, equal, and with scalar loads. */
 export const sharedKvDims = [
+  [576, 512],
   [72, 64],
   [40, 40],
   [33, 17],
