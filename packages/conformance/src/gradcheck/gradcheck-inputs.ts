@@ -68,7 +68,21 @@ export async function readInputs(inputs: AnyInputs): Promise<HostInputs> {
   const { selectedKeys } = inputs;
   const lists = selectedKeys && (await download(selectedKeys));
   const lengths = await readLengths(inputs);
-  return { arrays, problem: () => problemOf(inputs, arrays, values, lengths, lists) };
+  const dropout = await readDropout(inputs);
+  const fixed: ReferenceOptions = {
+    ...(lists && { selectedKeys: lists }),
+    ...(dropout && { dropout }),
+  };
+  return { arrays, problem: () => problemOf(inputs, arrays, values, lengths, fixed) };
+}
+
+/** Returns which weights the call drops: a seed on the GPU is its low and its high word. */
+async function readDropout({ dropout }: AnyInputs): Promise<ReferenceOptions['dropout']> {
+  if (dropout === undefined) return undefined;
+  const { rate, seed } = dropout;
+  if (typeof seed === 'number') return { rate, seed };
+  const [low, high] = (await seed.read()) as Uint32Array;
+  return { rate, seed: low! + high! * 2 ** 32 };
 }
 
 function isTensor(value: Captures[string]): value is Tensor {
@@ -98,7 +112,7 @@ function problemOf(
   arrays: ReadonlyMap<string, NdArray>,
   values: Readonly<Record<string, unknown>>,
   lengths: ProblemLengths,
-  selectedKeys: NdArray | undefined,
+  fixed: ReferenceOptions,
 ): ReferenceProblem {
   const captures: Record<string, unknown> = { ...values };
   for (const [key, array] of arrays) {
@@ -112,7 +126,7 @@ function problemOf(
     ...(scale !== undefined && { scale: typeof scale === 'number' ? scale : arrays.get('scale')! }),
     ...(align && { align }),
     ...(sinks && { sinks }),
-    ...(selectedKeys && { selectedKeys }),
+    ...fixed,
     ...(selectedBlockSize !== undefined && { selectedBlockSize }),
     ...(score && {
       scoreMod: (s, b, h, q, kv, info) => score(s, b, h, q, kv, captures, info) as number,

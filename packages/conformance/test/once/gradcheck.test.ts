@@ -51,6 +51,46 @@ describe('gradcheck', () => {
     expect(Math.max(...report.worst.map(({ error }) => error))).toBeLessThan(1e-4);
   });
 
+  it.for<[name: string, options: () => Partial<GradcheckInputs<Values>>]>([
+    ['a scale per head', () => ({ scale: gpu.tensor([0.3, -0.4], { shape: [2] }) })],
+    ['a scale of all heads', () => ({ scale: gpu.tensor([0.6], { shape: [] }) })],
+    ['dropout', () => ({ dropout: { rate: 0.4, seed: 2 ** 40 + 5 } })],
+    [
+      'dropout with a seed on the GPU',
+      () => ({
+        dropout: { rate: 0.4, seed: gpu.tensor([7, 9], { shape: [2], dtype: 'u32' }) },
+      }),
+    ],
+    ['values in the memory of the keys', () => ({ v: inputs.k.slice(-1, 0, 5) })],
+  ])('finds the gradients right with %s', async ([, options]) => {
+    const given = { ...inputs, ...options() };
+    const report = await gradcheck(flexAttentionVjp, given);
+    expect(report.toText()).toMatch(/^gradcheck: ok/);
+    expect(Math.max(...report.worst.map(({ error }) => error))).toBeLessThan(1e-4);
+    const names = report.worst.map(({ name }) => name);
+    expect(names.includes('scale')).toBe(typeof given.scale === 'object');
+  });
+
+  it.for([
+    [257, 320],
+    [576, 512],
+  ] as const)(
+    'finds the gradients of tables right at head dims %s and %s',
+    { tags: ['full'] },
+    async ([dim, dimV]) => {
+      const rng = new Rng(dim);
+      const tensor = (...shape: number[]) =>
+        gpu.tensor(rng.normals(shape.reduce((a, b) => a * b, 1)), { shape });
+      const [q, k, v] = [tensor(9, 2, dim), tensor(11, 1, dim), tensor(11, 1, dimV)] as const;
+      const dropout = { rate: 0.3, seed: 3 };
+      const report = await gradcheck(flexAttentionVjp, { ...inputs, q, k, v, dropout });
+      expect(report.toText()).toMatch(/^gradcheck: ok/);
+      const names = report.worst.map(({ name }) => name);
+      expect(names.toSorted()).toEqual(['bias', 'gate', 'k', 'q', 'sinks', 'v']);
+      expect(Math.max(...report.worst.map(({ error }) => error))).toBeLessThan(1e-4);
+    },
+  );
+
   it.for(['q', 'gate'])('finds a wrong derivative by %s, and names it', async (name) => {
     const wrong: Parameters<typeof gradcheck>[0] = (...given) => {
       const result = flexAttentionVjp(...given);

@@ -14,6 +14,7 @@ import {
 } from '../../src/problems/build-problem.ts';
 import { resultGradients } from '../../src/problems/launch-backward.ts';
 import { poisonUnused } from '../../src/problems/rearrange-problem.ts';
+import { listContents, withLists } from '../../src/problems/selected-problem.ts';
 import { generate } from '../../src/reference/nd-array.ts';
 import { random } from '../../src/reference/pseudo-random.ts';
 import {
@@ -84,39 +85,49 @@ function byDifferences(of: NdArray, value: () => number): NdArray {
   return { shape: of.shape, data };
 }
 
+/** The same problems beside lists that name keys twice, out of range and not at all; and blocks of two keys. */
+const listed = Object.entries(problems).flatMap(([name, problem]) =>
+  [1, 2].map((blockSize): [string, Problem] => [
+    `${name}, selected blocks of ${blockSize}`,
+    withLists(problem, { heads: 2, entries: 6, blockSize }, listContents.mixed),
+  ]),
+);
+
 describe('referenceGradients', () => {
-  it.each(Object.entries(problems))('are what differences of the forward give: %s', (_, given) => {
-    const poisoned = poisonUnused(given, 7);
-    const [sinks, alibiSlopes] = [widened(options.sinks!), widened(options.alibiSlopes!)];
-    const [scale, softcap] = [options.scale, options.softcap].map((x) => widened(x as NdArray)) as [
-      NdArray,
-      NdArray,
-    ];
-    const problem = {
-      ...poisoned,
-      q: widened(poisoned.q),
-      k: widened(poisoned.k),
-      v: widened(poisoned.v),
-      options: { ...options, sinks, alibiSlopes, scale, softcap },
-    };
-    const by = resultGradients(problem, 'f32', { lse: true });
-    const got = referenceGradients(problem, by);
-    const inputs = {
-      dq: problem.q,
-      dk: problem.k,
-      dv: problem.v,
-      dSinks: sinks,
-      dAlibiSlopes: alibiSlopes,
-      dScale: scale,
-      dSoftcap: softcap,
-    };
-    for (const [name, input] of Object.entries(inputs)) {
-      const want = byDifferences(input, () => weighed(problem, by));
-      const gradient = got[name as keyof Gradients]!;
-      expect(gradient.shape, name).toEqual(input.shape);
-      want.data.forEach((x, i) => expect(gradient.data[i], `${name}[${i}]`).toBeCloseTo(x, 6));
-    }
-  });
+  it.each([...Object.entries(problems), ...listed])(
+    'are what differences of the forward give: %s',
+    (_, given) => {
+      const poisoned = poisonUnused(given, 7);
+      const [sinks, alibiSlopes] = [widened(options.sinks!), widened(options.alibiSlopes!)];
+      const [scale, softcap] = [options.scale, options.softcap].map((x) =>
+        widened(x as NdArray),
+      ) as [NdArray, NdArray];
+      const problem = {
+        ...poisoned,
+        q: widened(poisoned.q),
+        k: widened(poisoned.k),
+        v: widened(poisoned.v),
+        options: { ...given.options, sinks, alibiSlopes, scale, softcap },
+      };
+      const by = resultGradients(problem, 'f32', { lse: true });
+      const got = referenceGradients(problem, by);
+      const inputs = {
+        dq: problem.q,
+        dk: problem.k,
+        dv: problem.v,
+        dSinks: sinks,
+        dAlibiSlopes: alibiSlopes,
+        dScale: scale,
+        dSoftcap: softcap,
+      };
+      for (const [name, input] of Object.entries(inputs)) {
+        const want = byDifferences(input, () => weighed(problem, by));
+        const gradient = got[name as keyof Gradients]!;
+        expect(gradient.shape, name).toEqual(input.shape);
+        want.data.forEach((x, i) => expect(gradient.data[i], `${name}[${i}]`).toBeCloseTo(x, 6));
+      }
+    },
+  );
 });
 
 describe('the judgement of gradients', () => {
