@@ -8,6 +8,7 @@ const arrows: Record<string, readonly string[]> = {
   flex: ['kernels-wgsl', 'core'],
   tfjs: ['flex', 'kernels-wgsl', 'core'],
   onnx: ['core'],
+  router: [],
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
   bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'testing'],
   inspect: ['bench', 'flex', 'kernels-wgsl', 'core', 'testing'],
@@ -182,7 +183,7 @@ const config: OxlintConfig = {
   },
   overrides: [
     {
-      files: ['packages/{core,kernels-wgsl,kvcache,flex,tfjs,onnx}/src/**'],
+      files: ['packages/{core,kernels-wgsl,kvcache,flex,tfjs,onnx,router}/src/**'],
       rules: { 'no-console': 'error', 'import/no-nodejs-modules': 'error' },
     },
     {

@@ -30,6 +30,7 @@ import { loadNames } from '../../packages/kvcache/src/cache/load-pages.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import { httpNames } from '../../packages/kvcache/src/stores/http-store.ts';
+import { routeNames, routerNames } from '../../packages/router/src/router-options.ts';
 import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open-tfjs.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/tfjs-options.ts';
 import { fieldsOf, optionPage } from '../docs/option-page.mjs';
@@ -146,6 +147,13 @@ const packages = [
       of('encodeEventBatch(events, options?)', eventBatchNames, ['kvcache:EventBatchOptions']),
       of('fsStore(folder, options?)', fsNames, ['kvcache:FsStoreOptions']),
       of('httpStore(base, options?)', httpNames, ['kvcache:HttpStoreOptions']),
+    ],
+  ],
+  [
+    '@heed/router',
+    [
+      of('createRouter(options)', routerNames, ['router:RouterOptions']),
+      of('router.route(names, options)', routeNames, ['router:RouteOptions']),
     ],
   ],
   [

@@ -86,6 +86,7 @@ const BRINGS = {
   '@heed/conformance': ['@heed/conformance', '@heed/kvcache', ...FLEX],
   '@heed/tfjs': ['@heed/tfjs', ...FLEX],
   '@heed/onnx': ['@heed/onnx', '@heed/core'],
+  '@heed/router': ['@heed/router'],
 };
 
 /** Installs each package with its required peers into an empty project; checks what is added, and that every entry can be imported. */
