@@ -79,7 +79,7 @@ async function step(
 ): Promise<Candidates> {
   while (sequence.length + chunk < text.length) {
     const tokens = text.slice(sequence.length, sequence.length + chunk);
-    model.forward(cache, [{ sequence, tokens }], 'none').dispose();
+    model.forward(cache, [{ sequence, tokens, wanted: 0 }]).dispose();
     sequence.commit(tokens);
   }
   const tokens = text.slice(sequence.length);

@@ -36,10 +36,9 @@ export interface ModelCacheOptions {
 export interface NewTokens {
   readonly sequence: KvSequence;
   readonly tokens: readonly number[];
+  /** How many of the last tokens need the logits that follow them; default 1. In the middle of a prompt it is 0. */
+  readonly wanted?: number;
 }
-
-/** The rows of a step whose logits are wanted: the last token of each sequence, all, or none, as in the middle of a prompt. */
-type Wanted = 'last' | 'all' | 'none';
 
 const DEFAULT_CONTEXT = 8192;
 
@@ -124,15 +123,15 @@ export class LanguageModel implements Disposable {
   /**
    * Computes new tokens of a batch of sequences and appends their keys and values to the cache. The bits of a sequence do not depend on
    * the others, nor, with numSplits 1, on how its tokens are divided into steps.
-   * @returns logits, f32 [N, vocabSize] for the last token of each sequence, [T, vocabSize] for all, or
-   *   [0, vocabSize] for none; the caller disposes them
+   * @returns logits, f32 [R, vocabSize]: a row for each wanted token, in the order of the batch; the caller disposes them
    * @throws CapacityError the cache has too few pages; nothing has changed then
    * @throws ValidationError a token that is not in the vocabulary, or a sequence longer than the context; nothing has changed then
    */
-  forward(cache: PagedKvCache, batch: readonly NewTokens[], wanted: Wanted = 'last'): Tensor {
+  forward(cache: PagedKvCache, batch: readonly NewTokens[]): Tensor {
     const { gpu, config } = this;
     const step = this.#step(cache, batch);
     const ids = Int32Array.from(batch.flatMap(({ tokens }) => tokens));
+    const wanted = wantedRows(batch);
     const { embedding, layers, norm, head } = this.#weights;
     return gpu.scope(() => {
       const x = embed(gpu, embedding, ids, scaleFor(embedding, config.embeddingScale));
@@ -143,9 +142,7 @@ export class LanguageModel implements Disposable {
         // One submit per layer, so that a layer's memory serves the next.
         gpu.scope(() => gpu.batch(() => decoderLayer(step, i, weights, x, input)));
       }
-      const ends = step.cuSeqlens.slice(1).map((end) => end - 1);
-      const some = wanted === 'last' ? ends : new Int32Array();
-      const rows = wanted === 'all' ? x : embed(gpu, rowParts([x]), some);
+      const rows = embed(gpu, rowParts([x]), wanted);
       const logits = linear(gpu, normOf({ gpu, config })(rows, norm), head);
       if (config.logitCap !== undefined) capInto(gpu, logits, config.logitCap);
       return logits;
@@ -205,6 +202,21 @@ export class LanguageModel implements Disposable {
       numSplits: this.#numSplits,
     };
   }
+}
+
+/** Returns the rows of a step whose logits are wanted. */
+function wantedRows(batch: readonly NewTokens[]): Int32Array {
+  let end = 0;
+  const rows = batch.flatMap(({ tokens, wanted = 1 }, i) => {
+    end += tokens.length;
+    if (Number.isInteger(wanted) && wanted >= 0 && wanted <= tokens.length) {
+      return Array.from({ length: wanted }, (_, n) => end - wanted + n);
+    }
+    throw new ValidationError(
+      `forward: wanted must be from 0 to ${tokens.length}, the new tokens; got ${wanted} for entry ${i}. Leave it out for 1.`,
+    );
+  });
+  return Int32Array.from(rows);
 }
 
 /** Returns a factor of embeddings as Transformers rounds it: to the type of the weights. */

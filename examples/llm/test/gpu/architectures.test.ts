@@ -78,7 +78,7 @@ describe.for(isFullRun() ? [...quick, ...others] : quick)('%s', ([, config]) => 
   it('has the logits of the float64 model, and the same bits in chunks and token by token', async () => {
     using use = await loaded(checkpoint);
     const { model, cache } = use;
-    const whole = model.forward(cache, [{ sequence: cache.open(), tokens }], 'all');
+    const whole = model.forward(cache, [{ sequence: cache.open(), tokens, wanted: tokens.length }]);
     const [all] = await bits(whole);
     expectLogits(await read(whole), checkpoint, tokens);
 
@@ -87,7 +87,7 @@ describe.for(isFullRun() ? [...quick, ...others] : quick)('%s', ([, config]) => 
       let at = 0;
       for (const length of pieces) {
         const piece = tokens.slice(at, at + length);
-        const logits = model.forward(cache, [{ sequence, tokens: piece }], 'all');
+        const logits = model.forward(cache, [{ sequence, tokens: piece, wanted: piece.length }]);
         expect(await bits(logits)).toEqual([all!.slice(at * 100, (at + length) * 100)]);
         logits.dispose();
         at += length;

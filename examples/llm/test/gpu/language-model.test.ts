@@ -18,7 +18,7 @@ it('a sequence has the same bits in a batch of prompts and single tokens as alon
     texts.map(async (tokens) => {
       const sequence = cache.open();
       for (const token of tokens.slice(0, -1)) {
-        model.forward(cache, [{ sequence, tokens: [token] }], 'none').dispose();
+        model.forward(cache, [{ sequence, tokens: [token], wanted: 0 }]).dispose();
       }
       const logits = model.forward(cache, [{ sequence, tokens: tokens.slice(-1) }]);
       sequence.close();
@@ -27,8 +27,8 @@ it('a sequence has the same bits in a batch of prompts and single tokens as alon
   );
   const sequences = texts.map(() => cache.open());
   // The first sequence has computed all but one token, the others nothing.
-  const head = { sequence: sequences[0]!, tokens: texts[0]!.slice(0, -1) };
-  model.forward(cache, [head], 'none').dispose();
+  const head = { sequence: sequences[0]!, tokens: texts[0]!.slice(0, -1), wanted: 0 };
+  model.forward(cache, [head]).dispose();
   const batch = texts.map((tokens, i) => {
     return { sequence: sequences[i]!, tokens: i === 0 ? tokens.slice(-1) : tokens };
   });
@@ -49,7 +49,9 @@ it.for([
     });
     using cache = await model.createCache({ maxBytes: 2 ** 20, dtype: 'f32' });
     const tokens = [5, 50, 7, 77, 0, 99, 31];
-    const logits = model.forward(cache, [{ sequence: cache.open(), tokens }], 'all');
+    const logits = model.forward(cache, [
+      { sequence: cache.open(), tokens, wanted: tokens.length },
+    ]);
     expectLogits(await logits.read(), checkpoint, tokens);
     expect(progress.at(-1)).toBe(1);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
@@ -66,7 +68,7 @@ it.for([
   const run = async (options: object): Promise<Uint32Array[]> => {
     using model = await LanguageModel.load(gpu, checkpoint.folder, options);
     using cache = await model.createCache({ maxBytes: 2 ** 20 });
-    return bits(model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50] }], 'all'));
+    return bits(model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50], wanted: 3 }]));
   };
   expect(await run({ partBytes })).toEqual(await run({}));
 });
@@ -97,7 +99,9 @@ it.for([
     const run = async (folder: CheckpointFolder): Promise<Uint32Array[]> => {
       using model = await LanguageModel.load(gpu, folder);
       using cache = await model.createCache({ maxBytes: 2 ** 20 });
-      return bits(model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50] }], 'all'));
+      return bits(
+        model.forward(cache, [{ sequence: cache.open(), tokens: [1, 99, 50], wanted: 3 }]),
+      );
     };
     expect(await run(folderOf(files))).toEqual(await run(alone.folder));
   },
@@ -109,7 +113,7 @@ it('windowed layers keep the pages of their window alone', async () => {
   using cache = await model.createCache({ maxBytes: 100_000, pageSize: 4, dtype: 'f32' });
   const sequence = cache.open();
   for (let i = 0; i < 25; i++) {
-    model.forward(cache, [{ sequence, tokens: [1, 2, 3, 4, 5, 6, 7, i] }], 'none').dispose();
+    model.forward(cache, [{ sequence, tokens: [1, 2, 3, 4, 5, 6, 7, i], wanted: 0 }]).dispose();
   }
   expect(sequence.length).toBe(200);
 });
@@ -158,12 +162,14 @@ it('changes nothing when a step is refused', async () => {
   using model = await LanguageModel.load(gpu, randomCheckpoint(llama3).folder);
   using cache = await model.createCache({ maxBytes: 20_000, pageSize: 4, dtype: 'f32' });
   const sequence = cache.open();
-  model.forward(cache, [{ sequence, tokens: [1, 2, 3] }], 'none').dispose();
+  model.forward(cache, [{ sequence, tokens: [1, 2, 3], wanted: 0 }]).dispose();
   const { tensors } = gpu.memory();
   const long = new Array<number>(200).fill(1);
   expect(() => model.forward(cache, [{ sequence, tokens: long }])).toThrow(CapacityError);
   expect(() => model.forward(cache, [{ sequence, tokens: [100] }])).toThrow('from 0 to 99');
   expect(() => model.forward(cache, [{ sequence, tokens: [] }])).toThrow('got none for entry 0');
+  const many = [{ sequence, tokens: [1], wanted: 2 }];
+  expect(() => model.forward(cache, many)).toThrow('wanted must be from 0 to 1');
   expect(sequence.length).toBe(3);
   expect(gpu.memory().tensors).toBe(tensors);
 });
