@@ -3,6 +3,7 @@ import { backwardDropoutCases } from './backward/backward-dropout-cases.ts';
 import { backwardLearnedCases } from './backward/backward-learned-cases.ts';
 import { backwardLargeCases } from './backward/backward-large-cases.ts';
 import { backwardMemoryCases } from './backward/backward-memory-cases.ts';
+import { backwardMergeCases } from './backward/backward-merge-cases.ts';
 import { backwardModCases } from './backward/backward-mod-cases.ts';
 import { backwardOptionCases } from './backward/backward-option-cases.ts';
 import { backwardPackedCases } from './backward/backward-packed-cases.ts';
@@ -102,6 +103,7 @@ export const allCases: readonly RunnableCase[] = [
   ...backwardOptionCases,
   ...backwardLearnedCases,
   ...backwardDropoutCases,
+  ...backwardMergeCases,
   ...backwardModCases,
   ...backwardRepeatCases,
   ...selectedGradientCases,

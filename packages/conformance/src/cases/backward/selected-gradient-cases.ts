@@ -14,7 +14,7 @@ import { random } from '../../reference/pseudo-random.ts';
 import type { ReferenceOptions } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { scales, softcaps } from '../shared/named-problems.ts';
-import { base, layouts, perKvHead } from '../shared/selected-layouts.ts';
+import { base, layouts, listedAndMasked, perKvHead } from '../shared/selected-layouts.ts';
 import { areRight, gradientCase, sameGradients } from './gradient-case.ts';
 
 const group = 'backward-selected';
@@ -73,6 +73,19 @@ const everyKey = defineCase(group, 'every-key-is-plain', {
     const by = resultGradients(problem, dtype);
     const got = await launchBackward(gpu, listed, by, dtype);
     return areRight('plain', got, problem, by, dtype);
+  },
+});
+
+/** Lists of distinct keys have the gradients of a maskMod that reads the same choice from a table. */
+const likeMask = defineCase(group, 'equals-a-mask-that-reads-the-table', {
+  f16Tier: 'full',
+  async run(gpu, dtype) {
+    const [listed, masked] = listedAndMasked(dtype);
+    const by = resultGradients(masked, dtype, { lse: true });
+    return [
+      ...areRight('lists', await launchBackward(gpu, listed, by, dtype), masked, by, dtype),
+      ...areRight('mask', await launchBackward(gpu, masked, by, dtype), masked, by, dtype),
+    ];
   },
 });
 
@@ -207,5 +220,6 @@ export const selectedGradientCases: readonly RunnableCase[] = [
     ),
   ),
   ...everyKey,
+  ...likeMask,
   ...mates,
 ];

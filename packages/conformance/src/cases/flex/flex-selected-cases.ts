@@ -2,9 +2,8 @@ import type { Gpu } from '@heed/core';
 import { flexAttention } from '@heed/flex';
 import { planAttention, varlenAttention } from '@heed/kernels-wgsl';
 import { type Check, sameRun } from '../../budget/output-checks.ts';
-import { denseProblem } from '../../problems/build-problem.ts';
 import { Scope } from '../../problems/case-tensors.ts';
-import { normalTable, table } from '../../problems/host-tables.ts';
+import { normalTable } from '../../problems/host-tables.ts';
 import { flexLaunch, mods, type Pair, withMods } from '../../problems/launch-flex.ts';
 import {
   attentionOptions,
@@ -14,13 +13,12 @@ import {
   viewOf,
 } from '../../problems/launch-problem.ts';
 import { listContents, poisonUnselected, withLists } from '../../problems/selected-problem.ts';
-import { extent } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
-import { permutation, random } from '../../reference/pseudo-random.ts';
+import { random } from '../../reference/pseudo-random.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
 import { defineCase, type RunnableCase } from '../shared/case.ts';
 import { isRight } from '../shared/expected-results.ts';
-import { base, layouts, perKvHead } from '../shared/selected-layouts.ts';
+import { layouts, listedAndMasked, perKvHead } from '../shared/selected-layouts.ts';
 
 const group = 'selected-keys';
 
@@ -52,27 +50,7 @@ const modCases = Object.entries(layouts).flatMap(([name, build]) =>
 /** Lists of distinct keys, and a maskMod that reads the same choice from a table, are both right by one reference. */
 const likeMask = defineCase(group, 'equals-a-mask-that-reads-the-table', {
   async run(gpu, dtype) {
-    const plain = denseProblem({ ...base, dtype, batch: 2, lq: 5, lk: 70 });
-    const spec = { heads: 1, entries: 40 };
-    const listed = withLists(plain, spec, (list, keys, source) => {
-      const order = permutation(keys, source);
-      list.forEach((_, n) => (list[n] = n % 9 === 4 ? -1 : order[n]!));
-    });
-    const { shape, data } = listed.options.selectedKeys!;
-    const chosen = new Set(
-      [...data].map((key, at) => `${Math.floor(at / (5 * 40))} ${Math.floor(at / 40) % 5} ${key}`),
-    );
-    const [batch, lk] = [shape[0]!, extent(plain.k, 2)];
-    const shown = table([batch, 5, lk], 'i32', (flat) => {
-      const [b, q, kv] = [Math.floor(flat / (5 * lk)), Math.floor(flat / lk) % 5, flat % lk];
-      return chosen.has(`${b} ${q} ${kv}`) ? 1 : 0;
-    });
-    const masked = withMods(plain, (given) =>
-      mods({
-        maskMod: (b, h, q, kv, c) => c.shown[b]![q - c.shift]![kv]! > 0,
-        captures: { shown: given(shown), shift: lk - 5 },
-      }),
-    );
+    const [listed, masked] = listedAndMasked(dtype);
     return [
       ...isRight('lists', await launch(gpu, listed, dtype, { numSplits: 1 }), listed, dtype),
       ...isRight('mask', await flexLaunch(gpu, masked, dtype, { numSplits: 1 }), masked, dtype),
