@@ -57,7 +57,7 @@ export function gradientBudget(reference: NdArray, naive: NdArray, dtype: FloatD
 }
 
 function storedBudget(reference: NdArray, naive: NdArray, dtype: FloatDType, ulps: number): Budget {
-  const stored = Float64Array.from(naive.data, (x) => toStorage(x, dtype));
+  const stored = new Float64Array(naive.data).map((x) => toStorage(x, dtype));
   const allowance = ulps * ulp(largest(reference), dtype);
   return budget(maxDifference(stored, reference.data), allowance);
 }

@@ -16,7 +16,9 @@ export function filled(shape: readonly number[], value: number): NdArray {
 
 /** Returns a float32 array whose elements are `value(flatIndex)`. */
 export function generate(shape: readonly number[], value: (index: number) => number): NdArray {
-  return { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => value(i)) };
+  const data = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = value(i);
+  return { shape, data };
 }
 
 /** Returns the extent of one axis. @throws RangeError the array has no such axis */
@@ -28,10 +30,11 @@ export function extent(array: NdArray, axis: number): number {
 
 /** Converts a flat index to a multi-index. */
 export function unravel(flat: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
+  const index: number[] = shape.map(() => 0);
   let rest = flat;
-  for (const n of shape.toReversed()) {
-    index.unshift(rest % n);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const n = shape[axis] as number;
+    index[axis] = rest % n;
     rest = Math.floor(rest / n);
   }
   return index;

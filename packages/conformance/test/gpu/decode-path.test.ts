@@ -4,16 +4,8 @@ import { planAttention } from '@heed/kernels-wgsl';
 import { isFullRun, testGpu } from '@heed/testing';
 import { expect, it } from 'vitest';
 
-/**
- * Hooks and a split that sees no key; integers through a block table; several query heads per kv head, in halves; values that are
- * columns of their keys.
- */
-const quick = [
-  'splits/sinks/f32',
-  'quantised-pages/int4/decode/page-sizes/f32',
-  'gqa/packed-decode/heads-6x2/f16',
-  'shared-kv/paged/dims-72x64/f32',
-];
+/** Hooks and a split that sees no key; several query heads per kv head, in halves. */
+const quick = ['splits/sinks/f32', 'gqa/packed-decode/heads-6x2/f16'];
 
 const more = [
   'gqa/',
@@ -28,11 +20,9 @@ const more = [
   'batch-invariance/packed-decode/',
 ];
 
-/** Integers through a block table, a page's tail and 8 bits, mates of a batch, options, a mod, lists of keys. */
+/** A page's tail and 8 bits; integers through a block table beside options. */
 const quickIntegers = [
-  'quantised-pages/int4/decode/page-sizes/f32',
   'quantised-head-dims/int8/decode-129/f32',
-  'quantised-invariance/int8/mates/decode/f32',
   'quantised-options/int4/decode/data/f16',
 ];
 

@@ -111,7 +111,11 @@ const problems: Readonly<
   'packed, the same blocks for all': { shape: [1, 1, 3, 3], o: { ...ragged, blockSize: 32 } },
 };
 
-describe.for(Object.entries(problems))('%s', ([, { shape, o }]) => {
+/** The quick run takes one dense problem and a packed one; each compiles kernels. */
+const quick = ['dense, by batch and head', 'packed'];
+
+describe.for(Object.entries(problems))('%s', ([name, { shape, o }]) => {
+  const tags = quick.includes(name) ? [] : ['full'];
   const blocks = randomBlocks(shape, 7);
   const problem = problemOf({ ...o, H: 4, B: o.cuSeqlensQ ? 5 : o.seqUsedK ? 3 : 2 });
   const { align, sequences } = problem;
@@ -130,7 +134,7 @@ describe.for(Object.entries(problems))('%s', ([, { shape, o }]) => {
     expect(judged.decidable).toBeGreaterThan(0);
   });
 
-  it('attends to the blocks of the lists', async () => {
+  it('attends to the blocks of the lists', { tags }, async () => {
     using mask = BlockMask.fromBlocks(gpu, listsOf(blocks), o);
     const cu = (list: unknown, b: number): number => (list as Int32Array)[b]!;
     const rows = o.cuSeqlensQ ? sequences.length + 1 : sequences.length;
@@ -156,7 +160,7 @@ describe.for(Object.entries(problems))('%s', ([, { shape, o }]) => {
   });
 });
 
-it('lists hold where lengths on the GPU have changed since', async () => {
+it('lists hold where lengths on the GPU have changed since', { tags: ['full'] }, async () => {
   const blocks = randomBlocks([2, 1, 2, 4], 3);
   const used = gpu.tensor([50, 120], { shape: [2], dtype: 'i32' });
   const o = { B: 2, Lq: 64, Lk: 120, align: 'start', blockSize: 32, seqUsedK: used } as const;
@@ -174,19 +178,23 @@ it('lists hold where lengths on the GPU have changed since', async () => {
   await expectAttention(result, { ...data.arrays, sequences, align: 'start', mask: visible });
 });
 
-it('a maskMod beside the mask applies in full blocks too, and backward follows the lists', async () => {
-  const shape = [1, 1, 2, 2] as const;
-  const lists = listsOf({ shape, classes: [2, 0, 2, 2] });
-  using mask = BlockMask.fromBlocks(gpu, lists, { Lq: 64, Lk: 64, blockSize: 32 });
-  using causalMask = createBlockMask(gpu, causal, { Lq: 64, Lk: 64, blockSize: 32 });
-  const { q, k, v } = new RowData(gpu, 64, 64).dense(1);
-  const gradients = (blockMask: BlockMask): { dq: Tensor; dk: Tensor; dv: Tensor } =>
-    flexAttentionVjp(q, k, v, { blockMask, maskMod: causal }).backward(q.permute([0, 1, 2, 3]));
-  const [got, want] = [gradients(mask), gradients(causalMask)];
-  for (const name of ['dq', 'dk', 'dv'] as const) {
-    expect(await got[name].read()).toEqual(await want[name].read());
-  }
-});
+it(
+  'a maskMod beside the mask applies in full blocks too, and backward follows the lists',
+  { tags: ['full'] },
+  async () => {
+    const shape = [1, 1, 2, 2] as const;
+    const lists = listsOf({ shape, classes: [2, 0, 2, 2] });
+    using mask = BlockMask.fromBlocks(gpu, lists, { Lq: 64, Lk: 64, blockSize: 32 });
+    using causalMask = createBlockMask(gpu, causal, { Lq: 64, Lk: 64, blockSize: 32 });
+    const { q, k, v } = new RowData(gpu, 64, 64).dense(1);
+    const gradients = (blockMask: BlockMask): { dq: Tensor; dk: Tensor; dv: Tensor } =>
+      flexAttentionVjp(q, k, v, { blockMask, maskMod: causal }).backward(q.permute([0, 1, 2, 3]));
+    const [got, want] = [gradients(mask), gradients(causalMask)];
+    for (const name of ['dq', 'dk', 'dv'] as const) {
+      expect(await got[name].read()).toEqual(await want[name].read());
+    }
+  },
+);
 
 const byTable: MaskMod<{ table: Tensor }> = (b, h, q, kv, { table }) =>
   table[h]![Math.floor(q / 64)]![Math.floor(kv / 128)] !== 0;

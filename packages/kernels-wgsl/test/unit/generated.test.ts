@@ -1,4 +1,11 @@
-import { bareVars, nagaGaps, unpairedBracket, untidiness, withoutComments } from '@heed/testing';
+import {
+  bareVars,
+  isFullRun,
+  nagaGaps,
+  unpairedBracket,
+  untidiness,
+  withoutComments,
+} from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { ownersSource } from '../../src/host/shared-keys.ts';
 import { sinksSource } from '../../src/host/sink-gradients.ts';
@@ -38,6 +45,7 @@ import {
   plain,
   sumConfigs,
 } from './kernel-configs.ts';
+import { pairwise } from './pairwise.ts';
 
 // What `tune` may choose.
 const tuned = Object.values(devices).flatMap((on) =>
@@ -48,19 +56,25 @@ const tuned = Object.values(devices).flatMap((on) =>
   }),
 );
 
+/** The quick run has every pair of values of two fields, the full run all configs. */
+const some = <T extends object>(configs: readonly T[]): readonly T[] =>
+  isFullRun() ? configs : pairwise(configs);
+const forward = some(forwardConfigs);
+const backward = some(backwardConfigs);
+
 const sources = [
-  ...forwardConfigs.map((config) => forwardSource(config)),
-  ...tuned.map((config) => forwardSource(config)),
-  ...combineConfigs.map((config) => combineSource(config)),
+  ...forward.map((config) => forwardSource(config)),
+  ...some(tuned).map((config) => forwardSource(config)),
+  ...some(combineConfigs).map((config) => combineSource(config)),
   gatherSource,
-  ...backwardConfigs.map((config) => backwardSource(config)),
-  ...deltaConfigs.map((config) => deltaSource(config)),
-  ...sumConfigs.map((config) => sumSource(config)),
-  ...keyScoresConfigs.map((config) => keyScoresSource(config)),
-  ...keySelectionConfigs.map((config) => keySelectionSource(config)),
-  ...pairWeightsConfigs.map((config) => pairWeightsSource(config)),
-  ...invertedConfigs.flatMap((config) => [pairSlotsSource(config), invertSource(config)]),
-  ...selectedGradientConfigs.flatMap((config) =>
+  ...backward.map((config) => backwardSource(config)),
+  ...some(deltaConfigs).map((config) => deltaSource(config)),
+  ...some(sumConfigs).map((config) => sumSource(config)),
+  ...some(keyScoresConfigs).map((config) => keyScoresSource(config)),
+  ...some(keySelectionConfigs).map((config) => keySelectionSource(config)),
+  ...some(pairWeightsConfigs).map((config) => pairWeightsSource(config)),
+  ...some(invertedConfigs).flatMap((config) => [pairSlotsSource(config), invertSource(config)]),
+  ...some(selectedGradientConfigs).flatMap((config) =>
     config.of === 'keys'
       ? [selectedGradientSource(config), chunkSumSource(config)]
       : [selectedGradientSource(config)],
@@ -156,7 +170,7 @@ describe('a forward kernel', () => {
     const slots = 'q 0 k 1 v 2 metadata 3 block_mask 4 captures 5 out 6 lse 7 params 8'.match(
       /\w+ \d/g,
     );
-    for (const config of forwardConfigs) {
+    for (const config of forward) {
       expect(slotsOf(forwardSource(config).code)).toEqual(slots);
     }
   });
@@ -181,7 +195,7 @@ describe('a backward kernel', () => {
     const slots = 'q 0 k 1 v 2 dout 3 metadata 4 block_mask 5 captures 6 out 7 params 8'.match(
       /\w+ \d/g,
     );
-    for (const config of backwardConfigs) {
+    for (const config of backward) {
       expect(slotsOf(backwardSource(config).code)).toEqual(slots);
     }
   });
@@ -192,7 +206,7 @@ describe('a backward kernel', () => {
 
   // A largest number has no order.
   it('adds no float atomically', () => {
-    const kernels = backwardConfigs.filter(({ of }) => of !== 'tables').map(backwardSource);
+    const kernels = backward.filter(({ of }) => of !== 'tables').map(backwardSource);
     const others = kernels.filter(({ code }) => /\batomic(?!Max\()[A-Z]/.test(code));
     expect(others.map(({ label }) => label)).toEqual([]);
   });

@@ -1,10 +1,11 @@
 import { type Gpu, openGpu } from '@heed/core';
 import { type AttentionProblem, type DifferentiablePlan, planAttention } from '@heed/kernels-wgsl';
-import { recordingDevice } from '@heed/testing';
+import { isFullRun, recordingDevice } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import type { MakeTensor } from '../../src/host/options/attention-option.ts';
 import { tensorsOfProblem } from '../../src/plan/attention-problem.ts';
 import { devices } from './facts.ts';
+import { pairwise } from './pairwise.ts';
 
 const layouts = ['dense', 'varlen', 'paged'] as const;
 const types = [{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'f32', format: 'f16' }] as const;
@@ -33,7 +34,7 @@ const modes: readonly Partial<AttentionProblem>[] = [
 ];
 
 /** Every layout × types × head dims × sizes × mode, each with one of the sets of options. */
-const problems: readonly AttentionProblem[] = layouts.flatMap((layout) =>
+const every: readonly AttentionProblem[] = layouts.flatMap((layout) =>
   types.flatMap((type) =>
     dims.flatMap(([d, dv]) =>
       sizes.flatMap(([hq, hk, lq, lk], s) =>
@@ -53,6 +54,8 @@ const problems: readonly AttentionProblem[] = layouts.flatMap((layout) =>
     ),
   ),
 );
+/** The quick run has every pair of these. */
+const problems = isFullRun() ? every : pairwise(every);
 const quantised = (['int8', 'int4'] as const).map((format): AttentionProblem => {
   const words = format === 'int8' ? 17 : 9;
   const sizesOfPages = {

@@ -128,42 +128,46 @@ describe('PagedKvCache.create refuses', () => {
     await expectRefusal([() => PagedKvCache.create(bare, sound), ValidationError, message]);
   });
 
-  it('more pages than a binding holds, and names the most that fit, which work', async () => {
-    const own = await ownGpu();
-    try {
-      const { maxBufferSize, maxStorageBufferBindingSize } = own.device.limits;
-      const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-      // Pages so large that few fill a binding. The memory is allocated, not written.
-      const pageSize = 2 ** 14;
-      const large = {
-        layers: 1,
-        kvHeads: 4,
-        headDim: 64,
-        headDimV: 1,
-        pageSize,
-        dtype: 'int4',
-      } as const;
-      const pages = Math.floor(most / (pageSize * 4 * 9 * 4));
-      const created = PagedKvCache.create(own, { ...large, pages });
-      await expect(created).rejects.toThrow(LimitError);
-      await expect(created).rejects.toThrow(
-        `${fn}: the pool of a layer is one binding, which holds the null page and ${pages - 1} others on this device; ` +
-          `got ${pages}. Pass at most ${pages - 1} pages, or use a narrower dtype.`,
-      );
-      if (most > 2 ** 28) return; // a gigabyte, and more time than the rest
-      using cache = await PagedKvCache.create(own, { ...large, pages: pages - 1 });
-      using sequence = cache.open();
-      const rows = 3 * pageSize;
-      using k = own.tensor(new Float32Array(rows * 4 * 64).fill(1), { shape: [rows, 4, 64] });
-      using v = own.tensor(new Float32Array(rows * 4).fill(2), { shape: [rows, 4, 1] });
-      cache.append(0, [sequence], k, v);
-      await own.settled();
-      expect(cache.stats()).toMatchObject({ pages: pages - 1, used: 3 });
-    } finally {
-      own.dispose();
-      own.device.destroy();
-    }
-  });
+  it(
+    'more pages than a binding holds, and names the most that fit, which work',
+    { tags: ['full'] },
+    async () => {
+      const own = await ownGpu();
+      try {
+        const { maxBufferSize, maxStorageBufferBindingSize } = own.device.limits;
+        const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+        // Pages so large that few fill a binding. The memory is allocated, not written.
+        const pageSize = 2 ** 14;
+        const large = {
+          layers: 1,
+          kvHeads: 4,
+          headDim: 64,
+          headDimV: 1,
+          pageSize,
+          dtype: 'int4',
+        } as const;
+        const pages = Math.floor(most / (pageSize * 4 * 9 * 4));
+        const created = PagedKvCache.create(own, { ...large, pages });
+        await expect(created).rejects.toThrow(LimitError);
+        await expect(created).rejects.toThrow(
+          `${fn}: the pool of a layer is one binding, which holds the null page and ${pages - 1} others on this device; ` +
+            `got ${pages}. Pass at most ${pages - 1} pages, or use a narrower dtype.`,
+        );
+        if (most > 2 ** 28) return; // a gigabyte, and more time than the rest
+        using cache = await PagedKvCache.create(own, { ...large, pages: pages - 1 });
+        using sequence = cache.open();
+        const rows = 3 * pageSize;
+        using k = own.tensor(new Float32Array(rows * 4 * 64).fill(1), { shape: [rows, 4, 64] });
+        using v = own.tensor(new Float32Array(rows * 4).fill(2), { shape: [rows, 4, 1] });
+        cache.append(0, [sequence], k, v);
+        await own.settled();
+        expect(cache.stats()).toMatchObject({ pages: pages - 1, used: 3 });
+      } finally {
+        own.dispose();
+        own.device.destroy();
+      }
+    },
+  );
 
   it('pages of which not two fit a binding', async () => {
     const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;

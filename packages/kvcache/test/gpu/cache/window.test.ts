@@ -142,41 +142,45 @@ describe.for(kinds)('a cache with $name', ({ sinkTokens, attention }) => {
 const isSeen = (i: number, j: number, slidingWindow: number): boolean =>
   j <= i && j > i - slidingWindow;
 
-it("sliding_window: 4 of a model's config is a window of 3 keys before the query", async () => {
-  const [slidingWindow, length] = [4, 10];
-  const mean = (i: number): number => {
-    const seen = Array.from({ length }, (_, j) => j).filter((j) => isSeen(i, j, slidingWindow));
-    return seen.reduce((a, b) => a + b, 0) / seen.length;
-  };
-  const means = Array.from({ length }, (_, i) => mean(i));
-  // Scores are equal, and the value of a row is its position.
-  const zeros = gpu.tensor(new Float32Array(length), { shape: [length, 1, 1] });
-  const positions = gpu.tensor(
-    Array.from({ length }, (_, i) => i),
-    { shape: [length, 1, 1] },
-  );
+it(
+  "sliding_window: 4 of a model's config is a window of 3 keys before the query",
+  { tags: ['full'] },
+  async () => {
+    const [slidingWindow, length] = [4, 10];
+    const mean = (i: number): number => {
+      const seen = Array.from({ length }, (_, j) => j).filter((j) => isSeen(i, j, slidingWindow));
+      return seen.reduce((a, b) => a + b, 0) / seen.length;
+    };
+    const means = Array.from({ length }, (_, i) => mean(i));
+    // Scores are equal, and the value of a row is its position.
+    const zeros = gpu.tensor(new Float32Array(length), { shape: [length, 1, 1] });
+    const positions = gpu.tensor(
+      Array.from({ length }, (_, i) => i),
+      { shape: [length, 1, 1] },
+    );
 
-  const whole = varlenAttention(zeros, zeros, positions, {
-    cuSeqlensQ: Int32Array.of(0, length),
-    causal: true,
-    window: [slidingWindow - 1, 0],
-  });
-  expect(await whole.out.read()).toMatchTensor(means, { tolerance: 1e-6 });
+    const whole = varlenAttention(zeros, zeros, positions, {
+      cuSeqlensQ: Int32Array.of(0, length),
+      causal: true,
+      window: [slidingWindow - 1, 0],
+    });
+    expect(await whole.out.read()).toMatchTensor(means, { tolerance: 1e-6 });
 
-  using cache = await PagedKvCache.create(gpu, {
-    layers: 1,
-    kvHeads: 1,
-    headDim: 1,
-    pageSize: 2,
-    pages: 16,
-    dtype: 'f32',
-    window: slidingWindow - 1,
-  });
-  const sequence = cache.open();
-  for (let i = 0; i < length; i++) {
-    const [zero, row] = [zeros, positions].map((all) => all.slice(0, i, i + 1));
-    cache.append(0, [sequence], zero!, row);
-    const { out } = varlenAttention(zero!, cache.view(0, [sequence]), { causal: true });
-    expect(await out.read()).toMatchTensor([means[i]!], { tolerance: 1e-6 });
-  }
-});
+    using cache = await PagedKvCache.create(gpu, {
+      layers: 1,
+      kvHeads: 1,
+      headDim: 1,
+      pageSize: 2,
+      pages: 16,
+      dtype: 'f32',
+      window: slidingWindow - 1,
+    });
+    const sequence = cache.open();
+    for (let i = 0; i < length; i++) {
+      const [zero, row] = [zeros, positions].map((all) => all.slice(0, i, i + 1));
+      cache.append(0, [sequence], zero!, row);
+      const { out } = varlenAttention(zero!, cache.view(0, [sequence]), { causal: true });
+      expect(await out.read()).toMatchTensor([means[i]!], { tolerance: 1e-6 });
+    }
+  },
+);
