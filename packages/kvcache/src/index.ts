@@ -1,4 +1,4 @@
-export type { AppendOptions } from './cache/append-step.ts';
+export type { AppendOptions, AppendRotary } from './cache/append-step.ts';
 export { PagedKvCache } from './cache/paged-kv-cache.ts';
 export type { KvEvents, RemovedEvent, StoredEvent } from './cache/cache-events.ts';
 export { type EvictionCandidate, type EvictionPolicy, lru, priority } from './pages/eviction.ts';
@@ -17,7 +17,7 @@ export type { PageName, Sha256 } from './pages/page-name.ts';
 export type { TokenIds } from './pages/token-ids.ts';
 export { prefixNames } from './cache/checked-names.ts';
 export type { PrefixNamesOptions } from './pages/prefix-names.ts';
-export type { KvSequence } from './cache/kv-sequence.ts';
+export type { KeepOptions, KvSequence } from './cache/kv-sequence.ts';
 export type { KvStats } from './cache/cache-core.ts';
 export type { LoadOptions } from './cache/load-pages.ts';
 export type { LoadReport, RefusedPage } from './cache/load-report.ts';

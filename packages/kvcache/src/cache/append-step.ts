@@ -13,23 +13,29 @@ import {
 import { appendRows } from '../kernels/append-rows.ts';
 import { checkBindable } from '../kernels/bound-operands.ts';
 import type { Pool } from '../kernels/page-pools.ts';
-import { checkRotary, rotaryTableNames, type RotaryTables } from '../kernels/rotary.ts';
+import { checkRotary, type Rotary, rotaryNames, type RotaryTables } from '../kernels/rotary.ts';
 import { newPositions } from '../sequences/sequence-state.ts';
 import type { CacheCore } from './cache-core.ts';
 import { type KvSequence, statesOf } from './kv-sequence.ts';
+
+/** Angles for the keys of an append, and where the keys are. */
+export interface AppendRotary extends RotaryTables {
+  /** [T], 0 to maxPosition − 1, such as the depths of a tree. Default: consecutive, from each sequence's `nextPosition` on. */
+  readonly positions?: Int32Array | BigInt64Array;
+}
 
 /** Layout of new rows, and the rotation of their keys. */
 export interface AppendOptions {
   /** `[N + 1]`: 0, then the end of each sequence's rows; the last is T. Default: all sequences have the same number. */
   readonly cuSeqlens?: Int32Array | BigInt64Array;
   /**
-   * Rotates the new keys by their positions in their sequences before they are stored (and quantised), in f32 and in the same
-   * dispatch; `rotate` rotates queries. Positions beyond the tables are a ValidationError.
+   * Rotates the new keys by their positions before they are stored (and quantised), in f32 and in the same dispatch; `rotate`
+   * rotates queries. Positions beyond the tables are a ValidationError.
    */
-  readonly rotary?: RotaryTables;
+  readonly rotary?: AppendRotary;
 }
 
-export const appendNames: NamesOf<AppendOptions> = { cuSeqlens: 1, rotary: rotaryTableNames };
+export const appendNames: NamesOf<AppendOptions> = { cuSeqlens: 1, rotary: rotaryNames };
 
 const meantAppend: Meant = () => ({
   cuseqlensq: 'cuSeqlens',
@@ -40,7 +46,7 @@ const meantAppend: Meant = () => ({
   rope: 'rotary',
   cos: 'Pass rotary: { cos, sin }.',
   sin: 'Pass rotary: { cos, sin }.',
-  positions: "Rows go to their sequence's next positions.",
+  positions: 'Pass rotary: { cos, sin, positions }.',
 });
 
 /** Writes new rows of several sequences to one layer. The first append of a step reserves pages in all layers. */
@@ -63,7 +69,7 @@ export function append(
   const pool = core.pools[index]!;
   const rows = checkRows(fn, core, index, k, v);
   const counts = rowCounts(fn, rows, states.length, cuSeqlens);
-  const rotary = tables && { ...tables, positions: newPositions(states, index, counts) };
+  const rotary = tables && withPositions(fn, tables, () => newPositions(states, index, counts));
   if (rotary && geometry.sharedKv) {
     const fix = 'Rotate the other columns before they are appended, with rotate().';
     fail(fn, 'rotary would turn values too, which are the first columns of k', 'sharedKv', fix);
@@ -78,6 +84,20 @@ export function append(
     appendRows(gpu, geometry, pool, { k, v, slots, ...(rotary && { rotary }) });
   });
   core.events.deliver();
+}
+
+/** Returns a rotary with the positions that were given, which must be a list on the host, or else with the next ones. */
+function withPositions(fn: string, given: AppendRotary, next: () => Int32Array): Rotary {
+  const { positions = next(), ...tables } = given;
+  if (positions instanceof Int32Array || positions instanceof BigInt64Array) {
+    return { ...tables, positions };
+  }
+  return fail(
+    fn,
+    'rotary.positions must be an Int32Array',
+    show(positions),
+    'Pass one position per row, or leave it out.',
+  );
 }
 
 /** Throws for a layer that reads another's pages. */

@@ -10,6 +10,7 @@ import {
   poisonPages,
 } from '../kernels/page-edits.ts';
 import { appendConfig } from '../kernels/append-rows.ts';
+import { bindMoves, moveRows, moveSource } from '../kernels/move-rows.ts';
 import type { Pool } from '../kernels/page-pools.ts';
 import {
   type PageGeometry,
@@ -26,6 +27,7 @@ import {
 import { checkWhole } from '../pages/whole-numbers.ts';
 import type { WindowRule } from '../pages/page-window.ts';
 import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
+import type { RowMoves } from '../sequences/keep.ts';
 import type { Ledger } from '../sequences/ledger.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { SharedFetches } from '../stores/shared-fetches.ts';
@@ -172,6 +174,19 @@ export class CacheCore {
     );
   }
 
+  /** Moves the rows of a `keep`, in all layers. */
+  keep({ moves, fresh, freed }: RowMoves): void {
+    const { gpu, ledger, layout, pools } = this;
+    gpu.batch(() => {
+      this.poison(fresh);
+      const bound = moves.map((slots) => bindMoves(gpu, slots));
+      layout.places.forEach(({ group: { group, geometry }, run }, layer) => {
+        moveRows(gpu, geometry, pools[layer]!, bound[ledger.groups[group]!.firstRun + run]!);
+      });
+      this.poison(freed);
+    });
+  }
+
   /** Fills unused pages with NaN, if the cache was created with `poison`. */
   poison(sets: readonly PageSet[]): void {
     if (!this.#poisons) return;
@@ -242,7 +257,9 @@ export function sourcesOf({ groups }: CacheLayout): KernelSource[] {
     appendConfig(geometry, false),
     ...(geometry.sharedKv ? [] : [appendConfig(geometry, true)]),
   ]);
-  return [...new Set([...configs.map(appendSource), copySource, fillSource, updateSource])];
+  return [
+    ...new Set([...configs.map(appendSource), copySource, fillSource, moveSource, updateSource]),
+  ];
 }
 
 /** Numbers of a cache: used + cached + free = pages. */

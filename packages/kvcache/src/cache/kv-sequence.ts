@@ -1,12 +1,24 @@
-import { copyOf, fail, show } from '@heed/core/kernel';
+import { copyOf, fail, type NamesOf, readOptions, show } from '@heed/core/kernel';
 import type { TokenIds } from '../pages/token-ids.ts';
 import { checkTokens } from '../pages/whole-numbers.ts';
+import { positionAt } from '../sequences/row-positions.ts';
 import { checkEven, lengthOf, type SequenceState } from '../sequences/sequence-state.ts';
 import type { CacheCore } from './cache-core.ts';
 
+/** Options of `keep`. */
+export interface KeepOptions {
+  /**
+   * Rows before this one stay, and those from it on must be uncommitted: a draft. Positions close up, so that the kept rows are the
+   * sequence's next tokens. Without it, rows are dropped anywhere, and every other row keeps its position.
+   */
+  readonly from?: number;
+}
+
+const keepNames: NamesOf<KeepOptions> = { from: 1 };
+
 /**
  * One sequence of tokens in a cache, made by `cache.open()` or `fork()`. It holds its pages until it is closed. A closed sequence
- * refuses everything but `close`, `id`, `length`, `cachedTokens` and `pages`.
+ * refuses everything but `close`, `id`, `length`, `nextPosition`, `cachedTokens` and `pages`.
  *
  * @example
  * const other = sequence.fork(); // two continuations of one prefix
@@ -20,8 +32,14 @@ export interface KvSequence extends Disposable {
   /** Unique in its cache. */
   readonly id: number;
 
-  /** Tokens that every layer holds, found by `open` or appended since. Also the position of the next token. */
+  /** Tokens that every layer holds, found by `open` or appended since, without those that `keep` has dropped. */
   readonly length: number;
+
+  /**
+   * The position of the next token, where `append`'s rotary starts: `length`, and the number of rows that `keep` without `from` has
+   * dropped. After a `truncate` it is the position that row `length` had.
+   */
+  readonly nextPosition: number;
 
   /** Tokens that `open` found: their keys and values need not be computed. */
   readonly cachedTokens: number;
@@ -66,6 +84,30 @@ export interface KvSequence extends Disposable {
    */
   truncate(length: number): void;
 
+  /**
+   * Drops rows: those before `from` stay, and of the others those in `rows`, which move together, bit for bit, in all layers. `length`,
+   * causal masks, windows and mods then count the rows that are left. Keys keep the rotation that they were stored with. A page that
+   * other sequences or cached prefixes need is copied first. If all rows are kept, nothing happens.
+   *
+   * With `from`: the accepted path of a draft tree. Without it: eviction by importance. `nextPosition` stays then, and the sequence is
+   * private from then on: it cannot be committed, `save` passes it by, its pages behind the first dropped row are no longer
+   * found, and its forks are private, too.
+   *
+   * Source: H2O (arXiv 2306.14048) and SnapKV (arXiv 2404.14469), which keep a list for each head; here one list serves all.
+   *
+   * @param rows the rows to keep, from `from` (default 0) to `this.length` − 1, ascending
+   * @throws ValidationError a list that does not ascend; with `from`, committed rows from there on; a dropped row before one that a
+   * window has released; a step that some layers have not seen; a closed sequence
+   * @throws CapacityError too few pages are free or cached for copies of shared ones
+   *
+   * @example
+   * const from = sequence.length; // a tree of four drafted tokens: two children of the root, two more of the first
+   * const positions = Int32Array.of(0, 0, 1, 1).map((depth) => sequence.nextPosition + depth);
+   * cache.append(0, [sequence], k, v, { rotary: { cos, sin, positions } });
+   * sequence.keep([from, from + 3], { from }); // the first child, and its second
+   */
+  keep(rows: ArrayLike<number> | BigInt64Array, options?: KeepOptions): void;
+
   /** Gives the pages back. Committed pages stay findable until their memory is needed. May be called twice; also `using`. */
   close(): void;
 }
@@ -87,6 +129,11 @@ class OwnedSequence implements KvSequence {
 
   get length(): number {
     return lengthOf(partsOf(this).state);
+  }
+
+  get nextPosition(): number {
+    const { state } = partsOf(this);
+    return positionAt(state.positions, lengthOf(state));
   }
 
   get cachedTokens(): number {
@@ -115,6 +162,16 @@ class OwnedSequence implements KvSequence {
     const fn = 'sequence.truncate';
     const { core, state } = openParts(fn, this);
     core.poison(core.ledger.truncate(fn, state, length));
+  }
+
+  keep(rows: ArrayLike<number> | BigInt64Array, options?: KeepOptions): void {
+    const fn = 'sequence.keep';
+    const { core, state } = openParts(fn, this);
+    const { from } = readOptions(fn, options, keepNames);
+    const moves = core.ledger.keepRows(fn, state, copyOf(rows), from);
+    if (!moves) return;
+    core.keep(moves);
+    core.events.deliver();
   }
 
   close(): void {

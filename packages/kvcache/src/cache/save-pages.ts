@@ -15,7 +15,10 @@ import { checkOneGroup, meantStore, storeNames, type StoreOptions } from './stor
 
 /** Options of `save`. */
 export interface SaveOptions extends StoreOptions {
-  /** Saves the committed pages of these sequences, as they are at the call: a window may release them, or a truncate, meanwhile. */
+  /**
+   * Saves the committed pages of these sequences, as they are at the call: a window may release them, or a truncate, meanwhile.
+   * Private sequences, of which `keep` has dropped rows, are passed by.
+   */
   readonly sequences?: readonly KvSequence[];
   /** Saves the pages of these names, as they are at the call, such as those that 'stored' events told. */
   readonly names?: readonly PageName[];
@@ -236,7 +239,7 @@ function chosenPages(
   const nodes = new Set<PrefixNode>();
   if (sequences !== undefined) {
     for (const state of statesOf(fn, core, sequences)) {
-      let node: PrefixNode | undefined = state.node;
+      let node: PrefixNode | undefined = state.isPrivate ? undefined : state.node;
       for (; node && !nodes.has(node); node = node.parent) {
         if (node.has(0)) nodes.add(node);
       }

@@ -38,9 +38,7 @@ export interface CheckedRotary extends RotaryTables {
   readonly positions: Int32Array | Tensor;
 }
 
-export const rotaryTableNames: NamesOf<RotaryTables> = { cos: 1, sin: 1, interleaved: 1 };
-
-export const rotaryNames: NamesOf<Rotary> = { ...rotaryTableNames, positions: 1 };
+export const rotaryNames: NamesOf<Rotary> = { cos: 1, sin: 1, interleaved: 1, positions: 1 };
 
 /** Buffers and parameters of the rotary part of a kernel. */
 export interface BoundRotary {

@@ -51,6 +51,10 @@ export function raisePriority(pages: PageAllocator, node: PrefixNode, priority: 
 
 function checkRoom(fn: string, state: SequenceState, count: number): void {
   checkEven(fn, state);
+  if (state.isPrivate) {
+    const rule = 'a sequence of which keep(rows) without from has dropped rows cannot be committed';
+    fail(fn, rule, `${count} tokens`, 'Its rows no longer follow from its tokens alone.');
+  }
   const length = lengthOf(state);
   if (state.committed + count <= length) return;
   const rule = `at most ${length - state.committed} tokens can be committed: the rest of the appended ones`;

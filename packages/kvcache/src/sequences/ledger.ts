@@ -13,6 +13,7 @@ import { matchPrefix } from '../pages/prefix-match.ts';
 import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import { PrefixTree } from '../pages/prefix-tree.ts';
 import { commit, raisePriority } from './commit.ts';
+import { keep, type RowMoves } from './keep.ts';
 import { fits, type PageMoves, planReservation, releasePassed, reserve } from './reservation.ts';
 import { lengthOf, type SequenceState, sequenceState, SlotMapping } from './sequence-state.ts';
 import { releaseTail, truncate } from './truncate.ts';
@@ -39,6 +40,8 @@ export interface LedgerCounters {
   hitTokens: number;
   /** Shared pages that were copied before a sequence wrote them. */
   copies: number;
+  /** Shared pages that a sequence got a copy of because `keep` moved rows into them. */
+  keepCopies: number;
   /** Cached pages that were evicted. */
   evictions: number;
 }
@@ -57,6 +60,7 @@ export class Ledger {
     lookupTokens: 0,
     hitTokens: 0,
     copies: 0,
+    keepCopies: 0,
     evictions: 0,
   };
   readonly groups: readonly GroupRules[];
@@ -160,6 +164,8 @@ export class Ledger {
     child.committed = committed;
     child.pending = [...state.pending];
     child.cachedTokens = state.cachedTokens;
+    child.positions = state.positions;
+    child.isPrivate = state.isPrivate;
     state.tables.forEach((table, group) => {
       const own = child.tables[group]!;
       own.firstKept = table.firstKept;
@@ -174,6 +180,23 @@ export class Ledger {
 
   truncate(fn: string, state: SequenceState, length: number): PageSet[] {
     return truncate(fn, this.pages, this.tree, state, length, ++this.#now);
+  }
+
+  /**
+   * Drops all rows from `from` on (default: all) but `rows`.
+   * @throws CapacityError too few pages for copies of shared ones; nothing has changed then
+   */
+  keepRows(
+    fn: string,
+    state: SequenceState,
+    rows: ArrayLike<number> | BigInt64Array,
+    from?: number,
+  ): RowMoves | undefined {
+    const moves = keep(fn, this.pages, this.tree, state, rows, from, this.#now + 1);
+    if (!moves) return undefined;
+    this.#now++;
+    this.counters.keepCopies += moves.fresh.length;
+    return moves;
   }
 
   close(state: SequenceState): PageSet[] {

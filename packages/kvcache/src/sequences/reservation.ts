@@ -22,13 +22,17 @@ export interface PageMoves {
   readonly freed: readonly PageSet[];
 }
 
-/** Pages that one step takes and releases, decided before anything changes. */
-export interface Reservation {
-  readonly steps: readonly GrowthPlan[];
-  /** Pages that {@link reserve} takes, by run. */
+/** Pages that a call takes. */
+interface Demand {
+  /** By run. */
   readonly wanted: readonly number[];
-  /** Memory that it can take: free, cached, or released by the step itself. */
+  /** Memory that it can take: free, cached, or released by the call itself. */
   readonly room: Room;
+}
+
+/** Pages that one step takes and releases, decided before anything changes. */
+export interface Reservation extends Demand {
+  readonly steps: readonly GrowthPlan[];
 }
 
 interface GrowthPlan extends Growth {
@@ -82,7 +86,7 @@ export function planReservation(
 }
 
 /** Returns whether a plan finds its pages. */
-export const fits = ({ blocks }: PageAllocator, { wanted, room }: Reservation): boolean =>
+export const fits = ({ blocks }: PageAllocator, { wanted, room }: Demand): boolean =>
   blocksFor(blocks.perBlock, wanted, room) <= room.blocks;
 
 /**
@@ -96,7 +100,7 @@ export function reserve(
   plan: Reservation,
   now: number,
 ): PageMoves {
-  if (!fits(pages, plan)) refuse(fn, pages, pageSize, plan);
+  checkFits(fn, 'these tokens', pages, pageSize, plan);
   const { steps, wanted } = plan;
   const freed = steps.flatMap(({ state }) => releasePassed(pages, state, now));
   pages.makeRoom(wanted);
@@ -126,20 +130,27 @@ export function reserve(
   return { copies, fresh, freed };
 }
 
-function refuse(
+/**
+ * Throws unless a call finds its pages.
+ * @param what needs them, in the plural
+ */
+export function checkFits(
   fn: string,
-  { blocks }: PageAllocator,
+  what: string,
+  pages: PageAllocator,
   pageSize: number,
-  { wanted, room }: Reservation,
-): never {
-  const { perBlock } = blocks;
+  demand: Demand,
+): void {
+  if (fits(pages, demand)) return;
+  const { wanted, room } = demand;
+  const { perBlock, blocks } = pages.blocks;
   const needed = blocksFor(perBlock, wanted, room);
-  const what =
+  const memory =
     perBlock.length === 1
       ? `${needed} pages of ${pageSize}`
       : `${needed} blocks, for pages of ${pageSize} in ${perBlock.length} runs of layers`;
   throw new CapacityError(
-    `${fn}: these tokens need ${what}; ${room.blocks} of ${blocks.blocks} are free or cached. ` +
+    `${fn}: ${what} need ${memory}; ${room.blocks} of ${blocks} are free or cached. ` +
       `Nothing was changed. Close or truncate a sequence, append fewer tokens, or create a larger cache.`,
   );
 }

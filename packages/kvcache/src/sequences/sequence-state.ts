@@ -2,6 +2,7 @@ import { fail } from '@heed/core/kernel';
 import type { GroupRules } from '../pages/group-rules.ts';
 import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import { PageTable } from './page-table.ts';
+import { plainPositions, positionAt, type RowPositions } from './row-positions.ts';
 
 /** The host's record of a sequence: `reserved` tokens have pages, `counts[l]` have rows in layer l, `committed` have names. */
 export interface SequenceState {
@@ -20,6 +21,10 @@ export interface SequenceState {
   node: PrefixNode;
   priority: number;
   cachedTokens: number;
+  /** Where the rows were in the text, if rows between them have been dropped. */
+  positions: RowPositions;
+  /** Whether rows were dropped from its middle, so that its tokens no longer name its rows. */
+  isPrivate: boolean;
   /** Grows when the table or the length changes. Views of an earlier epoch are invalid. */
   epoch: number;
   isOpen: boolean;
@@ -47,6 +52,8 @@ export function sequenceState(id: number, start: SequenceStart): SequenceState {
     node,
     priority,
     cachedTokens: length,
+    positions: plainPositions,
+    isPrivate: false,
     epoch: 0,
     isOpen: true,
   };
@@ -73,7 +80,7 @@ export function checkEven(fn: string, { counts }: SequenceState): void {
   fail(fn, 'all layers must have the same tokens', `counts ${[...counts].join(', ')}`, fix);
 }
 
-/** Returns the positions of a layer's new rows in their sequences, `rowCounts[i]` rows of sequence i. */
+/** Returns the positions of a layer's new rows, `rowCounts[i]` rows of sequence i. */
 export function newPositions(
   states: readonly SequenceState[],
   layer: number,
@@ -83,7 +90,7 @@ export function newPositions(
     states,
     (state) => state.counts[layer]!,
     rowCounts,
-    (_, position) => position,
+    ({ positions }, row) => positionAt(positions, row),
   );
 }
 

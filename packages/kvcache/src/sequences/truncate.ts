@@ -5,6 +5,7 @@ import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { PrefixTree } from '../pages/prefix-tree.ts';
 import { checkWhole } from '../pages/whole-numbers.ts';
 import { moveTo } from './commit.ts';
+import { cutPositions } from './row-positions.ts';
 import { checkEven, lengthOf, pageCount, type SequenceState } from './sequence-state.ts';
 
 /** Forgets the tokens from `length` on, also committed ones. Returns the pages that became free. */
@@ -19,12 +20,18 @@ export function truncate(
   checkLength(fn, tree.pageSize, state, length);
   const freed = releaseTail(pages, state, Math.ceil(length / tree.pageSize), now);
   uncommit(tree, state, length);
+  state.positions = cutPositions(state.positions, length);
+  endAt(state, length);
+  return freed;
+}
+
+/** Sets the length of a sequence, whose tables have been cut down to it. */
+export function endAt(state: SequenceState, length: number): void {
   for (const table of state.tables) table.firstKept = Math.min(table.firstKept, table.length);
   state.counts.fill(length);
   state.appended.fill(0);
   state.reserved = length;
   state.epoch++;
-  return freed;
 }
 
 /** Releases all table entries from `keep` on. The last is released, and so evicted, first. Returns the pages that became free. */
@@ -44,7 +51,8 @@ export function releaseTail(
   return freed;
 }
 
-function uncommit(tree: PrefixTree, state: SequenceState, length: number): void {
+/** Takes back the commitment of the tokens from `length` on. The names of their pages stay. */
+export function uncommit(tree: PrefixTree, state: SequenceState, length: number): void {
   if (state.committed <= length) return;
   const full = Math.floor(length / tree.pageSize);
   let cut: PrefixNode | undefined;
@@ -62,12 +70,22 @@ function uncommit(tree: PrefixTree, state: SequenceState, length: number): void 
 function checkLength(fn: string, pageSize: number, state: SequenceState, length: number): void {
   checkEven(fn, state);
   checkWhole(fn, 'length', length, 0, lengthOf(state));
+  checkSight(fn, pageSize, state, length);
+}
+
+/** Throws if a query at `length` would see keys that a window has released. */
+export function checkSight(
+  fn: string,
+  pageSize: number,
+  state: SequenceState,
+  length: number,
+): void {
   for (const { firstKept, rules } of state.tables) {
     const released = Math.min(firstKept, Math.ceil(length / pageSize));
     if (!rules.window || released <= unseenPages(rules.window, length).end) continue;
     const { window } = rules.window;
     const least = firstKept * pageSize + window;
     const rule = `a query at the new end would see keys that the window of ${window} has released: length must be at least ${least}`;
-    fail(fn, rule, length, 'Truncate before appending further, or use a larger window.');
+    fail(fn, rule, length, 'Shorten it before appending further, or use a larger window.');
   }
 }

@@ -7,11 +7,13 @@ import { rootName } from '../../../src/pages/page-name.ts';
 import type { PageSet, PrefixNode } from '../../../src/pages/prefix-node.ts';
 import { Ledger } from '../../../src/sequences/ledger.ts';
 import type { PageMoves } from '../../../src/sequences/reservation.ts';
+import { positionAt } from '../../../src/sequences/row-positions.ts';
 import { lengthOf, type SequenceState } from '../../../src/sequences/sequence-state.ts';
 import {
   demandOf,
   follow,
   growing,
+  keepPlan,
   type ModelSequence,
   NaiveCache,
   type NaiveMoves,
@@ -20,6 +22,7 @@ import {
   releasePassed,
   type SavedPage,
   take,
+  takeCopies,
 } from './naive-cache.ts';
 import { ledgerOptions, pageCounts, type PlainOptions } from './plain-ledger.ts';
 
@@ -75,18 +78,35 @@ export class Double {
     const counts = Array.from({ length: options.layers }, () => found.length);
     const committed = found.length;
     const { id } = state;
-    model.sequences.set(id, { id, salt, priority, tokens: found, counts, committed, pages });
+    const rows = found.map((_, i) => found.slice(0, i + 1).join());
+    const positions = found.map((_, i) => i);
+    const origin = { id, salt, priority, isPrivate: false, nextPosition: found.length };
+    model.sequences.set(id, {
+      ...origin,
+      tokens: found,
+      rows,
+      positions,
+      counts,
+      committed,
+      pages,
+    });
   }
 
-  /** Appends the same new tokens to the first `layers` layers that lack them. */
-  append(states: SequenceState[], tokens: number[][], layers: number): void {
+  /** Appends the same new tokens to the first `layers` layers that lack them. Returns whether it found its pages. */
+  append(
+    states: SequenceState[],
+    tokens: number[][],
+    layers: number,
+    contents: (string[] | undefined)[] = [],
+  ): boolean {
     for (let layer = 0; layer < layers; layer++) {
       const rows = Int32Array.from(states, (state, i) => {
         const wanted = this.modelOf(state).tokens.length + (layer === 0 ? tokens[i]!.length : 0);
         return wanted - state.counts[layer]!;
       });
-      if (!this.#appendLayer(states, tokens, layer, rows)) return;
+      if (!this.#appendLayer(states, tokens, layer, rows, contents)) return false;
     }
+    return true;
   }
 
   #appendLayer(
@@ -94,6 +114,7 @@ export class Double {
     tokens: number[][],
     layer: number,
     rows: Int32Array,
+    contents: (string[] | undefined)[],
   ): boolean {
     const growths = growing(
       states.map((state) => this.modelOf(state)),
@@ -119,10 +140,10 @@ export class Double {
     let row = 0;
     states.forEach((state, i) => {
       const sequence = this.modelOf(state);
-      if (layer === 0) sequence.tokens.push(...tokens[i]!);
+      if (layer === 0) addRows(sequence, tokens[i]!, contents[i]);
       for (let n = 0; n < rows[i]!; n++, row++) {
         const position = sequence.counts[layer]!++;
-        this.#write(step.slots[row]!, layer, contentAt(sequence, position));
+        this.#write(step.slots[row]!, layer, sequence.rows[position]!);
       }
     });
     assert.equal(step.slots.length, row);
@@ -141,6 +162,9 @@ export class Double {
     const { model, options } = this;
     const sequence = this.modelOf(state);
     const { committed, salt, tokens } = sequence;
+    if (sequence.isPrivate) {
+      return this.refused(() => this.ledger.commit('commit', state, []), /cannot be committed/);
+    }
     this.ledger.commit('commit', state, tokens.slice(committed, committed + count));
     sequence.committed += count;
     const first = Math.floor(committed / options.pageSize);
@@ -170,9 +194,100 @@ export class Double {
     const freed = this.ledger.truncate('truncate', state, length);
     const gone = sequence.pages.splice(kept).toReversed();
     assert.deepEqual(pagesIn(freed), model.released(gone, ++model.now));
-    sequence.tokens.length = length;
+    sequence.nextPosition = sequence.positions[length] ?? sequence.nextPosition;
+    for (const list of [sequence.tokens, sequence.rows, sequence.positions]) list.length = length;
     sequence.counts.fill(length);
     sequence.committed = Math.min(sequence.committed, length);
+  }
+
+  /** Appends a tree of drafted tokens, forks before or after it, and keeps a path. */
+  draft(state: SequenceState, tokens: number[], isPath: boolean[], branch: 'no' | 'tree'): void {
+    const sequence = this.modelOf(state);
+    const from = sequence.tokens.length;
+    const path = [...sequence.tokens];
+    const contents = tokens.map((token, i) => {
+      if (isPath[i]) path.push(token);
+      return isPath[i] ? contentOf(sequence, path) : `draft ${i}`;
+    });
+    if (!this.append([state], [tokens], this.options.layers, [contents])) return;
+    if (branch === 'tree') {
+      this.fork(state);
+      this.truncate([...this.ledger.open].at(-1)!, from);
+    }
+    const rows = tokens.flatMap((_, i) => (isPath[i] ? [from + i] : []));
+    if (this.keep(state, rows, from)) assert.deepEqual(sequence.tokens, path);
+    else this.truncate(state, from);
+  }
+
+  /** Returns whether the rows were kept: a window or a lack of pages may have been in the way. */
+  keep(state: SequenceState, rows: number[], from?: number): boolean {
+    const { ledger, model, options } = this;
+    const sequence = this.modelOf(state);
+    const [start, length] = [from ?? 0, sequence.tokens.length];
+    const kept = [...Array(start).keys(), ...rows];
+    const call = () => ledger.keepRows('keep', state, rows, from);
+    if (kept.length === length) {
+      const before = snapshot(ledger);
+      assert.equal(call(), undefined);
+      assert.deepEqual(snapshot(ledger), before);
+      return true;
+    }
+    const changed = kept.findIndex((row, i) => row !== i);
+    const first = changed < 0 ? kept.length : changed;
+    const count = Math.ceil(kept.length / options.pageSize);
+    const isHeld = first >= options.pageSize * (sequence.pages.lastIndexOf(0) + 1);
+    const isSound = sequence.pages
+      .slice(0, count)
+      .every((page, i) => page !== 0 || model.isUnseen(i, kept.length));
+    if (!isHeld || !isSound) {
+      this.refused(call, /window/);
+      return false;
+    }
+    const plan = keepPlan(model, sequence, first, kept.length);
+    if (plan.copies.length > model.free().length + model.cached().length) {
+      this.refused(call, /the copies of shared pages need \d+ pages/);
+      return false;
+    }
+    const { moves, fresh, freed } = call()!;
+    sequence.committed = Math.min(sequence.committed, first);
+    takeCopies(model, sequence, plan, pagesIn(fresh));
+    for (const page of plan.renamed) model.memory[page]!.prefix = undefined;
+    this.#move(moves[0]!);
+    const now = ++model.now;
+    const gone = model.released(sequence.pages.splice(count).toReversed(), now);
+    model.copied.clear();
+    model.released(plan.copies, now);
+    assert.deepEqual(pagesIn(freed), gone);
+    this.#thin(sequence, kept, from);
+    return true;
+  }
+
+  /** Moves rows in the model's memory, one after another. */
+  #move(slots: Int32Array): void {
+    const { memory, options } = this.model;
+    const split = (slot: number) =>
+      [Math.floor(slot / options.pageSize), slot % options.pageSize] as const;
+    for (let layer = 0; layer < options.layers; layer++) {
+      for (let i = 0; i < slots.length; i += 2) {
+        const [page, row] = split(slots[i]!);
+        this.#write(slots[i + 1]!, layer, memory[page]!.rows[layer]![row]!);
+      }
+    }
+  }
+
+  #thin(sequence: ModelSequence, kept: number[], from: number | undefined): void {
+    const { tokens, rows, positions } = sequence;
+    sequence.tokens = kept.map((row) => tokens[row]!);
+    sequence.rows = kept.map((row) => rows[row]!);
+    sequence.counts.fill(kept.length);
+    if (from === undefined) {
+      sequence.positions = kept.map((row) => positions[row]!);
+      sequence.isPrivate = true;
+      return;
+    }
+    const next = positions[from]!;
+    sequence.positions = kept.map((_, i) => (i < from ? positions[i]! : next + i - from));
+    sequence.nextPosition = next + kept.length - from;
   }
 
   close(state: SequenceState): void {
@@ -301,12 +416,17 @@ function checkSequence(model: NaiveCache, state: SequenceState, sequence: ModelS
   assert.deepEqual(lengthOf(state), Math.min(...counts));
   assert.deepEqual(state.committed, committed);
   assert.deepEqual(state.pending, tokens.slice(committed - (committed % pageSize), committed));
+  assert.deepEqual(state.isPrivate, sequence.isPrivate);
+  assert.deepEqual(
+    [...tokens, 0].map((_, i) => positionAt(state.positions, i)),
+    [...sequence.positions, sequence.nextPosition],
+  );
   counts.forEach((count, layer) => {
     for (let position = 0; position < count; position++) {
       const page = pages[Math.floor(position / pageSize)]!;
       if (page === 0) continue;
       const row = model.memory[page]!.rows[layer]![position % pageSize];
-      assert.deepEqual(row, contentAt(sequence, position));
+      assert.deepEqual(row, sequence.rows[position]);
     }
   });
 }
@@ -348,9 +468,19 @@ const movesOf = ({ copies, fresh, freed }: PageMoves): NaiveMoves => ({
   freed: pagesIn(freed),
 });
 
-/** Returns the content of a position's row: all tokens up to it, on which its key depends. */
-const contentAt = ({ tokens }: ModelSequence, position: number): string =>
-  tokens.slice(0, position + 1).join();
+/** Returns the content of a row: all tokens up to it, on which its key depends. Private rows have no content of a public one. */
+const contentOf = ({ isPrivate, id }: ModelSequence, tokens: readonly number[]): string =>
+  `${isPrivate ? `private ${id}: ` : ''}${tokens.join()}`;
+
+/** Adds new tokens to a sequence. */
+function addRows(sequence: ModelSequence, news: readonly number[], contents?: string[]): void {
+  const { tokens, rows, positions } = sequence;
+  for (const [i, token] of news.entries()) {
+    tokens.push(token);
+    rows.push(contents?.[i] ?? contentOf(sequence, tokens));
+    positions.push(sequence.nextPosition++);
+  }
+}
 
 function prefixOfNode(node: PrefixNode): string {
   const parts: string[] = [];

@@ -14,8 +14,14 @@ export interface ModelSequence {
   readonly id: number;
   readonly salt: string;
   readonly priority: number;
-  /** Every token that was found or appended. */
+  /** Every token that was found or appended, without those of dropped rows. */
   tokens: number[];
+  /** The content of each row: the tokens on which its key depends. */
+  rows: string[];
+  /** The position of each row, and of the next one. */
+  positions: number[];
+  nextPosition: number;
+  isPrivate: boolean;
   counts: number[];
   committed: number;
   /** Physical pages; 0 where a window released one. */
@@ -310,6 +316,73 @@ function copyTail(cache: NaiveCache, { pages }: ModelSequence, copy: number): vo
 /** Returns the last page if it is partly filled. */
 function tailOf(cache: NaiveCache, { counts, pages }: ModelSequence): number | undefined {
   return Math.max(...counts) % cache.options.pageSize === 0 ? undefined : pages.at(-1);
+}
+
+/** What a `keep` must do: pages to copy, last first; pages that lose their names. */
+export interface NaiveKeep {
+  readonly copies: readonly number[];
+  readonly renamed: readonly number[];
+}
+
+/**
+ * Returns what dropping all rows but `kept` does to pages, of which the first change is row `first`. Pages that only this sequence
+ * needs are written in place.
+ */
+export function keepPlan(
+  cache: NaiveCache,
+  sequence: ModelSequence,
+  first: number,
+  kept: number,
+): NaiveKeep {
+  const { pageSize } = cache.options;
+  const firstPage = Math.floor(first / pageSize);
+  const tail = sequence.pages.slice(firstPage);
+  const written = first === kept ? [] : tail.slice(0, Math.ceil(kept / pageSize) - firstPage);
+  const alone = aloneIn(cache, sequence, tail);
+  const isNamed = (page: number): boolean => cache.memory[page]!.prefix !== undefined;
+  const inPlace = written.filter((page) => alone.has(page) && isNamed(page));
+  const cut = inPlace.length === 0 ? [] : tail.slice(tail.indexOf(inPlace[0]!));
+  return {
+    copies: written.filter((page) => !alone.has(page)).toReversed(),
+    renamed: cut.filter((page) => alone.has(page)),
+  };
+}
+
+/** Returns the last pages of a sequence that are in no other table and that no page or sequence but these continues. */
+function aloneIn(cache: NaiveCache, own: ModelSequence, tail: readonly number[]): Set<number> {
+  const counts = cache.referenceCounts();
+  const alone = new Set(tail.filter((page) => counts[page] === 1));
+  const others = [...cache.sequences.values()].filter((sequence) => sequence !== own);
+  const isContinued = (page: number): boolean => {
+    const { prefix } = cache.memory[page]!;
+    if (prefix === undefined) return false;
+    const goesOn = (other: string | undefined): boolean => other?.startsWith(`${prefix}|`) ?? false;
+    return (
+      cache.memory.some((other, i) => !alone.has(i) && goesOn(other.prefix)) ||
+      others.some((sequence) => goesOn(cache.committedPrefix(sequence)))
+    );
+  };
+  for (;;) {
+    const needed = [...alone].find(isContinued);
+    if (needed === undefined) return alone;
+    alone.delete(needed);
+  }
+}
+
+/** Takes pages for copies, in the ledger's order, and puts them into the sequence's table. */
+export function takeCopies(
+  cache: NaiveCache,
+  sequence: ModelSequence,
+  { copies }: NaiveKeep,
+  fresh: readonly number[],
+): void {
+  makeRoom(cache, copies.length);
+  assert.equal(fresh.length, copies.length);
+  copies.forEach((page, i) => {
+    take(cache, fresh[i]!);
+    sequence.pages[sequence.pages.indexOf(page)] = fresh[i]!;
+    cache.copied.add(page);
+  });
 }
 
 function isNeeded(cache: NaiveCache, page: number, references: number): boolean {

@@ -7,6 +7,14 @@ export type Op =
   | { readonly op: 'open'; salt: number; tokens: number[]; priority: number }
   | { readonly op: 'append'; which: number[]; tokens: number[][]; layers: number }
   | { readonly op: 'commit' | 'truncate'; which: number; count: number }
+  | { readonly op: 'keep'; which: number; first: number; mask: boolean[] }
+  | {
+      readonly op: 'draft';
+      which: number;
+      tokens: number[];
+      mask: boolean[];
+      branch: 'no' | 'tree';
+    }
   | { readonly op: 'fork' | 'close' | 'overcommit' | 'overtruncate'; which: number }
   | { readonly op: 'save' | 'load' | 'clear' };
 
@@ -16,6 +24,7 @@ const token = fc.oneof(
   { weight: 1, arbitrary: fc.constant(1) },
 );
 const natural = fc.nat({ max: 1000 });
+const mask = fc.array(fc.boolean(), { minLength: 7, maxLength: 7 });
 const list = (max: number): fc.Arbitrary<number[]> => fc.array(token, { maxLength: max });
 
 const opArbitrary: fc.Arbitrary<Op> = fc.oneof(
@@ -62,6 +71,20 @@ const opArbitrary: fc.Arbitrary<Op> = fc.oneof(
       which: natural,
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('draft'),
+      which: natural,
+      tokens: list(6),
+      mask: mask,
+      branch: fc.constantFrom('no', 'tree'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('keep'), which: natural, first: natural, mask }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('save', 'load', 'clear') }) },
 );
 
@@ -88,7 +111,8 @@ export function step(double: Double, op: Op): void {
       const states = [...new Set(op.which.map((i) => all[i % all.length]!))];
       // A step that some layers have not seen is finished before the next one.
       const tokens = states.map((state, i) => (isEven(state) ? op.tokens[i]! : []));
-      return double.append(states, tokens, Math.min(op.layers, double.options.layers));
+      double.append(states, tokens, Math.min(op.layers, double.options.layers));
+      return;
     }
     default:
   }
@@ -99,6 +123,7 @@ export function step(double: Double, op: Op): void {
   if (!isEven(state)) {
     double.refused(() => ledger.truncate('truncate', state, 0), /all layers/);
     double.refused(() => ledger.commit('commit', state, []), /all layers/);
+    double.refused(() => ledger.keepRows('keep', state, []), /all layers/);
     return;
   }
   switch (op.op) {
@@ -108,11 +133,29 @@ export function step(double: Double, op: Op): void {
       return double.commit(state, op.count % (length - state.committed + 1));
     case 'truncate':
       return double.truncate(state, op.count % (length + 1));
+    case 'draft':
+      return double.draft(state, op.tokens, op.mask, op.branch);
+    case 'keep': {
+      const first = op.first % (length + 1);
+      const rows = [...Array(length).keys()];
+      double.keep(
+        state,
+        rows.filter((i) => i < first || op.mask[i % op.mask.length]),
+      );
+      return;
+    }
     case 'overcommit': {
+      if (state.isPrivate) return double.commit(state, 0);
+      const { committed } = state;
+      if (committed > 0) {
+        double.refused(() => ledger.keepRows('keep', state, [], committed - 1), /uncommitted/);
+      }
       const tokens = Array.from({ length: length - state.committed + 1 }, () => 0);
       return double.refused(() => ledger.commit('commit', state, tokens), /at most/);
     }
     case 'overtruncate':
-      return double.refused(() => ledger.truncate('truncate', state, length + 1), /length/);
+      double.refused(() => ledger.truncate('truncate', state, length + 1), /length/);
+      double.refused(() => ledger.keepRows('keep', state, [length]), /ascending/);
+      return double.refused(() => ledger.keepRows('keep', state, [0, 0]), /ascending/);
   }
 }

@@ -1,0 +1,116 @@
+import type { Gpu } from '@heed/core';
+import {
+  type BufferRange,
+  dispatch,
+  getKernel,
+  type KernelSource,
+  placeholder,
+  sections,
+  threadMain,
+  uploadStorage,
+  wgsl,
+  WORKGROUP,
+} from '@heed/core/kernel';
+import { kvRowWords, type PageGeometry, poolNames } from '../pages/page-geometry.ts';
+import { workgroupsOf, writtenPools } from './bound-operands.ts';
+import { type Pool, wordsOfPage } from './page-pools.ts';
+import { eachPool } from './row-reads.wgsl.ts';
+
+/** A list of moves on the GPU, for the dispatches of the current batch. */
+export interface BoundMoves {
+  readonly range: BufferRange;
+  readonly count: number;
+}
+
+/**
+ * Uploads moves [from, to, from, to, …] of slots; slot = page · page size + row in the page. No slot is written twice, and none is
+ * read by a move after the one that writes it.
+ */
+export const bindMoves = (gpu: Gpu, slots: Int32Array): BoundMoves => ({
+  range: slots.length === 0 ? placeholder(gpu, 'read') : uploadStorage(gpu, slots),
+  count: slots.length / 2,
+});
+
+/** Moves the rows of all heads from slot to slot within a pool, bit for bit, as if one move after another. */
+export function moveRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, moves: BoundMoves): void {
+  if (moves.count === 0) return;
+  const { k, v } = kvRowWords(geometry);
+  const [kWords, vWords] = [k * geometry.kvHeads, v * geometry.kvHeads];
+  const page = wordsOfPage(geometry, pool);
+  const threads = Math.ceil(Math.max(kWords, vWords) / COLUMNS) * WORKGROUP;
+  dispatch(gpu, {
+    kernel: getKernel(gpu, moveSource),
+    buffers: [moves.range, ...writtenPools(gpu, geometry, pool)],
+    params: Uint32Array.of(moves.count, geometry.pageSize, kWords, page.k, vWords, page.v),
+    workgroups: workgroupsOf(gpu, 'moveRows', threads, poolNames(geometry).length),
+  });
+}
+
+/** Words of a slot that a workgroup moves; its other threads take further rows. */
+const COLUMNS = 16;
+/** Rows that a thread holds between two barriers. */
+const HELD = 4;
+
+// The move that fills a slot may be far from the one that empties it. But no later move reads what an earlier one has written, so
+// it is enough that a workgroup, which moves its columns alone, has read the rows of a turn before it writes them.
+const movePool = (x: 'k' | 'v'): string => wgsl`
+  fn ${x}_start(slot: u32) -> u32 {
+    return slot / params.page_size * params.${x}_page + slot % params.page_size * params.${x}_words;
+  }
+
+  fn move_${x}(thread: u32) {
+    let column = thread / ${WORKGROUP}u * COLUMNS + thread % COLUMNS;
+    let is_inside = column < params.${x}_words;
+    let row = thread % ${WORKGROUP}u / COLUMNS;
+    for (var first = 0u; first < params.moves; first += HELD * ROWS) {
+      var held = array<u32, HELD>();
+      for (var i = 0u; i < HELD; i++) {
+        let at = first + i * ROWS + row;
+        if (is_inside & (at < params.moves)) {
+          held[i] = ${x}_pool[${x}_start(moves[at].x) + column];
+        }
+      }
+      storageBarrier();
+      for (var i = 0u; i < HELD; i++) {
+        let at = first + i * ROWS + row;
+        if (is_inside & (at < params.moves)) {
+          ${x}_pool[${x}_start(moves[at].y) + column] = held[i];
+        }
+      }
+    }
+  }
+`;
+
+/** Moves rows within a pool: a workgroup for some words of the slots, over all moves in order. */
+export const moveSource: KernelSource = {
+  label: 'heed/move rows',
+  bindings: ['read', 'write', 'write', 'uniform'],
+  code: `${sections(
+    wgsl`
+      struct Params {
+        moves: u32,
+        page_size: u32,
+        // Words of a slot, and from a page to the next.
+        k_words: u32,
+        k_page: u32,
+        v_words: u32,
+        v_page: u32,
+      }
+
+      const COLUMNS = ${COLUMNS}u;
+      const ROWS = ${WORKGROUP / COLUMNS}u;
+      const HELD = ${HELD}u;
+
+      @group(0) @binding(0) var<storage, read> moves: array<vec2<u32>>;
+      @group(0) @binding(1) var<storage, read_write> k_pool: array<u32>;
+      @group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
+      @group(0) @binding(3) var<uniform> params: Params;
+    `,
+    movePool('k'),
+    movePool('v'),
+    threadMain(
+      'thread',
+      eachPool((x) => `move_${x}(thread)`),
+    ),
+  )}\n`,
+};
