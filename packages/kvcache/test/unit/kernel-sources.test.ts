@@ -3,6 +3,7 @@ import { bareVars, nagaGaps, unpairedBracket, untidiness } from '@heed/testing';
 import { describe, expect, it } from 'vitest';
 import { appendSource } from '../../src/kernels/append-rows.wgsl.ts';
 import { copySource, fillSource } from '../../src/kernels/page-edits.ts';
+import { moveSource } from '../../src/kernels/move-rows.ts';
 import { rotateSource } from '../../src/kernels/rotate.ts';
 
 /** Every kernel of the package, by file name. */
@@ -17,6 +18,7 @@ const sources: Readonly<Record<string, KernelSource>> = {
   'append-int4-rotary': appendSource({ format: 'int4', rotary: true }),
   copy: copySource,
   fill: fillSource,
+  move: moveSource,
   'rotate-f32': rotateSource('f32'),
   'rotate-f16': rotateSource('f16'),
 };
@@ -26,7 +28,7 @@ const shown: Readonly<Record<string, readonly string[]>> = {
   'append-f16': ['append-f16'],
   'append-int4-rotary': ['append-int4-rotary'],
   'rotate-f16': ['rotate-f16'],
-  pages: ['copy', 'fill'],
+  pages: ['copy', 'fill', 'move'],
 };
 
 /** Read a change of these files like a change of code. */

@@ -17,6 +17,9 @@ export interface Followed {
   readonly sequence: KvSequence;
   /** The tokens on which its rows depend. The first stands for the salt. */
   tokens: number[];
+  /** A span of one token for each row. */
+  rows: Span[];
+  isPrivate: boolean;
   counts: number[];
   committed: number;
 }
@@ -24,7 +27,7 @@ export interface Followed {
 interface KeptView {
   readonly view: KvView;
   readonly layer: number;
-  readonly spans: readonly Span[];
+  readonly spans: readonly (readonly Span[])[];
 }
 
 const salts = ['', 'other'] as const;
@@ -71,7 +74,8 @@ export class FollowedCache {
       case 'append': {
         const all = op.which.map((i) => this.sequences[i % this.sequences.length]);
         const some = [...new Set(all.filter((one) => one !== undefined))];
-        return this.#append(some, op.tokens, Math.min(op.layers, this.layers));
+        this.#append(some, op.tokens, Math.min(op.layers, this.layers));
+        return;
       }
       default: {
         const one = this.sequences[op.which % this.sequences.length];
@@ -80,13 +84,14 @@ export class FollowedCache {
           one && op.op === 'close'
             ? this.cache.save(this.#store, { sequences: [one.sequence] })
             : undefined;
-        if (one) this.#runOn(one, op.op, 'count' in op ? op.count : 0);
+        if (one) this.#runOn(one, op);
         await saving;
       }
     }
   }
 
-  #runOn(one: Followed, op: Op['op'], count: number): void {
+  #runOn(one: Followed, { op, ...rest }: Op): void {
+    const count = 'count' in rest ? rest.count : 0;
     if (op === 'close') {
       one.sequence.close();
       this.sequences.splice(this.sequences.indexOf(one), 1);
@@ -99,6 +104,14 @@ export class FollowedCache {
         ...structuredClone({ ...one, sequence: null }),
         sequence: one.sequence.fork(),
       });
+    } else if (op === 'keep' && 'first' in rest) {
+      const { first, mask } = rest;
+      const isKept = (i: number): boolean => i < first % (length + 1) || mask[i % mask.length]!;
+      this.#keep(one, (i) => isKept(i));
+    } else if (op === 'draft' && 'branch' in rest) {
+      this.#draft(one, rest.tokens, rest.mask, rest.branch);
+    } else if (one.isPrivate && (op === 'commit' || op === 'overcommit')) {
+      this.#refused(() => one.sequence.commit([]), /cannot be committed/);
     } else if (op === 'commit') {
       const tokens = one.tokens
         .slice(1 + one.committed)
@@ -131,7 +144,9 @@ export class FollowedCache {
     assert.ok(found <= Math.max(0, tokens.length - 1));
     const counts = Array.from({ length: this.layers }, () => found);
     const known = [salt, ...tokens.slice(0, found)];
-    this.sequences.push({ sequence, tokens: known, counts, committed: found });
+    const rows = known.slice(1).map((_, i) => rowOf(known, i));
+    const isPrivate = false;
+    this.sequences.push({ sequence, tokens: known, rows, isPrivate, counts, committed: found });
   }
 
   #truncate(one: Followed, length: number): void {
@@ -142,41 +157,94 @@ export class FollowedCache {
       return;
     }
     one.tokens.length = 1 + length;
+    one.rows.length = length;
     one.counts.fill(length);
     one.committed = Math.min(one.committed, length);
   }
 
-  #append(some: Followed[], news: number[][], layers: number): void {
-    if (some.length === 0) return;
+  /** Appends tokens, whose rows may be given. Returns whether the cache had room. */
+  #append(some: Followed[], news: number[][], layers: number, given?: Span[]): boolean {
+    if (some.length === 0) return true;
     // A step that some layers have not seen is finished before the next one.
-    const added = some.map((one, i) => (isEven(one) ? news[i]! : []));
+    const steps = some.map((one, i) => {
+      const tokens = isEven(one) ? [...one.tokens, ...news[i]!] : one.tokens;
+      const fresh = tokens.slice(one.tokens.length);
+      const rows = given ?? fresh.map((_, n) => rowOf(tokens, one.rows.length + n));
+      return { tokens, rows: [...one.rows, ...rows] };
+    });
     for (let layer = 0; layer < layers; layer++) {
-      const spans = some.map(({ tokens, counts }, i): Span => {
-        const all = layer === 0 ? [...tokens, ...added[i]!] : tokens;
-        return { tokens: all, start: 1 + counts[layer]!, end: all.length };
-      });
-      if (!this.#appendLayer(layer, some, spans)) return;
+      const spans = some.map(({ counts }, i) => steps[i]!.rows.slice(counts[layer]));
+      if (!this.#appendLayer(layer, some, spans)) return false;
       some.forEach((one, i) => {
-        one.tokens = [...spans[i]!.tokens];
-        one.counts[layer] = one.tokens.length - 1;
+        Object.assign(one, steps[i]);
+        one.counts[layer] = one.rows.length;
       });
     }
+    return true;
   }
 
-  #appendLayer(layer: number, some: Followed[], spans: Span[]): boolean {
+  #appendLayer(layer: number, some: Followed[], spans: Span[][]): boolean {
     const before = this.#state();
-    using k = this.toy.rows('k', layer, spans);
-    using v = this.toy.rows('v', layer, spans);
-    const cuSeqlens = cumulative(spans.map(({ start, end }) => end - start));
+    using k = this.toy.rows('k', layer, spans.flat());
+    using v = this.toy.rows('v', layer, spans.flat());
+    const cuSeqlens = cumulative(spans.map(({ length }) => length));
+    const sequences = some.map(({ sequence }) => sequence);
+    const counts = spans.map(({ length }) => length);
+    const fits = some.every(isEven) ? this.cache.canAppend(sequences, counts) : undefined;
     try {
-      const sequences = some.map(({ sequence }) => sequence);
       this.cache.append(layer, sequences, k, v, { cuSeqlens });
+      assert.notEqual(fits, false);
       return true;
     } catch (error) {
       assert.ok(error instanceof CapacityError, String(error));
+      assert.notEqual(fits, true);
       assert.deepEqual(this.#state(), before);
       return false;
     }
+  }
+
+  /** Appends a tree of drafted tokens, and keeps a path, after a fork has gone back to before the tree. */
+  #draft(one: Followed, tokens: number[], isPath: boolean[], branch: 'no' | 'tree'): void {
+    const from = one.rows.length;
+    const path = [...one.tokens];
+    const rows = tokens.map((token, i): Span => {
+      if (!isPath[i]) return rowOf([...path, token, 70 + i], path.length);
+      path.push(token);
+      return rowOf([...path], path.length - 2);
+    });
+    if (!this.#append([one], [tokens], this.layers, rows)) return;
+    if (branch === 'tree') {
+      this.#runOn(one, { op: 'fork', which: 0 });
+      this.#truncate(this.sequences.at(-1)!, from);
+    }
+    if (this.#keep(one, (i) => isPath[i - from]!, from)) assert.deepEqual(one.tokens, path);
+    else this.#truncate(one, from);
+  }
+
+  /** Returns whether the rows were kept: a window or a lack of pages may have been in the way. */
+  #keep(one: Followed, isKept: (row: number) => boolean, from?: number): boolean {
+    const before = this.#state();
+    const start = from ?? 0;
+    const rows = one.rows.flatMap((_, i) => (i >= start && isKept(i) ? [i] : []));
+    try {
+      one.sequence.keep(rows, from === undefined ? {} : { from });
+    } catch (error) {
+      assert.match(String(error), /the window of|the copies of shared pages need/);
+      assert.deepEqual(this.#state(), before);
+      return false;
+    }
+    if (start + rows.length === one.rows.length) return true;
+    const left = [...Array(start).keys(), ...rows];
+    const changed = left.findIndex((row, i) => row !== i);
+    one.committed = Math.min(one.committed, changed < 0 ? left.length : changed);
+    one.tokens = [one.tokens[0]!, ...left.map((i) => one.tokens[1 + i]!)];
+    one.rows = left.map((i) => one.rows[i]!);
+    one.counts.fill(left.length);
+    if (from === undefined) {
+      one.isPrivate = true;
+      one.tokens[0] = 100 + one.sequence.id; // its rows are like no other's from now on
+    }
+    return true;
   }
 
   // Into a cleared cache, if no sequence is open.
@@ -215,9 +283,7 @@ export class FollowedCache {
   }
 
   async #checkView(layer: number, some: readonly Followed[]): Promise<KeptView> {
-    const spans = some.map(({ tokens, counts }): Span => {
-      return { tokens: [...tokens], start: 1, end: 1 + counts[layer]! };
-    });
+    const spans = some.map(({ rows, counts }) => rows.slice(0, counts[layer]));
     const sequences = some.map(({ sequence }) => sequence);
     const view = this.cache.view(layer, sequences);
     const [table, width] = [[...(await view.blockTable.read())], view.blockTable.shape[1]!];
@@ -242,5 +308,10 @@ export class FollowedCache {
     }
   }
 }
+
+/** The span of a row: that of token row + 1, since the first stands for the salt. */
+const rowOf = (tokens: readonly number[], row: number): Span => {
+  return { tokens, start: row + 1, end: row + 2 };
+};
 
 const isEven = ({ counts }: Followed): boolean => counts.every((count) => count === counts[0]);

@@ -1,7 +1,7 @@
 import type { PagedKvView, Tensor } from '@heed/core';
 import { isQuantised } from '@heed/core/kernel';
 import { expect } from 'vitest';
-import type { Span, Toy } from './toy.ts';
+import { lengthOf, type Span, type Toy } from './toy.ts';
 
 const valuesPerWord = { int8: 4, int4: 8 } as const;
 
@@ -72,25 +72,27 @@ export async function rowsOfView(view: PagedKvView): Promise<(Float32Array | nul
 }
 
 /**
- * Expects every row of a view to equal the model's row: bit for bit, or integer for integer in quantised rows of whole numbers,
+ * Expects every row of a view, which are those of one span or several for each sequence, to equal the model's row: bit for bit, or integer for integer in quantised rows of whole numbers,
  * whose scale may be off by one or two ulp. Only a window may have released rows.
  */
 export async function expectRows(
   view: PagedKvView,
   layer: number,
   toy: Toy,
-  spans: readonly Span[],
+  spans: readonly (Span | readonly Span[])[],
   sinkTokens = 0,
 ): Promise<void> {
   const got = await rowsOfView(view);
   expect(got).toHaveLength(spans.length);
-  spans.forEach((span, b) => {
+  spans.forEach((given, b) => {
+    const own = [given].flat() as Span[];
+    const count = own.reduce((sum, span) => sum + lengthOf(span), 0);
     (['k', 'v'] as const).forEach((x, i) => {
       const format = x === 'k' ? view.format : (view.formatV ?? view.format);
       const [heads, dim] = toy.size(x);
-      const want = toy.numbers(x, layer, [span]);
+      const want = toy.numbers(x, layer, own);
       const rows = got[b]![i]!;
-      expect(rows).toHaveLength(span.end - span.start);
+      expect(rows).toHaveLength(count);
       rows.forEach((row, j) => {
         const inSight = j >= rows.length - (view.window ?? Infinity) || j < sinkTokens;
         if (row === null) return expect(inSight, `row ${j} was released`).toBe(false);
