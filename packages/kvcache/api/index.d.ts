@@ -2,7 +2,10 @@
 // #region Interfaces
 export interface AppendOptions {
   readonly cuSeqlens?: Int32Array | BigInt64Array;
-  readonly rotary?: RotaryTables;
+  readonly rotary?: AppendRotary;
+}
+export interface AppendRotary extends RotaryTables {
+  readonly positions?: Int32Array | BigInt64Array;
 }
 export interface CacheGroup extends LayerOptions {
   readonly layers: readonly number[];
@@ -30,6 +33,9 @@ export interface GroupedCacheOptions extends MemoryOptions {
   readonly groups: readonly CacheGroup[];
   readonly reads?: Readonly<Record<number, number>>;
 }
+export interface KeepOptions {
+  readonly from?: number;
+}
 export interface KvEvents {
   readonly stored: StoredEvent;
   readonly removed: RemovedEvent;
@@ -38,11 +44,13 @@ export interface KvEvents {
 export interface KvSequence extends Disposable {
   readonly id: number;
   readonly length: number;
+  readonly nextPosition: number;
   readonly cachedTokens: number;
   readonly pages: readonly number[];
   commit(tokens: TokenIds): void;
   fork(): KvSequence;
   truncate(length: number): void;
+  keep(rows: ArrayLike<number> | BigInt64Array, options?: KeepOptions): void;
   close(): void;
 }
 export interface KvStats {
@@ -58,6 +66,7 @@ export interface KvStats {
   readonly hitRate: number;
   readonly evictions: number;
   readonly copies: number;
+  readonly keepCopies: number;
   readonly loadedTokens: number;
   readonly savedTokens: number;
 }

@@ -20,7 +20,10 @@ import { type KvSequence, statesOf } from './kv-sequence.ts';
 
 /** Angles for the keys of an append, and where the keys are. */
 export interface AppendRotary extends RotaryTables {
-  /** [T], 0 to maxPosition − 1, such as the depths of a tree. Default: consecutive, from each sequence's `nextPosition` on. */
+  /**
+   * [T], 0 to maxPosition − 1, such as the depths of a tree. Default: consecutive, from each sequence's `nextPosition` on, which counts
+   * rows whatever positions are given.
+   */
   readonly positions?: Int32Array | BigInt64Array;
 }
 

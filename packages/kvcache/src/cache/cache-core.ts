@@ -288,6 +288,8 @@ export interface KvStats {
   readonly evictions: number;
   /** Shared pages that were copied before a sequence wrote them. */
   readonly copies: number;
+  /** Shared pages of which a sequence got a copy because `keep` moved rows into them. */
+  readonly keepCopies: number;
   /** Tokens whose pages became findable by `load`. */
   readonly loadedTokens: number;
   /** Tokens whose pages `save` put into stores, as its reports count them. */
@@ -297,7 +299,7 @@ export interface KvStats {
 export function statsOf({ ledger, bytes, moved }: CacheCore): KvStats {
   const { open, counters } = ledger;
   const { blocks, idle, free } = ledger.pages.blocks;
-  const { lookups, lookupTokens, hitTokens, evictions, copies } = counters;
+  const { lookups, lookupTokens, hitTokens, evictions, copies, keepCopies } = counters;
   return {
     pages: blocks,
     used: blocks - idle,
@@ -311,6 +313,7 @@ export function statsOf({ ledger, bytes, moved }: CacheCore): KvStats {
     hitRate: lookupTokens === 0 ? 0 : hitTokens / lookupTokens,
     evictions,
     copies,
+    keepCopies,
     loadedTokens: moved.loaded,
     savedTokens: moved.saved,
   };

@@ -158,7 +158,6 @@ function planCopies(state: SequenceState, pageSize: number, { first, moved }: Ke
   ];
   const copies: CopyPlan['copies'][number][] = [];
   const own: PageSet[] = [];
-  let isCut = false;
   let renamed = 0;
   let ending: PrefixNode | undefined;
   for (let index = pageCount(state) - 1; index >= firstPage; index--) {

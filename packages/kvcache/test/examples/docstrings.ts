@@ -11,6 +11,7 @@ import {
   prefixNames,
   priority,
   rotate,
+  type RotaryTables,
   tee,
 } from '@heed/kvcache';
 import { encodeEventBatch, type KvEventEntry } from '@heed/kvcache/events';
@@ -111,6 +112,17 @@ export function sequenceExample(gpu: Gpu, cache: PagedKvCache, sequence: KvSeque
   other.truncate(other.length - 1); // drops the last token again
   other.close();
   return other;
+}
+
+/** The `@example` of `keep`: the first child, and its second, are kept. */
+export function keepExample(cache: PagedKvCache, sequence: KvSequence, tables: RotaryTables): void {
+  const { cos, sin } = tables;
+  const { gpu } = cos;
+  const [k, v] = [rows(gpu, 4, 2), rows(gpu, 4, 2)];
+  const from = sequence.length; // a tree of four drafted tokens: two children of the root, two more of the first
+  const positions = Int32Array.of(0, 0, 1, 1).map((depth) => sequence.nextPosition + depth);
+  cache.append(0, [sequence], k, v, { rotary: { cos, sin, positions } });
+  sequence.keep([from, from + 3], { from }); // the first child, and its second
 }
 
 /** The `@example` of `pages`. */

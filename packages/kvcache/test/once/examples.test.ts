@@ -85,7 +85,7 @@ describe('the example in the docstring of', () => {
     expect(results).toMatchObject({ left: 7, fits: true, stats: [3, 0, 5, 0] });
     expect(results!.out.shape).toEqual([6, 8, 64]);
     expect(printed).toEqual([
-      ...Array.from({ length: 6 }, () => [expect.stringMatching(/^\d\/5 /)]),
+      ...Array.from({ length: 7 }, () => [expect.stringMatching(/^\d\/6 /)]),
       [expect.stringMatching(/^[0-9a-f]{64}$/), 'continues', expect.any(String)],
     ]);
   });
@@ -110,6 +110,14 @@ describe('the example in the docstring of', () => {
     const other = docstrings.sequenceExample(gpu, cache, sequence);
     expect([sequence.length, other.length]).toEqual([1, 0]);
     expect(cache.stats().sequences).toBe(1);
+  });
+
+  it('keep', async () => {
+    using cache = await create();
+    const table = gpu.tensor(new Float32Array(64), { shape: [8, 8] });
+    const sequence = cache.open();
+    docstrings.keepExample(cache, sequence, { cos: table, sin: table });
+    expect([sequence.length, sequence.nextPosition]).toEqual([2, 2]);
   });
 
   it('pages', async () => {

@@ -41,6 +41,7 @@ const publicFunctions: Readonly<Record<string, ((unknown: object) => unknown) | 
   'KvSequence.commit': 'none',
   'KvSequence.fork': 'none',
   'KvSequence.truncate': 'none',
+  'KvSequence.keep': (o) => sequence.keep([], o),
   'KvSequence.close': 'none',
   rotate: (o) => kvcache.rotate(gpu, x, { ...rotary(), ...o }),
   prefixNames: (o) => kvcache.prefixNames([1], { pageSize: 1, ...o }),
@@ -87,6 +88,7 @@ it.for(calls)('%s refuses an option that it does not have', async ([, call]) => 
 it.for([
   ['PagedKvCache.append', { cuSeqlensQ: Int32Array.of(0, 1) }, 'Did you mean cuSeqlens?'],
   ['PagedKvCache.append', { rotary: { theta: 1e4 } }, 'there is no theta in rotary'],
+  ['PagedKvCache.append', { positions: Int32Array.of(0) }, 'rotary: { cos, sin, positions }'],
   ['PagedKvCache.open', { prompt: [1] }, 'Did you mean tokens?'],
   ['PagedKvCache.create', { block_size: 16 }, 'Did you mean pageSize?'],
   ['PagedKvCache.create', { namespace: 'a' }, 'an option of cache.save() and cache.load()'],
@@ -119,6 +121,7 @@ it('an argument of the wrong kind is an error of heed’s, or is right', async (
     await strangers('on', methodOf(other, 'on'), ['stored', () => {}]),
     await strangers('commit', methodOf(opened, 'commit'), [[]]),
     await strangers('truncate', methodOf(opened, 'truncate'), [0]),
+    await strangers('keep', methodOf(opened, 'keep'), [[], {}], ['from']),
     await strangers(
       'save',
       methodOf(other, 'save'),

@@ -39,12 +39,12 @@ const guide = files['../../../../docs/kvcache.md']!;
 describe('docs/kvcache.md', () => {
   const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
 
-  it('shows the eleven examples that run, and the file that they share', () => {
-    expect(paths).toHaveLength(12);
+  it('shows the thirteen examples that run, and the file that they share', () => {
+    expect(paths).toHaveLength(14);
     const shown = [codeBlocks(guide)[0], ...guideExamples(guide).map(({ code }) => code)];
     const [setup, ...examples] = [paths.at(-1)!, ...paths.slice(0, -1)];
     expect(shown).toEqual([setup, ...examples].map((path) => files[path]));
-    expect(codeBlocks(guide)).toHaveLength(12);
+    expect(codeBlocks(guide)).toHaveLength(14);
   });
 
   it('draws what the ledger does', () => {
@@ -116,6 +116,8 @@ describe('the README', () => {
       'commit',
       'fork',
       'truncate',
+      'keep',
+      'nextPosition',
       'close',
     ];
     expect([...rest].toSorted()).toEqual(
@@ -139,8 +141,8 @@ describe('every @example', () => {
   );
 
   it('of the public API is found', () => {
-    // The cache and 13 of its methods, the sequence and its pages, three of policies, rotate, prefixNames (twice), five stores, a batch of events.
-    expect(examples).toHaveLength(28);
+    // The cache and 13 of its methods, the sequence, its pages and keep, three of policies, rotate, prefixNames (twice), five stores, a batch of events.
+    expect(examples).toHaveLength(29);
   });
 
   it.for(statements)('in %s runs: %s', ([, statement]) => {

@@ -14,7 +14,7 @@ const table = (f: (angle: number) => number) =>
 const rotary = { cos: table(Math.cos), sin: table(Math.sin) };
 
 const ones = rows([1, 1, 1, 1, 1, 1, 1, 1]);
-const first = sequence.length;
+const first = sequence.nextPosition;
 cache.append(0, [sequence], ones, rows([0, 1, 2, 3, 4, 5, 6, 7]), { rotary }); // turns the keys
 const positions = Int32Array.from({ length: 8 }, (_, i) => first + i);
 const q = rotate(gpu, ones, { ...rotary, positions });
