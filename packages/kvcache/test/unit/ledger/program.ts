@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { SequenceState } from '../../../src/sequences/sequence-state.ts';
-import { type Double, salts } from './double.ts';
+import { salts } from './agreement.ts';
+import type { Double } from './double.ts';
 
 /** One call on a cache. Numbers are taken modulo the valid range, so that every list of calls is valid. */
 export type Op =
