@@ -22,8 +22,9 @@ import {
 } from '../../packages/kernels-wgsl/src/api/attention-weights.ts';
 import { tuneNames } from '../../packages/kernels-wgsl/src/tune/tune-options.ts';
 import { appendNames } from '../../packages/kvcache/src/cache/append-step.ts';
-import { rotaryNames, rotaryTableNames } from '../../packages/kvcache/src/kernels/rotary.ts';
+import { rotaryNames } from '../../packages/kvcache/src/kernels/rotary.ts';
 import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
+import { keepNames } from '../../packages/kvcache/src/cache/kv-sequence.ts';
 import { prefixNamesOptions } from '../../packages/kvcache/src/pages/prefix-names.ts';
 import { eventBatchNames } from '../../packages/kvcache/src/cache/event-batch.ts';
 import { loadNames } from '../../packages/kvcache/src/cache/load-pages.ts';
@@ -140,7 +141,8 @@ const packages = [
       of('cache.open(options?)', cache.openNames, ['kvcache:OpenOptions']),
       of('prefixNames(tokens, options)', prefixNamesOptions, ['kvcache:PrefixNamesOptions']),
       of('cache.append(layer, seqs, k, v, options?)', appendNames, ['kvcache:AppendOptions']),
-      of('the rotary of append', rotaryTableNames, ['kvcache:RotaryTables']),
+      of('the rotary of append', rotaryNames, ['kvcache:AppendRotary', 'kvcache:RotaryTables']),
+      of('sequence.keep(rows, options?)', keepNames, ['kvcache:KeepOptions']),
       of('rotate(gpu, q, rotary, out?)', rotaryNames, ['kvcache:Rotary', 'kvcache:RotaryTables']),
       of('cache.save(store, options)', saveNames, ['kvcache:SaveOptions', 'kvcache:StoreOptions']),
       of('cache.load(store, options)', loadNames, ['kvcache:LoadOptions', 'kvcache:StoreOptions']),

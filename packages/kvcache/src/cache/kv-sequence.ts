@@ -14,7 +14,7 @@ export interface KeepOptions {
   readonly from?: number;
 }
 
-const keepNames: NamesOf<KeepOptions> = { from: 1 };
+export const keepNames: NamesOf<KeepOptions> = { from: 1 };
 
 /**
  * One sequence of tokens in a cache, made by `cache.open()` or `fork()`. It holds its pages until it is closed. A closed sequence
