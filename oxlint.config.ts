@@ -61,7 +61,7 @@ export const floors: Record<string, readonly Floor[]> = {
     'limits',
     'report',
   ],
-  'examples/llm/src': ['kernels', 'checkpoint', 'model', 'generation'],
+  'examples/llm/src': ['kernels', 'checkpoint', 'model', 'generation', 'serving'],
   'apps/demo/src': [
     { apart: ['text', 'page'] },
     'transformer',

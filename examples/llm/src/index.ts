@@ -15,3 +15,6 @@ export {
   type ModelCacheOptions,
   type NewTokens,
 } from './model/language-model.ts';
+export type { FinishReason, ServedAnswer, ServeRequest } from './serving/answer-lane.ts';
+export { answerText } from './serving/answer-text.ts';
+export { type EngineOptions, type EngineStats, ServeEngine } from './serving/serve-engine.ts';
