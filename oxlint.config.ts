@@ -9,6 +9,7 @@ const arrows: Record<string, readonly string[]> = {
   tfjs: ['flex', 'kernels-wgsl', 'core'],
   onnx: ['core'],
   router: [],
+  valkey: ['kvcache', 'router'],
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
   bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'testing'],
   inspect: ['bench', 'flex', 'kernels-wgsl', 'core', 'testing'],
@@ -183,7 +184,7 @@ const config: OxlintConfig = {
   },
   overrides: [
     {
-      files: ['packages/{core,kernels-wgsl,kvcache,flex,tfjs,onnx,router}/src/**'],
+      files: ['packages/{core,kernels-wgsl,kvcache,flex,tfjs,onnx,router,valkey}/src/**'],
       rules: { 'no-console': 'error', 'import/no-nodejs-modules': 'error' },
     },
     {

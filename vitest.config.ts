@@ -107,6 +107,21 @@ const compilers: TestProjectInlineConfiguration = {
   },
 };
 
+/** Real servers, one per file, and no GPU. */
+const valkey: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'valkey',
+    include: ['packages/*/test/valkey/**/*.test.ts'],
+    env: tierEnv('valkey'),
+    setupFiles: [setup('setup')],
+    pool: 'forks',
+    ...oneProcess,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+};
+
 /** The demo as its visitors have it: built, served, and driven in Chromium from here. */
 const demo: TestProjectInlineConfiguration = {
   extends: true,
@@ -150,6 +165,7 @@ export default defineConfig({
       otherEngine('gpu-naga'),
       full ? gpuInBrowser('gpu-firefox', 'firefox', inFirefox) : otherEngine('gpu-firefox'),
       compilers,
+      valkey,
       demo,
     ],
   },

@@ -14,7 +14,17 @@ export const guides = [
 ].map((path) => join(root, path));
 
 /** The order of the packages on the site. */
-const ORDER = ['core', 'kernels-wgsl', 'flex', 'kvcache', 'router', 'conformance', 'tfjs', 'onnx'];
+const ORDER = [
+  'core',
+  'kernels-wgsl',
+  'flex',
+  'kvcache',
+  'router',
+  'valkey',
+  'conformance',
+  'tfjs',
+  'onnx',
+];
 
 /** Returns the entries that users can import: name, source and, for the main entry of a package, the package's folder. */
 export async function publicEntries() {

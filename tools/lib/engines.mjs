@@ -25,6 +25,14 @@ export async function findFirefox(env) {
   return { name: `${version}, ${adapter.name}`, env: { ...adapter.env, HEED_FIREFOX: path } };
 }
 
+/** Finds a server of Valkey, or of Redis, which the tests start themselves. */
+export async function findValkey(env) {
+  const path = process.env.HEED_VALKEY_SERVER ?? onPath(['valkey-server', 'redis-server'], env);
+  if (!path) return { missing: 'no valkey-server and no redis-server on PATH' };
+  const [, name, version] = (await versionOf(path, env)).match(/(\w+) server v=(\S+)/) ?? [];
+  return { name: `${name ?? path} ${version ?? ''}`.trim(), env: { HEED_VALKEY_SERVER: path } };
+}
+
 async function versionOf(path, env) {
   const { code, stdout } = await run(path, ['--version'], { env, output: 'capture' }).catch(() => ({
     code: 1,

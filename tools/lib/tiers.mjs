@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findAdapter, findFirst, findMatrices } from './adapters.mjs';
 import { findNullGpu } from './null-gpu.mjs';
-import { findChromium, findFirefox, findNaga } from './engines.mjs';
+import { findChromium, findFirefox, findNaga, findValkey } from './engines.mjs';
 import { inLanes, run } from './run.mjs';
 import { tierCounts } from './summary.mjs';
 import { cache, say, SetupError } from './tool.mjs';
@@ -34,6 +34,7 @@ const TIERS = {
     tags: 'device',
   },
   'gpu-compiler': { find: findNullGpu, budget: 20 },
+  valkey: { find: findValkey, budget: 60 },
   'gpu-naga': { find: findNaga, budget: 40, narrow: true },
   'gpu-firefox': { find: findFirefox, budget: 40, narrow: true },
   'subgroup-matrix': { find: findMatrices },

@@ -32,6 +32,7 @@ import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import { httpNames } from '../../packages/kvcache/src/stores/http-store.ts';
 import { routeNames, routerNames } from '../../packages/router/src/router-options.ts';
+import { valkeyStoreNames } from '../../packages/valkey/src/store-options.ts';
 import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open-tfjs.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/tfjs-options.ts';
 import { fieldsOf, optionPage } from '../docs/option-page.mjs';
@@ -157,6 +158,10 @@ const packages = [
       of('createRouter(options)', routerNames, ['router:RouterOptions']),
       of('router.route(names, options)', routeNames, ['router:RouteOptions']),
     ],
+  ],
+  [
+    '@heed/valkey',
+    [of('valkeyStore(client, options?)', valkeyStoreNames, ['valkey:ValkeyStoreOptions'])],
   ],
   [
     '@heed/conformance',

@@ -1,5 +1,5 @@
 /** Returns a value as messages show it. */
-export const show = (value: unknown): string => {
+const show = (value: unknown): string => {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 80)}…` : value}'`;
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `an array of ${value.length}`;

@@ -87,6 +87,7 @@ const BRINGS = {
   '@heed/tfjs': ['@heed/tfjs', ...FLEX],
   '@heed/onnx': ['@heed/onnx', '@heed/core'],
   '@heed/router': ['@heed/router'],
+  '@heed/valkey': ['@heed/valkey', '@heed/router', '@heed/kvcache', '@heed/core'],
 };
 
 /** Installs each package with its required peers into an empty project; checks what is added, and that every entry can be imported. */

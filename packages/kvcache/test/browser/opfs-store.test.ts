@@ -16,7 +16,7 @@ import {
   write,
 } from '../gpu/cache/toy.ts';
 import { smallRecord } from '../unit/stores/any-record.ts';
-import { describeStore, keysOf } from '../unit/stores/store-contract.ts';
+import { describeStore, keysOf } from '@heed/testing/store-contract';
 
 const prefix = `test-${crypto.randomUUID()}`;
 let made = 0;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HeedError } from '@heed/core';
 import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { fsStore } from '../../../src/node.ts';
-import { keysOf } from './store-contract.ts';
+import { keysOf } from '@heed/testing/store-contract';
 
 /** Code of the error with which the next write ends, after half of its bytes. */
 const fault = vi.hoisted(() => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fsStore } from '../../../src/node.ts';
 import { burstClock } from '../../../src/stores/fs-store.ts';
 import { storeKey } from '../../../src/stores/store-key.ts';
-import { describeStore, keysOf } from './store-contract.ts';
+import { describeStore, keysOf } from '@heed/testing/store-contract';
 
 let root = '';
 let made = 0;

@@ -4,7 +4,7 @@ import { HeedError } from '@heed/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { httpStore } from '../../../src/http.ts';
 import { memoryStore, tee } from '../../../src/index.ts';
-import { describeReader, keysOf, uglyKeys } from './store-contract.ts';
+import { describeReader, keysOf, uglyKeys } from '@heed/testing/store-contract';
 
 /** Paths and their bodies; a number is a status. */
 const files = new Map<string, Uint8Array | number>();

@@ -2,7 +2,7 @@ import { HeedError } from '@heed/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { opfsStore } from '../../../src/browser.ts';
 import { memoryStore } from '../../../src/stores/kv-store.ts';
-import { describeStore, keysOf } from './store-contract.ts';
+import { describeStore, keysOf } from '@heed/testing/store-contract';
 
 describeStore('memoryStore()', memoryStore);
 

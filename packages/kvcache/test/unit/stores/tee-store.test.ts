@@ -1,7 +1,7 @@
 import { UnsupportedError } from '@heed/core';
 import { describe, expect, it, vi } from 'vitest';
 import { type KvStore, memoryStore, tee } from '../../../src/index.ts';
-import { describeStore, keysOf } from './store-contract.ts';
+import { describeStore, keysOf } from '@heed/testing/store-contract';
 
 describeStore('tee(near, far)', () => tee(memoryStore(), memoryStore()));
 
