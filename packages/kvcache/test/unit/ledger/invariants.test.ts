@@ -292,6 +292,41 @@ describe('invariants of prefix caches', () => {
     expect(10 - pageCounts(ledger)[0]).toBe(10);
     expect(hit(ledger, tokensFrom(0, length + 1))).toBe(Math.floor(length / 4) * 4);
   });
+
+  test('12. rows move into copies where a prefix goes on, else in place, and names go with what moves', () => {
+    const { ledger, events } = smallLedger();
+    const tokens = tokensFrom(0, 12);
+    const a = written(ledger, tokens.slice(0, 8));
+    const first = entries(a);
+    ledger.close(written(ledger, tokens)); // a third page continues those of a
+    const copied = ledger.keepRows('keep', a, [0, 2, 3, 4, 5, 6, 7])!;
+    expect([copied.fresh.length, ledger.counters.keepCopies]).toEqual([2, 2]);
+    expect(hit(ledger, [...tokens, 12])).toBe(12);
+    const slots = copied.moves[0]!;
+    const [from, to] = [4 * first[0]!.pages[0]!, 4 * entries(a)[0]!.pages[0]!];
+    expect([...slots.slice(0, 4)]).toEqual([from, to, from + 2, to + 1]);
+
+    const b = written(ledger, tokensFrom(100, 12));
+    const own = entries(b);
+    const inPlace = ledger.keepRows('keep', b, [0, 1, 2, 3, 5])!;
+    expect([inPlace.fresh, ids(inPlace.freed)]).toEqual([[], ids([own[2]])]);
+    expect(entries(b)).toEqual(own.slice(0, 2));
+    expect(events.slice(-2).map(({ kind, node }) => [kind, node.depth])).toEqual([
+      ['removed', 2],
+      ['removed', 1],
+    ]);
+    expect(hit(ledger, tokensFrom(100, 13))).toBe(4);
+  });
+
+  test('12b. a prefix that another sequence goes on from keeps its pages', () => {
+    const { ledger } = smallLedger({ window: 4, layers: 1 });
+    const a = written(ledger, tokensFrom(0, 12));
+    const other = ledger.fork(a);
+    for (const count of [8, 1]) extend(ledger, other, count); // it has released all that it shared
+    expect(entries(a).map(({ references }) => references)).toEqual([1, 1, 1]);
+    ledger.keepRows('keep', a, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]);
+    expect(hit(ledger, tokensFrom(0, 9))).toBe(8);
+  });
 });
 
 const rules = fc.record({
