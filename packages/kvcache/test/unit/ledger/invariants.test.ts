@@ -304,7 +304,7 @@ describe('invariants of prefix caches', () => {
     expect(hit(ledger, [...tokens, 12])).toBe(12);
     const slots = copied.moves[0]!;
     const [from, to] = [4 * first[0]!.pages[0]!, 4 * entries(a)[0]!.pages[0]!];
-    expect([...slots.slice(0, 4)]).toEqual([from, to, from + 2, to + 1]);
+    expect(slots.slice(0, 4)).toEqual(Int32Array.of(from, to, from + 2, to + 1));
 
     const b = written(ledger, tokensFrom(100, 12));
     const own = entries(b);
