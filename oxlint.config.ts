@@ -13,6 +13,7 @@ const arrows: Record<string, readonly string[]> = {
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
   bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'testing'],
   inspect: ['bench', 'flex', 'kernels-wgsl', 'core', 'testing'],
+  sim: ['kvcache', 'router'],
   testing: ['core'],
 };
 
@@ -53,6 +54,7 @@ export const floors: Record<string, readonly Floor[]> = {
     'report',
     { apart: ['browser', 'gpu-box', 'tune'] },
   ],
+  'packages/sim/src': ['trace', 'cost', 'cell', 'studies', 'report'],
   'packages/inspect/src': [
     'spirv',
     'device',

@@ -1,5 +1,5 @@
 // `node tools/program.mjs NAME [ARGUMENTS…]`: prepares the machine and starts a TypeScript program on the best adapter.
-// NAME: start, conformance, bench, bench:gpu, tune or inspect, as in `npm start` or `npm run NAME`; `NAME --help` says what it takes.
+// NAME: start, conformance, bench, bench:gpu, tune, inspect or sim, as in `npm start` or `npm run NAME`; `NAME --help` says what it takes.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,6 +27,7 @@ const programs = {
   'bench:gpu': { entry: 'packages/bench/src/gpu-box/box-cli.ts' },
   tune: { entry: 'packages/bench/src/tune/tune-cli.ts', peers: true },
   inspect: { entry: 'packages/inspect/src/inspect-cli.ts', peers: true, find: findNullGpu },
+  sim: { entry: 'packages/sim/src/sim-cli.ts', peers: true, find: () => ({ kind: 'none' }) },
 };
 
 const [, , name, ...args] = process.argv;

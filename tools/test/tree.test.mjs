@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { measureTree } from '../tree.mjs';
 
 /** The limits of "In a package" in CONTRIBUTING.md; `npm run tree` prints the numbers. */
-const MAX_FILES = 1300;
+const MAX_FILES = 1600;
 const MEDIAN = { least: 90, most: 150 };
 const LARGE = [
   'apps/demo',
@@ -16,7 +16,7 @@ const LARGE = [
 
 const tree = measureTree();
 
-test('the repository has at most 1,300 files', () => {
+test('the repository has at most 1,600 files', () => {
   expect(tree.files).toBeLessThanOrEqual(MAX_FILES);
 });
 
