@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ChatTokenizer } from '../../src/generation/chat-tokenizer.ts';
 import { answerText } from '../../src/serving/answer-text.ts';
-import { promptLookup } from '../../src/serving/prompt-lookup.ts';
+import { promptLookup } from '../../src/serving/step-plan.ts';
 import { folderOf } from '../random-checkpoint.ts';
 import { tokenizerFiles } from '../small-tokenizer.ts';
 
