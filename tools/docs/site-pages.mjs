@@ -11,6 +11,7 @@ export const guides = [
   'apps/demo/README.md',
   'packages/bench/README.md',
   'examples/README.md',
+  'examples/{llm,server}/README.md',
 ].map((path) => join(root, path));
 
 /** The order of the packages on the site. */

@@ -1,4 +1,4 @@
-export type { CheckpointFolder } from './checkpoint/checkpoint-folder.ts';
+export { type CheckpointFolder, optionalJson } from './checkpoint/checkpoint-folder.ts';
 export type { ModelConfig } from './checkpoint/model-config.ts';
 export { type ChatMessage, ChatTokenizer } from './generation/chat-tokenizer.ts';
 export { generate, type GenerateOptions } from './generation/generate.ts';

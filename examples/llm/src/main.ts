@@ -1,11 +1,9 @@
 // `node --conditions=@heed/source examples/llm/src/main.ts --model FOLDER --prompt TEXT`: continues a text, or answers it where the
 // model has a template of conversations.
-import { openAsBlob } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HeedError, openGpu } from '@heed/core';
-import { type CheckpointFolder, optionalJson } from './checkpoint/checkpoint-folder.ts';
+import { optionalJson } from './checkpoint/checkpoint-folder.ts';
+import { nodeFolder } from './checkpoint/node-folder.ts';
 import { ChatTokenizer } from './generation/chat-tokenizer.ts';
 import { generate } from './generation/generate.ts';
 import { readGenerationConfig } from './generation/sampling.ts';
@@ -92,16 +90,4 @@ async function answer(path: string, prompt: string): Promise<void> {
 function given<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
-}
-
-/** The files of a folder on this machine. */
-function nodeFolder(path: string): CheckpointFolder {
-  return async (name) => {
-    const file = join(path, name);
-    const exists = await access(file).then(
-      () => true,
-      () => false,
-    );
-    return exists ? openAsBlob(file) : undefined;
-  };
 }
