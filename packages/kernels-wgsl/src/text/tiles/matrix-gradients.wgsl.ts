@@ -20,7 +20,7 @@ export function heldGradients(tile: MatrixTile): string | false {
   return (
     isRounded(tile) &&
     wgsl`
-      // Weights are at most 1; multiplied, they keep their digits down to 2⁻²⁹.
+      // Weights are at most 1, but for lists of lengths that no host has checked; multiplied, they keep their digits down to 2⁻²⁹.
       const WEIGHT_SCALE = 32768.0;
 
       // Gradients of scores are multiplied by a power of two, which all rows of the workgroup share because a result can only be
@@ -74,7 +74,7 @@ export function declareHeld(tile: MatrixTile): string | false {
 export function keepWeights(tile: MatrixTile, name: string): string[] {
   return each(threadRows(tile))((r) =>
     isRounded(tile)
-      ? `weights[${rowAt(tileRow(tile, r), 'SCORED')} + column] = vec4<f16>(${name}${r} * WEIGHT_SCALE);`
+      ? `weights[${rowAt(tileRow(tile, r), 'SCORED')} + column] = vec4<f16>(saturate(${name}${r}) * WEIGHT_SCALE);`
       : `${passVector(tile, r)} = ${name}${r};`,
   );
 }

@@ -173,6 +173,27 @@ function threadColumn({ N, sharing }: MatrixTile, count: number, chunk: string):
 }
 
 /**
+ * Returns statements for the threads whose columns of a chunk are their part's own. The last chunk of a part may be shorter than the
+ * others; what lies beyond it is the next part's, which holds the product.
+ */
+function insidePart(
+  { N, sharing }: MatrixTile,
+  count: number,
+  chunk: string,
+  statements: readonly string[],
+): string {
+  const width = TILE_N / sharing;
+  const isLast = !(Number.parseInt(chunk, 10) < Math.floor((count * N) / width));
+  if (sharing === 1 || (count * N) % width === 0 || !isLast) return statements.join('\n');
+  const inPart = sumOf(times(chunk, width), `column % ${ROW_LANES / sharing}u * 4u`);
+  return wgsl`
+    if (${inPart} < ${count * N}u) {
+      ${statements}
+    }
+  `;
+}
+
+/**
  * Passes a result to the threads, 32 columns at a time. `statement` gets the row and the first of the thread's columns.
  * @param isChanged whether the statements change the vector, which then returns to the result
  */
@@ -195,7 +216,12 @@ export function passResult(
               .join('\n'),
           )}
           workgroupBarrier();
-          ${rows.map((r) => statement(r, threadColumn(tile, count, chunk)))}
+          ${insidePart(
+            tile,
+            count,
+            chunk,
+            rows.map((r) => statement(r, threadColumn(tile, count, chunk))),
+          )}
           workgroupBarrier();
           ${
             isChanged &&

@@ -270,7 +270,7 @@ fn main(
       s0[1] = pair_weight(s0[1], state1.row_max, state1.norm);
       s0[2] = pair_weight(s0[2], state2.row_max, state2.norm);
       s0[3] = pair_weight(s0[3], state3.row_max, state3.norm);
-      weights[first_row * SCORED + column] = vec4<f16>(s0 * WEIGHT_SCALE);
+      weights[first_row * SCORED + column] = vec4<f16>(saturate(s0) * WEIGHT_SCALE);
       s0[0] = pair_gradient(s0[0], dp0[0], state0.delta, score_derivative0[0]);
       s0[1] = pair_gradient(s0[1], dp0[1], state1.delta, score_derivative0[1]);
       s0[2] = pair_gradient(s0[2], dp0[2], state2.delta, score_derivative0[2]);
@@ -357,8 +357,10 @@ fn main(
   }
   {
     workgroupBarrier();
-    if (u32(key0) < seq.k_len && column / 4u * 20u + column % 4u * 4u + 16u < 40u) {
-      write_dk(dk_row_offset(seq, head, u32(key0)), column / 4u * 20u + column % 4u * 4u + 16u, scores[first_row * SCORED + column] * (params.scale * power_of_two(254u - exponent)));
+    if (column % 4u * 4u + 16u < 20u) {
+      if (u32(key0) < seq.k_len && column / 4u * 20u + column % 4u * 4u + 16u < 40u) {
+        write_dk(dk_row_offset(seq, head, u32(key0)), column / 4u * 20u + column % 4u * 4u + 16u, scores[first_row * SCORED + column] * (params.scale * power_of_two(254u - exponent)));
+      }
     }
     workgroupBarrier();
   }
@@ -378,8 +380,10 @@ fn main(
   }
   {
     workgroupBarrier();
-    if (u32(key0) < seq.k_len && column / 4u * 20u + column % 4u * 4u + 16u < 36u) {
-      write_dv(dv_row_offset(seq, head, u32(key0)), column / 4u * 20u + column % 4u * 4u + 16u, scores[first_row * SCORED + column] * (1.0 / WEIGHT_SCALE));
+    if (column % 4u * 4u + 16u < 20u) {
+      if (u32(key0) < seq.k_len && column / 4u * 20u + column % 4u * 4u + 16u < 36u) {
+        write_dv(dv_row_offset(seq, head, u32(key0)), column / 4u * 20u + column % 4u * 4u + 16u, scores[first_row * SCORED + column] * (1.0 / WEIGHT_SCALE));
+      }
     }
     workgroupBarrier();
   }

@@ -29,7 +29,7 @@ var<workgroup> scores: array<vec4<f32>, 638>; // 10208 bytes
 var<workgroup> slopes: array<vec4<f32>, 638>; // 10208 bytes
 var<workgroup> gradients: array<vec4<f16>, 638>; // 5104 bytes
 
-// Weights are at most 1; multiplied, they keep their digits down to 2⁻²⁹.
+// Weights are at most 1, but for lists of lengths that no host has checked; multiplied, they keep their digits down to 2⁻²⁹.
 const WEIGHT_SCALE = 32768.0;
 
 // Gradients of scores are multiplied by a power of two, which all rows of the workgroup share because a result can only be
