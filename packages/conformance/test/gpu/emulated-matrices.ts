@@ -49,6 +49,8 @@ function emulateMatrices(code: string, matrices: EmulatedMatrices): string {
   };
   const body = code
     .replace(enable, '')
+    .replace('enable subgroup_size_control;\n', '')
+    .replace(/@subgroup_size\(\d+\) ?/, '')
     .replace('subgroup_invocation_id) lane: u32', 'local_invocation_index) thread_index: u32')
     .replace(/\n.*@builtin\(subgroup_id\) subgroup: u32,/, '')
     .replace(
@@ -212,17 +214,21 @@ fn store_result_${array}(at: u32, matrix: Result, stride: u32) {
 }`;
 }
 
+/** Lanes that shuffle on the device itself. */
+const OWN_LANES = 8;
+
 /** Wraps a device, which then claims to have these matrices, and subgroups of their size. */
 export function withMatrices(device: GPUDevice, matrices: EmulatedMatrices): GPUDevice {
   const { components, M, N, K, subgroupSize, limit } = matrices;
   return patchedDevice(device, {
     code: (code) => emulateMatrices(code, matrices),
-    features: ['chromium-experimental-subgroup-matrix'],
+    features: ['chromium-experimental-subgroup-matrix', 'subgroup-size-control'],
     limits: { maxComputeWorkgroupStorageSize: limit },
     adapterInfo: {
       // The class with loops over matrices: a CPU's compiler never gets through what is written out.
       description: 'llvmpipe',
-      subgroupMinSize: subgroupSize,
+      // Its own size and the emulated one: paths that are not emulated must not count on more lanes than there are.
+      subgroupMinSize: OWN_LANES,
       subgroupMaxSize: subgroupSize,
       subgroupMatrixConfigs: [{ componentType: components, resultComponentType: 'f32', M, N, K }],
     },

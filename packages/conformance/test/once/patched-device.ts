@@ -1,6 +1,8 @@
 /** What a wrapped device has in place of its own. */
 export interface DevicePatch {
   readonly code?: (code: string) => string;
+  /** Called with the descriptor of each shader module. */
+  readonly made?: (descriptor: GPUShaderModuleDescriptor) => void;
   /** Features besides its own. */
   readonly features?: readonly string[];
   readonly limits?: Partial<Record<keyof GPUSupportedLimits, number>>;
@@ -10,10 +12,18 @@ export interface DevicePatch {
 /** Wraps a device: patches its shaders, adds features to its list, and replaces limits and what it says of its adapter. */
 export function patchedDevice(
   sound: GPUDevice,
-  { code: patch = (code) => code, features: more = [], limits = {}, adapterInfo }: DevicePatch,
+  {
+    code: patch = (code) => code,
+    made,
+    features: more = [],
+    limits = {},
+    adapterInfo,
+  }: DevicePatch,
 ): GPUDevice {
-  const createShaderModule = (descriptor: GPUShaderModuleDescriptor): GPUShaderModule =>
-    sound.createShaderModule({ ...descriptor, code: patch(descriptor.code) });
+  const createShaderModule = (descriptor: GPUShaderModuleDescriptor): GPUShaderModule => {
+    made?.(descriptor);
+    return sound.createShaderModule({ ...descriptor, code: patch(descriptor.code) });
+  };
   const own = {
     createShaderModule,
     features: new Set<string>([...sound.features, ...more]),
