@@ -22,7 +22,8 @@ import { type KvSequence, statesOf } from './kv-sequence.ts';
 export interface AppendRotary extends RotaryTables {
   /**
    * [T], 0 to maxPosition − 1, such as the depths of a tree. Default: consecutive, from each sequence's `nextPosition` on, which counts
-   * rows whatever positions are given.
+   * rows whatever positions are given. Pages are named by tokens alone: before rows at other positions are committed, the salt must
+   * say what these depend on.
    */
   readonly positions?: Int32Array | BigInt64Array;
 }
