@@ -6,6 +6,7 @@ import type { AttentionResult } from '@heed/kernels-wgsl';
 import { docstringExamples, guideExamples, isFullRun, printedBy, shown } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as docstrings from '../examples/docstrings.ts';
+import { expectDsa, expectMoba, expectNsa } from './sparse-models.ts';
 
 const texts = import.meta.glob(
   [
@@ -71,14 +72,37 @@ describe('in docs/weights.md, example', () => {
 
 describe('in docs/sparse.md, example', () => {
   const examples = examplesOf('sparse', 'sparse');
-  // The last one has gradients, whose kernels take long to compile.
-  it.for(isFullRun() ? examples : examples.slice(0, -1))(
+  // The others have gradients, whose kernels take long to compile; the models run below.
+  it.for(isFullRun() ? examples : examples.slice(0, 4))(
     '%s prints what it says',
     async ([, printed, name]) => {
       const calls = await printedBy(() => import(`../examples/sparse/${name}.ts`));
       expect(calls.map(shown)).toEqual(printed);
     },
   );
+});
+
+describe('the models of docs/sparse.md are their definitions, forward and backward', () => {
+  const loaded = async <M>(load: () => Promise<M>): Promise<M> => {
+    let model: M | undefined;
+    await printedBy(async () => (model = await load()));
+    return model!;
+  };
+
+  it('DSA', async () => {
+    const { dsa } = await loaded(() => import('../examples/sparse/06-dsa.ts'));
+    await expectDsa(gpu, dsa);
+  });
+
+  it('NSA', async () => {
+    const { nsa } = await loaded(() => import('../examples/sparse/07-nsa.ts'));
+    await expectNsa(gpu, nsa);
+  });
+
+  it('MoBA', async () => {
+    const { moba } = await loaded(() => import('../examples/sparse/08-moba.ts'));
+    await expectMoba(gpu, moba);
+  });
 });
 
 it('the README’s first example runs and prints what it says', async () => {

@@ -126,7 +126,7 @@ describe('docs/flex.md', () => {
 describe.each([
   ['backward', 3],
   ['weights', 3],
-  ['sparse', 5],
+  ['sparse', 8],
 ] as const)('docs/%s.md', (name, count) => {
   it(`shows the ${count} examples that run`, () => {
     const paths = Object.keys(files).filter((path) => new RegExp(`/${name}/\\d+-`).test(path));
