@@ -32,6 +32,8 @@ import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
 import { httpNames } from '../../packages/kvcache/src/stores/http-store.ts';
 import { routeNames, routerNames } from '../../packages/router/src/router-options.ts';
+import { followNames } from '../../packages/valkey/src/follow-events.ts';
+import { publishNames } from '../../packages/valkey/src/publish-events.ts';
 import { valkeyStoreNames } from '../../packages/valkey/src/store-options.ts';
 import { openNames as openTfjsNames } from '../../packages/tfjs/src/device/open-tfjs.ts';
 import * as tfjs from '../../packages/tfjs/src/attention/tfjs-options.ts';
@@ -161,7 +163,11 @@ const packages = [
   ],
   [
     '@heed/valkey',
-    [of('valkeyStore(client, options?)', valkeyStoreNames, ['valkey:ValkeyStoreOptions'])],
+    [
+      of('valkeyStore(client, options?)', valkeyStoreNames, ['valkey:ValkeyStoreOptions']),
+      of('publishKvEvents(cache, client, options)', publishNames, ['valkey:PublishOptions']),
+      of('followKvEvents(client, router, options)', followNames, ['valkey:FollowOptions']),
+    ],
   ],
   [
     '@heed/conformance',

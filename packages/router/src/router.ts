@@ -207,7 +207,8 @@ function applyTo(worker: Worker, message: KvEventMessage): 'ok' | 'gap' {
   const known = worker.epoch ?? -1;
   const isAnew = worker.epoch !== undefined && epoch > worker.epoch;
   const isStale = epoch < known || (epoch === known && seq <= worker.seq && !worker.isGapped);
-  const isOld = epoch < known || (epoch === known && seq < worker.seq);
+  // Behind a gap, an older snapshot helps, if the messages behind it follow.
+  const isOld = epoch < known || (epoch === known && seq < worker.seq && !worker.isGapped);
   if (snapshot ? isOld : isStale) return worker.isGapped ? 'gap' : 'ok';
   if (snapshot) {
     worker.carryOut(operations, true);

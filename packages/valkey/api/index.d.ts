@@ -5,6 +5,27 @@ export interface Clock {
   setTimeout(call: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
 }
+export interface EventStats {
+  readonly messages: number;
+  readonly snapshots: number;
+  readonly errors: number;
+  readonly lastError: Error | undefined;
+}
+export interface FollowOptions {
+  readonly cell: string;
+  readonly signal?: AbortSignal;
+}
+export interface PublishOptions {
+  readonly cell: string;
+  readonly worker: string;
+  readonly url: string;
+  readonly load: () => WorkerLoad;
+  readonly bits?: string;
+  readonly namespace?: string;
+  readonly pageSize?: number;
+  readonly flushMs?: number;
+  readonly snapshotMs?: number;
+}
 export interface ValkeyClient {
   getBuffer(key: string): Promise<Uint8Array | null>;
   set(key: string, value: string | Buffer, unit: "EX", seconds: number): Promise<unknown>;
@@ -59,6 +80,8 @@ export interface ValkeyStoreStats {
 // #endregion
 
 // #region Types
+export type EventSink = Pick<Router, "apply" | "drop" | "load">;
+export type EventSource = Pick<PagedKvCache, "on" | "prefixes">;
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 // #endregion
 
@@ -70,5 +93,11 @@ export declare class UnreachableError extends Error {
 // #endregion
 
 // #region Functions
+export declare function followKvEvents(client: ValkeyClient, router: EventSink, options: FollowOptions): AsyncDisposable & {
+  readonly stats: EventStats;
+};
+export declare function publishKvEvents(cache: EventSource, client: ValkeyClient, options: PublishOptions): AsyncDisposable & {
+  readonly stats: EventStats;
+};
 export declare function valkeyStore(client: ValkeyClient, options?: ValkeyStoreOptions): ValkeyStore;
 // #endregion

@@ -209,7 +209,9 @@ describe('apply', () => {
     expect(router.apply(message(3, [{ cleared: true }]))).toBe('gap');
     expect(router.apply(message(2, [{ cleared: true }]))).toBe('gap');
     expect(router.route(chain, { length: 17 })!.cachedTokens).toBe(12);
-    expect(router.apply(snapshot('a', [], { seq: 0 }))).toBe('gap'); // older than what it knew
+    expect(router.apply(snapshot('a', [], { seq: 0 }))).toBe('ok'); // older, but messages may follow it
+    expect(router.apply(snapshot('a', chain, { seq: 0, epoch: 0 }))).toBe('ok'); // of a former start
+    expect(router.workers()[0]).toMatchObject({ epoch: 1, entries: 0 });
     expect(router.apply(snapshot('a', chain, { seq: 3 }))).toBe('ok');
     expect(router.apply(message(4, [{ removed: short(chain.slice(3)) }]))).toBe('ok');
     expect(router.route(chain, { length: 17 })!.cachedTokens).toBe(12);
