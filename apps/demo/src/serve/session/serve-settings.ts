@@ -1,5 +1,6 @@
 import type { PageFormat } from '@heed/kvcache';
 import { BOUNDARY, encodeText } from '../../text/corpus.ts';
+import { QUESTIONS_SYSTEM } from '../../text/questions.ts';
 import type { Request } from '../engine/answer.ts';
 import type { Source } from './served-model.ts';
 
@@ -50,9 +51,8 @@ export const defaultSettings: Settings = {
 };
 
 export const defaultAsked: Asked = {
-  system:
-    'heed is FlashAttention-2 and FlexAttention for WebGPU in TypeScript: exact attention on your own GPU.\n',
-  prompts: ['A page is ', 'The kernel ', 'const { out } = ', 'Each sequence '],
+  system: QUESTIONS_SYSTEM,
+  prompts: ['847 + 378 = ', '1987 in roman: ', '2026-12-04 is ', 'subgroup backwards: '],
 };
 
 /** Returns the name of a prompt: A, B, … */

@@ -44,7 +44,9 @@ export class Models {
       const shelved = getModel();
       return shelved && { model: shelved.model, origin: shelved.origin };
     }
-    return this.#shipped && { model: this.#shipped, origin: 'trained on heed’s own docs' };
+    return (
+      this.#shipped && { model: this.#shipped, origin: 'trained to answer four kinds of questions' }
+    );
   }
 
   /** @throws Error if there is no such model */

@@ -1,5 +1,6 @@
 import { element, labelled } from '../../page/element.ts';
 import { decodeText } from '../../text/corpus.ts';
+import { answerTo, heldOutQuestions, QUESTIONS_SYSTEM } from '../../text/questions.ts';
 import type { Answer } from '../engine/answer.ts';
 import { type Asked, idOf, MAX_PROMPTS } from '../session/serve-settings.ts';
 import { ownerColour } from './page-grid.ts';
@@ -18,6 +19,7 @@ export function createPromptList({ system, prompts }: Asked, changed: () => void
   const shared = element('textarea', { rows: 2, spellcheck: 'false' });
   shared.value = system;
   const add = element('button', { type: 'button' }, 'Add a prompt');
+  const others = element('button', { type: 'button' }, 'Other questions');
   const grid = element('div', { class: 'prompts' });
   let cards: PromptCard[] = [];
 
@@ -49,6 +51,12 @@ export function createPromptList({ system, prompts }: Asked, changed: () => void
     changed();
     prompt.focus();
   });
+  others.addEventListener('click', () => {
+    shared.value = QUESTIONS_SYSTEM;
+    const questions = heldOutQuestions(cards.length, Math.random);
+    cards.forEach(({ prompt }, i) => (prompt.value = questions[i]!));
+    changed();
+  });
 
   return {
     element: element(
@@ -56,7 +64,7 @@ export function createPromptList({ system, prompts }: Asked, changed: () => void
       { class: 'asked' },
       labelled('System prompt, the beginning of all prompts', shared),
       grid,
-      add,
+      element('div', { class: 'row controls' }, add, others),
     ),
     asked: () => ({ system: shared.value, prompts: cards.map(({ prompt }) => prompt.value) }),
     show: (answers) =>
@@ -113,7 +121,9 @@ function promptCard(text: string): PromptCard {
       remove.disabled = isOnly;
     },
     show: (answers) =>
-      list.replaceChildren(...answers.map((one) => answerText(one, answers.length))),
+      list.replaceChildren(
+        ...answers.map((one) => answerText(one, answers.length, answerTo(prompt.value))),
+      ),
     judge: (next) => {
       const sign = next?.same === true ? '✓' : '✗';
       verdict.className = `verdict badge ${next ? (next.same ? 'pass' : 'fail') : ''}`;
@@ -122,12 +132,23 @@ function promptCard(text: string): PromptCard {
   };
 }
 
-function answerText({ request, branch, tokens, isDone }: Answer, count: number): HTMLElement {
+/** @param right the right answer, if the prompt is a question whose answer is known */
+function answerText(
+  { request, branch, tokens, isDone }: Answer,
+  count: number,
+  right: string | undefined,
+): HTMLElement {
   const text = decodeText(Uint8Array.from(tokens));
+  const isRight = isDone && right !== undefined ? text === right : undefined;
   return element(
     'p',
-    { class: 'answer', ...(isDone || tokens.length === 0 ? {} : { 'data-growing': true }) },
+    {
+      class: 'answer',
+      ...(isDone || tokens.length === 0 ? {} : { 'data-growing': true }),
+      ...(isRight === undefined ? {} : { 'data-right': String(isRight) }),
+    },
     ...(count > 1 ? [element('b', {}, `${request}${branch + 1} `)] : []),
     text === '' ? '…' : text,
+    ...(isRight === undefined ? [] : [element('small', {}, isRight ? ' ✓ right' : ` ✗ ${right}`)]),
   );
 }
