@@ -110,7 +110,8 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Returns whether an append of these rows would find its pages now, by the plan that `append` makes.
+   * Returns whether an append of these rows would find its pages now, by the plan that `append` makes. Between the layers of a step, it
+   * answers for the next step, as if the window released nothing before it.
    *
    * @param seqs N sequences of this cache, each once
    * @param counts [N] new tokens per sequence

@@ -350,40 +350,45 @@ it('append takes positions of its own, and refuses others', async () => {
   call(BigInt64Array.of(127n, 0n))();
 });
 
-it('verifies a tree in one step: the accepted rows attend as one by one', async () => {
-  const setting = plain({ dtype: 'f32' });
-  using cache = await PagedKvCache.create(gpu, setting.options);
-  using sequence = cache.open();
-  append(setting, cache, sequence, from(0, 18));
-  const nodes = from(100, 5); // 0 and 1 are roots, 2 and 3 children of 0, 4 a child of 3
-  const ancestors = gpu.tensor([0b1, 0b10, 0b101, 0b1001, 0b11001], {
-    shape: [5, 1],
-    dtype: 'i32',
-  });
-  append(setting, cache, sequence, nodes, [18, 18, 19, 19, 20]);
-  const options = { maskMod: bind(tree, { ancestors }), numSplits: 1 };
-  const drafted = setting.layers.map((shape) => {
-    const view = cache.view(shape.layer, [sequence]);
-    return flexAttention(rowsOf(shape, 'q', nodes), view, options).out;
-  });
-  sequence.keep([18, 21, 22], { from: 18 });
-  const path = [100, 103, 104];
-  for (const [i, shape] of setting.layers.entries()) {
-    const view = cache.view(shape.layer, [sequence]);
-    const { out } = varlenAttention(rowsOf(shape, 'q', path), view, {
-      causal: true,
-      numSplits: 1,
-      cuSeqlensQ: Int32Array.of(0, 3),
+it.for([
+  ['f32', plain({ dtype: 'f32' })],
+  ['int4', settings['int4, pages of 3']!],
+] as const)(
+  'verifies a tree in one step over %s pages, as if node by node',
+  async ([, setting]) => {
+    using cache = await PagedKvCache.create(gpu, setting.options);
+    using sequence = cache.open();
+    append(setting, cache, sequence, from(0, 18));
+    const nodes = from(100, 5); // 0 and 1 are roots, 2 and 3 children of 0, 4 a child of 3
+    const ancestors = gpu.tensor([0b1, 0b10, 0b101, 0b1001, 0b11001], {
+      shape: [5, 1],
+      dtype: 'i32',
     });
-    const rows = await drafted[i]!.read();
-    const size = rows.length / 5;
-    const accepted = [0, 3, 4].flatMap((node) =>
-      Array.from(rows.slice(node * size, (node + 1) * size)),
-    );
-    // The tree's rows sum the same 21 keys at other places of a tile: each sum is off by less than an ulp for each.
-    const want = await out.read();
-    const largest = Math.max(...want.map(Math.abs));
-    const tolerance = 21 * 2 ** -23 * largest;
-    expect(Float32Array.from(accepted)).toMatchTensor(want, { tolerance });
-  }
-});
+    append(setting, cache, sequence, nodes, [18, 18, 19, 19, 20]);
+    const options = { maskMod: bind(tree, { ancestors }), numSplits: 1 };
+    const drafted = setting.layers.map((shape) => {
+      const view = cache.view(shape.layer, [sequence]);
+      return flexAttention(rowsOf(shape, 'q', nodes), view, options).out;
+    });
+    sequence.keep([18, 21, 22], { from: 18 });
+    const path = [100, 103, 104];
+    for (const [i, shape] of setting.layers.entries()) {
+      const view = cache.view(shape.layer, [sequence]);
+      const { out } = varlenAttention(rowsOf(shape, 'q', path), view, {
+        causal: true,
+        numSplits: 1,
+        cuSeqlensQ: Int32Array.of(0, 3),
+      });
+      const rows = await drafted[i]!.read();
+      const size = rows.length / 5;
+      const accepted = [0, 3, 4].flatMap((node) =>
+        Array.from(rows.slice(node * size, (node + 1) * size)),
+      );
+      // The tree's rows sum the same 21 keys at other places of a tile: each sum is off by less than an ulp for each.
+      const want = await out.read();
+      const largest = Math.max(...want.map(Math.abs));
+      const tolerance = 21 * 2 ** -23 * largest;
+      expect(Float32Array.from(accepted)).toMatchTensor(want, { tolerance });
+    }
+  },
+);
