@@ -80,5 +80,6 @@ async function open(path: string): Promise<ServedModel> {
   const context = values.context === undefined ? {} : { context: Number(values.context) };
   const model = await LanguageModel.load(gpu, folder, context);
   const cache = await model.createCache({ maxBytes: Number(values['cache-bytes']) });
+  await model.warmup(cache);
   return { gpu, model, cache, engine: new ServeEngine(model, cache), tokenizer, generation };
 }

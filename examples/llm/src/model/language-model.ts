@@ -10,6 +10,7 @@ import { addInto, capInto, scaleInto } from '../kernels/in-place.ts';
 import { linear } from '../kernels/linear.ts';
 import { embed } from '../kernels/row-kernels.ts';
 import { type RowParts, rowParts } from '../kernels/row-parts.ts';
+import { topLogits } from '../kernels/top-logits.ts';
 import { decoderLayer, normOf, type Step } from './decoder-layer.ts';
 import { type LayerWeights, loadLayer } from './layer-weights.ts';
 import { type LoaderOptions, WeightLoader } from './weight-loader.ts';
@@ -118,6 +119,25 @@ export class LanguageModel implements Disposable {
       maxBytes,
       pageSize,
     });
+  }
+
+  /**
+   * Compiles every kernel of the model, its cache and the choice of tokens, so that no request waits for a compiler. The cache must have
+   * room for 34 tokens.
+   */
+  async warmup(cache: PagedKvCache): Promise<void> {
+    await cache.warmup();
+    const sequence = cache.open();
+    try {
+      // A single row and many rows have kernels of their own.
+      for (const count of [1, 33]) {
+        const tokens = new Array<number>(count).fill(0);
+        this.gpu.scope(() => topLogits(this.gpu, this.forward(cache, [{ sequence, tokens }]), 1));
+      }
+      await this.gpu.settled();
+    } finally {
+      sequence.close();
+    }
   }
 
   /**

@@ -1,4 +1,5 @@
 import { CapacityError, ValidationError } from '@heed/core';
+import { kernelCount } from '@heed/core/kernel';
 import { bits, testGpu } from '@heed/testing';
 import { expect, it } from 'vitest';
 import { generate } from '../../src/generation/generate.ts';
@@ -116,6 +117,22 @@ it('windowed layers keep the pages of their window alone', async () => {
     model.forward(cache, [{ sequence, tokens: [1, 2, 3, 4, 5, 6, 7, i], wanted: 0 }]).dispose();
   }
   expect(sequence.length).toBe(200);
+});
+
+it('compiles nothing after its warm-up', async () => {
+  // A head dim that no other test has.
+  const { folder } = randomCheckpoint({ ...gemma4e, head_dim: 12, global_head_dim: 24 });
+  using model = await LanguageModel.load(gpu, folder);
+  using cache = await model.createCache({ maxBytes: 2 ** 20, pageSize: 4 });
+  const before = kernelCount(gpu);
+  await model.warmup(cache);
+  const after = kernelCount(gpu);
+  expect(after).toBeGreaterThan(before);
+  const prompt = Array.from({ length: 50 }, (_, i) => i);
+  const sampling = { temperature: 1, seed: 1 };
+  for await (const _ of generate(model, cache, { prompt, sampling, maxTokens: 3, chunk: 20 }));
+  expect(kernelCount(gpu)).toBe(after);
+  expect(cache.stats().sequences).toBe(0);
 });
 
 it('takes cached tokens of a prompt over, and frees all memory', async () => {
