@@ -240,6 +240,24 @@ describe.for(Object.entries(settings))('keep, %s', { tags: ['device'] }, ([, set
   });
 });
 
+it('keeps rows of keys whose first columns are the values', async () => {
+  const shape: LayerShape = { layer: 0, kvHeads: 1, headDim: 20, headDimV: 12 };
+  const options = { layers: 1, kvHeads: 1, headDim: 20, headDimV: 12, sharedKv: true, pages: 12 };
+  const attended = async (tokens: readonly number[], kept?: readonly number[]) => {
+    using cache = await PagedKvCache.create(gpu, { ...options, pageSize: 4, dtype: 'int8' });
+    using sequence = cache.open();
+    cache.append(0, [sequence], rowsOf(shape, 'k', tokens));
+    using _ = sequence.fork(); // so that pages are copied
+    if (kept) sequence.keep(kept);
+    const cuSeqlensQ = Int32Array.of(0, 2);
+    const q = rowsOf(shape, 'q', [7, 8]);
+    const view = cache.view(0, [sequence]);
+    return bitsOf(varlenAttention(q, view, { causal: true, numSplits: 1, cuSeqlensQ }).out);
+  };
+  const kept = [0, 3, 4, 8, 9, 13];
+  expect(await attended(from(0, 14), kept)).toEqual(await attended(kept));
+});
+
 it('a list that changes nothing costs nothing', async () => {
   const setting = plain({ dtype: 'f16' });
   using cache = await PagedKvCache.create(gpu, setting.options);

@@ -17,6 +17,7 @@ const geometries: readonly PageGeometry[] = [
   geometryOf('f32', [64, 3], [3, 2], 2),
   geometryOf('f16', [7, 129], [5, 1]),
   geometryOf('bf16', [6, 1], [16, 3]),
+  { ...geometryOf('f16', [12, 20], [4, 2]), formatV: 'int8' },
   geometryOf('int8', [64, 7], [4, 2]),
   geometryOf('int4', [129, 80], [1, 2]),
   { ...geometryOf('f16', [10, 4], [7, 3]), sharedKv: true },
@@ -60,7 +61,7 @@ const anyKeep = (slotCount: number): fc.Arbitrary<Int32Array> =>
     });
 
 const name = (g: PageGeometry): string =>
-  `${g.format} [${g.headDim}, ${g.headDimV}]${g.sharedKv ? ', shared' : ''}`;
+  `${g.format} [${g.headDim}, ${g.headDimV}]${g.formatV ? `, values ${g.formatV}` : ''}${g.sharedKv ? ', shared' : ''}`;
 
 describe.for(geometries.map((geometry) => [name(geometry), geometry] as const))(
   'of %s',
