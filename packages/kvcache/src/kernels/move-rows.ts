@@ -4,7 +4,6 @@ import {
   dispatch,
   getKernel,
   type KernelSource,
-  placeholder,
   sections,
   threadMain,
   uploadStorage,
@@ -16,34 +15,47 @@ import { workgroupsOf, writtenPools } from './bound-operands.ts';
 import { type Pool, wordsOfPage } from './page-pools.ts';
 import { eachPool } from './row-reads.wgsl.ts';
 
-/** A list of moves on the GPU, for the dispatches of the current batch. */
+/** Moves on the GPU, for the dispatches of the current batch. */
 export interface BoundMoves {
   readonly range: BufferRange;
   readonly count: number;
 }
 
+/** Moves of one dispatch: each workgroup goes through all of them, and browsers stop a dispatch that takes seconds. */
+const MOST_MOVES = 2 ** 16;
+
 /**
  * Uploads moves [from, to, from, to, …] of slots; slot = page · page size + row in the page. No slot is written twice, and none is
  * read by a move after the one that writes it.
  */
-export const bindMoves = (gpu: Gpu, slots: Int32Array): BoundMoves => ({
-  range: slots.length === 0 ? placeholder(gpu, 'read') : uploadStorage(gpu, slots),
-  count: slots.length / 2,
-});
+export function bindMoves(gpu: Gpu, slots: Int32Array): BoundMoves[] {
+  const parts: BoundMoves[] = [];
+  for (let start = 0; start < slots.length; start += 2 * MOST_MOVES) {
+    const part = slots.subarray(start, start + 2 * MOST_MOVES);
+    parts.push({ range: uploadStorage(gpu, part), count: part.length / 2 });
+  }
+  return parts;
+}
 
 /** Moves the rows of all heads from slot to slot within a pool, bit for bit, as if one move after another. */
-export function moveRows(gpu: Gpu, geometry: PageGeometry, pool: Pool, moves: BoundMoves): void {
-  if (moves.count === 0) return;
+export function moveRows(
+  gpu: Gpu,
+  geometry: PageGeometry,
+  pool: Pool,
+  moves: readonly BoundMoves[],
+): void {
   const { k, v } = kvRowWords(geometry);
   const [kWords, vWords] = [k * geometry.kvHeads, v * geometry.kvHeads];
   const page = wordsOfPage(geometry, pool);
   const threads = Math.ceil(Math.max(kWords, vWords) / COLUMNS) * WORKGROUP;
-  dispatch(gpu, {
-    kernel: getKernel(gpu, moveSource),
-    buffers: [moves.range, ...writtenPools(gpu, geometry, pool)],
-    params: Uint32Array.of(moves.count, geometry.pageSize, kWords, page.k, vWords, page.v),
-    workgroups: workgroupsOf(gpu, 'moveRows', threads, poolNames(geometry).length),
-  });
+  for (const { range, count } of moves) {
+    dispatch(gpu, {
+      kernel: getKernel(gpu, moveSource),
+      buffers: [range, ...writtenPools(gpu, geometry, pool)],
+      params: Uint32Array.of(count, geometry.pageSize, kWords, page.k, vWords, page.v),
+      workgroups: workgroupsOf(gpu, 'moveRows', threads, poolNames(geometry).length),
+    });
+  }
 }
 
 /** Words of a slot that a workgroup moves; its other threads take further rows. */

@@ -63,6 +63,21 @@ const anyKeep = (slotCount: number): fc.Arbitrary<Int32Array> =>
 const name = (g: PageGeometry): string =>
   `${g.format} [${g.headDim}, ${g.headDimV}]${g.formatV ? `, values ${g.formatV}` : ''}${g.sharedKv ? ', shared' : ''}`;
 
+it('more rows than one dispatch takes move up by one', async () => {
+  const geometry = geometryOf('f16', [2, 2], [512, 1]);
+  const slotCount = 140 * 512;
+  const { pools, hosts } = await poolsOf(gpu, geometry, 140, anyWord(2));
+  const slots = Int32Array.from({ length: 2 * slotCount - 2 }, (_, i) =>
+    i % 2 === 0 ? i / 2 + 1 : (i - 1) / 2,
+  );
+  gpu.batch(() => moveRows(gpu, geometry, pools[0]!, bindMoves(gpu, slots)));
+  for (const x of ['k', 'v'] as const) {
+    const { words } = hosts[0]![x];
+    words.copyWithin(0, 1);
+    expect(await wordsOf(gpu, pools[0]![x], words.length)).toEqual(words);
+  }
+});
+
 describe.for(geometries.map((geometry) => [name(geometry), geometry] as const))(
   'of %s',
   { tags: ['device'] },
