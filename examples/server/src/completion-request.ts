@@ -126,6 +126,7 @@ export function readCompletion(
     sampling: { ...sampling, ...Object.fromEntries(chosen), seed },
     answers: whole('n', 1, bounds.answers) ?? 1,
     priority: number('priority', -1000, 1000) ?? 0,
+    salt: (take('cache_salt', isText, 'a text') as string | undefined) ?? '',
   };
   const isStream = flag('stream');
   refuseOthers(body, read);

@@ -149,6 +149,21 @@ describe('the server', () => {
     expect(choices).toHaveLength(1);
   });
 
+  it('finds cached prompts of the same salt alone', async () => {
+    const { engine } = await host.current();
+    const cached = async (cache_salt: string): Promise<number> => {
+      const before = engine.stats.cached;
+      const prompt = 'a prompt of some pages that repeats';
+      const body = JSON.stringify({ ...ask, prompt, max_tokens: 1, cache_salt });
+      const answer = await fetch(`${base}/v1/completions`, { method: 'POST', body });
+      await answer.text();
+      return engine.stats.cached - before;
+    };
+    expect(await cached('one')).toBe(0);
+    expect(await cached('one')).toBeGreaterThan(20);
+    expect(await cached('two')).toBe(0);
+  });
+
   it('tells its health, and counts for Prometheus', async () => {
     expect(await (await fetch(`${base}/health`)).json()).toEqual({ status: 'ok' });
     const text = await (await fetch(`${base}/metrics`)).text();
