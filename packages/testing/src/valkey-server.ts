@@ -15,7 +15,7 @@ export interface TestServer extends AsyncDisposable {
   thaw(): void;
   /** SIGKILL. Nothing is kept. */
   kill(): Promise<void>;
-  /** Starts it again, empty, after `kill`. */
+  /** Starts it again, empty, if it does not run. */
   restart(): Promise<void>;
 }
 
@@ -67,6 +67,7 @@ async function started(
       await gone;
     },
     async restart() {
+      if (child.exitCode === null && child.signalCode === null) return;
       child = await launch();
     },
     async [Symbol.asyncDispose]() {

@@ -202,7 +202,8 @@ export class Commands {
             this.#heard();
             settle({ is: 'refusal', error: failure });
           } else {
-            if (!isSettled) this.#unheard();
+            // One node of a cluster may be lost while others answer.
+            if (!isSettled && this.#answers === seen) this.#unheard();
             settle({ is: 'silent', error: new UnreachableError(failure.message, failure) });
           }
         },

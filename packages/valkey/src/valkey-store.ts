@@ -24,7 +24,7 @@ export interface ValkeyStore extends KvStore, AsyncDisposable {
 }
 
 /** Bytes that a value is taken to have before one was seen. */
-const firstGuess = 1 << 20;
+const firstGuess = 1 << 18;
 const mostRenewals = 100_000;
 
 /**
