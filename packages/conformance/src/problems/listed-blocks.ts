@@ -2,7 +2,7 @@ import type { CallerLists } from '@heed/flex';
 import { generate, type NdArray } from '../reference/nd-array.ts';
 import { random } from '../reference/pseudo-random.ts';
 import type { ReferenceProblem } from '../reference/reference-problem.ts';
-import { type Scope, uploadArray } from './case-tensors.ts';
+import { place, type Scope, uploadArray } from './case-tensors.ts';
 
 /** Blocks that lists name. */
 export interface ListedBlocks {
@@ -72,13 +72,13 @@ export function uploadLists(scope: Scope, { classes }: ListedBlocks): CallerList
     });
     return [counts, indices];
   };
-  const place = (array: NdArray) => uploadArray(scope, array, 'i32');
-  const [kvNumBlocks, kvIndices] = listsOf((class_) => class_ > 0).map(place);
-  const [fullKvNumBlocks, fullKvIndices] = listsOf((class_) => class_ === 2).map(place);
-  return {
-    kvNumBlocks: kvNumBlocks!,
-    kvIndices: kvIndices!,
-    fullKvNumBlocks: fullKvNumBlocks!,
-    fullKvIndices: fullKvIndices!,
-  };
+  const uploaded = ([counts, indices]: [counts: NdArray, indices: NdArray]) =>
+    [
+      uploadArray(scope, counts, 'i32'),
+      // One row of entries is a column of memory.
+      place(scope, indices, 'i32', 'reversed'),
+    ] as const;
+  const [kvNumBlocks, kvIndices] = uploaded(listsOf((class_) => class_ > 0));
+  const [fullKvNumBlocks, fullKvIndices] = uploaded(listsOf((class_) => class_ === 2));
+  return { kvNumBlocks, kvIndices, fullKvNumBlocks, fullKvIndices };
 }

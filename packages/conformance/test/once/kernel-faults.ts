@@ -214,6 +214,12 @@ export const weightsFaults: readonly Fault[] = [
     caughtBy: 'weights/dense/f32',
   },
   {
+    name: 'keys are summed by descending queries',
+    find: /make_row\(work, position\), i32\(key\)/,
+    replace: 'make_row(work, seq.q_len - 1u - position), i32(key)',
+    caughtBy: 'weights/summed-in-ascending-order/f32',
+  },
+  {
     name: 'rows begin with the first of the tensor',
     find: / - params\.first_query/,
     replace: '',

@@ -10,7 +10,7 @@ import {
   type MaskMod,
 } from '../../src/index.ts';
 import { causal } from '../../src/masks/index.ts';
-import { type Mask, range, type Rows } from './attend.ts';
+import { type Mask, range } from './attend.ts';
 import { judgeBlocks, problemOf, type Visible } from './enumerate.ts';
 import { expectAttention, RowData } from './flex-data.ts';
 
@@ -111,11 +111,8 @@ const problems: Readonly<
   'packed, the same blocks for all': { shape: [1, 1, 3, 3], o: { ...ragged, blockSize: 32 } },
 };
 
-/** The quick run takes one dense problem and a packed one; each compiles kernels. */
-const quick = ['dense, by batch and head', 'packed'];
-
-describe.for(Object.entries(problems))('%s', ([name, { shape, o }]) => {
-  const tags = quick.includes(name) ? [] : ['full'];
+// The conformance cases of flex-listed-blocks have what attention makes of such lists.
+describe.for(Object.entries(problems))('%s', ([, { shape, o }]) => {
   const blocks = randomBlocks(shape, 7);
   const problem = problemOf({ ...o, H: 4, B: o.cuSeqlensQ ? 5 : o.seqUsedK ? 3 : 2 });
   const { align, sequences } = problem;
@@ -132,31 +129,6 @@ describe.for(Object.entries(problems))('%s', ([name, { shape, o }]) => {
     expect(judged.wrong).toEqual([]);
     expect(judged.decided).toBe(judged.decidable);
     expect(judged.decidable).toBeGreaterThan(0);
-  });
-
-  it('attends to the blocks of the lists', { tags }, async () => {
-    using mask = BlockMask.fromBlocks(gpu, listsOf(blocks), o);
-    const cu = (list: unknown, b: number): number => (list as Int32Array)[b]!;
-    const rows = o.cuSeqlensQ ? sequences.length + 1 : sequences.length;
-    const [queries, keys] = o.cuSeqlensQ
-      ? [cu(o.cuSeqlensQ, rows - 1), cu(o.cuSeqlensK, rows - 1)]
-      : [rows * o.Lq!, rows * o.Lk!];
-    const data = new RowData(gpu, queries, keys);
-    const own: Rows[] = sequences.map(({ qLen, kLen }, b) => {
-      const q = o.cuSeqlensQ ? cu(o.cuSeqlensQ, b) : b * o.Lq!;
-      const k = o.cuSeqlensK ? cu(o.cuSeqlensK, b) : b * o.Lk!;
-      return { q: range(q, q + qLen), k: range(k, k + kLen), qBase: q, kBase: k };
-    });
-    const { cuSeqlensQ, cuSeqlensK, seqUsedK } = o;
-    const lengths = {
-      ...(cuSeqlensQ && { cuSeqlensQ }),
-      ...(cuSeqlensK && { cuSeqlensK }),
-      ...(seqUsedK && { seqUsedK }),
-    };
-    const { q, k, v } = cuSeqlensQ ? data.packed() : data.dense(rows);
-    const options = { ...lengths, align, blockMask: mask, returnLse: true } as const;
-    const reference = { ...data.arrays, sequences: own, align, mask: visible as Mask };
-    await expectAttention(flexAttention(q, k, v, options), reference);
   });
 });
 

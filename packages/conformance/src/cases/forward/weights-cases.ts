@@ -259,6 +259,36 @@ const views = defineCase('weights', 'paged-view', {
   },
 });
 
+/** A large weight absorbs those after it, and none before it: the sum goes by ascending queries. */
+const ascending = defineCase('weights', 'summed-in-ascending-order', {
+  f16Tier: 'full',
+  async run(gpu, dtype) {
+    const rows = 600;
+    const heads = [1, 1] as const;
+    const problem = denseProblem({ dtype, heads, lq: rows, lk: 3 });
+    const checks: Check[] = [];
+    for (const large of [0, rows - 1]) {
+      const scope = new Scope(gpu);
+      try {
+        // Scores of 0: the weights of a row are exp(−lse).
+        const q = uploadArray(scope, filled(problem.q.shape, 0), dtype);
+        const k = uploadArray(scope, problem.k, dtype);
+        const lse = generate([1, 1, rows], (row) => (row === large ? -25 * Math.LN2 : 0));
+        const given = { lse: uploadArray(scope, lse, 'f32') };
+        const mass = await download(scope.own(keyMass(q, k, given)), 'keyMass');
+        const before = large === 0 ? 0 : rows - 1;
+        const want = filled([1, 1, 3], 2 ** 25 + before);
+        // exp may be off by several ulp, of 4 each.
+        const budget = { limit: rows / 4, naiveError: 0, allowance: rows / 4 };
+        checks.push(near(`after ${large} rows`, mass, want, budget));
+      } finally {
+        scope.dispose();
+      }
+    }
+    return checks;
+  },
+});
+
 /** Cases of attentionWeights and keyMass. */
 export const weightsCases: readonly RunnableCase[] = [
   ...againstFloat64,
@@ -267,4 +297,5 @@ export const weightsCases: readonly RunnableCase[] = [
   ...gpuLengths,
   ...flexCases,
   ...views,
+  ...ascending,
 ];
