@@ -11,6 +11,7 @@ import { backwardRepeatCases } from './backward/backward-repeat-cases.ts';
 import { backwardSharedKvCases } from './backward/backward-shared-kv-cases.ts';
 import { selectedGradientCases } from './backward/selected-gradient-cases.ts';
 import { cacheAppendCases } from './cache/cache-append-cases.ts';
+import { cacheKeepCases } from './cache/cache-keep-cases.ts';
 import { cachePageCases } from './cache/cache-page-cases.ts';
 import { blockClassCases } from './flex/block-class-cases.ts';
 import { blockMaskCases } from './flex/block-mask-cases.ts';
@@ -66,6 +67,7 @@ export const allCases: readonly RunnableCase[] = [
   ...quantisedInvarianceCases,
   ...cacheAppendCases,
   ...cachePageCases,
+  ...cacheKeepCases,
   ...gpuLengthCases,
   ...hostileLengthCases,
   ...headCases,

@@ -31,8 +31,9 @@ export interface Input {
   readonly awkward?: (rows: NdArray) => void;
 }
 
-/** The rows that were appended for one token in one layer, by head. */
+/** The rows that were appended for one token in one layer, by head, and its position. */
 interface ModelRow {
+  readonly position: number;
   readonly k: readonly Float32Array[];
   readonly v: readonly Float32Array[];
 }
@@ -101,13 +102,31 @@ export class Session {
     for (const layer of rows) layer.length = length;
   }
 
-  /** Appends `count` rows to each sequence, in every layer. */
-  append(list: readonly (readonly [to: Modelled, count: number])[]): void {
+  keep({ sequence, rows }: Modelled, kept: readonly number[], from?: number): void {
+    sequence.keep(kept, from === undefined ? {} : { from });
+    for (const layer of rows) {
+      const left = kept.map((row) => layer[row]!);
+      layer.splice(from ?? 0, layer.length, ...left);
+    }
+  }
+
+  /**
+   * Appends `count` rows to each sequence, in every layer.
+   * @param given positions of all rows; default: each sequence's next ones
+   */
+  append(list: readonly (readonly [to: Modelled, count: number])[], given?: Int32Array): void {
     const { kvHeads, headDim, headDimV = headDim, layers, sharedKv } = this.#options;
     const { rows: dtype = 'f32', placement = 'contiguous', awkward } = this.#input;
     const cuSeqlens = cumulative(list.map(([, count]) => count));
     const total = cuSeqlens.at(-1)!;
     const sequences = list.map(([{ sequence }]) => sequence);
+    const positions =
+      given ??
+      Int32Array.from(
+        list.flatMap(([{ sequence }, count]) =>
+          Array.from({ length: count }, (_, i) => sequence.nextPosition + i),
+        ),
+      );
     for (let layer = 0; layer < layers; layer++) {
       const [k, values] = [headDim, headDimV].map((dim) => {
         const made = normal([total, kvHeads, dim], this.#source, dtype);
@@ -118,21 +137,23 @@ export class Session {
       const v = sharedKv ? sliceAxis(k, 2, 0, headDimV) : values;
       const keys = place(this.scope, k, dtype, placement);
       const own = sharedKv ? undefined : place(this.scope, v, dtype, placement);
-      const rotary = this.#tables && { rotary: this.#tables };
+      const rotary = this.#tables && {
+        rotary: { ...this.#tables, ...(given && { positions: given }) },
+      };
       this.cache.append(layer, sequences, keys, own, { cuSeqlens, ...rotary });
       list.forEach(([{ rows }], b) => {
         for (let t = cuSeqlens[b]!; t < cuSeqlens[b + 1]!; t++) {
-          rows[layer]!.push({ k: headsOf(k, t), v: headsOf(v, t) });
+          rows[layer]!.push({ position: positions[t]!, k: headsOf(k, t), v: headsOf(v, t) });
         }
       });
     }
   }
 
   /** Returns the numbers that should be stored for a row, by head. */
-  exact(x: 'k' | 'v', row: ModelRow, position: number): Exact[] {
+  exact(x: 'k' | 'v', row: ModelRow): Exact[] {
     const { angles } = this.#input;
     return row[x].map((numbers) =>
-      angles && x === 'k' ? rotatedRow(numbers, position, angles) : { numbers },
+      angles && x === 'k' ? rotatedRow(numbers, row.position, angles) : { numbers },
     );
   }
 
@@ -177,7 +198,7 @@ export class Session {
       const page = table[Math.floor(j / view.pageSize)]!;
       if (page === 0 && j < rows.length - window && j >= sinkTokens) return;
       const slot = page * view.pageSize + (j % view.pageSize);
-      this.exact(x, row, j).forEach((exact, h) => {
+      this.exact(x, row).forEach((exact, h) => {
         const at = (slot * kvHeads + h) * width;
         const elements = pool.subarray(at, at + width);
         read.set(elements, length);
