@@ -60,6 +60,9 @@ export class ChatTokenizer {
     const text = this.#template.render({
       messages,
       add_generation_prompt: true,
+      // Transformers passes them as None, for which templates ask.
+      tools: null,
+      documents: null,
       bos_token: contentOf(this.#config.bos_token),
       eos_token: contentOf(this.#config.eos_token),
     });

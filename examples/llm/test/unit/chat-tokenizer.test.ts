@@ -21,6 +21,8 @@ it('writes a conversation by the template', async () => {
   const jinja = new Blob(["{{ bos_token + messages[0]['content'] }}"]);
   const other = await load({ 'chat_template.jinja': jinja });
   expect(other.encodeChat([{ role: 'user', content: 'the' }])).toEqual([BEGIN, 257]);
+  const none = new Blob(['{% if tools is not none or documents is not none %}x{% endif %}the']);
+  expect((await load({ 'chat_template.jinja': none })).encodeChat([])).toEqual([257]);
   const named = [
     { name: 'tool_use', template: 'x' },
     { name: 'default', template: 'the' },
