@@ -1,7 +1,13 @@
 export type { AppendOptions, AppendRotary } from './cache/append-step.ts';
 export { PagedKvCache } from './cache/paged-kv-cache.ts';
 export type { KvEvents, RemovedEvent, StoredEvent } from './cache/cache-events.ts';
-export { type EvictionCandidate, type EvictionPolicy, lru, priority } from './pages/eviction.ts';
+export {
+  type EvictionCandidate,
+  type EvictionPolicy,
+  fairShare,
+  lru,
+  priority,
+} from './pages/eviction.ts';
 export type { Rotary, RotaryTables } from './kernels/rotary.ts';
 export { rotate } from './kernels/rotate.ts';
 export type {
@@ -18,7 +24,7 @@ export type { TokenIds } from './pages/token-ids.ts';
 export { prefixNames } from './cache/checked-names.ts';
 export type { PrefixNamesOptions } from './pages/prefix-names.ts';
 export type { KeepOptions, KvSequence } from './cache/kv-sequence.ts';
-export type { KvStats } from './cache/cache-core.ts';
+export type { GroupStats, KvStats, SaltStats, StatsOptions } from './cache/cache-stats.ts';
 export type { LoadOptions } from './cache/load-pages.ts';
 export type { LoadReport, RefusedPage } from './cache/load-report.ts';
 export { memoryStore } from './stores/kv-store.ts';

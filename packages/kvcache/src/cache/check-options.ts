@@ -75,8 +75,9 @@ function checkMemory(fn: string, o: MemoryOptions): number {
   }
   if (o.pages !== undefined) checkWhole(fn, 'pages', o.pages, 1, 2 ** 31 - 2);
   if (o.maxBytes !== undefined) checkWhole(fn, 'maxBytes', o.maxBytes, 1);
-  if (typeof eviction?.compare !== 'function') {
-    const fix = 'Pass lru, priority or { name, compare }.';
+  const { bytesPerSalt = 0 } = eviction ?? {};
+  if (typeof eviction?.compare !== 'function' || !(bytesPerSalt >= 0)) {
+    const fix = 'Pass lru, priority, fairShare(bytes) or { name, compare }.';
     fail(fn, 'eviction must be an EvictionPolicy', show(o.eviction), fix);
   }
   return pageSize;

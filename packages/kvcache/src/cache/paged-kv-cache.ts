@@ -3,7 +3,8 @@ import { fail, narrowed, readOptions, show, warmup, type WarmupOptions } from '@
 import { checkTokens, checkWhole } from '../pages/whole-numbers.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { append, type AppendOptions } from './append-step.ts';
-import { type CacheCore, type KvStats, sourcesOf, statsOf } from './cache-core.ts';
+import { type CacheCore, sourcesOf } from './cache-core.ts';
+import { type KvStats, statsNames, statsOf, type StatsOptions } from './cache-stats.ts';
 import { type KvEvents, type StoredEvent, storedEvent } from './cache-events.ts';
 import {
   type CacheOptions,
@@ -188,14 +189,23 @@ export class PagedKvCache implements Disposable {
   }
 
   /**
-   * Returns the numbers of the cache: pages, bytes, hits, evictions. Works after the device was lost, too.
+   * Returns the numbers of the cache: pages, bytes, hits, evictions, in all and by group of layers. Works after the device was lost,
+   * too.
+   *
+   * @param options `salts` to count the bytes of each salt
+   * @throws ValidationError an unknown option
    *
    * @example
    * const { used, cached, free, hitRate } = cache.stats();
    */
-  stats(): KvStats {
-    this.#core.assertAlive('cache.stats');
-    return statsOf(this.#core);
+  stats(options?: StatsOptions): KvStats {
+    const fn = 'cache.stats';
+    this.#core.assertAlive(fn);
+    const { salts = false } = readOptions(fn, options, statsNames);
+    if (typeof salts !== 'boolean') {
+      fail(fn, 'salts must be true or false', show(salts), 'Leave it out for false.');
+    }
+    return statsOf(this.#core, salts);
   }
 
   /**

@@ -1,76 +1,53 @@
+import { CandidateHeap } from './candidate-heap.ts';
 import type { EvictionCandidate, EvictionPolicy } from './eviction.ts';
-import type { PageSet, PrefixNode } from './prefix-node.ts';
+import type { PageSet, PrefixNode, PrefixOrigin } from './prefix-node.ts';
 
-/** A candidate in a queue: one set of pages, or all unused sets of a leaf. */
-interface Entry extends EvictionCandidate {
-  readonly of: PageSet | PrefixNode;
-  /** The stamp of its set or node when it was queued. If that has changed since, the entry is stale. */
-  readonly stamp: number;
-  /** The first page, which decides between candidates that are equal in all else. */
-  readonly page: number;
-}
-
-/** Candidates in the order of a policy: a binary heap. Stale entries are dropped when they reach the top. */
+/** Candidates in the order of a policy; with a share for each salt, those of salts that hold more come first. */
 export class EvictionQueue<Of extends PageSet | PrefixNode> {
   readonly #policy: EvictionPolicy;
-  #heap: (Entry & { readonly of: Of })[] = [];
+  readonly #all: CandidateHeap<Of>;
+  /** Only with a share. */
+  readonly #bySalt = new Map<PrefixOrigin, CandidateHeap<Of>>();
 
   constructor(policy: EvictionPolicy) {
     this.#policy = policy;
+    this.#all = new CandidateHeap(policy);
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#all.size;
   }
 
   /** Adds a candidate; its earlier entry, if there is one, becomes stale. */
-  push(of: Of, candidate: EvictionCandidate, page: number): void {
-    const entry = { ...candidate, of, stamp: ++of.stamp, page };
-    const heap = this.#heap;
-    let at = heap.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (this.#order(heap[parent]!, entry) <= 0) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
+  push(of: Of, origin: PrefixOrigin, candidate: EvictionCandidate, first: PageSet): void {
+    const entry = { ...candidate, of, stamp: ++of.stamp, first };
+    this.#all.push(entry);
+    if (this.#policy.bytesPerSalt === undefined) return;
+    const own = this.#bySalt.get(origin) ?? new CandidateHeap<Of>(this.#policy);
+    this.#bySalt.set(origin, own);
+    own.push(entry);
   }
 
-  /** Removes and returns the first candidate that may be evicted, and drops the stale entries before it. */
+  /** Removes and returns the first candidate that may be evicted. */
   pop(isCandidate: (of: Of) => boolean): Of | undefined {
-    for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined) return undefined;
-      this.#removeFirst();
-      if (first.of.stamp === first.stamp && isCandidate(first.of)) return first.of;
+    const { bytesPerSalt } = this.#policy;
+    if (bytesPerSalt !== undefined) {
+      const over = [...this.#bySalt].filter(([{ bytes }]) => bytes > bytesPerSalt);
+      for (const [origin, own] of over.toSorted(([a], [b]) => b.bytes - a.bytes)) {
+        const first = own.pop(isCandidate);
+        if (first) return first;
+        this.#bySalt.delete(origin);
+      }
     }
+    return this.#all.pop(isCandidate);
   }
 
   /** Drops all stale entries. */
   compact(isCandidate: (of: Of) => boolean): void {
-    this.#heap = this.#heap
-      .filter(({ of, stamp }) => of.stamp === stamp && isCandidate(of))
-      .toSorted((a, b) => this.#order(a, b));
-  }
-
-  #removeFirst(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#order(heap[child + 1]!, heap[child]!) < 0) child++;
-      if (this.#order(last, heap[child]!) <= 0) break;
-      heap[at] = heap[child]!;
-      at = child;
+    this.#all.compact(isCandidate);
+    for (const [origin, own] of this.#bySalt) {
+      own.compact(isCandidate);
+      if (own.size === 0) this.#bySalt.delete(origin);
     }
-    heap[at] = last;
-  }
-
-  #order(a: Entry, b: Entry): number {
-    return this.#policy.compare(a, b) || b.depth - a.depth || a.page - b.page;
   }
 }

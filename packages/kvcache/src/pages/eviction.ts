@@ -1,3 +1,5 @@
+import { fail, show } from '@heed/core/kernel';
+
 /** Cached pages that may be evicted together: they lose their name, and their memory is reused. */
 export interface EvictionCandidate {
   /** Bytes of these pages in all layers. */
@@ -24,6 +26,8 @@ export interface EvictionCandidate {
  */
 export interface EvictionPolicy {
   readonly name: string;
+  /** If given, pages of salts whose prefixes take more bytes than this, used or cached, go first: those of the largest salt. */
+  readonly bytesPerSalt?: number;
   /** Returns a negative number when `a` is evicted before `b`. Must depend on its arguments only. */
   compare(a: EvictionCandidate, b: EvictionCandidate): number;
 }
@@ -49,3 +53,21 @@ export const priority: EvictionPolicy = {
   name: 'priority',
   compare: (a, b) => a.priority - b.priority || lru.compare(a, b),
 };
+
+/**
+ * Evicts the pages of salts that hold more than their share first, so that no tenant crowds out the others: of the salt with the most
+ * bytes, and within it the least recently used page. While all keep to their share, it is `lru`.
+ *
+ * @param bytesPerSalt bytes of findable pages that a salt may hold, over all layers
+ * @throws ValidationError not a number from 0 on
+ *
+ * @example
+ * const fair = await PagedKvCache.create(gpu, { ...options, eviction: fairShare(2 ** 28) });
+ */
+export function fairShare(bytesPerSalt: number): EvictionPolicy {
+  if (typeof bytesPerSalt !== 'number' || !(bytesPerSalt >= 0)) {
+    const fix = 'Pass the bytes that the prefixes of one salt may take.';
+    fail('fairShare', 'bytesPerSalt must be a number from 0 on', show(bytesPerSalt), fix);
+  }
+  return { name: 'fairShare', bytesPerSalt, compare: lru.compare };
+}

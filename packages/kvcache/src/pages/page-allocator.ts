@@ -29,9 +29,9 @@ export class PageAllocator {
   readonly #needless: EvictionQueue<PageSet>;
   readonly #leaves: EvictionQueue<PrefixNode>;
   readonly #events: AllocatorEvents;
-  #cached = 0;
-  /** Sets that are not free. */
-  #sets = 0;
+  /** By group: sets that are not free, and those of them that no one uses. */
+  readonly #takenOf: number[];
+  readonly #cachedOf: number[];
 
   constructor(
     blocks: number,
@@ -42,6 +42,8 @@ export class PageAllocator {
     const perBlock = groups.flatMap((rules) => Array<number>(rules.runs).fill(rules.perBlock));
     this.blocks = new BlockPool(blocks, perBlock);
     this.#groups = groups;
+    this.#takenOf = groups.map(() => 0);
+    this.#cachedOf = groups.map(() => 0);
     this.#full = groups.filter(({ window }) => !window).map(({ group }) => group);
     this.#windowed = groups.filter(({ window }) => window);
     this.#needless = new EvictionQueue(policy);
@@ -51,7 +53,13 @@ export class PageAllocator {
 
   /** Sets of pages in no block table that still hold a prefix. */
   get cached(): number {
-    return this.#cached;
+    return this.#cachedOf.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Returns how many sets of pages of a group are in block tables or holds, and how many only hold a prefix. */
+  setsOf(group: number): { used: number; cached: number } {
+    const cached = this.#cachedOf[group]!;
+    return { used: this.#takenOf[group]! - cached, cached };
   }
 
   /** Returns the memory that there would be if these sets, which are used, were not. */
@@ -76,7 +84,7 @@ export class PageAllocator {
   take(group: number): PageSet {
     const { firstRun, runs } = this.#groups[group]!;
     const pages = Array.from({ length: runs }, (_, i) => this.blocks.take(firstRun + i));
-    this.#sets++;
+    this.#takenOf[group]!++;
     return { group, pages, references: 1, node: undefined, lastUsed: 0, stamp: 0 };
   }
 
@@ -96,7 +104,7 @@ export class PageAllocator {
       return true;
     }
     set.lastUsed = now;
-    this.#cached++;
+    this.#cachedOf[set.group]!++;
     if (node.cached++ === 0 && node.parent) node.parent.cachedChildren++;
     this.offer(node);
     return false;
@@ -136,13 +144,13 @@ export class PageAllocator {
   offer(node: PrefixNode): void {
     for (const set of node.sets) {
       if (!this.#isNeedless(set)) continue;
-      this.#needless.push(set, this.#candidate(node, [set], set.group), set.pages[0]!);
+      this.#needless.push(set, node.origin, this.#candidate(node, [set], set.group), set);
     }
     if (this.#isLeaf(node)) {
       const sets = node.sets.filter(({ references }) => references === 0);
-      this.#leaves.push(node, this.#candidate(node, sets, 'all'), sets[0]!.pages[0]!);
+      this.#leaves.push(node, node.origin, this.#candidate(node, sets, 'all'), sets[0]!);
     }
-    const most = 2 * this.#sets + 64;
+    const most = 2 * this.#takenOf.reduce((sum, count) => sum + count, 64);
     if (this.#needless.size > most) this.#needless.compact(this.#isNeedless);
     if (this.#leaves.size > most) this.#leaves.compact(this.#isLeaf);
   }
@@ -166,7 +174,7 @@ export class PageAllocator {
     const before = this.blocks.free;
     for (const set of cleared) this.#free(set);
     this.blocks.queueFreed(before); // neighbours are taken in order
-    this.#cached = 0;
+    this.#cachedOf.fill(0);
     return cleared;
   }
 
@@ -184,7 +192,7 @@ export class PageAllocator {
 
   #free(set: PageSet): void {
     this.#eachPage(set, (run, page) => this.blocks.release(run, page));
-    this.#sets--;
+    this.#takenOf[set.group]!--;
   }
 
   #eachPage({ group, pages }: PageSet, call: (run: number, page: number) => void): void {
@@ -227,7 +235,7 @@ export class PageAllocator {
 
   #uncache(set: PageSet, node: PrefixNode): void {
     set.stamp++;
-    this.#cached--;
+    this.#cachedOf[set.group]!--;
     const { parent } = node;
     if (--node.cached === 0 && parent && --parent.cachedChildren === 0) this.offer(parent);
     else if (node.cached > 0) this.offer(node); // its bytes have changed

@@ -3,6 +3,7 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import {
   type CacheOptions,
   type EvictionPolicy,
+  fairShare,
   type KvSequence,
   type KvStore,
   lru,
@@ -151,6 +152,7 @@ export async function storeExample(from: PagedKvCache, to: PagedKvCache): Promis
 export async function policyExamples(gpu: Gpu, options: CacheOptions): Promise<number[]> {
   const recent = await PagedKvCache.create(gpu, { ...options, eviction: lru });
   const prioritised = await PagedKvCache.create(gpu, { ...options, eviction: priority });
+  const fair = await PagedKvCache.create(gpu, { ...options, eviction: fairShare(2 ** 28) });
   const smallestPrefixFirst: EvictionPolicy = {
     name: 'depth',
     compare: (a, b) => a.depth - b.depth,
@@ -158,6 +160,7 @@ export async function policyExamples(gpu: Gpu, options: CacheOptions): Promise<n
   const page = { bytes: 64, group: 0, salt: '', priority: 0, lastUsed: 0 };
   const candidates = [2, 0, 1].map((depth) => ({ ...page, depth }));
   const pages = [recent, prioritised].map((cache) => cache.stats().pages);
+  fair.dispose();
   prioritised.dispose();
   recent.dispose();
   return [...pages, ...candidates.toSorted(smallestPrefixFirst.compare).map(({ depth }) => depth)];

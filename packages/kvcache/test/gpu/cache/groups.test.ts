@@ -58,8 +58,11 @@ describe.for(Object.entries(models))('%s', ([, kinds]) => {
       sequence.commit(tokens.slice(committed));
       sequence.close();
     });
-    const { used, cached, free, pages } = cache.stats();
+    const { used, cached, free, pages, groups, salts } = cache.stats({ salts: true });
     expect([used, cached + free]).toEqual([0, pages]);
+    const held = groups.reduce((sum, group) => sum + group.bytes, 0);
+    const lost = groups.reduce((sum, group) => sum + group.padding, 0);
+    expect(salts).toEqual([{ salt: '', used: 0, cached: held - lost }]);
     const again = cache.open({ tokens: [...first.tokens, 5] });
     expect(again.cachedTokens).toBe(Math.floor(first.tokens.length / pageSize) * pageSize);
     await toy.step(
@@ -94,6 +97,12 @@ describe('groups of other shapes', () => {
     const view = cache.view(1, [served[0]!.sequence]);
     expect(view).toMatchObject({ sharedKv: true, headDimV: 12 });
     expect(view.k.shape[0]).toBe(2 * cache.view(0, []).k.shape[0]!);
+    const { groups, bytes, pages } = cache.stats();
+    const block = bytes / (pages + 1);
+    expect(block).toBe(2 * 2 * pageSize * 2 * 16 * 4); // two layers, K and V
+    const blocksOf = groups.map((group) => group.bytes / block);
+    expect(blocksOf).toEqual(groups.map(({ used, free }, i) => (used + free) / (i + 1)));
+    expect(groups.map(({ padding }) => padding)).toEqual([0, (blocksOf[1]! * block) / 2]); // no V
   });
 
   it('rows of several formats lie in one block, keys and values apart, whatever the step', async () => {

@@ -1,0 +1,86 @@
+import type { EvictionCandidate } from '../../../src/pages/eviction.ts';
+import { lacking, type ModelCopy, type GroupedCache, pagesOf } from './grouped-cache.ts';
+
+/** Evicts candidates, first to last, until each run can take this many pages. */
+export function makeRoom(cache: GroupedCache, wanted: readonly number[]): void {
+  while (lacking(cache, wanted, cache.roomBeside(cache.copies)) > 0) {
+    for (const copy of firstCandidate(cache)) cache.delete(copy);
+  }
+}
+
+/** Returns the copies that are evicted first: one that no hit needs, else those of a leaf. */
+function firstCandidate(cache: GroupedCache): readonly ModelCopy[] {
+  const { options } = cache;
+  const cached = cache.cached();
+  const stored = cache.stored();
+  const parents = new Set([...stored].map(parentOf));
+  const ends = [...stored].filter((prefix) => !parents.has(prefix));
+  const needless = cached.filter(({ prefix, group }) => {
+    if (cache.holders(prefix!, group).length > 1) return true;
+    return (
+      options.groups[group]!.window !== undefined &&
+      pagesOf(prefix!).length * options.pageSize > sinkEnd(cache, group) &&
+      !ends.some((end) => sees(cache, group, end, prefix!))
+    );
+  });
+  if (needless.length > 0) {
+    return first(
+      cache,
+      needless.map((copy) => ({ copies: [copy], group: copy.group })),
+    );
+  }
+  const continued = new Set(cached.map(({ prefix }) => parentOf(prefix!)));
+  const leaves = new Map<string, ModelCopy[]>();
+  for (const copy of cached) {
+    if (continued.has(copy.prefix!)) continue;
+    leaves.set(copy.prefix!, [...(leaves.get(copy.prefix!) ?? []), copy]);
+  }
+  return first(
+    cache,
+    [...leaves.values()].map((copies) => ({ copies, group: 'all' as const })),
+  );
+}
+
+/** The end of the pages that every query of a group sees. */
+function sinkEnd({ options }: GroupedCache, group: number): number {
+  const { sinkTokens = 0 } = options.groups[group]!;
+  return Math.ceil(sinkTokens / options.pageSize) * options.pageSize;
+}
+
+interface Candidate {
+  readonly copies: readonly ModelCopy[];
+  readonly group: number | 'all';
+}
+
+function first(cache: GroupedCache, all: readonly Candidate[]): readonly ModelCopy[] {
+  const { compare } = cache.options.eviction;
+  const facts = all.map((candidate) => ({ ...candidate, ...factsOf(cache, candidate) }));
+  return facts.toSorted(
+    (a, b) =>
+      compare(a, b) ||
+      b.depth - a.depth ||
+      a.copies[0]!.ids[0]! - b.copies[0]!.ids[0]! ||
+      a.copies[0]!.group - b.copies[0]!.group,
+  )[0]!.copies;
+}
+
+function factsOf(cache: GroupedCache, { copies, group }: Candidate): EvictionCandidate {
+  const prefix = copies[0]!.prefix!;
+  return {
+    group,
+    bytes: copies.reduce((sum, copy) => sum + cache.options.groups[copy.group]!.bytes, 0),
+    salt: prefix.split('|')[0]!,
+    priority: cache.priorities.get(prefix)!,
+    lastUsed: Math.max(...copies.map(({ lastUsed }) => lastUsed)),
+    depth: pagesOf(prefix).length - 1,
+  };
+}
+
+/** Returns whether a query of a group after `end` sees the last page of `prefix`. */
+function sees(cache: GroupedCache, group: number, end: string, prefix: string): boolean {
+  if (!`${end}|`.startsWith(`${prefix}|`)) return false;
+  const length = pagesOf(end).length * cache.options.pageSize;
+  return !cache.isUnseen(group, pagesOf(prefix).length - 1, length);
+}
+
+const parentOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('|'));
