@@ -23,6 +23,7 @@ export interface EvictionCandidate {
 }
 export interface EvictionPolicy {
   readonly name: string;
+  readonly bytesPerSalt?: number;
   compare(a: EvictionCandidate, b: EvictionCandidate): number;
 }
 export interface GetManyOptions {
@@ -32,6 +33,14 @@ export interface GetManyOptions {
 export interface GroupedCacheOptions extends MemoryOptions {
   readonly groups: readonly CacheGroup[];
   readonly reads?: Readonly<Record<number, number>>;
+}
+export interface GroupStats {
+  readonly layers: readonly number[];
+  readonly used: number;
+  readonly cached: number;
+  readonly free: number;
+  readonly bytes: number;
+  readonly padding: number;
 }
 export interface KeepOptions {
   readonly from?: number;
@@ -59,6 +68,8 @@ export interface KvStats {
   readonly cached: number;
   readonly free: number;
   readonly bytes: number;
+  readonly groups: readonly GroupStats[];
+  readonly salts?: readonly SaltStats[];
   readonly sequences: number;
   readonly lookups: number;
   readonly lookupTokens: number;
@@ -144,6 +155,11 @@ export interface RotaryTables {
   readonly sin: Tensor;
   readonly interleaved?: boolean;
 }
+export interface SaltStats {
+  readonly salt: string;
+  readonly used: number;
+  readonly cached: number;
+}
 export interface SaveOptions extends StoreOptions {
   readonly sequences?: readonly KvSequence[];
   readonly names?: readonly PageName[];
@@ -154,6 +170,9 @@ export interface SaveReport {
   readonly lost: number;
   readonly refused: number;
   readonly bytes: number;
+}
+export interface StatsOptions {
+  readonly salts?: boolean;
 }
 export interface StoredEvent {
   readonly name: PageName;
@@ -192,7 +211,7 @@ export declare class PagedKvCache implements Disposable {
   canEverFit(tokens: number): boolean;
   warmup(options?: WarmupOptions$1): Promise<void>;
   view(layer: number, seqs: readonly KvSequence[]): KvView;
-  stats(): KvStats;
+  stats(options?: StatsOptions): KvStats;
   on<E extends keyof KvEvents>(event: E, listener: (event: KvEvents[E]) => void): () => void;
   prefixes(): StoredEvent[];
   clear(): void;
@@ -204,6 +223,7 @@ export declare class PagedKvCache implements Disposable {
 // #endregion
 
 // #region Functions
+export declare function fairShare(bytesPerSalt: number): EvictionPolicy;
 export declare function memoryStore(): KvStore;
 export declare function prefixNames(tokens: TokenIds, options: PrefixNamesOptions): PageName[];
 export declare function rotate(gpu: Gpu, q: Tensor, rotary: Rotary, out?: Tensor): Tensor;

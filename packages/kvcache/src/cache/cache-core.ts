@@ -11,6 +11,7 @@ import {
 } from '../kernels/page-edits.ts';
 import { appendConfig } from '../kernels/append-rows.ts';
 import { bindMoves, moveRows, moveSource } from '../kernels/move-rows.ts';
+import type { GroupPools } from '../kernels/packed-pages.ts';
 import type { Pool } from '../kernels/page-pools.ts';
 import {
   type PageGeometry,
@@ -18,14 +19,8 @@ import {
   storeGeometry,
   type StoreGeometry,
 } from '../pages/page-geometry.ts';
-import {
-  blockBytes,
-  type CacheLayout,
-  type GroupLayout,
-  type LayerPlace,
-} from '../pages/page-layout.ts';
+import { blockBytes, type CacheLayout, type LayerPlace } from '../pages/page-layout.ts';
 import { checkWhole } from '../pages/whole-numbers.ts';
-import type { WindowRule } from '../pages/page-window.ts';
 import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { RowMoves } from '../sequences/keep.ts';
 import type { Ledger } from '../sequences/ledger.ts';
@@ -51,8 +46,8 @@ export class CacheCore {
   readonly refused: Set<string> = new Set();
   /** The geometry as stores name it. */
   readonly stored: StoreGeometry;
-  /** Pages of a segment in a store. */
-  readonly segment: number;
+  /** By group: pages of a segment in a store. */
+  readonly segments: readonly number[];
   /** Tokens of the pages that stores gave and took. */
   readonly moved: { loaded: number; saved: number } = { loaded: 0, saved: 0 };
   /** Holds of loads, which end by themselves. */
@@ -82,9 +77,11 @@ export class CacheCore {
     );
     const all = layout.groups.flatMap(({ layers }) => layers);
     all.forEach((layer, i) => this.#layers.set(layer, i));
-    const [{ geometry, window }] = layout.groups as [GroupLayout];
-    this.stored = storeGeometry([geometry]);
-    this.segment = segmentPages(geometry, window);
+    this.stored = storeGeometry(
+      layout.groups.map(({ geometry }) => geometry),
+      layout.groups.map(({ layers }) => layers),
+    );
+    this.segments = layout.groups.map(({ geometry, window }) => segmentPages(geometry, window));
     this.#poisons = poison;
   }
 
@@ -108,17 +105,21 @@ export class CacheCore {
     return this.tables[this.ledger.groups[group]!.firstRun + run]!;
   }
 
-  get geometry(): PageGeometry {
-    return this.layout.groups[0]!.geometry;
+  /** Returns the pools of a group. */
+  poolsOf(group: number): GroupPools {
+    const { geometry, firstLayer } = this.layout.groups[group]!;
+    const pools = this.pools.slice(firstLayer, firstLayer + geometry.layers);
+    return { geometry, pools, layersOfRun: this.layout.slots };
   }
 
-  /** Visibility, if the cache has a window. */
-  get windowRule(): WindowRule | undefined {
-    return this.ledger.groups[0]!.window;
+  /** Returns the bytes of a page of a group, in all its layers. */
+  pageBytes(group: number): number {
+    return this.ledger.groups[group]!.bytes;
   }
 
-  get window(): number | undefined {
-    return this.windowRule?.window;
+  /** Groups without a window: of a prefix that is found, they have every page. */
+  get fullGroups(): number[] {
+    return this.ledger.groups.flatMap(({ group, window }) => (window ? [] : [group]));
   }
 
   /** Returns the requests of a store that are under way. */

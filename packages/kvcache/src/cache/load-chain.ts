@@ -1,5 +1,3 @@
-import { pageBytes } from '../pages/page-geometry.ts';
-import { sightOf } from '../pages/page-window.ts';
 import { type Fetch, pieceBytes } from '../stores/shared-fetches.ts';
 import type { KvStore } from '../stores/kv-store.ts';
 import { decodeRecord, type PageRecord } from '../stores/page-record.ts';
@@ -16,8 +14,9 @@ interface ChainOptions extends StoreOptions {
   readonly maxBytes?: number;
 }
 
-/** Consecutive pages of a chain that one record holds. */
+/** Consecutive pages of a chain, in one group, that one record holds. */
 interface Unit {
+  readonly group: number;
   readonly start: number;
   readonly count: number;
 }
@@ -42,14 +41,24 @@ export async function loadChain(
   options: ChainOptions,
 ): Promise<Omit<LoadReport, 'hold'>> {
   const load = new ChainLoad(core, store, chain, options);
+  const { groups } = core.ledger;
+  // Groups without a window come first: they decide how far the others need to look.
+  const order = groups.toSorted((a, b) => Number(!!a.window) - Number(!!b.window));
   let end = chain.most;
-  for (;;) {
-    const missing = chain.missingAt(end);
-    const gap = await load.run(missing);
-    if (gap === undefined) return load.report(end);
+  for (let i = 0; i < order.length;) {
+    const { group, window } = order[i]!;
+    const missing = chain.missingAt(end, group);
+    const gap = await load.run(missing, group);
+    if (load.isFull) break;
+    if (gap === undefined) {
+      i++;
+      continue;
+    }
     // With a window, the store may lack many pages above the next end.
-    end = core.windowRule && gap === missing[0] ? await load.lastEnd(gap) : gap;
+    end = window && gap === missing[0] ? await load.lastEnd(gap, group) : gap;
+    if (window) i = 0; // the other groups may lack what an earlier end sees
   }
+  return load.report(end);
 }
 
 class ChainLoad {
@@ -59,7 +68,7 @@ class ChainLoad {
   readonly #options: ChainOptions;
   readonly #refused: RefusedPage[] = [];
   #loaded = 0;
-  #left = 0;
+  #bytes = 0;
   #isFull = false;
   #wanted = new Set<number>();
   #done = 0;
@@ -72,33 +81,48 @@ class ChainLoad {
     this.#options = options;
   }
 
+  /** Whether there was no room for a page. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   report(end: number): Omit<LoadReport, 'hold'> {
-    const known = this.#chain.seenAt(end).filter((i) => this.#chain.has(i)).length - this.#loaded;
+    let known = -this.#loaded;
+    let left = 0;
+    for (const group of this.#core.layout.groups.keys()) {
+      const seen = this.#chain.seenAt(end, group);
+      const there = seen.filter((i) => this.#chain.has(i, group)).length;
+      known += there;
+      left += seen.length - there;
+    }
     return {
       loaded: this.#loaded,
       known: Math.max(0, known),
-      left: this.#left,
+      left,
       refused: this.#refused,
     };
   }
 
   /** Loads these pages. Returns the first that the store does not have; undefined if there is none, or no room. */
-  async run(missing: readonly number[]): Promise<number | undefined> {
+  async run(missing: readonly number[], group: number): Promise<number | undefined> {
     const { maxBytes = Infinity } = this.#options;
-    const room = Math.floor(maxBytes / pageBytes(this.#core.geometry)) - this.#loaded;
+    const size = this.#core.pageBytes(group);
+    const room = Math.floor((maxBytes - this.#bytes) / size);
     const wanted = missing.slice(0, Math.max(0, room));
     this.#wanted = new Set(wanted);
     this.#total += wanted.length;
-    const groups = [...chunks(this.#unitsOf(wanted), (unit) => this.#bytesOf(unit), pieceBytes)];
+    const groups = [
+      ...chunks(this.#unitsOf(wanted, group), (unit) => this.#bytesOf(unit), pieceBytes),
+    ];
     const { signal } = this.#options;
     const fetches = this.#core.fetchesFrom(this.#store);
-    const most = this.#core.segment * pageBytes(this.#core.geometry);
+    const most = this.#core.segments[group]! * size;
     let gap: number | undefined;
     for await (const [units, values] of fetches.ahead(groups, this.#keys, signal, most)) {
       gap = await this.#place(units, await Promise.all(values));
       if (gap !== undefined || this.#isFull) break;
     }
-    if (gap === undefined) this.#left = missing.filter((i) => !this.#chain.has(i)).length;
+    if (wanted.length < missing.length && gap === undefined) this.#isFull = true;
     return gap;
   }
 
@@ -106,25 +130,25 @@ class ChainLoad {
    * Returns the last end up to `end` that the store may have, without a request per window: each end sees one of the pages that are
    * a window apart, so only these are looked at, many at once.
    */
-  async lastEnd(end: number): Promise<number> {
-    const { pages: stride } = sightOf(this.#core.windowRule!);
+  async lastEnd(end: number, group: number): Promise<number> {
+    const { pages: stride } = this.#core.ledger.groups[group]!.sight!;
     let lowest = end;
     for (let from = end - 1; from >= 0; from -= looks * stride) {
       const pages: number[] = [];
       for (let i = 0; i < looks && from - i * stride >= 0; i++) pages.push(from - i * stride);
       lowest = pages.at(-1)!;
-      const there = pages.find((page) => this.#chain.has(page)) ?? -1;
-      const found = Math.max(there, await this.#firstStored(pages));
+      const there = pages.find((page) => this.#chain.has(page, group)) ?? -1;
+      const found = Math.max(there, await this.#firstStored(pages, group));
       if (found >= 0) return Math.min(end, found + Math.max(1, stride));
     }
     return lowest;
   }
 
   /** Returns the first of these pages, last to first, that the store has; −1 for none. */
-  async #firstStored(pages: readonly number[]): Promise<number> {
+  async #firstStored(pages: readonly number[], group: number): Promise<number> {
     const units = pages.flatMap((page) => {
-      const [whole] = this.#unitsOf([page]);
-      const single = { start: page, count: 1 };
+      const [whole] = this.#unitsOf([page], group);
+      const single = { group, start: page, count: 1 };
       return whole!.count > 1
         ? [
             { page, unit: whole! },
@@ -152,30 +176,31 @@ class ChainLoad {
   }
 
   /** Groups pages into whole segments of the prompt, and single pages behind them. */
-  #unitsOf(pages: readonly number[]): Unit[] {
-    const { segment } = this.#core;
+  #unitsOf(pages: readonly number[], group: number): Unit[] {
+    const segment = this.#core.segments[group]!;
     const units: Unit[] = [];
     for (const page of pages) {
       const start = page - (page % segment);
       const isWhole = start + segment <= this.#chain.count;
-      const unit = isWhole ? { start, count: segment } : { start: page, count: 1 };
+      const unit = isWhole ? { group, start, count: segment } : { group, start: page, count: 1 };
       if (units.at(-1)?.start !== unit.start) units.push(unit);
     }
     return units;
   }
 
-  #bytesOf({ count }: Unit): number {
-    return count * pageBytes(this.#core.geometry);
+  #bytesOf({ group, count }: Unit): number {
+    return count * this.#core.pageBytes(group);
   }
 
   /** The keys under which a unit may be: of a single page, that of version 1, too. */
-  #keysOf({ start, count }: Unit): string[] {
+  #keysOf({ group, start, count }: Unit): string[] {
     const { namespace = '', key: seal } = this.#options;
     const { text, digest } = this.#core.stored;
     const name = this.#chain.nameBefore(start + count);
-    const parts = { namespace, group: 0, depth: start, name };
+    const parts = { namespace, group, depth: start, name };
     const key = storeKey({ ...parts, geometry: digest });
-    return count > 1 || seal ? [key] : [key, oldKey({ ...parts, geometry: text })];
+    const isNew = count > 1 || seal !== undefined || this.#core.layout.groups.length > 1;
+    return isNew ? [key] : [key, oldKey({ ...parts, geometry: text })];
   }
 
   readonly #keys = (units: readonly Unit[]): string[] =>
@@ -196,8 +221,8 @@ class ChainLoad {
     const missing = units.findIndex(({ count }, i) => count === 1 && !records[i]);
     const used = missing < 0 ? units : units.slice(0, missing);
     // Where a segment is missing, its pages may be there one by one: a window had cut it, or version 1 has written them.
-    const singles = used.flatMap(({ start, count }, i) =>
-      records[i] ? [] : this.#pagesIn(start, count),
+    const singles = used.flatMap(({ group, start, count }, i) =>
+      records[i] ? [] : this.#pagesIn(group, start, count),
     );
     const single = new Map<number, FoundRecord | undefined>();
     if (singles.length > 0) {
@@ -210,7 +235,7 @@ class ChainLoad {
       }
     }
     for (const [i, unit] of used.entries()) {
-      const parts = records[i] ? [unit] : this.#pagesIn(unit.start, unit.count);
+      const parts = records[i] ? [unit] : this.#pagesIn(unit.group, unit.start, unit.count);
       for (const part of parts) {
         const found = records[i] ?? single.get(part.start);
         if (!found) return part.start;
@@ -222,8 +247,8 @@ class ChainLoad {
   }
 
   /** The wanted pages of a segment, one by one. */
-  #pagesIn(start: number, count: number): Unit[] {
-    const pages = Array.from({ length: count }, (_, i) => ({ start: start + i, count: 1 }));
+  #pagesIn(group: number, start: number, count: number): Unit[] {
+    const pages = Array.from({ length: count }, (_, i) => ({ group, start: start + i, count: 1 }));
     return pages.filter((page) => this.#wanted.has(page.start));
   }
 
@@ -233,11 +258,11 @@ class ChainLoad {
     values: readonly (Uint8Array | undefined)[],
   ): Promise<(FoundRecord | undefined)[]> {
     const { namespace = '', key: seal, signal } = this.#options;
-    const { geometry, stored } = this.#core;
+    const { layout, stored } = this.#core;
     const records: (FoundRecord | undefined)[] = [];
     let at = 0;
     for (const unit of units) {
-      const { start, count } = unit;
+      const { group, start, count } = unit;
       let usable: FoundRecord | undefined;
       for (const key of this.#keysOf(unit)) {
         const bytes = values[at++];
@@ -245,13 +270,13 @@ class ChainLoad {
         const expected = {
           geometry: stored.text,
           namespace: namespaceText(namespace),
-          group: 0,
-          pageSize: geometry.pageSize,
+          group,
+          pageSize: layout.pageSize,
           depth: start,
           parent: this.#chain.nameBefore(start),
           name: this.#chain.nameBefore(start + count),
           tokens: this.#chain.tokensOf(start, start + count),
-          pageBytes: pageBytes(geometry),
+          pageBytes: this.#core.pageBytes(group),
         };
         const found = await decodeRecord(bytes, expected, seal);
         if ('refused' in found) {
@@ -268,19 +293,20 @@ class ChainLoad {
     return records;
   }
 
-  #put({ start, count }: Unit, { key, record }: FoundRecord): void {
+  #put({ group, start, count }: Unit, { key, record }: FoundRecord): void {
     const { onProgress } = this.#options;
     if (this.#chain.isCleared) {
       this.#isFull = true;
       return;
     }
     const { loaded, left } = placeRecord(this.#core, this.#chain.parentOf(start), record, {
-      take: (nodes) => this.#chain.adopt(nodes),
+      take: (nodes) => this.#chain.adopt(nodes, group),
       seen: (node) => this.#chain.seen(node),
       wants: (node) => this.#wanted.has(node.depth),
     });
     this.#isFull = left > 0;
     this.#loaded += loaded;
+    this.#bytes += loaded * this.#core.pageBytes(group);
     const last = this.#chain.nodeOf(start + count - 1);
     // A record of version 1 is saved anew, in version 2.
     if (last && key.startsWith('v2')) this.#core.keptIn(this.#store).add(last, key);

@@ -1,5 +1,4 @@
 import { fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
-import { pageBytes } from '../pages/page-geometry.ts';
 import type { PageSet, PrefixNode } from '../pages/prefix-node.ts';
 import type { TokenIds } from '../pages/token-ids.ts';
 import { checkTokens, checkWhole } from '../pages/whole-numbers.ts';
@@ -19,7 +18,7 @@ import type { LoadReport, RefusedPage } from './load-report.ts';
 import { LoadedNodes } from './loaded-nodes.ts';
 import { placeRecord, type Placed, type Placing } from './place-record.ts';
 import { PromptChain } from './prompt-chain.ts';
-import { checkOneGroup, meantStore, storeNames, type StoreOptions } from './store-options.ts';
+import { meantStore, storeNames, type StoreOptions } from './store-options.ts';
 import { timedHold } from './timed-hold.ts';
 
 /** Options of `load`. `onProgress` is called after each record that was examined. */
@@ -55,7 +54,6 @@ export async function load(
 ): Promise<LoadReport> {
   const fn = 'cache.load';
   core.assertUsable(fn);
-  checkOneGroup(fn, core);
   const options = readOptions(fn, given, loadNames, meantLoad);
   checkStore(fn, store, options, 'verify');
   const { tokens, salt, maxBytes, signal } = options;
@@ -104,10 +102,11 @@ async function loadAll(
   const entries = await entriesOf(core, store, namespace, seal, signal);
   const nodes = new LoadedNodes(core);
   const report = { loaded: 0, known: 0, left: 0, refused: [] as RefusedPage[] };
-  let room = Math.floor(maxBytes / pageBytes(core.geometry));
-  const take = (missing: readonly PrefixNode[]): readonly PageSet[] => {
-    const sets = core.ledger.adopt(missing.slice(0, room), 0);
-    room -= sets.length;
+  let room = maxBytes;
+  const take = (missing: readonly PrefixNode[], group: number): readonly PageSet[] => {
+    const bytes = core.pageBytes(group);
+    const sets = core.ledger.adopt(missing.slice(0, Math.floor(room / bytes)), group);
+    room -= sets.length * bytes;
     return sets;
   };
   try {
@@ -138,14 +137,16 @@ async function* valuesOf(
   entries: readonly Entry[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<[number, Entry, Uint8Array | undefined]> {
-  const { segment, geometry } = core;
-  const size = pageBytes(geometry);
   // A key does not tell a segment from the first of its pages.
-  const bytesOf = ({ page }: Entry): number => (page.depth % segment === 0 ? segment * size : size);
+  const bytesOf = ({ page: { group, depth } }: Entry): number => {
+    const segment = core.segments[group]!;
+    return (depth % segment === 0 ? segment : 1) * core.pageBytes(group);
+  };
   const keysOf = (group: readonly Entry[]): string[] => group.map(({ key }) => key);
   const groups = [...chunks(entries, bytesOf, pieceBytes)];
   let done = 0;
-  const fetches = core.fetchesFrom(store).ahead(groups, keysOf, signal, segment * size);
+  const most = Math.max(...core.segments.map((pages, group) => pages * core.pageBytes(group)));
+  const fetches = core.fetchesFrom(store).ahead(groups, keysOf, signal, most);
   for await (const [group, values] of fetches) {
     for (const [i, value] of values.entries()) yield [done++, group[i]!, await value];
   }
@@ -165,30 +166,36 @@ async function entriesOf(
   signal: AbortSignal | undefined,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
+  const groups = core.layout.groups.length;
   for await (const key of askKeys(core.gpu, store, signal)) {
     const page = parseKey(key);
-    if (page?.namespace !== namespace || page.group !== 0) continue;
-    // Without a window, all pages of a prefix must be cached, so a link is useless.
-    if (page.isLink && core.window === undefined) continue;
+    if (page?.namespace !== namespace || page.group >= groups) continue;
+    // Where a group has no window, all pages of a prefix must be cached, so a link is useless.
+    if (page.isLink && core.fullGroups.length > 0) continue;
+    if (page.version === 1 && groups > 1) continue;
     if (page.version === 1 && seal) continue; // it has no HMAC
     const { text, digest } = core.stored;
     if (page.geometry === (page.version === 1 ? text : digest)) entries.push({ key, page });
   }
-  const order = ({ page: { depth, isLink } }: Entry): number => 2 * depth + (isLink ? 0 : 1);
-  return entries.toSorted((a, b) => order(a) - order(b));
+  // Of equal depths, links first, then groups without a window.
+  const full = new Set(core.fullGroups);
+  const rank = ({ group, isLink }: ParsedKey): number => (isLink ? 0 : full.has(group) ? 1 : 2);
+  return entries.toSorted(
+    ({ page: a }, { page: b }) => a.depth - b.depth || rank(a) - rank(b) || a.group - b.group,
+  );
 }
 
 const expectedOf = (
-  { geometry, stored }: CacheCore,
+  core: CacheCore,
   { namespace, group, name, depth, isLink }: ParsedKey,
 ): ExpectedRecord => ({
-  geometry: stored.text,
+  geometry: core.stored.text,
   namespace: namespaceText(namespace),
   group,
-  pageSize: geometry.pageSize,
+  pageSize: core.layout.pageSize,
   name,
   depth,
-  pageBytes: isLink ? 0 : pageBytes(geometry),
+  pageBytes: isLink ? 0 : core.pageBytes(group),
 });
 
 function place(

@@ -12,8 +12,8 @@ export interface Placed {
 
 /** How a load takes a record's pages. */
 export interface Placing {
-  /** Takes pages for prefixes without one: for the first ones, as far as there is room. */
-  readonly take: (nodes: readonly PrefixNode[]) => readonly PageSet[];
+  /** Takes pages of a group for prefixes without one: for the first ones, as far as there is room. */
+  readonly take: (nodes: readonly PrefixNode[], group: number) => readonly PageSet[];
   /** Called with the node of each page, known or not. */
   readonly seen: (node: PrefixNode) => void;
   /** Whether a page is wanted; others of the record count as known. */
@@ -31,21 +31,24 @@ export function placeRecord(
   record: PageRecord,
   { take, seen, wants = () => true }: Placing,
 ): Placed {
-  const { gpu, geometry, pools, ledger, window } = core;
+  const { gpu, ledger, layout, fullGroups } = core;
+  const { group } = record;
   let above = parent;
   const nodes = Array.from({ length: record.pages }, (_, i) => {
-    above = ledger.tree.insert(above, record.tokens, i * geometry.pageSize);
+    above = ledger.tree.insert(above, record.tokens, i * layout.pageSize);
     seen(above);
     return above;
   });
-  const missing = nodes.filter((node) => !node.has(0) && wants(node));
-  // Without a window, a page is found only if all pages before it are cached.
-  const isCutOff = window === undefined && parent.depth >= 0 && !parent.has(0);
-  const sets = isCutOff ? [] : take(missing);
-  const pageOf = new Map(sets.map(({ pages: [page] }, i) => [missing[i]!, page]));
+  const missing = nodes.filter((node) => !node.has(group) && wants(node));
+  // Without a window, a page is found only if all pages before it are cached; with one, if the other groups have it.
+  const needs = fullGroups.includes(group) ? [group] : fullGroups;
+  const before = needs.includes(group) ? parent : missing.at(-1);
+  const isCutOff = before && before.depth >= 0 && needs.some((other) => !before.has(other));
+  const sets = isCutOff ? [] : take(missing, group);
+  const pageOf = new Map(sets.map(({ pages }, i) => [missing[i]!, pages]));
   const run = nodes.map((node) => pageOf.get(node));
-  core.moved.loaded += sets.length * geometry.pageSize;
-  unpackPages(gpu, geometry, pools, run, record.payload);
+  if (group === ledger.told) core.moved.loaded += sets.length * layout.pageSize;
+  unpackPages(gpu, core.poolsOf(group), run, record.payload);
   return {
     loaded: sets.length,
     known: nodes.length - missing.length,

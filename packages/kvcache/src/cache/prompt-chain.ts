@@ -23,13 +23,14 @@ export class PromptChain {
   /** Digests of names: of the root, then of each page. */
   readonly #digests: Uint8Array[];
   readonly #path: PrefixNode[] = [];
-  readonly #held = new Set<PrefixNode>();
+  /** By group: nodes whose pages are held. */
+  readonly #held: readonly Set<PrefixNode>[];
   /** Keeps the path in the tree while the store is busy. */
   #end: PrefixNode;
   #isClosed = false;
 
   constructor(core: CacheCore, tokens: Uint32Array, salt: string) {
-    const { pageSize } = core.geometry;
+    const { pageSize } = core.layout;
     this.#core = core;
     this.#tree = core.ledger.tree;
     this.#tokens = tokens;
@@ -40,6 +41,7 @@ export class PromptChain {
     this.#end = this.#root;
     this.#end.holders++;
     this.hold = core.ledger.hold();
+    this.#held = core.layout.groups.map(() => new Set());
     let node: PrefixNode | undefined = this.#root;
     for (let i = 0; i < this.count; i++) {
       node = this.#tree.find(node, tokens, i * pageSize);
@@ -56,7 +58,7 @@ export class PromptChain {
 
   /** Returns the name of the page before page i: of the root for the first. */
   nameBefore(i: number): PageName {
-    const { pageSize } = this.#core.geometry;
+    const { pageSize } = this.#core.layout;
     for (let at = this.#digests.length; at <= i; at++) {
       const start = (at - 1) * pageSize;
       this.#digests.push(pageDigest(this.#digests[at - 1]!, this.#tokens, start, pageSize, sha256));
@@ -66,13 +68,13 @@ export class PromptChain {
 
   /** Returns the tokens of pages `start` to `end − 1`. */
   tokensOf(start: number, end: number): Uint32Array {
-    const { pageSize } = this.#core.geometry;
+    const { pageSize } = this.#core.layout;
     return this.#tokens.slice(start * pageSize, end * pageSize);
   }
 
-  /** Returns the pages that a query after the first `end` pages sees, in order. */
-  seenAt(end: number): number[] {
-    const rule = this.#core.windowRule;
+  /** Returns the pages of a group that a query after the first `end` pages sees, in order. */
+  seenAt(end: number, group: number): number[] {
+    const rule = this.#core.ledger.groups[group]!.window;
     const unseen = rule ? unseenPages(rule, end * rule.pageSize) : { first: 0, end: 0 };
     const seen: number[] = [];
     for (let i = 0; i < Math.min(unseen.first, end); i++) seen.push(i);
@@ -81,41 +83,43 @@ export class PromptChain {
   }
 
   /** Returns those of them that the cache lacks. */
-  missingAt(end: number): number[] {
-    return this.seenAt(end).filter((i) => !this.has(i));
+  missingAt(end: number, group: number): number[] {
+    return this.seenAt(end, group).filter((i) => !this.has(i, group));
   }
 
   nodeOf(i: number): PrefixNode | undefined {
     return this.#path[i];
   }
 
-  has(i: number): boolean {
-    return this.#path[i]?.has(0) ?? false;
+  has(i: number, group: number): boolean {
+    return this.#path[i]?.has(group) ?? false;
   }
 
   /** Returns the node before page `start`, which is made if it is missing. */
   parentOf(start: number): PrefixNode {
     for (let i = this.#path.length; i < start; i++) {
       const parent = this.#path[i - 1] ?? this.#root;
-      this.seen(this.#tree.insert(parent, this.#tokens, i * this.#core.geometry.pageSize));
+      this.seen(this.#tree.insert(parent, this.#tokens, i * this.#core.layout.pageSize));
     }
     this.#moveEnd();
     return this.#path[start - 1] ?? this.#root;
   }
 
-  /** Takes a node into the chain; its page, if it has one, is held. */
+  /** Takes a node into the chain; its pages in each group are held. */
   seen(node: PrefixNode): void {
     this.#path[node.depth] = node;
-    if (!node.has(0) || this.#held.has(node)) return;
-    this.#held.add(node);
-    this.#core.ledger.keep(this.hold, node, 0);
+    for (const [group, held] of this.#held.entries()) {
+      if (!node.has(group) || held.has(node)) continue;
+      held.add(node);
+      this.#core.ledger.keep(this.hold, node, group);
+    }
   }
 
-  /** Takes pages for nodes, for the first ones as far as there is room; they are held. */
-  adopt(nodes: readonly PrefixNode[]): PageSet[] {
-    const pages = this.#core.ledger.adopt(nodes, 0, this.hold);
-    for (const node of nodes.slice(0, pages.length)) this.#held.add(node);
-    return pages;
+  /** Takes pages of a group for nodes, for the first ones as far as there is room; they are held. */
+  adopt(nodes: readonly PrefixNode[], group: number): PageSet[] {
+    const sets = this.#core.ledger.adopt(nodes, group, this.hold);
+    for (const node of nodes.slice(0, sets.length)) this.#held[group]!.add(node);
+    return sets;
   }
 
   /** Lets go of nodes without a page. The hold of pages goes on. May be called twice. */

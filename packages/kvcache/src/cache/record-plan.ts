@@ -2,6 +2,8 @@ import type { PrefixNode } from '../pages/prefix-node.ts';
 
 /** Pages of one prefix that are stored as one record, in order: a segment, one page, or a page without rows (a link). */
 export interface PlannedRecord {
+  /** Group of layers. */
+  readonly group: number;
   readonly nodes: readonly PrefixNode[];
   /** How many of them no earlier record of the plan holds. */
   readonly fresh: number;
@@ -13,17 +15,21 @@ export interface PlannedRecord {
  * share them cut them alike. What follows the last whole segment of a prefix is stored page by page, and so is what remains of a
  * segment that a window or an eviction has cut. Pages between two prefixes' ends may be in records of both kinds.
  *
- * @param named pages to store, each with a physical page
+ * @param named pages to store, of which those are stored that the group has
  * @param segment pages of a segment
  */
-export function planRecords(named: Iterable<PrefixNode>, segment: number): PlannedRecord[] {
-  const wanted = new Set(named);
+export function planRecords(
+  named: Iterable<PrefixNode>,
+  segment: number,
+  group = 0,
+): PlannedRecord[] {
+  const wanted = new Set([...named].filter((node) => node.has(group)));
   const segments: PrefixNode[][] = [];
   const covered = new Set<PrefixNode>();
   const inner = new Set<PrefixNode>();
   for (const node of wanted) {
     if (node.parent) inner.add(node.parent);
-    const nodes = (node.depth + 1) % segment === 0 ? segmentOf(node, segment) : undefined;
+    const nodes = (node.depth + 1) % segment === 0 ? segmentOf(node, segment, group) : undefined;
     if (!nodes) continue;
     segments.push(nodes);
     for (const part of nodes) covered.add(part);
@@ -38,16 +44,16 @@ export function planRecords(named: Iterable<PrefixNode>, segment: number): Plann
     .map((nodes) => {
       const before = seen.size;
       for (const node of nodes) if (wanted.has(node)) seen.add(node);
-      return { nodes, fresh: seen.size - before, isLink: false };
+      return { group, nodes, fresh: seen.size - before, isLink: false };
     });
 }
 
 /** Returns the pages of a segment, first to last; undefined if one of them has no physical page. */
-function segmentOf(last: PrefixNode, segment: number): PrefixNode[] | undefined {
+function segmentOf(last: PrefixNode, segment: number, group: number): PrefixNode[] | undefined {
   const nodes: PrefixNode[] = [];
   let node: PrefixNode | undefined = last;
   for (; nodes.length < segment; node = node.parent) {
-    if (!node || !node.has(0)) return undefined;
+    if (!node || !node.has(group)) return undefined;
     nodes.push(node);
   }
   return nodes.toReversed();
@@ -69,12 +75,12 @@ export function planLinks(named: Iterable<PrefixNode>): PlannedRecord[] {
   const released = new Set<PrefixNode>();
   for (const { parent } of named) {
     let above = parent;
-    while (above && above.depth >= 0 && !above.has(0) && !released.has(above)) {
+    while (above && above.depth >= 0 && above.sets.length === 0 && !released.has(above)) {
       released.add(above);
       above = above.parent;
     }
   }
   return [...released]
     .toSorted((a, b) => a.depth - b.depth)
-    .map((node) => ({ nodes: [node], fresh: 0, isLink: true }));
+    .map((node) => ({ group: 0, nodes: [node], fresh: 0, isLink: true }));
 }

@@ -1,7 +1,6 @@
 import type { Tensor } from '@heed/core';
 import { fail, type Meant, type NamesOf, readOptions, show } from '@heed/core/kernel';
 import { packPages } from '../kernels/packed-pages.ts';
-import { pageBytes } from '../pages/page-geometry.ts';
 import type { PageName } from '../pages/page-name.ts';
 import type { PrefixNode } from '../pages/prefix-node.ts';
 import type { KvStore } from '../stores/kv-store.ts';
@@ -11,7 +10,7 @@ import { namespaceText, storeKey } from '../stores/store-key.ts';
 import type { CacheCore } from './cache-core.ts';
 import { type KvSequence, statesOf } from './kv-sequence.ts';
 import { planLinks, type PlannedRecord, planRecords } from './record-plan.ts';
-import { checkOneGroup, meantStore, storeNames, type StoreOptions } from './store-options.ts';
+import { meantStore, storeNames, type StoreOptions } from './store-options.ts';
 
 /** Options of `save`. */
 export interface SaveOptions extends StoreOptions {
@@ -30,7 +29,7 @@ const meantSave: Meant = () => ({ ...meantStore(), tokens: 'tokens is an option 
 
 /** Result of `save`. */
 export interface SaveReport {
-  /** Pages that were put. Where a store kept only some of the records that it was given at once, the fewest that it may be. */
+  /** Pages that were put, with `groups` those of each group. Where a store kept only some of the records that it was given at once, the fewest that it may be. */
   readonly saved: number;
   /** Pages that the store already had. */
   readonly known: number;
@@ -64,7 +63,6 @@ export async function save(
 ): Promise<SaveReport> {
   const fn = 'cache.save';
   core.assertUsable(fn);
-  checkOneGroup(fn, core);
   const options = readOptions(fn, given, saveNames, meantSave);
   checkStore(fn, store, options, 'sign');
   const { namespace = '', signal } = options;
@@ -76,7 +74,10 @@ export async function save(
     ...record,
     key: recordKey(core, namespace, record),
   });
-  const records = planRecords(named, core.segment).map(withKey);
+  const records = core.segments
+    .flatMap((segment, group) => planRecords(named, segment, group))
+    .toSorted((a, b) => a.nodes[0]!.depth - b.nodes[0]!.depth)
+    .map(withKey);
   if (chosen) {
     const kept = core.keptIn(store);
     run.report.lost += chosen.unknown;
@@ -148,8 +149,8 @@ class SaveRun {
   }
 
   withoutLost(items: readonly Item[]): Item[] {
-    const isThere = ({ nodes, isLink }: Item): boolean =>
-      isLink || nodes.every((node) => node.has(0));
+    const isThere = ({ group, nodes, isLink }: Item): boolean =>
+      isLink || nodes.every((node) => node.has(group));
     const there = items.filter(isThere);
     this.report.lost += items.reduce((sum, item) => sum + (isThere(item) ? 0 : item.fresh), 0);
     if (there.length < items.length) this.#advance(items.length - there.length);
@@ -187,23 +188,26 @@ class SaveRun {
     this.report.refused += refused;
     const bytes = many.reduce((sum, [, value]) => sum + value.length, 0);
     if (refused === 0) this.#kept(items, bytes);
-    else this.#saved(fewest(items, kept));
+    else this.#saved(fewest(items, kept), fewest(items.filter(this.#isTold), kept));
     this.#advance(items.length);
   }
 
   #kept(items: readonly Item[], bytes: number): void {
     this.#core.assertUsable(this.#fn);
-    for (const { key, nodes, fresh } of items) {
+    for (const { key, group, nodes, fresh } of items) {
       this.#core.refused.delete(key);
       this.#core.keptIn(this.#store).add(nodes.at(-1)!, key);
-      this.#saved(fresh);
+      this.#saved(fresh, this.#isTold({ group }) ? fresh : 0);
     }
     this.report.bytes += bytes;
   }
 
-  #saved(pages: number): void {
+  readonly #isTold = ({ group }: Pick<Item, 'group'>): boolean => group === this.#core.ledger.told;
+
+  /** Counts pages; as tokens, those of the group whose pages events tell. */
+  #saved(pages: number, told = pages): void {
     this.report.saved += pages;
-    this.#core.moved.saved += pages * this.#core.geometry.pageSize;
+    this.#core.moved.saved += told * this.#core.layout.pageSize;
   }
 
   #advance(count: number): void {
@@ -241,7 +245,7 @@ function chosenPages(
     for (const state of statesOf(fn, core, sequences)) {
       let node: PrefixNode | undefined = state.isPrivate ? undefined : state.node;
       for (; node && !nodes.has(node); node = node.parent) {
-        if (node.has(0)) nodes.add(node);
+        if (node.isStored) nodes.add(node);
       }
     }
     return { nodes: [...nodes], unknown: 0 };
@@ -254,34 +258,38 @@ function chosenPages(
   return { nodes: [...nodes], unknown: wanted.size - nodes.size };
 }
 
-const recordKey = (core: CacheCore, namespace: string, { nodes, isLink }: PlannedRecord): string =>
+const recordKey = (
+  core: CacheCore,
+  namespace: string,
+  { group, nodes, isLink }: PlannedRecord,
+): string =>
   storeKey({
     geometry: core.stored.digest,
     namespace,
-    group: 0,
+    group,
     depth: nodes[0]!.depth,
     name: nodes.at(-1)!.name,
     isLink,
   });
 
 /** Bytes of a record's rows. */
-const bytesOf = ({ geometry }: CacheCore, { nodes, isLink }: PlannedRecord): number =>
-  isLink ? 0 : nodes.length * pageBytes(geometry);
+const bytesOf = (core: CacheCore, { group, nodes, isLink }: PlannedRecord): number =>
+  isLink ? 0 : nodes.length * core.pageBytes(group);
 
 function recordOf(
   core: CacheCore,
   namespace: string,
-  { nodes }: PlannedRecord,
+  { group, nodes }: PlannedRecord,
   payload: Uint8Array,
 ): PageRecord {
   const [first, last] = [nodes[0]!, nodes.at(-1)!];
-  const { pageSize } = core.geometry;
+  const { pageSize } = core.layout;
   const tokens = new Uint32Array(nodes.length * pageSize);
   nodes.forEach((node, i) => tokens.set(node.tokens, i * pageSize));
   return {
     geometry: core.stored.text,
     namespace: namespaceText(namespace),
-    group: 0,
+    group,
     depth: first.depth,
     parent: first.parent!.name,
     name: last.name,
@@ -292,10 +300,15 @@ function recordOf(
 }
 
 /** Copies the pages of items on the GPU, so that they may change afterwards. */
-function pack({ gpu, geometry, pools }: CacheCore, items: readonly Item[]): Tensor {
+function pack(core: CacheCore, items: readonly Item[]): Tensor {
   const rows = items.filter(({ isLink }) => !isLink);
-  const runs = rows.map(({ nodes }) => nodes.map((node) => node.best(0)!.pages[0]!));
-  return packPages(gpu, geometry, pools, runs);
+  return packPages(
+    core.gpu,
+    rows.map(({ group, nodes }) => ({
+      group: core.poolsOf(group),
+      pages: nodes.map((node) => node.best(group)!.pages),
+    })),
+  );
 }
 
 /** WebGPU runs on little-endian hosts only, and records are little-endian. */

@@ -1,6 +1,4 @@
-import { UnsupportedError } from '@heed/core';
 import type { Meant, NamesOf } from '@heed/core/kernel';
-import type { CacheCore } from './cache-core.ts';
 
 /** Options that `save` and `load` share. */
 export interface StoreOptions {
@@ -22,14 +20,6 @@ export interface StoreOptions {
 }
 
 export const storeNames: NamesOf<StoreOptions> = { namespace: 1, key: 1, signal: 1, onProgress: 1 };
-
-/** @throws UnsupportedError a cache of several groups */
-export function checkOneGroup(fn: string, { layout }: CacheCore): void {
-  if (layout.groups.length === 1) return;
-  throw new UnsupportedError(
-    `${fn}: stores hold caches of one group of layers so far; this one has ${layout.groups.length}. Compute its prefixes again.`,
-  );
-}
 
 export const meantStore: Meant = () => ({
   model: 'namespace',

@@ -3,6 +3,24 @@ import { bindTensor, type BufferCopy, copyBuffers } from '@heed/core/kernel';
 import { pageBytes, type PageGeometry, pageWords, poolNames } from '../pages/page-geometry.ts';
 import { type Pool, wordsOfPage } from './page-pools.ts';
 
+/** The pools of a group of layers. */
+export interface GroupPools {
+  readonly geometry: PageGeometry;
+  /** By layer of the group. */
+  readonly pools: readonly Pool[];
+  /** Layers that share page ids. */
+  readonly layersOfRun: number;
+}
+
+/** Pages with the same tokens: an id for each run of the group's layers. */
+export type RunPages = readonly number[];
+
+/** Consecutive pages of a prefix in one group. */
+export interface PackedRun {
+  readonly group: GroupPools;
+  readonly pages: readonly RunPages[];
+}
+
 /**
  * Packed pages are runs one after another, and a run is [layer][k, then v where values are stored][page of the
  * run][row of the page][kv head][words of the
@@ -10,25 +28,20 @@ import { type Pool, wordsOfPage } from './page-pools.ts';
  * f16 or bf16 row has two per word (low half first; the last half of an odd row may be anything); an int8 or int4 row is its scale
  * and packed integers.
  */
-export function packPages(
-  gpu: Gpu,
-  geometry: PageGeometry,
-  pools: readonly Pool[],
-  runs: readonly (readonly number[])[],
-): Tensor {
-  const size = pageBytes(geometry);
-  const count = runs.reduce((sum, { length }) => sum + length, 0);
-  const packed = gpu.empty([(count * size) / 4], { dtype: 'u32', label: 'heed/packed pages' });
-  if (count === 0) return packed;
+export function packPages(gpu: Gpu, runs: readonly PackedRun[]): Tensor {
+  const sizes = runs.map(({ group, pages }) => pages.length * pageBytes(group.geometry));
+  const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const packed = gpu.empty([size / 4], { dtype: 'u32', label: 'heed/packed pages' });
+  if (size === 0) return packed;
   const copies: BufferCopy[] = [];
   let start = 0;
-  for (const run of runs) {
-    for (const { pool, packedOffset, poolOffset, size: bytes } of piecesOf(geometry, pools, run)) {
+  for (const [i, { group, pages }] of runs.entries()) {
+    for (const { pool, packedOffset, poolOffset, size: bytes } of piecesOf(group, pages)) {
       const to = packed.buffer;
       const toOffset = start + packedOffset;
       copies.push({ from: pool, fromOffset: poolOffset, to, toOffset, size: bytes });
     }
-    start += run.length * size;
+    start += sizes[i]!;
   }
   copyBuffers(gpu, 'packPages', copies);
   return packed;
@@ -41,11 +54,11 @@ export function packPages(
  */
 export function unpackPages(
   gpu: Gpu,
-  geometry: PageGeometry,
-  pools: readonly Pool[],
-  run: readonly (number | undefined)[],
+  group: GroupPools,
+  run: readonly (RunPages | undefined)[],
   bytes: Uint8Array,
 ): void {
+  const { geometry } = group;
   if (run.every((page) => page === undefined)) return;
   const packed = gpu.fromBytes(bytes, {
     shape: [(run.length * pageBytes(geometry)) / 4],
@@ -53,7 +66,7 @@ export function unpackPages(
     label: 'heed/packed pages',
   });
   const from = packed.buffer;
-  const copies = piecesOf(geometry, pools, run).map(
+  const copies = piecesOf(group, run).map(
     ({ pool, packedOffset, poolOffset, size }): BufferCopy => {
       return { from, fromOffset: packedOffset, to: pool, toOffset: poolOffset, size };
     },
@@ -72,14 +85,14 @@ interface Piece {
 }
 
 function piecesOf(
-  geometry: PageGeometry,
-  pools: readonly Pool[],
-  run: readonly (number | undefined)[],
+  { geometry, pools, layersOfRun }: GroupPools,
+  pages: readonly (RunPages | undefined)[],
 ): Piece[] {
   const words = pageWords(geometry);
   const pieces: Piece[] = [];
   let start = 0;
-  for (const pool of pools) {
+  for (const [layer, pool] of pools.entries()) {
+    const run = pages.map((ids) => ids?.[Math.floor(layer / layersOfRun)]);
     const strides = wordsOfPage(geometry, pool);
     for (const x of poolNames(geometry)) {
       const size = 4 * words[x];

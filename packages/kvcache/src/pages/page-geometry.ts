@@ -87,16 +87,24 @@ export function parseGeometry(text: string): PageGeometry | undefined {
 
 /** The geometry of a whole cache, as the records of a store name it. */
 export interface StoreGeometry {
-  /** The geometries of its groups of layers, joined by `+`. */
+  /** The geometries of its groups of layers, joined by `+`; of several, with a digest of the layers' numbers. */
   readonly text: string;
   /** The first 16 hexadecimal digits of the text's SHA-256. */
   readonly digest: string;
 }
 
-export function storeGeometry(groups: readonly PageGeometry[]): StoreGeometry {
-  const text = groups.map(geometryText).join('+');
-  return { text, digest: toHex(sha256(new TextEncoder().encode(text)).subarray(0, 8)) };
+/** @param layers the layers of each group, where there are several: rows of other layers are other rows */
+export function storeGeometry(
+  groups: readonly PageGeometry[],
+  layers: readonly (readonly number[])[] = [],
+): StoreGeometry {
+  const shapes = groups.map(geometryText).join('+');
+  const text = groups.length === 1 ? shapes : `${shapes}@${digestOf(layers.join(';'))}`;
+  return { text, digest: digestOf(text) };
 }
+
+const digestOf = (text: string): string =>
+  toHex(sha256(new TextEncoder().encode(text)).subarray(0, 8));
 
 /** A record has a fixed cost, and a store that forgets one page of a prefix forgets all that follow. */
 const segmentTokens = 256;

@@ -2,7 +2,12 @@ import { type Gpu, ValidationError } from '@heed/core';
 import { isQuantised } from '@heed/core/kernel';
 import { Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packPages, unpackPages } from '../../../src/kernels/packed-pages.ts';
+import {
+  type GroupPools,
+  type PackedRun,
+  packPages,
+  unpackPages,
+} from '../../../src/kernels/packed-pages.ts';
 import { copyPages, poisonPages } from '../../../src/kernels/page-edits.ts';
 import { largestBlockCount, type Pool, tryCreatePools } from '../../../src/kernels/page-pools.ts';
 import { pageBytes, type PageGeometry } from '../../../src/pages/page-geometry.ts';
@@ -16,6 +21,16 @@ beforeAll(async () => {
 async function createPools(geometry: PageGeometry, pages: number): Promise<Pool[]> {
   return (await tryCreatePools('test', gpu, plainLayout(geometry), pages))!;
 }
+
+const groupOf = (geometry: PageGeometry, pools: readonly Pool[]): GroupPools => {
+  return { geometry, pools, layersOfRun: pools.length };
+};
+
+const packedRun = (
+  geometry: PageGeometry,
+  pools: readonly Pool[],
+  pages: readonly number[],
+): PackedRun => ({ group: groupOf(geometry, pools), pages: pages.map((page) => [page]) });
 
 describe('pools', () => {
   it('have a tensor of keys and one of values per layer, rows on whole words', async () => {
@@ -141,7 +156,10 @@ describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
   it('packs runs of pages in one layout on every device, and unpacks them elsewhere', async () => {
     const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(3));
     const runs = [[6], [2, 3, 7]] as const;
-    const packed = packPages(gpu, geometry, pools, runs);
+    const packed = packPages(
+      gpu,
+      runs.map((run) => packedRun(geometry, pools, run)),
+    );
     const want = runs.flatMap((run) =>
       hosts.flatMap(({ k, v }) =>
         [k, v].flatMap((host) => run.flatMap((page) => [...pageOf(host, page)])),
@@ -153,7 +171,7 @@ describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
 
     const other = await poolsOf(gpu, geometry, pages, anyWord(4));
     const bytes = new Uint8Array(words.buffer, words.byteOffset + pageBytes(geometry));
-    unpackPages(gpu, geometry, other.pools, [0, undefined, 8], bytes);
+    unpackPages(gpu, groupOf(geometry, other.pools), [[0], undefined, [8]], bytes);
     for (const [layer, pool] of other.pools.entries()) {
       for (const x of ['k', 'v'] as const) {
         const host = other.hosts[layer]![x];
@@ -168,7 +186,7 @@ describe.for(each)('$name', { tags: ['device'] }, ({ geometry }) => {
     const { pools, hosts } = await poolsOf(gpu, geometry, pages, anyWord(5));
     const packed = gpu.batch(() => {
       for (const pool of pools) copyPages(gpu, geometry, pool, Int32Array.of(4, 1));
-      const at = packPages(gpu, geometry, pools, [[1]]);
+      const at = packPages(gpu, [packedRun(geometry, pools, [1])]);
       for (const pool of pools) copyPages(gpu, geometry, pool, Int32Array.of(5, 1));
       return at;
     });
@@ -185,9 +203,9 @@ describe('of no page', () => {
     const none = new Int32Array();
     copyPages(gpu, geometry, pools[0]!, none);
     poisonPages(gpu, geometry, pools[0]!, none);
-    expect(packPages(gpu, geometry, pools, []).shape).toEqual([0]);
-    unpackPages(gpu, geometry, pools, [], new Uint8Array());
-    unpackPages(gpu, geometry, pools, [undefined], new Uint8Array(pageBytes(geometry)));
+    expect(packPages(gpu, []).shape).toEqual([0]);
+    unpackPages(gpu, groupOf(geometry, pools), [], new Uint8Array());
+    unpackPages(gpu, groupOf(geometry, pools), [undefined], new Uint8Array(pageBytes(geometry)));
     await gpu.settled();
   });
 });
@@ -195,7 +213,7 @@ describe('of no page', () => {
 it('unpackPages refuses bytes of another geometry or count', async () => {
   const geometry = geometryOf('f16', [8, 8], [2, 1]);
   const { pools } = await poolsOf(gpu, geometry, 2);
-  const call = (): void => unpackPages(gpu, geometry, pools, [1], new Uint8Array(68));
+  const call = (): void => unpackPages(gpu, groupOf(geometry, pools), [[1]], new Uint8Array(68));
   expect(call).toThrow(ValidationError);
   expect(call).toThrow('[16] u32 is 64 bytes; got 68 bytes');
 });
