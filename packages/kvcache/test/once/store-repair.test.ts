@@ -174,7 +174,7 @@ describe('warmup', () => {
     await cache.warmup({
       onProgress: (done, total, label) => told.push(`${done}/${total} ${label}`),
     });
-    expect(told.at(-1)).toBe('5/5 ready');
+    expect(told.at(-1)).toBe('6/6 ready');
     const before = kernelCount(own);
     const { sequence } = write(cache, ownToy, tokens);
     const fork = sequence.fork();

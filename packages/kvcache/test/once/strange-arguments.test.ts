@@ -33,7 +33,7 @@ const publicFunctions: Readonly<Record<string, ((unknown: object) => unknown) | 
   'PagedKvCache.canEverFit': 'none',
   'PagedKvCache.canAppend': 'none',
   'PagedKvCache.view': 'none',
-  'PagedKvCache.stats': 'none',
+  'PagedKvCache.stats': (o) => cache.stats(o),
   'PagedKvCache.on': 'none',
   'PagedKvCache.prefixes': 'none',
   'PagedKvCache.clear': 'none',
@@ -45,6 +45,7 @@ const publicFunctions: Readonly<Record<string, ((unknown: object) => unknown) | 
   'KvSequence.close': 'none',
   rotate: (o) => kvcache.rotate(gpu, x, { ...rotary(), ...o }),
   prefixNames: (o) => kvcache.prefixNames([1], { pageSize: 1, ...o }),
+  fairShare: 'none',
   memoryStore: 'none',
   tee: 'none',
 };
