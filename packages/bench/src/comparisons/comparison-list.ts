@@ -15,7 +15,7 @@ import {
 import { dispatchCost } from './host-cost.ts';
 import { gradientBesideJax, jaxDistance } from './jax-gradients.ts';
 import { paddedAndPacked } from './padded-batches.ts';
-import { selectedContestants } from './selected-cost.ts';
+import { indexerContestants, selectedBackward, selectedContestants } from './selected-cost.ts';
 import { latentDecode, storageTypes } from './storage-cost.ts';
 import { storeCost } from './store-cost.ts';
 
@@ -178,18 +178,41 @@ export const comparisons: readonly Comparison[] = [
     }),
   },
   {
-    // All 4,096 rows of such a prefill would take minutes; their time is that of the last 128, times 32.
     id: 'selected-prefill',
+    // All 4,096 rows over all keys would take minutes: 32 of them take 1/128 of that, so 16 times their time is 1/8.
     title:
-      'the last 128 rows of a prefill over 2,048 selected keys beside all 65,536, f32, 128/1 heads D64',
+      'the last 4,096 rows of a prefill over 2,048 selected keys beside the last 32 over all 65,536, f32, 128/1 heads D64',
     contestants: selectedContestants({
       heads: [128, 1],
-      rows: 128,
+      rows: 4096,
+      rowsOfAll: 32,
       keys: 65_536,
       entries: 2048,
       headDim: 64,
       dtype: 'f32',
-      atMost: 1 / 8,
+      atMost: 16,
+    }),
+  },
+  {
+    id: 'top-keys',
+    title:
+      'a decode step of an indexer (8 heads D64) for 2,048 of 65,536 keys beside attention to all, f16, 32/8 heads D128',
+    contestants: indexerContestants(
+      { heads: [32, 8], rows: 1, keys: 65_536, entries: 2048, headDim: 128, dtype: 'f16' },
+      { heads: 8, headDim: 64 },
+    ),
+  },
+  {
+    id: 'selected-backward',
+    title:
+      'backward over 256 selected keys beside all 8,192, f32, the last 512 rows, 8/1 heads D64',
+    contestants: selectedBackward({
+      heads: [8, 1],
+      rows: 512,
+      keys: 8192,
+      entries: 256,
+      headDim: 64,
+      dtype: 'f32',
     }),
   },
   {
