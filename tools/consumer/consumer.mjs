@@ -39,7 +39,7 @@ const PROJECTS = [
     include: ['core.ts', 'kernels-and-flex.ts', 'kvcache.ts', 'router.ts', 'refused.ts'],
   },
   { title: 'ES2022', include: ['plain.ts'], target: 'ES2022', lib: ['ES2022', 'DOM'] },
-  { title: 'the peers', include: ['peers.ts', 'app/*.ts'], skipLibCheck: true },
+  { title: 'the peers', include: ['peers.ts', 'valkey.ts', 'app/*.ts'], skipLibCheck: true },
 ].flatMap((project) => [
   {
     ...project,
@@ -75,7 +75,9 @@ async function typeErrors(packed, folder) {
   await cp(join(here, 'types'), cwd, { recursive: true });
   await cp(join(here, 'app'), join(cwd, 'app'), { recursive: true });
   const peers = [...packed.values()].flatMap(({ manifest }) => requiredPeers(manifest));
-  await installProject(cwd, packed, [...packed.keys(), ...new Set(peers)]);
+  // Of the optional peers, the clients of Valkey.
+  const all = new Set([...peers, 'ioredis', 'iovalkey']);
+  await installProject(cwd, packed, [...packed.keys(), ...all]);
   const types = join('node_modules', '@webgpu', 'types');
   await mkdir(dirname(join(cwd, types)), { recursive: true });
   await symlink(await realpath(join(here, types)), join(cwd, types));

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A server of a test's own, on a Unix socket or, in a cluster, on a port of 127.0.0.1. */
@@ -19,11 +20,21 @@ export interface TestServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-const program = (): string => {
-  const path = process.env['HEED_VALKEY_SERVER'];
+/** Returns the path of a server's program: HEED_VALKEY_SERVER, else one on PATH. */
+export function findServer(): string | undefined {
+  const named = process.env['HEED_VALKEY_SERVER'];
+  if (named) return named;
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin'];
+  return ['valkey-server', 'redis-server']
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find((path) => existsSync(path));
+}
+
+function program(): string {
+  const path = findServer();
   if (path) return path;
-  throw new Error('HEED_VALKEY_SERVER names no server: run these tests as the tier valkey');
-};
+  throw new Error('there is no valkey-server and no redis-server on PATH');
+}
 
 /** Starts a server with these arguments beside the usual ones, such as `--maxmemory 8mb`. */
 export async function startServer(...args: readonly string[]): Promise<TestServer> {

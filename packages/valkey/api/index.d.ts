@@ -28,9 +28,9 @@ export interface PublishOptions {
 }
 export interface ValkeyClient {
   getBuffer(key: string): Promise<Uint8Array | null>;
-  set(key: string, value: string | Buffer, unit: "EX", seconds: number): Promise<unknown>;
-  set(key: string, value: string | Buffer, unit: "PX", milliseconds: number): Promise<unknown>;
-  set(key: string, value: string | Buffer): Promise<unknown>;
+  set(key: string, value: string | number | Uint8Array, unit: "EX", seconds: number): Promise<unknown>;
+  set(key: string, value: string | number | Uint8Array, unit: "PX", milliseconds: number): Promise<unknown>;
+  set(key: string, value: string | number | Uint8Array): Promise<unknown>;
   unlink(key: string): Promise<number>;
   xadd(key: string, ...args: (string | number)[]): Promise<string | null>;
   xread(count: "COUNT", most: number, block: "BLOCK", milliseconds: number, streams: "STREAMS", ...keysAndIds: string[]): Promise<readonly (readonly [key: string, entries: readonly StreamEntry[]])[] | null>;

@@ -7,9 +7,19 @@ export type StreamEntry = readonly [id: string, fields: readonly string[]];
  */
 export interface ValkeyClient {
   getBuffer(key: string): Promise<Uint8Array | null>;
-  set(key: string, value: string | Buffer, unit: 'EX', seconds: number): Promise<unknown>;
-  set(key: string, value: string | Buffer, unit: 'PX', milliseconds: number): Promise<unknown>;
-  set(key: string, value: string | Buffer): Promise<unknown>;
+  set(
+    key: string,
+    value: string | number | Uint8Array,
+    unit: 'EX',
+    seconds: number,
+  ): Promise<unknown>;
+  set(
+    key: string,
+    value: string | number | Uint8Array,
+    unit: 'PX',
+    milliseconds: number,
+  ): Promise<unknown>;
+  set(key: string, value: string | number | Uint8Array): Promise<unknown>;
   unlink(key: string): Promise<number>;
   xadd(key: string, ...args: (string | number)[]): Promise<string | null>;
   xread(
