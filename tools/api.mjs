@@ -49,7 +49,8 @@ function difference(written = '', built = '') {
  */
 async function apiSnapshots(cwd) {
   const { name, exports } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
-  const subpaths = Object.keys(exports).filter((subpath) => subpath !== './package.json');
+  // An entry for this repository only has no build.
+  const subpaths = Object.keys(exports).filter((subpath) => exports[subpath].default);
   const snapshots = new Map();
   for (const subpath of subpaths) {
     const entry = exports[subpath].default.replace(/\.js$/, '.d.ts');

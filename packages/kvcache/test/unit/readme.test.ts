@@ -39,12 +39,12 @@ const guide = files['../../../../docs/kvcache.md']!;
 describe('docs/kvcache.md', () => {
   const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
 
-  it('shows the thirteen examples that run, and the file that they share', () => {
-    expect(paths).toHaveLength(14);
+  it('shows the fourteen examples that run, and the file that they share', () => {
+    expect(paths).toHaveLength(15);
     const shown = [codeBlocks(guide)[0], ...guideExamples(guide).map(({ code }) => code)];
     const [setup, ...examples] = [paths.at(-1)!, ...paths.slice(0, -1)];
     expect(shown).toEqual([setup, ...examples].map((path) => files[path]));
-    expect(codeBlocks(guide)).toHaveLength(14);
+    expect(codeBlocks(guide)).toHaveLength(15);
   });
 
   it('draws what the ledger does', () => {
