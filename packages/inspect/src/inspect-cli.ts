@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { inspectKernels } from './amd/inspect-kernels.ts';
 import { attentionCases, nvidiaCases } from './cases/attention-cases.ts';
+import { callCases } from './cases/call-cases.ts';
 import { onnxCases } from './cases/onnx-cases.ts';
 import { type CompileContext, compileCases } from './compile/compile-cases.ts';
 import { keepFiles } from './compile/kernel-files.ts';
@@ -52,7 +53,7 @@ async function inspect(options: Options, context: CompileContext): Promise<Inspe
   const { family, nvidia, match, keep } = options;
   const architecture = nvidia === undefined ? undefined : architectureOf(nvidia);
   const compiler = architecture && (await nvccVersion());
-  const all = [...(architecture ? nvidiaCases : attentionCases), ...onnxCases];
+  const all = [...(architecture ? nvidiaCases : attentionCases), ...callCases, ...onnxCases];
   const cases = all.filter(({ name }) => match.test(name));
   const device = { family, isNvidia: architecture !== undefined };
   using compiled = await compileCases(cases, device, context);

@@ -32,6 +32,9 @@ const packed = (dtype: Dtype, headDim: number): AttentionProblem => ({
 
 const everyOption = { window: true, softcap: true, alibiSlopes: true, sinks: true };
 
+/** A scale and a softcap that have gradients. */
+const learned = { scale: 'tensor', softcap: 'tensor' } as const;
+
 const PAST = 65_536;
 const PAGE = 16;
 
@@ -141,6 +144,12 @@ const calls: readonly KernelCase[] = [
   { name: 'selected backward f16 D128', problem: selected(training('f16', 128)) },
   { name: 'selected backward f16 D576/512', problem: selected(training('f16', 576, 512)) },
   { name: 'backward bias f16 D64', problem: training('f16', 64), hasBias: true },
+  { name: 'forward dropout f32 D128', problem: { ...prefill('f32', 128), dropout: true } },
+  { name: 'backward dropout f32 D128', problem: { ...training('f32', 128), dropout: true } },
+  { name: 'backward dropout f16 D128', problem: { ...training('f16', 128), dropout: true } },
+  { name: 'decode dropout f16 D128', problem: { ...decode('f16', 128), dropout: true } },
+  { name: 'backward learned f32 D128', problem: { ...training('f32', 128), ...learned } },
+  { name: 'backward learned f16 D128', problem: { ...training('f16', 128), ...learned } },
 ];
 
 /** Returns the calls whose name matches, on a tile path that heed need not choose for them. */

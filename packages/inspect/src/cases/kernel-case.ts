@@ -14,6 +14,12 @@ export interface KernelCase {
   readonly hasBias?: boolean;
 }
 
+/** A call without a plan. All kernels that it dispatches first are its. */
+export interface CallCase {
+  readonly name: string;
+  readonly call: (gpu: Gpu) => void;
+}
+
 type Plan = Disposable & Pick<AttentionPlan, 'warmup' | 'describe'>;
 
 /**

@@ -1,5 +1,5 @@
 import { CompileError, HeedError } from '@heed/core';
-import { type KernelCase, planOfCase } from '../cases/kernel-case.ts';
+import { type CallCase, type KernelCase, planOfCase } from '../cases/kernel-case.ts';
 import { type OnnxCase, runOnnxCase } from '../cases/onnx-cases.ts';
 import { type NullDevice, type NullGpu, openNullGpu, recordPipelines } from '../device/null-gpu.ts';
 import { type PipelineRecord, takeRecords, workgroupThreads } from '../device/pipeline-record.ts';
@@ -36,7 +36,7 @@ interface Session {
  * @throws CompileError a kernel that the compiler refuses
  */
 export async function compileCases(
-  cases: readonly (KernelCase | OnnxCase)[],
+  cases: readonly (KernelCase | CallCase | OnnxCase)[],
   wanted: NullDevice,
   { signal, progress }: CompileContext = {},
 ): Promise<Compiled> {
@@ -50,9 +50,7 @@ export async function compileCases(
     signal?.throwIfAborted();
     progress?.(`${i + 1}/${cases.length} ${one.name}`);
     try {
-      kernels.push(
-        ...('workload' in one ? await compileOnnx(session, one) : await compileHeed(session, one)),
-      );
+      kernels.push(...(await compileCase(session, one)));
     } catch (error) {
       if (!HeedError.is(error) || error instanceof CompileError) throw error;
       refused.push({ name: one.name, reason: error.message });
@@ -67,6 +65,14 @@ export async function compileCases(
     refused,
     [Symbol.dispose]: () => kept.dispose(),
   };
+}
+
+function compileCase(
+  session: Session,
+  one: KernelCase | CallCase | OnnxCase,
+): Promise<CompiledKernel[]> {
+  if ('workload' in one) return compileOnnx(session, one);
+  return 'call' in one ? compileCall(session, one) : compileHeed(session, one);
 }
 
 async function deviceOf({ wanted, devices }: Session, path: string): Promise<NullGpu> {
@@ -100,6 +106,26 @@ async function compileHeed(session: Session, one: KernelCase): Promise<CompiledK
       workgroups,
     };
   });
+}
+
+/** Runs a call that has no plan. Its kernels are named by their labels, and those that an earlier case compiled are left out. */
+async function compileCall(session: Session, { name, call }: CallCase): Promise<CompiledKernel[]> {
+  const { gpu, wgsl } = await deviceOf(session, '');
+  call(gpu);
+  await gpu.settled();
+  return takeRecords(session.folder)
+    .filter(({ label }) => label.startsWith('heed/') && !session.known.has(label))
+    .map((record) => {
+      const known = { ...record, wgsl: wgsl.get(record.label) };
+      session.known.set(record.label, known);
+      return {
+        ...known,
+        name: `${name}: ${record.label.replace(/^heed\//, '')}`,
+        threads: workgroupThreads(record.spirv),
+        facts: undefined,
+        workgroups: undefined,
+      };
+    });
 }
 
 /** Returns the workgroups of a decode step of one position: kv heads × tiles × sequences × splits, as the plan describes them. */

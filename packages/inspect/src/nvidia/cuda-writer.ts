@@ -79,7 +79,7 @@ function calleesFirst(module: SpirvModule): SpirvFunction[] {
 function functionText(values: CudaValues, fn: SpirvFunction): string {
   const head =
     fn.id === values.module.entry
-      ? `extern "C" __global__ void __launch_bounds__(${values.module.workgroupSize.reduce((a, b) => a * b)}) ${KERNEL}(BUFFERS)`
+      ? `extern "C" __global__ void __launch_bounds__(${values.module.workgroupSize.reduce((a, b) => a * b)}, 1) ${KERNEL}(BUFFERS)`
       : `INLINE ${values.typeName(fn.resultType)} f${fn.id}(${[
           'PARAMETERS',
           ...fn.parameters.map(({ id, type }) => `${values.typeName(type)} v${id}`),

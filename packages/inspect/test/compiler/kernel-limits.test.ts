@@ -2,6 +2,7 @@ import { isFullRun } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type InspectedKernel, inspectKernels } from '../../src/amd/inspect-kernels.ts';
 import { attentionCases } from '../../src/cases/attention-cases.ts';
+import { callCases } from '../../src/cases/call-cases.ts';
 import { type Compiled, compileCases } from '../../src/compile/compile-cases.ts';
 import { concerns, figureLimits, missedLimits } from '../../src/limits/figure-limits.ts';
 
@@ -20,7 +21,7 @@ describe.for(isFullRun() ? ['navi31', 'navi21', 'vega10'] : ['navi31'])('on %s',
   let kernels: InspectedKernel[];
 
   beforeAll(async () => {
-    compiled = await compileCases(cases, { family });
+    compiled = await compileCases([...cases, ...(isFullRun() ? callCases : [])], { family });
     kernels = inspectKernels(family, compiled.kernels);
   });
   afterAll(() => compiled[Symbol.dispose]());

@@ -1,6 +1,7 @@
 import { isFullRun } from '@heed/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nvidiaCases } from '../../src/cases/attention-cases.ts';
+import { callCases } from '../../src/cases/call-cases.ts';
 import { type Compiled, compileCases } from '../../src/compile/compile-cases.ts';
 import { missedLimits } from '../../src/limits/figure-limits.ts';
 import { type CompiledForNvidia, compileForNvidia } from '../../src/nvidia/compile-for-nvidia.ts';
@@ -20,7 +21,10 @@ describe.runIf(isFullRun() && hasNvcc).for(['sm_90', 'sm_89'])('on %s', (archite
   let found: CompiledForNvidia;
 
   beforeAll(async () => {
-    compiled = await compileCases(nvidiaCases, { family: 'navi31', isNvidia: true });
+    compiled = await compileCases([...nvidiaCases, ...callCases], {
+      family: 'navi31',
+      isNvidia: true,
+    });
     found = await compileForNvidia(compiled.kernels, architectureOf(architecture));
   }, PATIENCE_MS);
   afterAll(() => compiled[Symbol.dispose]());
