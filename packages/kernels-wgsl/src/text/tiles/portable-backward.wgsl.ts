@@ -23,7 +23,7 @@ import {
   tileKeys,
   weightedSums,
 } from './portable-products.wgsl.ts';
-import { isApart, type PortableTile } from './portable-tile.ts';
+import { isApart, keepsStates, type PortableTile } from './portable-tile.ts';
 import { stageRows, stageTileKeys } from './staging.wgsl.ts';
 import {
   CHUNK,
@@ -56,6 +56,7 @@ export function portableBackward(config: BackwardConfig, tile: PortableTile): st
   return wgsl`
     ${tileArrays(tileM, tileN)}
     ${tileKeys(config)}
+    ${of === 'q' && keepsStates(tile, config) && `var<workgroup> states: array<RowState, ${tileM}>; // ${tileM * 12} bytes`}
 
     ${stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()')}
 
@@ -79,16 +80,25 @@ const bodies: GradientBodies<PortableTile> = {
 function queryGradient(config: BackwardConfig, tile: PortableTile): string {
   const { headDim, hooks } = config;
   const rows = each(tile.rowsPerThread);
+  const isKept = keepsStates(tile, config);
   return wgsl`
     ${threadPlace(tile)}
 
     ${rows(
       (r) => wgsl`
         let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
-        let state${r} = row_state(row${r});
+        ${!isKept && `let state${r} = row_state(row${r});`}
         var dq${r} = array<vec4<f32>, ${Math.ceil(headDim / CHUNK)}>();
       `,
     )}
+    ${
+      isKept &&
+      wgsl`
+        if (column == 0u) {
+          ${rows((r) => `states[${plus('first_row', r)}] = row_state(row${r});`)}
+        }
+      `
+    }
 
     ${keyTileLoop(
       config,
@@ -99,6 +109,7 @@ function queryGradient(config: BackwardConfig, tile: PortableTile): string {
         workgroupBarrier();
         ${rows(
           (r) => wgsl`
+            ${isKept && `let state${r} = states[${plus('first_row', r)}];`}
             ${lanes((n) => dropGradient(hooks, `dp${r}[${n}]`, droppedAt(r, n)))}
             ${lanes((n) => `s${r}[${n}] = pair_gradient(pair_weight(s${r}[${n}], state${r}.row_max, state${r}.norm), dp${r}[${n}], state${r}.delta, ${scoreDerivativeOf(hooks, r, n)});`)}
             ${keepWeights('q_tile', r)}

@@ -8,7 +8,7 @@ export interface PortableTile extends ThreadGrid {
   readonly path: 'portable';
 }
 
-/** Returns the bytes of workgroup memory: staged q, later weights; staged k or v; row maxima; the keys of a tile, if selected. */
+/** Returns the bytes of workgroup memory: staged q, later weights; staged k or v; row maxima, or states in dq; the keys of a tile, if selected. */
 export function portableBytes(tile: PortableTile, isSelected = false): number {
   const { tileM, tileN } = gridShape(tile);
   const keys = isSelected ? tileN * 4 : 0;
@@ -62,6 +62,14 @@ export function isApart(
   { headDim, headDimV }: HeadDims,
 ): boolean {
   return unroll && (rowsPerThread * (headDim + headDimV)) / THREADS_N > ACCUMULATORS;
+}
+
+// With more accumulators than this, what is known of a thread's rows must leave its registers during the products of a tile.
+const ACCUMULATORS_BESIDE_STATES = 112;
+
+/** Whether dq keeps what is known of its rows in workgroup memory. */
+export function keepsStates({ rowsPerThread, unroll }: ThreadGrid, { headDim }: HeadDims): boolean {
+  return unroll && (rowsPerThread * headDim) / THREADS_N > ACCUMULATORS_BESIDE_STATES;
 }
 
 /** Returns the tiles that `tune` tries. */
