@@ -29,7 +29,6 @@ const gradientsByMatrices = /^matrix backward f16 (D64|D128) (dq|dkv):/;
 const gradients = /^backward f16 (D64|D128) (dq|dkv):/;
 const decode = /^decode f16 D128:/;
 const paged = /^decode paged f16 D128:/;
-const ofLongRows = /^(forward|decode|backward) .*D(512|576\/512)/;
 const int8 = /^decode paged int8 D128:/;
 
 /** The limits that kernels keep. docs/gpu-kernels.md says what the figures mean. */
@@ -58,19 +57,15 @@ export const figureLimits: readonly FigureLimit[] = [
   { kernels: gradientsByMatrices, figure: 'matrixWork', on: navi31, most: 1 },
   { kernels: gradientsByMatrices, figure: 'waits', on: navi31, most: 4 },
 
-  { kernels: ofLongRows, figure: 'spills', on: nvidia, most: 0 },
-  { kernels: ofLongRows, figure: 'scratchBytes', on: nvidia, most: 0 },
-  // ptxas spills a few registers where that leaves room for one more block: it takes 168 of the 184 that a thread needs.
-  { kernels: every, figure: 'spills', on: nvidia, most: 0, today: 12 },
-  { kernels: every, figure: 'scratchBytes', on: nvidia, most: 0, today: 64 },
-  { kernels: /path=/, figure: 'localAccesses', on: nvidia, most: 0, today: 12 },
+  { kernels: every, figure: 'spills', on: nvidia, most: 0 },
+  { kernels: every, figure: 'scratchBytes', on: nvidia, most: 0 },
+  { kernels: /path=/, figure: 'localAccesses', on: nvidia, most: 0 },
   { kernels: portable, figure: 'ffmaShare', on: sm90, least: 0.62 },
   { kernels: portable, figure: 'sharedClocks', on: sm90, most: 1.3 },
   { kernels: /^forward f16 D128:/, figure: 'matrixWork', on: sm90, most: 1 },
   { kernels: /^forward f16 D128:/, figure: 'sharedBytesPerFlop', on: sm90, most: 1 / 8 },
   { kernels: gradients, figure: 'matrixWork', on: sm90, most: 1 },
   { kernels: gradients, figure: 'sharedBytesPerFlop', on: sm90, most: 1 / 8 },
-  { kernels: gradients, figure: 'spills', on: [...sm90, 'sm_89'], most: 0 },
 ];
 
 /** Whether a limit is for a kernel. */
