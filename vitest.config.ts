@@ -140,7 +140,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    // `npm test` takes all tests but those of the first tag; on SwiftShader and the minimal device, only those of the second.
+    // `npm test` takes all tests but those of the first tag; those of the second on every device, the others in `once`.
     tags: [
       {
         name: 'full',
@@ -150,7 +150,7 @@ export default defineConfig({
       {
         name: 'device',
         description:
-          'What it proves depends on features or limits of the device: runs on all of them.',
+          'What it proves depends on features or limits of the device: runs on all of them, and not in `once`.',
       },
     ],
     projects: [
@@ -158,7 +158,8 @@ export default defineConfig({
       gpuInNode('gpu-node'),
       gpuInNode('gpu-minimal'),
       gpuInNode('gpu-swiftshader'),
-      gpuInNode('once', [anyGpu]),
+      // `npm test` runs there, too, whatever of the others' tests depends on no device.
+      gpuInNode('once', full ? [anyGpu] : [anyGpu, everyGpu]),
       gpuInNode('gpu'),
       gpuInNode('subgroup-matrix', ['packages/conformance/test/gpu/cases.test.ts']),
       gpuInBrowser('gpu-browser', 'chromium', inChromium),

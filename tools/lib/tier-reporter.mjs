@@ -55,5 +55,8 @@ export default class TierReporter {
 /** Whether the tags leave a test to another tier or to the full run. */
 function isLeft({ tags }) {
   const { HEED_TAGS: wanted, HEED_FULL: full } = process.env;
-  return !full && (tags.includes('full') || (wanted !== undefined && !tags.includes(wanted)));
+  const isWanted = wanted?.startsWith('!')
+    ? !tags.includes(wanted.slice(1))
+    : wanted === undefined || tags.includes(wanted);
+  return !full && (tags.includes('full') || !isWanted);
 }

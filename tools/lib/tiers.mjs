@@ -10,15 +10,17 @@ import { cache, say, SetupError } from './tool.mjs';
 /**
  * In the order they begin, so that two lanes end together. Each is a vitest project of the same name, and a process of its own.
  * `budget`: processor seconds in the quick run, on a machine whose cores do nothing else. `narrow`: lavapipe compiles for vectors (and
- * so subgroups) of 4 in place of 8 there, since the tier says as much with them. `tags`: which tests the quick run takes, beside `!full`.
+ * so subgroups) of 4 in place of 8 there, since the tier says as much with them. `tags`: which tests the quick run takes, beside `!full`;
+ * `gpu-node` and `once` share those of `test/gpu`, and what depends on no device compiles in half the time in `once`.
  */
 const TIERS = {
   unit: { find: () => ({ name: 'no GPU', env: {} }), budget: 90 },
-  'gpu-node': { find: (env) => findAdapter('lavapipe', env), budget: 150 },
+  'gpu-node': { find: (env) => findAdapter('lavapipe', env), budget: 150, tags: 'device' },
   once: {
     find: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
     budget: 70,
     narrow: true,
+    tags: '!device',
   },
   'gpu-swiftshader': {
     find: (env) => findAdapter('swiftshader', env),

@@ -141,7 +141,7 @@ function expectShape(labels: readonly string[], kind: string, shape: Shape, all:
   if (all) expect(others).toEqual([]);
 }
 
-describe('the matrix path, its operations emulated,', () => {
+describe('the matrix path, its operations emulated,', { tags: ['device'] }, () => {
   it.for(isFullRun() ? shapes : shapes.slice(0, 2))(
     'is right with matrices of $M × $N × $K of $components',
     async (shape, { skip }) => {

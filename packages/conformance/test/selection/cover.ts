@@ -75,68 +75,100 @@ const groupOf = (id: string): string => id.split('/')[0]!;
 const subjectOf = (id: string): string =>
   /^(flex|backward|quantised|cache)-/.exec(id)?.[1] ?? groupOf(id);
 
-/** Every group, and every part of every kind of kernel; of backward's, which compile longest, not each combination of types. */
-const groupsAndParts: ElementsOf = ({ id, kernels }) => [
-  groupOf(id),
-  ...kernels.flatMap((label) => {
-    const { kind, types, parts } = partsOf(label);
-    const some = kind.startsWith('heed/backward')
-      ? [...types, ...parts.filter((part) => !/^(read|write)=/.test(part))]
-      : [types.join(' '), ...parts];
-    return [kind, ...some.map((part) => `${kind} ${part}`)];
-  }),
-];
+/** Kinds of kernels without storage types, layouts and the parameters whose gradients they compute. */
+const familyOf = (kind: string): string =>
+  kind
+    .replace(/^heed\/backward d(?!q$|kv$).*/, 'heed/backward of parameters')
+    .replaceAll(/ (dense|varlen|strided|paged|mask|f32|f16|bf16|int8|int4)(?= |$)/g, '');
 
-/** Every subject; every kind of kernel in every layout and with every type of its elements; forward, with every kind of hook. */
-const subjectsAndKernels: ElementsOf = ({ id, kernels }) => [
+/** Storage types without what is stored so; an extent such as `d=64` is none. */
+const storageOf = (types: readonly string[]): string[] =>
+  types.flatMap((type) => /=(\w*[a-z]\w*)$/.exec(type)?.[1] ?? []);
+
+const isAccess = (part: string): boolean => /^(read|write|rows)=/.test(part);
+
+/** Layouts, accesses and hooks, each alone. */
+const single = (parts: readonly string[]): string[] =>
+  parts.flatMap((part) => part.split(/ (?=(?:read|write|rows|selected)=)/));
+
+/**
+ * Every subject; of forward, every type of each tensor and every part; of backward, whose kernels compile longest, every storage type,
+ * layout and hook; every other kernel, with each storage type.
+ */
+const subjectsAndParts: ElementsOf = ({ id, kernels }) => [
   subjectOf(id),
   ...kernels.flatMap((label) => {
     const { kind, types, parts } = partsOf(label);
-    const withHooks = kind === 'heed/forward';
-    const some = parts.filter(
-      (part) => !/^(read|write|rows)=/.test(part) && (withHooks || !part.startsWith('hook=')),
-    );
-    return [kind, ...[...types, ...some].map((part) => `${kind} ${part}`)];
+    const family = familyOf(kind);
+    if (family === 'heed/forward')
+      return [family, ...[...types, ...single(parts)].map((part) => `${family} ${part}`)];
+    const some = [...storageOf(types), ...single(parts).filter((part) => !isAccess(part))];
+    const of = family.startsWith('heed/backward') ? 'heed/backward' : family;
+    return [family, ...some.map((part) => `${of} ${part}`)];
   }),
 ];
 
-/** Every subject, and every kind of kernel. */
-const subjectsAndKinds: ElementsOf = ({ id, kernels }) => [
+/** Every group. */
+const groups: ElementsOf = ({ id }) => [groupOf(id)];
+
+/** Every subject; every family of kernels; every storage type, layout and hook, of any kernel. */
+const subjectsAndFamilies: ElementsOf = ({ id, kernels }) => [
   subjectOf(id),
-  ...kernels.map((label) => partsOf(label).kind),
+  ...kernels.flatMap((label) => {
+    const { kind, types, parts } = partsOf(label);
+    const some = single(parts).filter((part) => !isAccess(part));
+    return [familyOf(kind), ...storageOf(types), ...some];
+  }),
+];
+
+/** Every subject, every storage type of forward, and every family of kernels but one, whose kernels cost as much as all others. */
+const subjectsAndFew: ElementsOf = ({ id, kernels }) => [
+  subjectOf(id),
+  ...kernels.flatMap((label) => {
+    const { kind, types } = partsOf(label);
+    const family = familyOf(kind);
+    if (family === 'heed/backward of parameters') return [];
+    return family === 'heed/forward' ? [family, ...storageOf(types)] : [family];
+  }),
 ];
 
 /** What a kernel costs to compile on lavapipe, relative to a common forward kernel. */
 export function priceOf(label: string): number {
-  if (label.startsWith('heed/backward')) return 1.5;
-  if (!label.startsWith('heed/forward')) return 0.1;
+  if (label.startsWith('heed/backward')) return 3;
+  if (!label.startsWith('heed/forward')) return /weights|scores|selected/.test(label) ? 0.5 : 0.1;
   const [, d, dv] = /d=(\d+) dv=(\d+)/.exec(label) ?? [];
-  return Number(d) + Number(dv) > 256 ? 3 : 1;
+  return Number(d) + Number(dv) > 256 ? 3.5 : 1;
 }
 
 /** Ids of cases, in their order. */
 export interface SelectedCases {
-  /** What other devices and compilers run: every subject, and every kind of kernel in every layout, storage and hook. */
+  /** What other devices and compilers run: every subject, family of kernels, storage type, layout and hook. */
   readonly devices: readonly string[];
-  /** What browsers run, whose compilers other tiers have: every subject, and every kind of kernel. */
+  /** What browsers run, whose compilers other tiers have: every subject, and nearly every family of kernels. */
   readonly browsers: readonly string[];
-  /** What `gpu-node` leaves to the full run: cases that need kernels beyond a cover of every group and part, or are slow. */
+  /** What `once` runs, where compiling takes half the time: a case of each group that `gpu-node` leaves out. */
+  readonly groups: readonly string[];
+  /** What `gpu-node` leaves to other runs: cases that need kernels beyond a cover of every subject and part, or are slow. */
   readonly left: readonly string[];
 }
 
 /** A case that is slower than this, once its kernels are compiled, is left to the full run unless something needs it. */
-const SLOW_MS = 75;
+const SLOW_MS = 20;
 
 export function selectionOf(recorded: readonly Recorded[]): SelectedCases {
   const ids = (some: readonly Recorded[]): string[] =>
     recorded.filter((one) => some.includes(one)).map(({ id }) => id);
-  const chosen = cover(recorded, groupsAndParts, priceOf);
+  const chosen = cover(recorded, subjectsAndParts, priceOf);
   const compiled = new Set(chosen.flatMap(({ kernels }) => kernels));
   const left = recorded.filter(
     (one) =>
       !chosen.includes(one) &&
       (one.ms > SLOW_MS || !one.kernels.every((kernel) => compiled.has(kernel))),
   );
+  const covered = new Set(
+    recorded.filter((one) => !left.includes(one)).map(({ id }) => groupOf(id)),
+  );
+  const others = recorded.filter(({ id }) => !covered.has(groupOf(id)));
   // What the host refuses it refuses everywhere; and a case without a kernel stands only for a group that has none.
   const dispatching = new Set(
     recorded.filter(({ kernels }) => kernels.length > 0).map(({ id }) => groupOf(id)),
@@ -145,8 +177,9 @@ export function selectionOf(recorded: readonly Recorded[]): SelectedCases {
     ({ id, kernels, host }) => !host && (kernels.length > 0 || !dispatching.has(groupOf(id))),
   );
   return {
-    devices: ids(cover(elsewhere, subjectsAndKernels, priceOf)),
-    browsers: ids(cover(elsewhere, subjectsAndKinds, priceOf)),
+    devices: ids(cover(elsewhere, subjectsAndFamilies, priceOf)),
+    browsers: ids(cover(elsewhere, subjectsAndFew, priceOf)),
+    groups: ids(cover(others, groups, priceOf)),
     left: ids(left),
   };
 }

@@ -8,6 +8,7 @@ const of = (ids: readonly string[]): RunnableCase[] =>
 
 /** What a tier takes of the cases in the quick run; {@link selection} says which, and `choose.ts` how they were chosen. */
 const quick: Readonly<Record<string, () => RunnableCase[]>> = {
+  once: () => of(selection.groups),
   'gpu-node': () => casesOf({}).filter(({ id }) => !selection.left.includes(id)),
   'gpu-swiftshader': () => of(selection.devices),
   'gpu-minimal': () => of(selection.devices),
@@ -18,6 +19,7 @@ const quick: Readonly<Record<string, () => RunnableCase[]>> = {
 
 /** What a tier takes in the full run, where that is not everything. */
 const full: Readonly<Record<string, () => RunnableCase[]>> = {
+  once: () => of(selection.groups),
   'gpu-naga': () => casesOf({ tag: 'browser' }),
   'gpu-firefox': () => casesOf({ tag: 'browser' }),
 };

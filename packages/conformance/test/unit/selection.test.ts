@@ -43,7 +43,7 @@ describe('a kernel', () => {
 });
 
 describe('a selection', () => {
-  it('leaves out what needs further kernels, and what is slow; other devices run what dispatches', () => {
+  it('leaves out what needs further kernels, and what is slow, but no group; other devices run what dispatches', () => {
     const slow = { ...one('a/slow', forward('band')), ms: 1000 };
     const recorded = [
       one('a/first', forward('band')),
@@ -53,11 +53,14 @@ describe('a selection', () => {
       one('a/none'),
       { ...one('b/refused'), host: true },
       one('c/reads'),
+      one('flex-d/mods', forward('score')),
+      one('flex-e/same-parts', forward('score', 32)),
     ];
     expect(selectionOf(recorded)).toEqual({
-      devices: ['a/first', 'c/reads'],
-      browsers: ['a/first', 'c/reads'],
-      left: ['a/other', 'a/slow'],
+      devices: ['a/first', 'c/reads', 'flex-d/mods'],
+      browsers: ['a/first', 'c/reads', 'flex-d/mods'],
+      groups: ['flex-e/same-parts'],
+      left: ['a/other', 'a/slow', 'flex-e/same-parts'],
     });
   });
 });
@@ -69,13 +72,13 @@ describe('selection.json', () => {
     new Set(quick.filter(({ id }) => some.includes(id)).map(({ group }) => group));
 
   it('names cases that there are; after a change of names: pnpm choose', () => {
-    const { devices, browsers, left } = selection;
-    expect(ids).toEqual(expect.arrayContaining([...devices, ...browsers, ...left]));
+    const named = Object.values(selection).flat();
+    expect(named.filter((id) => !ids.includes(id))).toEqual([]);
   });
 
-  it('has every group, and both dtypes, in gpu-node', () => {
+  it('has every group in gpu-node or once', () => {
     const run = ids.filter((id) => !selection.left.includes(id));
-    expect(groups(run)).toEqual(groups(ids));
+    expect(groups([...run, ...selection.groups])).toEqual(groups(ids));
   });
 
   it.for(['devices', 'browsers'] as const)('has every subject for %s, and f16', (name) => {
