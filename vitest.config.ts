@@ -107,18 +107,19 @@ const compilers: TestProjectInlineConfiguration = {
   },
 };
 
-/** Real servers, one per file, and no GPU. */
+/** Real servers, one per file. */
 const valkey: TestProjectInlineConfiguration = {
   extends: true,
   test: {
     name: 'valkey',
-    include: ['packages/*/test/valkey/**/*.test.ts'],
+    include: ['{packages,examples}/*/test/valkey/**/*.test.ts'],
     env: tierEnv('valkey'),
     setupFiles: [setup('setup')],
     pool: 'forks',
     ...oneProcess,
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Workers of a cell compile their kernels first.
+    hookTimeout: 300_000,
   },
 };
 

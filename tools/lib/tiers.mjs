@@ -36,12 +36,21 @@ const TIERS = {
     tags: 'device',
   },
   'gpu-compiler': { find: findNullGpu, budget: 20 },
-  valkey: { find: findValkey, budget: 60 },
+  valkey: { find: findServerAndAdapter, budget: 60, narrow: true },
   'gpu-naga': { find: findNaga, budget: 40, narrow: true },
   'gpu-firefox': { find: findFirefox, budget: 40, narrow: true },
   'subgroup-matrix': { find: findMatrices },
   gpu: { find: (env) => findAdapter('gpu', env) },
 };
+
+/** Tests of the tier `valkey` need a server, and workers of a cell an adapter as well. */
+async function findServerAndAdapter(env) {
+  const server = await findValkey(env);
+  if (server.missing) return server;
+  const adapter = await findFirst(['lavapipe', 'swiftshader', 'gpu'], env);
+  if (adapter.missing) return adapter;
+  return { name: `${server.name}, ${adapter.name}`, env: { ...adapter.env, ...server.env } };
+}
 
 /** A driver that hangs must not hang the whole run. */
 const LIMIT_MS = { usual: 30 * 60_000, full: 6 * 3_600_000 };

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { HeedError } from '@heed/core';
-import { answerText, type ServedAnswer } from '@heed/llm';
+import { answerText, type ServedAnswer, type ServeRequest } from '@heed/llm';
 import { type CompletionRequest, readCompletion, RefusedRequest } from './completion-request.ts';
 import type { ModelHost, ServedModel } from './served-model.ts';
 import { ServerMetrics } from './server-metrics.ts';
@@ -17,6 +17,11 @@ export interface ServerOptions {
   readonly maxTokens?: number;
   /** Requests that may wait; further ones get 429; default 64. */
   readonly waiting?: number;
+  /**
+   * Called before a request is computed, for example to load its pages from a store; what it returns is disposed of once the request
+   * has ended.
+   */
+  readonly before?: (served: ServedModel, request: ServeRequest) => Promise<Disposable>;
 }
 
 type Kind = 'text' | 'chat';
@@ -86,7 +91,13 @@ async function answer(
     sampling: served.generation.sampling,
     bounds: { answers, maxTokens: Math.min(maxTokens, served.model.context - 1) },
   });
-  await complete(served, options.model, kind, read, response, metrics, started);
+  const { before } = options;
+  const held = await Promise.all(before ? read.requests.map((one) => before(served, one)) : []);
+  try {
+    await complete(served, options.model, kind, read, response, metrics, started);
+  } finally {
+    for (const one of held) one[Symbol.dispose]();
+  }
   metrics.request.observe((performance.now() - started) / 1000);
 }
 

@@ -1,0 +1,2 @@
+export { openAiServer, type ServerOptions } from './openai-server.ts';
+export { ModelHost, type ServedModel } from './served-model.ts';
