@@ -1,4 +1,5 @@
 import { ValidationError } from '@heed/core';
+import { type NamesOf, readOptions } from '@heed/core/kernel';
 import type { KvSequence, PagedKvCache } from '@heed/kvcache';
 import { topLogits } from '../kernels/top-logits.ts';
 import type { LanguageModel } from '../model/language-model.ts';
@@ -7,6 +8,7 @@ import {
   candidatesOf,
   checkSampling,
   sampleToken,
+  samplingNames,
   type Sampling,
 } from './sampling.ts';
 
@@ -24,6 +26,15 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
+const generateNames: NamesOf<GenerateOptions> = {
+  prompt: 1,
+  maxTokens: 1,
+  sampling: samplingNames,
+  endTokens: 1,
+  chunk: 1,
+  signal: 1,
+};
+
 /**
  * Generates the tokens that follow a prompt, one at a time, the end token included. What the cache holds of the prompt is not computed
  * again.
@@ -35,13 +46,9 @@ export async function* generate(
   cache: PagedKvCache,
   options: GenerateOptions,
 ): AsyncGenerator<number, void, void> {
-  const {
-    prompt,
-    sampling = {},
-    endTokens = model.config.endTokens,
-    chunk = 512,
-    signal,
-  } = options;
+  const fn = 'generate';
+  const { maxTokens, ...rest } = readOptions(fn, options, generateNames);
+  const { prompt, sampling = {}, endTokens = model.config.endTokens, chunk = 512, signal } = rest;
   checkSampling(sampling);
   const room = model.context - prompt.length;
   if (prompt.length === 0 || room < 1) {
@@ -49,7 +56,11 @@ export async function* generate(
       `generate: the prompt must have 1 to ${model.context - 1} tokens; got ${prompt.length}. Load the model with a larger context.`,
     );
   }
-  const count = Math.min(options.maxTokens ?? room, room);
+  for (const [name, value] of Object.entries({ maxTokens: maxTokens ?? 1, chunk })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new ValidationError(`generate: ${name} must be a whole number above 0; got ${value}.`);
+  }
+  const count = Math.min(maxTokens ?? room, room);
   const text = [...prompt];
   const seen = new Set(prompt);
   const sequence = cache.open({ tokens: prompt });

@@ -1,4 +1,5 @@
 import { ValidationError } from '@heed/core';
+import type { NamesOf } from '@heed/core/kernel';
 import { ConfigReader } from '../checkpoint/config-reader.ts';
 import { MAX_TOP } from '../kernels/top-logits.ts';
 
@@ -15,6 +16,14 @@ export interface Sampling {
   /** Chooses the random numbers: a whole number from 0 to 2³² − 1; default 0. */
   readonly seed?: number;
 }
+
+export const samplingNames: NamesOf<Sampling> = {
+  temperature: 1,
+  topK: 1,
+  topP: 1,
+  repetitionPenalty: 1,
+  seed: 1,
+};
 
 /** A checkpoint's own choices. */
 export interface GenerationConfig {

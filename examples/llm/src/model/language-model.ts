@@ -1,5 +1,5 @@
 import { type Gpu, type Tensor, ValidationError } from '@heed/core';
-import { fromHalf, type HalfType, toHalf } from '@heed/core/kernel';
+import { fromHalf, type HalfType, type NamesOf, readOptions, toHalf } from '@heed/core/kernel';
 import { type KvSequence, PagedKvCache, type PageFormat, type RotaryTables } from '@heed/kvcache';
 import { type CheckpointFolder, requiredJson } from '../checkpoint/checkpoint-folder.ts';
 import type { AttentionConfig, LayerKind, ModelConfig } from '../checkpoint/model-config.ts';
@@ -32,6 +32,10 @@ export interface ModelCacheOptions {
   /** Default 'f16'. */
   readonly dtype?: PageFormat;
 }
+
+const loadNames: NamesOf<LoadOptions> = { context: 1, numSplits: 1, onProgress: 1, partBytes: 1 };
+
+const cacheNames: NamesOf<ModelCacheOptions> = { maxBytes: 1, pageSize: 1, dtype: 1 };
 
 /** New tokens of a sequence, at least one. */
 export interface NewTokens {
@@ -76,8 +80,9 @@ export class LanguageModel implements Disposable {
   static async load(
     gpu: Gpu,
     folder: CheckpointFolder,
-    { context, numSplits = 1, ...loading }: LoadOptions = {},
+    options?: LoadOptions,
   ): Promise<LanguageModel> {
+    const { context, numSplits = 1, ...loading } = readOptions('load', options, loadNames);
     const config = readConfig(await requiredJson(folder, 'config.json'));
     const longest = context ?? Math.min(config.contextLength, DEFAULT_CONTEXT);
     if (!Number.isInteger(longest) || longest < 1 || longest > config.contextLength) {
@@ -97,11 +102,12 @@ export class LanguageModel implements Disposable {
   }
 
   /** Creates a cache for this model's layers: windowed layers give back the pages that no query sees any more. */
-  createCache({
-    maxBytes,
-    pageSize = 16,
-    dtype = 'f16',
-  }: ModelCacheOptions): Promise<PagedKvCache> {
+  async createCache(options: ModelCacheOptions): Promise<PagedKvCache> {
+    const {
+      maxBytes,
+      pageSize = 16,
+      dtype = 'f16',
+    } = readOptions('createCache', options, cacheNames);
     const { layers, kinds } = this.config;
     const groups = (['full', 'sliding'] as const).map((kind) => {
       const { kvHeads, headDim, window } = kinds[kind];

@@ -1,5 +1,6 @@
+import type { NamesOf } from '@heed/core/kernel';
 import type { KvSequence } from '@heed/kvcache';
-import type { Sampling } from '../generation/sampling.ts';
+import { type Sampling, samplingNames } from '../generation/sampling.ts';
 import type { TokenChannel } from './token-channel.ts';
 
 /** A request for one answer or several to a prompt. */
@@ -20,6 +21,17 @@ export interface ServeRequest {
   /** An abort ends all answers with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
+
+export const requestNames: NamesOf<ServeRequest> = {
+  prompt: 1,
+  maxTokens: 1,
+  sampling: samplingNames,
+  endTokens: 1,
+  answers: 1,
+  priority: 1,
+  salt: 1,
+  signal: 1,
+};
 
 /** Why an answer has ended: at an end token, at its most tokens, or because the caller stopped reading. */
 export type FinishReason = 'stop' | 'length' | 'cancelled';

@@ -1,4 +1,5 @@
 import { CapacityError, ValidationError } from '@heed/core';
+import { type NamesOf, readOptions } from '@heed/core/kernel';
 import type { PagedKvCache } from '@heed/kvcache';
 import {
   type Candidates,
@@ -13,6 +14,7 @@ import {
   endOf,
   type FinishReason,
   type Lane,
+  requestNames,
   type RunningLane,
   type ServedAnswer,
   type ServeRequest,
@@ -33,6 +35,14 @@ export interface EngineOptions {
   /** Tokens in a page of the cache; default 16. */
   readonly pageSize?: number;
 }
+
+const engineNames: NamesOf<EngineOptions> = {
+  rows: 1,
+  seats: 1,
+  drafts: 1,
+  watermark: 1,
+  pageSize: 1,
+};
 
 /** Counts of an engine since its start. */
 export interface EngineStats {
@@ -74,7 +84,8 @@ export class ServeEngine {
   #loop: Promise<void> | undefined;
   #counts = none;
 
-  constructor(model: LanguageModel, cache: PagedKvCache, options: EngineOptions = {}) {
+  constructor(model: LanguageModel, cache: PagedKvCache, given?: EngineOptions) {
+    const options = readOptions('ServeEngine', given, engineNames);
     const { rows = 256, seats = 32, drafts = 4, watermark = 16, pageSize = 16 } = options;
     for (const [name, value, least] of [
       ['rows', rows, seats],
@@ -103,7 +114,8 @@ export class ServeEngine {
    * @throws ValidationError options out of range, or a prompt that leaves no room in the context
    * @throws CapacityError the cache could not hold an answer even alone
    */
-  submit(request: ServeRequest): ServedAnswer[] {
+  submit(given: ServeRequest): ServedAnswer[] {
+    const request = readOptions('submit', given, requestNames, undefined, 'request');
     const lanes = this.#lanesOf(request);
     const [first, ...others] = lanes;
     first!.branches = others;
@@ -130,7 +142,13 @@ export class ServeEngine {
         `submit: the prompt must have 1 to ${this.#model.context - 1} tokens, and answers must be 1 or more; got ${prompt.length} and ${answers}.`,
       );
     }
-    const most = prompt.length + Math.min(request.maxTokens ?? room, room);
+    const { maxTokens = room } = request;
+    if (!Number.isInteger(maxTokens) || maxTokens < 1) {
+      throw new ValidationError(
+        `submit: maxTokens must be a whole number above 0; got ${maxTokens}. Leave it out for all that fit.`,
+      );
+    }
+    const most = prompt.length + Math.min(maxTokens, room);
     if (!this.#cache.canEverFit(most)) {
       throw new CapacityError(
         `submit: the cache cannot hold ${most} tokens of prompt and answer. Lower maxTokens, or make it larger.`,

@@ -171,6 +171,9 @@ it('stops at an end token, at the end of the context and on abort', async () => 
   expect(await run({ sampling: { temperature: 1, seed: 3 } })).not.toEqual(tokens);
   expect(await run({ sampling: { temperature: 1, topK: 1, seed: 3 } })).toEqual(tokens);
   await expect(run({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
+  await expect(run({ chunk: 0 })).rejects.toThrow('chunk must be');
+  await expect(run({ maxTokens: 1.5 })).rejects.toThrow('maxTokens must be');
+  await expect(run({ sampling: { top_p: 0.5 } })).rejects.toThrow('mean topP');
   await expect(run({ prompt: [] })).rejects.toThrow(ValidationError);
   await expect(run({ prompt: new Array(12).fill(1) })).rejects.toThrow('1 to 11 tokens');
 });

@@ -122,6 +122,9 @@ describe('ServeEngine', () => {
 
     expect(() => engine.submit({ prompt: [] })).toThrow(ValidationError);
     expect(() => engine.submit({ prompt: [100] })).toThrow('100 is no token');
+    expect(() => engine.submit({ prompt: [1], maxTokens: 0 })).toThrow('maxTokens');
+    expect(() => engine.submit({ prompt: [1], n: 3 } as ServeRequest)).toThrow('there is no n');
+    expect(() => new ServeEngine(model, cache, { seat: 3 } as EngineOptions)).toThrow('mean seats');
     expect(() => engine.submit({ prompt: [1], sampling: { topP: 2 } })).toThrow('topP');
     using small = await model.createCache({ maxBytes: 4000, ...page });
     expect(() => new ServeEngine(model, small).submit({ prompt: [1] })).toThrow(CapacityError);
