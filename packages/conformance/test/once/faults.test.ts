@@ -4,15 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { allCases } from '../../src/cases/all-cases.ts';
 import { runCase } from '../../src/run/run-conformance.ts';
 import { flexFaults } from './flex-faults.ts';
-import {
-  backwardFaults,
-  dropoutFaults,
-  type Fault,
-  faults,
-  learnedFaults,
-  weightsFaults,
-} from './kernel-faults.ts';
+import { backwardFaults, type Fault, faults } from './kernel-faults.ts';
 import { listedKeyFaults } from './listed-key-faults.ts';
+import { dropoutFaults, learnedFaults, maxFaults, weightsFaults } from './option-faults.ts';
 import { cacheFaults, quantisedFaults } from './page-faults.ts';
 import { selectedFaults } from './selected-faults.ts';
 import { patchedDevice } from './patched-device.ts';
@@ -39,6 +33,7 @@ function faultyDevice(sound: GPUDevice, { find, replace }: Fault): FaultyDevice 
 const lists = [
   faults,
   flexFaults,
+  maxFaults,
   dropoutFaults,
   weightsFaults,
   learnedFaults,
