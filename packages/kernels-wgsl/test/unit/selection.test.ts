@@ -438,6 +438,20 @@ describe('the portable tile', () => {
     expect(rows(576)).toEqual([2, 2, 2]);
   });
 
+  it('has fewer where a lane has fewer registers', () => {
+    const by = (vendor: string): Capabilities => {
+      const on = capabilities();
+      return { ...on, adapter: { ...on.adapter, vendor } };
+    };
+    expect(rows(64, by('apple'))).toEqual([4, 4, 4]);
+    expect(rows(128, by('apple'))).toEqual([4, 4, 2]);
+    expect(rows(256, by('apple'))).toEqual([2, 2, 1]);
+    expect(rows(64, by('intel'))).toEqual([4, 4, 2]);
+    expect(rows(128, by('intel'))).toEqual([2, 2, 1]);
+    expect(rows(64, by('arm'))).toEqual([2, 2, 1]);
+    expect(rows(128, by('arm'))).toEqual([1, 1, 1]);
+  });
+
   it('has a workgroup each for dk and dv where a thread cannot hold both', () => {
     const workgroups = (dim: number, dimV: number, on = capabilities()): number => {
       const dims = { headDim: dim, headDimV: dimV };

@@ -16,6 +16,8 @@ export interface DeviceClass {
   readonly matrices: boolean;
   /** Whether matrices of halves that a kernel keeps during a loop take half as many registers as those of f32. */
   readonly packsHalves: boolean;
+  /** Registers that a lane may have for sums of outputs or gradients; with more, the rest of a kernel does not fit beside them. */
+  readonly accumulators: number;
   /** Number of workgroups of 64 threads that keeps the device's memory busy. */
   readonly workgroups: number;
   /** Least number of keys of a split; with fewer, the merge of the splits costs too much. */
@@ -28,6 +30,8 @@ export interface DeviceClass {
  * Bandwidth × latency must be outstanding: about 0.5 MB on a card of 1 TB/s, 3 MB on one of 4 TB/s. A workgroup of the decode path
  * has up to 16 KiB outstanding, so 256 suffice, and twice as many give each of up to 144 cores the same number within a few
  * percent. The merge of splits of 128 keys reads and writes about 6 % of what the splits read.
+ *
+ * The compilers of AMD and NVIDIA, whose lanes have 255 registers, spill with more than 144 accumulators: a kernel needs about 110 others.
  */
 const gpu = {
   unroll: true,
@@ -35,6 +39,7 @@ const gpu = {
   branches: false,
   matrices: true,
   packsHalves: true,
+  accumulators: 144,
   workgroups: 256,
   keysPerSplit: 128,
 } as const;
@@ -50,6 +55,8 @@ const software: DeviceClass = {
   branches: false,
   matrices: false,
   packsHalves: true,
+  // They are in memory anyway.
+  accumulators: 144,
   workgroups: 8,
   keysPerSplit: 256,
 };
@@ -62,10 +69,12 @@ const nvidia: DeviceClass = { name: 'NVIDIA', ...gpu, workgroups: 512 };
 // Mesa's compiler counts a register for each half (207 instead of 96 at head dim 128), and then spills.
 const rdna: DeviceClass = { name: 'AMD RDNA', ...gpu, packsHalves: false, workgroups: 512 };
 const gcn: DeviceClass = { name: 'AMD GCN', ...gpu, workgroups: 512 };
-const apple: DeviceClass = { name: 'Apple', ...gpu };
-// Memory of 50 to 150 GB/s, shared with the CPU, and few cores.
-const intel: DeviceClass = { name: 'Intel', ...gpu, workgroups: 128 };
-const mobile: DeviceClass = { name: 'mobile', ...gpu, workgroups: 64 };
+// A lane has 128 registers (https://dougallj.github.io/applegpu/docs.html); a kernel needs half of them beside its sums.
+const apple: DeviceClass = { name: 'Apple', ...gpu, accumulators: 64 };
+// Memory of 50 to 150 GB/s, shared with the CPU, and few cores. A thread has 4 KiB of registers: 64 per lane of a subgroup of 16.
+const intel: DeviceClass = { name: 'Intel', ...gpu, workgroups: 128, accumulators: 32 };
+// A thread of a Mali has 64 registers, and half as many threads fit if it takes more than 32.
+const mobile: DeviceClass = { name: 'mobile', ...gpu, workgroups: 64, accumulators: 16 };
 const unknown: DeviceClass = { name: 'unknown GPU', ...gpu };
 
 /**

@@ -29,28 +29,30 @@ export const portableTiles: TileClass<PortableTile> = {
   readsWide: true,
   keyWorkgroups: (tile, dims) => (isApart(tile, dims) ? 2 : 1),
   defaults(use, capabilities, needs) {
-    const { unroll } = deviceClass(capabilities);
+    const { unroll, accumulators } = deviceClass(capabilities);
     // A tile of selected keys has no rows but those of one group.
     const isSmall = needs.isSelected && needs.groupRows <= 16;
     if (use === 'group' || isSmall)
       return [{ path: 'portable', threadsM: 8, rowsPerThread: 1, unroll }];
-    const rowsPerThread = unroll ? rowsInRegisters(use, needs) : 4;
+    const rowsPerThread = unroll ? rowsInRegisters(use, needs, accumulators) : 4;
     return [{ path: 'portable', threadsM: 32 / rowsPerThread, rowsPerThread, unroll }];
   },
 };
 
-// A thread of a GPU has at most 255 registers, and those of AMD and NVIDIA spill with more accumulators than this. A CPU keeps
-// accumulators in memory anyway.
+// With more accumulators for dk and dv together, they have a workgroup each.
 const ACCUMULATORS = 144;
 
 /** Returns the most rows per thread whose accumulators fit in registers. */
 function rowsInRegisters(
   use: Exclude<TileUse, 'group'>,
   { headDim, headDimV }: HeadDims,
+  accumulators: number,
 ): ThreadGrid['rowsPerThread'] {
-  const dims = { head: headDimV, q: headDim, kv: Math.max(headDim, headDimV), tables: 0 };
+  const isFew = accumulators < ACCUMULATORS;
+  const ofKeys = isFew ? headDim + headDimV : Math.max(headDim, headDimV);
+  const dims = { head: headDimV, q: headDim, kv: ofKeys, tables: 0 };
   const perRow = dims[use] / THREADS_N;
-  return ([4, 2] as const).find((rows) => rows * perRow <= ACCUMULATORS) ?? 1;
+  return ([4, 2] as const).find((rows) => rows * perRow <= accumulators) ?? 1;
 }
 
 /**
