@@ -18,7 +18,7 @@ const TIERS = {
   'gpu-node': { find: (env) => findAdapter('lavapipe', env), budget: 150, tags: 'device' },
   once: {
     find: (env) => findFirst(['lavapipe', 'swiftshader', 'gpu'], env),
-    budget: 70,
+    budget: 150,
     narrow: true,
     tags: '!device',
   },

@@ -94,12 +94,12 @@ describe('the models of docs/sparse.md are their definitions, forward and backwa
     await expectDsa(gpu, dsa);
   });
 
-  it('NSA', async () => {
+  it('NSA', { tags: ['full'] }, async () => {
     const { nsa } = await loaded(() => import('../examples/sparse/07-nsa.ts'));
     await expectNsa(gpu, nsa);
   });
 
-  it('MoBA', async () => {
+  it('MoBA', { tags: ['full'] }, async () => {
     const { moba } = await loaded(() => import('../examples/sparse/08-moba.ts'));
     await expectMoba(gpu, moba);
   });
