@@ -11,7 +11,7 @@ export const guides = [
   'apps/demo/README.md',
   'packages/bench/README.md',
   'examples/README.md',
-  'examples/{llm,server}/README.md',
+  'examples/{llm,server,cell}/README.md',
 ].map((path) => join(root, path));
 
 /** The order of the packages on the site. */
@@ -35,7 +35,8 @@ export async function publicEntries() {
   );
   return ordered.flatMap(({ folder, manifest }) =>
     Object.entries(manifest.exports)
-      .filter(([subpath]) => subpath !== './package.json')
+      // An entry for this repository only has no build.
+      .filter(([subpath, target]) => subpath !== './package.json' && target.default)
       .map(([subpath, target]) => ({
         name: manifest.name + subpath.slice(1),
         source: join(folder, target['@heed/source']),

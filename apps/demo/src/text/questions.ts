@@ -65,7 +65,7 @@ const kinds: readonly Kind[] = [
   },
   {
     pattern: /^([a-z]{2,8}) backwards: $/,
-    answer: (word) => [...word!].toReversed().join(''),
+    answer: (word) => Array.from(word).toReversed().join(''),
     question: (uniform) => {
       const letters = Array.from({ length: 2 + below(7, uniform) }, () => 97 + below(26, uniform));
       return `${String.fromCharCode(...letters)} backwards: `;

@@ -36,7 +36,7 @@ const plain = (options: Partial<CacheOptions>): Setting => {
   const whole = { ...same, layers: 2, pageSize: 4, pages: 40, poison: true, ...options };
   const { kvHeads, headDim, headDimV } = whole;
   return {
-    options: whole as CacheOptions,
+    options: whole,
     layers: [0, 1].map((layer) => ({ layer, kvHeads, headDim, headDimV })),
   };
 };

@@ -1,6 +1,5 @@
 import type { Gpu, Tensor } from '@heed/core';
 import { flexAttention, type MaskMod } from '@heed/flex';
-import { Rng } from '@heed/testing';
 import assert from 'node:assert/strict';
 import type { CacheGroup, PagedKvCache } from '../../../src/index.ts';
 import { errorsOf, type Sees } from './naive-attention.ts';
@@ -147,9 +146,3 @@ export class LayeredToy {
     }
   }
 }
-
-/** Tokens of 0 to 9. */
-export const someTokens = (seed: number, count: number): number[] => {
-  const rng = new Rng(seed);
-  return Array.from({ length: count }, () => rng.int(0, 9));
-};

@@ -85,7 +85,7 @@ export async function expectRows(
   const got = await rowsOfView(view);
   expect(got).toHaveLength(spans.length);
   spans.forEach((given, b) => {
-    const own = [given].flat() as Span[];
+    const own: Span[] = Array.isArray(given) ? given : [given];
     const count = own.reduce((sum, span) => sum + lengthOf(span), 0);
     (['k', 'v'] as const).forEach((x, i) => {
       const format = x === 'k' ? view.format : (view.formatV ?? view.format);
