@@ -39,7 +39,11 @@ const options = {
  * shows must be exported. A type that is exported, or that the site no longer shows, must not be listed.
  */
 const unnamedTypes = {
-  '@heed/core': ['src/text/capabilities.ts:limitNames', 'src/text/read-options.ts:OptionKind'],
+  '@heed/core': [
+    'src/text/capabilities.ts:limitNames',
+    'src/text/read-options.ts:OptionKind',
+    'src/text/strided-view.ts:View',
+  ],
   '@heed/conformance': ['src/reference/dropped-pairs.ts:ReferenceDropout'],
   '@heed/kernels-wgsl': [
     'src/text/tiles/tile-paths.ts:TileConfig',

@@ -6,22 +6,29 @@ export type StreamEntry = readonly [id: string, fields: readonly string[]];
  * protocol are the client's affair.
  */
 export interface ValkeyClient {
+  /** GET: the bytes of a value; null for none. */
   getBuffer(key: string): Promise<Uint8Array | null>;
+  /** SET … EX: a value that expires after seconds. */
   set(
     key: string,
     value: string | number | Uint8Array,
     unit: 'EX',
     seconds: number,
   ): Promise<unknown>;
+  /** SET … PX: a value that expires after milliseconds. */
   set(
     key: string,
     value: string | number | Uint8Array,
     unit: 'PX',
     milliseconds: number,
   ): Promise<unknown>;
+  /** SET: a value that stays. */
   set(key: string, value: string | number | Uint8Array): Promise<unknown>;
+  /** UNLINK: forgets a value. */
   unlink(key: string): Promise<number>;
+  /** XADD: appends an entry to a stream. */
   xadd(key: string, ...args: (string | number)[]): Promise<string | null>;
+  /** XREAD: entries of streams behind these ids, waiting for the first. */
   xread(
     count: 'COUNT',
     most: number,
@@ -30,9 +37,13 @@ export interface ValkeyClient {
     streams: 'STREAMS',
     ...keysAndIds: string[]
   ): Promise<readonly (readonly [key: string, entries: readonly StreamEntry[]])[] | null>;
+  /** SMEMBERS: the members of a set. */
   smembers(key: string): Promise<string[]>;
+  /** SADD: adds a member to a set. */
   sadd(key: string, member: string): Promise<number>;
+  /** SREM: takes a member out of a set. */
   srem(key: string, member: string): Promise<number>;
+  /** SCAN: some keys, and where to go on. */
   scan(
     cursor: string,
     match: 'MATCH',
@@ -40,11 +51,13 @@ export interface ValkeyClient {
     count: 'COUNT',
     most: number,
   ): Promise<[cursor: string, keys: string[]]>;
+  /** Another connection with the same settings. */
   duplicate(...args: never[]): unknown;
   /** Of a cluster. */
   nodes?(role: 'master'): Pick<ValkeyClient, 'scan'>[];
-  /** Without `ttl` and `expire`, hits are not renewed. */
+  /** TTL, in seconds. Without `ttl` and `expire`, hits are not renewed. */
   ttl?(key: string): Promise<number>;
+  /** EXPIRE, in seconds. */
   expire?(key: string, seconds: number): Promise<number>;
   /** Without it, the policy of eviction is not reported. */
   info?(section: string): Promise<string>;

@@ -4,7 +4,9 @@ import { UnreachableError } from './valkey-errors.ts';
 export interface Clock {
   /** Milliseconds. */
   now(): number;
+  /** Calls a function after milliseconds; returns what `clearTimeout` takes. */
   setTimeout(call: () => void, ms: number): unknown;
+  /** Takes a call back. */
   clearTimeout(timer: unknown): void;
 }
 

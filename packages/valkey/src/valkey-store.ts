@@ -14,10 +14,12 @@ import { checkClient, heedError, UnreachableError } from './valkey-errors.ts';
 
 /** A store on a server that many workers share. */
 export interface ValkeyStore extends KvStore, AsyncDisposable {
+  /** Fetches values side by side, in the order of `keys`; undefined for what is not there, or did not come in time. */
   getMany(
     keys: readonly string[],
     options?: GetManyOptions,
   ): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Stores entries side by side, and counts those that the server refused. */
   putMany(entries: readonly StoreEntry[], options?: PutManyOptions): Promise<PutManyReport>;
   /** Counters up to now. */
   readonly stats: ValkeyStoreStats;

@@ -181,13 +181,7 @@ async function jaxs(given: Given, { q, k, v, dOut }: Inputs): Promise<Gradients>
   };
   const scales = typeof options.scale === 'object' ? options.scale : plainScale(dims[0]);
   const caps = typeof options.softcap === 'object' ? options.softcap : numbers([1, 1]);
-  const [out, backward] = vjp(attention, [
-    rows(q),
-    rows(k),
-    rows(v),
-    array(scales),
-    array(caps),
-  ]);
+  const [out, backward] = vjp(attention, [rows(q), rows(k), rows(v), array(scales), array(caps)]);
   out.dispose();
   const gradients = backward(rows(dOut));
   const [dq, dk, dv, dScale, dSoftcap] = await Promise.all(

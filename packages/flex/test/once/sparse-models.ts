@@ -72,8 +72,7 @@ const listed =
     return kv <= q && lists.slice(at, at + topK).includes(Math.floor(kv / size));
   };
 
-const byRow = async (x: Tensor): Promise<Numbers> =>
-  (await x.permute([0, 2, 1, 3]).read());
+const byRow = async (x: Tensor): Promise<Numbers> => await x.permute([0, 2, 1, 3]).read();
 
 async function expectGradients(
   got: readonly (readonly Tensor[])[],
