@@ -75,6 +75,7 @@ export interface PagedKvView {
   readonly window?: number;
   readonly sinkTokens?: number;
   readonly sharedKv?: boolean;
+  readonly cascade?: unknown;
 }
 export interface Profile<T> {
   readonly result: T;

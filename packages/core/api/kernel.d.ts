@@ -50,6 +50,10 @@ export interface KernelSource {
 export interface OptionNames {
   readonly [name: string]: OptionKind;
 }
+export interface PrefixGroup {
+  readonly members: readonly number[];
+  readonly pages: number;
+}
 export interface TensorRules {
   readonly rank?: number | readonly number[];
   readonly dtype?: readonly DType[];
@@ -69,6 +73,13 @@ export type Meant = () => Readonly<Record<string, string>>;
 export type NamesOf<O> = { readonly [Name in keyof O]-?: OptionKind; };
 export type QuantFormat = "int8" | "int4";
 export type WgslPart = string | number | boolean | null | undefined | readonly WgslPart[];
+// #endregion
+
+// #region Classes
+export declare class SharedPrefixes {
+  readonly groups: readonly PrefixGroup[];
+  constructor(groups: readonly PrefixGroup[]);
+}
 // #endregion
 
 // #region Functions
@@ -234,6 +245,7 @@ interface PagedKvView {
   readonly window?: number;
   readonly sinkTokens?: number;
   readonly sharedKv?: boolean;
+  readonly cascade?: unknown;
 }
 type PageFormat = FloatType | QuantFormat;
 interface Profile<T> {

@@ -31,6 +31,7 @@ export {
   valuesPerWord,
 } from './paged/page-format.ts';
 export { isPagedView } from './paged/paged-view.ts';
+export { type PrefixGroup, SharedPrefixes } from './paged/shared-prefixes.ts';
 export { bindTensor } from './tensor/bind-tensor.ts';
 export { checkTensor, knownList, setKnownList, type TensorRules } from './tensor/check-tensor.ts';
 export { shapeTensor, tryEmpty } from './tensor/create-tensor.ts';

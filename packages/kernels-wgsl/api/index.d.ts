@@ -4,7 +4,7 @@ export interface AttentionGradients extends Gradients {
   readonly dSoftcap?: Tensor;
   readonly dAlibiSlopes?: Tensor;
 }
-export interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, SelectedKeysOption, DropoutOption, ResultOption<Lse>, NumSplitsOption {}
+export interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, SelectedKeysOption, DropoutOption, ResultOption<Lse>, NumSplitsOption, CascadeOption {}
 export interface AttentionPlan<Tensors = AttentionTensors, Result = AttentionResult> extends Disposable {
   readonly problem: AttentionProblem;
   readonly wgsl: string;
@@ -232,6 +232,9 @@ interface CallLengths {
   readonly used?: Int32Array | Tensor;
   readonly table?: Int32Array | Tensor;
 }
+interface CascadeOption {
+  readonly cascade?: boolean;
+}
 interface DecodeTile {
   readonly path: "decode" | "integers";
   readonly rows: number;
@@ -296,6 +299,7 @@ interface OptionFlags {
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly dropout?: boolean;
+  readonly cascade?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }

@@ -281,7 +281,7 @@ interface AlibiSlopesOption {
 }
 type AnyHook = ScoreHook | MaskHook | DropHook;
 type AnyPart = KernelPart | string | false | undefined;
-interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, SelectedKeysOption, DropoutOption, ResultOption<Lse>, NumSplitsOption {}
+interface AttentionOptions<Lse extends boolean = boolean> extends ScaleOption, BandOption, SoftcapOption, AlibiSlopesOption, SinksOption, SeqUsedKOption, SelectedKeysOption, DropoutOption, ResultOption<Lse>, NumSplitsOption, CascadeOption {}
 interface AttentionProblem extends OptionFlags {
   readonly layout: "dense" | "varlen" | "paged";
   readonly dtype?: FloatType;
@@ -331,6 +331,14 @@ interface CallLengths {
   readonly used?: Int32Array | Tensor;
   readonly table?: Int32Array | Tensor;
 }
+interface Cascade {
+  readonly pass: CascadePass;
+  readonly sums: number;
+}
+interface CascadeOption {
+  readonly cascade?: boolean;
+}
+type CascadePass = "prefix" | "suffix";
 interface DecodeTile {
   readonly path: "decode" | "integers";
   readonly rows: number;
@@ -358,6 +366,7 @@ interface ForwardConfig {
   readonly write: WriteAccess;
   readonly rows: RowKind;
   readonly sharedKv?: true;
+  readonly cascade?: Cascade;
   readonly hooks: VariantHooks;
   readonly tile: AnyTile;
 }
@@ -405,6 +414,7 @@ interface OptionFlags {
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly dropout?: boolean;
+  readonly cascade?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }

@@ -32,6 +32,8 @@ export interface PagedKvView {
   readonly sinkTokens?: number;
   /** v is the first `headDimV` columns of k, in k's memory. Gradients with respect to the values are then part of dk. */
   readonly sharedKv?: boolean;
+  /** Which sequences begin with the same pages, as the cache found it. Opaque: attention reads those keys once where that pays. */
+  readonly cascade?: unknown;
 }
 
 /** True for keys that come as a view of pages, not as a tensor. */

@@ -88,6 +88,8 @@ export function factsOfCall(call: Call, keepsStates = false): ProblemFacts {
     numSplits: call.options.numSplits ?? 'auto',
     sharedKv: isColumnsOf(call.v, call.k),
     keepsStates,
+    cascade: undefined,
+    prefixSums: 0,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { DType, PagedKvView, Tensor } from '@heed/core';
 import { isTensor } from '@heed/core/kernel';
+import { type CascadeOption, cascade } from './options/cascade-option.ts';
 import { type AlibiSlopesOption, alibiSlopes } from './options/alibi-slopes.ts';
 import {
   type AttentionOption,
@@ -37,7 +38,8 @@ export interface AttentionOptions<Lse extends boolean = boolean>
     SelectedKeysOption,
     DropoutOption,
     ResultOption<Lse>,
-    NumSplitsOption {}
+    NumSplitsOption,
+    CascadeOption {}
 
 type OptionName = keyof AttentionOptions;
 
@@ -55,6 +57,7 @@ export const attentionOptions: { readonly [Name in OptionName]-?: AttentionOptio
   selectedBlockSize,
   dropout,
   numSplits,
+  cascade,
   returnLse,
   returnMax,
   out,
@@ -76,6 +79,11 @@ export interface OptionFlags {
   readonly sinks?: boolean;
   readonly seqUsedK?: boolean;
   readonly dropout?: boolean;
+  /**
+   * Whether runs over views may read the keys that sequences share once, for all of them. `warmup` then compiles the kernels of both
+   * passes, and `describe` says when they are taken, or why not.
+   */
+  readonly cascade?: boolean;
   readonly returnLse?: boolean;
   readonly returnMax?: boolean;
 }

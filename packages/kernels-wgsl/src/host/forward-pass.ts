@@ -18,24 +18,37 @@ import { readsWide } from '../text/tiles/tile-paths.ts';
 import { type Call, factsOfCall } from './attention-call.ts';
 import type { AttentionOptions, AttentionResult } from './attention-options.ts';
 import { bindMask } from './bound-mask.ts';
+import { type Cascade, cascadeOf } from './cascade-plan.ts';
 import { combine } from './combine.ts';
 import {
   forwardInputs,
   type ForwardTensors,
   type LaunchData,
+  notWritten,
   type RowPlanes,
 } from './forward-values.ts';
 import { checkMemory, recorderTarget, type Target } from './launch-target.ts';
-import { valuesOf } from './launch-values.ts';
-import { type MemoryLayout, readAccess, writeAccess } from './memory-layout.ts';
+import { type LaunchInputs, valuesOf } from './launch-values.ts';
+import {
+  keyAxes,
+  type MemoryLayout,
+  queryAxes,
+  readAccess,
+  stridesOf,
+  writeAccess,
+} from './memory-layout.ts';
 import { bindCaptures, bindLengths } from './packed-words.ts';
 import { gatherWords } from './word-kernels.ts';
 
 /** Runs a checked call with the kernel that its problem selects. */
 export function runCall(call: Call, keepsStates = false): ForwardResult {
   const { gpu } = call;
-  const selection = knownSelection(gpu, factsOfCall(call, keepsStates));
-  return gpu.batch(() => runForward(call, selection, recorderTarget(gpu), keepsStates));
+  const facts = factsOfCall(call, keepsStates);
+  const selection = knownSelection(gpu, facts);
+  const cascade = cascadeOf(call, facts, selection);
+  return gpu.batch(() =>
+    runForward(call, cascade?.suffix ?? selection, recorderTarget(gpu), keepsStates, cascade),
+  );
 }
 
 /** Result of a run. */
@@ -49,12 +62,14 @@ export interface ForwardResult extends AttentionResult {
 /**
  * Runs a checked call with a chosen kernel.
  * @param keepsStates whether a gradient needs the row maxima and sums; lse is then kept too
+ * @param cascade reads the keys that sequences share first; the selection is then its suffix pass
  */
 export function runForward(
   call: Call,
   selection: Selection,
   target: Target,
   keepsStates = false,
+  cascade?: Cascade,
 ): ForwardResult {
   const { dtype, options } = call;
   const { splits } = selection;
@@ -64,9 +79,11 @@ export function runForward(
   if (elementCount(out.shape) > 0) {
     const lengths = bindLengths(target, call);
     const captures = bindCaptures(target, call);
-    const data = { out, lse: rows.lse, planes: rows.planes, lengths, captures };
+    const states = cascade && readShared(call, cascade, target, { lengths, captures });
+    const data = { out, lse: rows.lse, planes: rows.planes, lengths, captures, states };
     if (splits === 1) launch(call, selection, target, data);
     else launchSplit(call, selection, target, data);
+    if (states) target.free(states);
     lengths.release();
     captures.release();
   }
@@ -165,7 +182,7 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
     lse: data.lse && bindTensor(data.planes?.whole ?? data.lse),
   };
-  const mask = bindMask(call);
+  const mask = data.states ? { range: bindTensor(data.states).range, values: {} } : bindMask(call);
   const work = forwardInputs(call, selection, tensors, data, mask);
   target.dispatch({
     source,
@@ -182,6 +199,59 @@ function launch(call: Call, selection: Selection, target: Target, data: LaunchDa
     params: packValues(source.fields, valuesOf(source.fields, work)),
     workgroups: dispatchGrid(gpu, work.grid.units),
   });
+}
+
+// The states of a prefix pass are words of f32.
+const stateLayout: MemoryLayout = { shape: [4], strides: [1], byteOffset: 0, dtype: 'f32' };
+
+/** Dispatches the prefix pass. Returns the states of the rows, which the caller frees. */
+function readShared(
+  call: Call,
+  { prefix, tiles, rows, shared, words }: Cascade,
+  target: Target,
+  { lengths, captures }: Pick<LaunchData, 'lengths' | 'captures'>,
+): Tensor {
+  const { gpu, q, k, v } = call;
+  const states = target.scratch('cascade states', [words], 'u32');
+  gatherWords(target, shared, states, 0);
+  const { config, source } = forwardKernel(prefix, [q, k, v], stateLayout);
+  const kvBytes = readBytes(config.kvType, config.read);
+  const [boundQ, boundK, boundV] = [
+    bindTensor(q, readBytes(config.qType, config.read)),
+    bindTensor(k, kvBytes),
+    bindTensor(v, kvBytes),
+  ];
+  const { splits } = prefix;
+  const units = tiles * splits * call.kvHeads;
+  const work: LaunchInputs = {
+    call,
+    grid: { units, tiles, splits },
+    tile: config.tile,
+    strides: {
+      q: stridesOf(q, boundQ, queryAxes(call)),
+      k: stridesOf(k, boundK, keyAxes(call)),
+      v: stridesOf(v, boundV, keyAxes(call)),
+      lse: notWritten,
+    },
+    statePlane: 0,
+    more: [lengths.values, captures.values],
+  };
+  target.dispatch({
+    source,
+    buffers: [
+      boundQ.range,
+      boundK.range,
+      boundV.range,
+      lengths.range,
+      target.storage(rows),
+      captures.range,
+      placeholder(gpu, 'write'),
+      bindTensor(states).range,
+    ],
+    params: packValues(source.fields, valuesOf(source.fields, work)),
+    workgroups: dispatchGrid(gpu, units),
+  });
+  return states;
 }
 
 type Sizes = Pick<Call, 'lengths' | 'batch' | 'qHeads' | 'seqlenQ' | 'headDimV'>;

@@ -37,9 +37,12 @@ export interface LaunchData {
   readonly planes?: RowPlanes | undefined;
   readonly lengths: BoundLengths;
   readonly captures: BoundCaptures;
+  /** States of rows over shared keys, from which a suffix pass goes on. */
+  readonly states?: Tensor | undefined;
 }
 
-const notWritten: Strides = { offset: 0, batch: 0, head: 0, row: 0, dim: 0, split: 0 };
+/** The strides of a result that the kernel does not write. */
+export const notWritten: Strides = { offset: 0, batch: 0, head: 0, row: 0, dim: 0, split: 0 };
 
 /** Returns the inputs of one launch's parameters. */
 export function forwardInputs(

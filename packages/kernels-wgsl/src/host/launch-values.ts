@@ -55,6 +55,7 @@ const VALUES: Readonly<Record<string, ValueOf>> = {
   splits: ({ grid }) => grid.splits,
   batch: ({ call }) => call.batch,
   group: ({ call }) => groupSize(call),
+  q_heads: ({ call }) => call.qHeads,
   seqlen_q: ({ call }) => call.seqlenQ,
   seqlen_k: ({ call }) => call.seqlenK,
   table_row: ({ call }) => call.maxPages,

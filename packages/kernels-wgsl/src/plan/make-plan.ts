@@ -11,6 +11,7 @@ import { type Call, factsOfCall, type FloatCall } from '../host/attention-call.t
 import type { AttentionResult } from '../host/attention-options.ts';
 import { runBackward } from '../host/backward-pass.ts';
 import type { GradientTiles } from '../host/backward-launch.ts';
+import { cannotCascade, explainCascade, sampleCascade } from '../host/cascade-plan.ts';
 import { runForward } from '../host/forward-pass.ts';
 import { boundTarget, KeptScratch, kernelsOf, recorderTarget } from '../host/launch-target.ts';
 import { gatherSource } from '../host/word-kernels.ts';
@@ -90,10 +91,16 @@ export function makePlan<
     reasons.add(reason);
     return tile;
   };
+  const noCascade = cannotCascade(facts, selection, tuning?.force?.path);
   const kernels = kernelsOf(gpu, (target) => {
     const tensors = shapeTensors(gpu, withoutEmptyAxes(problem));
     const call = callOf(fn, withUsedLengths(problem, tensors));
     runForward(call, selection, target);
+    if (problem.cascade) {
+      const passes = noCascade === undefined ? sampleCascade(call, facts) : undefined;
+      if (passes) runForward(call, passes.suffix, target, false, passes);
+      reasons.add(passes ? explainCascade(passes) : `no cascade: ${noCascade}`);
+    }
     if (!problem.backward) return;
     const { out, lse, states } = runForward(call, selection, target, true);
     const state = { out, lse: lse!, states: states!, dOut: out, dLse: undefined };

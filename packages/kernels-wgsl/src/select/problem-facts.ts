@@ -1,3 +1,4 @@
+import type { CascadePass } from '../text/parts/cascade.wgsl.ts';
 import type { VariantHooks } from '../text/parts/hook.ts';
 import type {
   FloatType,
@@ -34,6 +35,10 @@ export interface ProblemFacts {
   readonly sharedKv: boolean;
   /** Whether a gradient follows, which recomputes the scores and needs their bits. */
   readonly keepsStates: boolean;
+  /** Which pass over sequences that begin with the same pages, if it is one. */
+  readonly cascade: CascadePass | undefined;
+  /** For a suffix pass: the sums per row that the prefix pass leaves. */
+  readonly prefixSums: number;
 }
 
 /**

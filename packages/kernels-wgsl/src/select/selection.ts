@@ -9,6 +9,7 @@ import {
   cannotImplement,
   cannotImplementGradient,
   sharesKv,
+  sumsPerRow,
   tileCandidates,
   type TileConfig,
   type TilePath,
@@ -71,16 +72,29 @@ export function select(
     tileCandidates(use, capabilities, tileProblem(facts), of);
   const tuned =
     tuning && !forced ? tunedChoice(problemKey(facts, use), modelsOf, capabilities, tuning) : {};
-  const needs = { ...problem, keepsStates: facts.keepsStates, isSelected: selectedBlock > 0 };
+  const { keepsStates, cascade } = facts;
+  const needs = { ...problem, keepsStates, isSelected: selectedBlock > 0, pass: cascade };
   const cannot = (candidate: TileConfig): string | undefined =>
     cannotImplement({ ...needs, tile: candidate }, capabilities);
   const { name } = deviceClass(capabilities);
   const { tile, reason } = chooseTile(modelsOf(forced), forced, name, cannot, tuned);
   const isFew = use === 'group' || hasFewPositions(facts, tile);
-  const rows = facts.listRows ?? (isFew || packsGroups(facts, capabilities) ? 'group' : 'head');
+  const isPacked = isFew || cascade === 'prefix' || packsGroups(facts, capabilities);
+  const rows = facts.listRows ?? (isPacked ? 'group' : 'head');
   const splits = chooseSplits(facts, isFew, tile, capabilities, tuned);
   return {
-    config: { ...problem, rows, ...(facts.sharedKv && sharesKv(tile) && { sharedKv: true }), tile },
+    config: {
+      ...problem,
+      rows,
+      ...(facts.sharedKv && sharesKv(tile) && { sharedKv: true }),
+      ...(cascade && {
+        cascade: {
+          pass: cascade,
+          sums: cascade === 'prefix' ? sumsPerRow(tile) : facts.prefixSums,
+        },
+      }),
+      tile,
+    },
     use,
     splits,
     reason: `${isFew ? 'decode' : 'prefill'}, ${reason}, ${splits === 1 ? 'keys not split' : `keys in ${splits} splits`}`,
@@ -144,9 +158,9 @@ function chooseSplits(
   capabilities: Capabilities,
   tuned: Tuned,
 ): number {
-  const { numSplits, batch, maxSeqlenK, listRows } = facts;
+  const { numSplits, batch, maxSeqlenK, listRows, cascade } = facts;
   if (numSplits !== 'auto') return numSplits;
-  if (!isFew && !listRows) return 1;
+  if (!isFew && !listRows && cascade !== 'prefix') return 1;
   if (tuned.splits && tile === tuned.tile) return tuned.splits;
   const { tileM } = tileShape(tile);
   const { workgroups, keysPerSplit } = deviceClass(capabilities);

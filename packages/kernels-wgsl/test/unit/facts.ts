@@ -142,6 +142,8 @@ export const facts: ProblemFacts = {
   numSplits: 'auto',
   sharedKv: false,
   keepsStates: false,
+  cascade: undefined,
+  prefixSums: 0,
 };
 
 const count = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
@@ -178,6 +180,8 @@ export const kinds: fc.Arbitrary<Omit<ProblemFacts, keyof Sizes | 'numSplits'>> 
     ...layout,
     ...selected,
     qHeads: rest.kvHeads * group,
+    cascade: undefined,
+    prefixSums: 0,
   }));
 
 /** What differs from batch to batch. */

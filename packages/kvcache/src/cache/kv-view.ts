@@ -1,6 +1,6 @@
 import type { PagedKvView, Tensor } from '@heed/core';
-import { fail } from '@heed/core/kernel';
-import type { BatchLists } from '../kernels/batch-tables.ts';
+import { fail, type SharedPrefixes } from '@heed/core/kernel';
+import type { BatchLists, BatchTable } from '../kernels/batch-tables.ts';
 import type { Pool } from '../kernels/page-pools.ts';
 import type { SequenceState } from '../sequences/sequence-state.ts';
 import type { CacheCore } from './cache-core.ts';
@@ -18,16 +18,16 @@ export interface KvView extends PagedKvView {
 }
 
 /**
- * Returns a view of one layer over lists that hold that layer's lengths.
+ * Returns a view of one layer over a table whose lists hold that layer's lengths.
  * @param layer counted through all groups
  */
 export function viewOf(
   core: CacheCore,
   layer: number,
   states: readonly SequenceState[],
-  lists: BatchLists,
+  table: BatchTable,
 ): KvView {
-  return new LayerView(core, layer, states, lists);
+  return new LayerView(core, layer, states, table);
 }
 
 class LayerView implements KvView {
@@ -40,13 +40,14 @@ class LayerView implements KvView {
   readonly window?: number;
   readonly sinkTokens?: number;
   readonly sharedKv?: boolean;
+  readonly cascade?: SharedPrefixes;
   readonly #core: CacheCore;
   readonly #layer: number;
   readonly #states: readonly SequenceState[];
   readonly #seen: readonly { epoch: number; count: number }[];
   readonly #lists: BatchLists;
 
-  constructor(core: CacheCore, layer: number, states: readonly SequenceState[], lists: BatchLists) {
+  constructor(core: CacheCore, layer: number, states: readonly SequenceState[], table: BatchTable) {
     const { geometry, window, sinkTokens = 0 } = core.layout.places[layer]!.group;
     this.maxSeqlenK = states.reduce((most, { counts }) => Math.max(most, counts[layer]!), 0);
     this.pageSize = geometry.pageSize;
@@ -58,12 +59,14 @@ class LayerView implements KvView {
     if (window !== undefined) {
       this.window = window;
       this.sinkTokens = sinkTokens;
+    } else if (table.shared.groups.length > 0) {
+      this.cascade = table.shared;
     }
     this.#core = core;
     this.#layer = layer;
     this.#states = states;
     this.#seen = states.map(({ epoch, counts }) => ({ epoch, count: counts[layer]! }));
-    this.#lists = lists;
+    this.#lists = table.lists;
   }
 
   get k(): Tensor {

@@ -185,7 +185,7 @@ export class PagedKvCache implements Disposable {
     const index = core.layerIndex(fn, core.reads.get(layer) ?? layer);
     const states = statesOf(fn, core, seqs);
     const tables = core.tablesOf(core.layout.places[index]!);
-    return viewOf(core, index, states, tables.get(states, index).lists);
+    return viewOf(core, index, states, tables.get(states, index));
   }
 
   /**

@@ -5,12 +5,14 @@ import {
   getKernel,
   type KernelSource,
   setKnownList,
+  type SharedPrefixes,
   threadGrid,
   threadMain,
   unscoped,
   uploadStorage,
   wgsl,
 } from '@heed/core/kernel';
+import { sharedPrefixes } from '../sequences/shared-prefixes.ts';
 import type { BlockTable } from '../sequences/page-table.ts';
 import { pageCount, type SequenceState } from '../sequences/sequence-state.ts';
 
@@ -87,7 +89,7 @@ export interface BatchLists {
  * Lengths and block tables of one batch, in one allocation: cuSeqlensQ, seqUsedK, blockTable. It persists from step to step; only
  * changed words are uploaded, once for all layers.
  */
-class BatchTable {
+export class BatchTable {
   readonly states: readonly SequenceState[];
   readonly lists: BatchLists;
   readonly rowCapacity: number;
@@ -98,6 +100,7 @@ class BatchTable {
   readonly #versions: Float64Array;
   /** The sequences' epochs at the last update of the GPU. */
   readonly #epochs: Float64Array;
+  #shared: SharedPrefixes | undefined;
 
   constructor(gpu: Gpu, states: readonly SequenceState[], tableOf: TableOf, rowCapacity: number) {
     const batch = states.length;
@@ -120,6 +123,12 @@ class BatchTable {
   /** Whether no sequence has changed since the last update, so that views of these lists may be in use. */
   get isCurrent(): boolean {
     return this.states.every(({ epoch }, i) => epoch === this.#epochs[i]);
+  }
+
+  /** Which sequences begin with the same pages. Found anew only after a table has changed. */
+  get shared(): SharedPrefixes {
+    this.#shared ??= sharedPrefixes(this.states, this.#tableOf);
+    return this.#shared;
   }
 
   /** Returns whether the GPU has the lengths of a layer. */
@@ -150,6 +159,7 @@ class BatchTable {
       set(i + 1, end);
       set(batch + 1 + i, counts[layer]!);
       if (this.#versions[i] === table.version) return;
+      this.#shared = undefined;
       const row = 2 * batch + 1 + i * this.rowCapacity;
       for (let at = table.changedSince(this.#versions[i]!); at < table.length; at++) {
         set(row + at, table.at(at));

@@ -1,4 +1,5 @@
 import { blockRangePart, tileClasses } from '../parts/block-range.wgsl.ts';
+import { cascadePart, type CascadePass } from '../parts/cascade.wgsl.ts';
 import { hasBlocks } from '../parts/hook.ts';
 import {
   type AnyPart,
@@ -51,6 +52,7 @@ export function attentionKernel(
   const { qType, kvType, headDim, headDimV, lengths, keys, selectedBlock, read, hooks } = config;
   const isSelected = selectedBlock > 0;
   const isShared = 'sharedKv' in config && config.sharedKv;
+  const cascade = 'cascade' in config ? config.cascade : undefined;
   const { tileM, tileN } = own.shape;
   return composeKernel({
     label: `heed/${own.pass} ${own.key}`,
@@ -62,17 +64,15 @@ export function attentionKernel(
       { name: 'v', kind: 'read', element: readElement(kvType, read) },
       ...own.inputs,
       { name: 'metadata', kind: 'read', element: 'i32' },
-      isSelected
-        ? { name: 'selected', kind: 'read', element: 'i32' }
-        : { name: 'block_mask', kind: 'read', element: 'u32' },
+      maskBinding(isSelected, cascade?.pass),
       { name: 'captures', kind: 'read', element: 'u32' },
       ...own.outputs,
     ],
     parts: [
       lengthsPart(lengths, keys),
-      workPart(lengths, config.rows, tileM, isSelected),
+      workPart(lengths, config.rows, tileM, isSelected, cascade?.pass),
       diagonalPart,
-      rowsPart(lengths, config.rows, hooks),
+      rowsPart(lengths, config.rows, hooks, cascade?.pass),
       rowOffsetPart('q', lengths),
       splitRowOffsetPart('lse_index', 'lse', lengths),
       addressingPart(lengths, keys, isShared ? ['k'] : undefined),
@@ -82,11 +82,19 @@ export function attentionKernel(
       ...own.access,
       softmaxWgsl('two'),
       isSelected && selectedPart(lengths, selectedBlock),
-      blockRangePart(config.rows, hooks, tileN, isSelected),
+      cascade && cascadePart(cascade, headDimV),
+      blockRangePart(config.rows, hooks, tileN, isSelected, cascade?.pass),
       hasBlocks(hooks) && blocksPart(lengths),
       variantPart(hooks, isSelected),
       ...own.compute,
       { fields: [...u32Fields('units', 'group'), ...loopFields], text: own.main },
     ],
   });
+}
+
+/** Returns the binding between the lengths and the captures. */
+function maskBinding(isSelected: boolean, pass: CascadePass | undefined): StorageBinding {
+  if (isSelected) return { name: 'selected', kind: 'read', element: 'i32' };
+  const name = pass === 'prefix' ? 'shared_rows' : pass === 'suffix' ? 'states' : 'block_mask';
+  return { name, kind: 'read', element: 'u32' };
 }

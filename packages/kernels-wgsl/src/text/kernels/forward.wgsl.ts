@@ -11,7 +11,8 @@ import { attentionKernel } from './attention-kernel.wgsl.ts';
 export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized(
   forwardKey,
   (config) => {
-    const { outType, write, headDimV, lengths } = config;
+    const { outType, write, headDimV, lengths, cascade } = config;
+    const isRaw = cascade?.pass === 'prefix';
     return attentionKernel(config, {
       pass: 'forward',
       key: forwardKey(config),
@@ -22,12 +23,15 @@ export const forwardSource: (config: ForwardConfig) => ComposedKernel = memoized
         { name: 'out', kind: 'write', element: writeElement(outType, write) },
         { name: 'lse', kind: 'write', element: 'u32' },
       ],
-      access: [
-        splitRowOffsetPart('out_row_offset', 'out', lengths),
-        isHalf(outType) && roundHalf(outType),
-        writePart(outType, write, headDimV),
-      ],
-      compute: [epiloguePart(config.hooks)],
+      // The states of a prefix pass go where lse does, and its rows have no other result.
+      access: isRaw
+        ? []
+        : [
+            splitRowOffsetPart('out_row_offset', 'out', lengths),
+            isHalf(outType) && roundHalf(outType),
+            writePart(outType, write, headDimV),
+          ],
+      compute: isRaw ? [] : [epiloguePart(config.hooks)],
       main: forwardMain(config),
     });
   },

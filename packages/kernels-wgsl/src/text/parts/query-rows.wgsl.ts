@@ -1,4 +1,5 @@
 import { wgsl } from '@heed/core/kernel';
+import { type CascadePass, ownRow, prefixRow, prefixWork, queryRowOf } from './cascade.wgsl.ts';
 import { type RowConstant, rowConstants, type VariantHooks } from './hook.ts';
 import type { LengthKind, RowKind } from './kinds.ts';
 import { rowLayouts } from './row-layouts.wgsl.ts';
@@ -56,12 +57,14 @@ export const diagonalPart: KernelPart = {
  * Assigns a query tile to a workgroup. The rows of a tile are positions of one head or, grouped, positions × the query heads
  * of one kv head (head fastest), so that a decode step fills a tile.
  * @param byPosition whether a tile has rows of one position only, which share a list of selected keys; default false
+ * @param pass `prefix`: the rows of a tile belong to all sequences of a group
  */
 export function workPart(
   lengths: LengthKind,
   rows: RowKind,
   tileM: number,
   byPosition = false,
+  pass?: CascadePass,
 ): KernelPart {
   const fields = u32Fields('tiles', 'splits', 'batch', 'group', 'seqlen_q');
   const rowsPerPosition = rows === 'group' ? ' * params.group' : '';
@@ -86,7 +89,7 @@ export function workPart(
       return id.x + id.y * count.x;
     }
 
-    ${byPosition ? positionWork(lengths, rows) : rowLayouts[lengths].tiles(rowsPerPosition)}
+    ${pass === 'prefix' ? prefixWork : byPosition ? positionWork(lengths, rows) : rowLayouts[lengths].tiles(rowsPerPosition)}
 
     fn find_work(unit: u32) -> Work {
       let tile = unit % params.tiles;
@@ -127,7 +130,12 @@ const rowPositions = wgsl`
 `;
 
 /** Query rows: the position and head of each row of a tile. */
-export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks): KernelPart {
+export function rowsPart(
+  lengths: LengthKind,
+  rows: RowKind,
+  hooks: VariantHooks,
+  pass?: CascadePass,
+): KernelPart {
   const constants = rowConstants(hooks);
   const text = wgsl`
     ${rowStruct(constants)}
@@ -147,17 +155,12 @@ export function rowsPart(lengths: LengthKind, rows: RowKind, hooks: VariantHooks
     // Row \`index\` of the sequence; one beyond the end is a copy of the last, and is not stored.
     fn make_row(work: Work, index: u32) -> Row {
       let inside = min(index, work.rows - 1u);
-      // Rows outside every sequence have no batch entry of their own in the tables.
-      let batch = min(work.seq.index, max(params.batch, 1u) - 1u);
-      let head = row_head(work, inside);
-      let position = row_position(inside);
-      let q_len = i32(work.seq.q_len);
-      let k_len = i32(work.seq.k_len);
+      ${pass === 'prefix' ? prefixRow : ownRow}
       var row = Row();
-      row.batch = i32(work.seq.index);
+      row.batch = ${pass === 'prefix' ? 'i32(batch)' : 'i32(work.seq.index)'};
       row.head = i32(head);
       row.query = i32(position) + diagonal(q_len, k_len);
-      ${rowLayouts[lengths].queryRow}
+      ${queryRowOf(lengths, pass)}
       row.q_len = q_len;
       row.k_row = i32(work.seq.k_row);
       row.k_len = k_len;

@@ -18,6 +18,7 @@ import {
   productType,
 } from './decode-layout.ts';
 import { DECODE_THREADS, decodeArrays, type DecodeTile } from './decode-tile.ts';
+import { takeSum, takeValues } from './cascade-states.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import { entryPoint, keyTileLoop } from './tile-loops.wgsl.ts';
 
@@ -36,7 +37,7 @@ export function decodeMain(config: ForwardConfig, tile: DecodeTile): string {
     let index = ${ownRow(decode)};
     let row = make_row(work, work.first_row + index);
     let column = thread / ${tile.rows}u;
-    var state = softmax_init();
+    ${takeSum(config, '', 'column', 0)}
     ${decode.hasIntegers && ownStep(decode)}
     ${rowsInRegisters(decode)}
 
@@ -104,9 +105,33 @@ function rowsInRegisters(decode: Decode): string {
           return `let q${r}_${x} = select(vec4<f32>(), ${read}, ${d} < ${k.dim}u);`;
         })}
         ${decode.hasIntegers && integersOf(decode, r)}
-        ${each(v.vecs)((x) => `var acc${r}_${x} = vec4<f32>();`)}
+        ${startValues(decode, r)}
       `,
     )}
+  `;
+}
+
+/** Declares the lane's sums of row r: zeros, or what the row has of the shared keys, which the first team goes on from. */
+function startValues(decode: Decode, r: number): string {
+  const { config, v } = decode;
+  const names = each(v.vecs);
+  if (config.cascade?.pass !== 'suffix') {
+    return names((x) => `var acc${r}_${x} = vec4<f32>();`).join('\n');
+  }
+  const halves = v.read.elements / 4;
+  const end = lastOf(v.dim, 4);
+  return wgsl`
+    let row${r} = make_row(work, ${plus('work.first_row', r)});
+    let kept_at${r} = state_at(row${r}, work.split);
+    ${names((x) => {
+      const d = elementOf(decode, v, Math.floor(x / halves), x % halves);
+      return wgsl`
+        var acc${r}_${x} = vec4<f32>();
+        if (team == 0u && ${d} <= ${end}u) {
+          acc${r}_${x} = ${takeValues(r, d)};
+        }
+      `;
+    })}
   `;
 }
 

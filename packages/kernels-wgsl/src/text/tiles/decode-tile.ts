@@ -62,6 +62,7 @@ const classOf = <Path extends DecodeTile['path']>(path: Path): TileClass<TileOf<
   readsWide: true,
   sharesKv: true,
   cannot(tile, { subgroups, limits, integerDots }, _, needs) {
+    if (needs.pass === 'prefix') return 'a group of sequences has more rows than its tiles';
     if (needs.keepsStates) return 'a gradient needs scores that are summed in its own order';
     if (path === 'integers' && !isQuantised(needs.kvType)) return 'its keys are not integers';
     if (path === 'integers' && !integerDots) return 'the device has no products of packed integers';

@@ -1,3 +1,4 @@
+import type { Cascade } from '../parts/cascade.wgsl.ts';
 import type { ScoreHook, VariantHooks } from '../parts/hook.ts';
 import type {
   FloatType,
@@ -33,12 +34,14 @@ export interface ForwardConfig {
   readonly rows: RowKind;
   /** v is the first columns of k in memory, and the kernel reads them once. Absent for kernels that read both. */
   readonly sharedKv?: true;
+  /** The kernel is a pass over sequences that begin with the same pages. */
+  readonly cascade?: Cascade;
   readonly hooks: VariantHooks;
   readonly tile: AnyTile;
 }
 
 /** The fields of a config that determine its key tiles. */
-export type KeyTiles = Pick<ForwardConfig, 'hooks' | 'selectedBlock'>;
+export type KeyTiles = Pick<ForwardConfig, 'hooks' | 'selectedBlock' | 'cascade'>;
 
 /** Returns a canonical name: two configs have the same key iff they are equal. */
 export function forwardKey(c: ForwardConfig): string {
@@ -47,7 +50,7 @@ export function forwardKey(c: ForwardConfig): string {
     `d=${c.headDim} dv=${c.headDimV}`,
     keysName(c),
     `read=${c.read} write=${c.write}`,
-    `rows=${c.rows}${c.sharedKv ? ' shared' : ''}`,
+    `rows=${c.rows}${c.sharedKv ? ' shared' : ''}${c.cascade ? ` ${c.cascade.pass}=${c.cascade.sums}` : ''}`,
     `hooks=${c.hooks.key}`,
     Object.entries(c.tile)
       .map(([k, v]) => `${k}=${v}`)

@@ -56,11 +56,13 @@ export const matrixTiles: TileClass<MatrixTile> = {
   ],
   shape: matrixTileShape,
   cannot: (tile, capabilities, kernel, needs) =>
-    kernel === 'tables'
-      ? 'gradients of tables are added pair by pair, which is no product'
-      : (cannotOffer(tile, capabilities, kernel, needs) ??
-        cannotDivide(tile, kernel, needs) ??
-        cannotFit(tile, capabilities, kernel, needs)),
+    needs.pass
+      ? 'its sums are in matrices, from which another pass cannot go on'
+      : kernel === 'tables'
+        ? 'gradients of tables are added pair by pair, which is no product'
+        : (cannotOffer(tile, capabilities, kernel, needs) ??
+          cannotDivide(tile, kernel, needs) ??
+          cannotFit(tile, capabilities, kernel, needs)),
   // A CPU only emulates matrices, and a decode step reads more than it multiplies.
   isDefault: (use, capabilities) =>
     use !== 'group' &&

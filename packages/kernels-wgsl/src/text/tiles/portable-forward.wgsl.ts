@@ -2,6 +2,7 @@ import { sections, wgsl } from '@heed/core/kernel';
 import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
 import { each, plus } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
+import { takeSum, takeValues } from './cascade-states.ts';
 import type { ForwardConfig } from './kernel-config.ts';
 import {
   columnKeys,
@@ -44,14 +45,45 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
   const ofRows = { type: qType, access: read, grid: tile, rows: tileM };
   const ofKeys = { type: kvType, access: read, grid: tile, rows: tileN };
   const ofValues: Dim = { size: headDimV, bound: 'params.v_chunks' };
+  const results = wgsl`
+    workgroupBarrier();
+    ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
+    workgroupBarrier();
+    ${rows(
+      (r) => wgsl`
+        state${r}.row_sum = 0.0;
+        for (var i = 0u; i < ${chunkVecs}; i++) {
+          state${r}.row_sum += partial[${localRow(r)} * ${THREADS_N}u + i];
+        }
+        if (${plus('work.first_row + first_row', r)} < work.rows) {
+          let norm = finish_row(&state${r}, row${r}, work.split);
+          let out_row = out_row_offset(row${r}, work.split);
+          ${storeChunks(tile, `acc${r}`, ofValues, (sum) => `write_out(out_row, d, ${sum} * norm);`)}
+          if (column == 0u) {
+            write_lse(state${r}, row${r}, work.split);
+          }
+        }
+      `,
+    )}
+  `;
+  const keptStates = rows(
+    (r) => wgsl`
+      if (${plus('work.first_row + first_row', r)} < work.rows) {
+        let at = state_at(row${r}, work.split);
+        keep_sum(at, state${r}.row_max, column, state${r}.row_sum);
+        ${storeChunks(tile, `acc${r}`, ofValues, (sum) => `keep_values(at, d, ${sum});`)}
+      }
+    `,
+  );
   const body = wgsl`
     ${threadPlace(tile)}
 
     ${rows(
       (r) => wgsl`
         let row${r} = make_row(work, ${plus('work.first_row + first_row', r)});
-        var state${r} = softmax_init();
+        ${takeSum(config, r, 'column', THREADS_N)}
         var acc${r} = array<vec4<f32>, ${Math.ceil(headDimV / CHUNK)}>();
+        ${config.cascade?.pass === 'suffix' && storeChunks(tile, `acc${r}`, ofValues, (sum) => `${sum} = ${takeValues(r, 'd')};`)}
       `,
     )}
 
@@ -87,25 +119,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
       `,
     )}
 
-    workgroupBarrier();
-    ${rows((r) => `partial[${localRow(r)} * ${THREADS_N}u + column] = state${r}.row_sum;`)}
-    workgroupBarrier();
-    ${rows(
-      (r) => wgsl`
-        state${r}.row_sum = 0.0;
-        for (var i = 0u; i < ${chunkVecs}; i++) {
-          state${r}.row_sum += partial[${localRow(r)} * ${THREADS_N}u + i];
-        }
-        if (${plus('work.first_row + first_row', r)} < work.rows) {
-          let norm = finish_row(&state${r}, row${r}, work.split);
-          let out_row = out_row_offset(row${r}, work.split);
-          ${storeChunks(tile, `acc${r}`, ofValues, (sum) => `write_out(out_row, d, ${sum} * norm);`)}
-          if (column == 0u) {
-            write_lse(state${r}, row${r}, work.split);
-          }
-        }
-      `,
-    )}
+    ${config.cascade?.pass === 'prefix' ? keptStates : results}
   `;
   const thread = { name: 'thread', builtin: 'local_invocation_index' };
   return sections(

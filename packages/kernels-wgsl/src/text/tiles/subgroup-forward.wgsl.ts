@@ -1,5 +1,6 @@
 import { wgsl } from '@heed/core/kernel';
 import { dropWeight } from '../parts/dropped-weights.wgsl.ts';
+import { takeSum, takeValues } from './cascade-states.ts';
 import { plus } from '../parts/repeat.ts';
 import { tileScores } from '../parts/score-chain.wgsl.ts';
 import type { ForwardConfig, KeyTiles } from './kernel-config.ts';
@@ -40,12 +41,20 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
         let row${r} = make_row(work, index${r});
         var q${r} = array<vec4<f32>, ${Math.ceil(config.headDim / 4)}>();
         var acc${r} = array<vec4<f32>, ${Math.ceil(config.headDimV / 4)}>();
-        var state${r} = softmax_init();
+        ${takeSum(config, r, '0u', 1)}
       `,
     )}
     ${diagonals.declare}
     for (var d = 0u; d < params.q_vecs; d++) {
       ${rows((r) => `q${r}[d] = read_q(q_row_offset(row${r}), d * 4u) * q_scale();`)}
+    }
+    ${
+      config.cascade?.pass === 'suffix' &&
+      wgsl`
+        for (var d = 0u; d < params.v_vecs; d++) {
+          ${rows((r) => `acc${r}[d] = ${takeValues(r, 'd * 4u')};`)}
+        }
+      `
     }
 
     ${keyTileLoop(
@@ -69,8 +78,18 @@ export function subgroupMain(config: ForwardConfig, tile: SubgroupTile): string 
 `,
     )}
 
-    ${rows(
-      (r) => wgsl`
+    ${rows((r) =>
+      config.cascade?.pass === 'prefix'
+        ? wgsl`
+            if (index${r} < work.rows) {
+              let at = state_at(row${r}, work.split);
+              keep_sum(at, state${r}.row_max, 0u, state${r}.row_sum);
+              for (var d = 0u; d < params.v_vecs; d++) {
+                keep_values(at, d * 4u, acc${r}[d]);
+              }
+            }
+          `
+        : wgsl`
         if (index${r} < work.rows) {
           let norm = finish_row(&state${r}, row${r}, work.split);
           for (var d = 0u; d < params.v_vecs; d++) {

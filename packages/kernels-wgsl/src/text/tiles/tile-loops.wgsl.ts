@@ -41,7 +41,7 @@ function threadEntry(
 
 /** Returns the entry point of a tile path. Its body has `work`, a tile of query rows, their kv head `head`, and their `span`. */
 export function entryPoint(
-  { selectedBlock }: KeyTiles,
+  { selectedBlock, cascade }: KeyTiles,
   workgroup: Workgroup,
   thread: ThreadIndex,
   body: string,
@@ -53,7 +53,7 @@ export function entryPoint(
       return;
     }
     let head = kv_head(work);
-    ${selectedBlock === 0 && 'let span = tile_span(work);'}
+    ${selectedBlock === 0 && `let span = tile_span(work${cascade?.pass === 'prefix' ? ', unit' : ''});`}
     ${body}
   `;
   return threadEntry(workgroup, thread, rows, ...more);

@@ -1,4 +1,5 @@
 import type { Capabilities, Limits } from '@heed/core';
+import type { CascadePass } from '../parts/cascade.wgsl.ts';
 import type { FloatType, GradientOf, KeyType, RowKind, TileShape } from '../parts/kinds.ts';
 import type { AnyTile, ForwardConfig } from './kernel-config.ts';
 
@@ -19,6 +20,8 @@ export interface TileNeeds extends HeadDims {
   readonly keepsStates?: boolean;
   /** Whether the keys of a tile come from a list. */
   readonly isSelected?: boolean;
+  /** Whether the kernel is a pass over sequences that begin with the same pages. */
+  readonly pass?: CascadePass | undefined;
 }
 
 /** What the default tiles of a path may depend on. */

@@ -10,6 +10,7 @@ import { portableMain } from './portable-forward.wgsl.ts';
 import { portableTiles, type PortableTile } from './portable-tile.ts';
 import { subgroupMain } from './subgroup-forward.wgsl.ts';
 import { subgroupTiles, type SubgroupTile } from './subgroup-tile.ts';
+import { THREADS_N } from './thread-grid.wgsl.ts';
 import {
   gradientShape,
   type TileNeeds,
@@ -88,6 +89,9 @@ export function gradientWorkgroups({
 export function readsWide(tile: AnyTile): boolean {
   return pathOf(tile).readsWide ?? false;
 }
+
+/** Returns the threads that share a row, each of which sums its own keys: the sums that a prefix pass leaves of a row. */
+export const sumsPerRow = ({ path }: AnyTile): number => (path === 'portable' ? THREADS_N : 1);
 
 /** Whether forward kernels of a tile read memory once that k and v share. */
 export function sharesKv(tile: AnyTile): boolean {
