@@ -5,6 +5,7 @@ import { attention } from '@heed/kernels-wgsl';
 import type { Comparison } from '../measure/bench-results.ts';
 import { backwardBesideForward, backwardOfMods } from './backward-cost.ts';
 import { blockMaskContestants } from './block-mask-cost.ts';
+import { cascadeComparisons } from './cascade-cost.ts';
 import { cacheCost, decodeOverPages } from './cache-cost.ts';
 import {
   type DenseCall,
@@ -247,6 +248,7 @@ export const comparisons: readonly Comparison[] = [
       'eight layers of a decode step over pages, f32 queries, 64 sequences of 512 keys, 8/2 heads D64',
     contestants: decodeOverPages(),
   },
+  ...cascadeComparisons,
   {
     id: 'bf16',
     title: 'prefill over bf16 beside f16 on the same tile path, B1 S1024 H8 D64',

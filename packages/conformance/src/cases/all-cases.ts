@@ -13,6 +13,7 @@ import { selectedGradientCases } from './backward/selected-gradient-cases.ts';
 import { cacheAppendCases } from './cache/cache-append-cases.ts';
 import { cacheKeepCases } from './cache/cache-keep-cases.ts';
 import { cachePageCases } from './cache/cache-page-cases.ts';
+import { cascadeCases } from './cache/cascade-cases.ts';
 import { blockClassCases } from './flex/block-class-cases.ts';
 import { blockMaskCases } from './flex/block-mask-cases.ts';
 import { listedBlockCases } from './flex/listed-block-cases.ts';
@@ -68,6 +69,7 @@ export const allCases: readonly RunnableCase[] = [
   ...cacheAppendCases,
   ...cachePageCases,
   ...cacheKeepCases,
+  ...cascadeCases,
   ...gpuLengthCases,
   ...hostileLengthCases,
   ...headCases,

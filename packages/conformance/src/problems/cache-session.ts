@@ -223,3 +223,12 @@ function headsOf({ shape, data }: NdArray, t: number): Float32Array[] {
     Float32Array.from(data.subarray((t * heads + h) * dim, (t * heads + h + 1) * dim)),
   );
 }
+
+/** Returns the rows that sequences should hold in the first layer, sequence after sequence: [T, Hkv, D]. */
+export function packedRows(x: 'k' | 'v', list: readonly Modelled[]): NdArray {
+  const rows = list.flatMap((one) => one.rows[0]!.map((row) => row[x]));
+  const [kvHeads, dim] = [rows[0]!.length, rows[0]![0]!.length];
+  const data = new Float32Array(rows.length * kvHeads * dim);
+  rows.flat().forEach((row, i) => data.set(row, i * dim));
+  return { shape: [rows.length, kvHeads, dim], data };
+}

@@ -44,6 +44,7 @@ const groupsOfOptions: Readonly<Record<keyof AttentionOptions, readonly string[]
   returnMax: ['max'],
   out: ['out-param'],
   numSplits: ['splits', 'batch-invariance'],
+  cascade: ['cascade'],
 };
 
 describe('allCases', () => {

@@ -2,10 +2,10 @@ import { varlenAttention } from '@heed/kernels-wgsl';
 import { memoryStore } from '@heed/kvcache';
 import { holds, sameBits } from '../../budget/output-checks.ts';
 import { cumulative, normal } from '../../problems/build-problem.ts';
-import { type Modelled, Session } from '../../problems/cache-session.ts';
+import { packedRows, Session } from '../../problems/cache-session.ts';
 import { uploadArray } from '../../problems/case-tensors.ts';
 import { collect } from '../../problems/launch-problem.ts';
-import { filled, type NdArray } from '../../reference/nd-array.ts';
+import { filled } from '../../reference/nd-array.ts';
 import type { FloatDType } from '../../reference/number-types.ts';
 import { random } from '../../reference/pseudo-random.ts';
 import type { ReferenceProblem } from '../../reference/reference-problem.ts';
@@ -162,13 +162,6 @@ const storeCases: readonly RunnableCase[] = formats.flatMap((dtype) =>
 const [kvHeads, headDim] = [2, 64];
 
 /** Packs the rows of sequences. */
-function packed(x: 'k' | 'v', list: readonly Modelled[]): NdArray {
-  const rows = list.flatMap((one) => one.rows[0]!.flatMap((row) => row[x]));
-  const data = new Float32Array(rows.length * headDim);
-  rows.forEach((row, i) => data.set(row, i * headDim));
-  return { shape: [rows.length / kvHeads, kvHeads, headDim], data };
-}
-
 /** Attention over a view after a fork, a truncation and decode steps, against float64 over the appended rows. */
 const attentionCases: readonly RunnableCase[] = defineCase('cache-attention', 'served', {
   tags: ['browser'],
@@ -198,8 +191,8 @@ const attentionCases: readonly RunnableCase[] = defineCase('cache-attention', 's
           );
           const problem: ReferenceProblem = {
             q: normal([counts[0] + counts[1], 4, headDim], random(counts[1]), dtype),
-            k: packed('k', list),
-            v: packed('v', list),
+            k: packedRows('k', list),
+            v: packedRows('v', list),
             cuSeqlensQ: cumulative(counts),
             cuSeqlensK: cumulative(list.map(({ rows }) => rows[0]!.length)),
             options: { causal: true },
