@@ -27,6 +27,7 @@ import * as cache from '../../packages/kvcache/src/cache/cache-options.ts';
 import { keepNames } from '../../packages/kvcache/src/cache/kv-sequence.ts';
 import { prefixNamesOptions } from '../../packages/kvcache/src/pages/prefix-names.ts';
 import { eventBatchNames } from '../../packages/kvcache/src/cache/event-batch.ts';
+import { statsNames } from '../../packages/kvcache/src/cache/cache-stats.ts';
 import { loadNames } from '../../packages/kvcache/src/cache/load-pages.ts';
 import { saveNames } from '../../packages/kvcache/src/cache/save-pages.ts';
 import { fsNames } from '../../packages/kvcache/src/stores/fs-store.ts';
@@ -141,6 +142,12 @@ const packages = [
         'kvcache:LayerOptions',
         'kvcache:MemoryOptions',
       ]),
+      of('PagedKvCache.create(gpu, options) with groups', cache.groupedNames, [
+        'kvcache:GroupedCacheOptions',
+        'kvcache:MemoryOptions',
+      ]),
+      of('each of the groups', cache.groupNames, ['kvcache:CacheGroup', 'kvcache:LayerOptions']),
+      of('cache.stats(options?)', statsNames, ['kvcache:StatsOptions']),
       of('cache.open(options?)', cache.openNames, ['kvcache:OpenOptions']),
       of('prefixNames(tokens, options)', prefixNamesOptions, ['kvcache:PrefixNamesOptions']),
       of('cache.append(layer, seqs, k, v, options?)', appendNames, ['kvcache:AppendOptions']),

@@ -46,6 +46,7 @@ export const layoutNames: NamesOf<VarlenLayout> = {
   seqUsedK: 1,
   blockTable: 1,
   format: 1,
+  formatV: 1,
   headDim: 1,
   headDimV: 1,
 };

@@ -51,9 +51,12 @@ export function checkHeads(fn: string, { q, k, v }: Operands, kvHeads: number): 
   }
 }
 
-/** Checks that k and v agree in dtype and in every dimension but the last. */
-export function checkKeyValue(fn: string, k: Operand, v: Operand): void {
-  if (k.dtype !== v.dtype) {
+/**
+ * Checks that k and v agree in every dimension but the last.
+ * @param sameType whether they must agree in dtype, too
+ */
+export function checkKeyValue(fn: string, k: Operand, v: Operand, sameType = true): void {
+  if (sameType && k.dtype !== v.dtype) {
     const got = `k ${k.dtype}, v ${v.dtype}`;
     fail(fn, 'k and v must share a dtype', got, `Pass both as ${k.dtype}.`);
   }
@@ -97,7 +100,26 @@ export function checkFormat(
   );
 }
 
-type Layout = Pick<VarlenLayout, 'format' | 'headDim' | 'headDimV'>;
+/**
+ * @param type the quantised format of the keys
+ * @returns the format of the values if it is quantised, else undefined
+ * @throws ValidationError another format than the keys', without pages
+ */
+export function checkFormatV(
+  fn: string,
+  { formatV, format }: Layout,
+  type: QuantFormat | undefined,
+  isPaged: boolean,
+): QuantFormat | undefined {
+  if (formatV === undefined || formatV === format) return type;
+  if (!isPaged) {
+    const fix = 'Leave it out: keys and values share a dtype.';
+    fail(fn, 'formatV needs paged keys (blockTable)', show(formatV), fix);
+  }
+  return checkFormat(fn, formatV, isPaged);
+}
+
+type Layout = Pick<VarlenLayout, 'format' | 'formatV' | 'headDim' | 'headDimV'>;
 
 /** Refuses u32 keys without a format: the words alone do not determine their encoding. */
 export function checkWords(fn: string, type: QuantFormat | undefined, k: Tensor | undefined): void {
@@ -112,19 +134,18 @@ export function keyOperands(
   { q, k, v }: Operands,
   type: QuantFormat | undefined,
   layout: Layout,
+  typeV: QuantFormat | undefined,
 ): Pick<Operands, 'k' | 'v'> {
-  if (type === undefined) {
-    checkRepeated(fn, layout, k, v);
-    return { k, v };
-  }
-  const { headDim, headDimV } = layout;
-  if (headDim !== q.shape.at(-1)) {
+  const { format, formatV = format, headDim, headDimV } = layout;
+  if (type === undefined) checkRepeated(fn, k, { format, headDim });
+  else if (headDim !== q.shape.at(-1)) {
     const rule = `headDim must be the last dimension of q, ${q.shape.at(-1)}, with format '${type}'`;
     fail(fn, rule, show(headDim), 'A row of words does not tell it.');
   }
+  if (typeV === undefined) checkRepeated(fn, v, { formatV, headDimV });
   return {
-    k: unpacked(fn, 'k', k, type, headDim),
-    v: unpacked(fn, 'v', v, type, headDimV),
+    k: type === undefined ? k : unpacked(fn, 'k', k, type, headDim),
+    v: typeV === undefined ? v : unpacked(fn, 'v', v, typeV, headDimV),
   };
 }
 
@@ -143,21 +164,16 @@ function unpacked(
   return { shape: [...shape.slice(0, -1), dim!], dtype };
 }
 
-/** Checks that the format and head dims given for float keys agree with k and v. */
+/** Checks that the format and head dim given for float keys or values agree with them. */
 function checkRepeated(
   fn: string,
-  { format, headDim, headDimV }: Layout,
-  k: Operand,
-  v: Operand,
+  { shape, dtype }: Operand,
+  given: { readonly [Name in keyof Layout]: Layout[Name] | undefined },
 ): void {
-  const facts = [
-    ['format', format, k.dtype],
-    ['headDim', headDim, k.shape.at(-1)],
-    ['headDimV', headDimV, v.shape.at(-1)],
-  ] as const;
-  for (const [name, given, actual] of facts) {
-    if (given === undefined || given === actual) continue;
-    const fix = 'Leave it out for float keys.';
-    fail(fn, `${name} must be what k and v have, ${actual}`, show(given), fix);
+  for (const [name, value] of Object.entries(given)) {
+    const actual = name.startsWith('format') ? dtype : shape.at(-1);
+    if (value === undefined || value === actual) continue;
+    const rule = `${name} must be what k and v have, ${actual}`;
+    fail(fn, rule, show(value), 'Leave it out for float keys.');
   }
 }

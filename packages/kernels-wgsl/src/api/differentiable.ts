@@ -78,10 +78,15 @@ export function attentionDifferentiable<D extends DType>(
 
 /** @throws UnsupportedError quantised pages, or a score hook without a gradient */
 export function checkDifferentiable(call: Call): asserts call is FloatCall {
-  const { fn, hooks, kvDtype } = call;
+  const { fn, hooks, kvDtype, vDtype } = call;
   if (isQuantised(kvDtype)) {
     throw new UnsupportedError(
       `${fn}: ${kvDtype} pages are not differentiable: their values are rounded to integers. Use f32, f16 or bf16 pages.`,
+    );
+  }
+  if (vDtype) {
+    throw new UnsupportedError(
+      `${fn}: keys in ${kvDtype} and values in ${vDtype} are not differentiable. Use one format for both.`,
     );
   }
   if (hooks.every(({ hook }) => hook.kind !== 'score' || hook.gradient)) return;

@@ -11,6 +11,7 @@ import type { FloatType } from '../text/parts/kinds.ts';
 import { checkCumulative, checkLengths, checkPages, checkUsed } from './check-lengths.ts';
 import {
   checkFormat,
+  checkFormatV,
   checkHeads,
   checkKeyValue,
   checkLengthLimit,
@@ -38,25 +39,25 @@ export function varlenCall(
     fail(fn, 'cuSeqlensQ is required', 'undefined', fix);
   }
   const { blockTable } = options;
-  const type = checkFormat(fn, options.format, blockTable !== undefined);
+  const isPaged = blockTable !== undefined;
+  const type = checkFormat(fn, options.format, isPaged);
+  const typeV = checkFormatV(fn, options, type, isPaged);
   checkWords(fn, type, k);
-  const rules = {
-    rank: blockTable === undefined ? 3 : 4,
-    dtype: type === undefined ? floatTypes : integers,
-    gpu,
-  };
-  checkTensor(fn, 'k', k, rules);
-  checkTensor(fn, 'v', v, rules);
-  checkKeyValue(fn, k, v);
-  const operands = { q, ...keyOperands(fn, { q, k, v }, type, options) };
-  checkHeads(fn, operands, rules.rank - 2);
+  const rank = isPaged ? 4 : 3;
+  checkTensor(fn, 'k', k, { rank, dtype: type === undefined ? floatTypes : integers, gpu });
+  checkTensor(fn, 'v', v, { rank, dtype: typeV === undefined ? floatTypes : integers, gpu });
+  checkKeyValue(fn, k, v, options.formatV === undefined);
+  const operands = { q, ...keyOperands(fn, { q, k, v }, type, options, typeV) };
+  checkHeads(fn, operands, rank - 2);
+  const kvDtype = type ?? (k.dtype as FloatType);
+  const vDtype = typeV ?? (v.dtype as FloatType);
 
   const [seqlenQ, qHeads, headDim] = q.shape as [number, number, number];
   checkLengthLimit(fn, 'the number of query rows', seqlenQ);
   const batch = sequences(fn, options.cuSeqlensQ);
   checkLengths(fn, gpu, 'cuSeqlensQ', options.cuSeqlensQ, [batch + 1]);
   checkCumulative(fn, 'cuSeqlensQ', options.cuSeqlensQ, seqlenQ);
-  const kvHeads = k.shape[rules.rank - 2]!;
+  const kvHeads = k.shape[rank - 2]!;
   const context = { fn, gpu, lengths: 'varlen', batch, qHeads, kvHeads, seqlenQ } as const;
   checkOptions(context, options);
   const selected = selectedOf(context, options);
@@ -79,7 +80,8 @@ export function varlenCall(
     k,
     v,
     dtype: q.dtype as FloatType,
-    kvDtype: type ?? (k.dtype as FloatType),
+    kvDtype,
+    ...(vDtype !== kvDtype && { vDtype }),
     headDim,
     headDimV,
     qHeads,

@@ -1,4 +1,4 @@
-import { type PagedKvView, type Tensor, UnsupportedError } from '@heed/core';
+import type { PagedKvView, Tensor } from '@heed/core';
 import { fail, isColumnsOf, isPagedView, knownList, readOptions, show } from '@heed/core/kernel';
 import type { Call } from '../host/attention-call.ts';
 import type { VarlenOptions, ViewOptions } from '../host/attention-options.ts';
@@ -32,25 +32,10 @@ export function viewCall(
   options: ViewOptions,
   given?: readonly BoundHook[],
 ): Call {
-  const {
-    k,
-    v,
-    blockTable,
-    seqUsedK,
-    format,
-    formatV = format,
-    headDim,
-    headDimV,
-    pageSize,
-  } = view;
-  if (formatV !== format) {
-    throw new UnsupportedError(
-      `${fn}: keys and values of one format can be read so far; this view has keys in ${format} and values in ${formatV}. Create the cache without dtypeV.`,
-    );
-  }
+  const { k, v, blockTable, seqUsedK, format, formatV, headDim, headDimV, pageSize } = view;
   const cuSeqlensQ = options.cuSeqlensQ ?? view.cuSeqlensQ;
   const maxSeqlenK = options.maxSeqlenK ?? view.maxSeqlenK;
-  const own = { blockTable, seqUsedK, format, headDim, headDimV };
+  const own = { blockTable, seqUsedK, format, ...(formatV && { formatV }), headDim, headDimV };
   checkSame(fn, own, options);
   const all = { ...options, ...own, cuSeqlensQ, maxSeqlenK } as VarlenOptions;
   const hooks = view.window === undefined ? given : heldHooks(fn, view, options, given);

@@ -25,7 +25,10 @@ export interface Call {
   readonly k: Tensor;
   readonly v: Tensor;
   readonly dtype: FloatType;
+  /** Of k, and of v unless `vDtype` says otherwise. */
   readonly kvDtype: KeyType;
+  /** Of v, where it is not that of k. */
+  readonly vDtype?: KeyType | undefined;
   readonly headDim: number;
   readonly headDimV: number;
   readonly qHeads: number;
@@ -73,6 +76,7 @@ export function factsOfCall(call: Call, keepsStates = false): ProblemFacts {
   return {
     dtype: call.dtype,
     kvDtype: call.kvDtype,
+    vDtype: call.vDtype,
     headDim: call.headDim,
     headDimV: call.headDimV,
     lengths: call.lengths,

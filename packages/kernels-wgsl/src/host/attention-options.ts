@@ -178,6 +178,8 @@ export interface VarlenLayout {
    * (int4) of its largest magnitude; int4 wants data that was made for it.
    */
   readonly format?: PagedKvView['format'];
+  /** Of the values, where pages store them otherwise than the keys; default `format`. Needs `blockTable`; not for gradients. */
+  readonly formatV?: PagedKvView['format'];
   readonly headDim?: number;
   readonly headDimV?: number;
 }

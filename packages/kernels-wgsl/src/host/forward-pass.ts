@@ -174,11 +174,10 @@ function checkPartials(target: Target, call: Call, splits: number): void {
 function launch(call: Call, selection: Selection, target: Target, data: LaunchData): void {
   const { gpu, q, k, v } = call;
   const { config, source } = forwardKernel(selection, [q, k, v], data.out);
-  const kvBytes = readBytes(config.kvType, config.read);
   const tensors: ForwardTensors = {
     q: bindTensor(q, readBytes(config.qType, config.read)),
-    k: bindTensor(k, kvBytes),
-    v: bindTensor(v, kvBytes),
+    k: bindTensor(k, readBytes(config.kvType, config.read)),
+    v: bindTensor(v, readBytes(config.vType ?? config.kvType, config.read)),
     out: bindTensor(data.out, writeBytes(config.outType, config.write)),
     lse: data.lse && bindTensor(data.planes?.whole ?? data.lse),
   };

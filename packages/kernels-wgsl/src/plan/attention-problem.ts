@@ -128,7 +128,7 @@ export function checkProblem(p: AttentionProblem, fn: string): void {
   // Dense calls have no page options, so the format and head dims of the problem are checked here.
   const dtype = p.format ?? p.dtype ?? 'f32';
   const operand = (shape: readonly number[]): Operand => ({ shape, dtype: dtype as FloatType });
-  keyOperands(fn, { q: operand(q), k: operand(k), v: operand(v) }, type, p);
+  keyOperands(fn, { q: operand(q), k: operand(k), v: operand(v) }, type, p, type);
 }
 
 function checkShape(fn: string, name: string, shape: unknown, rank: number): void {

@@ -192,6 +192,7 @@ export function checkMatch(
 ): void {
   for (const name of MATCHED) differ(fn, name, planned[name], got[name]);
   differ(fn, 'format', planned.kvDtype, got.kvDtype);
+  differ(fn, 'formatV', planned.vDtype ?? planned.kvDtype, got.vDtype ?? got.kvDtype);
   differ(fn, 'keys per entry of selectedKeys', planned.selectedBlock, got.selectedBlock);
   differ(fn, 'rows that share a list of selectedKeys', planned.listRows, got.listRows);
   // A kernel that reads k and v reads one memory too.

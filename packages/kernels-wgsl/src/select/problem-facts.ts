@@ -15,6 +15,8 @@ export interface ProblemFacts {
   /** Element type of q and out. */
   readonly dtype: FloatType;
   readonly kvDtype: KeyType;
+  /** Of v, where it is not that of k. */
+  readonly vDtype?: KeyType | undefined;
   readonly headDim: number;
   readonly headDimV: number;
   readonly lengths: LengthKind;
@@ -60,9 +62,9 @@ export function gradientKey(facts: ProblemFacts, of: GradientOf): string {
 function kindOf(facts: ProblemFacts): string {
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, qHeads, kvHeads, hooks, numSplits } =
     facts;
-  const { selectedBlock, listRows } = facts;
+  const { selectedBlock, listRows, vDtype } = facts;
   const selected = selectedBlock > 0 ? ` selected=${selectedBlock} rows=${listRows}` : '';
-  return `q=${dtype} kv=${kvDtype} d=${headDim} dv=${headDimV} ${lengths} ${keys}${selected} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
+  return `q=${dtype} kv=${kvDtype}${vDtype ? ` v=${vDtype}` : ''} d=${headDim} dv=${headDimV} ${lengths} ${keys}${selected} hooks=${hooks.key} group=${qHeads / kvHeads} splits=${numSplits}`;
 }
 
 /** Query positions and keys per sequence, and kv heads of all sequences: each rounded up to a power of two. */

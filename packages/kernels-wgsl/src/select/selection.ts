@@ -66,7 +66,7 @@ export function select(
   const packs = forced === 'decode' || forced === 'integers';
   const use: RowKind = packs || isDecode(facts) ? 'group' : 'head';
   const { dtype, kvDtype, headDim, headDimV, lengths, keys, selectedBlock, hooks } = facts;
-  const types = { qType: dtype, kvType: kvDtype };
+  const types = { qType: dtype, kvType: kvDtype, ...(facts.vDtype && { vType: facts.vDtype }) };
   const problem = { ...types, headDim, headDimV, lengths, keys, selectedBlock, hooks };
   const modelsOf = (of?: TilePath): readonly TileConfig[] =>
     tileCandidates(use, capabilities, tileProblem(facts), of);

@@ -50,6 +50,7 @@ export function attentionKernel(
   own: AttentionKernel,
 ): ComposedKernel {
   const { qType, kvType, headDim, headDimV, lengths, keys, selectedBlock, read, hooks } = config;
+  const vType = ('vType' in config && config.vType) || kvType;
   const isSelected = selectedBlock > 0;
   const isShared = 'sharedKv' in config && config.sharedKv;
   const cascade = 'cascade' in config ? config.cascade : undefined;
@@ -61,7 +62,7 @@ export function attentionKernel(
     bindings: [
       { name: 'q', kind: 'read', element: readElement(qType, read) },
       { name: 'k', kind: 'read', element: readElement(kvType, read) },
-      { name: 'v', kind: 'read', element: readElement(kvType, read) },
+      { name: 'v', kind: 'read', element: readElement(vType, read) },
       ...own.inputs,
       { name: 'metadata', kind: 'read', element: 'i32' },
       maskBinding(isSelected, cascade?.pass),
@@ -78,7 +79,7 @@ export function attentionKernel(
       addressingPart(lengths, keys, isShared ? ['k'] : undefined),
       readPart('q', qType, read, headDim),
       readPart('k', kvType, read, headDim),
-      !isShared && readPart('v', kvType, read, headDimV),
+      !isShared && readPart('v', vType, read, headDimV),
       ...own.access,
       softmaxWgsl('two'),
       isSelected && selectedPart(lengths, selectedBlock),

@@ -40,7 +40,8 @@ export interface Decode {
 
 export function layoutOf(config: ForwardConfig, tile: DecodeTile): Decode {
   const side = (name: 'k' | 'v', dim: number, loaded = name): Side => {
-    const read = packedRead(loaded, config.kvType, config.read);
+    const type = (loaded === 'v' && config.vType) || config.kvType;
+    const read = packedRead(loaded, type, config.read);
     const vecs = laneVecs(dim, read.elements, tile);
     return { name, loaded, dim, read, vecs, loads: (vecs * 4) / read.elements };
   };

@@ -65,6 +65,7 @@ const classOf = <Path extends DecodeTile['path']>(path: Path): TileClass<TileOf<
     if (needs.pass === 'prefix') return 'a group of sequences has more rows than its tiles';
     if (needs.keepsStates) return 'a gradient needs scores that are summed in its own order';
     if (path === 'integers' && !isQuantised(needs.kvType)) return 'its keys are not integers';
+    if (path === 'integers' && needs.vType) return 'its values are stored otherwise than its keys';
     if (path === 'integers' && !integerDots) return 'the device has no products of packed integers';
     if (tile.shuffled > 1 && !subgroups) return 'the device has no subgroups';
     if (tile.shuffled > 1 && tile.shuffled > subgroups!.min) {

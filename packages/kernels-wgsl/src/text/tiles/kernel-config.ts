@@ -19,7 +19,10 @@ export interface AnyTile {
 /** Everything that a forward kernel's WGSL depends on. Lengths, strides and option values are data of a run. */
 export interface ForwardConfig {
   readonly qType: FloatType;
+  /** Of k, and of v unless `vType` says otherwise. */
   readonly kvType: KeyType;
+  /** Of v, where it is not that of k. */
+  readonly vType?: KeyType;
   readonly outType: FloatType;
   /** Dqk. */
   readonly headDim: number;
@@ -46,7 +49,7 @@ export type KeyTiles = Pick<ForwardConfig, 'hooks' | 'selectedBlock' | 'cascade'
 /** Returns a canonical name: two configs have the same key iff they are equal. */
 export function forwardKey(c: ForwardConfig): string {
   return [
-    `q=${c.qType} kv=${c.kvType} out=${c.outType}`,
+    `q=${c.qType} kv=${c.kvType}${c.vType ? ` v=${c.vType}` : ''} out=${c.outType}`,
     `d=${c.headDim} dv=${c.headDimV}`,
     keysName(c),
     `read=${c.read} write=${c.write}`,

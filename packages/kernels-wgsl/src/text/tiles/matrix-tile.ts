@@ -83,7 +83,7 @@ function cannotOffer(
   tile: MatrixTile,
   capabilities: Capabilities,
   kernel: MatrixKernel,
-  { qType, kvType, headDim, headDimV, keepsStates }: TileNeeds,
+  { qType, kvType, vType, headDim, headDimV, keepsStates }: TileNeeds,
 ): string | undefined {
   const { components, subgroupSize } = tile;
   const shapes = offeredShapes(capabilities).filter((one) => one.components === components);
@@ -94,6 +94,7 @@ function cannotOffer(
   if (!names.includes(shapeName(tile))) {
     return `the tile is for matrices of ${shapeName(tile)}; the device has ${names.join(', ')}`;
   }
+  if (vType) return `matrices hold k and v in one type; got ${kvType} and ${vType}`;
   if (qType !== 'f16' || kvType !== 'f16') {
     if (components === 'f16') {
       return `matrices hold q, k and v in f16, which would round q=${qType} kv=${kvType}`;

@@ -38,7 +38,7 @@ import { entryPoint, keyTileLoop } from './tile-loops.wgsl.ts';
  */
 export function portableMain(config: ForwardConfig, tile: PortableTile): string {
   const { tileM, tileN } = gridShape(tile);
-  const { headDim, headDimV, hooks, qType, kvType, read } = config;
+  const { headDim, headDimV, hooks, qType, kvType, vType = kvType, read } = config;
   const { rowsPerThread, unroll } = tile;
   const rows = each(rowsPerThread);
   const chunkVecs = unroll ? `${THREADS_N}u` : 'params.chunk_vecs';
@@ -130,7 +130,7 @@ export function portableMain(config: ForwardConfig, tile: PortableTile): string 
     `,
     stageRows({ name: 'q', dim: headDim, ...ofRows }, ' * q_scale()'),
     stageTileKeys(config, { name: 'k', dim: headDim, ...ofKeys }),
-    stageTileKeys(config, { name: 'v', dim: headDimV, ...ofKeys }),
+    stageTileKeys(config, { name: 'v', dim: headDimV, ...ofKeys, type: vType }),
     entryPoint(config, gridThreads(tile), thread, body),
   );
 }

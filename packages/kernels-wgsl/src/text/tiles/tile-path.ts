@@ -16,6 +16,8 @@ export type HeadDims = Pick<ForwardConfig, 'headDim' | 'headDimV'>;
 export interface TileNeeds extends HeadDims {
   readonly qType: FloatType;
   readonly kvType: KeyType;
+  /** Of v, where it is not that of k. */
+  readonly vType?: KeyType;
   /** Forward: whether a gradient follows. Default false. */
   readonly keepsStates?: boolean;
   /** Whether the keys of a tile come from a list. */

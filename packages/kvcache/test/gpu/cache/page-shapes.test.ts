@@ -1,10 +1,10 @@
-import type { Gpu, PagedKvView, Tensor } from '@heed/core';
+import type { Gpu } from '@heed/core';
 import { varlenAttention } from '@heed/kernels-wgsl';
 import { isFullRun, Rng, testGpu } from '@heed/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PagedKvCache } from '../../../src/index.ts';
 import { errorsOf } from './naive-attention.ts';
-import { rowsOfView } from './readback.ts';
+import { dequantised } from './readback.ts';
 import {
   attentionWith,
   bitsOf,
@@ -103,21 +103,6 @@ describe("numSplits 'auto'", () => {
 
 const options = { causal: true, numSplits: 1 } as const;
 
-/** Returns the dequantised rows of a view's pages, packed, as f32. */
-async function dequantised(
-  view: PagedKvView,
-): Promise<{ k: Tensor; v: Tensor; lengths: number[] }> {
-  const rows = await rowsOfView(view);
-  const heads = view.k.shape[2]!;
-  const [k, v] = [view.headDim, view.headDimV].map((dim, x) => {
-    const all = rows.flatMap((sequence) => sequence[x]!.map((row) => row!));
-    const data = new Float32Array(all.length * heads * dim);
-    all.forEach((row, i) => data.set(row, i * heads * dim));
-    return gpu.tensor(data, { shape: [all.length, heads, dim] });
-  });
-  return { k: k!, v: v!, lengths: rows.map(([keys]) => keys!.length) };
-}
-
 /** Returns the outputs of the last layer's queries over pages and over their dequantised rows. */
 async function both(
   cache: PagedKvCache,
@@ -131,7 +116,7 @@ async function both(
   );
   const q = toy.rows('q', layers - 1, spans);
   const cuSeqlensQ = cumulative(spans.map(lengthOf));
-  const { k, v, lengths } = await dequantised(view);
+  const { k, v, lengths } = await dequantised(gpu, view);
   const lists = { cuSeqlensQ, cuSeqlensK: cumulative(lengths) };
   return [
     await bitsOf(varlenAttention(q, view, { ...options, cuSeqlensQ }).out),

@@ -1,4 +1,4 @@
-import type { PagedKvView, Tensor } from '@heed/core';
+import type { Gpu, PagedKvView, Tensor } from '@heed/core';
 import { isQuantised } from '@heed/core/kernel';
 import { expect } from 'vitest';
 import { lengthOf, type Span, type Toy } from './toy.ts';
@@ -69,6 +69,22 @@ export async function rowsOfView(view: PagedKvView): Promise<(Float32Array | nul
       }),
     ),
   );
+}
+
+/** Returns the dequantised rows of a view's pages, packed, as f32. */
+export async function dequantised(
+  gpu: Gpu,
+  view: PagedKvView,
+): Promise<{ k: Tensor; v: Tensor; lengths: number[] }> {
+  const rows = await rowsOfView(view);
+  const heads = view.k.shape[2]!;
+  const [k, v] = [view.headDim, view.headDimV].map((dim, x) => {
+    const all = rows.flatMap((sequence) => sequence[x]!.map((row) => row!));
+    const data = new Float32Array(all.length * heads * dim);
+    all.forEach((row, i) => data.set(row, i * heads * dim));
+    return gpu.tensor(data, { shape: [all.length, heads, dim] });
+  });
+  return { k: k!, v: v!, lengths: rows.map(([keys]) => keys!.length) };
 }
 
 /**
