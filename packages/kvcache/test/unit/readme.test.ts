@@ -39,8 +39,8 @@ const guide = files['../../../../docs/kvcache.md']!;
 describe('docs/kvcache.md', () => {
   const paths = Object.keys(files).filter((path) => path.includes('/guide/'));
 
-  it('shows the fourteen examples that run, and the file that they share', () => {
-    expect(paths).toHaveLength(15);
+  it('shows the fifteen examples that run, and the file that they share', () => {
+    expect(paths).toHaveLength(16);
     const shown = [codeBlocks(guide)[0], ...guideExamples(guide).map(({ code }) => code)];
     const [setup, ...examples] = [paths.at(-1)!, ...paths.slice(0, -1)];
     expect(shown).toEqual([setup, ...examples].map((path) => files[path]));
