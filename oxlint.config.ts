@@ -11,7 +11,7 @@ const arrows: Record<string, readonly string[]> = {
   router: [],
   valkey: ['kvcache', 'router'],
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
-  bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'testing'],
+  bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'router', 'valkey', 'testing'],
   inspect: ['bench', 'flex', 'kernels-wgsl', 'core', 'testing'],
   sim: ['kvcache', 'router'],
   testing: ['core'],
@@ -52,7 +52,7 @@ export const floors: Record<string, readonly Floor[]> = {
     'comparisons',
     'runs',
     'report',
-    { apart: ['browser', 'gpu-box', 'tune'] },
+    { apart: ['browser', 'fleet', 'gpu-box', 'tune'] },
   ],
   'packages/sim/src': ['trace', 'cost', 'cell', 'studies', 'report'],
   'packages/inspect/src': [

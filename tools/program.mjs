@@ -1,5 +1,5 @@
 // `node tools/program.mjs NAME [ARGUMENTS…]`: prepares the machine and starts a TypeScript program on the best adapter.
-// NAME: start, conformance, bench, bench:gpu, tune, inspect or sim, as in `npm start` or `npm run NAME`; `NAME --help` says what it takes.
+// NAME: start, conformance, bench, bench:gpu, bench:valkey, tune, inspect or sim, as in `npm start` or `npm run NAME`; `NAME --help` says what it takes.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,6 +25,7 @@ const programs = {
     peers: true,
   },
   'bench:gpu': { entry: 'packages/bench/src/gpu-box/box-cli.ts' },
+  'bench:valkey': { entry: 'packages/bench/src/fleet/valkey-cli.ts', peers: true },
   tune: { entry: 'packages/bench/src/tune/tune-cli.ts', peers: true },
   inspect: { entry: 'packages/inspect/src/inspect-cli.ts', peers: true, find: findNullGpu },
   sim: { entry: 'packages/sim/src/sim-cli.ts', peers: true, find: () => ({ kind: 'none' }) },

@@ -1,5 +1,6 @@
 import { type KvEventMessage, nameDigits, parseMessage } from './event-message.ts';
 import type { Candidate } from './policies.ts';
+import { PrefixIndex, runsOf } from './prefix-index.ts';
 import { checkName, refuse } from './refuse.ts';
 import {
   checkDetails,
@@ -63,9 +64,10 @@ const unknownRate = 1000;
 export function createRouter(options: RouterOptions): Router {
   const { pageSize, namespace, policy, speculativeMs, now, random } = checkRouter(options);
   const workers = new Map<string, Worker>();
+  const index = new PrefixIndex();
 
   const workerOf = (name: string): Worker => {
-    const known = workers.get(name) ?? new Worker(name);
+    const known = workers.get(name) ?? new Worker(name, index.take());
     workers.set(name, known);
     return known;
   };
@@ -79,7 +81,7 @@ export function createRouter(options: RouterOptions): Router {
 
   const candidateOf = (
     worker: Worker,
-    names: readonly string[],
+    found: number,
     length: number,
     rate: number,
     at: number,
@@ -93,7 +95,7 @@ export function createRouter(options: RouterOptions): Router {
     for (const { queued } of routed) queuedTokens += queued;
     // `open` finds at most all tokens but one.
     const most = Math.floor((length - 1) / pageSize);
-    const pages = Math.min(most, worker.cachedPages(names, at, speculativeMs));
+    const pages = Math.min(most, found);
     const uncachedTokens = length - pages * pageSize;
     return {
       ...worker.details,
@@ -121,9 +123,13 @@ export function createRouter(options: RouterOptions): Router {
       return applyTo(workerOf(message.worker), message);
     },
 
-    drop(worker) {
-      checkName('router.drop', 'worker', worker);
-      workers.delete(worker);
+    drop(name) {
+      checkName('router.drop', 'worker', name);
+      const worker = workers.get(name);
+      if (!worker) return;
+      workers.delete(name);
+      worker.clear();
+      index.release(worker.place);
     },
 
     load(worker, load, details = {}) {
@@ -142,7 +148,7 @@ export function createRouter(options: RouterOptions): Router {
         ...worker.details,
         worker: worker.name,
         epoch: worker.epoch,
-        entries: worker.entries.size,
+        entries: worker.size,
         load: worker.load,
         age: worker.load ? Math.max(0, at - worker.loadedAt) : 0,
         gap: worker.isGapped,
@@ -163,7 +169,12 @@ export function createRouter(options: RouterOptions): Router {
       const asked = sound.length > 0 ? sound : allowed;
       if (asked.length === 0) return undefined;
       const rate = meanRate();
-      const candidates = asked.map((worker) => candidateOf(worker, names, length, rate, at));
+      const expects = (worker: Worker, name: string): boolean =>
+        worker.expects(name, at, speculativeMs);
+      const runs = runsOf(asked, names, expects);
+      const candidates = asked.map((worker) =>
+        candidateOf(worker, runs.get(worker)!, length, rate, at),
+      );
       const chosen = policy.choose(candidates, { names, length, pageSize, random });
       const worker = workers.get(chosen?.worker);
       if (!worker || !candidates.includes(chosen)) {
@@ -217,7 +228,7 @@ function applyTo(worker: Worker, message: KvEventMessage): 'ok' | 'gap' {
   } else {
     if (epoch > known) {
       // What the worker had is gone with its former start.
-      worker.entries = new Set();
+      worker.clear();
       if (isAnew) worker.speculative.clear();
       worker.seq = 0;
       worker.epoch = epoch;

@@ -1,4 +1,5 @@
 import { type KvOperation, mostNames } from './event-message.ts';
+import { addName, hasName, type IndexPlace, namesOf, removeName } from './prefix-index.ts';
 import { refuse } from './refuse.ts';
 
 /** What a worker measures of itself, about once a second. */
@@ -73,7 +74,10 @@ export class Worker {
   epoch: number | undefined;
   seq = 0;
   isGapped = false;
-  entries: Set<string> = new Set();
+  /** Where its names are. */
+  readonly place: IndexPlace;
+  /** How many names it has. */
+  size = 0;
   /** Names of prompts that were routed there, which it is expected to tell soon. Oldest first. */
   readonly speculative: Map<string, Routed> = new Map();
   /** Those since the last load was told, which therefore does not include them. */
@@ -82,8 +86,16 @@ export class Worker {
   loadedAt = 0;
   #suspectedAt: number | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, place: IndexPlace) {
     this.name = name;
+    this.place = place;
+  }
+
+  /** Forgets all names. */
+  clear(): void {
+    if (this.size === 0) return;
+    for (const name of namesOf(this.place)) removeName(this.place, name);
+    this.size = 0;
   }
 
   suspect(now: number): void {
@@ -97,12 +109,14 @@ export class Worker {
 
   /** Carries out operations: all of them, or, if it would have too many entries, none. */
   carryOut(operations: readonly KvOperation[], isSnapshot: boolean): void {
-    const stored = operations.reduce(
+    const most = operations.reduce(
       (sum, operation) => sum + ('stored' in operation ? operation.stored.length : 0),
-      isSnapshot ? 0 : this.entries.size,
+      isSnapshot ? 0 : this.size,
     );
-    const entries = isSnapshot ? new Set<string>() : this.entries;
-    if (stored > mostNames && wouldHave(entries, operations) > mostNames) {
+    if (
+      most > mostNames &&
+      wouldHave(isSnapshot ? [] : namesOf(this.place), operations) > mostNames
+    ) {
       refuse(
         'router.apply',
         `a worker has at most ${mostNames} entries`,
@@ -110,23 +124,23 @@ export class Worker {
         'Use larger pages.',
       );
     }
+    if (isSnapshot) this.clear();
     for (const operation of operations) {
       if ('stored' in operation) {
         for (const name of operation.stored) {
-          entries.add(name);
+          if (addName(this.place, name)) this.size++;
           this.speculative.delete(name);
         }
       } else if ('removed' in operation) {
         for (const name of operation.removed) {
-          entries.delete(name);
+          if (removeName(this.place, name)) this.size--;
           this.speculative.delete(name);
         }
       } else {
-        entries.clear();
+        this.clear();
         this.speculative.clear();
       }
     }
-    this.entries = entries;
   }
 
   /** Expects the pages from `start` on, and forgets what was expected too long ago. */
@@ -137,23 +151,16 @@ export class Worker {
     }
     for (let i = start; i < names.length; i++) {
       const name = names[i]!;
-      if (this.entries.has(name)) continue;
+      if (hasName(this.place, name)) continue;
       this.speculative.delete(name); // so that the map stays in the order of time
       this.speculative.set(name, routed);
     }
   }
 
-  /** Returns how many pages from the start the worker has, or should have soon. */
-  cachedPages(names: readonly string[], now: number, speculativeMs: number): number {
-    const { entries, speculative } = this;
-    let pages = 0;
-    for (; pages < names.length; pages++) {
-      const name = names[pages]!;
-      if (entries.has(name)) continue;
-      const routed = speculative.get(name);
-      if (!routed || !isWithin(now - routed.at, speculativeMs)) break;
-    }
-    return pages;
+  /** Whether a prompt with this page was routed there lately. */
+  expects(name: string, now: number, speculativeMs: number): boolean {
+    const routed = this.speculative.get(name);
+    return routed !== undefined && isWithin(now - routed.at, speculativeMs);
   }
 
   /** Takes back what was expected of a request. */
@@ -166,8 +173,8 @@ export class Worker {
 /** Whether an age is at most this. A clock that was set back makes ages negative, and these are over. */
 const isWithin = (age: number, most: number): boolean => age >= 0 && age < most;
 
-function wouldHave(entries: ReadonlySet<string>, operations: readonly KvOperation[]): number {
-  const after = new Set(entries);
+function wouldHave(names: readonly string[], operations: readonly KvOperation[]): number {
+  const after = new Set(names);
   for (const operation of operations) {
     if ('cleared' in operation) after.clear();
     else if ('stored' in operation) for (const name of operation.stored) after.add(name);

@@ -84,7 +84,7 @@ export class Commands {
   run<T>(bytes: number, send: () => Promise<T>, batch?: Batch): Promise<Outcome<T>> {
     const outcome = this.#run(bytes, send, batch);
     this.#running.add(outcome);
-    void outcome.finally(() => this.#running.delete(outcome));
+    void outcome.then(() => this.#running.delete(outcome));
     return outcome;
   }
 

@@ -453,3 +453,20 @@ describe('refuses', () => {
     );
   });
 });
+
+it('an index of more workers than a number has bits finds each of them, and frees the places of those that go', () => {
+  const { router } = open({ speculativeMs: 0, policy: custom(({ cachedTokens }) => cachedTokens) });
+  const chain = names(400);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 1; i <= 70; i++) router.apply(snapshot(`w${i}`, chain.slice(0, i)));
+    for (const last of [70, 69, 41, 31, 30, 29, 1]) {
+      const exclude = router
+        .workers()
+        .flatMap(({ worker, entries }) => (entries > last ? worker : []));
+      const pick = router.route(chain, { length: 401, exclude });
+      expect([pick?.worker, pick?.cachedTokens]).toEqual([`w${last}`, 4 * last]);
+    }
+    for (let i = 1; i <= 70; i++) router.drop(`w${i}`);
+    expect(router.route(chain, { length: 401 })).toBeUndefined();
+  }
+});
