@@ -44,7 +44,7 @@ describe('docs/kvcache.md', () => {
     const shown = [codeBlocks(guide)[0], ...guideExamples(guide).map(({ code }) => code)];
     const [setup, ...examples] = [paths.at(-1)!, ...paths.slice(0, -1)];
     expect(shown).toEqual([setup, ...examples].map((path) => files[path]));
-    expect(codeBlocks(guide)).toHaveLength(15);
+    expect(codeBlocks(guide)).toHaveLength(16);
   });
 
   it('draws what the ledger does', () => {
