@@ -33,7 +33,7 @@ export class EvictionQueue<Of extends PageSet | PrefixNode> {
     const { bytesPerSalt } = this.#policy;
     if (bytesPerSalt !== undefined) {
       const over = [...this.#bySalt].filter(([{ bytes }]) => bytes > bytesPerSalt);
-      for (const [origin, own] of over.toSorted(([a], [b]) => b.bytes - a.bytes)) {
+      for (const [origin, own] of over.toSorted(([a], [b]) => largestFirst(a, b))) {
         const first = own.pop(isCandidate);
         if (first) return first;
         this.#bySalt.delete(origin);
@@ -51,3 +51,6 @@ export class EvictionQueue<Of extends PageSet | PrefixNode> {
     }
   }
 }
+
+const largestFirst = (a: PrefixOrigin, b: PrefixOrigin): number =>
+  b.bytes - a.bytes || (a.salt < b.salt ? -1 : 1);

@@ -40,6 +40,7 @@ describe.for(isFullRun() ? formats : formats.slice(0, 2))(
 
     it.for([1, 2] as const)(
       'are attended to as f32 rows of what they stand for: numSplits %i',
+      { tags: ['device'] },
       async (numSplits) => {
         const toy = new Toy(gpu, shape);
         using cache = await create();

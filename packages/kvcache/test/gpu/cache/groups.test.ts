@@ -105,57 +105,61 @@ describe('groups of other shapes', () => {
     expect(groups.map(({ padding }) => padding)).toEqual([0, (blocksOf[1]! * block) / 2]); // no V
   });
 
-  it('rows of several formats lie in one block, keys and values apart, whatever the step', async () => {
-    const groups: CacheGroup[] = [
-      { layers: [0, 1], kvHeads: 2, headDim: 12, dtype: 'f32', window: 6 },
-      { layers: [2, 3, 4], kvHeads: 2, headDim: 44, headDimV: 24, dtype: 'int8', dtypeV: 'f16' },
-      {
-        layers: [5, 6],
-        kvHeads: 2,
-        headDim: 24,
-        headDimV: 44,
-        dtypeV: 'int8',
-        window: 9,
-        sinkTokens: 3,
-      },
-      { layers: [7, 8], kvHeads: 1, headDim: 22 }, // 11 of 12 words
-      { layers: [9, 10], kvHeads: 1, headDim: 28, dtype: 'int8' }, // three to a block
-    ];
-    const toys = groups.map(({ kvHeads, headDim, headDimV = headDim }) => {
-      return new Toy(gpu, { qHeads: 2, kvHeads, headDim, headDimV }, wholeNumbers);
-    });
-    using cache = await PagedKvCache.create(gpu, { groups, pageSize, pages: 60, poison: true });
-    const rng = new Rng(3);
-    const served: Served[] = [0, 1, 2].map(() => ({ sequence: cache.open(), tokens: [] }));
-    for (let round = 0; round < 9; round++) {
-      const news = served.map((_, i) => tokensOf(rng, round === 0 ? 5 * i : 1 + (i % 2)));
-      const spans = spansOf(served, news);
-      const sequences = served.map(({ sequence }) => sequence);
-      const cuSeqlens = cumulative(spans.map(lengthOf));
-      for (const [i, { layers }] of groups.entries()) {
-        for (const layer of layers) {
-          using k = toys[i]!.rows('k', layer, spans);
-          using v = toys[i]!.rows('v', layer, spans);
-          cache.append(layer, sequences, k, v, { cuSeqlens });
+  it(
+    'rows of several formats lie in one block, keys and values apart, whatever the step',
+    { tags: ['device'] },
+    async () => {
+      const groups: CacheGroup[] = [
+        { layers: [0, 1], kvHeads: 2, headDim: 12, dtype: 'f32', window: 6 },
+        { layers: [2, 3, 4], kvHeads: 2, headDim: 44, headDimV: 24, dtype: 'int8', dtypeV: 'f16' },
+        {
+          layers: [5, 6],
+          kvHeads: 2,
+          headDim: 24,
+          headDimV: 44,
+          dtypeV: 'int8',
+          window: 9,
+          sinkTokens: 3,
+        },
+        { layers: [7, 8], kvHeads: 1, headDim: 22 }, // 11 of 12 words
+        { layers: [9, 10], kvHeads: 1, headDim: 28, dtype: 'int8' }, // three to a block
+      ];
+      const toys = groups.map(({ kvHeads, headDim, headDimV = headDim }) => {
+        return new Toy(gpu, { qHeads: 2, kvHeads, headDim, headDimV }, wholeNumbers);
+      });
+      using cache = await PagedKvCache.create(gpu, { groups, pageSize, pages: 60, poison: true });
+      const rng = new Rng(3);
+      const served: Served[] = [0, 1, 2].map(() => ({ sequence: cache.open(), tokens: [] }));
+      for (let round = 0; round < 9; round++) {
+        const news = served.map((_, i) => tokensOf(rng, round === 0 ? 5 * i : 1 + (i % 2)));
+        const spans = spansOf(served, news);
+        const sequences = served.map(({ sequence }) => sequence);
+        const cuSeqlens = cumulative(spans.map(lengthOf));
+        for (const [i, { layers }] of groups.entries()) {
+          for (const layer of layers) {
+            using k = toys[i]!.rows('k', layer, spans);
+            using v = toys[i]!.rows('v', layer, spans);
+            cache.append(layer, sequences, k, v, { cuSeqlens });
+          }
+        }
+        if (round === 4) {
+          const { sequence, tokens } = served[1]!;
+          served.push({ sequence: sequence.fork(), tokens: [...tokens] });
+          served.shift()!.sequence.close();
+        }
+        const all = served.map(({ tokens }): Span => ({ tokens, start: 0, end: tokens.length }));
+        const open = served.map(({ sequence }) => sequence);
+        for (const [i, { layers, sinkTokens }] of groups.entries()) {
+          for (const layer of layers) {
+            await expectRows(cache.view(layer, open), layer, toys[i]!, all, sinkTokens);
+          }
         }
       }
-      if (round === 4) {
-        const { sequence, tokens } = served[1]!;
-        served.push({ sequence: sequence.fork(), tokens: [...tokens] });
-        served.shift()!.sequence.close();
-      }
-      const all = served.map(({ tokens }): Span => ({ tokens, start: 0, end: tokens.length }));
-      const open = served.map(({ sequence }) => sequence);
-      for (const [i, { layers, sinkTokens }] of groups.entries()) {
-        for (const layer of layers) {
-          await expectRows(cache.view(layer, open), layer, toys[i]!, all, sinkTokens);
-        }
-      }
-    }
-    expect(groups.map(({ layers: [layer] }) => cache.view(layer!, []).k.shape[0])).toEqual([
-      61, 61, 61, 122, 183,
-    ]);
-  });
+      expect(groups.map(({ layers: [layer] }) => cache.view(layer!, []).k.shape[0])).toEqual([
+        61, 61, 61, 122, 183,
+      ]);
+    },
+  );
 });
 
 describe('layers that read the pages of another', () => {

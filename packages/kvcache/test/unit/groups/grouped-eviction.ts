@@ -53,15 +53,30 @@ interface Candidate {
 }
 
 function first(cache: GroupedCache, all: readonly Candidate[]): readonly ModelCopy[] {
-  const { compare } = cache.options.eviction;
+  const { compare, bytesPerSalt } = cache.options.eviction;
   const facts = all.map((candidate) => ({ ...candidate, ...factsOf(cache, candidate) }));
-  return facts.toSorted(
-    (a, b) =>
-      compare(a, b) ||
-      b.depth - a.depth ||
-      a.copies[0]!.ids[0]! - b.copies[0]!.ids[0]! ||
-      a.copies[0]!.group - b.copies[0]!.group,
-  )[0]!.copies;
+  const over = bytesPerSalt === undefined ? [] : saltsOver(cache, bytesPerSalt);
+  const salt = over.find((one) => facts.some((candidate) => candidate.salt === one));
+  const some = salt === undefined ? facts : facts.filter((candidate) => candidate.salt === salt);
+  return some.toSorted((a, b) => {
+    const [x, y] = [a.copies[0]!, b.copies[0]!];
+    const order = compare(a, b) || b.depth - a.depth;
+    return order || x.ids[0]! - y.ids[0]! || x.group - y.group;
+  })[0]!.copies;
+}
+
+/** Returns the salts whose named pages take more bytes than this, the largest first. */
+function saltsOver({ copies, options }: GroupedCache, bytesPerSalt: number): string[] {
+  const bytes = new Map<string, number>();
+  for (const { prefix, group } of copies) {
+    if (prefix === undefined) continue;
+    const salt = prefix.split('|')[0]!;
+    bytes.set(salt, (bytes.get(salt) ?? 0) + options.groups[group]!.bytes);
+  }
+  return [...bytes]
+    .filter(([, held]) => held > bytesPerSalt)
+    .toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .map(([salt]) => salt);
 }
 
 function factsOf(cache: GroupedCache, { copies, group }: Candidate): EvictionCandidate {

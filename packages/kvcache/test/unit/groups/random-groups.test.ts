@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lru, priority } from '../../../src/pages/eviction.ts';
+import { fairShare, lru, priority } from '../../../src/pages/eviction.ts';
 import type { GroupOptions } from '../../../src/pages/group-rules.ts';
 import type { LedgerOptions } from '../../../src/sequences/ledger.ts';
 import { type Op, program } from '../ledger/program.ts';
@@ -31,7 +31,7 @@ const anyOptions: fc.Arbitrary<LedgerOptions> = fc.record({
   groups: fc.array(anyGroup, { minLength: 1, maxLength: 3 }),
   pageSize: fc.integer({ min: 1, max: 3 }),
   blocks: fc.integer({ min: 4, max: 40 }),
-  eviction: fc.constantFrom(lru, priority),
+  eviction: fc.constantFrom(lru, priority, fairShare(150), fairShare(0)),
 });
 
 describe('random groups of layers agree with a cache that stores every token', () => {
