@@ -214,11 +214,10 @@ function readShared(
   const states = target.scratch('cascade states', [words], 'u32');
   gatherWords(target, shared, states, 0);
   const { config, source } = forwardKernel(prefix, [q, k, v], stateLayout);
-  const kvBytes = readBytes(config.kvType, config.read);
   const [boundQ, boundK, boundV] = [
     bindTensor(q, readBytes(config.qType, config.read)),
-    bindTensor(k, kvBytes),
-    bindTensor(v, kvBytes),
+    bindTensor(k, readBytes(config.kvType, config.read)),
+    bindTensor(v, readBytes(config.vType ?? config.kvType, config.read)),
   ];
   const { splits } = prefix;
   const units = tiles * splits * call.kvHeads;

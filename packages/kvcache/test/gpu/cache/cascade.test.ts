@@ -136,6 +136,14 @@ describe('cascade with numSplits 1 has the bits of one pass', () => {
     expectSameBits(gpu, { ...uneven, options: { dtype } }),
   );
 
+  it.for<[PageFormat, PageFormat]>([
+    ['f16', 'int8'],
+    ['int8', 'f32'],
+    ['int4', 'int8'],
+  ])('over %s keys and %s values', ([dtype, dtypeV]) =>
+    expectSameBits(gpu, { ...uneven, options: { dtype, dtypeV, headDim: 40, headDimV: 20 } }),
+  );
+
   it('with Dv other than Dqk, and one query head', () =>
     expectSameBits(gpu, {
       ...uneven,
