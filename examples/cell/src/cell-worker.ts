@@ -1,4 +1,5 @@
 // A worker of a cell: the server of examples/server, whose pages lie on Valkey as well, and which tells routers what it has.
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { openGpu } from '@heed/core';
 import type { PageName } from '@heed/kvcache';
@@ -11,6 +12,7 @@ import {
   type ServeRequest,
 } from '@heed/llm';
 import { nodeFolder } from '@heed/llm/node';
+import { runProgram } from '@heed/llm/program';
 import { ModelHost, openAiServer, type ServedModel } from '@heed/server';
 import { publishKvEvents, valkeyStore } from '@heed/valkey';
 import { cellClient, PAGE_SIZE } from './cell-client.ts';
@@ -97,7 +99,11 @@ async function before({ cache }: ServedModel, request: ServeRequest): Promise<Di
 }
 
 const host = new ModelHost(open);
-await host.current();
-openAiServer(host, { model: name!, before }).listen(Number(port), '127.0.0.1', () => {
+runProgram(async () => {
+  await host.current();
+  await once(
+    openAiServer(host, { model: name!, before }).listen(Number(port), '127.0.0.1'),
+    'listening',
+  );
   process.stdout.write(`${worker} at ${url}\n`);
 });

@@ -38,14 +38,20 @@ export class Cell {
   readonly #children = new Map<string, ChildProcess>();
   #front: Server | undefined;
   #following: AsyncDisposable | undefined;
+  #isUp = false;
   #isStopping = false;
+  /** The part that ended before all were up, and why. */
+  #fault: string | undefined;
 
   private constructor(options: CellOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
   }
 
-  /** Resolves when the front listens and every worker has told that it is there. */
+  /**
+   * Resolves when the front listens and every worker has told that it is there.
+   * @throws Error a part ended before that
+   */
   static async start(options: CellOptions): Promise<Cell> {
     const folder = await mkdtemp(join(tmpdir(), 'heed-cell-'));
     const cell = new Cell(options, folder);
@@ -92,10 +98,7 @@ export class Cell {
     const memory = ['--maxmemory', '1gb', '--maxmemory-policy', 'volatile-lfu'];
     const quiet = ['--save', '', '--appendonly', 'no', '--port', '0', '--loglevel', 'warning'];
     this.#keep('valkey', valkey, [...quiet, ...memory, '--unixsocket', this.#socket]);
-    for (let i = 0; !existsSync(this.#socket); i++) {
-      if (i === 200) throw new Error(`${valkey} does not start; is it installed?`);
-      await sleep(50);
-    }
+    await this.#until(() => existsSync(this.#socket));
     const router = createRouter({ pageSize: PAGE_SIZE, namespace: name });
     const client = cellClient(this.#socket);
     await once(client, 'ready');
@@ -111,7 +114,8 @@ export class Cell {
     await once(this.#front, 'listening');
     const first = (this.#front.address() as AddressInfo).port + 1;
     for (let i = 0; i < workers; i++) this.#startWorker(`worker-${i}`, first + i);
-    while (router.workers().filter(({ load }) => load).length < workers) await sleep(100);
+    await this.#until(() => router.workers().filter(({ load }) => load).length >= workers);
+    this.#isUp = true;
     say(`${name} at ${this.url}/v1, ${workers} workers; ${this.url}/ shows them`);
   }
 
@@ -124,18 +128,33 @@ export class Cell {
     this.#keep(worker, process.execPath, ['--conditions=@heed/source', program, ...args]);
   }
 
-  /** Starts a program, and again a second after it has ended. */
+  /** Waits for a part; throws where a part has ended meanwhile. */
+  async #until(isThere: () => boolean): Promise<void> {
+    while (!isThere()) {
+      if (this.#fault !== undefined) throw new Error(this.#fault);
+      await sleep(50);
+    }
+  }
+
+  /** Starts a program, and again a second after it has ended, once all parts are up. */
   #keep(name: string, path: string, args: readonly string[]): void {
     const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     this.#children.set(name, child);
     const again = (reason: string): void => {
       if (this.#isStopping) return;
+      if (!this.#isUp) {
+        this.#fault ??= `${name} does not start (${reason}).`;
+        return;
+      }
       this.#options.say(`${name} has ended (${reason}); it starts again`);
       setTimeout(() => {
         if (!this.#isStopping) this.#keep(name, path, args);
       }, 1000);
     };
-    child.once('error', (error) => again(error.message));
-    child.once('exit', (code, signal) => again(String(signal ?? code)));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const isThere = error.code !== 'ENOENT';
+      again(isThere ? error.message : `there is no program ${path}; install it, or see --help`);
+    });
+    child.once('exit', (code, signal) => again(signal ?? `status ${code}`));
   }
 }

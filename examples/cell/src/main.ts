@@ -1,6 +1,7 @@
 // `node --conditions=@heed/source examples/cell/src/main.ts --model FOLDER`: a cell of workers on this machine, at 127.0.0.1:8080.
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runProgram, wholeNumber } from '@heed/llm/program';
 import { Cell } from './cell.ts';
 
 const USAGE = `node --conditions=@heed/source examples/cell/src/main.ts --model FOLDER
@@ -12,35 +13,39 @@ const USAGE = `node --conditions=@heed/source examples/cell/src/main.ts --model 
 `;
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({
-  options: {
-    model: text,
-    workers: { ...text, default: '2' },
-    port: { ...text, default: '8080' },
-    'cache-bytes': { ...text, default: String(2 ** 30) },
-    valkey: { ...text, default: 'valkey-server' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const read = () =>
+  parseArgs({
+    options: {
+      model: text,
+      workers: { ...text, default: '2' },
+      port: { ...text, default: '8080' },
+      'cache-bytes': { ...text, default: String(2 ** 30) },
+      valkey: { ...text, default: 'valkey-server' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values;
 
-const { model } = values;
-if (values.help || model === undefined) {
-  process.stderr.write(USAGE);
-  process.exitCode = values.help ? 0 : 2;
-} else {
-  const cell = await Cell.start({
-    model,
-    name: basename(resolve(model)),
-    workers: Number(values.workers),
-    port: Number(values.port),
-    cacheBytes: Number(values['cache-bytes']),
-    valkey: values.valkey,
-    say: (line) => process.stderr.write(`${line}\n`),
-  });
-  const stop = async (): Promise<void> => {
-    await cell.stop();
-    process.exit(0);
-  };
-  process.once('SIGINT', () => void stop());
-  process.once('SIGTERM', () => void stop());
-}
+runProgram(async () => {
+  const values = read();
+  const { model } = values;
+  if (values.help || model === undefined) {
+    process.stderr.write(USAGE);
+    process.exitCode = values.help ? 0 : 2;
+  } else {
+    const cell = await Cell.start({
+      model,
+      name: basename(resolve(model)),
+      workers: wholeNumber('workers', values.workers, 1),
+      port: wholeNumber('port', values.port, 0, 65_535),
+      cacheBytes: wholeNumber('cache-bytes', values['cache-bytes'], 1),
+      valkey: values.valkey,
+      say: (line) => process.stderr.write(`${line}\n`),
+    });
+    const stop = async (): Promise<void> => {
+      await cell.stop();
+      process.exit(0);
+    };
+    process.once('SIGINT', () => void stop());
+    process.once('SIGTERM', () => void stop());
+  }
+});

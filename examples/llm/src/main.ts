@@ -1,13 +1,14 @@
 // `node --conditions=@heed/source examples/llm/src/main.ts --model FOLDER --prompt TEXT`: continues a text, or answers it where the
 // model has a template of conversations.
 import { parseArgs } from 'node:util';
-import { HeedError, openGpu } from '@heed/core';
+import { openGpu } from '@heed/core';
 import { optionalJson } from './checkpoint/checkpoint-folder.ts';
 import { nodeFolder } from './checkpoint/node-folder.ts';
 import { ChatTokenizer } from './generation/chat-tokenizer.ts';
 import { generate } from './generation/generate.ts';
 import { readGenerationConfig } from './generation/sampling.ts';
 import { LanguageModel } from './model/language-model.ts';
+import { runProgram, wholeNumber } from './program.ts';
 
 const USAGE = `node --conditions=@heed/source examples/llm/src/main.ts --model FOLDER --prompt TEXT
   --model FOLDER       config.json, model.safetensors, tokenizer.json of a published checkpoint
@@ -20,33 +21,40 @@ const USAGE = `node --conditions=@heed/source examples/llm/src/main.ts --model F
                        default: generation_config.json and seed 0; temperature 0 takes the likeliest token
 `;
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    prompt: { type: 'string' },
-    raw: { type: 'boolean', default: false },
-    'max-tokens': { type: 'string', default: '256' },
-    context: { type: 'string' },
-    'cache-bytes': { type: 'string', default: String(2 ** 30) },
-    temperature: { type: 'string' },
-    'top-k': { type: 'string' },
-    'top-p': { type: 'string' },
-    seed: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const read = () =>
+  parseArgs({
+    options: {
+      model: { type: 'string' },
+      prompt: { type: 'string' },
+      raw: { type: 'boolean', default: false },
+      'max-tokens': { type: 'string', default: '256' },
+      context: { type: 'string' },
+      'cache-bytes': { type: 'string', default: String(2 ** 30) },
+      temperature: { type: 'string' },
+      'top-k': { type: 'string' },
+      'top-p': { type: 'string' },
+      seed: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values;
+
+runProgram(async () => {
+  const values = read();
+  if (values.help || values.model === undefined || values.prompt === undefined) {
+    process.stderr.write(USAGE);
+    process.exitCode = values.help ? 0 : 2;
+  } else {
+    await answer(values.model, values.prompt, values);
+  }
 });
 
-if (values.help || values.model === undefined || values.prompt === undefined) {
-  process.stderr.write(USAGE);
-  process.exitCode = values.help ? 0 : 2;
-} else {
-  await answer(values.model, values.prompt).catch((error: unknown) => {
-    process.stderr.write(`${HeedError.is(error) ? error.message : String(error)}\n`);
-    process.exitCode = 1;
-  });
-}
-
-async function answer(path: string, prompt: string): Promise<void> {
+async function answer(
+  path: string,
+  prompt: string,
+  values: ReturnType<typeof read>,
+): Promise<void> {
+  const maxTokens = wholeNumber('max-tokens', values['max-tokens'], 1);
+  const maxBytes = wholeNumber('cache-bytes', values['cache-bytes'], 1);
   const folder = nodeFolder(path);
   using gpu = await openGpu();
   const tokenizer = await ChatTokenizer.load(folder);
@@ -61,7 +69,7 @@ async function answer(path: string, prompt: string): Promise<void> {
       process.stderr.write(`\r${Math.round((100 * done) / total)} % loaded`),
   });
   process.stderr.write('\n');
-  using cache = await model.createCache({ maxBytes: number('cache-bytes')! });
+  using cache = await model.createCache({ maxBytes });
   const chats = tokenizer.canChat && !values.raw;
   const text = tokenizer.stream();
   const started = performance.now();
@@ -70,7 +78,7 @@ async function answer(path: string, prompt: string): Promise<void> {
     prompt: chats
       ? tokenizer.encodeChat([{ role: 'user', content: prompt }])
       : tokenizer.encode(prompt),
-    maxTokens: number('max-tokens')!,
+    maxTokens,
     sampling: {
       ...sampling,
       ...given({ temperature: number('temperature'), topK: number('top-k') }),

@@ -9,11 +9,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomCheckpoint } from '../../../llm/test/random-checkpoint.ts';
 import { llama3 } from '../../../llm/test/small-configs.ts';
 import { tokenizerFiles, VOCAB_SIZE } from '../../../llm/test/small-tokenizer.ts';
-import { Cell } from '../../src/cell.ts';
+import { Cell, type CellOptions } from '../../src/cell.ts';
 
 let folder = '';
 let cell: Cell;
 const said: string[] = [];
+
+const start = async (options: Partial<CellOptions>): Promise<Cell> =>
+  Cell.start({
+    model: folder,
+    name: 'tiny',
+    workers: 2,
+    port: await freePort(),
+    cacheBytes: 2 ** 22,
+    valkey: process.env['HEED_VALKEY_SERVER']!,
+    say: (line) => said.push(line),
+    ...options,
+  });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'heed-cell-model-'));
@@ -25,15 +37,7 @@ beforeAll(async () => {
   for (const [name, json] of Object.entries(tokenizerFiles)) {
     await writeFile(join(folder, name), JSON.stringify(json));
   }
-  cell = await Cell.start({
-    model: folder,
-    name: 'tiny',
-    workers: 2,
-    port: await freePort(),
-    cacheBytes: 2 ** 22,
-    valkey: process.env['HEED_VALKEY_SERVER']!,
-    say: (line) => said.push(line),
-  });
+  cell = await start({});
 });
 
 afterAll(async () => {
@@ -157,4 +161,16 @@ describe('a cell of two workers', { timeout: 280_000 }, () => {
     expect(await ask(asked[0]!)).toBe(answers[0]);
     expect((await figures()).workers).toHaveLength(2);
   });
+});
+
+it('does not start without a part, and says which', async () => {
+  await expect(start({ valkey: 'no-such-server' })).rejects.toThrow(
+    'valkey does not start (there is no program no-such-server; install it, or see --help).',
+  );
+  await expect(start({ model: join(folder, 'none') })).rejects.toThrow('which is no folder');
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await expect(start({ port: port - 1, workers: 1 })).rejects.toThrow('worker-0 does not start');
+  probe.close();
 });

@@ -50,6 +50,13 @@ it('continues a text of a folder’s model, the same text each time', async () =
 it('says what is wrong', async () => {
   await expect(run('--model', folder)).rejects.toThrow('--prompt TEXT');
   await expect(run('--model', join(folder, 'none'), '--prompt', 'x')).rejects.toThrow(
-    'json must be in the folder',
+    "none', which is no folder",
   );
+  await expect(run('--modell', folder)).rejects.toMatchObject({
+    stderr: "Unknown option '--modell'. --help lists the options.\n",
+  });
+  const args = ['--model', folder, '--prompt', 'x', '--max-tokens', 'few'];
+  await expect(run(...args)).rejects.toMatchObject({
+    stderr: "--max-tokens must be a whole number of 1 or more; got 'few'. Change it.\n",
+  });
 });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -6,17 +6,18 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { randomCheckpoint } from '../../../llm/test/random-checkpoint.ts';
-import { llama3 } from '../../../llm/test/small-configs.ts';
+import { type Config, randomCheckpoint } from '../../../llm/test/random-checkpoint.ts';
+import { gemma3, llama3 } from '../../../llm/test/small-configs.ts';
 import { tokenizerFiles, VOCAB_SIZE } from '../../../llm/test/small-tokenizer.ts';
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-let folder = '';
+const folders = { llama3: '', gemma3: '' };
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'heed-server-'));
-  const checkpoint = randomCheckpoint({ ...llama3, vocab_size: VOCAB_SIZE });
+async function writeModel(config: Config): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'heed-server-'));
+  const checkpoint = randomCheckpoint({ ...config, vocab_size: VOCAB_SIZE });
   for (const name of ['config.json', 'model.safetensors']) {
     const file = (await checkpoint.folder(name))!;
     await writeFile(join(folder, name), new Uint8Array(await file.arrayBuffer()));
@@ -24,9 +25,17 @@ beforeAll(async () => {
   for (const [name, json] of Object.entries(tokenizerFiles)) {
     await writeFile(join(folder, name), JSON.stringify(json));
   }
+  return folder;
+}
+
+beforeAll(async () => {
+  folders.llama3 = await writeModel(llama3);
+  folders.gemma3 = await writeModel(gemma3);
 });
 
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  for (const folder of Object.values(folders)) await rm(folder, { recursive: true });
+});
 
 /** A port that is free now. */
 async function freePort(): Promise<number> {
@@ -38,8 +47,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+interface Session {
+  readonly text: string;
+  readonly said: string;
+  /** Of the prompt's tokens, those that were not computed. */
+  readonly cached: number;
+}
+
 /** Starts the program, sends it a prompt, and ends it; returns the answer and what it has said. */
-async function session(): Promise<{ text: string; said: string }> {
+async function session(folder: string): Promise<Session> {
   const port = await freePort();
   const store = join(folder, 'store');
   const args = ['--model', folder, '--port', String(port), '--store', store, '--name', 'tiny'];
@@ -58,17 +74,51 @@ async function session(): Promise<{ text: string; said: string }> {
     body: JSON.stringify({ prompt, max_tokens: 5, temperature: 0 }),
   });
   const { choices } = (await answer.json()) as { choices: { text: string }[] };
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const cached = Number(/^heed_tokens_cached_total (\d+)$/m.exec(metrics)?.[1]);
   child.kill('SIGTERM');
   await once(child, 'exit');
-  return { text: choices[0]!.text, said };
+  return { text: choices[0]!.text, said, cached };
 }
 
-it('serves a folder, and finds its pages again after a restart', async () => {
-  const first = await session();
+it.each([
+  ['layers alike', 'llama3'],
+  ['groups of layers', 'gemma3'],
+] as const)('serves %s, and finds the pages again after a restart', async (_, model) => {
+  const folder = folders[model];
+  const first = await session(folder);
+  expect(first.cached).toBe(0);
   expect(first.said).toMatch(/^0 pages loaded$/m);
   const saved = Number(/^(\d+) pages saved$/m.exec(first.said)?.[1]);
   expect(saved).toBeGreaterThan(1);
-  const second = await session();
+  const second = await session(folder);
+  expect(second.cached).toBeGreaterThan(16);
   expect(second.said).toMatch(new RegExp(`^${saved} pages loaded$`, 'm'));
   expect(second.text).toBe(first.text);
+});
+
+/** Runs the program, which should end at once; returns what it has said. */
+async function fault(...args: string[]): Promise<string> {
+  const run = promisify(execFile)('node', ['--conditions=@heed/source', program, ...args]);
+  const { stderr } = await run.catch((error: { stderr: string }) => error);
+  return stderr.replace(/^Warning: .*\n/gm, '');
+}
+
+it('says in one line why it does not start', async () => {
+  const model = ['--model', folders.llama3];
+  expect(await fault('--prot', '1')).toBe("Unknown option '--prot'. --help lists the options.\n");
+  expect(await fault(...model, '--port', 'http')).toBe(
+    "--port must be a whole number from 0 to 65535; got 'http'. Change it.\n",
+  );
+  const none = join(folders.llama3, 'none');
+  expect(await fault('--model', none, '--port', '0')).toMatch(
+    /^nodeFolder: .*which is no folder.*\n$/,
+  );
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  expect(await fault(...model, '--port', String(port))).toBe(
+    `Port ${port} is in use. Choose another with --port.\n`,
+  );
+  other.close();
 });
