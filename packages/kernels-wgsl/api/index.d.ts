@@ -131,6 +131,7 @@ export interface VarlenLayout {
   readonly seqUsedK?: GivenLengths;
   readonly blockTable?: GivenLengths;
   readonly format?: PagedKvView["format"];
+  readonly formatV?: PagedKvView["format"];
   readonly headDim?: number;
   readonly headDimV?: number;
 }
@@ -207,6 +208,7 @@ interface Call {
   readonly v: Tensor;
   readonly dtype: FloatType;
   readonly kvDtype: KeyType;
+  readonly vDtype?: KeyType | undefined;
   readonly headDim: number;
   readonly headDimV: number;
   readonly qHeads: number;

@@ -53,6 +53,7 @@ export interface Call {
   readonly v: Tensor;
   readonly dtype: FloatType;
   readonly kvDtype: KeyType;
+  readonly vDtype?: KeyType | undefined;
   readonly headDim: number;
   readonly headDimV: number;
   readonly qHeads: number;
@@ -356,6 +357,7 @@ interface DropoutOption {
 interface ForwardConfig {
   readonly qType: FloatType;
   readonly kvType: KeyType;
+  readonly vType?: KeyType;
   readonly outType: FloatType;
   readonly headDim: number;
   readonly headDimV: number;
@@ -498,6 +500,7 @@ interface VarlenLayout {
   readonly seqUsedK?: GivenLengths;
   readonly blockTable?: GivenLengths;
   readonly format?: PagedKvView["format"];
+  readonly formatV?: PagedKvView["format"];
   readonly headDim?: number;
   readonly headDimV?: number;
 }

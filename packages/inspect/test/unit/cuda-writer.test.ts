@@ -14,7 +14,7 @@ describe('writeCuda', () => {
       #define BUFFERS 
       #define PARAMETERS 
       #define ARGUMENTS 
-      extern "C" __global__ void __launch_bounds__(64) kernel(BUFFERS)
+      extern "C" __global__ void __launch_bounds__(64, 1) kernel(BUFFERS)
       {
       uint v60;
       uint v61;

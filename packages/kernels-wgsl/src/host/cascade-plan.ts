@@ -111,7 +111,7 @@ function passesWindow({ options: { window } }: Call, used: Int32Array): boolean 
 }
 
 /** Returns the passes of a call, whether they pay or not. Undefined if no group shares a whole tile, or states do not fit. */
-export function makeCascade(
+function makeCascade(
   call: Call,
   facts: ProblemFacts,
   groups: readonly SharingRows[],

@@ -64,7 +64,7 @@ async function batchOf(on: Gpu, { shared, members, qHeads = 4, options }: Plan):
   const shape = { kvHeads: 2, headDim: 32, ...options };
   const { kvHeads, headDim, headDimV = headDim, sharedKv } = shape;
   const memory = { pageSize: 16, pages: 260, dtype: 'f32', poison: true } as const;
-  const cache = await PagedKvCache.create(on, { layers: 1, ...memory, ...shape } as CacheOptions);
+  const cache = await PagedKvCache.create(on, { layers: 1, ...memory, ...shape });
   const rows = (count: number, heads: number, dim: number): Tensor =>
     on.tensor(rng.normals(count * heads * dim), { shape: [count, heads, dim] });
   const append = (sequence: KvSequence, count: number): void => {
