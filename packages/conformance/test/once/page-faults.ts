@@ -38,8 +38,8 @@ export const quantisedFaults: readonly Fault[] = [
 export const cacheFaults: readonly Fault[] = [
   {
     name: 'heads of an appended row trade places',
-    find: /\(slot \* params\.heads \+ head\)/,
-    replace: '(slot * params.heads + params.heads - 1u - head)',
+    find: /params\.page_size \* params\.heads \+ head;/,
+    replace: 'params.page_size * params.heads + params.heads - 1u - head;',
     caughtBy: 'cache-append/f32-pages/dims-64x128/f32',
   },
   {

@@ -113,7 +113,7 @@ describe('PagedKvCache.create refuses', () => {
     ],
     [
       { ...sound, eviction: 'lru' },
-      "eviction must be an EvictionPolicy; got 'lru'. Pass lru, priority or { name, compare }.",
+      "eviction must be an EvictionPolicy; got 'lru'. Pass lru, priority, fairShare(bytes) or { name, compare }.",
     ],
   ];
 

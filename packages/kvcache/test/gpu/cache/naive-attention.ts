@@ -58,7 +58,10 @@ function naiveRow(
   );
 }
 
-/** Returns the largest error of rows, and the error that plain f32 arithmetic may have had. */
+/**
+ * Returns the largest error of rows, and the error that plain f32 arithmetic may have had: twice that of one order of sums, and four
+ * units in the last place of the largest value, by which a weight that is rounded otherwise moves a result.
+ */
 export function errorsOf(
   toy: Toy,
   layer: number,
@@ -70,5 +73,7 @@ export function errorsOf(
   const error = (rows: ArrayLike<number>): number =>
     exact.reduce((most, x, i) => Math.max(most, Math.abs(rows[i]! - x)), 0);
   const plain = error(naive(toy, layer, [span], Math.fround, sees));
-  return { error: error(got), budget: 2 * plain + 4 * 2 ** -24 };
+  const values = toy.numbers('v', layer, [{ ...span, start: 0 }]);
+  const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+  return { error: error(got), budget: 2 * plain + 4 * 2 ** -24 * largest };
 }
