@@ -1,19 +1,14 @@
 import type { Gpu } from '@heed/core';
 import {
   type BufferRange,
-  dispatch,
-  getKernel,
   type KernelSource,
-  sections,
-  threadMain,
   uploadStorage,
   wgsl,
   WORKGROUP,
 } from '@heed/core/kernel';
-import { kvRowWords, type PageGeometry, poolNames } from '../pages/page-geometry.ts';
-import { workgroupsOf, writtenPools } from './bound-operands.ts';
+import { kvRowWords, type PageGeometry } from '../pages/page-geometry.ts';
 import { type Pool, wordsOfPage } from './page-pools.ts';
-import { eachPool } from './row-reads.wgsl.ts';
+import { editPools, poolSource } from './pool-kernel.ts';
 
 /** Moves on the GPU, for the dispatches of the current batch. */
 export interface BoundMoves {
@@ -49,11 +44,11 @@ export function moveRows(
   const page = wordsOfPage(geometry, pool);
   const threads = Math.ceil(Math.max(kWords, vWords) / COLUMNS) * WORKGROUP;
   for (const { range, count } of moves) {
-    dispatch(gpu, {
-      kernel: getKernel(gpu, moveSource),
-      buffers: [range, ...writtenPools(gpu, geometry, pool)],
-      params: Uint32Array.of(count, geometry.pageSize, kWords, page.k, vWords, page.v),
-      workgroups: workgroupsOf(gpu, 'moveRows', threads, poolNames(geometry).length),
+    editPools('moveRows', gpu, geometry, pool, {
+      source: moveSource,
+      list: range,
+      params: [count, geometry.pageSize, kWords, page.k, vWords, page.v],
+      threads,
     });
   }
 }
@@ -94,35 +89,23 @@ const movePool = (x: 'k' | 'v'): string => wgsl`
 `;
 
 /** Moves rows within a pool: a workgroup for some words of the slots, over all moves in order. */
-export const moveSource: KernelSource = {
+export const moveSource: KernelSource = poolSource({
   label: 'heed/move rows',
-  bindings: ['read', 'write', 'write', 'uniform'],
-  code: `${sections(
-    wgsl`
-      struct Params {
-        moves: u32,
-        page_size: u32,
-        // Words of a slot, and from a page to the next.
-        k_words: u32,
-        k_page: u32,
-        v_words: u32,
-        v_page: u32,
-      }
-
-      const COLUMNS = ${COLUMNS}u;
-      const ROWS = ${WORKGROUP / COLUMNS}u;
-      const HELD = ${HELD}u;
-
-      @group(0) @binding(0) var<storage, read> moves: array<vec2<u32>>;
-      @group(0) @binding(1) var<storage, read_write> k_pool: array<u32>;
-      @group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
-      @group(0) @binding(3) var<uniform> params: Params;
-    `,
-    movePool('k'),
-    movePool('v'),
-    threadMain(
-      'thread',
-      eachPool((x) => `move_${x}(thread)`),
-    ),
-  )}\n`,
-};
+  list: 'moves: array<vec2<u32>>',
+  fields: wgsl`
+    moves: u32,
+    page_size: u32,
+    // Words of a slot, and from a page to the next.
+    k_words: u32,
+    k_page: u32,
+    v_words: u32,
+    v_page: u32,
+  `,
+  constants: wgsl`
+    const COLUMNS = ${COLUMNS}u;
+    const ROWS = ${WORKGROUP / COLUMNS}u;
+    const HELD = ${HELD}u;
+  `,
+  verb: 'move',
+  pool: movePool,
+});

@@ -1,17 +1,8 @@
 import type { Gpu } from '@heed/core';
-import {
-  dispatch,
-  getKernel,
-  type KernelSource,
-  sections,
-  threadMain,
-  uploadStorage,
-  wgsl,
-} from '@heed/core/kernel';
-import { type PageGeometry, poolNames } from '../pages/page-geometry.ts';
-import { workgroupsOf, writtenPools } from './bound-operands.ts';
+import { type KernelSource, uploadStorage, wgsl } from '@heed/core/kernel';
+import type { PageGeometry } from '../pages/page-geometry.ts';
 import { type Pool, wordsOfPage } from './page-pools.ts';
-import { eachPool } from './row-reads.wgsl.ts';
+import { editPools, poolSource } from './pool-kernel.ts';
 
 /**
  * Copies pages within a pool, bit for bit. copyBufferToBuffer cannot: it refuses equal buffers.
@@ -21,50 +12,35 @@ export function copyPages(gpu: Gpu, geometry: PageGeometry, pool: Pool, pairs: I
   const count = pairs.length / 2;
   if (count === 0) return;
   const { k, v } = wordsOfPage(geometry, pool);
-  dispatch(gpu, {
-    kernel: getKernel(gpu, copySource),
-    buffers: [uploadStorage(gpu, pairs), ...writtenPools(gpu, geometry, pool)],
-    params: Uint32Array.of(count, k, v),
-    workgroups: workgroupsOf(gpu, 'copyPages', count * Math.max(k, v), poolNames(geometry).length),
+  editPools('copyPages', gpu, geometry, pool, {
+    source: copySource,
+    list: uploadStorage(gpu, pairs),
+    params: [count, k, v],
+    threads: count * Math.max(k, v),
   });
 }
 
-const copyPool = (x: 'k' | 'v'): string => wgsl`
-  fn copy_${x}(thread: u32) {
-    let word = thread % params.${x}_words;
-    let pair = thread / params.${x}_words;
-    if (pair < params.pairs) {
-      ${x}_pool[pages[2u * pair + 1u] * params.${x}_words + word] = ${x}_pool[pages[2u * pair] * params.${x}_words + word];
-    }
-  }
-`;
-
 /** Copies pages within a pool, one thread per word. */
-export const copySource: KernelSource = {
+export const copySource: KernelSource = poolSource({
   label: 'heed/copy pages',
-  bindings: ['read', 'write', 'write', 'uniform'],
-  code: `${sections(
-    wgsl`
-      struct Params {
-        pairs: u32,
-        // Words of a page.
-        k_words: u32,
-        v_words: u32,
+  list: 'pages: array<u32>',
+  fields: wgsl`
+    pairs: u32,
+    // Words of a page.
+    k_words: u32,
+    v_words: u32,
+  `,
+  verb: 'copy',
+  pool: (x) => wgsl`
+    fn copy_${x}(thread: u32) {
+      let word = thread % params.${x}_words;
+      let pair = thread / params.${x}_words;
+      if (pair < params.pairs) {
+        ${x}_pool[pages[2u * pair + 1u] * params.${x}_words + word] = ${x}_pool[pages[2u * pair] * params.${x}_words + word];
       }
-
-      @group(0) @binding(0) var<storage, read> pages: array<u32>;
-      @group(0) @binding(1) var<storage, read_write> k_pool: array<u32>;
-      @group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
-      @group(0) @binding(3) var<uniform> params: Params;
-    `,
-    copyPool('k'),
-    copyPool('v'),
-    threadMain(
-      'thread',
-      eachPool((x) => `copy_${x}(thread)`),
-    ),
-  )}\n`,
-};
+    }
+  `,
+});
 
 /** NaN in f32, in both halves of f16 and bf16, and as the scale of a quantised row. */
 const NAN_WORD = 0x7fc07fc0;
@@ -88,52 +64,32 @@ function fillPages(
 ): void {
   if (pages.length === 0) return;
   const { k, v } = wordsOfPage(geometry, pool);
-  dispatch(gpu, {
-    kernel: getKernel(gpu, fillSource),
-    buffers: [uploadStorage(gpu, pages), ...writtenPools(gpu, geometry, pool)],
-    params: Uint32Array.of(pages.length, k, v, word),
-    workgroups: workgroupsOf(
-      gpu,
-      'fillPages',
-      pages.length * Math.max(k, v),
-      poolNames(geometry).length,
-    ),
+  editPools('fillPages', gpu, geometry, pool, {
+    source: fillSource,
+    list: uploadStorage(gpu, pages),
+    params: [pages.length, k, v, word],
+    threads: pages.length * Math.max(k, v),
   });
 }
 
-const fillPool = (x: 'k' | 'v'): string => wgsl`
-  fn fill_${x}(thread: u32) {
-    let page = thread / params.${x}_words;
-    if (page < params.pages) {
-      ${x}_pool[pages[page] * params.${x}_words + thread % params.${x}_words] = params.word;
-    }
-  }
-`;
-
 /** Fills pages with one word. */
-export const fillSource: KernelSource = {
+export const fillSource: KernelSource = poolSource({
   label: 'heed/fill pages',
-  bindings: ['read', 'write', 'write', 'uniform'],
-  code: `${sections(
-    wgsl`
-      struct Params {
-        pages: u32,
-        // Words of a page.
-        k_words: u32,
-        v_words: u32,
-        word: u32,
+  list: 'pages: array<u32>',
+  fields: wgsl`
+    pages: u32,
+    // Words of a page.
+    k_words: u32,
+    v_words: u32,
+    word: u32,
+  `,
+  verb: 'fill',
+  pool: (x) => wgsl`
+    fn fill_${x}(thread: u32) {
+      let page = thread / params.${x}_words;
+      if (page < params.pages) {
+        ${x}_pool[pages[page] * params.${x}_words + thread % params.${x}_words] = params.word;
       }
-
-      @group(0) @binding(0) var<storage, read> pages: array<u32>;
-      @group(0) @binding(1) var<storage, read_write> k_pool: array<u32>;
-      @group(0) @binding(2) var<storage, read_write> v_pool: array<u32>;
-      @group(0) @binding(3) var<uniform> params: Params;
-    `,
-    fillPool('k'),
-    fillPool('v'),
-    threadMain(
-      'thread',
-      eachPool((x) => `fill_${x}(thread)`),
-    ),
-  )}\n`,
-};
+    }
+  `,
+});
