@@ -13,7 +13,7 @@ const arrows: Record<string, readonly string[]> = {
   conformance: ['flex', 'kvcache', 'kernels-wgsl', 'core'],
   bench: ['conformance', 'flex', 'kvcache', 'kernels-wgsl', 'core', 'router', 'valkey', 'testing'],
   inspect: ['bench', 'flex', 'kernels-wgsl', 'core', 'testing'],
-  sim: ['kvcache', 'router'],
+  sim: ['kvcache', 'router', 'testing'],
   testing: ['core'],
 };
 

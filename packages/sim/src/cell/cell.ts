@@ -4,7 +4,7 @@ import type { CostModel } from '../cost/constants.ts';
 import type { Trace, TraceRequest } from '../trace/trace.ts';
 import type { Choice, Dispatcher } from './dispatcher.ts';
 import { StoreTier } from './store-tier.ts';
-import { Worker } from './worker.ts';
+import { type Work, Worker } from './worker.ts';
 import type { PrefixListener } from './worker-cache.ts';
 
 /** Something that goes wrong at a time. */
@@ -90,7 +90,6 @@ class Cell {
   readonly #workers: (Worker | undefined)[] = [];
   /** Requests at each worker, so that they are retried when it is lost. */
   readonly #attempts: Set<Attempt>[] = [];
-  readonly #work = new Map<TraceRequest, { cached: number; loaded: number; computed: number }>();
   readonly #outcomes: Outcome[] = [];
   #order = 0;
   #refused = 0;
@@ -146,7 +145,6 @@ class Cell {
       store: this.#store,
       listener: this.#publisher(index),
       schedule: this.#schedule,
-      onWork: (request, work) => this.#work.set(request, work),
     });
     this.#workers[index] = worker;
     this.#tellLoad(worker, index);
@@ -200,10 +198,10 @@ class Cell {
             attempt.firstToken = at + costs.hopSeconds;
             choice.firstToken(at);
           },
-          onDone: (at) => {
+          onDone: (at, work) => {
             attempts.delete(attempt);
             choice.done(at);
-            this.#keep(attempt, at + costs.hopSeconds);
+            this.#keep(attempt, at + costs.hopSeconds, work);
           },
         },
         later,
@@ -211,9 +209,11 @@ class Cell {
     });
   }
 
-  #keep({ request, choice, retries, firstToken }: Attempt, lastToken: number): void {
-    const { cached, loaded, computed } = this.#work.get(request)!;
-    this.#work.delete(request);
+  #keep(
+    { request, choice, retries, firstToken }: Attempt,
+    lastToken: number,
+    { cached, loaded, computed }: Work,
+  ): void {
     this.#outcomes.push({
       request,
       worker: choice.worker,
@@ -243,7 +243,6 @@ class Cell {
     this.#attempts[index]!.clear();
     for (const { request, choice, retries } of lost) {
       choice.failed(now);
-      this.#work.delete(request);
       if (retries < MOST_RETRIES) this.#dispatch(request, retries + 1, [index], now);
       else this.#refused++;
     }

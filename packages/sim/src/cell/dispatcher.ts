@@ -9,7 +9,7 @@ import {
   type Policy,
   type WorkerLoad,
 } from '@heed/router';
-import { uniforms } from '../trace/generated-trace.ts';
+import { Rng } from '@heed/testing/rng';
 import type { TraceRequest } from '../trace/trace.ts';
 
 /** The worker chosen for a request, and what is told of it afterwards. */
@@ -60,11 +60,12 @@ const policies: Readonly<Record<PolicyName, Policy>> = { leastLoaded, boundedHas
 /** heed's router under a policy, fed with the messages that a worker publishes. */
 export function routed(policy: PolicyName, blockTokens: number): Dispatcher {
   let seconds = 0;
+  const rng = new Rng(1);
   const router = createRouter({
     pageSize: blockTokens,
     policy: policies[policy],
     now: () => 1000 * seconds,
-    random: uniforms(1),
+    random: () => rng.next(),
   });
   const heads = new Map<number, { epoch: number; seq: number }>();
   let epoch = 0;

@@ -9,11 +9,11 @@ export interface Job {
   readonly request: TraceRequest;
   /** Called with the time when its first token is there, and when its last is. */
   readonly onFirstToken: (now: number) => void;
-  readonly onDone: (now: number) => void;
+  readonly onDone: (now: number, work: Work) => void;
 }
 
 /** What became of a prompt's tokens. */
-interface Work {
+export interface Work {
   /** Tokens found in the worker's cache, fetched from the store, and computed. */
   cached: number;
   loaded: number;
@@ -42,7 +42,6 @@ interface WorkerOptions {
   readonly store: StoreTier | undefined;
   readonly listener: PrefixListener;
   readonly schedule: Schedule;
-  readonly onWork: (request: TraceRequest, work: Work) => void;
 }
 
 /**
@@ -177,10 +176,9 @@ export class Worker {
     for (const running of decoding) if (--running.answerLeft <= 0) this.#end(running, now);
     for (const running of finished) {
       this.#prompts.splice(this.#prompts.indexOf(running), 1);
-      const { job, work, cached, missing } = running;
+      const { job, cached, missing } = running;
       this.#cache.name(cached, missing);
       this.#options.store?.save(job.request.blocks);
-      this.#options.onWork(job.request, work);
       job.onFirstToken(now);
       this.#answers.add(running);
       // The step that ends the prompt gives the first token.
@@ -193,6 +191,6 @@ export class Worker {
   #end(running: Running, now: number): void {
     this.#answers.delete(running);
     this.#cache.close(running.cached);
-    running.job.onDone(now);
+    running.job.onDone(now, running.work);
   }
 }

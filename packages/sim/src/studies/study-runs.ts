@@ -1,6 +1,6 @@
+import { Rng } from '@heed/testing/rng';
 import { runCell, type CellOptions, type CellRun, type Fault } from '../cell/cell.ts';
 import type { Dispatcher } from '../cell/dispatcher.ts';
-import { uniforms } from '../trace/generated-trace.ts';
 import type { Trace } from '../trace/trace.ts';
 import { runFigures, type RunFigures } from './run-figures.ts';
 
@@ -37,7 +37,7 @@ export function usualFaults(trace: Trace): Fault[] {
 
 /** Returns what workers tell of their speed, as a multiple of the true one: off by up to `error`, each by its own. */
 export function rateErrors(workers: number, error: number, seed = 1): (worker: number) => number {
-  const uniform = uniforms(seed);
-  const factors = Array.from({ length: workers }, () => 1 + error * (2 * uniform() - 1));
+  const rng = new Rng(seed);
+  const factors = Array.from({ length: workers }, () => 1 + error * (2 * rng.next() - 1));
   return (worker) => factors[worker]!;
 }

@@ -1,3 +1,4 @@
+import { Rng } from '@heed/testing/rng';
 import type { Trace, TraceRequest } from './trace.ts';
 
 interface GeneratedOptions {
@@ -23,38 +24,27 @@ const BLOCK = 512;
  */
 export function generatedTrace(options: GeneratedOptions): Trace {
   const { conversations, turns, blocksPerTurn, sharedBlocks, rate, pause, seed } = options;
-  const uniform = uniforms(seed);
+  const rng = new Rng(seed);
   let next = sharedBlocks;
   let begins = 0;
   const requests: TraceRequest[] = [];
   for (let i = 0; i < conversations; i++) {
-    begins -= Math.log(1 - uniform()) / rate;
+    begins -= Math.log(1 - rng.next()) / rate;
     const blocks = Array.from({ length: sharedBlocks }, (_, block) => block);
     let at = begins;
     for (let turn = 0; turn < turns; turn++) {
       for (let n = 0; n < blocksPerTurn; n++) blocks.push(next++);
       // The last block is part filled.
-      const inputTokens = blocks.length * BLOCK - Math.floor(uniform() * (BLOCK - 1));
+      const inputTokens = blocks.length * BLOCK - Math.floor(rng.next() * (BLOCK - 1));
       requests.push({
         at,
         blocks: [...blocks],
         inputTokens,
-        outputTokens: 1 + Math.floor(uniform() * 400),
+        outputTokens: 1 + Math.floor(rng.next() * 400),
       });
-      at += pause * (0.5 + uniform());
+      at += pause * (0.5 + rng.next());
     }
   }
   requests.sort((a, b) => a.at - b.at);
   return { name: 'generated', blockTokens: BLOCK, requests };
-}
-
-/** Returns a generator of uniform numbers in [0, 1) (mulberry32). */
-export function uniforms(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
