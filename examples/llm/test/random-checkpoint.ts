@@ -14,6 +14,8 @@ export interface RandomCheckpoint {
   readonly dtype: StoredType;
   /** The stored values by name. */
   readonly weights: ReadonlyMap<string, Weight>;
+  /** The files of `folder`. */
+  readonly names: readonly string[];
   readonly folder: CheckpointFolder;
 }
 
@@ -129,7 +131,8 @@ export function randomCheckpoint(
       ),
     });
   }
-  return { config, dtype, weights, folder: folderOf(filesOf(config, weights, dtype, shards)) };
+  const files = filesOf(config, weights, dtype, shards);
+  return { config, dtype, weights, names: Object.keys(files), folder: folderOf(files) };
 }
 
 const halves = { F16: 'f16', BF16: 'bf16' } as const;

@@ -1,14 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import type { AddressInfo } from 'node:net';
+import { rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { isFullRun } from '@heed/testing';
+import { freePort } from '@heed/testing/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { publishedFolder } from '../../../llm/test/published-folder.ts';
 import { randomCheckpoint } from '../../../llm/test/random-checkpoint.ts';
 import { llama3 } from '../../../llm/test/small-configs.ts';
-import { tokenizerFiles, VOCAB_SIZE } from '../../../llm/test/small-tokenizer.ts';
+import { VOCAB_SIZE } from '../../../llm/test/small-tokenizer.ts';
 import { Cell, type CellOptions } from '../../src/cell.ts';
 
 let folder = '';
@@ -20,6 +20,7 @@ const start = async (options: Partial<CellOptions>): Promise<Cell> =>
     model: folder,
     name: 'tiny',
     workers: 2,
+    // Those behind it are free too, most likely.
     port: await freePort(),
     cacheBytes: 2 ** 22,
     valkey: process.env['HEED_VALKEY_SERVER']!,
@@ -28,15 +29,7 @@ const start = async (options: Partial<CellOptions>): Promise<Cell> =>
   });
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'heed-cell-model-'));
-  const checkpoint = randomCheckpoint({ ...llama3, vocab_size: VOCAB_SIZE });
-  for (const name of ['config.json', 'model.safetensors']) {
-    const file = (await checkpoint.folder(name))!;
-    await writeFile(join(folder, name), new Uint8Array(await file.arrayBuffer()));
-  }
-  for (const [name, json] of Object.entries(tokenizerFiles)) {
-    await writeFile(join(folder, name), JSON.stringify(json));
-  }
+  folder = await publishedFolder(randomCheckpoint({ ...llama3, vocab_size: VOCAB_SIZE }));
   cell = await start({});
 });
 
@@ -44,16 +37,6 @@ afterAll(async () => {
   await cell?.stop();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Returns a port that is free now; those behind it are, most likely. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 const words = ['the', 'quick', 'brown', 'fox', 'jumps', 'over', 'the', 'lazy', 'dog'];
 

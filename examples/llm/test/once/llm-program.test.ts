@@ -1,35 +1,20 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { publishedFolder } from '../published-folder.ts';
 import { randomCheckpoint } from '../random-checkpoint.ts';
 import { llama3 } from '../small-configs.ts';
-import { END, tokenizerFiles, VOCAB_SIZE } from '../small-tokenizer.ts';
+import { END, VOCAB_SIZE } from '../small-tokenizer.ts';
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 let folder = '';
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'heed-llm-'));
   const config = { ...llama3, vocab_size: VOCAB_SIZE, eos_token_id: END };
-  const checkpoint = randomCheckpoint(config, { dtype: 'BF16', shards: 2 });
-  for (const name of [
-    'config.json',
-    'model.safetensors.index.json',
-    'model-1-of-2.safetensors',
-    'model-2-of-2.safetensors',
-  ]) {
-    await writeFile(
-      join(folder, name),
-      new Uint8Array(await (await checkpoint.folder(name))!.arrayBuffer()),
-    );
-  }
-  for (const [name, json] of Object.entries(tokenizerFiles)) {
-    await writeFile(join(folder, name), JSON.stringify(json));
-  }
+  folder = await publishedFolder(randomCheckpoint(config, { dtype: 'BF16', shards: 2 }));
 });
 
 afterAll(() => rm(folder, { recursive: true }));

@@ -1,32 +1,22 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '@heed/testing/free-port';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { publishedFolder } from '../../../llm/test/published-folder.ts';
 import { type Config, randomCheckpoint } from '../../../llm/test/random-checkpoint.ts';
 import { gemma3, llama3 } from '../../../llm/test/small-configs.ts';
-import { tokenizerFiles, VOCAB_SIZE } from '../../../llm/test/small-tokenizer.ts';
+import { VOCAB_SIZE } from '../../../llm/test/small-tokenizer.ts';
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const folders = { llama3: '', gemma3: '' };
 
-async function writeModel(config: Config): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'heed-server-'));
-  const checkpoint = randomCheckpoint({ ...config, vocab_size: VOCAB_SIZE });
-  for (const name of ['config.json', 'model.safetensors']) {
-    const file = (await checkpoint.folder(name))!;
-    await writeFile(join(folder, name), new Uint8Array(await file.arrayBuffer()));
-  }
-  for (const [name, json] of Object.entries(tokenizerFiles)) {
-    await writeFile(join(folder, name), JSON.stringify(json));
-  }
-  return folder;
-}
+const writeModel = (config: Config): Promise<string> =>
+  publishedFolder(randomCheckpoint({ ...config, vocab_size: VOCAB_SIZE }));
 
 beforeAll(async () => {
   folders.llama3 = await writeModel(llama3);
@@ -36,16 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const folder of Object.values(folders)) await rm(folder, { recursive: true });
 });
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 interface Session {
   readonly text: string;
