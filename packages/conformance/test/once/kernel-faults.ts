@@ -45,8 +45,8 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the last split is not merged',
-    find: /i < params\.parts;/,
-    replace: 'i + 1u < params.parts;',
+    find: /first \+ (\d)u < params\.parts\)/,
+    replace: 'first + $1u + 1u < params.parts)',
     caughtBy: 'splits/dense-long/f32',
   },
   {
@@ -75,7 +75,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'query heads meet the wrong kv head',
-    find: /return work\.head \/ params\.group;/,
+    find: /return work\.head(?: \/ params\.group)?;/,
     replace: 'return work.head % params.group;',
     caughtBy: 'gqa/prefill/heads-6x3/f32',
   },
@@ -204,9 +204,9 @@ export const backwardFaults: readonly Fault[] = [
     caughtBy: 'backward-seqused/lens-127-63-33-17/poison-nan/f32',
   },
   {
-    name: 'dOut is read with the strides of dq',
+    name: 'heads of dOut are as far apart as its rows',
     find: /\* params\.dout_head/,
-    replace: '* params.out_head',
+    replace: '* params.dout_row',
     caughtBy: 'backward-strides/dense/swapped/f32',
   },
   {

@@ -108,16 +108,4 @@ export const cacheFaults: readonly Fault[] = [
     replace: '',
     caughtBy: 'cache-pages/window/sinks-3/int4-pages/f32',
   },
-  {
-    name: 'pages are packed without their values',
-    find: /packed_pages\[in_packed\] = v_pool\[in_pool\] & counts;/,
-    replace: '',
-    caughtBy: 'cache-stores/f32-pages/f32',
-  },
-  {
-    name: 'pages are unpacked one word off',
-    find: /k_pool\[in_pool\] = packed_pages\[in_packed\] & counts;/,
-    replace: 'k_pool[in_pool] = packed_pages[in_packed + 1u] & counts;',
-    caughtBy: 'cache-stores/int8-pages/f32',
-  },
 ];
