@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ChatTokenizer } from '@heed/llm';
 import type { Pick, Router } from '@heed/router';
+import { readJson, sendJson } from '@heed/server';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { CellCounts } from './cell-counts.ts';
 import { DifferentAnswerError, ResumedStream } from './resumed-stream.ts';
@@ -34,13 +35,13 @@ export function cellFront({ router, tokenizer, storeBytes }: FrontOptions): Serv
     const answered = async (): Promise<void> => {
       if (pathname === '/') return void response.setHeader('content-type', 'text/html').end(page);
       if (pathname === '/cell.json') {
-        return send(response, 200, {
+        return sendJson(response, {
           ...counts.figures(router.workers()),
           storeBytes: await storeBytes(),
         });
       }
       if (pathname === '/health') {
-        return send(response, router.workers().length > 0 ? 200 : 503, {});
+        return sendJson(response, {}, router.workers().length > 0 ? 200 : 503);
       }
       if (request.method !== 'POST') return forward(router, request, response, pathname);
       const body = await bodyOf(request);
@@ -48,7 +49,7 @@ export function cellFront({ router, tokenizer, storeBytes }: FrontOptions): Serv
       await new Forwarding({ router, counts, prompt, pathname, body, response }).run();
     };
     answered().catch((error: unknown) => {
-      if (!response.headersSent) return send(response, 502, errorOf(error));
+      if (!response.headersSent) return sendJson(response, errorOf(error), 502);
       response.end(`data: ${JSON.stringify(errorOf(error))}\n\n`);
     });
   });
@@ -193,20 +194,9 @@ async function forward(
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw new Error(`the body may have ${MOST_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+  const body = await readJson(request, MOST_BYTES);
   if (typeof body === 'object' && body !== null) return body as Record<string, unknown>;
   throw new Error('the body must be a JSON object');
-}
-
-function send(response: ServerResponse, status: number, value: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
 const errorOf = (error: unknown): object => ({

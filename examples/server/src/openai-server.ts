@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { HeedError } from '@heed/core';
 import { answerText, type ServedAnswer, type ServeRequest } from '@heed/llm';
 import { type CompletionRequest, readCompletion, RefusedRequest } from './completion-request.ts';
+import { readJson, sendJson } from './json-bodies.ts';
 import type { ModelHost, ServedModel } from './served-model.ts';
 import { ServerMetrics } from './server-metrics.ts';
 
@@ -67,9 +68,10 @@ async function answer(
   if (!method) throw new RefusedRequest(`there is no ${path}`, { status: 404 });
   if (request.method !== method)
     throw new RefusedRequest(`${path} takes ${method}`, { status: 405 });
-  const body = method === 'POST' ? await bodyOf(request, options.bodyBytes ?? 2 ** 20) : undefined;
+  const body =
+    method === 'POST' ? await readJson(request, options.bodyBytes ?? 2 ** 20) : undefined;
   const served = await host.current();
-  if (path === '/health') return send(response, { status: 'ok' });
+  if (path === '/health') return sendJson(response, { status: 'ok' });
   if (path === '/metrics') {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
     response.end(metrics.text(served));
@@ -77,7 +79,7 @@ async function answer(
   }
   if (path === '/v1/models') {
     const model = { id: options.model, object: 'model', created: 0, owned_by: 'heed' };
-    return send(response, { object: 'list', data: [model] });
+    return sendJson(response, { object: 'list', data: [model] });
   }
   if (served.engine.stats.waiting >= (options.waiting ?? 64)) {
     response.setHeader('retry-after', '1');
@@ -99,21 +101,6 @@ async function answer(
     for (const one of held) one[Symbol.dispose]();
   }
   metrics.request.observe((performance.now() - started) / 1000);
-}
-
-async function bodyOf(request: IncomingMessage, most: number): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > most) throw new RefusedRequest(`the body may have ${most} bytes`, { status: 413 });
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
-  } catch {
-    throw new RefusedRequest('the body must be JSON');
-  }
 }
 
 /** Computes the answers of a request, and writes them at once or as they come. A connection that closes ends them. */
@@ -173,7 +160,7 @@ async function complete(
   }));
   const { kind: _, ...common } = reply;
   const object = kind === 'chat' ? 'chat.completion' : 'text_completion';
-  send(response, { ...common, object, choices, usage: usage() });
+  sendJson(response, { ...common, object, choices, usage: usage() });
 }
 
 async function joined(texts: AsyncIterable<string>): Promise<string> {
@@ -220,17 +207,12 @@ async function stream(
   }
 }
 
-function send(response: ServerResponse, value: object, status = 200): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(value));
-}
-
 function refuse(response: ServerResponse, error: unknown): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  send(response, errorOf(error), statusOf(error));
+  sendJson(response, errorOf(error), statusOf(error));
 }
 
 function statusOf(error: unknown): number {

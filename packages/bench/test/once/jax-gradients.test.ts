@@ -7,35 +7,16 @@ import {
   referenceGradients,
   type ReferenceOptions,
 } from '@heed/conformance/reference';
-import type { Gpu, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { flexAttentionVjp } from '@heed/flex';
 import { attentionVjp } from '@heed/kernels-wgsl';
-import { isFullRun, testGpu } from '@heed/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openGpuHost } from '../../src/measure/gpu-host.ts';
-import {
-  type Jax,
-  type JaxAttention,
-  type JaxArray,
-  jaxGradient,
-  loadJax,
-} from '../../src/peers/jax-js.ts';
+import { isFullRun } from '@heed/testing';
+import { describe, expect, it } from 'vitest';
+import { type JaxAttention, type JaxArray, jaxGradient } from '../../src/peers/jax-js.ts';
 import { swapMiddle } from '../../src/measure/row-layouts.ts';
+import { besideJax } from './beside-jax.ts';
 
-let gpu: Gpu;
-let jax: Jax;
-beforeAll(async () => {
-  gpu = await testGpu();
-  // jax-js looks for WebGPU at navigator.gpu, on the adapter that the tests run on.
-  await openGpuHost();
-  const loaded = await loadJax();
-  if ('unsupported' in loaded) throw new Error(loaded.unsupported);
-  jax = loaded;
-});
-
-afterAll(() => {
-  Reflect.deleteProperty(globalThis.navigator, 'gpu');
-});
+const beside = besideJax();
 
 interface Shape {
   readonly batch?: number;
@@ -81,7 +62,8 @@ interface Got {
 }
 
 async function heeds({ q, k, v, dOut, bias }: Numbers, { options, hasBias }: Given): Promise<Got> {
-  const tensor = ({ data, shape }: NdArray): Tensor => gpu.tensor(data, { shape: [...shape] });
+  const tensor = ({ data, shape }: NdArray): Tensor =>
+    beside.gpu.tensor(data, { shape: [...shape] });
   const operands = [tensor(q), tensor(k), tensor(v)] as const;
   const result = hasBias
     ? flexAttentionVjp(...operands, {
@@ -108,12 +90,12 @@ async function jaxs(
   { q, k, v, dOut, bias }: Numbers,
   { jaxOptions, hasBias }: Given,
 ): Promise<Got> {
-  const { numpy: np } = jax;
+  const { numpy: np } = beside.jax;
   const array = ({ data, shape }: NdArray): JaxArray =>
     np.array(data as Float32Array<ArrayBuffer>).reshape([...shape]);
   // Its rows are [B, L, H, D].
   const rows = (x: NdArray): JaxArray => array(x).transpose([0, 2, 1, 3]);
-  const gradient = jaxGradient(jax, jaxOptions ?? {});
+  const gradient = jaxGradient(beside.jax, jaxOptions ?? {});
   const inputs = [rows(q), rows(k), rows(v), ...(hasBias ? [array(bias)] : [])] as const;
   const [dq, dk, dv, dBias] = gradient(rows(dOut), ...inputs) as [
     JaxArray,

@@ -11,27 +11,14 @@ import {
   referenceGradients,
   type ReferenceOptions,
 } from '@heed/conformance/reference';
-import type { Gpu, Tensor } from '@heed/core';
+import type { Tensor } from '@heed/core';
 import { type AttentionOptions, attentionVjp } from '@heed/kernels-wgsl';
-import { isFullRun, testGpu } from '@heed/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openGpuHost } from '../../src/measure/gpu-host.ts';
-import { type Jax, type JaxArray, loadJax } from '../../src/peers/jax-js.ts';
+import { isFullRun } from '@heed/testing';
+import { describe, expect, it } from 'vitest';
+import { type JaxArray } from '../../src/peers/jax-js.ts';
+import { besideJax } from './beside-jax.ts';
 
-let gpu: Gpu;
-let jax: Jax;
-beforeAll(async () => {
-  gpu = await testGpu();
-  // jax-js looks for WebGPU at navigator.gpu, on the adapter that the tests run on.
-  await openGpuHost();
-  const loaded = await loadJax();
-  if ('unsupported' in loaded) throw new Error(loaded.unsupported);
-  jax = loaded;
-});
-
-afterAll(() => {
-  Reflect.deleteProperty(globalThis.navigator, 'gpu');
-});
+const beside = besideJax();
 
 const normal = (source: Random, ...shape: number[]): NdArray => ({
   shape,
@@ -132,7 +119,7 @@ function keptWeights({ options: { dropout } }: Given): Float32Array {
 
 /** The gradients by the inputs in jax-js, from a function that is written from the definition. */
 async function jaxs(given: Given, { q, k, v, dOut }: Inputs): Promise<Gradients> {
-  const { numpy: np, nn, vjp } = jax;
+  const { numpy: np, nn, vjp } = beside.jax;
   const { options, isShared = false, dims } = given;
   const array = ({ data, shape }: NdArray): JaxArray =>
     np.array(Float32Array.from(data)).reshape([...shape]);
@@ -204,7 +191,7 @@ async function heeds(
   { q, k, v, dOut }: Inputs,
 ): Promise<Gradients> {
   const tensor = ({ data, shape }: NdArray, dtype: 'f32' | 'i32' = 'f32'): Tensor =>
-    gpu.tensor(Float64Array.from(data), { shape: [...shape], dtype });
+    beside.gpu.tensor(Float64Array.from(data), { shape: [...shape], dtype });
   const { scale: scales, softcap: caps, selectedKeys: lists, dropout } = options;
   const call: AttentionOptions = {
     ...(scales !== undefined && { scale: tensor(scales as NdArray) }),
