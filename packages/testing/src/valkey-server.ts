@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isFree } from './free-port.ts';
 
 /** A server of a test's own, on a Unix socket or, in a cluster, on a port of 127.0.0.1. */
 export interface TestServer extends AsyncDisposable {
@@ -166,10 +166,3 @@ async function freePorts(count: number): Promise<number[]> {
   }
   return [...ports];
 }
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });

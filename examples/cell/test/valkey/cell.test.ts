@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { isFullRun } from '@heed/testing';
 import { freePort } from '@heed/testing/free-port';
@@ -20,8 +20,7 @@ const start = async (options: Partial<CellOptions>): Promise<Cell> =>
     model: folder,
     name: 'tiny',
     workers: 2,
-    // Those behind it are free too, most likely.
-    port: await freePort(),
+    port: await freePort(3),
     cacheBytes: 2 ** 22,
     valkey: process.env['HEED_VALKEY_SERVER']!,
     say: (line) => said.push(line),
@@ -151,9 +150,9 @@ it('does not start without a part, and says which', async () => {
     'valkey does not start (there is no program no-such-server; install it, or see --help).',
   );
   await expect(start({ model: join(folder, 'none') })).rejects.toThrow('which is no folder');
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await expect(start({ port: port - 1, workers: 1 })).rejects.toThrow('worker-0 does not start');
-  probe.close();
+  const port = await freePort(2);
+  const other = createServer().listen(port + 1, '127.0.0.1');
+  await once(other, 'listening');
+  await expect(start({ port, workers: 1 })).rejects.toThrow('worker-0 does not start');
+  other.close();
 });
